@@ -1,0 +1,96 @@
+//! Who asks.
+
+use crate::decide;
+use crate::grid::Grid;
+use crate::scopes::Scopes;
+use std::ops::Deref;
+use std::sync::Arc;
+
+/// Who asks, with what rights and in what context. Reads like its [`Identity`], which cannot be changed any more: what the
+/// scopes come to was worked out when the Caller was made.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    identity: Identity,
+    pub(crate) grid: Arc<Grid>,
+    pub(crate) fingerprint: u64,
+}
+
+/// What a verified token (or another proof) says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// `sub`: the user, or the client itself when it acts for nobody.
+    pub subject: String,
+    pub client_id: String,
+    /// `Practitioner/1`, `Patient/1`, ...: the user's own resource.
+    pub fhir_user: Option<String>,
+    /// Logical id of the launch patient.
+    pub patient: Option<String>,
+    pub scopes: Scopes,
+    /// Names of roles; see [`crate::Role`].
+    pub roles: Vec<String>,
+    /// Purpose of use, a code of <https://terminology.hl7.org/ValueSet-v3-PurposeOfUse.html>.
+    pub purpose: Option<String>,
+    pub session: Option<String>,
+    /// `jti`
+    pub token_id: String,
+    /// Seconds since 1970 from which on the token is void. Whoever makes the Caller checks it.
+    pub expires_s: i64,
+}
+
+impl Caller {
+    /// Works out what the scopes come to: some microseconds, once for a token.
+    pub fn new(identity: Identity) -> Caller {
+        let grid = Arc::new(decide::grid(&identity));
+        let fingerprint = fingerprint(&identity);
+        Caller {
+            identity,
+            grid,
+            fingerprint,
+        }
+    }
+
+    /// Nobody: may do nothing, and is recorded as nobody.
+    pub fn anonymous() -> Caller {
+        Caller::new(Identity::default())
+    }
+}
+
+impl Identity {
+    /// Whether a client acts for itself. Anything that hints at a user makes it no system (S61).
+    pub fn is_system(&self) -> bool {
+        let has_user =
+            self.fhir_user.is_some() || !self.roles.is_empty() || self.subject != self.client_id;
+        !has_user && !self.client_id.is_empty()
+    }
+
+    /// Whether a person stands behind the token.
+    pub fn is_user(&self) -> bool {
+        self.fhir_user.is_some() && self.subject != self.client_id
+    }
+}
+
+impl Deref for Caller {
+    type Target = Identity;
+
+    fn deref(&self) -> &Identity {
+        &self.identity
+    }
+}
+
+fn fingerprint(identity: &Identity) -> u64 {
+    let patient = identity.patient.as_deref().unwrap_or_default();
+    let parts = [
+        identity.subject.as_str(),
+        identity.client_id.as_str(),
+        patient,
+    ];
+    let mut bytes = b"ward caller".to_vec();
+    for part in parts {
+        bytes.extend_from_slice(&(part.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(part.as_bytes());
+    }
+    let digest = ward_seal::hash::sha256(&bytes);
+    digest[..8]
+        .iter()
+        .fold(0, |value, byte| value << 8 | u64::from(*byte))
+}

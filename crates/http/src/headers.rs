@@ -1,0 +1,17 @@
+//! Header values that are always the same.
+
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+pub const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json; charset=utf-8");
+pub const FHIR_XML: HeaderValue = HeaderValue::from_static("application/fhir+xml; charset=utf-8");
+pub const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
+
+/// Clinical data is never kept by shared caches, and a browser neither guesses types nor runs what it is given.
+pub fn secure(headers: &mut HeaderMap, is_raw: bool) {
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept, Accept-Encoding, Authorization, Prefer"));
+    headers.insert(HeaderName::from_static("x-content-type-options"), HeaderValue::from_static("nosniff"));
+    if is_raw {
+        headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
+    }
+}

@@ -1,0 +1,20 @@
+//! HTTP: routes, negotiation, headers, limits. The only user of actix-web.
+//!
+//! This crate must *not* know: what an interaction does, SQL, or who may see what.
+
+mod accept;
+mod body;
+mod cors;
+mod headers;
+mod metrics;
+mod request;
+mod respond;
+mod server;
+
+pub use metrics::Metrics;
+pub use server::{Running, ServerSettings, Service, start, start_metrics};
+
+/// Runs a future on the runtime that the listeners need.
+pub fn block_on<F: std::future::Future>(future: F) -> F::Output {
+    actix_web::rt::System::new().block_on(future)
+}

@@ -1,0 +1,117 @@
+//! An HTTP request becomes a Call. <https://hl7.org/fhir/R4/http.html>
+
+use crate::accept::{Accepted, negotiate, pretty};
+use crate::body;
+use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::{HttpRequest, web};
+use std::sync::Arc;
+use ward_fhir::date::parse_http_date;
+use ward_fhir::issue::Result;
+use ward_fhir::schema::r4;
+use ward_fhir::{Failure, Kind};
+use ward_resources::route::{Method, route};
+use ward_resources::search::decode_query;
+use ward_resources::{Body, Call, Conditions, Format, Interaction, Prefer, Return};
+
+/// What is asked, and how the answer shall look.
+pub struct Asked {
+    pub call: Call,
+    pub accepted: Accepted,
+    pub pretty: bool,
+}
+
+/// The Call without its body: everything that can be known before the caller is.
+pub fn head(request: &HttpRequest, path: &str, request_id: [u8; 16], source: Arc<str>) -> Result<Asked> {
+    let method = Method::parse(request.method().as_str())
+        .ok_or_else(|| Failure::new(Kind::MethodNotAllowed, "methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS"))?;
+    let interaction = route(method, path)?;
+    let mut parameters = decode_query(request.query_string());
+    let format = take(&mut parameters, "_format");
+    let pretty = pretty(take(&mut parameters, "_pretty").as_deref())?;
+    let accepted = negotiate(format.as_deref(), text(request.headers(), &header::ACCEPT), is_binary(&interaction))?;
+    let mut call = Call::new(interaction, request_id, source);
+    call.parameters = parameters;
+    call.conditions = conditions(request.headers())?;
+    call.prefer = prefer(request.headers());
+    call.raw_accepted = accepted.raw;
+    Ok(Asked { call, accepted, pretty })
+}
+
+/// Reads the body into the Call; a form body of a search becomes parameters.
+pub async fn body(request: &HttpRequest, payload: web::Payload, body_bytes_max: usize, call: &mut Call) -> Result<()> {
+    let headers = request.headers();
+    let is_post = request.method() == actix_web::http::Method::POST;
+    let bytes = body::read(payload, body_bytes_max, text(headers, &header::CONTENT_ENCODING)).await?;
+    let content_type = text(headers, &header::CONTENT_TYPE);
+    let is_form = content_type.is_some_and(|t| t.trim_start().starts_with("application/x-www-form-urlencoded"));
+    let is_search =
+        matches!(call.interaction, Interaction::SearchType { .. } | Interaction::SearchSystem | Interaction::SearchCompartment { .. });
+    if is_post && is_search {
+        if !is_form && !bytes.is_empty() {
+            return Err(Failure::new(Kind::UnsupportedMediaType, "_search takes application/x-www-form-urlencoded"));
+        }
+        let form = std::str::from_utf8(&bytes).map_err(|_| Failure::new(Kind::Malformed, "the form is not UTF-8"))?;
+        call.parameters.extend(decode_query(form).into_iter().filter(|(name, _)| name != "_format" && name != "_pretty"));
+        return Ok(());
+    }
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    let is_patch = matches!(call.interaction, Interaction::Patch { .. } | Interaction::ConditionalPatch { .. });
+    let raw = matches!(&call.interaction, Interaction::Create { ty } if r4().ty(*ty).name == "Binary");
+    call.body = Some(Body { bytes, format: body::format(content_type, raw, is_patch)? });
+    if matches!(call.body, Some(Body { format: Format::Raw(_), .. })) {
+        call.security_context = text(headers, &HeaderName::from_static("x-security-context")).map(str::to_owned);
+    }
+    Ok(())
+}
+
+fn is_binary(interaction: &Interaction) -> bool {
+    match interaction {
+        Interaction::Read { ty, .. } | Interaction::Vread { ty, .. } => r4().ty(*ty).name == "Binary",
+        _ => false,
+    }
+}
+
+fn take(parameters: &mut Vec<(String, String)>, name: &str) -> Option<String> {
+    let value = parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+    parameters.retain(|(n, _)| n != name);
+    value
+}
+
+pub fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|v| v.to_str().ok())
+}
+
+fn conditions(headers: &HeaderMap) -> Result<Conditions> {
+    let own = |name| text(headers, &name).map(str::to_owned);
+    let since = match text(headers, &header::IF_MODIFIED_SINCE) {
+        None => None,
+        // RFC 9110 §13.1.3: a date that cannot be read is ignored.
+        Some(date) => parse_http_date(date),
+    };
+    Ok(Conditions {
+        if_match: own(header::IF_MATCH),
+        if_none_match: own(header::IF_NONE_MATCH),
+        if_modified_since: since,
+        if_none_exist: text(headers, &HeaderName::from_static("if-none-exist")).map(str::to_owned),
+    })
+}
+
+/// Preferences that are not understood are ignored (RFC 7240 §2).
+fn prefer(headers: &HeaderMap) -> Prefer {
+    let mut prefer = Prefer::default();
+    for value in headers.get_all(HeaderName::from_static("prefer")) {
+        for preference in value.to_str().unwrap_or_default().split([',', ';']) {
+            match preference.trim() {
+                "return=minimal" => prefer.returns = Some(Return::Minimal),
+                "return=representation" => prefer.returns = Some(Return::Representation),
+                "return=OperationOutcome" => prefer.returns = Some(Return::OperationOutcome),
+                "handling=strict" => prefer.strict = true,
+                "handling=lenient" => prefer.strict = false,
+                _ => {}
+            }
+        }
+    }
+    prefer
+}

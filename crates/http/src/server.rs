@@ -1,0 +1,226 @@
+//! The listeners and the one handler every FHIR request goes through.
+
+use crate::accept::Form;
+use crate::metrics::Metrics;
+use crate::request::{self, Asked, text};
+use crate::respond::{Wish, respond};
+use crate::cors;
+use actix_web::dev::ServerHandle;
+use actix_web::http::header;
+use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use ward_access::Caller;
+use ward_fhir::{Failure, Kind};
+use ward_resources::{Call, Engine, Interaction, Reply};
+use ward_smart::{TokenService, bearer_token};
+
+/// Path of the service base.
+const BASE_PATH: &str = "/fhir";
+
+#[derive(Clone, Debug)]
+pub struct ServerSettings {
+    pub workers: usize,
+    pub body_bytes_max: usize,
+    pub keep_alive_s: u64,
+    /// Time a client has to send the head of a request.
+    pub request_head_timeout_s: u64,
+    /// Time that open requests have at shutdown.
+    pub shutdown_timeout_s: u64,
+    pub connections_max: usize,
+}
+
+impl Default for ServerSettings {
+    fn default() -> Self {
+        Self {
+            workers: std::thread::available_parallelism().map_or(2, usize::from),
+            body_bytes_max: 64 * 1024 * 1024,
+            keep_alive_s: 75,
+            request_head_timeout_s: 10,
+            shutdown_timeout_s: 20,
+            connections_max: 10_000,
+        }
+    }
+}
+
+/// What the handler works with.
+#[derive(Clone)]
+pub struct Service {
+    pub engine: Arc<Engine>,
+    pub tokens: Arc<TokenService>,
+    pub metrics: Arc<Metrics>,
+    pub settings: ServerSettings,
+    /// Cleared at shutdown, so that load balancers look elsewhere.
+    pub ready: Arc<AtomicBool>,
+}
+
+/// A running listener.
+pub struct Running {
+    pub handle: ServerHandle,
+    pub done: actix_web::dev::Server,
+}
+
+/// Serves on an already bound listener.
+pub fn start(listener: TcpListener, service: Service) -> std::io::Result<Running> {
+    let settings = service.settings.clone();
+    let server = HttpServer::new(move || App::new().app_data(web::Data::new(service.clone())).default_service(web::to(handle)))
+        .workers(settings.workers)
+        .keep_alive(Duration::from_secs(settings.keep_alive_s))
+        .client_request_timeout(Duration::from_secs(settings.request_head_timeout_s))
+        .shutdown_timeout(settings.shutdown_timeout_s)
+        .max_connections(settings.connections_max)
+        .disable_signals()
+        .listen(listener)?
+        .run();
+    Ok(Running { handle: server.handle(), done: server })
+}
+
+/// Serves the metrics; the caller sees to it that the listener is on loopback.
+pub fn start_metrics(listener: TcpListener, metrics: Arc<Metrics>) -> std::io::Result<Running> {
+    let server = HttpServer::new(move || {
+        let metrics = metrics.clone();
+        App::new().route(
+            "/metrics",
+            web::get().to(move || {
+                let text = metrics.render();
+                async move { HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text) }
+            }),
+        )
+    })
+    .workers(1)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    Ok(Running { handle: server.handle(), done: server })
+}
+
+async fn handle(request: HttpRequest, payload: web::Payload, service: web::Data<Service>) -> HttpResponse {
+    let path = request.path();
+    if let Some(below) = path.strip_prefix(BASE_PATH)
+        && (below.is_empty() || below.starts_with('/'))
+    {
+        if request.method() == actix_web::http::Method::OPTIONS {
+            return cors::preflight();
+        }
+        return fhir(&request, payload, &service, below).await;
+    }
+    match path {
+        "/health/live" => HttpResponse::Ok().content_type("text/plain").body("live\n"),
+        "/health/ready" => ready(&service).await,
+        "/" => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(greeting(&service)),
+        _ => HttpResponse::NotFound().content_type("text/plain").body("nothing here; the FHIR base is /fhir\n"),
+    }
+}
+
+fn greeting(service: &Service) -> String {
+    let base = &service.engine.settings().base;
+    format!("Ward, a FHIR R4 server\n\nFHIR base     {base}\ncapabilities  {base}/metadata\nhealth        /health/live /health/ready\n")
+}
+
+async fn ready(service: &Service) -> HttpResponse {
+    if service.ready.load(Ordering::Relaxed) && service.engine.store().ready().await {
+        HttpResponse::Ok().content_type("text/plain").body("ready\n")
+    } else {
+        HttpResponse::ServiceUnavailable().content_type("text/plain").body("not ready\n")
+    }
+}
+
+async fn fhir(request: &HttpRequest, payload: web::Payload, service: &Service, below: &str) -> HttpResponse {
+    let begun = Instant::now();
+    service.metrics.begin();
+    let request_id = request_id();
+    let id_text = hex(&request_id);
+    let source: Arc<str> = request.peer_addr().map_or_else(String::new, |a| a.ip().to_string()).into();
+    let below = percent_decoded(below);
+    let asked = request::head(request, below.trim_start_matches('/'), request_id, source.clone());
+    let (form, pretty) = asked.as_ref().map_or((Form::Json, false), |a| (a.accepted.form, a.pretty));
+    let (interaction, reply) = answer(request, payload, service, asked, request_id, source).await;
+    service.metrics.end(interaction, reply.status, begun.elapsed());
+    let wish = Wish {
+        form,
+        pretty,
+        accept_encoding: text(request.headers(), &header::ACCEPT_ENCODING),
+        base: &service.engine.settings().base,
+        request_id: &id_text,
+    };
+    respond(reply, wish)
+}
+
+async fn answer(
+    request: &HttpRequest,
+    payload: web::Payload,
+    service: &Service,
+    asked: ward_fhir::issue::Result<Asked>,
+    request_id: [u8; 16],
+    source: Arc<str>,
+) -> (&'static str, Reply) {
+    let engine = &service.engine;
+    let unknown = |source| Call::new(Interaction::Capabilities, request_id, source);
+    let caller = match authenticate(request, service) {
+        Ok(caller) => caller,
+        Err((failure, challenge)) => {
+            let public = matches!(&asked, Ok(a) if a.call.interaction == Interaction::Capabilities);
+            if !public {
+                let call = asked.map(|a| a.call).unwrap_or_else(|_| unknown(source));
+                return (call.interaction.code(), engine.refuse(&Caller::anonymous(), &call, &failure, Some(challenge)).await);
+            }
+            Arc::new(Caller::anonymous())
+        }
+    };
+    let mut asked = match asked {
+        Ok(asked) => asked,
+        Err(failure) => return ("unknown", engine.refuse(&caller, &unknown(source), &failure, None).await),
+    };
+    let code = asked.call.interaction.code();
+    if let Err(failure) = request::body(request, payload, service.settings.body_bytes_max, &mut asked.call).await {
+        return (code, engine.refuse(&caller, &asked.call, &failure, None).await);
+    }
+    (code, engine.answer(&caller, &asked.call).await)
+}
+
+/// The caller behind the bearer token (RFC 6750); else the failure and the challenge.
+fn authenticate(request: &HttpRequest, service: &Service) -> Result<Arc<Caller>, (Failure, String)> {
+    let header = text(request.headers(), &header::AUTHORIZATION);
+    let now_s = service.engine.now_us() / 1_000_000;
+    bearer_token(header).and_then(|token| service.tokens.verify(token, now_s)).map_err(|e| {
+        let kind = if e.status() == 400 { Kind::Invalid } else { Kind::Login };
+        (Failure::new(kind, e.description()), e.www_authenticate())
+    })
+}
+
+fn request_id() -> [u8; 16] {
+    let mut id = [0; 16];
+    ward_seal::random::fill(&mut id);
+    id
+}
+
+fn hex(bytes: &[u8; 16]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)] as char, DIGITS[usize::from(b & 15)] as char]).collect()
+}
+
+/// Path segments decoded once; an encoded slash stays encoded and so never makes a segment.
+fn percent_decoded(path: &str) -> String {
+    if !path.contains('%') {
+        return path.to_owned();
+    }
+    let bytes = path.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = |n: usize| bytes.get(n).and_then(|b| (*b as char).to_digit(16));
+        match (bytes[at], hex(at + 1), hex(at + 2)) {
+            (b'%', Some(high), Some(low)) if (high * 16 + low) as u8 != b'/' => {
+                out.push((high * 16 + low) as u8);
+                at += 3;
+            }
+            (byte, _, _) => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}

@@ -1,0 +1,134 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Closed-loop load on a FHIR R4 server.
+///
+///   ward-loadgen --token "$TOKEN" crud --clients 32
+///   ward-loadgen --token "$TOKEN" --server-pid 4242 import --generate 500 --clients 4
+///   ward-loadgen --token "$TOKEN" read --clients 8 --json
+///
+/// Exits with 1 when a request failed, with 2 when nothing could be measured.
+#[derive(Parser)]
+#[command(name = "ward-loadgen", version, verbatim_doc_comment)]
+pub struct Arguments {
+    /// FHIR base URL, http only
+    #[arg(long, global = true, default_value = "http://127.0.0.1:8080/fhir")]
+    pub base: String,
+    /// Bearer token
+    #[arg(long, global = true, env = "WARD_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// File with one bearer token per line; clients take them in turn
+    #[arg(long, global = true)]
+    pub token_file: Option<PathBuf>,
+    /// Processes of the server, for CPU and memory
+    #[arg(long, global = true, value_delimiter = ',')]
+    pub server_pid: Vec<u32>,
+    /// Processes of the database, with their children
+    #[arg(long, global = true, value_delimiter = ',')]
+    pub database_pid: Vec<u32>,
+    /// Threads of the load generator itself
+    #[arg(long, global = true, default_value_t = 1)]
+    pub threads: usize,
+    /// Seed of all generated content
+    #[arg(long, global = true, default_value_t = 1)]
+    pub seed: u64,
+    /// Accept gzip answers
+    #[arg(long, global = true)]
+    pub gzip: bool,
+    /// Report as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// W1: create, read, update and delete nine linked types; 36 requests an iteration
+    Crud(Pace),
+    /// W2: transaction Bundles, each sent once, in a fixed order
+    Import(Import),
+    /// W4: create 10, read 60, update 25, delete 5 of a hundred, on small documents
+    Mix(Pace),
+    /// W4, reads by id only
+    Read(Pace),
+    /// Creates of Observation only
+    Create(Pace),
+    /// W6: Patient and Observation in one transaction, with 1, 2, 4, ... clients
+    Sweep(Sweep),
+    /// GET of one path again and again
+    Get(Get),
+    /// Floor: durable writes to a file per second
+    Fsync(Fsync),
+}
+
+/// How hard and how long.
+#[derive(Args, Clone)]
+pub struct Pace {
+    /// Clients that each wait for their answer before they ask again
+    #[arg(long, default_value_t = 8)]
+    pub clients: usize,
+    /// Seconds at the beginning that are not counted
+    #[arg(long, default_value_t = 5)]
+    pub warm_up: u64,
+    /// Seconds that are counted
+    #[arg(long, default_value_t = 60)]
+    pub duration: u64,
+    /// Ends after so many requests, warm-up included
+    #[arg(long)]
+    pub requests: Option<u64>,
+}
+
+#[derive(Args)]
+pub struct Import {
+    /// Bundles: .json, .ndjson, also .gz, or folders of them
+    #[arg(required_unless_present = "generate")]
+    pub paths: Vec<PathBuf>,
+    /// Synthetic patients instead of files
+    #[arg(long, conflicts_with = "paths")]
+    pub generate: Option<usize>,
+    /// Mean resources per synthetic patient
+    #[arg(long, default_value_t = 300)]
+    pub entries_per_patient: usize,
+    #[arg(long, default_value_t = 4)]
+    pub clients: usize,
+    /// Ends after so many seconds even if Bundles are left
+    #[arg(long, default_value_t = 600)]
+    pub duration: u64,
+}
+
+#[derive(Args)]
+pub struct Sweep {
+    /// Numbers of clients, one run each
+    #[arg(long, value_delimiter = ',', default_value = "1,2,4,8,16,32,64,128")]
+    pub clients: Vec<usize>,
+    /// Transactions before the first run that are not counted
+    #[arg(long, default_value_t = 1000)]
+    pub warm_up_transactions: u64,
+    /// Seconds of each run
+    #[arg(long, default_value_t = 60)]
+    pub duration: u64,
+}
+
+#[derive(Args)]
+pub struct Get {
+    /// Path below the base URL, such as Patient/abc or metadata
+    pub path: String,
+    #[command(flatten)]
+    pub pace: Pace,
+}
+
+#[derive(Args)]
+pub struct Fsync {
+    /// A folder on the disk in question
+    #[arg(long, default_value = ".")]
+    pub folder: PathBuf,
+    /// Bytes written before each fdatasync
+    #[arg(long, default_value_t = 4096)]
+    pub bytes: usize,
+    #[arg(long, default_value_t = 5)]
+    pub duration: u64,
+}

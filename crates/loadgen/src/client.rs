@@ -1,0 +1,224 @@
+//! One client: one connection that is kept alive, one request at a time, each measured from sending to the last byte.
+
+use std::time::Instant;
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, LOCATION,
+};
+use hyper::{Method, Request};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::record::Record;
+use crate::target::Target;
+
+const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json");
+
+pub struct Client {
+    target: Target,
+    token: Option<HeaderValue>,
+    connection: Option<SendRequest<Full<Bytes>>>,
+    pub record: Record,
+}
+
+pub struct Reply {
+    pub status: u16,
+    pub location: Option<String>,
+    pub body: Bytes,
+}
+
+impl Client {
+    /// Client number `n`; connects with its first request.
+    pub fn new(target: &Target, n: usize, record: Record) -> Result<Self, String> {
+        let token = match target.tokens.len() {
+            0 => None,
+            many => {
+                let mut value =
+                    HeaderValue::from_str(&format!("Bearer {}", target.tokens[n % many]))
+                        .map_err(|_| "a token holds bytes that no header can carry".to_owned())?;
+                value.set_sensitive(true);
+                Some(value)
+            }
+        };
+        Ok(Self {
+            target: target.clone(),
+            token,
+            connection: None,
+            record,
+        })
+    }
+
+    pub async fn get(&mut self, name: &'static str, path: &str) -> Option<Reply> {
+        self.call(name, Method::GET, path, None, &[200]).await
+    }
+
+    pub async fn create(&mut self, kind: &str, body: String) -> Option<Reply> {
+        self.call("create", Method::POST, kind, Some(body.into()), &[201])
+            .await
+    }
+
+    pub async fn update(&mut self, path: &str, body: String) -> Option<Reply> {
+        self.call("update", Method::PUT, path, Some(body.into()), &[200])
+            .await
+    }
+
+    pub async fn delete(&mut self, path: &str) -> Option<Reply> {
+        self.call("delete", Method::DELETE, path, None, &[200, 204])
+            .await
+    }
+
+    pub async fn transaction(&mut self, bundle: Bytes) -> Option<Reply> {
+        self.call("transaction", Method::POST, "", Some(bundle), &[200])
+            .await
+    }
+
+    /// Sends and measures; None where the connection failed or the status is not expected (both are counted).
+    pub async fn call(
+        &mut self,
+        name: &'static str,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+        expected: &[u16],
+    ) -> Option<Reply> {
+        let begun = Instant::now();
+        let answer = match self.request(method, path, body) {
+            Ok(request) => self.exchange(request).await,
+            Err(problem) => Err(problem),
+        };
+        match answer {
+            Ok(reply) if expected.contains(&reply.status) => {
+                self.record
+                    .answered(name, begun.elapsed(), reply.body.len());
+                Some(reply)
+            }
+            Ok(reply) => {
+                self.record.failed(format!("{name}: {}", reply.status));
+                None
+            }
+            Err(problem) => {
+                self.connection = None;
+                self.record.failed(format!("{name}: {problem}"));
+                None
+            }
+        }
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Bytes>,
+    ) -> Result<Request<Full<Bytes>>, String> {
+        let base = &self.target.path;
+        let uri = match path {
+            "" if base.is_empty() => "/".to_owned(),
+            "" => base.clone(),
+            path => format!("{base}/{path}"),
+        };
+        let mut request = Request::builder()
+            .method(method)
+            .uri(uri)
+            .header(HOST, &self.target.authority)
+            .header(ACCEPT, FHIR_JSON);
+        if let Some(token) = &self.token {
+            request = request.header(AUTHORIZATION, token);
+        }
+        if self.target.gzip {
+            request = request.header(ACCEPT_ENCODING, "gzip");
+        }
+        if body.is_some() {
+            request = request.header(CONTENT_TYPE, FHIR_JSON);
+        }
+        request
+            .body(Full::new(body.unwrap_or_default()))
+            .map_err(|e| format!("request: {e}"))
+    }
+
+    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Reply, String> {
+        let usable = self.connection.as_ref().is_some_and(|c| !c.is_closed());
+        if !usable {
+            self.connection = Some(self.connect().await?);
+        }
+        let connection = self.connection.as_mut().ok_or("no connection")?;
+        connection
+            .ready()
+            .await
+            .map_err(|e| format!("connection: {e}"))?;
+        let answer = connection
+            .send_request(request)
+            .await
+            .map_err(|e| format!("connection: {e}"))?;
+        let status = answer.status().as_u16();
+        let location = answer
+            .headers()
+            .get(LOCATION)
+            .and_then(|v| v.to_str().ok())
+            .map(str::to_owned);
+        let body = answer
+            .into_body()
+            .collect()
+            .await
+            .map_err(|e| format!("answer: {e}"))?
+            .to_bytes();
+        Ok(Reply {
+            status,
+            location,
+            body,
+        })
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, String> {
+        let stream = TcpStream::connect(&self.target.authority)
+            .await
+            .map_err(|e| format!("connect: {e}"))?;
+        stream
+            .set_nodelay(true)
+            .map_err(|e| format!("connect: {e}"))?;
+        let (sender, connection) = handshake(TokioIo::new(stream))
+            .await
+            .map_err(|e| format!("connect: {e}"))?;
+        // Ends with the sender; its error comes back through the request.
+        tokio::spawn(connection);
+        Ok(sender)
+    }
+}
+
+impl Reply {
+    /// The id in `Location: …/Patient/<id>/_history/1`.
+    pub fn id(&self) -> Option<String> {
+        let location = self.location.as_deref()?;
+        let resource = location.split("/_history/").next()?;
+        resource
+            .rsplit('/')
+            .next()
+            .filter(|id| !id.is_empty())
+            .map(str::to_owned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_id_is_read_from_location() {
+        let id = |location: &str| {
+            Reply {
+                status: 201,
+                location: Some(location.to_owned()),
+                body: Bytes::new(),
+            }
+            .id()
+        };
+        assert_eq!(
+            id("http://h/fhir/Patient/a-1/_history/1").as_deref(),
+            Some("a-1")
+        );
+        assert_eq!(id("Patient/a-1").as_deref(), Some("a-1"));
+        assert_eq!(id(""), None);
+    }
+}

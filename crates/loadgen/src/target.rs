@@ -1,0 +1,78 @@
+//! Where requests go: host, base path, tokens.
+
+use crate::arguments::Arguments;
+
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// `host:port`
+    pub authority: String,
+    /// Path of the FHIR base, without a slash at the end; may be empty.
+    pub path: String,
+    pub tokens: Vec<String>,
+    pub gzip: bool,
+}
+
+impl Target {
+    /// Reads the base URL and the tokens; an error says which of them cannot be used.
+    pub fn of(arguments: &Arguments) -> Result<Self, String> {
+        let (authority, path) = split(&arguments.base)?;
+        let mut tokens: Vec<String> = arguments
+            .token
+            .iter()
+            .map(|t| t.trim().to_owned())
+            .collect();
+        if let Some(file) = &arguments.token_file {
+            let text =
+                std::fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
+            tokens.extend(
+                text.lines()
+                    .map(str::trim)
+                    .filter(|l| !l.is_empty())
+                    .map(str::to_owned),
+            );
+        }
+        Ok(Self {
+            authority,
+            path,
+            tokens,
+            gzip: arguments.gzip,
+        })
+    }
+}
+
+fn split(base: &str) -> Result<(String, String), String> {
+    let rest = base
+        .strip_prefix("http://")
+        .ok_or_else(|| format!("{base}: only http:// URLs; measure without TLS"))?;
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let authority = if authority.contains(':') {
+        authority.to_owned()
+    } else {
+        format!("{authority}:80")
+    };
+    let path = path.trim_end_matches('/');
+    Ok((
+        authority,
+        if path.is_empty() {
+            String::new()
+        } else {
+            format!("/{path}")
+        },
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base_urls_are_split() {
+        let parts = |base: &str| split(base).unwrap();
+        assert_eq!(
+            parts("http://127.0.0.1:8080/fhir/"),
+            ("127.0.0.1:8080".into(), "/fhir".into())
+        );
+        assert_eq!(parts("http://host"), ("host:80".into(), String::new()));
+        assert!(split("https://host/fhir").is_err());
+    }
+}

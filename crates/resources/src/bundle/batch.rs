@@ -1,0 +1,73 @@
+//! batch: every entry a Call of its own, with its own answer and its own record.
+//! <https://hl7.org/fhir/R4/http.html#brules>
+
+use super::entry::{Entry, entries};
+use crate::bundle_json::{BundleWriter, Response, status_line};
+use crate::call::Return;
+use crate::engine::Context;
+use crate::reply::{Content, Reply};
+use ward_fhir::date::instant_text;
+use ward_fhir::issue::Result;
+use ward_fhir::{Document, Failure, Kind};
+
+pub async fn batch(cx: Context<'_>, document: &Document) -> Result<Reply> {
+    let bundle = document.root();
+    demand_size(cx, bundle.all("entry").count())?;
+    let mut out = BundleWriter::new("batch-response", None, &[]);
+    for entry in entries(cx, bundle) {
+        let reply = match entry {
+            Err(failure) => Reply::failure(&failure),
+            Ok(entry) => run(cx, entry, document).await,
+        };
+        write(cx, &mut out, &reply);
+    }
+    Ok(Reply::resource(200, out.finish()))
+}
+
+pub fn demand_size(cx: Context<'_>, entries: usize) -> Result<()> {
+    let most = cx.engine.settings().bundle_entries_max;
+    if entries <= most {
+        return Ok(());
+    }
+    Err(Failure::new(Kind::TooLarge, format!("the Bundle has {entries} entries; at most {most} are taken (bundle_entries_max)")))
+}
+
+async fn run(cx: Context<'_>, entry: Entry, document: &Document) -> Reply {
+    let body = entry.body(document.root());
+    let mut call = entry.call;
+    call.body = body;
+    cx.engine.answer_within(cx.caller, cx.access, &call, true).await
+}
+
+/// The answer to one Call as `Bundle.entry`: bodies only where asked for, or where the answer *is* a body.
+pub fn write(cx: Context<'_>, out: &mut BundleWriter, reply: &Reply) {
+    let line = status_line(reply.status);
+    let last_modified = reply.last_modified_us.map(instant_text);
+    let location = reply.location.as_ref().map(|l| format!("{}/{l}", cx.engine.settings().base));
+    let failed = reply.status >= 400;
+    out.entry(location.as_deref().and_then(|l| l.split("/_history/").next()));
+    let body = match &reply.content {
+        Content::Resource(json) => Some(json.as_ref()),
+        _ => None,
+    };
+    let is_write = reply.location.is_some();
+    let wanted = !failed && (!is_write || cx.call.prefer.returns == Some(Return::Representation));
+    if let Some(json) = body.filter(|_| wanted) {
+        out.resource(json);
+    }
+    let asked_outcome = cx.call.prefer.returns == Some(Return::OperationOutcome);
+    let outcome = if failed {
+        body.map(<[u8]>::to_vec)
+    } else if is_write && asked_outcome {
+        Some(crate::write::success(reply.status))
+    } else {
+        None
+    };
+    out.response(&Response {
+        status: &line,
+        location: location.as_deref(),
+        version: reply.version,
+        last_modified: last_modified.as_deref(),
+        outcome: outcome.as_deref(),
+    });
+}

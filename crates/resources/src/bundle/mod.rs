@@ -1,0 +1,25 @@
+//! batch and transaction. <https://hl7.org/fhir/R4/http.html#transaction>
+
+mod batch;
+mod entry;
+mod identities;
+mod transaction;
+
+use crate::document::{read_body, validate};
+use crate::engine::Context;
+use crate::reply::Reply;
+use ward_fhir::issue::Result;
+use ward_fhir::schema::r4;
+use ward_fhir::{Failure, Kind};
+
+pub async fn bundle(cx: Context<'_>) -> Result<Reply> {
+    let document = read_body(cx.call, r4().resource_type("Bundle"))?;
+    match document.root().text("type") {
+        Some("batch") => batch::batch(cx, &document).await,
+        Some("transaction") => {
+            validate(cx.engine, document.root())?;
+            transaction::transaction(cx, document).await
+        }
+        _ => Err(Failure::new(Kind::Invalid, "a Bundle posted to the base is of type batch or transaction").at("Bundle.type")),
+    }
+}

@@ -1,0 +1,142 @@
+//! What is asked: one interaction with its parameters, body and preconditions. An HTTP request and a Bundle entry
+//! become the same Call. <https://hl7.org/fhir/R4/http.html>
+
+use bytes::Bytes;
+use std::sync::Arc;
+use ward_fhir::TypeId;
+
+/// One interaction of the RESTful API, with its level told apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Interaction {
+    Read { ty: TypeId, id: String },
+    Vread { ty: TypeId, id: String, version: String },
+    Create { ty: TypeId },
+    Update { ty: TypeId, id: String },
+    ConditionalUpdate { ty: TypeId },
+    Patch { ty: TypeId, id: String },
+    ConditionalPatch { ty: TypeId },
+    Delete { ty: TypeId, id: String },
+    ConditionalDelete { ty: TypeId },
+    HistoryInstance { ty: TypeId, id: String },
+    HistoryType { ty: TypeId },
+    HistorySystem,
+    SearchType { ty: TypeId },
+    SearchSystem,
+    /// `/Patient/1/Observation`; `None` is `*`.
+    SearchCompartment { patient: String, ty: Option<TypeId> },
+    Capabilities,
+    /// POST of a batch or transaction to the base.
+    Bundle,
+    Operation { name: String, target: Target },
+}
+
+/// The level an operation is invoked on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    System,
+    Type(TypeId),
+    Instance(TypeId, String),
+}
+
+impl Interaction {
+    /// The code of <https://hl7.org/fhir/R4/valueset-type-restful-interaction.html>, as audit and capabilities use it.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Interaction::Read { .. } => "read",
+            Interaction::Vread { .. } => "vread",
+            Interaction::Create { .. } => "create",
+            Interaction::Update { .. } | Interaction::ConditionalUpdate { .. } => "update",
+            Interaction::Patch { .. } | Interaction::ConditionalPatch { .. } => "patch",
+            Interaction::Delete { .. } | Interaction::ConditionalDelete { .. } => "delete",
+            Interaction::HistoryInstance { .. } => "history-instance",
+            Interaction::HistoryType { .. } => "history-type",
+            Interaction::HistorySystem => "history-system",
+            Interaction::SearchType { .. } | Interaction::SearchCompartment { .. } => "search-type",
+            Interaction::SearchSystem => "search-system",
+            Interaction::Capabilities => "capabilities",
+            Interaction::Bundle => "batch",
+            Interaction::Operation { .. } => "operation",
+        }
+    }
+}
+
+/// How a body is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Format {
+    Json,
+    Xml,
+    JsonPatch,
+    XmlPatch,
+    /// Not FHIR: the raw form of a Binary, with its media type.
+    Raw(String),
+}
+
+#[derive(Clone, Debug)]
+pub struct Body {
+    pub bytes: Bytes,
+    pub format: Format,
+}
+
+/// Preconditions as sent (header or Bundle.entry.request). <https://hl7.org/fhir/R4/http.html#cond-update>
+#[derive(Clone, Debug, Default)]
+pub struct Conditions {
+    pub if_match: Option<String>,
+    pub if_none_match: Option<String>,
+    /// Microseconds since 1970.
+    pub if_modified_since: Option<i64>,
+    /// Query of `If-None-Exist`.
+    pub if_none_exist: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Return {
+    Minimal,
+    Representation,
+    OperationOutcome,
+}
+
+/// The Prefer header. <https://hl7.org/fhir/R4/http.html#ops>
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Prefer {
+    /// Not stated: the representation, and in Bundles nothing.
+    pub returns: Option<Return>,
+    /// `handling=strict`: unknown search parameters are refused.
+    pub strict: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct Call {
+    pub interaction: Interaction,
+    /// Decoded query (and form) parameters in order, without `_format` and `_pretty`.
+    pub parameters: Vec<(String, String)>,
+    pub body: Option<Body>,
+    pub conditions: Conditions,
+    pub prefer: Prefer,
+    /// The client accepts this raw media type for a Binary instead of FHIR.
+    pub raw_accepted: bool,
+    /// `X-Security-Context` of a raw Binary.
+    pub security_context: Option<String>,
+    pub request_id: [u8; 16],
+    /// Address of the peer, for the record.
+    pub source: Arc<str>,
+}
+
+impl Call {
+    pub fn new(interaction: Interaction, request_id: [u8; 16], source: Arc<str>) -> Self {
+        Self {
+            interaction,
+            parameters: Vec::new(),
+            body: None,
+            conditions: Conditions::default(),
+            prefer: Prefer::default(),
+            raw_accepted: false,
+            security_context: None,
+            request_id,
+            source,
+        }
+    }
+
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+    }
+}

@@ -1,0 +1,90 @@
+//! create and conditional create. <https://hl7.org/fhir/R4/http.html#create>
+
+use crate::call::Format;
+use crate::conditional::{Matches, find};
+use crate::document::{read_body, validate};
+use crate::engine::Context;
+use crate::link;
+use crate::place::{self, demand, demand_type};
+use crate::read::{live, seen};
+use crate::reply::{Content, Reply};
+use crate::write::{Identity, Replaced, Written, commit, compose, conflict};
+use crate::{binary, call::Return};
+use std::collections::HashMap;
+use ward_access::Action;
+use ward_fhir::issue::Result;
+use ward_fhir::{Document, Failure, Kind, TypeId};
+use ward_storage::{CommitError, Guard};
+
+pub async fn create(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
+    demand_type(cx.access, ty, Action::Create)?;
+    let document = document(cx, ty)?;
+    validate(cx.engine, document.root())?;
+    let mut last = CommitError::Unavailable;
+    for _ in 0..cx.engine.settings.write_attempts_max {
+        let condition = match &cx.call.conditions.if_none_exist {
+            None => None,
+            Some(query) => match find(cx, ty, query).await? {
+                Matches::None(guard) => Some(guard),
+                Matches::One(rid, _) => return existing(cx, ty, rid).await,
+                Matches::Many => return Err(multiple()),
+            },
+        };
+        match attempt(cx, &document, ty, condition).await? {
+            Ok(reply) => return Ok(reply),
+            Err(CommitError::Unavailable) => return Err(conflict(CommitError::Unavailable)),
+            Err(error) => last = error,
+        }
+    }
+    Err(conflict(last))
+}
+
+/// The body as a resource; a raw body becomes a Binary.
+fn document(cx: Context<'_>, ty: TypeId) -> Result<Document> {
+    match &cx.call.body {
+        Some(body) if matches!(body.format, Format::Raw(_)) => binary::document(cx.call, ty),
+        _ => read_body(cx.call, Some(ty)),
+    }
+}
+
+async fn attempt(cx: Context<'_>, document: &Document, ty: TypeId, condition: Option<Guard>) -> Result<std::result::Result<Reply, CommitError>> {
+    let mut guards: Vec<Guard> = condition.into_iter().collect();
+    guards.extend(link::check(cx, document.root(), false).await?);
+    let (identity, placement) = new_identity(cx, document, ty).await?;
+    demand(&placement, cx.access, ty, Action::Create)?;
+    let write = compose(cx.engine, document.root(), &identity, &placement, &Replaced::Nothing).await?;
+    let written = Written::of(&write, &identity.id);
+    Ok(commit(cx, 201, vec![write], guards).await.map(|entities| written.reply(201, cx.call.prefer.returns, entities)))
+}
+
+async fn new_identity(cx: Context<'_>, document: &Document, ty: TypeId) -> Result<(Identity, place::Placement)> {
+    let store = &cx.engine.store;
+    let mut placement = place::place(cx.engine, document.root(), None, &HashMap::new()).await?;
+    let rid = store.allocate(placement.home());
+    if ty == place::patient_type() {
+        placement.patients.insert(0, rid);
+    }
+    Ok((Identity { ty, rid, id: store.public_id(rid), register: false }, placement))
+}
+
+/// If-None-Exist found one: it is the answer, and nothing is created.
+async fn existing(cx: Context<'_>, ty: TypeId, rid: i64) -> Result<Reply> {
+    let row = live(crate::engine::stored(cx.engine.store.read(cx.access, Action::Search, ty, rid).await)?)?;
+    let location = format!("{}/{}/_history/{}", ward_fhir::schema::r4().ty(ty).name, row.id, row.version);
+    let content = match cx.call.prefer.returns {
+        None | Some(Return::Representation) if cx.access.may(ty, Action::Read) => Content::Resource(row.body.clone()),
+        _ => Content::Empty,
+    };
+    Ok(Reply {
+        content,
+        version: Some(row.version),
+        last_modified_us: Some(row.updated_us),
+        location: Some(location),
+        entities: vec![seen(&row)],
+        ..Reply::status(200)
+    })
+}
+
+pub(crate) fn multiple() -> Failure {
+    Failure::new(Kind::MultipleMatches, "the criteria match more than one resource; narrow them")
+}

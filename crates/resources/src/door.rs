@@ -1,0 +1,155 @@
+//! The one door: a Call becomes a Reply, and leaves exactly one Record that is durable before the Reply leaves.
+//!
+//! A write's Record commits with its data; every other outcome goes to the local log. If neither is possible the
+//! answer is 503 and nothing of the data leaves.
+
+use crate::call::{Call, Interaction};
+use crate::engine::{Context, Engine, stored};
+use crate::reply::{Content, Reply};
+use crate::{binary, bundle, capabilities, create, delete, history, operations, patch_interaction, read, search, update};
+use std::future::Future;
+use std::pin::Pin;
+use ward_access::{Access, Caller, Facts, PatientKey, decide};
+use ward_audit::{Entity, Outcome, Record};
+use ward_fhir::issue::Result;
+use ward_fhir::schema::r4;
+use ward_fhir::{Failure, Kind};
+
+impl Engine {
+    /// Answers one Call. Never fails: refusals are Replies too.
+    pub async fn answer(&self, caller: &Caller, call: &Call) -> Reply {
+        match self.access(caller).await {
+            Ok(access) => self.answer_within(caller, &access, call, false).await,
+            Err(failure) => self.record(caller, call, Reply::failure(&failure)).await,
+        }
+    }
+
+    /// A Call that never became an interaction (no token, wrong media type, unknown path): recorded all the same.
+    pub async fn refuse(&self, caller: &Caller, call: &Call, failure: &Failure, challenge: Option<String>) -> Reply {
+        self.record(caller, call, Reply { challenge, ..Reply::failure(failure) }).await
+    }
+
+    /// What this caller may see and do now.
+    async fn access(&self, caller: &Caller) -> Result<Access> {
+        let patient = match &caller.patient {
+            None => None,
+            Some(id) => {
+                let ty = r4().resource_type("Patient").unwrap_or(ward_fhir::TypeId(0));
+                let found = stored(self.store.locate(&[(ty, id.as_str())]).await)?;
+                found.first().copied().flatten().map(|rid| self.patient_key(rid))
+            }
+        };
+        Ok(decide(caller, &Facts { patient, ..Facts::default() }))
+    }
+
+    pub(crate) fn patient_key(&self, rid: i64) -> PatientKey {
+        PatientKey { rid, membership: self.store.term_key().membership(rid) }
+    }
+
+    pub(crate) async fn answer_within(&self, caller: &Caller, access: &Access, call: &Call, in_bundle: bool) -> Reply {
+        let context = Context { engine: self, caller, access, call, in_bundle };
+        let reply = match dispatch(context).await {
+            Ok(reply) => reply,
+            Err(failure) => Reply::failure(&failure),
+        };
+        self.record(caller, call, reply).await
+    }
+
+    async fn record(&self, caller: &Caller, call: &Call, reply: Reply) -> Reply {
+        if reply.recorded {
+            return reply;
+        }
+        let record = compose_record(self.now_us(), caller, call, reply.status, &reply.entities);
+        match self.log.append(&record).await {
+            Ok(_) => reply,
+            Err(_) => {
+                tracing::error!("audit record could not be made durable; answer withheld");
+                Reply::failure(&Failure::new(Kind::Unavailable, "the audit record could not be written; nothing is answered without it"))
+            }
+        }
+    }
+}
+
+/// The Record of a Call with its outcome.
+pub(crate) fn compose_record(at_us: i64, caller: &Caller, call: &Call, status: u16, entities: &[Entity]) -> Record {
+    Record {
+        at_us,
+        request_id: call.request_id,
+        interaction: call.interaction.code().to_owned(),
+        client_id: caller.client_id.clone(),
+        user: caller.fhir_user.as_deref().unwrap_or_default().to_owned(),
+        purpose: caller.purpose.as_deref().unwrap_or_default().to_owned(),
+        source: call.source.to_string(),
+        outcome: outcome(status),
+        status,
+        query: parameter_names(call),
+        entities: entities.to_vec(),
+    }
+}
+
+fn outcome(status: u16) -> Outcome {
+    match status {
+        0..=399 => Outcome::Success,
+        400..=499 => Outcome::Minor,
+        503 => Outcome::Major,
+        _ => Outcome::Serious,
+    }
+}
+
+/// Names only: values of search parameters are clinical data. What is no parameter name of the specification's form is dropped.
+fn parameter_names(call: &Call) -> String {
+    const NAMES_BYTES_MAX: usize = 256;
+    let mut names = String::new();
+    for (name, _) in &call.parameters {
+        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-:.".contains(&b));
+        if plain && names.len() + name.len() < NAMES_BYTES_MAX {
+            if !names.is_empty() {
+                names.push('&');
+            }
+            names.push_str(name);
+        }
+    }
+    names
+}
+
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply>> + 'a>>;
+
+/// The registry of interactions: what is not here does not exist.
+fn dispatch(cx: Context<'_>) -> Answer<'_> {
+    match &cx.call.interaction {
+        Interaction::Read { ty, id } => Box::pin(read::read(cx, *ty, id)),
+        Interaction::Vread { ty, id, version } => Box::pin(read::vread(cx, *ty, id, version)),
+        Interaction::Create { ty } => Box::pin(create::create(cx, *ty)),
+        Interaction::Update { ty, id } => Box::pin(update::update(cx, *ty, id)),
+        Interaction::ConditionalUpdate { ty } => Box::pin(update::conditional_update(cx, *ty)),
+        Interaction::Patch { ty, id } => Box::pin(patch_interaction::patch(cx, *ty, id)),
+        Interaction::ConditionalPatch { ty } => Box::pin(patch_interaction::conditional_patch(cx, *ty)),
+        Interaction::Delete { ty, id } => Box::pin(delete::delete(cx, *ty, id)),
+        Interaction::ConditionalDelete { ty } => Box::pin(delete::conditional_delete(cx, *ty)),
+        Interaction::HistoryInstance { ty, id } => Box::pin(history::instance(cx, *ty, id)),
+        Interaction::HistoryType { ty } => Box::pin(history::on_type(cx, *ty)),
+        Interaction::HistorySystem => Box::pin(history::system(cx)),
+        Interaction::SearchType { ty } => Box::pin(search::on_type(cx, *ty)),
+        Interaction::SearchSystem => Box::pin(search::system(cx)),
+        Interaction::SearchCompartment { patient, ty } => Box::pin(search::compartment(cx, patient, *ty)),
+        Interaction::Capabilities => Box::pin(capabilities::capabilities(cx)),
+        Interaction::Bundle if cx.in_bundle => {
+            Box::pin(std::future::ready(Err(Failure::new(Kind::Invalid, "a Bundle entry cannot be a batch or transaction itself"))))
+        }
+        Interaction::Bundle => Box::pin(bundle::bundle(cx)),
+        Interaction::Operation { name, target } => Box::pin(operations::invoke(cx, name, target)),
+    }
+}
+
+impl Reply {
+    /// Bytes of the JSON resource, when there is one.
+    pub fn json(&self) -> Option<&[u8]> {
+        match &self.content {
+            Content::Resource(json) => Some(json),
+            _ => None,
+        }
+    }
+}
+
+/// Binary has a raw form of its own; everything else answers FHIR.
+pub(crate) use binary::raw_reply;

@@ -1,0 +1,127 @@
+//! Everything an interaction works with: the store, the meanings, the log, the clock and the settings.
+
+use crate::call::Call;
+use ward_access::{Access, Caller};
+use ward_fhir::issue::Result;
+use ward_fhir::{Failure, Kind};
+use std::sync::Arc;
+use ward_search::compartment::Compartments;
+use ward_search::extract::Extractor;
+use ward_search::registry::Registry;
+use ward_storage::{Store, StoreError};
+use ward_validation::Validator;
+
+/// When a literal reference in a written resource must resolve to an existing resource.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReferenceCheck {
+    Never,
+    /// References within a transaction Bundle, to its own entries or to the store.
+    #[default]
+    Transaction,
+    Always,
+}
+
+/// Settings of the interactions, each documented with its default in `docs/guide/configuration.md`.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Service base URL without trailing slash.
+    pub base: String,
+    pub reference_check: ReferenceCheck,
+    /// Refuse to delete what other resources refer to (409).
+    pub delete_check: bool,
+    /// Resources that one conditional delete may remove; 1 is `single`.
+    pub conditional_delete_max: u32,
+    pub page_entries_default: u32,
+    pub page_entries_max: u32,
+    pub bundle_entries_max: usize,
+    /// Resources in one page of `$everything`.
+    pub everything_entries_max: u32,
+    /// How often a write that met a concurrent one is evaluated again.
+    pub write_attempts_max: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            base: "http://127.0.0.1:8080/fhir".into(),
+            reference_check: ReferenceCheck::default(),
+            delete_check: true,
+            conditional_delete_max: 1,
+            page_entries_default: 20,
+            page_entries_max: 1_000,
+            bundle_entries_max: 10_000,
+            everything_entries_max: 1_000,
+            write_attempts_max: 8,
+        }
+    }
+}
+
+pub struct Engine {
+    pub(crate) store: Store,
+    pub(crate) log: ward_audit::Log,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) extractor: Extractor,
+    pub(crate) compartments: Compartments,
+    pub(crate) validator: &'static Validator,
+    pub(crate) settings: Settings,
+    pub(crate) clock: fn() -> i64,
+    pub(crate) cursor_key: [u8; 32],
+}
+
+impl Engine {
+    /// `clock` gives microseconds since 1970; `cursor_key` signs paging cursors.
+    pub fn new(store: Store, log: ward_audit::Log, settings: Settings, clock: fn() -> i64, cursor_key: [u8; 32]) -> Self {
+        let registry = Arc::new(Registry::new(ward_fhir::schema::r4()));
+        Self {
+            extractor: Extractor::new(registry.clone(), store.term_key().clone(), Some(&settings.base)),
+            compartments: Compartments::new(ward_fhir::schema::r4(), Some(&settings.base)),
+            registry,
+            store,
+            log,
+            validator: ward_validation::r4(),
+            settings,
+            clock,
+            cursor_key,
+        }
+    }
+
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    pub fn log(&self) -> &ward_audit::Log {
+        &self.log
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub fn now_us(&self) -> i64 {
+        (self.clock)()
+    }
+}
+
+/// One Call on its way: who asks, what they may, what is asked.
+#[derive(Clone, Copy)]
+pub struct Context<'a> {
+    pub engine: &'a Engine,
+    pub caller: &'a Caller,
+    pub access: &'a Access,
+    pub call: &'a Call,
+    /// The Call runs as an entry of a batch Bundle: no Bundle within a Bundle.
+    pub in_bundle: bool,
+}
+
+/// What the store says, as an answer.
+pub(crate) fn store_failure(error: StoreError) -> Failure {
+    match error {
+        StoreError::Unavailable => Failure::new(Kind::Unavailable, "the store cannot be reached; try again"),
+        StoreError::Timeout => Failure::new(Kind::Timeout, "the deadline of the statement passed; narrow the request"),
+        StoreError::Integrity => Failure::new(Kind::Internal, "a stored version failed its integrity check"),
+    }
+}
+
+pub(crate) fn stored<T>(result: std::result::Result<T, StoreError>) -> Result<T> {
+    result.map_err(store_failure)
+}

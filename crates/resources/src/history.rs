@@ -1,0 +1,138 @@
+//! history on instance, type and system level. <https://hl7.org/fhir/R4/http.html#history>
+
+use crate::bundle_json::{BundleWriter, Response, status_line};
+use crate::cursor;
+use crate::engine::{Context, stored};
+use crate::place::demand_type;
+use crate::read::{locate, not_found, seen};
+use crate::reply::Reply;
+use ward_access::Action;
+use ward_fhir::date::{PartialDate, instant_text};
+use ward_fhir::issue::Result;
+use ward_fhir::schema::r4;
+use ward_fhir::{Failure, Kind, TypeId};
+use ward_storage::{HistoryQuery, HistoryScope, Op, Page, Row};
+
+pub async fn instance(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
+    demand_type(cx.access, ty, Action::Read)?;
+    let rid = locate(cx, ty, id).await?.ok_or_else(not_found)?;
+    let path = format!("{}/{id}/_history", r4().ty(ty).name);
+    answer(cx, HistoryScope::Instance { ty, rid }, &path).await
+}
+
+pub async fn on_type(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
+    demand_type(cx.access, ty, Action::Search)?;
+    answer(cx, HistoryScope::Type(ty), &format!("{}/_history", r4().ty(ty).name)).await
+}
+
+pub async fn system(cx: Context<'_>) -> Result<Reply> {
+    if !cx.access.may_any(Action::Search) {
+        return Err(Failure::new(Kind::Forbidden, "the token's scopes do not permit search of any type"));
+    }
+    answer(cx, HistoryScope::System, "_history").await
+}
+
+async fn answer(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<Reply> {
+    let on_instance = matches!(scope, HistoryScope::Instance { .. });
+    let (query, question) = query(cx, scope, path)?;
+    let page = stored(cx.engine.store.history(cx.access, &query).await)?;
+    if on_instance && page.rows.is_empty() && query.since_us.is_none() && query.at_us.is_none() && query.after.is_none() {
+        return Err(not_found());
+    }
+    let entities = page.rows.iter().map(seen).collect();
+    Ok(Reply { entities, ..Reply::resource(200, bundle(cx, &page, path, &question)) })
+}
+
+/// `_since`, `_at`, `_count`, `_cursor`; anything else is refused, since it would silently change the answer.
+fn query(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<(HistoryQuery, String)> {
+    let settings = &cx.engine.settings;
+    let mut query = HistoryQuery { scope, since_us: None, at_us: None, count: settings.page_entries_default, after: None };
+    let mut cursor = None;
+    let mut kept = Vec::new();
+    for (name, value) in &cx.call.parameters {
+        match name.as_str() {
+            "_since" => query.since_us = Some(date(name, value)?.low_us()),
+            "_at" => {
+                let at = date(name, value)?;
+                query.at_us = Some((at.low_us(), at.high_us()));
+            }
+            "_count" => query.count = count(value, settings.page_entries_max)?,
+            "_cursor" => cursor = Some(value),
+            _ => {
+                let name = crate::route::printable(name);
+                return Err(Failure::new(Kind::NotSupported, format!("history has no parameter '{name}'; it has _since, _at, _count")));
+            }
+        }
+        if name != "_cursor" {
+            kept.push((name.clone(), value.clone()));
+        }
+    }
+    let question = format!("{path}?{}", crate::search::encode_query(&kept));
+    if let Some(cursor) = cursor {
+        query.after = Some(position(&cursor::open(cx.engine, cx.access, &question, cursor)?)?);
+    }
+    Ok((query, question))
+}
+
+fn date(name: &str, value: &str) -> Result<PartialDate> {
+    // A plus sign that was not percent-encoded arrives as a space.
+    PartialDate::parse(&value.replace(' ', "+"), true)
+        .ok_or_else(|| Failure::new(Kind::Invalid, format!("{name} takes an instant, dateTime or date")))
+}
+
+/// `_count=0` asks for no entries; larger than the limit is cut to it, as R4 permits.
+pub(crate) fn count(value: &str, most: u32) -> Result<u32> {
+    let count: u32 = value.parse().map_err(|_| Failure::new(Kind::Invalid, "_count takes a non-negative integer"))?;
+    Ok(count.min(most))
+}
+
+fn bundle(cx: Context<'_>, page: &Page, path: &str, question: &str) -> Vec<u8> {
+    let base = &cx.engine.settings.base;
+    let mut links = vec![("self", format!("{base}/{}", question.trim_end_matches('?')))];
+    if page.more
+        && let Some(last) = page.rows.last()
+    {
+        let cursor = cursor::sign(cx.engine, cx.access, question, &bytes(last));
+        let separator = if question.ends_with('?') { "" } else { "&" };
+        links.push(("next", format!("{base}/{question}{separator}_cursor={cursor}")));
+    }
+    let _ = path;
+    let mut bundle = BundleWriter::new("history", page.total, &links);
+    for row in &page.rows {
+        entry(base, &mut bundle, row);
+    }
+    bundle.finish()
+}
+
+fn entry(base: &str, bundle: &mut BundleWriter, row: &Row) {
+    let ty = r4().ty(row.ty).name;
+    let url = format!("{ty}/{}", row.id);
+    bundle.entry(Some(&format!("{base}/{url}")));
+    let (method, target, status) = match row.op {
+        Op::Create => ("POST", ty, 201),
+        Op::Update => ("PUT", url.as_str(), 200),
+        Op::Delete => ("DELETE", url.as_str(), 204),
+    };
+    if row.op != Op::Delete {
+        bundle.resource(&row.body);
+    }
+    bundle.request(method, target);
+    let (line, at) = (status_line(status), instant_text(row.updated_us));
+    bundle.response(&Response { status: &line, version: Some(row.version), last_modified: Some(&at), ..Response::default() });
+}
+
+fn bytes(row: &Row) -> Vec<u8> {
+    let mut out = Vec::with_capacity(20);
+    out.extend_from_slice(&row.updated_us.to_le_bytes());
+    out.extend_from_slice(&row.rid.to_le_bytes());
+    out.extend_from_slice(&row.version.to_le_bytes());
+    out
+}
+
+fn position(bytes: &[u8]) -> Result<(i64, i64, u32)> {
+    let refused = || Failure::new(Kind::Invalid, "the page link is not valid; start again from the first page");
+    let at = bytes.get(0..8).and_then(|b| b.try_into().ok()).map(i64::from_le_bytes).ok_or_else(refused)?;
+    let rid = bytes.get(8..16).and_then(|b| b.try_into().ok()).map(i64::from_le_bytes).ok_or_else(refused)?;
+    let version = bytes.get(16..20).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes).ok_or_else(refused)?;
+    Ok((at, rid, version))
+}

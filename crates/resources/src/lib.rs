@@ -1,0 +1,34 @@
+//! The interactions of the FHIR RESTful API, one file each, and the one door every Call goes through.
+//! <https://hl7.org/fhir/R4/http.html>
+//!
+//! This crate must *not* know: HTTP libraries, SQL, tokens' encoding. It is the only caller of storage for clinical data.
+
+pub mod binary;
+pub mod bundle;
+pub mod bundle_json;
+pub mod call;
+pub mod capabilities;
+pub mod conditional;
+pub mod cursor;
+pub mod create;
+pub mod delete;
+pub mod document;
+pub mod door;
+pub mod engine;
+pub mod history;
+pub mod link;
+pub mod operations;
+pub mod patch;
+pub mod patch_interaction;
+pub mod place;
+pub mod preconditions;
+pub mod read;
+pub mod reply;
+pub mod route;
+pub mod search;
+pub mod update;
+pub mod write;
+
+pub use call::{Body, Call, Conditions, Format, Interaction, Prefer, Return};
+pub use engine::{Engine, ReferenceCheck, Settings};
+pub use reply::{Content, Reply};

@@ -1,0 +1,174 @@
+//! References inside resources: which literal ones must resolve, and the rewriting of a transaction's own identities
+//! everywhere they may stand. <https://hl7.org/fhir/R4/http.html#trules>
+
+use crate::engine::{Context, ReferenceCheck, stored};
+use std::collections::{HashMap, HashSet};
+use ward_access::Action;
+use ward_fhir::issue::Result;
+use ward_fhir::reference::{self, Reference};
+use ward_fhir::schema::{Primitive, TypeKind, r4};
+use ward_fhir::tree::NodeIndex;
+use ward_fhir::{Document, Failure, Kind, Node, TypeId, narrative};
+use ward_storage::{Current, Guard};
+
+/// Literal references of a resource that must exist, as guards that hold them until the commit.
+/// What the caller may not read at all is not looked up: the answer would tell of its existence.
+pub async fn check(cx: Context<'_>, node: Node<'_>, in_transaction: bool) -> Result<Vec<Guard>> {
+    check_all(cx, std::slice::from_ref(&node), in_transaction, &HashSet::new()).await
+}
+
+/// The same for several resources of one unit; `own` are the identities (`Type/id`) that the unit itself writes.
+pub async fn check_all(cx: Context<'_>, nodes: &[Node<'_>], in_transaction: bool, own: &HashSet<String>) -> Result<Vec<Guard>> {
+    let wanted = match cx.engine.settings.reference_check {
+        ReferenceCheck::Never => false,
+        ReferenceCheck::Transaction => in_transaction,
+        ReferenceCheck::Always => true,
+    };
+    if !wanted {
+        return Ok(Vec::new());
+    }
+    let mut places: HashMap<(TypeId, &str), Node<'_>> = HashMap::new();
+    for node in nodes {
+        for reference in literals(*node) {
+            let Some(text) = reference.value() else { continue };
+            if let Some(Reference::Local { ty, id, .. }) = reference::parse(text, Some(&cx.engine.settings.base))
+                && cx.access.may(ty, Action::Read)
+                && !own.contains(&identity(ty, id))
+            {
+                places.entry((ty, id)).or_insert(reference);
+            }
+        }
+    }
+    exist(cx, places).await
+}
+
+pub fn identity(ty: TypeId, id: &str) -> String {
+    format!("{}/{id}", r4().ty(ty).name)
+}
+
+async fn exist(cx: Context<'_>, places: HashMap<(TypeId, &str), Node<'_>>) -> Result<Vec<Guard>> {
+    if places.is_empty() {
+        return Ok(Vec::new());
+    }
+    let keys: Vec<(TypeId, &str)> = places.keys().copied().collect();
+    let rids = stored(cx.engine.store.locate(&keys).await)?;
+    let mut located = Vec::with_capacity(keys.len());
+    for (key, rid) in keys.iter().zip(rids) {
+        located.push((key.0, rid.ok_or_else(|| unresolved(places[key]))?));
+    }
+    let found = stored(cx.engine.store.read_many(cx.access, Action::Read, &located).await)?;
+    for (key, current) in keys.iter().zip(found) {
+        if !matches!(current, Current::Live(_)) {
+            return Err(unresolved(places[key]));
+        }
+    }
+    Ok(located.into_iter().map(|(ty, rid)| Guard::Exists { ty, rid }).collect())
+}
+
+fn unresolved(node: Node<'_>) -> Failure {
+    Failure::new(Kind::Reference, "the reference does not resolve to an existing resource").at(node.expression())
+}
+
+/// Every `Reference.reference` in the subtree.
+fn literals<'a>(node: Node<'a>) -> impl Iterator<Item = Node<'a>> {
+    let reference = reference_type();
+    node.descendants_and_self().filter(move |n| n.ty() == reference).filter_map(|n| n.get("reference"))
+}
+
+fn reference_type() -> TypeId {
+    static REFERENCE: std::sync::OnceLock<TypeId> = std::sync::OnceLock::new();
+    *REFERENCE.get_or_init(|| r4().type_id("Reference").unwrap_or(TypeId(u16::MAX)))
+}
+
+/// Conditional references (`Patient?identifier=...`) of a subtree: node and text.
+pub fn conditional<'a>(node: Node<'a>) -> impl Iterator<Item = (NodeIndex, TypeId, &'a str)> {
+    literals(node).filter_map(|n| match reference::parse(n.value()?, None)? {
+        Reference::Conditional { ty, query } => Some((n.index(), ty, query)),
+        _ => None,
+    })
+}
+
+/// Replaces every occurrence of an identity in `map` under `node`: references, uri-like primitives, narrative links.
+/// `local_base` is the base of the entry's own fullUrl, against which relative references stand for identities.
+pub fn replacements(node: Node<'_>, map: &HashMap<String, String>, local_base: Option<&str>) -> Vec<(NodeIndex, String)> {
+    let mut found = Vec::new();
+    for n in node.descendants_and_self() {
+        let Some(text) = n.value() else { continue };
+        match role(n) {
+            Role::Link => {
+                if let Some(new) = target(text, map, local_base) {
+                    found.push((n.index(), new));
+                }
+            }
+            Role::Narrative => {
+                if let Some(new) = rewrite_narrative(text, map, local_base) {
+                    found.push((n.index(), new));
+                }
+            }
+            Role::Other => {}
+        }
+    }
+    found
+}
+
+pub fn apply(document: &mut Document, replacements: Vec<(NodeIndex, String)>) {
+    for (index, text) in replacements {
+        document.set_value(index, &text);
+    }
+}
+
+/// The new text of a link; a fragment or version after the identity is kept.
+fn target(text: &str, map: &HashMap<String, String>, local_base: Option<&str>) -> Option<String> {
+    if let Some(new) = map.get(text) {
+        return Some(new.clone());
+    }
+    if let Some((identity, fragment)) = text.split_once('#')
+        && let Some(new) = map.get(identity)
+    {
+        return Some(format!("{new}#{fragment}"));
+    }
+    if text.contains(':') {
+        return None;
+    }
+    map.get(&format!("{}/{text}", local_base?)).cloned()
+}
+
+fn rewrite_narrative(div: &str, map: &HashMap<String, String>, local_base: Option<&str>) -> Option<String> {
+    let mut spans = Vec::new();
+    narrative::links(div, &mut |span| spans.push(span));
+    let mut out = String::new();
+    let mut done = 0;
+    for span in spans {
+        if let Some(new) = target(&div[span.clone()], map, local_base) {
+            out.push_str(&div[done..span.start]);
+            out.push_str(&new);
+            done = span.end;
+        }
+    }
+    (done > 0).then(|| out + &div[done..])
+}
+
+enum Role {
+    Link,
+    Narrative,
+    Other,
+}
+
+fn role(node: Node<'_>) -> Role {
+    match node.type_def().kind {
+        TypeKind::Primitive(Primitive::Uri | Primitive::Url | Primitive::Canonical | Primitive::Oid | Primitive::Uuid) => {
+            // Extension.url names a definition, never an instance.
+            if node.json_name() == "url" && node.parent().is_some_and(|p| p.type_name() == "Extension") { Role::Other } else { Role::Link }
+        }
+        TypeKind::Primitive(Primitive::Xhtml) => Role::Narrative,
+        TypeKind::Primitive(Primitive::String) if node.json_name() == "reference" && node.parent().is_some_and(|p| p.ty() == reference_type()) => {
+            Role::Link
+        }
+        _ => Role::Other,
+    }
+}
+
+/// Links of a subtree that look like an identity of this Bundle (`urn:uuid:`, `urn:oid:`) but are in no entry.
+pub fn dangling<'a>(node: Node<'a>) -> Option<Node<'a>> {
+    literals(node).find(|n| n.value().is_some_and(|t| t.starts_with("urn:uuid:") || t.starts_with("urn:oid:")))
+}

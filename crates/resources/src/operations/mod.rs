@@ -1,0 +1,109 @@
+//! Operations: `$everything`, `$meta`, `$meta-add`, `$meta-delete`, `$validate`; one file each.
+//! <https://hl7.org/fhir/R4/operations.html>
+
+mod everything;
+mod meta;
+mod validate;
+
+use crate::call::Target;
+use crate::engine::Context;
+use crate::reply::Reply;
+use ward_fhir::issue::Result;
+use ward_fhir::schema::r4;
+use ward_fhir::{Failure, Kind};
+
+/// An operation as it is served, for the CapabilityStatement.
+pub struct Served {
+    pub name: &'static str,
+    pub definition: &'static str,
+    pub system: bool,
+    pub on_type: bool,
+    pub instance: bool,
+    /// Empty: every resource type.
+    pub types: &'static [&'static str],
+}
+
+pub const SERVED: &[Served] = &[
+    Served {
+        name: "everything",
+        definition: "http://hl7.org/fhir/OperationDefinition/Patient-everything",
+        system: false,
+        on_type: false,
+        instance: true,
+        types: &["Patient"],
+    },
+    Served {
+        name: "everything",
+        definition: "http://hl7.org/fhir/OperationDefinition/Encounter-everything",
+        system: false,
+        on_type: false,
+        instance: true,
+        types: &["Encounter"],
+    },
+    Served {
+        name: "meta",
+        definition: "http://hl7.org/fhir/OperationDefinition/Resource-meta",
+        system: true,
+        on_type: true,
+        instance: true,
+        types: &[],
+    },
+    Served {
+        name: "meta-add",
+        definition: "http://hl7.org/fhir/OperationDefinition/Resource-meta-add",
+        system: false,
+        on_type: false,
+        instance: true,
+        types: &[],
+    },
+    Served {
+        name: "meta-delete",
+        definition: "http://hl7.org/fhir/OperationDefinition/Resource-meta-delete",
+        system: false,
+        on_type: false,
+        instance: true,
+        types: &[],
+    },
+    Served {
+        name: "validate",
+        definition: "http://hl7.org/fhir/OperationDefinition/Resource-validate",
+        system: false,
+        on_type: true,
+        instance: true,
+        types: &[],
+    },
+];
+
+/// Runs an operation; one that is not in the table, or not at this level, is refused.
+pub async fn invoke(cx: Context<'_>, name: &str, target: &Target) -> Result<Reply> {
+    demand_served(name, target)?;
+    match (name, target) {
+        ("everything", Target::Instance(ty, id)) if r4().ty(*ty).name == "Patient" => everything::patient(cx, id).await,
+        ("everything", Target::Instance(ty, id)) => everything::encounter(cx, *ty, id).await,
+        ("meta", Target::Instance(ty, id)) => meta::of_instance(cx, *ty, id).await,
+        ("meta", Target::Type(ty)) => meta::of_types(cx, &[*ty]).await,
+        ("meta", Target::System) => meta::of_types(cx, &[]).await,
+        ("meta-add", Target::Instance(ty, id)) => meta::change(cx, *ty, id, meta::Change::Add).await,
+        ("meta-delete", Target::Instance(ty, id)) => meta::change(cx, *ty, id, meta::Change::Delete).await,
+        ("validate", Target::Type(ty)) => validate::validate(cx, *ty, None).await,
+        ("validate", Target::Instance(ty, id)) => validate::validate(cx, *ty, Some(id)).await,
+        _ => Err(not_served(name)),
+    }
+}
+
+fn demand_served(name: &str, target: &Target) -> Result<()> {
+    let fits = |s: &&Served| {
+        s.name == name
+            && match target {
+                Target::System => s.system,
+                Target::Type(ty) => s.on_type && (s.types.is_empty() || s.types.contains(&r4().ty(*ty).name)),
+                Target::Instance(ty, _) => s.instance && (s.types.is_empty() || s.types.contains(&r4().ty(*ty).name)),
+            }
+    };
+    SERVED.iter().find(fits).map(|_| ()).ok_or_else(|| not_served(name))
+}
+
+fn not_served(name: &str) -> Failure {
+    let name = crate::route::printable(name);
+    Failure::new(Kind::NotFound, format!("the operation ${name} is not served at this level; /metadata lists those that are"))
+}

@@ -1,0 +1,92 @@
+//! patch and conditional patch, in the three formats of R4. <https://hl7.org/fhir/R4/http.html#patch>
+
+use crate::call::{Body, Format};
+use crate::conditional::{Matches, find};
+use crate::create::multiple;
+use crate::document::{read, reread, validate};
+use crate::engine::{Context, stored};
+use crate::patch;
+use crate::place::demand_type;
+use crate::preconditions::demand_match;
+use crate::read::{current, live, not_found};
+use crate::reply::Reply;
+use crate::update::put;
+use crate::write::{Replaced, conflict};
+use ward_access::Action;
+use ward_fhir::issue::Result;
+use ward_fhir::schema::r4;
+use ward_fhir::tree::Limits;
+use ward_fhir::{Document, Failure, Kind, TypeId, json};
+use ward_storage::{CommitError, Row};
+
+pub async fn patch(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
+    demand_type(cx.access, ty, Action::Update)?;
+    let mut last = CommitError::Unavailable;
+    for _ in 0..cx.engine.settings.write_attempts_max {
+        let row = live(current(cx, Action::Update, ty, id).await?)?;
+        match attempt(cx, &row).await? {
+            Ok(reply) => return Ok(reply),
+            Err(CommitError::Unavailable) => return Err(conflict(CommitError::Unavailable)),
+            Err(error) => last = error,
+        }
+    }
+    Err(conflict(last))
+}
+
+pub async fn conditional_patch(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
+    demand_type(cx.access, ty, Action::Update)?;
+    let query = crate::search::encode_query(&cx.call.parameters);
+    let mut last = CommitError::Unavailable;
+    for _ in 0..cx.engine.settings.write_attempts_max {
+        let rid = match find(cx, ty, &query).await? {
+            Matches::None(_) => return Err(not_found()),
+            Matches::Many => return Err(multiple()),
+            Matches::One(rid, _) => rid,
+        };
+        let row = live(stored(cx.engine.store.read(cx.access, Action::Update, ty, rid).await)?)?;
+        match attempt(cx, &row).await? {
+            Ok(reply) => return Ok(reply),
+            Err(CommitError::Unavailable) => return Err(conflict(CommitError::Unavailable)),
+            Err(error) => last = error,
+        }
+    }
+    Err(conflict(last))
+}
+
+async fn attempt(cx: Context<'_>, row: &Row) -> Result<std::result::Result<Reply, CommitError>> {
+    demand_match(&cx.call.conditions, Some(row.version))?;
+    let body = cx.call.body.as_ref().ok_or_else(|| Failure::new(Kind::Invalid, "a patch needs a body"))?;
+    let document = apply(row, body)?;
+    validate(cx.engine, document.root())?;
+    put(cx, &document, row.ty, &row.id, (Some(row.rid), Replaced::Version(row.clone())), Vec::new()).await
+}
+
+/// The patched document; its identity must be unchanged.
+pub(crate) fn apply(row: &Row, body: &Body) -> Result<Document> {
+    let before = reread(&row.body)?;
+    let bytes = match body.format {
+        Format::JsonPatch => patch::json(before.root(), &body.bytes)?,
+        Format::XmlPatch => patch::xml(before.root(), &body.bytes)?,
+        Format::Json | Format::Xml => {
+            let parameters = read(body, r4().resource_type("Parameters"))?;
+            patch::fhirpath(before.root(), parameters.root())?
+        }
+        Format::Raw(_) => {
+            return Err(Failure::new(
+                Kind::UnsupportedMediaType,
+                "a patch is application/json-patch+json, application/xml-patch+xml, or Parameters in application/fhir+json or fhir+xml",
+            ));
+        }
+    };
+    let after = json::read(&bytes, Some(row.ty), &Limits::default()).map_err(unprocessable)?;
+    if after.root().text("id") != Some(&row.id) {
+        return Err(Failure::new(Kind::BusinessRule, "a patch cannot change the logical id").at(format!("{}.id", after.root().type_name())));
+    }
+    Ok(after)
+}
+
+/// The patch itself was well-formed; what it makes is not a resource.
+fn unprocessable(mut failure: Failure) -> Failure {
+    failure.kind = Kind::BusinessRule;
+    failure
+}

@@ -1,0 +1,88 @@
+//! read, vread and their conditional forms. <https://hl7.org/fhir/R4/http.html#read>
+
+use crate::call::Call;
+use crate::engine::{Context, stored};
+use crate::place::demand_type;
+use crate::preconditions::not_modified;
+use crate::reply::{Content, Reply};
+use ward_access::Action;
+use ward_audit::Entity;
+use ward_fhir::issue::Result;
+use ward_fhir::schema::r4;
+use ward_fhir::{Failure, Kind, TypeId};
+use ward_storage::{Current, Op, Row};
+
+pub async fn read(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
+    demand_type(cx.access, ty, Action::Read)?;
+    let row = current(cx, Action::Read, ty, id).await?;
+    let row = live(row)?;
+    if not_modified(&cx.call.conditions, row.version, row.updated_us)? {
+        return Ok(unchanged(&row));
+    }
+    answer(cx.call, row)
+}
+
+pub async fn vread(cx: Context<'_>, ty: TypeId, id: &str, version: &str) -> Result<Reply> {
+    demand_type(cx.access, ty, Action::Read)?;
+    let number: u32 = version.parse().map_err(|_| not_found())?;
+    let rid = locate(cx, ty, id).await?.ok_or_else(not_found)?;
+    let row = stored(cx.engine.store.read_version(cx.access, ty, rid, number).await)?.ok_or_else(not_found)?;
+    if row.op == Op::Delete {
+        return Err(gone(&row));
+    }
+    answer(cx.call, row)
+}
+
+/// Row id of a logical id: arithmetic for our own, one look-up for a client's.
+pub(crate) async fn locate(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Option<i64>> {
+    if let Some(rid) = cx.engine.store.decode_id(id) {
+        return Ok(Some(rid));
+    }
+    let found = stored(cx.engine.store.locate(&[(ty, id)]).await)?;
+    Ok(found.first().copied().flatten())
+}
+
+/// The current state as the caller may see it for `action`.
+pub(crate) async fn current(cx: Context<'_>, action: Action, ty: TypeId, id: &str) -> Result<Current> {
+    match locate(cx, ty, id).await? {
+        None => Ok(Current::Absent),
+        Some(rid) => stored(cx.engine.store.read(cx.access, action, ty, rid).await),
+    }
+}
+
+pub(crate) fn live(current: Current) -> Result<Row> {
+    match current {
+        Current::Live(row) => Ok(row),
+        Current::Deleted(row) => Err(gone(&row)),
+        Current::Absent => Err(not_found()),
+    }
+}
+
+pub(crate) fn not_found() -> Failure {
+    Failure::new(Kind::NotFound, "no such resource")
+}
+
+fn gone(row: &Row) -> Failure {
+    Failure::new(Kind::Gone, format!("the resource was deleted; version {} says so", row.version))
+}
+
+pub(crate) fn seen(row: &Row) -> Entity {
+    Entity { ty: row.ty.0, rid: row.rid, version: row.version, patient: row.patient, action: b'R' }
+}
+
+fn unchanged(row: &Row) -> Reply {
+    Reply { version: Some(row.version), last_modified_us: Some(row.updated_us), entities: vec![seen(row)], ..Reply::status(304) }
+}
+
+/// The bytes go out as stored; a Binary may leave in its own media type.
+fn answer(call: &Call, row: Row) -> Result<Reply> {
+    let entities = vec![seen(&row)];
+    let (version, updated_us) = (row.version, row.updated_us);
+    let is_binary = r4().ty(row.ty).name == "Binary";
+    let content = if is_binary && call.raw_accepted {
+        crate::door::raw_reply(&row.body)?
+    } else {
+        Content::Resource(row.body)
+    };
+    Ok(Reply { content, version: Some(version), last_modified_us: Some(updated_us), entities, ..Reply::status(200) })
+}

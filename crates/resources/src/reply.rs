@@ -1,0 +1,59 @@
+//! What goes back, free of HTTP and of the wire format: `http` turns JSON into what the client accepts.
+
+use bytes::Bytes;
+use ward_audit::Entity;
+use ward_fhir::Failure;
+use ward_fhir::issue::{self, Issue};
+
+#[derive(Clone, Debug)]
+pub enum Content {
+    Empty,
+    /// A FHIR resource in JSON, as stored or as built.
+    Resource(Bytes),
+    /// A Binary in its own media type.
+    Raw { media_type: String, bytes: Bytes },
+}
+
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub content: Content,
+    /// Version number for `ETag: W/"n"`.
+    pub version: Option<u32>,
+    pub last_modified_us: Option<i64>,
+    /// `Type/id/_history/n`, relative to the base.
+    pub location: Option<String>,
+    /// What was touched, for the record.
+    pub entities: Vec<Entity>,
+    /// The record was committed together with the data.
+    pub recorded: bool,
+    /// Text for `WWW-Authenticate` on 401.
+    pub challenge: Option<String>,
+}
+
+impl Reply {
+    pub fn status(status: u16) -> Self {
+        Self {
+            status,
+            content: Content::Empty,
+            version: None,
+            last_modified_us: None,
+            location: None,
+            entities: Vec::new(),
+            recorded: false,
+            challenge: None,
+        }
+    }
+
+    pub fn resource(status: u16, json: impl Into<Bytes>) -> Self {
+        Self { content: Content::Resource(json.into()), ..Self::status(status) }
+    }
+
+    pub fn failure(failure: &Failure) -> Self {
+        Self::resource(failure.status(), failure.to_json())
+    }
+
+    pub fn outcome(status: u16, issues: &[Issue]) -> Self {
+        Self::resource(status, issue::outcome_json(issues))
+    }
+}

@@ -1,0 +1,139 @@
+//! update, update as create, conditional update. <https://hl7.org/fhir/R4/http.html#update>
+
+use crate::conditional::{Matches, find};
+use crate::create::multiple;
+use crate::document::{read_body, validate};
+use crate::engine::{Context, stored};
+use crate::link;
+use crate::place::{self, demand, demand_type};
+use crate::preconditions::{demand_match, demand_none_match};
+use crate::read::locate;
+use crate::reply::Reply;
+use crate::write::{Identity, Replaced, Written, commit, compose, conflict};
+use std::collections::HashMap;
+use ward_access::Action;
+use ward_fhir::issue::Result;
+use ward_fhir::{Document, Failure, Kind, Node, TypeId};
+use ward_storage::{CommitError, Current, Guard, Rid};
+
+pub async fn update(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
+    demand_type(cx.access, ty, Action::Update)?;
+    let document = read_body(cx.call, Some(ty))?;
+    demand_id(document.root(), id)?;
+    validate(cx.engine, document.root())?;
+    let mut last = CommitError::Unavailable;
+    for _ in 0..cx.engine.settings.write_attempts_max {
+        let target = replaced(cx, ty, id).await?;
+        match put(cx, &document, ty, id, target, Vec::new()).await? {
+            Ok(reply) => return Ok(reply),
+            Err(CommitError::Unavailable) => return Err(conflict(CommitError::Unavailable)),
+            Err(error) => last = error,
+        }
+    }
+    Err(conflict(last))
+}
+
+pub async fn conditional_update(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
+    demand_type(cx.access, ty, Action::Update)?;
+    let document = read_body(cx.call, Some(ty))?;
+    validate(cx.engine, document.root())?;
+    let query = crate::search::encode_query(&cx.call.parameters);
+    let mut last = CommitError::Unavailable;
+    for _ in 0..cx.engine.settings.write_attempts_max {
+        let outcome = match find(cx, ty, &query).await? {
+            Matches::Many => return Err(multiple()),
+            Matches::None(guard) => {
+                demand_type(cx.access, ty, Action::Create)?;
+                match document.root().text("id") {
+                    Some(id) => put(cx, &document, ty, id, replaced(cx, ty, id).await?, vec![guard]).await?,
+                    None => put_new(cx, &document, ty, guard).await?,
+                }
+            }
+            Matches::One(rid, _) => {
+                let row = crate::read::live(stored(cx.engine.store.read(cx.access, Action::Update, ty, rid).await)?)?;
+                demand_id_if_given(document.root(), &row.id)?;
+                let id = row.id.clone();
+                put(cx, &document, ty, &id, (Some(rid), Replaced::Version(row)), Vec::new()).await?
+            }
+        };
+        match outcome {
+            Ok(reply) => return Ok(reply),
+            Err(CommitError::Unavailable) => return Err(conflict(CommitError::Unavailable)),
+            Err(error) => last = error,
+        }
+    }
+    Err(conflict(last))
+}
+
+/// What a PUT meets: the row id, when the id is known, and the version it replaces.
+pub(crate) type Target = (Option<Rid>, Replaced);
+
+/// Stores the document under the id, as a new version of the target or, where nothing is, as a creation.
+pub(crate) async fn put(
+    cx: Context<'_>,
+    document: &Document,
+    ty: TypeId,
+    id: &str,
+    (rid, replaced): Target,
+    mut guards: Vec<Guard>,
+) -> Result<std::result::Result<Reply, CommitError>> {
+    let creating = !matches!(&replaced, Replaced::Version(row) if row.op != ward_storage::Op::Delete);
+    let current = match &replaced {
+        Replaced::Version(row) if !creating => Some(row.version),
+        _ => None,
+    };
+    demand_match(&cx.call.conditions, current)?;
+    demand_none_match(&cx.call.conditions, current)?;
+    guards.extend(link::check(cx, document.root(), false).await?);
+    let (identity, placement) = identify(cx, document.root(), ty, id, rid).await?;
+    demand(&placement, cx.access, ty, Action::Update)?;
+    let status = if creating { 201 } else { 200 };
+    let write = compose(cx.engine, document.root(), &identity, &placement, &replaced).await?;
+    let written = Written::of(&write, id);
+    Ok(commit(cx, status, vec![write], guards).await.map(|entities| written.reply(status, cx.call.prefer.returns, entities)))
+}
+
+async fn put_new(cx: Context<'_>, document: &Document, ty: TypeId, guard: Guard) -> Result<std::result::Result<Reply, CommitError>> {
+    let rid = cx.engine.store.allocate(place::place(cx.engine, document.root(), None, &HashMap::new()).await?.home());
+    let id = cx.engine.store.public_id(rid);
+    put(cx, document, ty, &id, (Some(rid), Replaced::Nothing), vec![guard]).await
+}
+
+/// The version that a PUT under this id replaces, and the row id when the id is known.
+pub(crate) async fn replaced(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Target> {
+    let Some(rid) = locate(cx, ty, id).await? else { return Ok((None, Replaced::Nothing)) };
+    Ok(match stored(cx.engine.store.read(cx.access, Action::Update, ty, rid).await)? {
+        Current::Absent => (Some(rid), Replaced::Nothing),
+        Current::Live(row) | Current::Deleted(row) => (Some(rid), Replaced::Version(row)),
+    })
+}
+
+/// Identity and placement of a resource stored under a given id.
+pub(crate) async fn identify(cx: Context<'_>, node: Node<'_>, ty: TypeId, id: &str, rid: Option<Rid>) -> Result<(Identity, place::Placement)> {
+    let is_patient = ty == place::patient_type();
+    let mut placement = place::place(cx.engine, node, rid, &HashMap::new()).await?;
+    let register = rid.is_none() && cx.engine.store.decode_id(id).is_none();
+    let rid = match rid {
+        Some(rid) => rid,
+        None => {
+            let rid = cx.engine.store.allocate(placement.home());
+            if is_patient {
+                placement.patients.insert(0, rid);
+            }
+            rid
+        }
+    };
+    Ok((Identity { ty, rid, id: id.to_owned(), register }, placement))
+}
+
+fn demand_id(node: Node<'_>, id: &str) -> Result<()> {
+    match node.text("id") {
+        Some(own) if own == id => Ok(()),
+        Some(_) => Err(Failure::new(Kind::Invalid, "the id in the resource is not the id in the URL").at(format!("{}.id", node.type_name()))),
+        None => Err(Failure::new(Kind::Invalid, "an update needs the resource's id in the body, equal to the URL's").at(format!("{}.id", node.type_name()))),
+    }
+}
+
+fn demand_id_if_given(node: Node<'_>, id: &str) -> Result<()> {
+    if node.text("id").is_some() { demand_id(node, id) } else { Ok(()) }
+}

@@ -1,0 +1,186 @@
+//! What every write shares: composing the stored version, committing it with its record, and the answer to it.
+
+use crate::call::Return;
+use crate::document::reread;
+use crate::door::compose_record;
+use crate::engine::{Context, Engine};
+use crate::place::{self, Placement};
+use crate::reply::{Content, Reply};
+use bytes::Bytes;
+use std::collections::HashMap;
+use ward_audit::Entity;
+use ward_fhir::date::instant_text;
+use ward_fhir::issue::{Result, Severity};
+use ward_fhir::json::{self, Stamp};
+use ward_fhir::schema::r4;
+use ward_fhir::{Failure, Issue, Kind, Node, TypeId};
+use ward_search::entries::Entries;
+use ward_storage::{CommitError, Expect, Guard, Op, Rid, Row, Unit, Write};
+
+/// The identity under which a version is stored.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    pub ty: TypeId,
+    pub rid: Rid,
+    pub id: String,
+    /// Register `id` as client-chosen with this version.
+    pub register: bool,
+}
+
+/// The version that a write replaces.
+#[derive(Clone, Debug)]
+pub enum Replaced {
+    Nothing,
+    Version(Row),
+}
+
+impl Replaced {
+    pub fn expect(&self) -> Expect {
+        match self {
+            Replaced::Nothing => Expect::Absent,
+            Replaced::Version(row) => Expect::Version(row.version),
+        }
+    }
+
+    pub fn next_version(&self) -> u32 {
+        match self {
+            Replaced::Nothing => 1,
+            Replaced::Version(row) => row.version + 1,
+        }
+    }
+}
+
+/// The stored version of `node` with its index entries, ready to commit.
+pub async fn compose(engine: &Engine, node: Node<'_>, identity: &Identity, placement: &Placement, replaced: &Replaced) -> Result<Write> {
+    let updated_us = engine.now_us();
+    let version = replaced.next_version();
+    let mut body = Vec::with_capacity(node.size() * 24);
+    let stamp = Stamp { id: Some(&identity.id), version: Some((&version.to_string(), &instant_text(updated_us))) };
+    json::write(node, stamp, &mut body);
+    let mut entries = engine.extractor.extract(node, &|_| None);
+    placement.add_terms(engine, &mut entries);
+    let old_entries = old_entries(engine, replaced).await?;
+    Ok(Write {
+        ty: identity.ty,
+        rid: identity.rid,
+        alias: identity.register.then(|| identity.id.clone()),
+        expect: replaced.expect(),
+        version,
+        updated_us,
+        op: match replaced {
+            Replaced::Nothing => Op::Create,
+            Replaced::Version(row) if row.op == Op::Delete => Op::Create,
+            Replaced::Version(_) => Op::Update,
+        },
+        patient: placement.home().unwrap_or(0),
+        visibility: 0,
+        body: Bytes::from(body),
+        entries,
+        old_entries,
+    })
+}
+
+/// A deletion as a version of its own.
+pub async fn compose_deletion(engine: &Engine, row: &Row) -> Result<Write> {
+    let replaced = Replaced::Version(row.clone());
+    Ok(Write {
+        ty: row.ty,
+        rid: row.rid,
+        alias: None,
+        expect: replaced.expect(),
+        version: replaced.next_version(),
+        updated_us: engine.now_us(),
+        op: Op::Delete,
+        patient: row.patient,
+        visibility: 0,
+        body: Bytes::new(),
+        entries: Entries::default(),
+        old_entries: old_entries(engine, &replaced).await?,
+    })
+}
+
+/// The entries of the replaced version, extracted again from its body: no reverse index is kept.
+async fn old_entries(engine: &Engine, replaced: &Replaced) -> Result<Entries> {
+    match replaced {
+        Replaced::Version(row) if row.op != Op::Delete => {
+            let document = reread(&row.body)?;
+            let mut entries = engine.extractor.extract(document.root(), &|_| None);
+            let placement = place::place(engine, document.root(), Some(row.rid), &HashMap::new()).await?;
+            placement.add_terms(engine, &mut entries);
+            Ok(entries)
+        }
+        _ => Ok(Entries::default()),
+    }
+}
+
+pub fn entity(write: &Write) -> Entity {
+    let action = match write.op {
+        Op::Create => b'C',
+        Op::Update => b'U',
+        Op::Delete => b'D',
+    };
+    Entity { ty: write.ty.0, rid: write.rid, version: write.version, patient: write.patient, action }
+}
+
+/// Commits writes and guards with the Call's record as one unit.
+pub async fn commit(cx: Context<'_>, status: u16, writes: Vec<Write>, guards: Vec<Guard>) -> std::result::Result<Vec<Entity>, CommitError> {
+    let entities: Vec<Entity> = writes.iter().map(entity).collect();
+    let mut record = Vec::with_capacity(192);
+    compose_record(cx.engine.now_us(), cx.caller, cx.call, status, &entities).encode(&mut record);
+    cx.engine.store.commit(Unit { writes, guards, record }).await?;
+    Ok(entities)
+}
+
+/// What a lost race means once the attempts are used up.
+pub fn conflict(error: CommitError) -> Failure {
+    match error {
+        CommitError::Unavailable => Failure::new(Kind::Unavailable, "the write could not be made durable; nothing was stored"),
+        CommitError::Version(_) | CommitError::Guard(_) => {
+            Failure::new(Kind::Conflict, "the resource is being changed by others at this moment; read it again and repeat")
+        }
+    }
+}
+
+/// The written version, for the answer.
+#[derive(Clone, Debug)]
+pub struct Written {
+    pub ty: TypeId,
+    pub id: String,
+    pub version: u32,
+    pub updated_us: i64,
+    pub body: Bytes,
+}
+
+impl Written {
+    pub fn of(write: &Write, id: &str) -> Self {
+        Self { ty: write.ty, id: id.to_owned(), version: write.version, updated_us: write.updated_us, body: write.body.clone() }
+    }
+
+    pub fn location(&self) -> String {
+        format!("{}/{}/_history/{}", r4().ty(self.ty).name, self.id, self.version)
+    }
+
+    /// The reply to a write: body by `Prefer: return`, version headers, Location.
+    pub fn reply(self, status: u16, returns: Option<Return>, entities: Vec<Entity>) -> Reply {
+        let content = match returns {
+            Some(Return::Minimal) => Content::Empty,
+            None | Some(Return::Representation) => Content::Resource(self.body.clone()),
+            Some(Return::OperationOutcome) => Content::Resource(Bytes::from(success(status))),
+        };
+        Reply {
+            content,
+            version: Some(self.version),
+            last_modified_us: Some(self.updated_us),
+            location: Some(self.location()),
+            entities,
+            recorded: true,
+            ..Reply::status(status)
+        }
+    }
+}
+
+/// OperationOutcome of a write that succeeded.
+pub fn success(status: u16) -> Vec<u8> {
+    let text = if status == 201 { "the resource was created" } else { "the change was stored" };
+    ward_fhir::issue::outcome_json(&[Issue::error(Kind::Informational, text).severity(Severity::Information)])
+}

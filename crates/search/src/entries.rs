@@ -1,0 +1,102 @@
+//! What one resource version contributes to the index, in a form that both stores lower to their own layout.
+
+/// Secret of the store: terms are SipHash-1-3 of (parameter, kind, value) under it, so index rows tell nothing.
+#[derive(Clone)]
+pub struct TermKey(pub [u8; 16]);
+
+/// 64-bit keyed hash of (parameter, kind, value). Never 0.
+pub type Term = i64;
+
+/// All lists sorted and without duplicates, so that an update is a merge of old and new.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Entries {
+    /// Clinical date (low instant, µs since 1970) of the type's hot date parameter; storage falls back to lastUpdated.
+    pub date_us: Option<i64>,
+    /// Hot columns: primary coding of `code`, first coding of `category`; 0 when absent. Also present in `terms`.
+    pub code: Term,
+    pub category: Term,
+    /// Value of the hot quantity parameter, canonical unit.
+    pub value: Option<f64>,
+    /// Token, uri, reference and `:missing` equality terms of every parameter, and further compartment memberships.
+    pub terms: Vec<TermEntry>,
+    pub strings: Vec<StringEntry>,
+    pub dates: Vec<DateEntry>,
+    pub quantities: Vec<QuantityEntry>,
+    /// Hash of each distinct literal target `Type/id` in the whole document, search parameter or not: who refers to X.
+    pub targets: Vec<Term>,
+    /// Wider forms of the coded terms above. Storage keeps one row per distinct pair of the whole store (insert or
+    /// ignore, never removed): it is how `code` without system and `system|` without code are answered.
+    pub vocabulary: Vec<FormEntry>,
+}
+
+/// Whoever asks for `form` (a code without its system, or a system without a code) asks for `term` among others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FormEntry {
+    pub form: Term,
+    pub term: Term,
+}
+
+impl Entries {
+    /// Adds a term that is not of the document itself (compartment memberships), keeping the order.
+    pub fn add_term(&mut self, entry: TermEntry) {
+        if let Err(at) = self.terms.binary_search(&entry) {
+            self.terms.insert(at, entry);
+        }
+    }
+
+    pub fn has_term(&self, term: Term) -> bool {
+        let at = self.terms.partition_point(|e| e.term < term);
+        self.terms.get(at).is_some_and(|e| e.term == term)
+    }
+
+    /// Brings every list into the order the stores rely on.
+    pub(crate) fn settle(&mut self) {
+        self.terms.sort_unstable();
+        self.terms.dedup_by_key(|e| e.term);
+        self.strings.sort_unstable();
+        self.strings.dedup();
+        self.dates.sort_unstable();
+        self.dates.dedup();
+        self.quantities.sort_by(|a, b| {
+            (a.term, a.low)
+                .partial_cmp(&(b.term, b.low))
+                .unwrap_or(std::cmp::Ordering::Equal)
+        });
+        self.quantities.dedup();
+        self.targets.sort_unstable();
+        self.targets.dedup();
+        self.vocabulary.sort_unstable();
+        self.vocabulary.dedup();
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TermEntry {
+    pub term: Term,
+    pub param: u16,
+    /// Kept in the per-term counters (low-cardinality tokens, never identifiers or references).
+    pub counted: bool,
+}
+
+/// Normalised (folded case, marks removed), at most 100 characters; `exact` is a term in `terms`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StringEntry {
+    pub param: u16,
+    pub value: String,
+}
+
+/// Inclusive microseconds; open ends are `i64::MIN` / `i64::MAX`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DateEntry {
+    pub param: u16,
+    pub low_us: i64,
+    pub high_us: i64,
+}
+
+/// `term` hashes (parameter, unit in canonical form or none); numbers use the bare parameter.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct QuantityEntry {
+    pub term: Term,
+    pub low: f64,
+    pub high: f64,
+}

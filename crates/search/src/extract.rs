@@ -1,0 +1,291 @@
+//! Value extraction: one walk over a resource gives everything it contributes to the index.
+//! <https://hl7.org/fhir/R4/searchparameter.html#selection>
+
+use crate::entries::{Entries, FormEntry, StringEntry, Term, TermEntry, TermKey};
+use crate::hot::Role;
+use crate::normal::normalise;
+use crate::param;
+use crate::param::Form;
+use crate::program::Visitor;
+use crate::registry::{Leaf, Marks, Registry, TypeParameters};
+use crate::words::words;
+use std::sync::Arc;
+use ward_fhir::reference::{Reference, parse};
+use ward_fhir::{Node, TypeId};
+
+/// Turns resources into index entries. Built once and shared by all threads.
+#[derive(Clone)]
+pub struct Extractor {
+    registry: Arc<Registry>,
+    key: TermKey,
+    base: Option<Arc<str>>,
+}
+
+/// Type of what a reference text points to, when the caller knows more than the text says (`urn:uuid` within a bundle).
+pub type Resolve<'a> = &'a dyn Fn(&str) -> Option<TypeId>;
+
+impl Extractor {
+    /// `base`: our own base URL without trailing slash; absolute references under it count as local.
+    pub fn new(registry: Arc<Registry>, key: TermKey, base: Option<&str>) -> Self {
+        Self {
+            registry,
+            key,
+            base: base.map(Arc::from),
+        }
+    }
+
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    /// The entries of one resource node, every list sorted. Linear in the size of the resource; never fails: an element
+    /// without a usable value contributes nothing.
+    pub fn extract(&self, node: Node<'_>, resolve: Resolve<'_>) -> Entries {
+        let parameters = self.registry.of(node.ty());
+        let mut collector = Collector {
+            extractor: self,
+            root: node,
+            resolve,
+            entries: Entries {
+                terms: Vec::with_capacity(24),
+                vocabulary: Vec::with_capacity(12),
+                ..Entries::default()
+            },
+            present: [0; PRESENT_WORDS],
+        };
+        parameters.program.walk(node, &mut collector);
+        collector.markers(parameters);
+        collector.targets(node);
+        let mut entries = collector.entries;
+        entries.settle();
+        entries
+    }
+}
+
+/// Parameters per type in the presence set: 256 (Observation has 55 with the common ones).
+const PRESENT_WORDS: usize = 4;
+
+pub(crate) struct Collector<'a> {
+    extractor: &'a Extractor,
+    root: Node<'a>,
+    resolve: Resolve<'a>,
+    entries: Entries,
+    present: [u64; PRESENT_WORDS],
+}
+
+impl Visitor<Leaf> for Collector<'_> {
+    fn leaf(&mut self, node: Node<'_>, leaf: &Leaf) {
+        if let Some(word) = self.present.get_mut(leaf.slot as usize / 64) {
+            *word |= 1 << (leaf.slot % 64);
+        }
+        if !leaf.indexed && leaf.role == Role::None {
+            return;
+        }
+        match leaf.form {
+            Form::Coding
+            | Form::Concept
+            | Form::Identifier
+            | Form::Contact
+            | Form::Code
+            | Form::PlainToken => param::token::index(self, node, leaf),
+            Form::Text | Form::HumanName | Form::Address => param::string::index(self, node, leaf),
+            Form::Reference | Form::Inline => param::reference::index(self, node, leaf),
+            Form::Canonical | Form::Url => param::uri::index(self, node, leaf),
+            Form::Instant | Form::Period | Form::Timing => param::date::index(self, node, leaf),
+            Form::Number => param::number::index(self, node, leaf),
+            Form::Quantity | Form::Money | Form::Range | Form::Samples => {
+                param::quantity::index(self, node, leaf)
+            }
+        }
+    }
+
+    fn resolves_to(&mut self, node: Node<'_>, ty: TypeId) -> bool {
+        self.target_type(node) == Some(ty)
+    }
+}
+
+impl<'a> Collector<'a> {
+    pub fn key(&self) -> &'a TermKey {
+        &self.extractor.key
+    }
+
+    pub fn base(&self) -> Option<&'a str> {
+        self.extractor.base.as_deref()
+    }
+
+    pub fn term(&mut self, leaf: &Leaf, term: Term, counted: bool) {
+        if leaf.indexed {
+            self.entries.terms.push(TermEntry {
+                term,
+                param: leaf.param,
+                counted,
+            });
+        }
+        if leaf.listed {
+            let form = self.extractor.key.marker(leaf.param);
+            self.entries.vocabulary.push(FormEntry { form, term });
+        }
+    }
+
+    /// The first term of a hot token parameter.
+    pub fn hot(&mut self, leaf: &Leaf, term: Term) {
+        match leaf.role {
+            Role::Code if self.entries.code == 0 => self.entries.code = term,
+            Role::Category if self.entries.category == 0 => self.entries.category = term,
+            _ => {}
+        }
+    }
+
+    /// A coded term with its wider forms.
+    pub fn coded(&mut self, leaf: &Leaf, system: &str, code: &str) {
+        let key = self.key();
+        let term = key.token(leaf.param, system, code);
+        self.hot(leaf, term);
+        if !leaf.indexed {
+            return;
+        }
+        self.term(leaf, term, true);
+        if !code.is_empty() {
+            self.entries.vocabulary.push(FormEntry {
+                form: key.code(leaf.param, code),
+                term,
+            });
+        }
+        if !system.is_empty() {
+            self.entries.vocabulary.push(FormEntry {
+                form: key.system(leaf.param, system),
+                term,
+            });
+        }
+    }
+
+    pub fn string(&mut self, leaf: &Leaf, text: &str) {
+        if !leaf.indexed {
+            return;
+        }
+        let value = normalise(text);
+        if !value.is_empty() {
+            self.entries.strings.push(StringEntry {
+                param: leaf.param,
+                value,
+            });
+        }
+        let term = self.key().exact(leaf.param, text);
+        self.term(leaf, term, false);
+    }
+
+    /// A range of microseconds, both ends inclusive.
+    pub fn date(&mut self, leaf: &Leaf, low_us: i64, high_us: i64) {
+        if leaf.role == Role::Date && self.entries.date_us.is_none() {
+            self.entries.date_us = [low_us, high_us]
+                .into_iter()
+                .find(|us| *us != i64::MIN && *us != i64::MAX);
+        }
+        if leaf.indexed {
+            self.entries.dates.push(crate::entries::DateEntry {
+                param: leaf.param,
+                low_us,
+                high_us,
+            });
+        }
+    }
+
+    pub fn quantity(&mut self, leaf: &Leaf, term: Term, low: f64, high: f64) {
+        if leaf.indexed {
+            self.entries
+                .quantities
+                .push(crate::entries::QuantityEntry { term, low, high });
+        }
+    }
+
+    /// The value of the hot quantity column: the first one.
+    pub fn value(&mut self, leaf: &Leaf, value: f64) {
+        if leaf.role == Role::Value && self.entries.value.is_none() {
+            self.entries.value = Some(value);
+        }
+    }
+
+    /// Type of the target of a Reference element, as far as its text, its `type` or the caller can tell.
+    pub fn target_type(&self, reference: Node<'_>) -> Option<TypeId> {
+        let words = words();
+        let child = |member| {
+            reference
+                .children()
+                .find(|c| c.member() == Some(member))
+                .and_then(Node::value)
+        };
+        let stated = || {
+            child(words.reference_type)
+                .and_then(|t| self.extractor.registry.schema().resource_type(t))
+        };
+        let Some(text) = child(words.reference_reference) else {
+            return stated();
+        };
+        let known = match parse(text, self.base())? {
+            Reference::Local { ty, .. } | Reference::Conditional { ty, .. } => Some(ty),
+            Reference::Absolute { target, .. } => {
+                target.map(|t| t.0).or_else(|| (self.resolve)(text))
+            }
+            Reference::Contained(id) => self.contained(id),
+            Reference::Urn(_) => (self.resolve)(text),
+        };
+        known.or_else(stated)
+    }
+
+    fn contained(&self, id: &str) -> Option<TypeId> {
+        if id.is_empty() {
+            return Some(self.root.ty());
+        }
+        self.root
+            .all("contained")
+            .find(|c| c.text("id") == Some(id))
+            .map(Node::ty)
+    }
+
+    fn is_present(&self, slot: usize) -> bool {
+        self.present
+            .get(slot / 64)
+            .is_some_and(|word| word >> (slot % 64) & 1 == 1)
+    }
+
+    /// Markers for `:missing`, and the parameters whose expression is a truth about the whole resource.
+    fn markers(&mut self, parameters: &TypeParameters) {
+        for slot in parameters.after_walk() {
+            let parameter = parameters.at(*slot as usize);
+            let (id, present) = (parameter.def.id, self.is_present(*slot as usize));
+            if parameter.truth {
+                let term = self.key().code(id, if present { "true" } else { "false" });
+                self.entries.terms.push(TermEntry {
+                    term,
+                    param: id,
+                    counted: true,
+                });
+            } else if present == (parameter.marks == Marks::Present) {
+                let term = self.key().marker(id);
+                self.entries.terms.push(TermEntry {
+                    term,
+                    param: id,
+                    counted: false,
+                });
+            }
+        }
+    }
+
+    /// Every literal reference in the document that names a resource of this store.
+    fn targets(&mut self, node: Node<'_>) {
+        let member = words().reference_reference;
+        for reference in node
+            .descendants_and_self()
+            .filter(|n| n.member() == Some(member))
+        {
+            if let Some(Reference::Local { ty, id, .. }) =
+                reference.value().and_then(|text| parse(text, self.base()))
+            {
+                let name = self.extractor.registry.schema().ty(ty).name;
+                self.entries
+                    .targets
+                    .push(self.extractor.key.target(name, id));
+            }
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Search without SQL: the parameter registry, query text to [`plan::Plan`], and value extraction.
+//!
+//! This crate must *not* know: SQL, a database, an async runtime, a clock, or who is asking.
+
+pub mod compartment;
+pub mod cursor;
+pub mod entries;
+pub mod evaluate;
+pub mod extract;
+pub mod hot;
+pub mod normal;
+pub mod plan;
+pub mod query;
+pub mod registry;
+pub mod term;
+
+mod escape;
+mod expression;
+mod nearest;
+mod param;
+mod program;
+mod words;
+
+#[cfg(test)]
+mod tests;

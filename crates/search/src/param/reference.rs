@@ -1,0 +1,189 @@
+//! Reference parameters. <https://hl7.org/fhir/R4/search.html#reference>
+
+use super::{Ask, Form};
+use crate::entries::Term;
+use crate::escape::{split_once, unescape};
+use crate::extract::Collector;
+use crate::plan::Filter;
+use crate::registry::{Leaf, Owner};
+use crate::words::words;
+use ward_fhir::reference::{Reference, is_id, parse};
+use ward_fhir::schema::{TypeKind, r4};
+use ward_fhir::{Failure, Node, TypeId};
+
+/// Modifiers answered now, beside `:missing` and `:[type]`.
+pub(crate) const MODIFIERS: &[&str] = &["identifier"];
+
+pub(crate) fn index(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
+    if leaf.form == Form::Inline {
+        if let Some(id) = node.text("id") {
+            let term = out.key().reference(leaf.param, node.type_name(), id);
+            out.term(leaf, term, false);
+        }
+        return;
+    }
+    let words = words();
+    for child in node.children() {
+        match child.member() {
+            Some(m) if m == words.reference_reference => child
+                .value()
+                .into_iter()
+                .for_each(|text| literal(out, text, leaf)),
+            Some(m) if m == words.reference_identifier => logical(out, child, leaf),
+            _ => {}
+        }
+    }
+}
+
+fn literal(out: &mut Collector<'_>, text: &str, leaf: &Leaf) {
+    let key = out.key();
+    match parse(text, out.base()) {
+        Some(Reference::Local { ty, id, version }) => {
+            let name = r4().ty(ty).name;
+            out.term(leaf, key.reference(leaf.param, name, id), false);
+            if let Some(version) = version {
+                out.term(
+                    leaf,
+                    key.url(leaf.param, &format!("{name}/{id}/_history/{version}")),
+                    false,
+                );
+            }
+        }
+        Some(Reference::Urn(url)) | Some(Reference::Absolute { url, .. }) => {
+            out.term(leaf, key.url(leaf.param, url), false)
+        }
+        Some(Reference::Contained(_) | Reference::Conditional { .. }) | None => {}
+    }
+}
+
+fn logical(out: &mut Collector<'_>, identifier: Node<'_>, leaf: &Leaf) {
+    if let Some(value) = identifier.text("value") {
+        let key = out.key();
+        out.term(
+            leaf,
+            key.identifier(leaf.param, identifier.text("system").unwrap_or(""), value),
+            false,
+        );
+        out.term(leaf, key.identifier_value(leaf.param, value), false);
+    }
+}
+
+/// `id`, `Type/id`, `Type/id/_history/version`, an absolute url or `urn:`, a canonical; `:[type]` and `:identifier`.
+pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
+    let only = match ask.modifier {
+        None => None,
+        Some("identifier") => return Ok(identifier(ask, value)),
+        Some(name) => match ask.schema.resource_type(name) {
+            Some(ty) if may_target(ask, ty) => Some(ty),
+            _ => return Err(ask.bad_modifier(name, &known(ask))),
+        },
+    };
+    let text = unescape(value);
+    let mut terms = Vec::new();
+    for owner in &ask.parameter.owners {
+        let canonical = ask.parameter.forms.contains(&Form::Canonical);
+        if canonical {
+            terms.push(ask.key.url(owner.param, &text));
+        }
+        if ask.parameter.forms.iter().any(|f| *f != Form::Canonical) {
+            literals(ask, owner, only, &text, !canonical, &mut terms)?;
+        }
+    }
+    terms.sort_unstable();
+    terms.dedup();
+    Ok(if terms.is_empty() {
+        Filter::Nothing
+    } else {
+        Filter::AnyTerm(terms)
+    })
+}
+
+/// Terms of a literal reference; `strict`: text that is none is refused.
+fn literals(
+    ask: &Ask<'_>,
+    owner: &Owner,
+    only: Option<TypeId>,
+    text: &str,
+    strict: bool,
+    terms: &mut Vec<Term>,
+) -> Result<(), Failure> {
+    let wanted = |ty: TypeId| [only, owner.only].into_iter().flatten().all(|o| o == ty);
+    if is_id(text) {
+        for ty in targets(ask).into_iter().filter(|t| wanted(*t)) {
+            terms.push(ask.key.reference(owner.param, ask.schema.ty(ty).name, text));
+        }
+        return Ok(());
+    }
+    match parse(text, ask.base) {
+        Some(Reference::Local { ty, id, version }) if wanted(ty) => {
+            let name = ask.schema.ty(ty).name;
+            terms.push(match version {
+                None => ask.key.reference(owner.param, name, id),
+                Some(version) => ask
+                    .key
+                    .url(owner.param, &format!("{name}/{id}/_history/{version}")),
+            });
+        }
+        Some(Reference::Absolute { url, target }) if target.is_none_or(|(ty, _)| wanted(ty)) => {
+            terms.push(ask.key.url(owner.param, url));
+        }
+        Some(Reference::Urn(url)) => terms.push(ask.key.url(owner.param, url)),
+        Some(Reference::Local { .. } | Reference::Absolute { .. }) => {}
+        _ if !strict => {}
+        _ => return Err(ask.bad("must be an id, 'Type/id' or an absolute URL")),
+    }
+    Ok(())
+}
+
+fn identifier(ask: &Ask<'_>, value: &str) -> Filter {
+    let term = |owner: &Owner| match split_once(value, b'|') {
+        None => ask.key.identifier_value(owner.param, &unescape(value)),
+        Some((system, value)) => {
+            ask.key
+                .identifier(owner.param, &unescape(system), &unescape(value))
+        }
+    };
+    Filter::AnyTerm(ask.parameter.owners.iter().map(term).collect())
+}
+
+/// Types that a bare id may mean: the definition's targets, or every resource type.
+pub(crate) fn targets(ask: &Ask<'_>) -> Vec<TypeId> {
+    let schema = ask.schema;
+    let listed: Vec<TypeId> = ask
+        .parameter
+        .def
+        .targets
+        .iter()
+        .copied()
+        .filter(|t| is_concrete(schema.ty(*t)))
+        .collect();
+    if !listed.is_empty() {
+        return listed;
+    }
+    schema
+        .types
+        .iter()
+        .filter(|t| is_concrete(t))
+        .map(|t| t.id)
+        .collect()
+}
+
+fn may_target(ask: &Ask<'_>, ty: TypeId) -> bool {
+    targets(ask).contains(&ty)
+}
+
+fn known(ask: &Ask<'_>) -> Vec<&'static str> {
+    let mut known = vec!["missing", "identifier"];
+    known.extend(
+        ask.parameter
+            .def
+            .targets
+            .iter()
+            .map(|t| ask.schema.ty(*t).name),
+    );
+    known
+}
+
+fn is_concrete(def: &ward_fhir::schema::TypeDef) -> bool {
+    def.kind == TypeKind::Resource && !def.is_abstract
+}

@@ -1,0 +1,281 @@
+//! The search parameters of each type, and which of them are answered. <https://hl7.org/fhir/R4/searchparameter-registry.html>
+//!
+//! Nothing is compiled at start: a type's parameters are compiled on its first use and kept.
+
+mod share;
+
+use crate::expression::{self, Shape};
+use crate::hot;
+use crate::nearest::nearest;
+use crate::param::Form;
+use crate::program::{Atom, Program, resolve};
+use std::sync::OnceLock;
+use ward_fhir::TypeId;
+use ward_fhir::schema::{Schema, SearchParameterDef, SearchType};
+
+pub struct Registry {
+    schema: &'static Schema,
+    types: Box<[OnceLock<TypeParameters>]>,
+}
+
+/// What one resource type can be searched by.
+pub struct TypeParameters {
+    /// Sorted by code.
+    parameters: Vec<Parameter>,
+    pub(crate) program: Program<Leaf>,
+    /// Slots that leave something once the walk is over: markers and truths.
+    after_walk: Vec<u16>,
+}
+
+pub struct Parameter {
+    pub def: &'static SearchParameterDef,
+    /// `Err`: why it is not answered.
+    pub service: Result<(), &'static str>,
+    /// Whose index entries answer it: itself, or those it is the union of.
+    pub(crate) owners: Vec<Owner>,
+    /// Forms of the indexed elements (of the owners).
+    pub(crate) forms: Vec<Form>,
+    /// Always one boolean (`Truth`).
+    pub(crate) truth: bool,
+    pub(crate) marks: Marks,
+    /// The elements it reads.
+    pub(crate) atoms: Vec<Atom>,
+}
+
+/// A parameter whose entries are in the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub param: u16,
+    /// Only references to this type (`Condition.patient` is `Condition.subject` restricted to Patient).
+    pub only: Option<TypeId>,
+}
+
+/// Which state of a parameter leaves a marker, for `:missing`. The rarer one should: it costs a row each time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Marks {
+    Present,
+    Missing,
+    /// Neither: the vocabulary lists every value under [`crate::entries::TermKey::marker`].
+    Listed,
+    /// Follows from the markers of its owners, or it can never be missing.
+    Nothing,
+}
+
+/// What extraction does at the end of a path.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Leaf {
+    /// Position of the parameter in its type.
+    pub slot: u16,
+    pub param: u16,
+    pub form: Form,
+    /// Leaves entries; else only its presence (and its role) counts.
+    pub indexed: bool,
+    pub role: hot::Role,
+    /// Every value goes into the vocabulary under the parameter's marker.
+    pub listed: bool,
+}
+
+impl Registry {
+    /// The parameters of the R4 package. Costs nothing until a type is used.
+    pub fn new(schema: &'static Schema) -> Self {
+        Self {
+            schema,
+            types: schema.types.iter().map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    /// Parameters of a concrete resource type; first use compiles them (tens of microseconds to a millisecond).
+    pub fn of(&self, ty: TypeId) -> &TypeParameters {
+        self.types[ty.0 as usize].get_or_init(|| TypeParameters::compile(self.schema, ty))
+    }
+
+    pub fn find(&self, ty: TypeId, code: &str) -> Option<&Parameter> {
+        self.of(ty).find(code)
+    }
+
+    pub fn schema(&self) -> &'static Schema {
+        self.schema
+    }
+}
+
+impl TypeParameters {
+    pub fn find(&self, code: &str) -> Option<&Parameter> {
+        self.parameters
+            .binary_search_by(|p| p.def.code.cmp(code))
+            .ok()
+            .map(|at| &self.parameters[at])
+    }
+
+    /// Everything the package defines for the type, sorted by code.
+    pub fn all(&self) -> impl Iterator<Item = &Parameter> {
+        self.parameters.iter()
+    }
+
+    /// What is answered now: for the CapabilityStatement.
+    pub fn served(&self) -> impl Iterator<Item = &Parameter> {
+        self.parameters.iter().filter(|p| p.service.is_ok())
+    }
+
+    /// Served names most like `code`, best first, at most three.
+    pub fn nearest(&self, code: &str) -> Vec<&'static str> {
+        nearest(code, self.served().map(|p| p.def.code))
+    }
+
+    pub(crate) fn after_walk(&self) -> &[u16] {
+        &self.after_walk
+    }
+
+    pub(crate) fn at(&self, slot: usize) -> &Parameter {
+        &self.parameters[slot]
+    }
+
+    fn compile(schema: &'static Schema, ty: TypeId) -> Self {
+        let mut parameters: Vec<Parameter> = Vec::new();
+        for def in schema
+            .search_parameters
+            .iter()
+            .filter(|d| d.bases.iter().any(|b| schema.is_a(ty, *b)) && !is_example(d))
+        {
+            if !parameters.iter().any(|p| p.def.code == def.code) {
+                parameters.push(Parameter::read(schema, ty, def));
+            }
+        }
+        share::share(schema.ty(ty).name, &mut parameters);
+        parameters.sort_by_key(|p| p.def.code);
+        let program = program(schema, ty, &parameters);
+        let last = |p: &Parameter| {
+            matches!(p.marks, Marks::Present | Marks::Missing) || p.truth && p.is_served()
+        };
+        let after_walk = (0..parameters.len())
+            .filter(|i| last(&parameters[*i]))
+            .map(|i| i as u16)
+            .collect();
+        Self {
+            parameters,
+            program,
+            after_walk,
+        }
+    }
+}
+
+impl Parameter {
+    pub fn code(&self) -> &'static str {
+        self.def.code
+    }
+    pub fn ty(&self) -> SearchType {
+        self.def.ty
+    }
+    pub fn is_served(&self) -> bool {
+        self.service.is_ok()
+    }
+
+    fn read(schema: &Schema, ty: TypeId, def: &'static SearchParameterDef) -> Self {
+        let (atoms, truth, service) = match elements(schema, ty, def) {
+            Ok((atoms, truth)) => (atoms, truth, Ok(())),
+            Err(reason) => (Vec::new(), false, Err(reason)),
+        };
+        Self {
+            def,
+            service,
+            owners: Vec::new(),
+            forms: Vec::new(),
+            truth,
+            marks: Marks::Nothing,
+            atoms,
+        }
+        .with_forms(schema)
+    }
+
+    fn with_forms(mut self, schema: &Schema) -> Self {
+        let form = |atom: &Atom| Form::of(schema, self.def.ty, atom.leaf);
+        let forms: Vec<Form> = self.atoms.iter().filter_map(form).collect();
+        // A choice may have types without a value of this kind (Procedure.performedString has no date): they count as missing.
+        if !self.truth {
+            self.atoms
+                .retain(|a| Form::of(schema, self.def.ty, a.leaf).is_some());
+        }
+        for form in forms {
+            if !self.forms.contains(&form) {
+                self.forms.push(form);
+            }
+        }
+        if self.service.is_ok() && self.forms.is_empty() {
+            self.service =
+                Err("its elements are of a type that this kind of parameter cannot read");
+        }
+        self
+    }
+
+    /// Answered from the resource's own columns, never from index entries.
+    pub(crate) fn is_column(&self) -> bool {
+        matches!(self.def.code, "_id" | "_lastUpdated")
+    }
+}
+
+/// The package carries examples of SearchParameter that repeat codes of real ones (`_id`, `Condition.subject`).
+fn is_example(def: &SearchParameterDef) -> bool {
+    def.url
+        .rsplit('/')
+        .next()
+        .is_some_and(|name| name.starts_with("example"))
+}
+
+type Elements = Result<(Vec<Atom>, bool), &'static str>;
+
+fn elements(schema: &Schema, ty: TypeId, def: &SearchParameterDef) -> Elements {
+    match def.ty {
+        SearchType::Composite => return Err("composite parameters are not answered yet"),
+        SearchType::Special => return Err("special parameters are not answered yet"),
+        _ if def.expression.is_empty() => return Err("the specification gives it no expression"),
+        _ => {}
+    }
+    let (paths, truth) = match expression::parse(def.expression) {
+        Some(Shape::Paths(paths)) => (paths, false),
+        Some(Shape::Truth(path)) => (vec![path], true),
+        None => return Err("its expression is not a path"),
+    };
+    let mut atoms = Vec::new();
+    for path in &paths {
+        atoms.extend(
+            resolve(schema, ty, path)
+                .ok_or("its expression names an element that does not exist")?,
+        );
+    }
+    if atoms.is_empty() {
+        Err("its expression does not reach this type")
+    } else {
+        Ok((atoms, truth))
+    }
+}
+
+fn program(schema: &Schema, ty: TypeId, parameters: &[Parameter]) -> Program<Leaf> {
+    let mut program = Program::new(schema, ty);
+    let hot = hot::of(schema.ty(ty).name);
+    for (slot, parameter) in parameters.iter().enumerate() {
+        let own = parameter
+            .owners
+            .first()
+            .is_some_and(|o| o.param == parameter.def.id && o.only.is_none());
+        let role = hot.role(parameter.def.code);
+        if !own && parameter.marks == Marks::Nothing && role == hot::Role::None {
+            continue;
+        }
+        for atom in &parameter.atoms {
+            if let Some(form) = Form::of(schema, parameter.def.ty, atom.leaf) {
+                program.add(
+                    schema,
+                    atom,
+                    Leaf {
+                        slot: slot as u16,
+                        param: parameter.def.id,
+                        form,
+                        indexed: own && !parameter.truth,
+                        listed: own && parameter.marks == Marks::Listed,
+                        role,
+                    },
+                );
+            }
+        }
+    }
+    program
+}

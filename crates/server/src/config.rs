@@ -1,0 +1,334 @@
+//! Configuration: built-in defaults, one TOML file, the environment, command-line flags; later ones win.
+//! Unknown options are refused. Every option is in [`OPTIONS`], which the guide and `ward check-config` are printed from.
+
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use toml::{Table, Value};
+use ward_http::ServerSettings;
+use ward_resources::{ReferenceCheck, Settings};
+
+/// One option: `section.key`, default as TOML, meaning.
+pub struct OptionRow {
+    pub name: &'static str,
+    pub default: &'static str,
+    pub meaning: &'static str,
+}
+
+const fn row(name: &'static str, default: &'static str, meaning: &'static str) -> OptionRow {
+    OptionRow { name, default, meaning }
+}
+
+pub const OPTIONS: &[OptionRow] = &[
+    row("server.listen", "\"127.0.0.1:8080\"", "Address and port of the FHIR listener. Only loopback addresses are taken while TLS is not configured."),
+    row("server.base_url", "\"\"", "Service base URL as clients see it; empty: http://<listen>/fhir."),
+    row("server.metrics_listen", "\"off\"", "Loopback address of the Prometheus listener (/metrics), or \"off\"."),
+    row("server.workers", "0", "Worker threads; 0: one per core."),
+    row("server.keep_alive_s", "75", "Seconds an idle connection is kept."),
+    row("server.request_head_timeout_s", "10", "Seconds a client has to send the head of a request."),
+    row("server.shutdown_timeout_s", "20", "Seconds that open requests have at shutdown."),
+    row("server.connections_max", "10000", "Connections per worker."),
+    row("store.data", "\"ward-data\"", "Folder of the embedded store, the audit log and the key file."),
+    row("store.database", "\"\"", "postgres:// URL; empty: the embedded SQLite store in the data folder."),
+    row("store.statement_timeout_ms", "30000", "Milliseconds after which a statement is cancelled."),
+    row("keys.master_file", "\"\"", "File with the master key (32 bytes, base64, mode 0600); empty: master.key in the data folder, created when absent."),
+    row("keys.master_environment", "\"\"", "Name of an environment variable with the master key; wins over the file."),
+    row("keys.master_command", "[]", "Program and arguments that print the master key; wins over both."),
+    row("limits.body_bytes_max", "67108864", "Bytes of a request body, also after decompression (413)."),
+    row("limits.page_entries_default", "20", "Entries of a search or history page when _count is absent."),
+    row("limits.page_entries_max", "1000", "Largest _count; larger ones are cut to it."),
+    row("limits.bundle_entries_max", "10000", "Entries of a batch or transaction (413)."),
+    row("limits.everything_entries_max", "1000", "Resources in one page of $everything."),
+    row("limits.write_attempts_max", "8", "How often a write that met a concurrent one is evaluated again before 409."),
+    row("integrity.reference_check", "\"transaction\"", "When literal references must resolve: never, transaction (inside transactions), always."),
+    row("integrity.delete_check", "true", "Refuse to delete what other resources refer to (409)."),
+    row("integrity.conditional_delete_max", "1", "Resources one conditional delete may remove; 1 is 'single'."),
+    row("log.filter", "\"info\"", "Log filter, e.g. \"info,ward_storage=debug\". Logs never hold stored values."),
+    row("log.format", "\"text\"", "text or json."),
+];
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    pub server: Server,
+    pub store: Store,
+    pub keys: Keys,
+    pub limits: Limits,
+    pub integrity: Integrity,
+    pub log: Log,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub listen: SocketAddr,
+    pub base_url: String,
+    pub metrics_listen: String,
+    pub workers: usize,
+    pub keep_alive_s: u64,
+    pub request_head_timeout_s: u64,
+    pub shutdown_timeout_s: u64,
+    pub connections_max: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Store {
+    pub data: PathBuf,
+    pub database: String,
+    pub statement_timeout_ms: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    pub master_file: String,
+    pub master_environment: String,
+    pub master_command: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    pub body_bytes_max: usize,
+    pub page_entries_default: u32,
+    pub page_entries_max: u32,
+    pub bundle_entries_max: usize,
+    pub everything_entries_max: u32,
+    pub write_attempts_max: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Integrity {
+    pub reference_check: String,
+    pub delete_check: bool,
+    pub conditional_delete_max: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub filter: String,
+    pub format: String,
+}
+
+/// Where the value of an option came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    Default,
+    File,
+    Environment,
+    Flag,
+}
+
+pub struct Loaded {
+    pub config: Config,
+    /// Every option with its effective TOML text and origin, in the order of [`OPTIONS`].
+    pub rows: Vec<(&'static OptionRow, String, Origin)>,
+}
+
+/// Options given on the command line: name and TOML text or plain string.
+pub type Flags = Vec<(&'static str, String)>;
+
+/// Merges defaults, file, environment and flags. Errors name the option and what to mend.
+pub fn load(file: Option<&PathBuf>, flags: &Flags) -> Result<Loaded, String> {
+    let given = match file {
+        None => Table::new(),
+        Some(path) => read_file(path)?,
+    };
+    refuse_unknown(&given)?;
+    let mut table = Table::new();
+    let mut rows = Vec::with_capacity(OPTIONS.len());
+    for option in OPTIONS {
+        let (value, origin) = value(option, &given, flags)?;
+        rows.push((option, value.to_string(), origin));
+        let (section, key) = split(option.name);
+        let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+        if let Value::Table(section) = section {
+            section.insert(key.to_owned(), value);
+        }
+    }
+    let config: Config = Value::Table(table).try_into().map_err(|e: toml::de::Error| e.message().to_owned())?;
+    check(&config)?;
+    Ok(Loaded { config, rows })
+}
+
+fn read_file(path: &PathBuf) -> Result<Table, String> {
+    let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+    text.parse().map_err(|e: toml::de::Error| format!("{}: {e}", path.display()))
+}
+
+fn refuse_unknown(given: &Table) -> Result<(), String> {
+    for (section, content) in given {
+        let Value::Table(content) = content else { return Err(format!("'{section}' is not a section; options are written [section] key = value")) };
+        for key in content.keys() {
+            let name = format!("{section}.{key}");
+            if !OPTIONS.iter().any(|o| o.name == name) {
+                return Err(format!("unknown option '{name}'; 'ward check-config' lists all options"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn value(option: &OptionRow, given: &Table, flags: &Flags) -> Result<(Value, Origin), String> {
+    let default: Value = parse(option.default).map_err(|_| format!("the default of {} is broken", option.name))?;
+    if let Some((_, text)) = flags.iter().find(|(name, _)| *name == option.name) {
+        return Ok((typed(option, &default, text)?, Origin::Flag));
+    }
+    if let Ok(text) = std::env::var(environment_name(option.name)) {
+        return Ok((typed(option, &default, &text)?, Origin::Environment));
+    }
+    let (section, key) = split(option.name);
+    match given.get(section).and_then(|s| s.get(key)) {
+        Some(value) if value.same_type(&default) => Ok((value.clone(), Origin::File)),
+        Some(value) => Err(format!("{} must be {}, not {}", option.name, default.type_str(), value.type_str())),
+        None => Ok((default, Origin::Default)),
+    }
+}
+
+/// Text from the environment or a flag as the type of the option.
+fn typed(option: &OptionRow, default: &Value, text: &str) -> Result<Value, String> {
+    if default.is_str() {
+        return Ok(Value::String(text.to_owned()));
+    }
+    match parse(text) {
+        Ok(value) if value.same_type(default) => Ok(value),
+        _ => Err(format!("{} must be {}, e.g. {}", option.name, default.type_str(), option.default)),
+    }
+}
+
+fn parse(text: &str) -> Result<Value, ()> {
+    let table: Table = format!("v = {text}").parse().map_err(|_| ())?;
+    table.get("v").cloned().ok_or(())
+}
+
+fn split(name: &str) -> (&str, &str) {
+    name.split_once('.').unwrap_or((name, ""))
+}
+
+/// `server.listen` is `WARD_SERVER_LISTEN`.
+pub fn environment_name(name: &str) -> String {
+    format!("WARD_{}", name.replace('.', "_").to_uppercase())
+}
+
+/// What no single type can say. Each message names the option.
+fn check(config: &Config) -> Result<(), String> {
+    if !config.server.listen.ip().is_loopback() {
+        return Err(format!(
+            "server.listen {} is beyond loopback, and TLS is not configured: clinical data would travel in clear. Listen on 127.0.0.1 and put a TLS proxy in front",
+            config.server.listen
+        ));
+    }
+    if config.server.metrics_listen != "off" {
+        let address: SocketAddr = config.server.metrics_listen.parse().map_err(|_| "server.metrics_listen must be address:port or \"off\"")?;
+        if !address.ip().is_loopback() {
+            return Err("server.metrics_listen must be a loopback address".into());
+        }
+    }
+    if !config.store.database.is_empty() && !config.store.database.starts_with("postgres://") && !config.store.database.starts_with("postgresql://") {
+        return Err("store.database must be a postgres:// URL, or empty for the embedded store".into());
+    }
+    if !matches!(config.log.format.as_str(), "text" | "json") {
+        return Err("log.format must be text or json".into());
+    }
+    for (name, value) in [
+        ("limits.page_entries_default", config.limits.page_entries_default),
+        ("limits.page_entries_max", config.limits.page_entries_max),
+        ("limits.everything_entries_max", config.limits.everything_entries_max),
+        ("limits.write_attempts_max", config.limits.write_attempts_max),
+        ("integrity.conditional_delete_max", config.integrity.conditional_delete_max),
+    ] {
+        if value == 0 {
+            return Err(format!("{name} must be at least 1"));
+        }
+    }
+    reference_check(&config.integrity.reference_check).map(|_| ())
+}
+
+fn reference_check(text: &str) -> Result<ReferenceCheck, String> {
+    match text {
+        "never" => Ok(ReferenceCheck::Never),
+        "transaction" => Ok(ReferenceCheck::Transaction),
+        "always" => Ok(ReferenceCheck::Always),
+        _ => Err("integrity.reference_check must be never, transaction or always".into()),
+    }
+}
+
+impl Config {
+    /// Service base URL without trailing slash; `listen` is the bound address (its port may have been 0).
+    pub fn base_url(&self, listen: SocketAddr) -> String {
+        if self.server.base_url.is_empty() { format!("http://{listen}/fhir") } else { self.server.base_url.trim_end_matches('/').to_owned() }
+    }
+
+    pub fn engine_settings(&self, base: String) -> Result<Settings, String> {
+        Ok(Settings {
+            base,
+            reference_check: reference_check(&self.integrity.reference_check)?,
+            delete_check: self.integrity.delete_check,
+            conditional_delete_max: self.integrity.conditional_delete_max,
+            page_entries_default: self.limits.page_entries_default.min(self.limits.page_entries_max),
+            page_entries_max: self.limits.page_entries_max,
+            bundle_entries_max: self.limits.bundle_entries_max,
+            everything_entries_max: self.limits.everything_entries_max,
+            write_attempts_max: self.limits.write_attempts_max,
+        })
+    }
+
+    pub fn server_settings(&self) -> ServerSettings {
+        let defaults = ServerSettings::default();
+        ServerSettings {
+            workers: if self.server.workers == 0 { defaults.workers } else { self.server.workers },
+            body_bytes_max: self.limits.body_bytes_max,
+            keep_alive_s: self.server.keep_alive_s,
+            request_head_timeout_s: self.server.request_head_timeout_s,
+            shutdown_timeout_s: self.server.shutdown_timeout_s,
+            connections_max: self.server.connections_max,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_file(text: &str) -> Result<Loaded, String> {
+        let folder = std::env::temp_dir().join(format!("ward-config-{}-{:?}", std::process::id(), std::thread::current().id()));
+        std::fs::create_dir_all(&folder).expect("a temporary folder");
+        let path = folder.join("ward.toml");
+        std::fs::write(&path, text).expect("a temporary file");
+        load(Some(&path), &Vec::new())
+    }
+
+    #[test]
+    fn defaults_are_whole_and_valid() {
+        let loaded = load(None, &Vec::new()).expect("the defaults");
+        assert_eq!(loaded.config.server.listen.port(), 8080);
+        assert_eq!(loaded.rows.len(), OPTIONS.len());
+    }
+
+    #[test]
+    fn wrong_options_are_named() {
+        for (text, part) in [
+            ("[server]\nlisten = \"0.0.0.0:80\"", "beyond loopback"),
+            ("[server]\nport = 1", "unknown option 'server.port'"),
+            ("port = 1", "not a section"),
+            ("[limits]\nbody_bytes_max = \"big\"", "limits.body_bytes_max must be integer"),
+            ("[integrity]\nreference_check = \"maybe\"", "integrity.reference_check"),
+            ("[store]\ndatabase = \"mysql://x\"", "store.database"),
+            ("[limits]\npage_entries_max = 0", "at least 1"),
+        ] {
+            let problem = with_file(text).err().unwrap_or_default();
+            assert!(problem.contains(part), "{text}: {problem}");
+        }
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file() {
+        let flags = vec![("server.listen", "127.0.0.1:9000".to_owned())];
+        let loaded = load(None, &flags).expect("valid");
+        assert_eq!(loaded.config.server.listen.port(), 9000);
+        assert_eq!(loaded.rows[0].2, Origin::Flag);
+    }
+}

@@ -1,0 +1,184 @@
+//! `ward import`: resources and Bundles from files and folders, into a store or a running server.
+
+mod journal;
+mod reader;
+mod target;
+
+use crate::config::{self, Flags};
+use clap::Args;
+use journal::Journal;
+use reader::{Document, SourceFile};
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+use target::Target;
+
+/// Problems printed for one file; the rest is counted.
+const PROBLEMS_PER_FILE_MAX: usize = 20;
+
+#[derive(Args)]
+pub struct Import {
+    /// Files and folders: .json and .ndjson, each also as .gz
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Base URL of a running server (then --token is needed); default: the store itself
+    #[arg(long, value_name = "URL", requires = "token", conflicts_with_all = ["database", "data"])]
+    to: Option<String>,
+    /// Bearer token for --to
+    #[arg(long, env = "WARD_TOKEN", hide_env_values = true)]
+    token: Option<String>,
+    /// Data folder of the store (no server may be running on it)
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// postgres:// URL of the store
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// TOML file of the server
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Documents under way at once
+    #[arg(long, default_value_t = 4)]
+    clients: usize,
+    /// Where finished documents are remembered, so that a repeated call goes on where this one stopped [default: in the data folder, with --to .ward-import]
+    #[arg(long, value_name = "FILE")]
+    journal: Option<PathBuf>,
+}
+
+/// What became of one file.
+#[derive(Default)]
+struct Outcome {
+    stored: usize,
+    skipped: usize,
+    failed: usize,
+    problems: Vec<String>,
+}
+
+impl Import {
+    pub fn run(self) -> Result<ExitCode, String> {
+        let config = config::load(self.config.as_ref(), &self.flags())?.config;
+        let files = reader::find(&self.paths)?;
+        let default_journal = if self.to.is_some() { PathBuf::from(".ward-import") } else { config.store.data.join("import.journal") };
+        let target = Arc::new(Target::open(self.to.as_deref(), self.token.as_deref(), &config)?);
+        let mut journal = Journal::open(self.journal.clone().unwrap_or(default_journal))?;
+        let begun = Instant::now();
+        let (mut stored, mut failed) = (0, 0);
+        for (n, file) in files.iter().enumerate() {
+            let outcome = self.import_file(file, &target, &mut journal, (n + 1, files.len()))?;
+            report(file, &outcome);
+            stored += outcome.stored;
+            failed += outcome.failed;
+        }
+        target.close()?;
+        let seconds = begun.elapsed().as_secs_f64();
+        let rate = stored as f64 / seconds.max(0.001);
+        crate::token::print(&format!("{stored} resources stored, {failed} documents failed, {seconds:.1} s, {rate:.0} resources/s\n"));
+        Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
+    }
+
+    fn flags(&self) -> Flags {
+        let mut flags = Flags::new();
+        flags.extend(self.data.as_ref().map(|v| ("store.data", v.display().to_string())));
+        flags.extend(self.database.clone().map(|v| ("store.database", v)));
+        flags
+    }
+
+    /// All documents of a file, `clients` at once. Documents that the journal knows are skipped.
+    fn import_file(&self, file: &SourceFile, target: &Arc<Target>, journal: &mut Journal, place: (usize, usize)) -> Result<Outcome, String> {
+        let documents = Mutex::new(file.documents()?.enumerate());
+        let outcome = Mutex::new(Outcome::default());
+        let done = AtomicUsize::new(0);
+        let journal = Mutex::new(journal);
+        let bar = Bar::new(file, place);
+        std::thread::scope(|scope| {
+            for _ in 0..self.clients.max(1) {
+                scope.spawn(|| {
+                    target.work(|sender| {
+                        loop {
+                            let next = lock(&documents).next();
+                            let Some((n, document)) = next else { break };
+                            self.import_document(n, document, file, sender, &journal, &outcome);
+                            bar.show(done.fetch_add(1, Ordering::Relaxed) + 1);
+                        }
+                    });
+                });
+            }
+        });
+        bar.clear();
+        Ok(outcome.into_inner().unwrap_or_default())
+    }
+
+    fn import_document(
+        &self,
+        n: usize,
+        document: Result<Document, String>,
+        file: &SourceFile,
+        sender: &mut target::Sender<'_>,
+        journal: &Mutex<&mut Journal>,
+        outcome: &Mutex<Outcome>,
+    ) {
+        if lock(journal).knows(file, n) {
+            lock(outcome).skipped += 1;
+            return;
+        }
+        let result = document.and_then(|d| sender.send(&d)).and_then(|stored| lock(journal).remember(file, n).map(|()| stored));
+        let mut outcome = lock(outcome);
+        match result {
+            Ok(stored) => outcome.stored += stored,
+            Err(problem) => {
+                outcome.failed += 1;
+                if outcome.problems.len() < PROBLEMS_PER_FILE_MAX {
+                    outcome.problems.push(format!("document {}: {problem}", n + 1));
+                }
+            }
+        }
+    }
+}
+
+/// A poisoned lock means that a thread panicked; its data is still the best there is to report.
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn report(file: &SourceFile, outcome: &Outcome) {
+    let mut line = format!("{}: {} stored", file.path.display(), outcome.stored);
+    if outcome.skipped > 0 {
+        line.push_str(&format!(", {} documents were stored before", outcome.skipped));
+    }
+    if outcome.failed > 0 {
+        line.push_str(&format!(", {} documents failed", outcome.failed));
+    }
+    line.push('\n');
+    for problem in &outcome.problems {
+        line.push_str(&format!("  {problem}\n"));
+    }
+    crate::token::print(&line);
+}
+
+/// One line on a terminal; nothing when the output is a file.
+struct Bar {
+    label: String,
+    shown: bool,
+}
+
+impl Bar {
+    fn new(file: &SourceFile, (n, of): (usize, usize)) -> Self {
+        let name = file.path.file_name().map_or_else(String::new, |f| f.to_string_lossy().into_owned());
+        Self { label: format!("[{n}/{of}] {name}"), shown: std::io::stderr().is_terminal() }
+    }
+
+    fn show(&self, done: usize) {
+        if self.shown {
+            eprint!("\r{}: {done} documents", self.label);
+            let _ = std::io::stderr().flush();
+        }
+    }
+
+    fn clear(&self) {
+        if self.shown {
+            eprint!("\r\x1b[K");
+        }
+    }
+}

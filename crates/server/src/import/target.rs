@@ -1,0 +1,151 @@
+//! Where documents go: the store itself, through the same door as a request; or a running server over HTTP.
+
+use super::reader::Document;
+use crate::config::Config;
+use crate::{data_folder, wiring};
+use serde_json::Value;
+use std::sync::Arc;
+use ward_access::Caller;
+use ward_resources::{Body, Call, Engine, Format, Interaction, route};
+
+pub enum Target {
+    Store { engine: Arc<Engine>, loader: Arc<Caller> },
+    Server { base: String, token: String },
+}
+
+/// One thread's connection to the target.
+pub struct Sender<'a> {
+    target: &'a Target,
+    runtime: tokio::runtime::Runtime,
+    client: reqwest::Client,
+}
+
+impl Target {
+    pub fn open(to: Option<&str>, token: Option<&str>, config: &Config) -> Result<Target, String> {
+        if let (Some(base), Some(token)) = (to, token) {
+            if !base.starts_with("http://") {
+                return Err("--to takes an http:// URL of a server on this machine".into());
+            }
+            return Ok(Target::Server { base: base.trim_end_matches('/').to_owned(), token: token.to_owned() });
+        }
+        wiring::start_logging(config)?;
+        data_folder::create(&config.store.data)?;
+        let base = match data_folder::read_demo(&config.store.data)? {
+            Some(demo) => demo.base,
+            None => config.base_url(config.server.listen),
+        };
+        let master = data_folder::master_key(config, true)?;
+        let engine = runtime()?.block_on(wiring::engine(config, &master, base))?;
+        let loader = wiring::loader(&wiring::tokens(config, &master, &engine.settings().base)?)?;
+        Ok(Target::Store { engine, loader })
+    }
+
+    /// Runs `f` with a sender of this thread.
+    pub fn work(&self, f: impl FnOnce(&mut Sender<'_>)) {
+        match runtime() {
+            Ok(runtime) => f(&mut Sender { target: self, runtime, client: reqwest::Client::new() }),
+            Err(problem) => tracing::error!(problem, "a thread could not start"),
+        }
+    }
+
+    pub fn close(&self) -> Result<(), String> {
+        if let Target::Store { engine, .. } = self {
+            runtime()?.block_on(engine.store().close());
+        }
+        Ok(())
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, String> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| format!("no runtime: {e}"))
+}
+
+/// How a document is sent: method, path below the base.
+fn destination(document: &Document) -> Result<(route::Method, String), String> {
+    #[derive(serde::Deserialize)]
+    struct Head {
+        #[serde(rename = "resourceType")]
+        resource_type: String,
+        #[serde(default)]
+        id: Option<String>,
+        #[serde(default, rename = "type")]
+        kind: Option<Value>,
+    }
+    let head: Head = serde_json::from_slice(&document.0).map_err(|e| format!("is not a resource in JSON: {e}"))?;
+    let is_request = head.kind.as_ref().and_then(Value::as_str).is_some_and(|k| k == "transaction" || k == "batch");
+    Ok(match head {
+        Head { resource_type, .. } if resource_type == "Bundle" && is_request => (route::Method::Post, String::new()),
+        Head { resource_type, id: Some(id), .. } => (route::Method::Put, format!("{resource_type}/{id}")),
+        Head { resource_type, id: None, .. } => (route::Method::Post, resource_type),
+    })
+}
+
+impl Sender<'_> {
+    /// Stores one document; returns how many resources it made.
+    pub fn send(&mut self, document: &Document) -> Result<usize, String> {
+        let (method, path) = destination(document)?;
+        match self.target {
+            Target::Store { engine, loader } => {
+                let mut request_id = [0; 16];
+                ward_seal::random::fill(&mut request_id);
+                let interaction = route::route(method, &path).map_err(|f| text(&f.to_json()))?;
+                let is_batch = interaction == Interaction::Bundle;
+                let mut call = Call::new(interaction, request_id, "import".into());
+                call.body = Some(Body { bytes: document.0.clone().into(), format: Format::Json });
+                let reply = self.runtime.block_on(engine.answer(loader, &call));
+                judge(reply.status, reply.json().unwrap_or_default(), is_batch)
+            }
+            Target::Server { base, token } => {
+                let request = match method {
+                    route::Method::Put => self.client.put(format!("{base}/{path}")),
+                    _ => self.client.post(format!("{base}/{path}")),
+                };
+                let request = request.bearer_auth(token).header("Content-Type", "application/fhir+json").body(document.0.clone());
+                let answer = self.runtime.block_on(async {
+                    let response = request.send().await?;
+                    let status = response.status().as_u16();
+                    response.bytes().await.map(|bytes| (status, bytes))
+                });
+                let (status, bytes) = answer.map_err(|e| format!("the server does not answer: {e}"))?;
+                judge(status, &bytes, path.is_empty())
+            }
+        }
+    }
+}
+
+/// A batch succeeds as a whole and may fail in its entries.
+fn judge(status: u16, body: &[u8], is_bundle: bool) -> Result<usize, String> {
+    if !(200..300).contains(&status) {
+        return Err(format!("{status}: {}", text(body)));
+    }
+    if !is_bundle {
+        return Ok(1);
+    }
+    let bundle: Value = serde_json::from_slice(body).map_err(|e| format!("the answer is not JSON: {e}"))?;
+    let entries = bundle["entry"].as_array().map(Vec::as_slice).unwrap_or_default();
+    for (n, entry) in entries.iter().enumerate() {
+        let status = entry["response"]["status"].as_str().unwrap_or_default();
+        if !status.starts_with('2') {
+            return Err(format!("entry {n}: {status}: {}", diagnostics(&entry["response"]["outcome"])));
+        }
+    }
+    Ok(entries.len())
+}
+
+fn text(outcome: &[u8]) -> String {
+    serde_json::from_slice(outcome).map_or_else(|_| String::from_utf8_lossy(outcome).chars().take(300).collect(), |v| diagnostics(&v))
+}
+
+/// The issues of an OperationOutcome, one after the other.
+fn diagnostics(outcome: &Value) -> String {
+    let issues = outcome["issue"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let texts: Vec<String> = issues
+        .iter()
+        .filter(|i| i["severity"] != "warning")
+        .map(|i| {
+            let place = i["expression"][0].as_str().map_or(String::new(), |e| format!(" ({e})"));
+            format!("{}{place}", i["diagnostics"].as_str().unwrap_or_default())
+        })
+        .collect();
+    texts.join("; ")
+}

@@ -1,0 +1,54 @@
+//! `ward`: the server binary. Configuration, wiring and the subcommands; no clinical rule lives here.
+
+mod check_config;
+mod config;
+mod data_folder;
+mod demo;
+mod drain;
+mod import;
+mod serve;
+mod token;
+mod wiring;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A FHIR R4 server: resources, search, SMART access, consent and audit.
+///
+/// Start a whole synthetic hospital:   ward serve --demo
+/// Get a token for one of its callers: ward token --as clinician
+/// Load your own records:              ward import bundles/
+#[derive(Parser)]
+#[command(name = "ward", version, about, verbatim_doc_comment)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve FHIR R4 at http://<listen>/fhir
+    Serve(serve::Serve),
+    /// Print a bearer token of a demo caller (only for a data folder made with --demo)
+    Token(token::Token),
+    /// Load resources and Bundles from files and folders (.json, .ndjson, also .gz)
+    Import(import::Import),
+    /// Check a configuration and print every option with its value and where it came from
+    CheckConfig(check_config::CheckConfig),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Serve(serve) => serve.run(),
+        Command::Token(token) => token.run(),
+        Command::Import(import) => import.run(),
+        Command::CheckConfig(check) => check.run(),
+    };
+    outcome.unwrap_or_else(|problem| {
+        eprintln!("ward: {problem}");
+        ExitCode::from(1)
+    })
+}

@@ -1,0 +1,142 @@
+//! `ward serve`.
+
+use crate::config::{self, Config, Flags};
+use crate::{data_folder, demo, drain, wiring};
+use clap::Args;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use ward_http::{Metrics, Service};
+use ward_resources::Engine;
+use ward_smart::TokenService;
+
+#[derive(Args)]
+pub struct Serve {
+    /// Demo store: fills itself with a synthetic hospital on first start and lets `ward token` mint tokens
+    #[arg(long)]
+    demo: bool,
+    /// With --demo: leave the store empty
+    #[arg(long, requires = "demo")]
+    empty: bool,
+    /// Address and port [default: 127.0.0.1:8080]; port 0 takes a free one
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<String>,
+    /// Folder of the embedded store, the audit log and the keys [default: ward-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// postgres:// URL [default: the embedded SQLite store]
+    #[arg(long, value_name = "URL")]
+    database: Option<String>,
+    /// TOML file; `ward check-config` lists its options
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+impl Serve {
+    pub fn run(self) -> Result<ExitCode, String> {
+        let config = config::load(self.config.as_ref(), &self.flags())?.config;
+        wiring::start_logging(&config)?;
+        data_folder::create(&config.store.data)?;
+        ward_http::block_on(self.serve(config))
+    }
+
+    fn flags(&self) -> Flags {
+        let mut flags = Flags::new();
+        flags.extend(self.listen.clone().map(|v| ("server.listen", v)));
+        flags.extend(self.data.as_ref().map(|v| ("store.data", v.display().to_string())));
+        flags.extend(self.database.clone().map(|v| ("store.database", v)));
+        flags
+    }
+
+    async fn serve(self, config: Config) -> Result<ExitCode, String> {
+        let listener = TcpListener::bind(config.server.listen)
+            .map_err(|e| format!("cannot listen on {} (server.listen): {e}", config.server.listen))?;
+        let base = config.base_url(listener.local_addr().map_err(|e| e.to_string())?);
+        let master = data_folder::master_key(&config, true)?;
+        let engine = wiring::engine(&config, &master, base.clone()).await?;
+        let tokens = wiring::tokens(&config, &master, &base)?;
+        let stored = if self.demo { self.prepare_demo(&config, &engine, &tokens, &base).await? } else { None };
+        let stop = Arc::new(AtomicBool::new(false));
+        let drain = tokio::task::spawn_local(drain::run(engine.clone(), node_name(&config), stop.clone()));
+        let service = Service {
+            engine: engine.clone(),
+            tokens: Arc::new(tokens),
+            metrics: Arc::new(Metrics::default()),
+            settings: config.server_settings(),
+            ready: Arc::new(AtomicBool::new(true)),
+        };
+        let metrics = start_metrics(&config, &service)?;
+        let running = ward_http::start(listener, service.clone()).map_err(|e| format!("cannot serve: {e}"))?;
+        tracing::info!(base, "serving");
+        if self.demo {
+            crate::token::print(&demo::greeting(&base, &config.store.data, stored));
+        }
+        wait_for_signal(&service, running, metrics).await;
+        stop.store(true, Ordering::Relaxed);
+        let _ = drain.await;
+        engine.store().close().await;
+        tracing::info!("stopped");
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// Fills and marks a demo store; `None` when it was filled before.
+    async fn prepare_demo(&self, config: &Config, engine: &Arc<Engine>, tokens: &TokenService, base: &str) -> Result<Option<usize>, String> {
+        let known = data_folder::read_demo(&config.store.data)?;
+        let loader = wiring::loader(tokens)?;
+        let mut stored = None;
+        if known.is_none() && !self.empty {
+            stored = Some(demo::fill(engine, &loader).await?);
+        }
+        let patient = match known.and_then(|k| k.patient) {
+            Some(patient) => Some(patient),
+            None if self.empty => None,
+            None => demo::first_patient(engine, &loader).await,
+        };
+        demo::mark(&config.store.data, base, patient)?;
+        Ok(stored)
+    }
+}
+
+fn start_metrics(config: &Config, service: &Service) -> Result<Option<ward_http::Running>, String> {
+    if config.server.metrics_listen == "off" {
+        return Ok(None);
+    }
+    let address = &config.server.metrics_listen;
+    let listener = TcpListener::bind(address).map_err(|e| format!("cannot listen on {address} (server.metrics_listen): {e}"))?;
+    ward_http::start_metrics(listener, service.metrics.clone()).map(Some).map_err(|e| format!("cannot serve metrics: {e}"))
+}
+
+/// Serves until SIGTERM or SIGINT, then lets open requests finish.
+async fn wait_for_signal(service: &Service, running: ward_http::Running, metrics: Option<ward_http::Running>) {
+    let handle = running.handle.clone();
+    let ready = service.ready.clone();
+    let server = tokio::task::spawn_local(running.done);
+    let metrics = metrics.map(|m| (m.handle.clone(), tokio::task::spawn_local(m.done)));
+    signal().await;
+    ready.store(false, Ordering::Relaxed);
+    handle.stop(true).await;
+    let _ = server.await;
+    if let Some((handle, task)) = metrics {
+        handle.stop(false).await;
+        let _ = task.await;
+    }
+}
+
+async fn signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+        (Ok(mut terminate), Ok(mut interrupt)) => {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+        }
+        _ => std::future::pending().await,
+    }
+}
+
+/// Tells the records of several processes over one database apart.
+fn node_name(config: &Config) -> String {
+    let data = std::fs::canonicalize(&config.store.data).unwrap_or_else(|_| config.store.data.clone());
+    let digest = ward_seal::hash::sha256(data.as_os_str().as_encoded_bytes());
+    digest[..8].iter().map(|b| format!("{b:02x}")).collect()
+}

@@ -1,0 +1,109 @@
+//! The callers of a demo store, as `ward token --as NAME` makes them. They are nothing special: signed tokens with scopes.
+
+use crate::claims::{Claims, TOKEN_LIFETIME_S};
+use std::fmt;
+
+/// Names that [`demo_caller`] knows.
+pub const DEMO_CALLERS: [&str; 7] = [
+    "lab",
+    "billing",
+    "app",
+    "auditor",
+    "clinician",
+    "admin",
+    "loader",
+];
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DemoError {
+    UnknownCaller,
+    /// `app` acts for one patient.
+    PatientMissing,
+}
+
+/// What the demo caller `name` is granted. `patient` is the logical id of the app's patient; the others need none.
+pub fn demo_caller(name: &str, patient: Option<&str>) -> Result<Claims, DemoError> {
+    match name {
+        "lab" => Ok(system("lab", LAB, "TREAT")),
+        "billing" => Ok(system("billing", BILLING, "HPAYMT")),
+        "loader" => Ok(system("loader", "system/*.cruds", "HSYSADMIN")),
+        "app" => patient.map(app).ok_or(DemoError::PatientMissing),
+        "auditor" => Ok(user(
+            "auditor",
+            "openid fhirUser user/AuditEvent.rs",
+            "HCOMPL",
+        )),
+        "clinician" => Ok(user("clinician", "openid fhirUser user/*.cruds", "TREAT")),
+        "admin" => Ok(user("admin", ADMIN, "HSYSADMIN")),
+        _ => Err(DemoError::UnknownCaller),
+    }
+}
+
+impl fmt::Display for DemoError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DemoError::UnknownCaller => write!(
+                f,
+                "there is no such demo caller: choose one of {}",
+                DEMO_CALLERS.join(", ")
+            ),
+            DemoError::PatientMissing => {
+                f.write_str("the demo app acts for one patient: name the patient's id")
+            }
+        }
+    }
+}
+
+impl std::error::Error for DemoError {}
+
+/// A client that acts for itself.
+fn system(name: &str, scope: &str, purpose: &str) -> Claims {
+    Claims {
+        subject: format!("demo-{name}"),
+        client_id: format!("demo-{name}"),
+        scope: scope.to_owned(),
+        patient: None,
+        fhir_user: None,
+        roles: Vec::new(),
+        purpose: Some(purpose.to_owned()),
+        session: None,
+        lifetime_s: TOKEN_LIFETIME_S,
+    }
+}
+
+/// A member of staff at the hospital's own application, in the role of the same name.
+fn user(role: &str, scope: &str, purpose: &str) -> Claims {
+    Claims {
+        subject: format!("demo-{role}"),
+        client_id: "demo-desk".to_owned(),
+        fhir_user: Some(format!("Practitioner/demo-{role}")),
+        roles: vec![role.to_owned()],
+        ..system(role, scope, purpose)
+    }
+}
+
+/// A third-party app in the hands of a patient.
+fn app(patient: &str) -> Claims {
+    Claims {
+        subject: format!("demo-patient-{patient}"),
+        patient: Some(patient.to_owned()),
+        fhir_user: Some(format!("Patient/{patient}")),
+        ..system(
+            "app",
+            "openid fhirUser launch/patient patient/*.rs",
+            "PATRQT",
+        )
+    }
+}
+
+const LAB: &str = "system/Observation.crus system/DiagnosticReport.crus system/Specimen.crus system/ServiceRequest.rs \
+                   system/Patient.rs system/Encounter.rs system/Practitioner.rs system/Organization.rs";
+const BILLING: &str = "system/Claim.crus system/ExplanationOfBenefit.crus system/Coverage.crus system/Patient.rs \
+                       system/Encounter.rs system/Organization.rs system/Practitioner.rs";
+const ADMIN: &str = "openid fhirUser user/CapabilityStatement.cruds user/SearchParameter.cruds \
+                     user/StructureDefinition.cruds user/OperationDefinition.cruds user/CompartmentDefinition.cruds \
+                     user/ValueSet.cruds user/CodeSystem.cruds user/ConceptMap.cruds user/NamingSystem.cruds";
+
+#[cfg(test)]
+#[path = "demo_tests.rs"]
+mod tests;

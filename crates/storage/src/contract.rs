@@ -1,0 +1,180 @@
+//! The contract both stores keep, and the same conformance suite checks.
+
+use std::sync::Arc;
+use bytes::Bytes;
+use ward_access::Access;
+use ward_fhir::TypeId;
+use ward_search::entries::{Entries, Term};
+use ward_search::plan::{Plan, Position};
+
+/// Row id: time-ordered counter << 12 | 12 bits of hash(home patient). Positive.
+pub type Rid = i64;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op { Create, Update, Delete }
+
+/// One version of one resource.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub ty: TypeId,
+    pub rid: Rid,
+    /// Public logical id.
+    pub id: Arc<str>,
+    pub version: u32,
+    pub updated_us: i64,
+    pub op: Op,
+    /// Home patient (0: none).
+    pub patient: Rid,
+    /// The stored JSON, as it goes out. Empty for a deletion.
+    pub body: Bytes,
+}
+
+/// A change of one resource, complete: storage compresses, seals, diffs and writes it.
+#[derive(Clone, Debug)]
+pub struct Write {
+    pub ty: TypeId,
+    pub rid: Rid,
+    /// Client-chosen id. To be given with every first version under such an id, also when `reserve` has registered
+    /// it; later versions keep it by themselves. `None`: the id derives from the rid.
+    pub alias: Option<String>,
+    pub expect: Expect,
+    /// The new version number.
+    pub version: u32,
+    pub updated_us: i64,
+    pub op: Op,
+    /// Home patient; decides the data key. A Patient is its own home.
+    pub patient: Rid,
+    /// Visibility id of the row (`w` on PostgreSQL, `k` on SQLite).
+    pub visibility: i32,
+    pub body: Bytes,
+    pub entries: Entries,
+    /// Entries of the version being replaced (empty on create): storage touches only the difference.
+    pub old_entries: Entries,
+}
+
+/// What must be current at commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expect { /** No row yet. */ Absent, /** This is the current version (a deletion counts as one). */ Version(u32) }
+
+/// What must still hold inside the commit's own transaction.
+#[derive(Clone, Debug)]
+pub enum Guard {
+    /// A conditional interaction: under the lock of `key` the plan matches exactly these rids (seen through `access`).
+    Matches { key: Term, plan: Plan, access: Access, rids: Vec<Rid> },
+    /// No current resource refers to this target, other than the ones written or deleted in this unit.
+    Unreferenced { target: Term },
+    /// This row exists and is not deleted, and stays so.
+    Exists { ty: TypeId, rid: Rid },
+}
+
+/// All or nothing: one interaction, or one whole transaction Bundle. `record` commits with it.
+#[derive(Clone, Debug, Default)]
+pub struct Unit { pub writes: Vec<Write>, pub guards: Vec<Guard>, pub record: Vec<u8> }
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitError {
+    /// Write number `0` met another version than expected.
+    Version(usize),
+    /// Guard number `0` no longer holds: evaluate again.
+    Guard(usize),
+    /// Could not be made durable; nothing was written.
+    Unavailable,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreError {
+    /// The database cannot be reached or refused.
+    Unavailable,
+    /// The deadline passed; the statement was cancelled.
+    Timeout,
+    /// A body did not open under its key, or a row contradicts itself.
+    Integrity,
+}
+
+#[derive(Clone, Debug)]
+pub enum HistoryScope { Instance { ty: TypeId, rid: Rid }, Type(TypeId), System }
+
+#[derive(Clone, Debug)]
+pub struct HistoryQuery {
+    pub scope: HistoryScope,
+    /// Only versions at or after (`_since`).
+    pub since_us: Option<i64>,
+    /// Only versions current at some time in [low, high] (`_at`).
+    pub at_us: Option<(i64, i64)>,
+    pub count: u32,
+    /// Continue after this version (newest first).
+    pub after: Option<(i64, Rid, u32)>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Page { pub rows: Vec<Row>, pub more: bool, /** Position of the last row, when `more`. */ pub next: Option<Position>, pub total: Option<u64> }
+
+/// Current state of one resource as a write needs it.
+#[derive(Clone, Debug)]
+pub enum Current { Absent, Live(Row), Deleted(Row) }
+
+/// Which database, and its limits.
+#[derive(Clone, Debug)]
+pub struct StoreSettings {
+    pub database: Database,
+    /// A search, history or total that takes longer ends with `StoreError::Timeout`.
+    pub statement_timeout_ms: u64,
+    /// Slower statements are logged (text only, never a value).
+    pub slow_statement_ms: u64,
+    /// PostgreSQL: statements of reads under way at once; each needs a connection.
+    pub read_connections_max: usize,
+}
+
+#[derive(Clone, Debug)]
+pub enum Database {
+    /// One file, with `-wal` and `-shm` beside it. Created when absent.
+    Sqlite { path: std::path::PathBuf },
+    /// `postgres://user:password@host:port/database`, or with `?host=/socket/directory`.
+    Postgres { url: String },
+}
+
+impl StoreSettings {
+    pub fn new(database: Database) -> StoreSettings {
+        StoreSettings { database, statement_timeout_ms: 10_000, slow_statement_ms: 500, read_connections_max: 24 }
+    }
+
+    pub fn sqlite(path: impl Into<std::path::PathBuf>) -> StoreSettings {
+        Self::new(Database::Sqlite { path: path.into() })
+    }
+
+    pub fn postgres(url: impl Into<String>) -> StoreSettings {
+        Self::new(Database::Postgres { url: url.into() })
+    }
+}
+
+/// Why a store did not open. The text says what to mend.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpenError {
+    Database(String),
+    /// Written by a newer version.
+    Newer { found: usize, known: usize },
+    /// The format's checksum is not the one of this version's migrations.
+    Altered,
+    /// The store was made with another master key.
+    WrongMaster { store: u32, given: u32 },
+    /// Resource types are numbered otherwise than when the store was made.
+    Definitions,
+}
+
+impl std::fmt::Display for OpenError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            OpenError::Database(reason) => write!(f, "the database cannot be opened: {reason}"),
+            OpenError::Newer { found, known } => {
+                write!(f, "the store has format {found}, this version knows {known}: start the version that wrote it, or a newer one")
+            }
+            OpenError::Altered => write!(f, "the store's format checksum does not fit this version: restore a backup or start the version that wrote it"),
+            OpenError::WrongMaster { store, given } => {
+                write!(f, "the store was made with master key {store:08x}, the one given is {given:08x}: mend the master key setting")
+            }
+            OpenError::Definitions => write!(f, "the store was made with other FHIR definitions than this version carries"),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}

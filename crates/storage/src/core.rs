@@ -1,0 +1,149 @@
+//! What both stores share: ids, keys, the limits, and turning a unit into sealed bytes and stored rows into answers.
+
+use crate::allocator::Allocator;
+use crate::codec::{self, Place};
+use crate::contract::{Op, Rid, Row, StoreError, StoreSettings, Unit};
+use crate::id::IdCipher;
+use crate::keys::{Keys, NewKey};
+use crate::meter::Meter;
+use bytes::Bytes;
+use std::sync::Arc;
+use std::time::Duration;
+use ward_fhir::TypeId;
+use ward_seal::MasterKey;
+use ward_search::entries::TermKey;
+
+pub struct Core {
+    pub cipher: IdCipher,
+    pub keys: Keys,
+    pub allocator: Allocator,
+    pub meter: Arc<Meter>,
+    pub settings: StoreSettings,
+    pub term_key: TermKey,
+}
+
+impl Core {
+    /// `block` is a block of row ids that this process has just claimed.
+    pub fn new(settings: StoreSettings, master: MasterKey, meter: Arc<Meter>, block: i64) -> Core {
+        let mut term_key = [0; 16];
+        term_key.copy_from_slice(&master.derive("term")[..16]);
+        Core {
+            cipher: IdCipher::new(&master.derive("id")),
+            keys: Keys::new(master),
+            allocator: Allocator::new(block),
+            meter,
+            settings,
+            term_key: TermKey(term_key),
+        }
+    }
+
+    pub fn timeout(&self) -> Duration {
+        Duration::from_millis(self.settings.statement_timeout_ms)
+    }
+
+    /// Patients whose data key is not in memory; those a unit creates cannot have one yet.
+    pub fn keys_missing(&self, unit: &Unit) -> Vec<Rid> {
+        let mut patients: Vec<Rid> = unit.writes.iter().filter(|w| !w.body.is_empty()).map(|w| w.patient).collect();
+        patients.sort_unstable();
+        patients.dedup();
+        patients.retain(|p| self.keys.for_sealing(*p).is_none() && !unit.writes.iter().any(|w| w.rid == *p && w.op == Op::Create));
+        patients
+    }
+
+    /// Compresses and seals on the caller's thread, so that the writer only writes. Keys were looked up before.
+    pub fn prepare(&self, unit: Unit) -> Prepared {
+        let mut new_keys: Vec<NewKey> = Vec::new();
+        let mut sealed = Vec::with_capacity(unit.writes.len());
+        let mut last: Option<(Rid, u32, ward_seal::DataKey)> = None;
+        for write in &unit.writes {
+            if write.body.is_empty() {
+                sealed.push(Vec::new());
+                continue;
+            }
+            if last.as_ref().is_none_or(|(patient, ..)| *patient != write.patient) {
+                let (id, key, row) = self.keys.for_sealing(write.patient).unwrap_or_else(|| {
+                    let (id, key, row) = self.keys.create(write.patient);
+                    (id, key, Some(row))
+                });
+                new_keys.extend(row.filter(|row| new_keys.iter().all(|k| k.patient != row.patient)));
+                last = Some((write.patient, id, key));
+            }
+            if let Some((_, id, key)) = &last {
+                sealed.push(codec::seal(place(write.ty, write.rid, write.version), *id, key, &write.body));
+            }
+        }
+        Prepared { unit, sealed, new_keys }
+    }
+
+    /// Opens one stored row. `key` is its data key (absent only for an empty body).
+    pub fn row(&self, stored: StoredRow, key: Option<&ward_seal::DataKey>) -> Result<Row, StoreError> {
+        let body = match key {
+            _ if stored.sealed.is_empty() => Vec::new(),
+            Some(key) => codec::open(place(stored.ty, stored.rid, stored.version), key, &stored.sealed).inspect_err(|_| {
+                tracing::error!(rid = stored.rid, version = stored.version, "stored body does not open");
+            })?,
+            None => return Err(StoreError::Integrity),
+        };
+        let id = stored.alias.map_or_else(|| Arc::from(self.cipher.encode(stored.rid)), Arc::from);
+        Ok(Row {
+            ty: stored.ty,
+            rid: stored.rid,
+            id,
+            version: stored.version,
+            updated_us: stored.updated_us,
+            op: stored.op,
+            patient: stored.patient,
+            body: Bytes::from(body),
+        })
+    }
+}
+
+/// A unit ready to be written.
+pub struct Prepared {
+    pub unit: Unit,
+    /// One for each write.
+    pub sealed: Vec<Vec<u8>>,
+    pub new_keys: Vec<NewKey>,
+}
+
+/// A row as it lies in the database.
+pub struct StoredRow {
+    pub ty: TypeId,
+    pub rid: Rid,
+    pub version: u32,
+    pub updated_us: i64,
+    pub op: Op,
+    pub patient: Rid,
+    pub alias: Option<String>,
+    pub sealed: Vec<u8>,
+}
+
+impl StoredRow {
+    /// Which data key opens it.
+    pub fn key(&self) -> Option<(Rid, u32)> {
+        codec::key_id(&self.sealed).map(|id| (self.patient, id))
+    }
+}
+
+fn place(ty: TypeId, rid: Rid, version: u32) -> Place {
+    Place { ty, rid, version }
+}
+
+impl Op {
+    pub(crate) fn number(self) -> i64 {
+        match self {
+            Op::Create => 0,
+            Op::Update => 1,
+            Op::Delete => 2,
+        }
+    }
+
+    pub(crate) fn from_number(number: i64) -> Result<Op, StoreError> {
+        match number {
+            0 => Ok(Op::Create),
+            1 => Ok(Op::Update),
+            2 => Ok(Op::Delete),
+            _ => Err(StoreError::Integrity),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! Where records live: one narrow contract, two stores (embedded SQLite, PostgreSQL 15+), each with its own SQL.
+//! The only user of diesel.
+//!
+//! This crate must *not* know: HTTP, tokens, FHIR interactions, or what a resource means beyond its index entries.
+
+mod allocator;
+mod batch;
+mod codec;
+mod compare;
+pub mod contract;
+mod core;
+mod dictionaries;
+mod id;
+mod index;
+mod keys;
+mod meter;
+mod order;
+mod question;
+mod sqlite;
+mod store;
+
+pub use contract::*;
+pub use store::Store;

@@ -1,0 +1,221 @@
+//! A Plan and an Access together become SQL over the index tables. <https://hl7.org/fhir/R4/search.html>
+//!
+//! Every statement runs over a set `x` of (rid, d, c, k), driven by the one index range that the plan's own terms make
+//! smallest; everything else of the filter is a probe on it. The Access predicate is part of `x`, before any limit.
+
+use super::statement::Value;
+use super::rows::Rows;
+use crate::compare::compare_sql;
+use crate::index::{after_prefix, parameter, typed};
+use crate::question::{Node, Reach};
+use std::fmt::Write as _;
+use ward_access::{Access, PatientKey};
+use ward_fhir::TypeId;
+use ward_search::entries::Term;
+use ward_search::plan::{DateTest, NumberTest};
+
+/// Statement text with its numbered values.
+#[derive(Default)]
+pub struct Sql {
+    pub text: String,
+    pub values: Vec<Value>,
+}
+
+impl Sql {
+    /// The mask is always `?1`.
+    pub fn new(access: &Access) -> Sql {
+        Sql { text: String::with_capacity(512), values: vec![Value::Shared(access.mask().0.clone())] }
+    }
+
+    pub fn bind(&mut self, value: Value) -> String {
+        self.values.push(value);
+        format!("?{}", self.values.len())
+    }
+
+    pub fn int(&mut self, value: i64) -> String {
+        self.bind(Value::Int(value))
+    }
+
+    pub fn ints(&mut self, values: impl IntoIterator<Item = i64>) -> String {
+        let packed = self.bind(Rows::of(values).into_value());
+        format!("(select a from rows({packed}))")
+    }
+
+    pub fn push(&mut self, text: &str) {
+        self.text.push_str(text);
+    }
+}
+
+/// How rows `x` name their type: a constant, or their own column.
+#[derive(Clone, Copy)]
+pub enum Types {
+    One(TypeId),
+    Column,
+}
+
+/// Probes of a filter on the rows `x`.
+pub struct Probe {
+    pub types: Types,
+}
+
+impl Probe {
+    /// Appends a condition that is true or false, never NULL.
+    pub fn filter(&self, sql: &mut Sql, node: &Node) {
+        match node {
+            Node::All => sql.push("1"),
+            Node::Nothing => sql.push("0"),
+            Node::And(list) => self.join(sql, list, " and ", "1"),
+            Node::Or(list) => self.join(sql, list, " or ", "0"),
+            Node::Not(inner) => {
+                sql.push("not (");
+                self.filter(sql, inner);
+                sql.push(")");
+            }
+            Node::Terms(terms) => self.terms(sql, terms),
+            Node::Prefix { param, value } => {
+                let range = self.prefix(sql, *param, value);
+                let _ = write!(sql.text, "exists (select 1 from str s where s.rid = x.rid and {range})");
+            }
+            Node::Contains { param, value } => {
+                let p = self.parameter(sql, *param);
+                let value = sql.bind(Value::Text(value.clone()));
+                let _ = write!(sql.text, "exists (select 1 from str s where s.rid = x.rid and s.p = {p} and instr(s.v, {value}) > 0)");
+            }
+            Node::Date { param, test } => {
+                let range = self.date(sql, *param, test);
+                let _ = write!(sql.text, "exists (select 1 from date s where s.rid = x.rid and {range})");
+            }
+            Node::Updated(test) => {
+                let upd = "(select r.upd from resource r where r.rid = x.rid)";
+                let condition = compare_sql(test.prefix, upd, upd, (test.low_us, test.high_us), &mut |v| sql.int(v));
+                sql.push(&condition);
+            }
+            Node::Rids(rids) => {
+                let list = sql.ints(rids.iter().copied());
+                let _ = write!(sql.text, "x.rid in {list}");
+            }
+            Node::Quantity { term, test } => {
+                let range = self.quantity(sql, *term, test);
+                let _ = write!(sql.text, "x.rid in (select s.rid from qty s where {range})");
+            }
+        }
+    }
+
+    fn join(&self, sql: &mut Sql, list: &[Node], word: &str, none: &str) {
+        if list.is_empty() {
+            return sql.push(none);
+        }
+        for (at, node) in list.iter().enumerate() {
+            sql.push(if at == 0 { "(" } else { word });
+            self.filter(sql, node);
+        }
+        sql.push(")");
+    }
+
+    /// A few terms are points of the clustered index, since `x` knows its own date; many are one set made once.
+    fn terms(&self, sql: &mut Sql, terms: &[Term]) {
+        match (terms, self.types) {
+            ([], _) => sql.push("0"),
+            ([term], _) => {
+                let h = self.term(sql, *term);
+                let _ = write!(sql.text, "exists (select 1 from term t where t.h = {h} and t.d = x.d and t.rid = x.rid)");
+            }
+            (_, Types::One(ty)) if terms.len() > POINTS_MAX => {
+                let list = sql.ints(terms.iter().map(|t| typed(*t, ty)));
+                let _ = write!(sql.text, "x.rid in (select t.rid from term t where t.h in {list})");
+            }
+            _ => {
+                let packed = sql.bind(Rows::of(terms.iter().copied()).into_value());
+                let h = match self.types {
+                    Types::One(ty) => format!("typed(b.a, {})", ty.0),
+                    Types::Column => "typed(b.a, x.typ)".into(),
+                };
+                let _ = write!(sql.text, "exists (select 1 from rows({packed}) b cross join term t on t.h = {h} and t.d = x.d and t.rid = x.rid)");
+            }
+        }
+    }
+
+    fn term(&self, sql: &mut Sql, term: Term) -> String {
+        match self.types {
+            Types::One(ty) => sql.int(typed(term, ty)),
+            Types::Column => {
+                let term = sql.int(term);
+                format!("typed({term}, x.typ)")
+            }
+        }
+    }
+
+    fn parameter(&self, sql: &mut Sql, param: u16) -> String {
+        match self.types {
+            Types::One(ty) => sql.int(i64::from(parameter(param, ty))),
+            Types::Column => format!("((x.typ << 16) | {param})"),
+        }
+    }
+
+    /// A range of `str s`.
+    pub fn prefix(&self, sql: &mut Sql, param: u16, value: &str) -> String {
+        let p = self.parameter(sql, param);
+        let from = sql.bind(Value::Text(value.to_owned()));
+        match after_prefix(value) {
+            Some(end) => {
+                let to = sql.bind(Value::Text(end));
+                format!("s.p = {p} and s.v >= {from} and s.v < {to}")
+            }
+            None => format!("s.p = {p} and s.v >= {from}"),
+        }
+    }
+
+    /// A condition on `date s`.
+    pub fn date(&self, sql: &mut Sql, param: u16, test: &DateTest) -> String {
+        let p = self.parameter(sql, param);
+        format!("s.p = {p} and {}", compare_sql(test.prefix, "s.lo", "s.hi", (test.low_us, test.high_us), &mut |v| sql.int(v)))
+    }
+
+    /// A condition on `qty s`.
+    pub fn quantity(&self, sql: &mut Sql, term: Term, test: &NumberTest) -> String {
+        let h = self.term(sql, term);
+        format!("s.h = {h} and {}", compare_sql(test.prefix, "s.lo", "s.hi", (test.low, test.high), &mut |v| sql.bind(Value::Real(v))))
+    }
+
+    /// What the caller may see of `x`: the mask, and the compartments.
+    pub fn access(&self, sql: &mut Sql, reach: &Reach) {
+        sql.push("vis(?1, x.k)");
+        match reach.single() {
+            Some((_, None)) => {}
+            Some((_, Some(keys))) => {
+                sql.push(" and ");
+                self.compartment(sql, keys);
+            }
+            None => {
+                let everything = sql.ints(reach.everything.iter().map(|t| i64::from(t.0)));
+                let _ = write!(sql.text, " and (x.typ in {everything}");
+                for (keys, types) in &reach.limited {
+                    let types = sql.ints(types.iter().map(|t| i64::from(t.0)));
+                    let _ = write!(sql.text, " or (x.typ in {types} and ");
+                    self.compartment(sql, keys);
+                    sql.push(")");
+                }
+                sql.push(")");
+            }
+        }
+    }
+
+    /// In the compartment of one of the patients: at home there, or by a membership term.
+    pub fn compartment(&self, sql: &mut Sql, keys: &[PatientKey]) {
+        match keys {
+            [key] => {
+                let c = sql.int(key.rid);
+                let _ = write!(sql.text, "(x.c = {c} or ");
+            }
+            _ => {
+                let list = sql.ints(keys.iter().map(|k| k.rid));
+                let _ = write!(sql.text, "(x.c in {list} or ");
+            }
+        }
+        self.terms(sql, &keys.iter().map(|k| k.membership).collect::<Vec<_>>());
+        sql.push(")");
+    }
+}
+
+/// Terms probed one by one; more are gathered into a set first.
+const POINTS_MAX: usize = 16;

@@ -1,0 +1,215 @@
+//! The embedded store: one file, one writer thread, one read connection per thread.
+//!
+//! Point reads, searches and history run on the calling thread: a point read costs about as much as handing it over.
+
+mod connection;
+mod delta;
+mod ffi;
+mod history;
+mod lower;
+mod read;
+mod rows;
+mod schema;
+mod search;
+mod statement;
+mod write;
+mod writer;
+
+use crate::contract::{CommitError, Current, HistoryQuery, OpenError, Op, Rid, Row, StoreError, StoreSettings, Unit};
+use crate::core::{Core, StoredRow};
+use crate::meter::Meter;
+use connection::{Connection, SqliteError};
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Weak};
+use tokio::sync::{mpsc, oneshot};
+use ward_access::{Access, Action};
+use ward_fhir::TypeId;
+use ward_search::plan::{Plan, Position};
+use ward_seal::MasterKey;
+use writer::Job;
+
+#[derive(Clone)]
+pub struct Sqlite {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    path: PathBuf,
+    core: Arc<Core>,
+    jobs: mpsc::Sender<Job>,
+}
+
+thread_local! {
+    /// Open read connections of this thread, by store; those of closed stores go when a new one is opened.
+    static READERS: RefCell<Vec<(Weak<Shared>, Connection)>> = const { RefCell::new(Vec::new()) };
+}
+
+impl Sqlite {
+    pub fn open(path: &Path, settings: StoreSettings, master: MasterKey) -> Result<Sqlite, OpenError> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|e| OpenError::Database(format!("cannot create its folder: {e}")))?;
+        }
+        let meter = Arc::new(Meter::new(settings.slow_statement_ms));
+        let failed = |error: SqliteError| OpenError::Database(error.0);
+        let mut connection = Connection::writer(path, meter.clone()).map_err(failed)?;
+        schema::migrate(&mut connection)?;
+        let block = writer::transaction(&mut connection, |connection| {
+            let checked = check_identity(connection, &master)?;
+            Ok(checked.and(Ok(writer::claim_block(connection)?)))
+        });
+        let block = block.map_err(|_| OpenError::Database("the meta table cannot be read or written".into()))??;
+        let core = Arc::new(Core::new(settings, master, meter, block));
+        let (jobs, queue) = mpsc::channel(writer::QUEUE_MAX);
+        let for_writer = core.clone();
+        std::thread::Builder::new()
+            .name("ward-sqlite-writer".into())
+            .spawn(move || writer::run(connection, &for_writer, queue))
+            .map_err(|e| OpenError::Database(format!("no thread for the writer: {e}")))?;
+        Ok(Sqlite { shared: Arc::new(Shared { path: path.to_owned(), core, jobs }) })
+    }
+
+    pub fn core(&self) -> &Core {
+        &self.shared.core
+    }
+
+    pub fn locate(&self, keys: &[(TypeId, &str)]) -> Result<Vec<Option<Rid>>, StoreError> {
+        self.read_with(|connection| read::aliases(connection, keys))
+    }
+
+    pub fn read(&self, access: &Access, action: Action, ty: TypeId, rid: Rid) -> Result<Current, StoreError> {
+        let stored = self.read_with(|connection| read::current(connection, access, action, ty, rid))?;
+        stored.map_or(Ok(Current::Absent), |stored| Ok(current(self.open_rows(vec![stored])?.pop())))
+    }
+
+    pub fn read_many(&self, access: &Access, action: Action, keys: &[(TypeId, Rid)]) -> Result<Vec<Current>, StoreError> {
+        let found = self.read_with(|connection| read::many(connection, access, action, keys))?;
+        let (at, stored): (Vec<usize>, Vec<StoredRow>) = found.into_iter().unzip();
+        let mut all = vec![Current::Absent; keys.len()];
+        for (at, row) in at.into_iter().zip(self.open_rows(stored)?) {
+            *all.get_mut(at).ok_or(StoreError::Integrity)? = current(Some(row));
+        }
+        Ok(all)
+    }
+
+    pub fn read_version(&self, access: &Access, ty: TypeId, rid: Rid, version: u32) -> Result<Option<Row>, StoreError> {
+        let stored = self.read_with(|connection| read::version(connection, access, ty, rid, version))?;
+        stored.map_or(Ok(None), |stored| Ok(self.open_rows(vec![stored])?.pop()))
+    }
+
+    /// At most `count + 1` versions.
+    pub fn history(&self, access: &Access, query: &HistoryQuery) -> Result<Vec<Row>, StoreError> {
+        let stored = self.read_with(|connection| connection.within(self.core().timeout(), |connection| history::history(connection, access, query)))?;
+        self.open_rows(stored)
+    }
+
+    pub fn search(&self, access: &Access, plan: &Plan) -> Result<(Vec<Row>, Option<Position>, Option<u64>), StoreError> {
+        let found = self.read_with(|connection| {
+            connection.within(self.core().timeout(), |connection| connection.snapshot(|connection| search::search(connection, self.core(), access, plan)))
+        })?;
+        Ok((self.open_rows(found.rows)?, found.next, found.total))
+    }
+
+    pub async fn commit(&self, unit: Unit) -> Result<(), CommitError> {
+        let missing = self.core().keys_missing(&unit);
+        if !missing.is_empty() {
+            self.read_with(|connection| read::patient_keys(connection, self.core(), &missing)).map_err(|_| CommitError::Unavailable)?;
+        }
+        let prepared = self.core().prepare(unit);
+        let (answer, outcome) = oneshot::channel();
+        self.shared.jobs.send(Job::Commit(prepared, answer)).await.map_err(|_| CommitError::Unavailable)?;
+        outcome.await.unwrap_or(Err(CommitError::Unavailable))
+    }
+
+    pub async fn reserve(&self, wanted: Vec<(TypeId, String, Rid)>) -> Result<Vec<Rid>, StoreError> {
+        self.ask(|answer| Job::Reserve(wanted, answer)).await
+    }
+
+    pub async fn store_records(&self, node: &str, records: &[(u64, Vec<u8>)]) -> Result<u64, StoreError> {
+        let (node, records) = (node.to_owned(), records.to_vec());
+        self.ask(|answer| Job::Records(node, records, answer)).await
+    }
+
+    /// Asks the writer for a further block of row ids; false when its queue is full.
+    pub fn refill(&self) -> bool {
+        self.shared.jobs.try_send(Job::Block).is_ok()
+    }
+
+    pub fn ready(&self) -> bool {
+        !self.shared.jobs.is_closed() && self.read_with(|connection| connection.run("select 1", &[])).is_ok()
+    }
+
+    /// Commits what is queued, moves the WAL into the file and ends the writer. Later commits are refused.
+    pub async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.shared.jobs.send(Job::Close(done)).await.is_ok() {
+            let _ = closed.await;
+        }
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Job) -> Result<T, StoreError> {
+        let (answer, outcome) = oneshot::channel();
+        self.shared.jobs.send(job(answer)).await.map_err(|_| StoreError::Unavailable)?;
+        outcome.await.unwrap_or(Err(StoreError::Unavailable))
+    }
+
+    /// Runs on this thread's own connection, opened on first use.
+    fn read_with<T>(&self, body: impl FnOnce(&mut Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+        READERS.with_borrow_mut(|readers| {
+            let own = Arc::as_ptr(&self.shared);
+            let at = match readers.iter().position(|(store, _)| std::ptr::eq(store.as_ptr(), own)) {
+                Some(at) => at,
+                None => {
+                    readers.retain(|(store, _)| store.strong_count() > 0);
+                    let connection = Connection::reader(&self.shared.path, self.core().meter.clone()).map_err(|error| {
+                        tracing::error!(reason = error.0, "no read connection");
+                        StoreError::Unavailable
+                    })?;
+                    readers.push((Arc::downgrade(&self.shared), connection));
+                    readers.len() - 1
+                }
+            };
+            body(&mut readers[at].1)
+        })
+    }
+
+    fn open_rows(&self, stored: Vec<StoredRow>) -> Result<Vec<Row>, StoreError> {
+        let core = self.core();
+        let known = |row: &StoredRow| row.key().is_none_or(|(patient, id)| core.keys.for_opening(patient, id).is_some());
+        if !stored.iter().all(known) {
+            self.read_with(|connection| read::row_keys(connection, core, &stored))?;
+        }
+        stored
+            .into_iter()
+            .map(|row| {
+                let key = row.key().and_then(|(patient, id)| core.keys.for_opening(patient, id));
+                core.row(row, key.as_ref())
+            })
+            .collect()
+    }
+}
+
+fn current(row: Option<Row>) -> Current {
+    match row {
+        None => Current::Absent,
+        Some(row) if row.op == Op::Delete => Current::Deleted(row),
+        Some(row) => Current::Live(row),
+    }
+}
+
+/// Refuses another master key and otherwise numbered definitions; a new store remembers both.
+fn check_identity(connection: &mut Connection, master: &MasterKey) -> Result<Result<(), OpenError>, StoreError> {
+    let given = i64::from(master.id());
+    match schema::get_int(connection, "master")? {
+        None => schema::put(connection, "master", given.to_le_bytes().to_vec())?,
+        Some(store) if store != given => return Ok(Err(OpenError::WrongMaster { store: store as u32, given: given as u32 })),
+        Some(_) => {}
+    }
+    let definitions = crate::store::definitions_mark();
+    match schema::get(connection, "definitions")? {
+        None => schema::put(connection, "definitions", definitions.to_vec())?,
+        Some(store) if store != definitions => return Ok(Err(OpenError::Definitions)),
+        Some(_) => {}
+    }
+    Ok(Ok(()))
+}

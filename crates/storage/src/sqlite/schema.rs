@@ -1,0 +1,108 @@
+//! The tables of the embedded store, and bringing an older file up to date (expand/contract, one transaction each).
+//!
+//! Every index entry carries the patient `c`, the clinical date `d` and the visibility class `k`, so that a
+//! compartment, a page in date order and the Access predicate are decided inside one index range.
+
+use super::connection::{Connection, SqliteError};
+use super::statement::Value;
+use crate::contract::{OpenError, StoreError};
+
+/// The newest format this binary writes: the number of migrations.
+pub const FORMAT: usize = MIGRATIONS.len();
+
+const MIGRATIONS: &[&str] = &[FIRST];
+
+const FIRST: &str = "
+create table resource (
+  rid integer primary key, typ integer not null, ver integer not null, upd integer not null, op integer not null,
+  c integer not null, d integer not null, k integer not null, alias text, body blob not null);
+create index resource_d on resource (typ, d) where op <> 2;
+create index resource_u on resource (typ, upd);
+create index resource_s on resource (upd);
+create index resource_c on resource (c, typ, d) where c <> 0 and op <> 2;
+create table history (
+  rid integer not null, ver integer not null, typ integer not null, upd integer not null, til integer not null,
+  op integer not null, c integer not null, k integer not null, alias text, body blob not null);
+create unique index history_r on history (rid, ver);
+create index history_u on history (typ, upd, rid, ver);
+create index history_s on history (upd, rid, ver);
+create table term (h integer not null, d integer not null, rid integer not null, c integer not null, k integer not null,
+  primary key (h, d, rid)) without rowid;
+create table str (p integer not null, v text not null, rid integer not null, c integer not null, k integer not null,
+  primary key (p, v, rid)) without rowid;
+create index str_r on str (rid, p);
+create table date (p integer not null, lo integer not null, hi integer not null, rid integer not null, c integer not null, k integer not null,
+  primary key (p, lo, rid, hi)) without rowid;
+create index date_r on date (rid, p, hi);
+create table qty (h integer not null, lo real not null, hi real not null, rid integer not null, c integer not null, k integer not null,
+  primary key (h, lo, rid, hi)) without rowid;
+create table target (t integer not null, rid integer not null, primary key (t, rid)) without rowid;
+create table vocabulary (form integer not null, term integer not null, primary key (form, term)) without rowid;
+create table term_count (h integer not null, k integer not null, n integer not null, primary key (h, k)) without rowid;
+create table alias (typ integer not null, id text not null, rid integer not null, primary key (typ, id)) without rowid;
+create table data_key (c integer not null, id integer not null, wrapped blob not null, primary key (c, id)) without rowid;
+create table record (seq integer primary key, node text, node_seq integer, body blob not null);
+create unique index record_n on record (node, node_seq) where node is not null;
+";
+
+const META: &str = "create table if not exists meta (key text primary key, value blob not null) without rowid";
+
+/// Applies what is missing. Refuses a file of a newer format, and one whose migrations were not ours.
+pub fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+    connection.batch("begin immediate").map_err(failed)?;
+    let done = migrate_inside(connection);
+    connection.batch(if done.is_ok() { "commit" } else { "rollback" }).map_err(failed)?;
+    done
+}
+
+fn migrate_inside(connection: &mut Connection) -> Result<(), OpenError> {
+    connection.batch(META).map_err(failed)?;
+    let found = get_int(connection, "format").map_err(unreadable)?.unwrap_or(0);
+    let found = usize::try_from(found).unwrap_or(usize::MAX);
+    if found > FORMAT {
+        return Err(OpenError::Newer { found, known: FORMAT });
+    }
+    if found > 0 && get(connection, "checksum").map_err(unreadable)?.as_deref() != Some(&checksum(found)[..]) {
+        return Err(OpenError::Altered);
+    }
+    for migration in &MIGRATIONS[found..] {
+        connection.batch(migration).map_err(failed)?;
+    }
+    if found < FORMAT {
+        put(connection, "format", (FORMAT as i64).to_le_bytes().to_vec()).map_err(unreadable)?;
+        put(connection, "checksum", checksum(FORMAT).to_vec()).map_err(unreadable)?;
+    }
+    Ok(())
+}
+
+/// Over the text of the first migrations: a file made by other ones is not ours to write to.
+fn checksum(migrations: usize) -> [u8; 32] {
+    ward_seal::hash::sha256(MIGRATIONS[..migrations].concat().as_bytes())
+}
+
+pub fn get(connection: &mut Connection, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut value = None;
+    connection.each("select value from meta where key = ?1", &[Value::Text(key.into())], |row| {
+        value = Some(row.blob(0));
+        Ok(())
+    })?;
+    Ok(value)
+}
+
+pub fn get_int(connection: &mut Connection, key: &str) -> Result<Option<i64>, StoreError> {
+    let value = get(connection, key)?;
+    value.map(|bytes| bytes.try_into().map(i64::from_le_bytes).map_err(|_| StoreError::Integrity)).transpose()
+}
+
+pub fn put(connection: &mut Connection, key: &str, value: Vec<u8>) -> Result<(), StoreError> {
+    let values = [Value::Text(key.into()), Value::Blob(value)];
+    connection.run("insert into meta (key, value) values (?1, ?2) on conflict (key) do update set value = excluded.value", &values).map(drop)
+}
+
+fn failed(error: SqliteError) -> OpenError {
+    OpenError::Database(error.0)
+}
+
+fn unreadable(_: StoreError) -> OpenError {
+    OpenError::Database("the meta table cannot be read or written".into())
+}

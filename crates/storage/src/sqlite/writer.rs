@@ -1,0 +1,143 @@
+//! The one writer thread: takes everything that has queued, commits it together, answers all (natural batching).
+//!
+//! Measured against one transaction per request: 2.6 times at 8 clients, 3.0-6.1 times at 32. A fixed window lost always.
+
+use super::connection::Connection;
+use super::rows::{Kind, Rows};
+use super::schema;
+use super::statement::Value;
+use super::write;
+use crate::allocator::BLOCK;
+use crate::batch;
+use crate::contract::{CommitError, Rid, StoreError};
+use crate::core::{Core, Prepared};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tokio::sync::{mpsc, oneshot};
+use ward_fhir::TypeId;
+
+/// Jobs waiting for the writer; more wait in their callers.
+pub const QUEUE_MAX: usize = 1_024;
+
+pub enum Job {
+    Commit(Prepared, oneshot::Sender<Result<(), CommitError>>),
+    /// Client-chosen ids with the row ids to give them if they have none.
+    Reserve(Vec<(TypeId, String, Rid)>, oneshot::Sender<Result<Vec<Rid>, StoreError>>),
+    Records(String, Vec<(u64, Vec<u8>)>, oneshot::Sender<Result<u64, StoreError>>),
+    /// A block of row ids, for the allocator.
+    Block,
+    Close(oneshot::Sender<()>),
+}
+
+pub fn run(mut connection: Connection, core: &Arc<Core>, mut jobs: mpsc::Receiver<Job>) {
+    let mut commits = VecDeque::new();
+    let mut others = Vec::new();
+    loop {
+        if commits.is_empty() {
+            match jobs.blocking_recv() {
+                Some(job) => sort_in(job, &mut commits, &mut others),
+                None => return,
+            }
+        }
+        while commits.len() < QUEUE_MAX && others.len() < QUEUE_MAX {
+            match jobs.try_recv() {
+                Ok(job) => sort_in(job, &mut commits, &mut others),
+                Err(_) => break,
+            }
+        }
+        let batch = batch::take(&mut commits, |(prepared, _): &Commit| &prepared.unit, &core.cipher);
+        if !batch.is_empty() {
+            commit(&mut connection, core, batch);
+        }
+        for job in others.drain(..) {
+            if let Job::Close(done) = job {
+                let _ = connection.batch("pragma optimize; pragma wal_checkpoint(truncate)");
+                drop(connection);
+                let _ = done.send(());
+                return;
+            }
+            serve(&mut connection, core, job);
+        }
+    }
+}
+
+type Commit = (Prepared, oneshot::Sender<Result<(), CommitError>>);
+
+fn sort_in(job: Job, commits: &mut VecDeque<Commit>, others: &mut Vec<Job>) {
+    match job {
+        Job::Commit(prepared, answer) => commits.push_back((prepared, answer)),
+        other => others.push(other),
+    }
+}
+
+fn commit(connection: &mut Connection, core: &Core, batch: Vec<Commit>) {
+    let units: Vec<&Prepared> = batch.iter().map(|(prepared, _)| prepared).collect();
+    let outcomes = transaction(connection, |connection| write::write(connection, core, &units));
+    let outcomes = outcomes.unwrap_or_else(|_| vec![Err(CommitError::Unavailable); batch.len()]);
+    for ((prepared, answer), outcome) in batch.into_iter().zip(outcomes) {
+        core.keys.settled(&prepared.new_keys, outcome.is_ok());
+        // Whoever asked may have gone away; the outcome stands.
+        let _ = answer.send(outcome);
+    }
+}
+
+fn serve(connection: &mut Connection, core: &Core, job: Job) {
+    match job {
+        Job::Reserve(wanted, answer) => {
+            let _ = answer.send(transaction(connection, |connection| reserve(connection, &wanted)));
+        }
+        Job::Records(node, records, answer) => {
+            let _ = answer.send(transaction(connection, |connection| store_records(connection, &node, &records)));
+        }
+        Job::Block => core.allocator.keep_spare(transaction(connection, claim_block).ok()),
+        // Taken out before.
+        Job::Commit(..) | Job::Close(_) => {}
+    }
+}
+
+/// Answers only after COMMIT has returned, which with synchronous=FULL is after the WAL is on disk.
+pub fn transaction<T>(connection: &mut Connection, body: impl FnOnce(&mut Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    connection.run("begin immediate", &[])?;
+    let result = body(connection).and_then(|value| connection.run("commit", &[]).map(|_| value));
+    if result.is_err() {
+        let _ = connection.run("rollback", &[]);
+    }
+    result
+}
+
+/// Persists a block of row ids before any of it is used; its first counter.
+pub fn claim_block(connection: &mut Connection) -> Result<i64, StoreError> {
+    let block = schema::get_int(connection, "next_rid")?.unwrap_or(BLOCK);
+    schema::put(connection, "next_rid", (block + BLOCK).to_le_bytes().to_vec())?;
+    Ok(block)
+}
+
+fn reserve(connection: &mut Connection, wanted: &[(TypeId, String, Rid)]) -> Result<Vec<Rid>, StoreError> {
+    let mut packed = Rows::new(&[Kind::Int, Kind::Text, Kind::Int]);
+    for (ty, id, rid) in wanted {
+        packed.int(i64::from(ty.0));
+        packed.bytes(Some(id.as_bytes()));
+        packed.int(*rid);
+    }
+    connection.run("insert or ignore into alias (typ, id, rid) select a, b, c from rows(?1)", &[packed.into_value()])?;
+    let keys: Vec<(TypeId, &str)> = wanted.iter().map(|(ty, id, _)| (*ty, id.as_str())).collect();
+    super::read::aliases(connection, &keys)?.into_iter().map(|rid| rid.ok_or(StoreError::Integrity)).collect()
+}
+
+fn store_records(connection: &mut Connection, node: &str, records: &[(u64, Vec<u8>)]) -> Result<u64, StoreError> {
+    let mut packed = Rows::new(&[Kind::Int, Kind::Blob]);
+    for (seq, body) in records {
+        packed.int(*seq as i64);
+        packed.bytes(Some(body));
+    }
+    let node = Value::Text(node.to_owned());
+    if !packed.is_empty() {
+        connection.run("insert or ignore into record (node, node_seq, body) select ?1, a, b from rows(?2)", &[node.clone(), packed.into_value()])?;
+    }
+    let mut highest = 0;
+    connection.each("select coalesce(max(node_seq), 0) from record where node = ?1", &[node], |row| {
+        highest = row.int(0)? as u64;
+        Ok(())
+    })?;
+    Ok(highest)
+}

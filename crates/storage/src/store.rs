@@ -1,0 +1,206 @@
+//! The store as the rest of the server sees it: one set of coarse operations over either database.
+
+use crate::contract::{
+    CommitError, Current, Database, HistoryQuery, OpenError, Page, Rid, Row, StoreError, StoreSettings, Unit,
+};
+use crate::core::Core;
+use crate::sqlite::Sqlite;
+use std::sync::LazyLock;
+use ward_access::{Access, Action};
+use ward_fhir::TypeId;
+use ward_fhir::schema::{TypeKind, r4};
+use ward_seal::MasterKey;
+use ward_search::entries::TermKey;
+use ward_search::plan::{Plan, Position, SortValue};
+
+/// Cheap to clone; all clones are the same store.
+#[derive(Clone)]
+pub struct Store(Backend);
+
+#[derive(Clone)]
+enum Backend {
+    Sqlite(Sqlite),
+}
+
+impl Store {
+    /// Opens or creates: migrates, checks itself, and refuses a newer format or another master key.
+    pub async fn open(settings: StoreSettings, master: MasterKey) -> Result<Store, OpenError> {
+        match settings.database.clone() {
+            Database::Sqlite { path } => Sqlite::open(&path, settings, master).map(|store| Store(Backend::Sqlite(store))),
+            Database::Postgres { .. } => Err(OpenError::Database("not built".into())),
+        }
+    }
+
+    /// A new row id whose low 12 bits fit `patient`; for a Patient, and for what belongs to none, pass `None`.
+    pub fn allocate(&self, patient: Option<Rid>) -> Rid {
+        loop {
+            if let Some(rid) = self.core().allocator.allocate(patient) {
+                self.refill();
+                return rid;
+            }
+            // A million row ids were used while one more block was being persisted: wait for it.
+            self.refill();
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+    }
+
+    /// Public id of a row: 20 characters of base32, a keyed bijection.
+    pub fn public_id(&self, rid: Rid) -> String {
+        self.core().cipher.encode(rid)
+    }
+
+    /// `None`: not one of ours.
+    pub fn decode_id(&self, id: &str) -> Option<Rid> {
+        self.core().cipher.decode(id)
+    }
+
+    pub fn term_key(&self) -> &TermKey {
+        &self.core().term_key
+    }
+
+    /// Row ids of logical ids: own ids arithmetically (whether or not the row exists), client ids by one statement.
+    pub async fn locate(&self, ids: &[(TypeId, &str)]) -> Result<Vec<Option<Rid>>, StoreError> {
+        let mut rids: Vec<Option<Rid>> = ids.iter().map(|(_, id)| self.decode_id(id)).collect();
+        let unknown: Vec<usize> = (0..ids.len()).filter(|at| rids[*at].is_none()).collect();
+        if unknown.is_empty() {
+            return Ok(rids);
+        }
+        let keys: Vec<(TypeId, &str)> = unknown.iter().map(|at| ids[*at]).collect();
+        let found = match &self.0 {
+            Backend::Sqlite(store) => store.locate(&keys)?,
+        };
+        unknown.into_iter().zip(found).for_each(|(at, rid)| rids[at] = rid);
+        Ok(rids)
+    }
+
+    /// Like `locate`, and client ids that no row has yet get one: a reference may come before its target. Durable.
+    pub async fn reserve(&self, ids: &[(TypeId, &str)]) -> Result<Vec<Rid>, StoreError> {
+        let mut rids = self.locate(ids).await?;
+        let unknown: Vec<usize> = (0..ids.len()).filter(|at| rids[*at].is_none()).collect();
+        if !unknown.is_empty() {
+            let wanted = unknown.iter().map(|at| (ids[*at].0, ids[*at].1.to_owned(), self.allocate(None))).collect();
+            let found = match &self.0 {
+                Backend::Sqlite(store) => store.reserve(wanted).await?,
+            };
+            unknown.into_iter().zip(found).for_each(|(at, rid)| rids[at] = Some(rid));
+        }
+        rids.into_iter().map(|rid| rid.ok_or(StoreError::Integrity)).collect()
+    }
+
+    /// The current version, as far as the access lets it through for `action`: absent and forbidden look the same.
+    pub async fn read(&self, access: &Access, action: Action, ty: TypeId, rid: Rid) -> Result<Current, StoreError> {
+        match &self.0 {
+            Backend::Sqlite(store) => store.read(access, action, ty, rid),
+        }
+    }
+
+    /// Several at once, one statement.
+    pub async fn read_many(&self, access: &Access, action: Action, keys: &[(TypeId, Rid)]) -> Result<Vec<Current>, StoreError> {
+        match &self.0 {
+            Backend::Sqlite(store) => store.read_many(access, action, keys),
+        }
+    }
+
+    pub async fn read_version(&self, access: &Access, ty: TypeId, rid: Rid, version: u32) -> Result<Option<Row>, StoreError> {
+        match &self.0 {
+            Backend::Sqlite(store) => store.read_version(access, ty, rid, version),
+        }
+    }
+
+    /// Newest first. `Page::next` holds (updated, version) and the row id of the last version; see `history_after`.
+    pub async fn history(&self, access: &Access, query: &HistoryQuery) -> Result<Page, StoreError> {
+        let mut rows = match &self.0 {
+            Backend::Sqlite(store) => store.history(access, query)?,
+        };
+        let more = rows.len() > query.count as usize;
+        rows.truncate(query.count as usize);
+        let position = |row: &Row| Position {
+            values: vec![SortValue::Integer(row.updated_us), SortValue::Integer(i64::from(row.version))],
+            rid: row.rid,
+        };
+        let next = if more { rows.last().map(position) } else { None };
+        Ok(Page { more, next, rows, total: None })
+    }
+
+    /// A history page's `next` as `HistoryQuery::after`.
+    pub fn history_after(position: &Position) -> Option<(i64, Rid, u32)> {
+        match position.values.as_slice() {
+            [SortValue::Integer(updated), SortValue::Integer(version)] => Some((*updated, position.rid, u32::try_from(*version).ok()?)),
+            _ => None,
+        }
+    }
+
+    /// A page of matches; `count` 0 asks for the total only.
+    pub async fn search(&self, access: &Access, plan: &Plan) -> Result<Page, StoreError> {
+        let (rows, next, total) = match &self.0 {
+            Backend::Sqlite(store) => store.search(access, plan)?,
+        };
+        Ok(Page { rows, more: next.is_some(), next, total })
+    }
+
+    /// All or nothing, durable when it returns.
+    pub async fn commit(&self, unit: Unit) -> Result<(), CommitError> {
+        match &self.0 {
+            Backend::Sqlite(store) => store.commit(unit).await,
+        }
+    }
+
+    /// Records drained from the local log of `node`; idempotent by sequence number. The highest stored.
+    pub async fn store_records(&self, node: &str, records: &[(u64, Vec<u8>)]) -> Result<u64, StoreError> {
+        match &self.0 {
+            Backend::Sqlite(store) => store.store_records(node, records).await,
+        }
+    }
+
+    pub async fn ready(&self) -> bool {
+        match &self.0 {
+            Backend::Sqlite(store) => store.ready(),
+        }
+    }
+
+    /// Finishes what is queued; later commits are refused.
+    pub async fn close(&self) {
+        match &self.0 {
+            Backend::Sqlite(store) => store.close().await,
+        }
+    }
+
+    /// Statements executed so far.
+    pub fn statements(&self) -> u64 {
+        self.core().meter.statements()
+    }
+
+    fn core(&self) -> &Core {
+        match &self.0 {
+            Backend::Sqlite(store) => store.core(),
+        }
+    }
+
+    fn refill(&self) {
+        if !self.core().allocator.wants_spare() {
+            return;
+        }
+        let asked = match &self.0 {
+            Backend::Sqlite(store) => store.refill(),
+        };
+        if !asked {
+            self.core().allocator.keep_spare(None);
+        }
+    }
+}
+
+/// Every concrete resource type.
+pub(crate) fn resource_types() -> &'static [TypeId] {
+    static ALL: LazyLock<Vec<TypeId>> =
+        LazyLock::new(|| r4().types.iter().filter(|t| t.kind == TypeKind::Resource && !t.is_abstract).map(|t| t.id).collect());
+    &ALL
+}
+
+/// Rows hold type numbers: a store must not be opened with definitions that number types otherwise.
+pub(crate) fn definitions_mark() -> [u8; 32] {
+    let mut text = String::new();
+    for ty in resource_types() {
+        text.push_str(&format!("{}={};", ty.0, r4().ty(*ty).name));
+    }
+    ward_seal::hash::sha256(text.as_bytes())
+}

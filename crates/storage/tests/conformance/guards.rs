@@ -1,0 +1,95 @@
+//! What must still hold inside the commit.
+
+use crate::place::*;
+use futures_util::future::join_all;
+use ward_search::entries::{Entries, Term};
+use ward_search::plan::Filter;
+use ward_storage::{CommitError, Guard, Rid, Store, Unit};
+
+/// A conditional create of a Patient with these terms, unless one matches `condition`.
+fn conditional(store: &Store, lock: Term, condition: &[Term], of: &[Term]) -> (Rid, Unit) {
+    let rid = store.allocate(None);
+    let mut write = create(ty("Patient"), rid, rid, "{}");
+    write.entries = terms(of);
+    let filter = Filter::And(condition.iter().map(|t| Filter::AnyTerm(vec![*t])).collect());
+    let guard = Guard::Matches { key: lock, plan: plan(ty("Patient"), filter), access: all(), rids: Vec::new() };
+    (rid, Unit { writes: vec![write], guards: vec![guard], record: Vec::new() })
+}
+
+pub async fn a_thousand_equal_conditional_creates_make_one(place: Place) {
+    let store = place.open().await;
+    let units: Vec<(Rid, Unit)> = (0..1_000).map(|_| conditional(&store, 99, &[7], &[7])).collect();
+    let tasks: Vec<_> = units
+        .into_iter()
+        .map(|(rid, unit)| {
+            let store = store.clone();
+            tokio::spawn(async move { (rid, store.commit(unit).await) })
+        })
+        .collect();
+    let outcomes: Vec<_> = join_all(tasks).await.into_iter().map(Result::unwrap).collect();
+    let winners: Vec<Rid> = outcomes.iter().filter(|(_, o)| o.is_ok()).map(|(rid, _)| *rid).collect();
+    assert_eq!(winners.len(), 1);
+    assert!(outcomes.iter().all(|(_, o)| matches!(o, Ok(()) | Err(CommitError::Guard(0)))));
+    assert_eq!(found(&store, &all(), &plan(ty("Patient"), Filter::AnyTerm(vec![7]))).await, winners);
+    // A guard that names what is there passes.
+    let (_, mut unit) = conditional(&store, 99, &[7], &[8]);
+    let Guard::Matches { rids, .. } = &mut unit.guards[0] else { panic!() };
+    *rids = winners;
+    store.commit(unit).await.unwrap();
+}
+
+pub async fn conditional_creates_that_overlap_never_both_pass(place: Place) {
+    // Different locks protect only on one node: the batch itself must see the overlap.
+    if !place.is_sqlite() {
+        return;
+    }
+    let store = place.open().await;
+    for round in 0..30 {
+        let (a, b) = (round * 2 + 1_000, round * 2 + 1_001);
+        let (_, narrow) = conditional(&store, a, &[a], &[a, b]);
+        let (_, wide) = conditional(&store, b, &[a, b], &[a, b]);
+        let outcomes = join_all([store.commit(narrow), store.commit(wide)]).await;
+        assert_eq!(outcomes.iter().filter(|o| o.is_ok()).count(), 1);
+    }
+}
+
+pub async fn what_is_referenced_cannot_be_deleted(place: Place) {
+    let store = place.open().await;
+    let patient = create(ty("Patient"), store.allocate(None), 0, "{}");
+    commit(&store, &patient).await.unwrap();
+    let mut referring = create(ty("Observation"), store.allocate(None), 0, "{}");
+    referring.entries.targets = vec![555];
+    commit(&store, &referring).await.unwrap();
+    let guarded = |writes| Unit { writes, guards: vec![Guard::Unreferenced { target: 555 }], record: Vec::new() };
+    assert_eq!(store.commit(guarded(vec![delete(&patient)])).await, Err(CommitError::Guard(0)));
+    // Deleted together with what refers to it.
+    store.commit(guarded(vec![delete(&patient), delete(&referring)])).await.unwrap();
+
+    let patient = create(ty("Patient"), store.allocate(None), 0, "{}");
+    commit(&store, &patient).await.unwrap();
+    let mut referring = create(ty("Observation"), store.allocate(None), 0, "{}");
+    referring.entries.targets = vec![555];
+    commit(&store, &referring).await.unwrap();
+    commit(&store, &update(&referring, "{}", Entries::default())).await.unwrap();
+    store.commit(guarded(vec![delete(&patient)])).await.unwrap();
+}
+
+pub async fn what_is_required_must_exist(place: Place) {
+    let store = place.open().await;
+    let (patient, observation) = (ty("Patient"), ty("Observation"));
+    let requiring = |rid| Unit {
+        writes: vec![create(observation, store.allocate(None), 0, "{}")],
+        guards: vec![Guard::Exists { ty: patient, rid }],
+        record: Vec::new(),
+    };
+    assert_eq!(store.commit(requiring(4_096)).await, Err(CommitError::Guard(0)));
+    let write = create(patient, store.allocate(None), 0, "{}");
+    commit(&store, &write).await.unwrap();
+    store.commit(requiring(write.rid)).await.unwrap();
+    // Whichever comes first, no reference to a deleted patient is committed after the deletion.
+    let deletion = delete(&write);
+    let (deleted, created) = tokio::join!(commit(&store, &deletion), store.commit(requiring(write.rid)));
+    deleted.unwrap();
+    assert!(matches!(created, Ok(()) | Err(CommitError::Guard(0))));
+    assert_eq!(store.commit(requiring(write.rid)).await, Err(CommitError::Guard(0)));
+}

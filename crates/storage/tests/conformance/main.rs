@@ -1,0 +1,62 @@
+//! What every store must do, run against each of them.
+#![allow(clippy::print_stdout, reason = "a random test prints its seed")]
+
+mod access;
+mod guards;
+mod identity;
+mod lifecycle;
+mod oracle;
+mod place;
+mod search;
+mod statements;
+mod versions;
+
+/// Each test once per store.
+macro_rules! on_both {
+    ($($chapter:ident :: $name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { crate::$chapter::$name(crate::place::Place::sqlite()).await })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { crate::$chapter::$name(crate::place::Place::postgres()).await })*
+        }
+    };
+}
+
+on_both!(
+    lifecycle::a_resource_is_created_read_updated_and_deleted,
+    lifecycle::large_bodies_and_strange_text_come_back,
+    lifecycle::reads_of_several_keep_their_order,
+    lifecycle::everything_survives_a_reopen,
+    lifecycle::moving_to_another_patient_reseals_and_keeps_old_versions,
+    versions::a_write_must_meet_the_version_it_expects,
+    versions::of_two_updates_at_once_one_wins,
+    versions::units_are_all_or_nothing,
+    versions::a_failing_unit_does_not_disturb_others,
+    versions::history_of_instance_type_and_system_pages_newest_first,
+    versions::history_since_and_at,
+    identity::client_ids_are_kept_and_found,
+    identity::reserved_ids_belong_to_what_comes_later,
+    identity::of_two_creates_of_one_id_one_wins,
+    identity::another_master_key_is_refused,
+    identity::row_ids_are_never_given_twice,
+    guards::a_thousand_equal_conditional_creates_make_one,
+    guards::conditional_creates_that_overlap_never_both_pass,
+    guards::what_is_referenced_cannot_be_deleted,
+    guards::what_is_required_must_exist,
+    access::a_patient_sees_only_their_compartment,
+    access::a_mask_hides_rows_everywhere,
+    access::forbidden_types_are_absent,
+    search::random_filters_agree_with_the_oracle,
+    search::pages_are_whole_and_without_repeats,
+    search::sorting_puts_missing_values_last,
+    search::several_types_at_once,
+    search::totals_follow_updates_and_deletes,
+    search::wide_forms_find_every_code,
+    search::endless_searches_are_cut_off,
+    statements::a_batch_takes_a_constant_number,
+    statements::reads_take_one,
+    statements::records_are_kept_once,
+);

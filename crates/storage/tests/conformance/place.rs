@@ -1,0 +1,167 @@
+//! A store in a private place, and short ways to write to it.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use ward_access::{Access, Action, Caller, Facts, Identity, Maintenance, Mask, PatientKey, Scopes, decide, maintenance};
+use ward_fhir::TypeId;
+use ward_fhir::schema::r4;
+use ward_search::entries::{Entries, TermEntry};
+use ward_search::plan::{Filter, Plan, Total};
+use ward_seal::MasterKey;
+use ward_storage::{CommitError, Current, Expect, Op, Rid, Row, Store, StoreSettings, Unit, Write};
+use ward_testkit::postgres::Database;
+
+/// Where a store lives: survives closing and opening it again.
+pub enum Place {
+    Sqlite(tempfile::TempDir),
+    Postgres(Database),
+}
+
+impl Place {
+    pub fn sqlite() -> Place {
+        Place::Sqlite(tempfile::tempdir().unwrap())
+    }
+
+    pub fn postgres() -> Place {
+        Place::Postgres(Database::create())
+    }
+
+    pub fn settings(&self) -> StoreSettings {
+        match self {
+            Place::Sqlite(folder) => StoreSettings::sqlite(folder.path().join("ward.db")),
+            Place::Postgres(database) => StoreSettings::postgres(&database.url),
+        }
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        matches!(self, Place::Sqlite(_))
+    }
+
+    pub async fn open(&self) -> Store {
+        Store::open(self.settings(), master()).await.unwrap()
+    }
+}
+
+pub fn master() -> MasterKey {
+    MasterKey::from_bytes([42; 32])
+}
+
+pub fn ty(name: &str) -> TypeId {
+    r4().resource_type(name).unwrap()
+}
+
+/// Sees every row.
+pub fn all() -> Access {
+    maintenance(Maintenance::DemoImport)
+}
+
+/// Sees every row whose visibility is one of these.
+pub fn only(visible: &[i32]) -> Access {
+    let mut bits = vec![0u8; 4];
+    for v in visible {
+        bits[*v as usize / 8] |= 1 << (v % 8);
+    }
+    let identity = Identity { subject: "client".into(), client_id: "client".into(), scopes: Scopes::parse("system/*.cruds").unwrap(), ..Identity::default() };
+    decide(&Caller::new(identity), &Facts { patient: None, mask: Mask(bits.into()) })
+}
+
+/// A patient's app.
+pub fn app(store: &Store, patient: Rid) -> Access {
+    let identity = Identity {
+        subject: "someone".into(),
+        client_id: "client".into(),
+        fhir_user: Some("Patient/1".into()),
+        patient: Some("1".into()),
+        scopes: Scopes::parse("patient/*.cruds").unwrap(),
+        ..Identity::default()
+    };
+    let key = PatientKey { rid: patient, membership: store.term_key().membership(patient) };
+    decide(&Caller::new(identity), &Facts { patient: Some(key), mask: Mask::open() })
+}
+
+/// Rising microseconds, so that no two versions share one.
+pub fn now() -> i64 {
+    static NOW: AtomicI64 = AtomicI64::new(1_700_000_000_000_000);
+    NOW.fetch_add(1_000, Ordering::Relaxed)
+}
+
+/// The first version of a row.
+pub fn create(ty: TypeId, rid: Rid, patient: Rid, body: &str) -> Write {
+    Write {
+        ty,
+        rid,
+        alias: None,
+        expect: Expect::Absent,
+        version: 1,
+        updated_us: now(),
+        op: Op::Create,
+        patient,
+        visibility: 0,
+        body: body.to_owned().into(),
+        entries: Entries::default(),
+        old_entries: Entries::default(),
+    }
+}
+
+/// The version after `write`.
+pub fn update(write: &Write, body: &str, entries: Entries) -> Write {
+    Write {
+        alias: None,
+        expect: Expect::Version(write.version),
+        version: write.version + 1,
+        updated_us: now(),
+        op: Op::Update,
+        body: body.to_owned().into(),
+        old_entries: write.entries.clone(),
+        entries,
+        ..write.clone()
+    }
+}
+
+pub fn delete(write: &Write) -> Write {
+    Write { op: Op::Delete, ..update(write, "", Entries::default()) }
+}
+
+pub fn unit(writes: Vec<Write>) -> Unit {
+    Unit { writes, guards: Vec::new(), record: b"record".to_vec() }
+}
+
+pub async fn commit(store: &Store, write: &Write) -> Result<(), CommitError> {
+    store.commit(unit(vec![write.clone()])).await
+}
+
+/// A new patient, committed.
+pub async fn patient(store: &Store) -> Rid {
+    let rid = store.allocate(None);
+    commit(store, &create(ty("Patient"), rid, rid, &format!("{{\"patient\":{rid}}}"))).await.unwrap();
+    rid
+}
+
+pub async fn read(store: &Store, access: &Access, ty: TypeId, rid: Rid) -> Current {
+    store.read(access, Action::Read, ty, rid).await.unwrap()
+}
+
+pub fn live(current: Current) -> Row {
+    match current {
+        Current::Live(row) => row,
+        other => panic!("not live: {other:?}"),
+    }
+}
+
+pub fn term(term: i64) -> TermEntry {
+    TermEntry { term, param: 1, counted: true }
+}
+
+pub fn terms(list: &[i64]) -> Entries {
+    let mut entries = Entries::default();
+    list.iter().for_each(|t| entries.add_term(term(*t)));
+    entries
+}
+
+pub fn plan(ty: TypeId, filter: Filter) -> Plan {
+    Plan { types: vec![ty], filter, sort: Vec::new(), count: 50, total: Total::None, after: None }
+}
+
+/// Row ids of a search, in order.
+pub async fn found(store: &Store, access: &Access, plan: &Plan) -> Vec<Rid> {
+    store.search(access, plan).await.unwrap().rows.iter().map(|row| row.rid).collect()
+}

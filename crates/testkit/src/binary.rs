@@ -1,0 +1,31 @@
+//! The `ward` program of this build: built once per test run, in the profile of the tests.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::OnceLock;
+
+pub fn ward_binary() -> PathBuf {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(build).clone()
+}
+
+fn build() -> PathBuf {
+    let mut folder = std::env::current_exe().expect("a test has a path");
+    folder.pop();
+    if folder.ends_with("deps") {
+        folder.pop();
+    }
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["build", "--quiet", "--locked", "--package", "ward-server", "--bin", "ward"]);
+    if folder.ends_with("release") {
+        command.arg("--release");
+    }
+    if let Some(target) = folder.parent() {
+        command.env("CARGO_TARGET_DIR", target);
+    }
+    command.current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let status = command.status().expect("cargo runs");
+    assert!(status.success(), "the server does not build");
+    folder.join("ward")
+}

@@ -1,0 +1,113 @@
+//! A small blocking FHIR client for tests that read as a conversation.
+
+use serde_json::Value;
+use std::time::Duration;
+
+#[derive(Clone)]
+pub struct Client {
+    pub base: String,
+    token: Option<String>,
+    inner: reqwest::blocking::Client,
+}
+
+pub struct Request {
+    inner: reqwest::blocking::RequestBuilder,
+}
+
+pub struct Answer {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub bytes: Vec<u8>,
+}
+
+impl Client {
+    pub fn new(base: &str, token: Option<String>) -> Self {
+        let inner = reqwest::blocking::Client::builder().timeout(Duration::from_secs(120)).no_proxy().build().expect("a client");
+        Self { base: base.to_owned(), token, inner }
+    }
+
+    /// `path` is below the base, or an absolute URL.
+    pub fn request(&self, method: &str, path: &str) -> Request {
+        let url = if path.starts_with("http") { path.to_owned() } else { format!("{}/{path}", self.base) };
+        let mut inner = self.inner.request(method.parse().expect("a method"), url);
+        if let Some(token) = &self.token {
+            inner = inner.bearer_auth(token);
+        }
+        Request { inner }
+    }
+
+    pub fn get(&self, path: &str) -> Answer {
+        self.request("GET", path).send()
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Answer {
+        self.request("POST", path).json(body).send()
+    }
+
+    pub fn put(&self, path: &str, body: &Value) -> Answer {
+        self.request("PUT", path).json(body).send()
+    }
+
+    pub fn delete(&self, path: &str) -> Answer {
+        self.request("DELETE", path).send()
+    }
+}
+
+impl Request {
+    pub fn header(self, name: &str, value: &str) -> Self {
+        Self { inner: self.inner.header(name, value) }
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        self.body("application/fhir+json", body.to_string().into_bytes())
+    }
+
+    pub fn body(self, content_type: &str, body: Vec<u8>) -> Self {
+        Self { inner: self.inner.header("Content-Type", content_type).body(body) }
+    }
+
+    pub fn send(self) -> Answer {
+        let response = self.inner.send().expect("the server answers");
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Answer { status, headers, bytes: response.bytes().expect("a whole body").to_vec() }
+    }
+
+    /// `None` when the connection failed (a server being killed).
+    pub fn try_send(self) -> Option<Answer> {
+        let response = self.inner.send().ok()?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Some(Answer { status, headers, bytes: response.bytes().ok()?.to_vec() })
+    }
+}
+
+impl Answer {
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_else(|e| panic!("not JSON ({e}): {}", self.text()))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|v| v.to_str().ok())
+    }
+
+    /// Fails with the body when the status is another.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status, status, "{}", self.text());
+        self
+    }
+
+    pub fn id(&self) -> String {
+        self.json()["id"].as_str().expect("a resource with an id").to_owned()
+    }
+
+    /// `(issue code, expression)` of the first issue.
+    pub fn issue(&self) -> (String, String) {
+        let json = self.json();
+        let issue = &json["issue"][0];
+        (issue["code"].as_str().unwrap_or_default().to_owned(), issue["expression"][0].as_str().unwrap_or_default().to_owned())
+    }
+}

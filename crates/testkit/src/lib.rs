@@ -1,0 +1,15 @@
+//! What tests share: real servers on both stores, private databases, a small client, and the reference data beside the checkout.
+//!
+//! This crate must *not* know: the insides of any other crate but the hospital generator. It sees Ward as its users do.
+#![allow(clippy::print_stdout, reason = "tests report to their runner")]
+
+mod binary;
+mod http;
+pub mod postgres;
+mod server;
+mod shared;
+
+pub use binary::ward_binary;
+pub use http::{Answer, Client, Request};
+pub use server::{BACKENDS, Backend, Home, Server, Start};
+pub use shared::{official_suite_run, shared_data};

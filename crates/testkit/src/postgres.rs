@@ -1,0 +1,139 @@
+//! PostgreSQL for tests: one private cluster per test run, one database per test.
+//!
+//! `./test` starts the cluster and names it in `WARD_TEST_POSTGRES`. Without that, the first test that needs one starts
+//! its own in a temporary folder, reachable by a unix socket only; it ends with the test process, however that ends.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// An empty database, dropped with this value.
+pub struct Database {
+    pub url: String,
+    name: String,
+}
+
+impl Database {
+    /// Panics when there is no PostgreSQL here: a test must not pass without its store.
+    pub fn create() -> Database {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let name = format!("ward_test_{}_{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+        psql(&format!("drop database if exists {name} with (force)"));
+        psql(&format!("create database {name} template template0 encoding 'UTF8' lc_collate 'C' lc_ctype 'C'"));
+        Database { url: with_database(cluster(), &name), name }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // A database left behind goes with its cluster.
+        let _ = run_psql(&format!("drop database if exists {} with (force)", self.name));
+    }
+}
+
+/// URL of a superuser's connection to the run's cluster.
+pub fn cluster() -> &'static str {
+    static URL: OnceLock<String> = OnceLock::new();
+    URL.get_or_init(|| match std::env::var("WARD_TEST_POSTGRES") {
+        Ok(url) if !url.is_empty() => url,
+        _ => start(),
+    })
+}
+
+/// The folder of PostgreSQL's programs, newest version first.
+pub fn programs() -> PathBuf {
+    let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .map(|versions| versions.flatten().map(|v| v.path().join("bin")).filter(|bin| bin.join("initdb").exists()).collect())
+        .unwrap_or_default();
+    found.sort_by_key(|bin| bin.parent().and_then(Path::file_name).and_then(|v| v.to_str()?.parse::<u32>().ok()));
+    found.pop().unwrap_or_else(|| PathBuf::from("/usr/bin"))
+}
+
+fn psql(sql: &str) {
+    let outcome = run_psql(sql);
+    assert!(outcome.is_ok(), "psql: {}", outcome.err().unwrap_or_default());
+}
+
+fn run_psql(sql: &str) -> Result<(), String> {
+    let output = Command::new(programs().join("psql"))
+        .args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", cluster(), "--command", sql])
+        .env("PGOPTIONS", "--client-min-messages=warning")
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|e| format!("{e}: install postgresql 15 or newer"))?;
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
+}
+
+fn with_database(url: &str, name: &str) -> String {
+    let (base, query) = url.split_once('?').map_or((url, None), |(base, query)| (base, Some(query)));
+    let base = base.rsplit_once('/').map_or(base, |(base, _)| base);
+    match query {
+        Some(query) => format!("{base}/{name}?{query}"),
+        None => format!("{base}/{name}"),
+    }
+}
+
+/// Starts a cluster for this process. The supervising shell waits for the end of its input, which comes with the end of
+/// this process, then stops the cluster and removes its folder.
+fn start() -> String {
+    static SUPERVISOR: OnceLock<Child> = OnceLock::new();
+    let folder = tempfile::Builder::new().prefix("ward-postgres.").tempdir().expect("a temporary folder").keep();
+    let programs = programs();
+    let data = folder.join("data");
+    let as_owner = owner(&folder);
+    let run = |program: &str, arguments: &[&str]| {
+        let output = command(&as_owner, &programs.join(program)).args(arguments).current_dir("/").output().expect("PostgreSQL's programs run");
+        assert!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    let data = data.to_str().expect("temporary folders have plain names");
+    let socket = folder.to_str().expect("temporary folders have plain names");
+    run("initdb", &["--pgdata", data, "--username=ward", "--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]);
+    let log = format!("{socket}/server.log");
+    // Durability is tested by `./test` with its own durable cluster; here nothing survives anyway.
+    let options = format!("-c listen_addresses='' -c unix_socket_directories='{socket}' -c unix_socket_permissions=0700 -c max_connections=200 -c fsync=off -c shared_buffers=64MB");
+    run("pg_ctl", &["start", "--silent", "--wait", "--timeout=60", "--pgdata", data, "--log", &log, "--options", &options]);
+    let stop = format!("read _; cd /; {} stop --silent --mode=immediate --pgdata='{data}'; rm -rf '{socket}'", programs.join("pg_ctl").display());
+    let supervisor = command(&as_owner, Path::new("sh")).args(["-c", &stop]).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    // Kept for its pipe: dropping it would end the cluster.
+    let _ = SUPERVISOR.set(supervisor.expect("sh runs"));
+    format!("postgres://ward@localhost/postgres?host={socket}")
+}
+
+/// PostgreSQL refuses to run as root: another user owns the folder then.
+fn owner(folder: &Path) -> Option<&'static str> {
+    let root = Command::new("id").arg("-u").output().is_ok_and(|o| o.stdout.starts_with(b"0\n"));
+    let user = ["postgres", "nobody"].into_iter().find(|user| Command::new("id").arg(user).output().is_ok_and(|o| o.status.success()));
+    let user = user.filter(|_| root)?;
+    let owned = Command::new("chown").arg(user).arg(folder).status().is_ok_and(|s| s.success());
+    assert!(owned, "the cluster's folder cannot be given to {user}");
+    Some(user)
+}
+
+fn command(owner: &Option<&str>, program: &Path) -> Command {
+    match owner {
+        Some(user) => {
+            let mut command = Command::new("runuser");
+            command.args(["-u", user, "--"]).arg(program);
+            command
+        }
+        None => Command::new(program),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_is_named_in_the_url() {
+        assert_eq!(with_database("postgres://u:p@127.0.0.1:5/postgres", "x"), "postgres://u:p@127.0.0.1:5/x");
+        assert_eq!(with_database("postgres://u@localhost/postgres?host=/tmp/a/b", "x"), "postgres://u@localhost/x?host=/tmp/a/b");
+    }
+
+    #[test]
+    fn databases_come_and_go() {
+        let database = Database::create();
+        assert!(database.url.contains(&database.name));
+    }
+}

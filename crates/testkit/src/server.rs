@@ -1,0 +1,159 @@
+//! A real `ward` process per test: started as a user starts it, spoken to over HTTP, ended by pid.
+
+use crate::binary::ward_binary;
+use crate::http::Client;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// Which store the server runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Backend {
+    Sqlite,
+    Postgres,
+}
+
+pub const BACKENDS: [Backend; 2] = [Backend::Sqlite, Backend::Postgres];
+
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How a server is started; the data folder outlives the process, so that it can be started again.
+#[derive(Clone, Debug)]
+pub struct Start {
+    pub backend: Backend,
+    pub filled: bool,
+    /// Extra settings as environment variables, e.g. `WARD_INTEGRITY_REFERENCE_CHECK`.
+    pub environment: Vec<(String, String)>,
+}
+
+impl Start {
+    pub fn empty(backend: Backend) -> Self {
+        Self { backend, filled: false, environment: Vec::new() }
+    }
+
+    pub fn with(mut self, option: &str, value: &str) -> Self {
+        self.environment.push((format!("WARD_{}", option.replace('.', "_").to_uppercase()), value.to_owned()));
+        self
+    }
+}
+
+/// Folder and database of one server, removed when dropped.
+pub struct Home {
+    pub folder: tempfile::TempDir,
+    pub database: Option<crate::postgres::Database>,
+}
+
+pub struct Server {
+    pub base: String,
+    pub backend: Backend,
+    pub home: Home,
+    start: Start,
+    child: Child,
+}
+
+impl Server {
+    pub fn start(start: Start) -> Server {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let database = (start.backend == Backend::Postgres).then(crate::postgres::Database::create);
+        Self::start_in(start, Home { folder, database })
+    }
+
+    pub fn start_in(start: Start, home: Home) -> Server {
+        let (child, base) = launch(&start, &home);
+        Server { base, backend: start.backend, home, start, child }
+    }
+
+    pub fn data(&self) -> &Path {
+        self.home.folder.path()
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A token as a newcomer gets it: from `ward token`.
+    pub fn token(&self, caller: &str) -> String {
+        self.token_for(caller, None)
+    }
+
+    pub fn token_for(&self, caller: &str, patient: Option<&str>) -> String {
+        let mut command = Command::new(ward_binary());
+        command.args(["token", "--as", caller, "--data"]).arg(self.data());
+        if let Some(patient) = patient {
+            command.args(["--patient", patient]);
+        }
+        let output = command.output().expect("ward token runs");
+        assert!(output.status.success(), "ward token: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("a token is text").trim().to_owned()
+    }
+
+    /// A client that signs in as a demo caller.
+    pub fn client(&self, caller: &str) -> Client {
+        Client::new(&self.base, Some(self.token(caller)))
+    }
+
+    pub fn anonymous(&self) -> Client {
+        Client::new(&self.base, None)
+    }
+
+    /// SIGKILL: what a power cut leaves, as far as a process can show it.
+    pub fn kill(mut self) -> (Start, Home) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.into_parts()
+    }
+
+    /// SIGTERM and the wait for a clean end.
+    pub fn stop(mut self) -> (Start, Home) {
+        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill runs");
+        assert!(status.success());
+        let status = self.child.wait().expect("the server ends");
+        assert!(status.success(), "graceful shutdown ended with {status}");
+        self.into_parts()
+    }
+
+    fn into_parts(self) -> (Start, Home) {
+        let this = std::mem::ManuallyDrop::new(self);
+        // SAFETY: `this` is never dropped, so each field is moved out exactly once.
+        unsafe { (std::ptr::read(&this.start), std::ptr::read(&this.home)) }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn launch(start: &Start, home: &Home) -> (Child, String) {
+    let mut command = Command::new(ward_binary());
+    command.args(["serve", "--demo", "--listen", "127.0.0.1:0", "--data"]).arg(home.folder.path());
+    if !start.filled {
+        command.arg("--empty");
+    }
+    if let Some(database) = &home.database {
+        command.args(["--database", &database.url]);
+    }
+    command.envs(start.environment.iter().map(|(k, v)| (k, v)));
+    let log: PathBuf = home.folder.path().join("server.log");
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(log).expect("a log file");
+    let mut child = command.stdout(Stdio::piped()).stderr(log).stdin(Stdio::null()).spawn().expect("ward starts");
+    let stdout = child.stdout.take().expect("stdout is piped");
+    let begun = Instant::now();
+    let mut seen = String::new();
+    let mut lines = BufReader::new(stdout).lines();
+    while let Some(Ok(line)) = lines.next() {
+        if let Some(rest) = line.strip_prefix("Ward is ready at ") {
+            let base = rest.split_whitespace().next().unwrap_or_default().trim_end_matches('.').to_owned();
+            // The rest of the greeting must not block the server.
+            std::thread::spawn(move || lines.for_each(drop));
+            return (child, base);
+        }
+        seen.push_str(&line);
+        assert!(begun.elapsed() < START_TIMEOUT, "ward did not start: {seen}");
+    }
+    let log = std::fs::read_to_string(home.folder.path().join("server.log")).unwrap_or_default();
+    panic!("ward ended before it was ready: {seen}\n{log}");
+}

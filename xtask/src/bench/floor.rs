@@ -1,0 +1,443 @@
+//! Floors and ours in turns: fsync, raw durable insert, bare actix-web; read by id, durable create, import.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::process::{self, Programs, Running};
+
+pub const USAGE: &str = "[--rounds 3] [--seconds 10] [--clients 32] [--patients 200] [--database URL] [--database-pid PID]";
+
+/// The floor of a durable create is an example of the storage crate, because only that crate speaks to the databases:
+/// `raw_insert STORE FOLDER_OR_URL CLIENTS SECONDS` prints `{"per_second": N}`.
+const RAW_INSERT: &str = "crates/storage/examples/raw_insert.rs";
+
+pub struct Options {
+    rounds: usize,
+    seconds: u64,
+    clients: usize,
+    patients: usize,
+    database: Option<String>,
+    database_pid: Option<String>,
+}
+
+impl Options {
+    pub fn read(words: &[String]) -> Result<Self, String> {
+        let mut options = Self {
+            rounds: 3,
+            seconds: 10,
+            clients: 32,
+            patients: 200,
+            database: None,
+            database_pid: None,
+        };
+        for pair in words.chunks(2) {
+            let [name, value] = pair else {
+                return Err(format!("cargo xtask bench floor {USAGE}"));
+            };
+            let number = || {
+                value
+                    .parse::<u64>()
+                    .ok()
+                    .filter(|n| *n > 0)
+                    .ok_or_else(|| format!("{name} {value}: not a number above 0"))
+            };
+            match name.as_str() {
+                "--rounds" => options.rounds = number()? as usize,
+                "--seconds" => options.seconds = number()?,
+                "--clients" => options.clients = number()? as usize,
+                "--patients" => options.patients = number()? as usize,
+                "--database" => options.database = Some(value.clone()),
+                "--database-pid" => options.database_pid = Some(value.clone()),
+                _ => return Err(format!("{name}: cargo xtask bench floor {USAGE}")),
+            }
+        }
+        Ok(options)
+    }
+
+    fn store(&self) -> &'static str {
+        if self.database.is_some() {
+            "postgres"
+        } else {
+            "sqlite"
+        }
+    }
+}
+
+pub fn run(options: &Options) -> Result<(), String> {
+    let raw_insert = Path::new(RAW_INSERT).exists();
+    let programs = process::build(raw_insert)?;
+    let folder = Folder::make()?;
+    let ours = Ours::start(&programs, options, &folder.0)?;
+    let address = free_address()?;
+    let (_bare, ()) = Running::start(programs.command("bare").arg(&address), true, |line| {
+        line.starts_with("bare: ").then_some(())
+    })?;
+    let mut figures = Figures::default();
+    for round in 0..options.rounds {
+        eprintln!("bench: round {} of {}", round + 1, options.rounds);
+        figures.add("fsync", fsync(&programs, options, &folder.0)?);
+        figures.add(
+            "bare",
+            rate(&load(
+                &programs,
+                options,
+                &format!("http://{address}"),
+                &["get", "read", "--clients", "8"],
+            )?),
+        );
+        figures.add_load(
+            "read",
+            &ours.load(&programs, options, &["read", "--clients", "8"])?,
+        );
+        if raw_insert {
+            figures.add("raw insert", raw(&programs, options, &folder.0)?);
+        }
+        let clients = options.clients.to_string();
+        figures.add_load(
+            "create",
+            &ours.load(&programs, options, &["create", "--clients", &clients])?,
+        );
+    }
+    let patients = options.patients.to_string();
+    let import = ours.run(
+        &programs,
+        &[
+            "--seed",
+            "7",
+            "import",
+            "--generate",
+            &patients,
+            "--clients",
+            "4",
+        ],
+    )?;
+    figures.add(
+        "import",
+        import["resources_per_second"].as_f64().unwrap_or(0.0),
+    );
+    figures.add("import CPU-ms", per_resource(&import));
+    figures.add(
+        "server MiB",
+        import["server"]["peak_kib"].as_f64().unwrap_or(0.0) / 1024.0,
+    );
+    print(&table(options, &figures));
+    Ok(())
+}
+
+/// The server under test, in a store of its own.
+struct Ours {
+    running: Running,
+    base: String,
+    token: String,
+    database_pid: Option<String>,
+}
+
+impl Ours {
+    fn start(programs: &Programs, options: &Options, folder: &Path) -> Result<Self, String> {
+        let data = folder.join("data");
+        let mut command = programs.command("ward");
+        command
+            .args([
+                "serve",
+                "--demo",
+                "--empty",
+                "--listen",
+                "127.0.0.1:0",
+                "--data",
+            ])
+            .arg(&data);
+        if let Some(database) = &options.database {
+            command.args(["--database", database]);
+        }
+        let ready = |line: &str| {
+            Some(
+                line.strip_prefix("Ward is ready at ")?
+                    .split_whitespace()
+                    .next()?
+                    .trim_end_matches('.')
+                    .to_owned(),
+            )
+        };
+        let (running, base) = Running::start(&mut command, false, ready)?;
+        let token = process::text(
+            programs
+                .command("ward")
+                .args(["token", "--as", "loader", "--data"])
+                .arg(&data),
+        )?;
+        Ok(Self {
+            running,
+            base,
+            token,
+            database_pid: options.database_pid.clone(),
+        })
+    }
+
+    fn load(
+        &self,
+        programs: &Programs,
+        options: &Options,
+        words: &[&str],
+    ) -> Result<Value, String> {
+        let seconds = options.seconds.to_string();
+        self.run(
+            programs,
+            &[words, &["--warm-up", "2", "--duration", &seconds]].concat(),
+        )
+    }
+
+    fn run(&self, programs: &Programs, words: &[&str]) -> Result<Value, String> {
+        let mut command = programs.command("ward-loadgen");
+        command
+            .env("WARD_TOKEN", &self.token)
+            .args(["--json", "--base", &self.base]);
+        command.args(["--server-pid", &self.running.id().to_string()]);
+        if let Some(pid) = &self.database_pid {
+            command.args(["--database-pid", pid]);
+        }
+        first(process::json(command.args(words))?)
+    }
+}
+
+fn load(
+    programs: &Programs,
+    options: &Options,
+    base: &str,
+    words: &[&str],
+) -> Result<Value, String> {
+    let mut command = programs.command("ward-loadgen");
+    command.args(["--json", "--base", base]).args(words).args([
+        "--warm-up",
+        "2",
+        "--duration",
+        &options.seconds.to_string(),
+    ]);
+    first(process::json(&mut command)?)
+}
+
+/// The only report of a run; failures are said aloud, for a rate with failures means nothing.
+fn first(reports: Value) -> Result<Value, String> {
+    let report = reports
+        .get(0)
+        .cloned()
+        .ok_or_else(|| "the load generator reported nothing".to_owned())?;
+    match report["failures"].as_object() {
+        Some(failures) if !failures.is_empty() => {
+            Err(format!("{}: {failures:?}", report["workload"]))
+        }
+        _ => Ok(report),
+    }
+}
+
+fn fsync(programs: &Programs, options: &Options, folder: &Path) -> Result<f64, String> {
+    let mut command = programs.command("ward-loadgen");
+    command
+        .args([
+            "--json",
+            "fsync",
+            "--duration",
+            &options.seconds.min(5).to_string(),
+            "--folder",
+        ])
+        .arg(folder);
+    Ok(process::json(&mut command)?["per_second"]
+        .as_f64()
+        .unwrap_or(0.0))
+}
+
+fn raw(programs: &Programs, options: &Options, folder: &Path) -> Result<f64, String> {
+    let mut command = programs.command("examples/raw_insert");
+    let place = options
+        .database
+        .clone()
+        .unwrap_or_else(|| folder.join("raw").display().to_string());
+    command.args([
+        options.store(),
+        &place,
+        &options.clients.to_string(),
+        &options.seconds.to_string(),
+    ]);
+    Ok(process::json(&mut command)?["per_second"]
+        .as_f64()
+        .unwrap_or(0.0))
+}
+
+/// Samples by name; the median of each is reported.
+#[derive(Default)]
+struct Figures(BTreeMap<&'static str, Vec<f64>>);
+
+impl Figures {
+    fn add(&mut self, name: &'static str, value: f64) {
+        self.0.entry(name).or_default().push(value);
+    }
+
+    fn add_load(&mut self, name: &'static str, report: &Value) {
+        self.add(name, rate(report));
+        let cpu = |who: &str| report[who]["cpu_ms_per_request"].as_f64().unwrap_or(0.0);
+        let p99 = report["latency_us"]["p99"].as_f64().unwrap_or(0.0) / 1000.0;
+        let (cpu_name, p99_name) = if name == "read" {
+            ("read CPU-ms", "read p99")
+        } else {
+            ("create CPU-ms", "create p99")
+        };
+        self.add(cpu_name, cpu("server") + cpu("database"));
+        self.add(p99_name, p99);
+    }
+
+    /// None where it was not measured.
+    fn median(&self, name: &str) -> Option<f64> {
+        let mut samples = self.0.get(name)?.clone();
+        samples.sort_by(f64::total_cmp);
+        samples.get(samples.len() / 2).copied()
+    }
+}
+
+fn rate(report: &Value) -> f64 {
+    report["requests_per_second"].as_f64().unwrap_or(0.0)
+}
+
+fn per_resource(report: &Value) -> f64 {
+    ["server", "database"]
+        .iter()
+        .filter_map(|who| report[*who]["cpu_ms_per_resource"].as_f64())
+        .sum()
+}
+
+fn table(options: &Options, figures: &Figures) -> String {
+    let number = |name: &str| {
+        figures
+            .median(name)
+            .map_or_else(|| "not measured".to_owned(), |v| format!("{v:.0}"))
+    };
+    let small = |name: &str| {
+        figures
+            .median(name)
+            .map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"))
+    };
+    let ratio = |ours: &str, floor: &str| match (figures.median(ours), figures.median(floor)) {
+        (Some(ours), Some(floor)) if floor > 0.0 => format!("{:.2}", ours / floor),
+        _ => "-".to_owned(),
+    };
+    let mut text = format!(
+        "Store {}, {} rounds of {} s in turns, medians; {}; fsync {} per s.\n\n",
+        options.store(),
+        options.rounds,
+        options.seconds,
+        machine(),
+        number("fsync")
+    );
+    text += "| | ours per s | floor per s | ratio | CPU-ms each | p99 ms |\n|---|---|---|---|---|---|\n";
+    text += &format!(
+        "| read by id, 8 clients, of bare actix-web with 2 KB | {} | {} | {} | {} | {} |\n",
+        number("read"),
+        number("bare"),
+        ratio("read", "bare"),
+        small("read CPU-ms"),
+        small("read p99")
+    );
+    text += &format!(
+        "| durable create, {} clients, of the raw durable insert | {} | {} | {} | {} | {} |\n",
+        options.clients,
+        number("create"),
+        number("raw insert"),
+        ratio("create", "raw insert"),
+        small("create CPU-ms"),
+        small("create p99")
+    );
+    text += &format!(
+        "| import of transactions, 4 clients, resources | {} | - | - | {} | - |\n",
+        number("import"),
+        small("import CPU-ms")
+    );
+    text + &format!(
+        "\nServer memory at its peak: {} MiB.\n",
+        number("server MiB")
+    )
+}
+
+/// Processor, cores and load average.
+fn machine() -> String {
+    let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = processors
+        .lines()
+        .find_map(|l| l.strip_prefix("model name")?.split_once(": "))
+        .map_or("unknown", |m| m.1);
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    format!(
+        "{model}, {cores} cores, load average {}",
+        load.split_whitespace().next().unwrap_or("unknown")
+    )
+}
+
+fn free_address() -> Result<String, String> {
+    let listener = TcpListener::bind("127.0.0.1:0").map_err(|e| e.to_string())?;
+    listener
+        .local_addr()
+        .map(|a| a.to_string())
+        .map_err(|e| e.to_string())
+}
+
+/// On the disk of the target folder, because a temporary folder is often in memory; removed when dropped.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn make() -> Result<Self, String> {
+        let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
+        let path = Path::new(&target).join(format!("bench-{}", std::process::id()));
+        fs::create_dir_all(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        path.canonicalize().map(Self).map_err(|e| e.to_string())
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+#[allow(clippy::print_stdout)] // the result of this chore
+fn print(text: &str) {
+    println!("{text}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn options_are_read_and_unknown_ones_refused() {
+        let options = Options::read(&words("--rounds 1 --database postgres://x")).unwrap();
+        assert_eq!((options.rounds, options.store()), (1, "postgres"));
+        assert!(Options::read(&words("--rounds")).is_err());
+        assert!(Options::read(&words("--rounds 0")).is_err());
+        assert!(Options::read(&words("--speed 9")).is_err());
+    }
+
+    #[test]
+    fn the_table_holds_medians_and_ratios() {
+        let mut figures = Figures::default();
+        for (bare, read) in [(100.0, 70.0), (1000.0, 600.0), (900.0, 650.0)] {
+            figures.add("bare", bare);
+            figures.add("read", read);
+        }
+        let table = table(&Options::read(&[]).unwrap(), &figures);
+        assert!(table.contains("| 600 | 900 | 0.67 |"), "{table}");
+        assert!(table.contains("not measured"));
+    }
+
+    #[test]
+    fn a_run_with_failures_is_no_figure() {
+        let report = serde_json::json!([{"workload": "read", "failures": {"read: 500": 3}}]);
+        assert!(first(report).is_err());
+        assert!(first(serde_json::json!([{"failures": {}}])).is_ok());
+    }
+}

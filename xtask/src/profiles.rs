@@ -1,0 +1,110 @@
+//! `cargo xtask profiles`: an official FHIR package becomes the compact table that `ward_fhir::schema` reads.
+//! <https://hl7.org/fhir/R4/packages.html>
+//!
+//! The table holds facts only (paths, cardinalities, types, bindings, expressions, codes) and is the same, byte for
+//! byte, for the same definitions, whether they come from the npm package or from a folder of `*.ndjson.gz`.
+
+mod invariants;
+mod package;
+mod registry;
+mod table;
+#[cfg(test)]
+mod tests;
+mod types;
+mod value_sets;
+
+use std::path::{Path, PathBuf};
+
+use package::Package;
+
+/// zstd level of the embedded table: read once per start, written seldom.
+const COMPRESSION_LEVEL: i32 = 19;
+
+const USAGE: &str = "cargo xtask profiles <package.tgz | folder of *.ndjson.gz> [--name NAME --version VERSION] [--out FOLDER]";
+
+/// Runs the command; the error text is for the person at the terminal.
+pub fn run(arguments: &[String]) -> Result<(), String> {
+    let arguments = Arguments::parse(arguments)?;
+    let mut package = Package::read(&arguments.input)?;
+    if let Some(name) = arguments.name {
+        package.name = name;
+    }
+    if let Some(version) = arguments.version {
+        package.version = version;
+    }
+    if package.name.is_empty() || package.version.is_empty() {
+        return Err(format!(
+            "the input names no package: give --name and --version\n{USAGE}"
+        ));
+    }
+    let built = Built::from_package(&package)?;
+    let stem = arguments.out.join(package.stem());
+    let write = |suffix: &str, bytes: &[u8]| {
+        let path = PathBuf::from(format!("{}.{suffix}", stem.display()));
+        std::fs::write(&path, bytes).map_err(|e| format!("{}: {e}", path.display()))
+    };
+    write("table.zst", &built.compressed()?)?;
+    write("toml", built.manifest.as_bytes())?;
+    eprint!("{}", built.manifest);
+    Ok(())
+}
+
+/// The two files that a package becomes.
+pub struct Built {
+    pub table: String,
+    pub manifest: String,
+}
+
+impl Built {
+    pub fn from_package(package: &Package) -> Result<Self, String> {
+        let types = types::Types::build(package)?;
+        let value_sets = value_sets::expand_all(package, &types.required_value_sets());
+        let registry = registry::Registry::build(package, &types)?;
+        let table = table::write(package, &types, &value_sets, &registry);
+        let manifest = table::manifest(package, &types, &value_sets, &registry, &table);
+        Ok(Self { table, manifest })
+    }
+
+    pub fn compressed(&self) -> Result<Vec<u8>, String> {
+        zstd::bulk::compress(self.table.as_bytes(), COMPRESSION_LEVEL)
+            .map_err(|e| format!("zstd: {e}"))
+    }
+}
+
+struct Arguments {
+    input: PathBuf,
+    name: Option<String>,
+    version: Option<String>,
+    out: PathBuf,
+}
+
+impl Arguments {
+    fn parse(arguments: &[String]) -> Result<Self, String> {
+        let (mut input, mut name, mut version) = (None, None, None);
+        let mut out = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fhir-profiles");
+        let mut rest = arguments.iter();
+        while let Some(argument) = rest.next() {
+            let mut value = || {
+                rest.next()
+                    .cloned()
+                    .ok_or_else(|| format!("{argument} needs a value\n{USAGE}"))
+            };
+            match argument.as_str() {
+                "--name" => name = Some(value()?),
+                "--version" => version = Some(value()?),
+                "--out" => out = value()?.into(),
+                other if other.starts_with('-') || input.is_some() => {
+                    return Err(format!("unknown argument {other}\n{USAGE}"));
+                }
+                path => input = Some(PathBuf::from(path)),
+            }
+        }
+        let input = input.ok_or(USAGE)?;
+        Ok(Self {
+            input,
+            name,
+            version,
+            out,
+        })
+    }
+}

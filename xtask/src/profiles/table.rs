@@ -1,0 +1,269 @@
+//! The table as text: one record per line, fields separated by tabs, the first field naming the kind of record.
+//! `crates/fhir/src/schema/table.rs` reads it and says what each field means.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::package::Package;
+use super::registry::Registry;
+use super::types::{ElementRow, Kind, TypeRow, Types};
+use super::value_sets::Codes;
+
+/// Raised when the records change their meaning; the reader refuses any other.
+const FORMAT: &str = "1";
+
+type ValueSets = BTreeMap<String, Option<Codes>>;
+
+pub fn write(
+    package: &Package,
+    types: &Types,
+    value_sets: &ValueSets,
+    registry: &Registry,
+) -> String {
+    let mut out = Lines(String::new());
+    let elements: usize = types.all.iter().map(|t| t.elements.len()).sum();
+    let members: usize = types.all.iter().map(|t| Types::members(t).len()).sum();
+    out.line(&[
+        "ward-table",
+        FORMAT,
+        &package.name,
+        &package.version,
+        &package.sha256,
+    ]);
+    out.line(&[
+        "N",
+        &types.all.len().to_string(),
+        &elements.to_string(),
+        &members.to_string(),
+    ]);
+    for invariant in &types.invariants.all {
+        let severity = if invariant.is_error { "E" } else { "W" };
+        out.line(&[
+            "I",
+            &invariant.key,
+            severity,
+            &invariant.human,
+            &invariant.expression,
+        ]);
+    }
+    for row in &types.all {
+        write_type(&mut out, types, row);
+    }
+    for (url, codes) in value_sets {
+        write_value_set(&mut out, url, codes.as_ref());
+    }
+    write_registry(&mut out, registry);
+    out.0
+}
+
+/// Readable companion of the table.
+pub fn manifest(
+    package: &Package,
+    types: &Types,
+    value_sets: &ValueSets,
+    registry: &Registry,
+    table: &str,
+) -> String {
+    let concrete = types
+        .all
+        .iter()
+        .filter(|t| t.kind == Kind::Resource && !t.is_abstract)
+        .count();
+    let kind = |kind: Kind| types.all.iter().filter(|t| t.kind == kind).count();
+    let mut out = Lines(String::new());
+    out.text("# Written by `cargo xtask profiles`; facts only, derived from the named package.\n");
+    let mut field = |name: &str, value: String| {
+        out.text(&format!("{name} = {value}\n"));
+    };
+    field("name", format!("\"{}\"", package.name));
+    field("version", format!("\"{}\"", package.version));
+    field("input_sha256", format!("\"{}\"", package.sha256));
+    field("table_bytes", table.len().to_string());
+    field("resource_types", concrete.to_string());
+    field("data_types", kind(Kind::Complex).to_string());
+    field("primitive_types", kind(Kind::Primitive).to_string());
+    field("backbone_types", kind(Kind::Backbone).to_string());
+    field(
+        "elements",
+        types
+            .all
+            .iter()
+            .map(|t| t.elements.len())
+            .sum::<usize>()
+            .to_string(),
+    );
+    field("invariants", types.invariants.all.len().to_string());
+    field(
+        "search_parameters",
+        registry.search_parameters.len().to_string(),
+    );
+    field("operations", registry.operations.len().to_string());
+    field("compartments", registry.compartments.len().to_string());
+    field("value_sets", value_sets.len().to_string());
+    field(
+        "value_sets_enumerated",
+        value_sets.values().flatten().count().to_string(),
+    );
+    out.0
+}
+
+fn write_type(out: &mut Lines, types: &Types, row: &TypeRow) {
+    let kind = match row.kind {
+        Kind::Primitive => "P",
+        Kind::Complex => "C",
+        Kind::Resource => "R",
+        Kind::Backbone => "B",
+    };
+    let members = Types::members(row);
+    out.line(&[
+        "T",
+        &row.name,
+        kind,
+        if row.is_abstract { "1" } else { "0" },
+        &row.base
+            .as_ref()
+            .and_then(|b| types.number(b))
+            .map_or_else(String::new, |n| n.to_string()),
+        &row.elements.len().to_string(),
+        &members.len().to_string(),
+        &numbers(&row.invariants),
+    ]);
+    for element in &row.elements {
+        write_element(out, types, element);
+    }
+    for (json_name, element, ty, is_array) in members {
+        let ty = types.number(ty).map_or_else(String::new, |n| n.to_string());
+        out.line(&[
+            "M",
+            &json_name,
+            &element.to_string(),
+            &ty,
+            if is_array { "1" } else { "0" },
+        ]);
+    }
+}
+
+fn write_element(out: &mut Lines, types: &Types, element: &ElementRow) {
+    let number = |name: &String| types.number(name);
+    let mut type_refs = String::new();
+    for ty in &element.types {
+        let targets: Vec<usize> = ty.targets.iter().filter_map(number).collect();
+        let separator = if type_refs.is_empty() { "" } else { ";" };
+        let own = number(&ty.name).unwrap_or_default();
+        let colon = if targets.is_empty() { "" } else { ":" };
+        // Writing to a String cannot fail.
+        let _ = write!(type_refs, "{separator}{own}{colon}{}", numbers(&targets));
+    }
+    let flags = [
+        (element.is_choice, 'c'),
+        (element.is_modifier, 'm'),
+        (element.is_summary, 's'),
+        (element.is_xml_attribute, 'a'),
+    ];
+    let flags: String = flags.iter().filter(|f| f.0).map(|f| f.1).collect();
+    let (strength, value_set) = element
+        .binding
+        .as_ref()
+        .map_or(("", ""), |(s, v)| (s.as_str(), v.as_str()));
+    out.line(&[
+        "E",
+        &element.path,
+        &element.min.to_string(),
+        &element.max,
+        &flags,
+        &type_refs,
+        strength,
+        value_set,
+        &numbers(&element.invariants),
+    ]);
+}
+
+fn write_value_set(out: &mut Lines, url: &str, codes: Option<&Codes>) {
+    let Some(codes) = codes else {
+        return out.line(&["V", url, "-"]);
+    };
+    out.line(&["V", url, &codes.len().to_string()]);
+    let mut by_system: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (system, code) in codes {
+        by_system.entry(system).or_default().push(code);
+    }
+    for (system, codes) in by_system {
+        let mut fields = vec!["S", system];
+        fields.extend(codes);
+        out.line(&fields);
+    }
+}
+
+fn write_registry(out: &mut Lines, registry: &Registry) {
+    let flag = |value: bool| if value { "1" } else { "0" };
+    for p in &registry.search_parameters {
+        out.line(&[
+            "P",
+            &p.url,
+            &p.code,
+            &p.ty,
+            &numbers(&p.bases),
+            &p.expression,
+            &numbers(&p.targets),
+            flag(p.multiple_or),
+            flag(p.multiple_and),
+            &p.comparators.join(","),
+            &p.modifiers.join(","),
+            &p.chains.join(","),
+        ]);
+        for (definition, expression) in &p.components {
+            out.line(&["K", definition, expression]);
+        }
+    }
+    for o in &registry.operations {
+        let (state, resources) = (flag(o.affects_state), numbers(&o.resources));
+        out.line(&[
+            "O",
+            &o.url,
+            &o.code,
+            state,
+            flag(o.system),
+            flag(o.type_level),
+            flag(o.instance),
+            &resources,
+        ]);
+    }
+    for compartment in &registry.compartments {
+        out.line(&["C", &compartment.code]);
+        for (member, parameters) in &compartment.members {
+            out.line(&["B", &member.to_string(), &parameters.join(",")]);
+        }
+    }
+}
+
+fn numbers(values: &[usize]) -> String {
+    values
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(",")
+}
+
+struct Lines(String);
+
+impl Lines {
+    /// Runs of white space inside a field become one space: tabs and newlines structure the table.
+    fn line(&mut self, fields: &[&str]) {
+        for (index, field) in fields.iter().enumerate() {
+            if index > 0 {
+                self.0.push('\t');
+            }
+            if field.contains(['\t', '\n', '\r']) {
+                self.0
+                    .push_str(&field.split_whitespace().collect::<Vec<_>>().join(" "));
+            } else {
+                self.0.push_str(field);
+            }
+        }
+        self.0.push('\n');
+    }
+
+    fn text(&mut self, text: &str) {
+        self.0.push_str(text);
+    }
+}
