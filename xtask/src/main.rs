@@ -1,6 +1,7 @@
 //! The chores of this repository: `cargo xtask <chore>`.
 
 mod bench;
+mod dictionaries;
 mod profiles;
 mod tidy;
 
@@ -15,9 +16,10 @@ fn main() -> ExitCode {
         });
     let outcome = match chore {
         "bench" => bench::run(rest),
+        "dictionaries" => dictionaries::run(rest),
         "profiles" => profiles::run(rest),
         "tidy" => tidy::run(rest),
-        _ => Err("cargo xtask bench | profiles | tidy".to_owned()),
+        _ => Err("cargo xtask bench | dictionaries | profiles | tidy".to_owned()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -13,7 +13,7 @@ pub struct Coded<'a> {
 }
 
 /// Answers from outside the focus. The defaults know only the document itself and the R4 definitions.
-pub trait Host: Sync {
+pub trait Host {
     /// The target of a reference. `None`: not to be had, the item is left out.
     fn resolve<'a>(&'a self, reference: &str, from: Node<'a>) -> Option<Node<'a>> {
         resolve_within(reference, from)

@@ -60,6 +60,56 @@ fn the_official_cases_pass() {
     assert_eq!(cases.len(), 935);
 }
 
+/// Pieces of the official expressions put together at random (fixed seed): every outcome is fine but a panic.
+#[test]
+fn mutated_cases_do_not_panic() {
+    const ROUNDS: usize = 20_000;
+    let Some(files) = archive() else {
+        println!("shared data absent: skipped");
+        return;
+    };
+    let cases = cases::read(&files["r4/fhirpath/tests-fhir-r4.xml"]);
+    let patient = document("patient-example.xml", &files["r4/patient-example.xml"]);
+    let cx = Context {
+        steps_max: 10_000,
+        ..Context::at(NOW_US)
+    };
+    let mut state = 0x5eed_u64;
+    let mut next = move |n: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % n
+    };
+    let (mut compiled, mut answered) = (0, 0);
+    for _ in 0..ROUNDS {
+        let (a, b) = (
+            &cases[next(cases.len())].expression,
+            &cases[next(cases.len())].expression,
+        );
+        let cut =
+            |text: &str, at: usize| text.char_indices().nth(at).map_or(text.len(), |(i, _)| i);
+        let text = match next(4) {
+            0 => format!("({a}).select({b})"),
+            1 => format!(
+                "({a}) {} ({b})",
+                [
+                    "+", "-", "*", "/", "|", "=", "~", "<", "in", "and", "&", "mod", "div"
+                ][next(13)]
+            ),
+            2 => format!("({a}){}", b.find(").").map_or("", |i| &b[i + 1..])),
+            _ => format!("{}{}", &a[..cut(a, next(20))], &b[cut(b, next(20))..]),
+        };
+        if let Ok(expression) = compile(&text) {
+            compiled += 1;
+            answered += usize::from(expression.evaluate(patient.root(), &cx).is_ok());
+        }
+        let _ = compile_for(&text, patient.root().ty());
+    }
+    println!("{ROUNDS} mutations, {compiled} compile, {answered} answer");
+    assert!(compiled > ROUNDS / 4 && answered > ROUNDS / 8);
+}
+
 fn exceptions(text: &str) -> BTreeMap<&str, &str> {
     text.lines()
         .filter(|l| !l.starts_with('#') && !l.is_empty())

@@ -243,6 +243,12 @@ fn types_of_errors() {
     );
 }
 
+#[test]
+fn expressions_are_shared_between_threads() {
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<crate::Expression>();
+}
+
 struct Codes;
 impl Host for Codes {
     fn member_of(&self, coded: Coded<'_>, value_set: &str) -> Option<bool> {

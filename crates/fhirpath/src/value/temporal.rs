@@ -224,7 +224,7 @@ impl Temporal {
     }
 
     /// Adds `amount` units. `Ok(None)`: out of range. `Err`: the unit does not fit (days to a Time).
-    pub fn add(mut self, amount: Decimal, unit: TimeUnit) -> Result<Option<Temporal>, ()> {
+    pub(crate) fn add(mut self, amount: Decimal, unit: TimeUnit) -> Result<Option<Temporal>, ()> {
         if self.kind == Kind::Time {
             return self.add_to_time(amount, unit);
         }

@@ -1,0 +1,61 @@
+# Sourced by ./test: what the tests need beside Rust, installed where it is missing. Debian 12 as root, or a user with
+# sudo; anybody else is told what to install.
+
+# Installs the Debian packages given, if any.
+install_packages() {
+  [ "$#" -gt 0 ] || return 0
+  local as=()
+  if [ "$(id -u)" -ne 0 ]; then
+    if command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
+      as=(sudo -n)
+    else
+      echo "test: please install: $*" >&2
+      return 1
+    fi
+  fi
+  command -v apt-get >/dev/null || { echo "test: no apt-get here; please install: $*" >&2; return 1; }
+  echo "test: installing $*"
+  "${as[@]}" apt-get update -qq
+  "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# The folder of PostgreSQL's programs, newest first; empty where there is none.
+postgres_programs() {
+  local found
+  found=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1 || true)
+  if [ -z "$found" ] && command -v initdb >/dev/null; then
+    found=$(dirname "$(readlink -f "$(command -v initdb)")")
+  fi
+  printf '%s' "$found"
+}
+
+ensure_tools() {
+  local missing=()
+  command -v cc >/dev/null || missing+=(build-essential)
+  [ -n "$(postgres_programs)" ] || missing+=(postgresql)
+  command -v python3 >/dev/null || missing+=(python3)
+  # Debian keeps the part of venv that makes pip in a package of its own.
+  python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+  command -v node >/dev/null || missing+=(nodejs)
+  command -v npm >/dev/null || missing+=(npm)
+  install_packages "${missing[@]}"
+  command -v cargo >/dev/null || { echo "test: cargo is missing; install Rust (rust-version in Cargo.toml)" >&2; return 1; }
+}
+
+# The clients of others, at the versions pinned in tests/interop; made anew only when the pins change.
+ensure_clients() {
+  local folder=tests/interop stamp
+  stamp=$(cat "$folder/requirements.txt" "$folder/package-lock.json" | cksum)
+  [ "$(cat "$folder/.venv/stamp" 2>/dev/null || true)" = "$stamp" ] && [ -d "$folder/node_modules" ] && return 0
+  echo "test: installing the clients of tests/interop"
+  rm -rf "$folder/.venv"
+  python3 -m venv "$folder/.venv"
+  "$folder/.venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$folder/requirements.txt"
+  (cd "$folder" && npm ci --silent --no-audit --no-fund)
+  printf '%s' "$stamp" >"$folder/.venv/stamp"
+}
+
+# A free loopback port at this moment.
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
