@@ -52,6 +52,9 @@ impl Replaced {
 
 /// The stored version of `node` with its index entries, ready to commit.
 pub async fn compose(engine: &Engine, node: Node<'_>, identity: &Identity, placement: &Placement, replaced: &Replaced) -> Result<Write> {
+    if matches!(replaced, Replaced::Version(_)) {
+        demand_changeable(identity.ty)?;
+    }
     let updated_us = engine.now_us();
     let version = replaced.next_version();
     let mut body = Vec::with_capacity(node.size() * 24);
@@ -82,6 +85,7 @@ pub async fn compose(engine: &Engine, node: Node<'_>, identity: &Identity, place
 
 /// A deletion as a version of its own.
 pub async fn compose_deletion(engine: &Engine, row: &Row) -> Result<Write> {
+    demand_changeable(row.ty)?;
     let replaced = Replaced::Version(row.clone());
     Ok(Write {
         ty: row.ty,
@@ -97,6 +101,14 @@ pub async fn compose_deletion(engine: &Engine, row: &Row) -> Result<Write> {
         entries: Entries::default(),
         old_entries: old_entries(engine, &replaced).await?,
     })
+}
+
+/// An AuditEvent is written once: no door changes or removes one, whatever the caller's rights.
+fn demand_changeable(ty: TypeId) -> Result<()> {
+    if r4().ty(ty).name == "AuditEvent" {
+        return Err(Failure::new(Kind::MethodNotAllowed, "an AuditEvent cannot be changed or deleted"));
+    }
+    Ok(())
 }
 
 /// The entries of the replaced version, extracted again from its body: no reverse index is kept.

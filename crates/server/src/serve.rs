@@ -59,11 +59,11 @@ impl Serve {
         let tokens = wiring::tokens(&config, &master, &base)?;
         let stored = if self.demo { self.prepare_demo(&config, &engine, &tokens, &base).await? } else { None };
         let stop = Arc::new(AtomicBool::new(false));
-        let drain = tokio::task::spawn_local(drain::run(engine.clone(), node_name(&config), stop.clone()));
+        let drain = tokio::task::spawn_local(drain::run(engine.clone(), wiring::node_name(&config), stop.clone()));
         let service = Service {
             engine: engine.clone(),
             tokens: Arc::new(tokens),
-            metrics: Arc::new(Metrics::default()),
+            metrics: Arc::new(metrics_of(&engine)),
             settings: config.server_settings(),
             ready: Arc::new(AtomicBool::new(true)),
         };
@@ -99,12 +99,18 @@ impl Serve {
     }
 }
 
+fn metrics_of(engine: &Arc<Engine>) -> Metrics {
+    let store = engine.store().clone();
+    Metrics::default().with_count("store_statements", "Statements run by the store", move || store.statements())
+}
+
 fn start_metrics(config: &Config, service: &Service) -> Result<Option<ward_http::Running>, String> {
     if config.server.metrics_listen == "off" {
         return Ok(None);
     }
     let address = &config.server.metrics_listen;
     let listener = TcpListener::bind(address).map_err(|e| format!("cannot listen on {address} (server.metrics_listen): {e}"))?;
+    tracing::info!(address = %listener.local_addr().map_err(|e| e.to_string())?, "serving metrics");
     ward_http::start_metrics(listener, service.metrics.clone()).map(Some).map_err(|e| format!("cannot serve metrics: {e}"))
 }
 
@@ -132,11 +138,4 @@ async fn signal() {
         }
         _ => std::future::pending().await,
     }
-}
-
-/// Tells the records of several processes over one database apart.
-fn node_name(config: &Config) -> String {
-    let data = std::fs::canonicalize(&config.store.data).unwrap_or_else(|_| config.store.data.clone());
-    let digest = ward_seal::hash::sha256(data.as_os_str().as_encoded_bytes());
-    digest[..8].iter().map(|b| format!("{b:02x}")).collect()
 }

@@ -24,10 +24,18 @@ pub async fn engine(config: &Config, master: &MasterKey, base: String) -> Result
         Database::Postgres { url: config.store.database.clone() }
     };
     let settings = StoreSettings { statement_timeout_ms: config.store.statement_timeout_ms, ..StoreSettings::new(database) };
-    let log = ward_audit::Log::open(&data_folder::audit_log_path(&config.store.data)).map_err(|e| format!("audit log: {e}"))?;
     let store = Store::open(settings, master.clone()).await.map_err(|e| format!("store: {e}"))?;
+    let stored = store.store_records(&node_name(config), &[]).await.map_err(|_| "store: the audit records cannot be read".to_owned())?;
+    let log = ward_audit::Log::open_after(&data_folder::audit_log_path(&config.store.data), stored).map_err(|e| e.to_string())?;
     let settings = config.engine_settings(base)?;
     Ok(Arc::new(Engine::new(store, log, settings, clock_us, master.derive("paging-cursor"))))
+}
+
+/// Tells the records of several processes over one database apart.
+pub fn node_name(config: &Config) -> String {
+    let data = std::fs::canonicalize(&config.store.data).unwrap_or_else(|_| config.store.data.clone());
+    let digest = ward_seal::hash::sha256(data.as_os_str().as_encoded_bytes());
+    digest[..8].iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// The token service of an installation, with the signing key in its data folder.

@@ -46,7 +46,7 @@ const ALONE: &[&str] = &["ward-hospital", "ward-seal", "ward-fhir"];
 const RESERVED: &[(&str, &[&str])] = &[
     (
         "ward-hospital",
-        &["ward-server", "ward-testkit", "ward-loadgen"],
+        &["ward-server", "ward-testkit", "ward-loadgen", "xtask"],
     ),
     ("ward-testkit", &["ward-tests", "ward-interop"]),
     // Clinical data has one way in: the interactions (and the wiring that opens the store).
