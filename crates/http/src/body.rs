@@ -1,11 +1,13 @@
 //! Request bodies: size limit, gzip with a bounded ratio, media types.
 
 use crate::accept::demand_version;
+use actix_web::rt::time::timeout;
 use actix_web::web;
 use bytes::{Bytes, BytesMut};
 use flate2::read::GzDecoder;
 use futures_util::StreamExt;
 use std::io::Read;
+use std::time::Duration;
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind};
 use ward_resources::Format;
@@ -13,11 +15,14 @@ use ward_resources::Format;
 /// Decompressed bytes per compressed byte.
 pub const GZIP_RATIO_MAX: usize = 200;
 
-/// The whole body, refused as soon as it is too long.
+/// Time until the next part of a body must come.
+const PART_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The whole body, refused as soon as it is too long, or no part of it comes for [`PART_TIMEOUT`].
 pub async fn read(mut payload: web::Payload, body_bytes_max: usize, encoding: Option<&str>) -> Result<Bytes> {
     let mut body = BytesMut::new();
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|_| Failure::new(Kind::Malformed, "the body was cut short"))?;
+    while let Some(chunk) = timeout(PART_TIMEOUT, payload.next()).await.map_err(|_| cut_short())? {
+        let chunk = chunk.map_err(|_| cut_short())?;
         if body.len() + chunk.len() > body_bytes_max {
             return Err(too_long(body_bytes_max));
         }
@@ -28,6 +33,10 @@ pub async fn read(mut payload: web::Payload, body_bytes_max: usize, encoding: Op
         Some("gzip" | "x-gzip") => inflate(&body, body_bytes_max),
         Some(_) => Err(Failure::new(Kind::UnsupportedMediaType, "Content-Encoding is gzip or identity")),
     }
+}
+
+fn cut_short() -> Failure {
+    Failure::new(Kind::Malformed, "the body was cut short")
 }
 
 fn inflate(packed: &[u8], body_bytes_max: usize) -> Result<Bytes> {

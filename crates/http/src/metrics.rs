@@ -48,12 +48,13 @@ impl Metrics {
         self
     }
 
-    pub fn begin(&self) {
+    /// Counts a request as being answered until what is returned is dropped, also when its client goes away.
+    pub fn begin(&self) -> InFlight {
         self.in_flight.inc();
+        InFlight(self.in_flight.clone())
     }
 
     pub fn end(&self, interaction: &'static str, status: u16, took: Duration) {
-        self.in_flight.dec();
         self.answers.get_or_create(&Answered { interaction, status }).inc();
         self.seconds.get_or_create(&Asked { interaction }).observe(took.as_secs_f64());
     }
@@ -64,6 +65,15 @@ impl Metrics {
         // Writing to a String cannot fail.
         let _ = prometheus_client::encoding::text::encode(&mut out, &self.registry);
         out
+    }
+}
+
+/// One request being answered.
+pub struct InFlight(Gauge);
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
 

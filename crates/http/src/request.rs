@@ -39,6 +39,10 @@ pub fn head(request: &HttpRequest, path: &str, request_id: [u8; 16], source: Arc
 
 /// Reads the body into the Call; a form body of a search becomes parameters.
 pub async fn body(request: &HttpRequest, payload: web::Payload, body_bytes_max: usize, call: &mut Call) -> Result<()> {
+    // A body means nothing to the other methods; nobody makes us hold what we shall not read.
+    if !matches!(request.method().as_str(), "POST" | "PUT" | "PATCH") {
+        return Ok(());
+    }
     let headers = request.headers();
     let is_post = request.method() == actix_web::http::Method::POST;
     let bytes = body::read(payload, body_bytes_max, text(headers, &header::CONTENT_ENCODING)).await?;
@@ -58,10 +62,10 @@ pub async fn body(request: &HttpRequest, payload: web::Payload, body_bytes_max: 
         return Ok(());
     }
     let is_patch = matches!(call.interaction, Interaction::Patch { .. } | Interaction::ConditionalPatch { .. });
-    let raw = matches!(&call.interaction, Interaction::Create { ty } if r4().ty(*ty).name == "Binary");
+    let raw = matches!(&call.interaction, Interaction::Create { ty } | Interaction::Update { ty, .. } if r4().ty(*ty).name == "Binary");
     call.body = Some(Body { bytes, format: body::format(content_type, raw, is_patch)? });
     if matches!(call.body, Some(Body { format: Format::Raw(_), .. })) {
-        call.security_context = text(headers, &HeaderName::from_static("x-security-context")).map(str::to_owned);
+        call.security_context = bounding(headers, &HeaderName::from_static("x-security-context"))?;
     }
     Ok(())
 }
@@ -84,18 +88,25 @@ pub fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
 }
 
 fn conditions(headers: &HeaderMap) -> Result<Conditions> {
-    let own = |name| text(headers, &name).map(str::to_owned);
+    let own = |name| bounding(headers, &name);
     let since = match text(headers, &header::IF_MODIFIED_SINCE) {
         None => None,
         // RFC 9110 §13.1.3: a date that cannot be read is ignored.
         Some(date) => parse_http_date(date),
     };
     Ok(Conditions {
-        if_match: own(header::IF_MATCH),
-        if_none_match: own(header::IF_NONE_MATCH),
+        if_match: own(header::IF_MATCH)?,
+        if_none_match: own(header::IF_NONE_MATCH)?,
         if_modified_since: since,
-        if_none_exist: text(headers, &HeaderName::from_static("if-none-exist")).map(str::to_owned),
+        if_none_exist: own(HeaderName::from_static("if-none-exist"))?,
     })
+}
+
+/// A header that bounds what is written or who may see it: one that cannot be read is refused, not left out.
+fn bounding(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>> {
+    let Some(value) = headers.get(name) else { return Ok(None) };
+    let text = std::str::from_utf8(value.as_bytes()).map_err(|_| Failure::new(Kind::Invalid, format!("the header {name} is not UTF-8")))?;
+    Ok(Some(text.to_owned()))
 }
 
 /// Preferences that are not understood are ignored (RFC 7240 §2).

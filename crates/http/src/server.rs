@@ -129,7 +129,7 @@ async fn ready(service: &Service) -> HttpResponse {
 
 async fn fhir(request: &HttpRequest, payload: web::Payload, service: &Service, below: &str) -> HttpResponse {
     let begun = Instant::now();
-    service.metrics.begin();
+    let _in_flight = service.metrics.begin();
     let request_id = request_id();
     let id_text = hex(&request_id);
     let source: Arc<str> = request.peer_addr().map_or_else(String::new, |a| a.ip().to_string()).into();
@@ -177,7 +177,17 @@ async fn answer(
     if let Err(failure) = request::body(request, payload, service.settings.body_bytes_max, &mut asked.call).await {
         return (code, engine.refuse(&caller, &asked.call, &failure, None).await);
     }
-    (code, engine.answer(&caller, &asked.call).await)
+    (code, run(engine, caller, asked.call).await)
+}
+
+/// A Call that may write runs to its end also when the client goes away: what it commits, it records.
+async fn run(engine: &Arc<Engine>, caller: Arc<Caller>, call: Call) -> Reply {
+    if !call.interaction.may_write() {
+        return engine.answer(&caller, &call).await;
+    }
+    let engine = engine.clone();
+    let task = actix_web::rt::spawn(async move { engine.answer(&caller, &call).await });
+    task.await.unwrap_or_else(|_| Reply::failure(&Failure::new(Kind::Internal, "the request was not answered to its end")))
 }
 
 /// The caller behind the bearer token (RFC 6750); else the failure and the challenge.

@@ -9,8 +9,8 @@ use ward_fhir::schema::r4;
 use ward_fhir::tree::Limits;
 use ward_fhir::{Document, Failure, Kind, TypeId};
 
-/// A raw body as a Binary resource. Only Binary takes one.
-pub fn document(call: &Call, ty: TypeId) -> Result<Document> {
+/// A raw body as a Binary resource, with the `id` of an update. Only Binary takes one.
+pub fn document(call: &Call, ty: TypeId, id: Option<&str>) -> Result<Document> {
     let raw = call.body.as_ref().and_then(|b| match &b.format {
         Format::Raw(media_type) => Some((media_type, &b.bytes)),
         _ => None,
@@ -18,7 +18,12 @@ pub fn document(call: &Call, ty: TypeId) -> Result<Document> {
     let Some((media_type, bytes)) = raw.filter(|_| r4().ty(ty).name == "Binary") else {
         return Err(Failure::new(Kind::UnsupportedMediaType, "this interaction takes application/fhir+json or application/fhir+xml"));
     };
-    let mut text = b"{\"resourceType\":\"Binary\",\"contentType\":".to_vec();
+    let mut text = b"{\"resourceType\":\"Binary\"".to_vec();
+    if let Some(id) = id {
+        text.extend_from_slice(b",\"id\":");
+        write_string(id, &mut text);
+    }
+    text.extend_from_slice(b",\"contentType\":");
     write_string(media_type, &mut text);
     if let Some(reference) = &call.security_context {
         text.extend_from_slice(b",\"securityContext\":{\"reference\":");

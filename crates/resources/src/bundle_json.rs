@@ -88,6 +88,11 @@ impl BundleWriter {
         self
     }
 
+    /// Bytes written so far.
+    pub fn size(&self) -> usize {
+        self.out.len()
+    }
+
     pub fn finish(mut self) -> Vec<u8> {
         self.close_entry();
         if self.entries > 0 {

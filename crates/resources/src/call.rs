@@ -39,6 +39,22 @@ pub enum Target {
 }
 
 impl Interaction {
+    /// Whether answering may change the store.
+    pub fn may_write(&self) -> bool {
+        match self {
+            Interaction::Create { .. }
+            | Interaction::Update { .. }
+            | Interaction::ConditionalUpdate { .. }
+            | Interaction::Patch { .. }
+            | Interaction::ConditionalPatch { .. }
+            | Interaction::Delete { .. }
+            | Interaction::ConditionalDelete { .. }
+            | Interaction::Bundle => true,
+            Interaction::Operation { name, .. } => crate::operations::changes_state(name),
+            _ => false,
+        }
+    }
+
     /// The code of <https://hl7.org/fhir/R4/valueset-type-restful-interaction.html>, as audit and capabilities use it.
     pub fn code(&self) -> &'static str {
         match self {

@@ -97,7 +97,7 @@ fn resource(engine: &Engine, ty: TypeId) -> Value {
     let mut value = json!({
         "type": name,
         "profile": format!("http://hl7.org/fhir/StructureDefinition/{name}"),
-        "interaction": ON_TYPE.iter().map(|c| json!({ "code": c })).collect::<Vec<_>>(),
+        "interaction": interactions(name).map(|c| json!({ "code": c })).collect::<Vec<_>>(),
         "versioning": "versioned-update",
         "readHistory": true,
         "updateCreate": true,
@@ -115,6 +115,12 @@ fn resource(engine: &Engine, ty: TypeId) -> Value {
         value["operation"] = operations;
     }
     value
+}
+
+/// An AuditEvent is written once: see `write::demand_changeable`.
+fn interactions(name: &str) -> impl Iterator<Item = &'static str> {
+    let is_fixed = name == "AuditEvent";
+    ON_TYPE.iter().copied().filter(move |code| !(is_fixed && matches!(*code, "patch" | "delete")))
 }
 
 fn reference_policy(check: ReferenceCheck, delete_check: bool) -> Vec<&'static str> {

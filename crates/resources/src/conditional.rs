@@ -7,7 +7,7 @@ use ward_access::Action;
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind, TypeId};
 use ward_search::plan::{Plan, Total};
-use ward_storage::{Guard, Rid};
+use ward_storage::{Current, Guard, Rid, Row};
 
 /// What the criteria match among what the caller may see.
 pub enum Matches {
@@ -29,18 +29,29 @@ pub async fn find(cx: Context<'_>, ty: TypeId, query: &str) -> Result<Matches> {
     })
 }
 
-/// All matches up to `most`; more than that is refused by the caller. The guard holds the set until the commit.
-pub async fn find_all(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result<(Vec<ward_storage::Row>, bool, Guard)> {
+/// All matches up to `most` that the caller may delete; whether there are more; and the guard that holds the set of matches
+/// until the commit. What may be found and not deleted is left out, as a delete by id passes over it.
+pub async fn find_all(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result<(Vec<Row>, bool, Guard)> {
+    demand_type(cx.access, ty, Action::Delete)?;
     let (plan, key) = criteria(cx, ty, query, most)?;
     let page = stored(cx.engine.store.search(cx.access, &plan).await)?;
-    let rids = page.rows.iter().map(|r| r.rid).collect();
-    Ok((page.rows, page.more, Guard::Matches { key, plan, access: cx.access.clone(), rids }))
+    let rids: Vec<Rid> = page.rows.iter().map(|r| r.rid).collect();
+    let guard = Guard::Matches { key, plan, access: cx.access.clone(), rids };
+    if cx.access.sight(ty, Action::Delete) == cx.access.sight(ty, Action::Search) {
+        return Ok((page.rows, page.more, guard));
+    }
+    let keys: Vec<(TypeId, Rid)> = page.rows.iter().map(|r| (ty, r.rid)).collect();
+    let rows = stored(cx.engine.store.read_many(cx.access, Action::Delete, &keys).await)?;
+    let rows = rows.into_iter().filter_map(|current| if let Current::Live(row) = current { Some(row) } else { None });
+    Ok((rows.collect(), page.more, guard))
 }
 
 /// Criteria are always strict: a parameter that were ignored would widen what is written.
 fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result<(Plan, i64)> {
     demand_type(cx.access, ty, Action::Search)?;
-    let pairs = crate::search::decode_query(query);
+    // Sorted and spelled one way, so that equal criteria meet in one lock.
+    let mut pairs = crate::search::decode_query(query);
+    pairs.sort();
     if pairs.is_empty() {
         return Err(Failure::new(Kind::Invalid, "a conditional interaction needs at least one search criterion"));
     }
@@ -51,6 +62,6 @@ fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result<(Plan
     plan.count = most;
     plan.total = Total::None;
     plan.sort.clear();
-    let key = cx.engine.store.term_key().lock(ward_fhir::schema::r4().ty(ty).name, query);
+    let key = cx.engine.store.term_key().lock(ward_fhir::schema::r4().ty(ty).name, &crate::search::encode_query(&pairs));
     Ok((plan, key))
 }

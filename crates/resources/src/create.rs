@@ -10,7 +10,7 @@ use crate::read::{live, seen};
 use crate::reply::{Content, Reply};
 use crate::write::{Identity, Replaced, Written, commit, compose, conflict};
 use crate::{binary, call::Return};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use ward_access::Action;
 use ward_fhir::issue::Result;
 use ward_fhir::{Document, Failure, Kind, TypeId};
@@ -18,7 +18,7 @@ use ward_storage::{CommitError, Guard};
 
 pub async fn create(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     demand_type(cx.access, ty, Action::Create)?;
-    let document = document(cx, ty)?;
+    let document = document(cx, ty, None)?;
     validate(cx.engine, document.root())?;
     let mut last = CommitError::Unavailable;
     for _ in 0..cx.engine.settings.write_attempts_max {
@@ -39,17 +39,17 @@ pub async fn create(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     Err(conflict(last))
 }
 
-/// The body as a resource; a raw body becomes a Binary.
-fn document(cx: Context<'_>, ty: TypeId) -> Result<Document> {
+/// The body as a resource; a raw body becomes a Binary, under `id` when it updates one.
+pub(crate) fn document(cx: Context<'_>, ty: TypeId, id: Option<&str>) -> Result<Document> {
     match &cx.call.body {
-        Some(body) if matches!(body.format, Format::Raw(_)) => binary::document(cx.call, ty),
+        Some(body) if matches!(body.format, Format::Raw(_)) => binary::document(cx.call, ty, id),
         _ => read_body(cx.call, Some(ty)),
     }
 }
 
 async fn attempt(cx: Context<'_>, document: &Document, ty: TypeId, condition: Option<Guard>) -> Result<std::result::Result<Reply, CommitError>> {
     let mut guards: Vec<Guard> = condition.into_iter().collect();
-    guards.extend(link::check(cx, document.root(), false).await?);
+    guards.extend(link::check(cx, document.root(), false, &HashSet::new()).await?);
     let (identity, placement) = new_identity(cx, document, ty).await?;
     demand(&placement, cx.access, ty, Action::Create)?;
     let write = compose(cx.engine, document.root(), &identity, &placement, &Replaced::Nothing).await?;

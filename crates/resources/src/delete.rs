@@ -3,7 +3,7 @@
 use crate::conditional::find_all;
 use crate::create::multiple;
 use crate::engine::Context;
-use crate::place::demand_type;
+use crate::place::{demand_home, demand_type};
 use crate::preconditions::demand_match;
 use crate::read::current;
 use crate::reply::Reply;
@@ -60,6 +60,7 @@ pub async fn conditional_delete(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
 async fn remove(cx: Context<'_>, rows: &[Row], mut guards: Vec<Guard>) -> Result<std::result::Result<Reply, CommitError>> {
     let mut writes = Vec::with_capacity(rows.len());
     for row in rows {
+        demand_home(row, cx.access, row.ty, Action::Delete)?;
         writes.push(compose_deletion(cx.engine, row).await?);
     }
     guards.extend(rows.iter().filter_map(|row| unreferenced(cx, row.ty, &row.id)));

@@ -36,11 +36,11 @@ async fn answer(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<Repl
     let on_instance = matches!(scope, HistoryScope::Instance { .. });
     let (query, question) = query(cx, scope, path)?;
     let page = stored(cx.engine.store.history(cx.access, &query).await)?;
-    if on_instance && page.rows.is_empty() && query.since_us.is_none() && query.at_us.is_none() && query.after.is_none() {
+    if on_instance && page.rows.is_empty() && !page.more && query.since_us.is_none() && query.at_us.is_none() && query.after.is_none() {
         return Err(not_found());
     }
     let entities = page.rows.iter().map(seen).collect();
-    Ok(Reply { entities, ..Reply::resource(200, bundle(cx, &page, path, &question)) })
+    Ok(Reply { entities, ..Reply::resource(200, bundle(cx, &page, &question)) })
 }
 
 /// `_since`, `_at`, `_count`, `_cursor`; anything else is refused, since it would silently change the answer.
@@ -86,7 +86,7 @@ pub(crate) fn count(value: &str, most: u32) -> Result<u32> {
     Ok(count.min(most))
 }
 
-fn bundle(cx: Context<'_>, page: &Page, path: &str, question: &str) -> Vec<u8> {
+fn bundle(cx: Context<'_>, page: &Page, question: &str) -> Vec<u8> {
     let base = &cx.engine.settings.base;
     let mut links = vec![("self", format!("{base}/{}", question.trim_end_matches('?')))];
     if page.more
@@ -96,7 +96,6 @@ fn bundle(cx: Context<'_>, page: &Page, path: &str, question: &str) -> Vec<u8> {
         let separator = if question.ends_with('?') { "" } else { "&" };
         links.push(("next", format!("{base}/{question}{separator}_cursor={cursor}")));
     }
-    let _ = path;
     let mut bundle = BundleWriter::new("history", page.total, &links);
     for row in &page.rows {
         entry(base, &mut bundle, row);

@@ -13,11 +13,12 @@ use ward_storage::{Current, Guard};
 
 /// Literal references of a resource that must exist, as guards that hold them until the commit.
 /// What the caller may not read at all is not looked up: the answer would tell of its existence.
-pub async fn check(cx: Context<'_>, node: Node<'_>, in_transaction: bool) -> Result<Vec<Guard>> {
-    check_all(cx, std::slice::from_ref(&node), in_transaction, &HashSet::new()).await
+/// `own` are the identities (`Type/id`) that the unit itself writes.
+pub async fn check(cx: Context<'_>, node: Node<'_>, in_transaction: bool, own: &HashSet<String>) -> Result<Vec<Guard>> {
+    check_all(cx, std::slice::from_ref(&node), in_transaction, own).await
 }
 
-/// The same for several resources of one unit; `own` are the identities (`Type/id`) that the unit itself writes.
+/// The same for several resources of one unit.
 pub async fn check_all(cx: Context<'_>, nodes: &[Node<'_>], in_transaction: bool, own: &HashSet<String>) -> Result<Vec<Guard>> {
     let wanted = match cx.engine.settings.reference_check {
         ReferenceCheck::Never => false,
@@ -117,7 +118,7 @@ pub fn apply(document: &mut Document, replacements: Vec<(NodeIndex, String)>) {
     }
 }
 
-/// The new text of a link; a fragment or version after the identity is kept.
+/// The new text of a link; a fragment after the identity is kept.
 fn target(text: &str, map: &HashMap<String, String>, local_base: Option<&str>) -> Option<String> {
     if let Some(new) = map.get(text) {
         return Some(new.clone());

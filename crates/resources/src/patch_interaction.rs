@@ -6,10 +6,10 @@ use crate::create::multiple;
 use crate::document::{read, reread, validate};
 use crate::engine::{Context, stored};
 use crate::patch;
-use crate::place::demand_type;
+use crate::place::{demand_type, reads_what_it_updates};
 use crate::preconditions::demand_match;
 use crate::read::{current, live, not_found};
-use crate::reply::Reply;
+use crate::reply::{Content, Reply};
 use crate::update::put;
 use crate::write::{Replaced, conflict};
 use ward_access::Action;
@@ -17,14 +17,14 @@ use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
 use ward_fhir::tree::Limits;
 use ward_fhir::{Document, Failure, Kind, TypeId, json};
-use ward_storage::{CommitError, Row};
+use ward_storage::{CommitError, Guard, Row};
 
 pub async fn patch(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
     demand_type(cx.access, ty, Action::Update)?;
     let mut last = CommitError::Unavailable;
     for _ in 0..cx.engine.settings.write_attempts_max {
         let row = live(current(cx, Action::Update, ty, id).await?)?;
-        match attempt(cx, &row).await? {
+        match attempt(cx, &row, Vec::new()).await? {
             Ok(reply) => return Ok(reply),
             Err(CommitError::Unavailable) => return Err(conflict(CommitError::Unavailable)),
             Err(error) => last = error,
@@ -38,13 +38,13 @@ pub async fn conditional_patch(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     let query = crate::search::encode_query(&cx.call.parameters);
     let mut last = CommitError::Unavailable;
     for _ in 0..cx.engine.settings.write_attempts_max {
-        let rid = match find(cx, ty, &query).await? {
+        let (rid, guard) = match find(cx, ty, &query).await? {
             Matches::None(_) => return Err(not_found()),
             Matches::Many => return Err(multiple()),
-            Matches::One(rid, _) => rid,
+            Matches::One(rid, guard) => (rid, guard),
         };
         let row = live(stored(cx.engine.store.read(cx.access, Action::Update, ty, rid).await)?)?;
-        match attempt(cx, &row).await? {
+        match attempt(cx, &row, vec![guard]).await? {
             Ok(reply) => return Ok(reply),
             Err(CommitError::Unavailable) => return Err(conflict(CommitError::Unavailable)),
             Err(error) => last = error,
@@ -53,12 +53,14 @@ pub async fn conditional_patch(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     Err(conflict(last))
 }
 
-async fn attempt(cx: Context<'_>, row: &Row) -> Result<std::result::Result<Reply, CommitError>> {
+async fn attempt(cx: Context<'_>, row: &Row, guards: Vec<Guard>) -> Result<std::result::Result<Reply, CommitError>> {
     demand_match(&cx.call.conditions, Some(row.version))?;
     let body = cx.call.body.as_ref().ok_or_else(|| Failure::new(Kind::Invalid, "a patch needs a body"))?;
     let document = apply(row, body)?;
     validate(cx.engine, document.root())?;
-    put(cx, &document, row.ty, &row.id, (Some(row.rid), Replaced::Version(row.clone())), Vec::new()).await
+    let written = put(cx, &document, row.ty, &row.id, (Some(row.rid), Replaced::Version(row.clone())), guards).await?;
+    // The rest of the resource is not the caller's to read because they changed a part of it.
+    Ok(written.map(|reply| if reads_what_it_updates(cx.access, row.ty) { reply } else { Reply { content: Content::Empty, ..reply } }))
 }
 
 /// The patched document; its identity must be unchanged.

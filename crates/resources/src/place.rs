@@ -2,6 +2,7 @@
 //! shard; every further membership is a term. <https://hl7.org/fhir/R4/compartmentdefinition.html>
 
 use crate::engine::{Engine, stored};
+use crate::write::Replaced;
 use std::collections::HashMap;
 use ward_access::{Access, Action, Sight};
 use ward_fhir::issue::Result;
@@ -9,7 +10,7 @@ use ward_fhir::reference::{self, Reference};
 use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind, Node, TypeId};
 use ward_search::entries::{Entries, TermEntry};
-use ward_storage::Rid;
+use ward_storage::{Rid, Row};
 
 /// Row ids of the compartment patients, home first; empty for shared resources.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,12 +23,13 @@ impl Placement {
         self.patients.first().copied()
     }
 
-    /// The rows that a caller restricted to compartments may write.
+    /// Whether the caller may write a resource placed so. One restricted to compartments writes only at home in them:
+    /// a resource about another patient that merely names this one is not theirs to write.
     pub fn permits(&self, access: &Access, ty: TypeId, action: Action) -> bool {
         match access.sight(ty, action) {
             Sight::Nothing => false,
             Sight::Everything => true,
-            Sight::Patients(keys) => keys.iter().any(|k| self.patients.contains(&k.rid)),
+            Sight::Patients(keys) => keys.iter().any(|k| Some(k.rid) == self.home()),
         }
     }
 
@@ -85,10 +87,30 @@ pub fn patient_type() -> TypeId {
 
 /// 403 when the content lies outside what the caller may write.
 pub fn demand(placement: &Placement, access: &Access, ty: TypeId, action: Action) -> Result<()> {
-    if placement.permits(access, ty, action) {
-        return Ok(());
+    if placement.permits(access, ty, action) { Ok(()) } else { Err(not_theirs(ty, action)) }
+}
+
+/// The same for the version that a write replaces.
+pub fn demand_home_of(replaced: &Replaced, access: &Access, ty: TypeId, action: Action) -> Result<()> {
+    match replaced {
+        Replaced::Nothing => Ok(()),
+        Replaced::Version(row) => demand_home(row, access, ty, action),
     }
-    Err(Failure::new(Kind::Forbidden, format!("the token's scopes do not permit this {} of {}", verb(action), r4().ty(ty).name)))
+}
+
+/// 403 when the stored row is at home in a compartment that the caller may not write in.
+pub fn demand_home(row: &Row, access: &Access, ty: TypeId, action: Action) -> Result<()> {
+    demand(&Placement { patients: vec![row.patient] }, access, ty, action)
+}
+
+/// Whether who may update rows of the type may read those same rows: a patch answers with what it did not send.
+pub fn reads_what_it_updates(access: &Access, ty: TypeId) -> bool {
+    let read = access.sight(ty, Action::Read);
+    *read == Sight::Everything || read == access.sight(ty, Action::Update)
+}
+
+fn not_theirs(ty: TypeId, action: Action) -> Failure {
+    Failure::new(Kind::Forbidden, format!("the token's scopes do not permit this {} of {}", verb(action), r4().ty(ty).name))
 }
 
 /// 403 when no scope reaches the type at all, whatever the data.

@@ -2,6 +2,7 @@
 //! CapabilityStatement is generated from. <https://hl7.org/fhir/R4/http.html#summary>
 
 use crate::call::{Interaction, Target};
+use crate::operations::changes_state;
 use ward_fhir::issue::Result;
 use ward_fhir::reference::is_id;
 use ward_fhir::schema::r4;
@@ -39,17 +40,17 @@ pub fn route(method: Method, path: &str) -> Result<Interaction> {
         ["metadata"] => allow(method, &[Method::Get, Method::Head], Interaction::Capabilities),
         ["_history"] => allow(method, &[Method::Get, Method::Head], Interaction::HistorySystem),
         ["_search"] => allow(method, &[Method::Post], Interaction::SearchSystem),
-        [op] if op.starts_with('$') => operation(op, Target::System),
+        [op] if op.starts_with('$') => operation(method, op, Target::System),
         [ty] => on_type(method, resource_type(ty)?),
         [ty, "_history"] => allow(method, &[Method::Get, Method::Head], Interaction::HistoryType { ty: resource_type(ty)? }),
         [ty, "_search"] => allow(method, &[Method::Post], Interaction::SearchType { ty: resource_type(ty)? }),
-        [ty, op] if op.starts_with('$') => operation(op, Target::Type(resource_type(ty)?)),
+        [ty, op] if op.starts_with('$') => operation(method, op, Target::Type(resource_type(ty)?)),
         [ty, id] => on_instance(method, resource_type(ty)?, logical_id(id)?),
         [ty, id, "_history"] => {
             let interaction = Interaction::HistoryInstance { ty: resource_type(ty)?, id: logical_id(id)? };
             allow(method, &[Method::Get, Method::Head], interaction)
         }
-        [ty, id, op] if op.starts_with('$') => operation(op, Target::Instance(resource_type(ty)?, logical_id(id)?)),
+        [ty, id, op] if op.starts_with('$') => operation(method, op, Target::Instance(resource_type(ty)?, logical_id(id)?)),
         ["Patient", id, member] => compartment(method, id, member),
         ["Patient", id, member, "_search"] if method == Method::Post => compartment(Method::Get, id, member),
         [ty, id, "_history", version] => {
@@ -95,8 +96,14 @@ fn compartment(method: Method, id: &str, member: &str) -> Result<Interaction> {
     allow(method, &[Method::Get, Method::Head], interaction)
 }
 
-fn operation(name: &str, target: Target) -> Result<Interaction> {
-    Ok(Interaction::Operation { name: name[1..].to_owned(), target })
+/// Operations that change something are POSTed; the others may be asked by GET too.
+fn operation(method: Method, name: &str, target: Target) -> Result<Interaction> {
+    let name = &name[1..];
+    let methods: &[Method] = if changes_state(name) { &[Method::Post] } else { &[Method::Post, Method::Get, Method::Head] };
+    if !methods.contains(&method) {
+        return Err(not_allowed(if changes_state(name) { "POST" } else { "GET, HEAD, POST" }));
+    }
+    Ok(Interaction::Operation { name: name.to_owned(), target })
 }
 
 fn allow(method: Method, methods: &[Method], interaction: Interaction) -> Result<Interaction> {
@@ -168,6 +175,8 @@ mod tests {
             (Method::Get, "Patient/a_b", Kind::Invalid),
             (Method::Post, "Patient/1", Kind::MethodNotAllowed),
             (Method::Delete, "metadata", Kind::MethodNotAllowed),
+            (Method::Get, "Patient/1/$meta-add", Kind::MethodNotAllowed),
+            (Method::Delete, "Patient/1/$meta", Kind::MethodNotAllowed),
             (Method::Get, "Patient/1/2/3/4", Kind::NotFound),
             (Method::Get, "DomainResource/1", Kind::NotFound),
         ] {

@@ -1,16 +1,16 @@
 //! update, update as create, conditional update. <https://hl7.org/fhir/R4/http.html#update>
 
 use crate::conditional::{Matches, find};
-use crate::create::multiple;
+use crate::create::{document, multiple};
 use crate::document::{read_body, validate};
 use crate::engine::{Context, stored};
 use crate::link;
-use crate::place::{self, demand, demand_type};
+use crate::place::{self, demand, demand_home_of, demand_type};
 use crate::preconditions::{demand_match, demand_none_match};
 use crate::read::locate;
 use crate::reply::Reply;
 use crate::write::{Identity, Replaced, Written, commit, compose, conflict};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use ward_access::Action;
 use ward_fhir::issue::Result;
 use ward_fhir::{Document, Failure, Kind, Node, TypeId};
@@ -18,7 +18,7 @@ use ward_storage::{CommitError, Current, Guard, Rid};
 
 pub async fn update(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
     demand_type(cx.access, ty, Action::Update)?;
-    let document = read_body(cx.call, Some(ty))?;
+    let document = document(cx, ty, Some(id))?;
     demand_id(document.root(), id)?;
     validate(cx.engine, document.root())?;
     let mut last = CommitError::Unavailable;
@@ -49,11 +49,11 @@ pub async fn conditional_update(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
                     None => put_new(cx, &document, ty, guard).await?,
                 }
             }
-            Matches::One(rid, _) => {
+            Matches::One(rid, guard) => {
                 let row = crate::read::live(stored(cx.engine.store.read(cx.access, Action::Update, ty, rid).await)?)?;
                 demand_id_if_given(document.root(), &row.id)?;
                 let id = row.id.clone();
-                put(cx, &document, ty, &id, (Some(rid), Replaced::Version(row)), Vec::new()).await?
+                put(cx, &document, ty, &id, (Some(rid), Replaced::Version(row)), vec![guard]).await?
             }
         };
         match outcome {
@@ -84,9 +84,12 @@ pub(crate) async fn put(
     };
     demand_match(&cx.call.conditions, current)?;
     demand_none_match(&cx.call.conditions, current)?;
-    guards.extend(link::check(cx, document.root(), false).await?);
-    let (identity, placement) = identify(cx, document.root(), ty, id, rid).await?;
+    guards.extend(link::check(cx, document.root(), false, &HashSet::from([link::identity(ty, id)])).await?);
+    let (mut identity, placement) = identify(cx, document.root(), ty, id, rid).await?;
+    // An id that only `reserve` knows has a row id and no version yet: its first version registers it too.
+    identity.register = matches!(replaced, Replaced::Nothing) && cx.engine.store.decode_id(id).is_none();
     demand(&placement, cx.access, ty, Action::Update)?;
+    demand_home_of(&replaced, cx.access, ty, Action::Update)?;
     let status = if creating { 201 } else { 200 };
     let write = compose(cx.engine, document.root(), &identity, &placement, &replaced).await?;
     let written = Written::of(&write, id);
@@ -112,7 +115,6 @@ pub(crate) async fn replaced(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Ta
 pub(crate) async fn identify(cx: Context<'_>, node: Node<'_>, ty: TypeId, id: &str, rid: Option<Rid>) -> Result<(Identity, place::Placement)> {
     let is_patient = ty == place::patient_type();
     let mut placement = place::place(cx.engine, node, rid, &HashMap::new()).await?;
-    let register = rid.is_none() && cx.engine.store.decode_id(id).is_none();
     let rid = match rid {
         Some(rid) => rid,
         None => {
@@ -123,7 +125,7 @@ pub(crate) async fn identify(cx: Context<'_>, node: Node<'_>, ty: TypeId, id: &s
             rid
         }
     };
-    Ok((Identity { ty, rid, id: id.to_owned(), register }, placement))
+    Ok((Identity { ty, rid, id: id.to_owned(), register: false }, placement))
 }
 
 fn demand_id(node: Node<'_>, id: &str) -> Result<()> {

@@ -1,6 +1,6 @@
 //! What every write shares: composing the stored version, committing it with its record, and the answer to it.
 
-use crate::call::Return;
+use crate::call::{Interaction, Return};
 use crate::document::reread;
 use crate::door::compose_record;
 use crate::engine::{Context, Engine};
@@ -42,6 +42,14 @@ impl Replaced {
         }
     }
 
+    /// Later than the replaced version also when the clock was set back: history is ordered by time.
+    pub fn next_time(&self, now_us: i64) -> i64 {
+        match self {
+            Replaced::Nothing => now_us,
+            Replaced::Version(row) => now_us.max(row.updated_us + 1),
+        }
+    }
+
     pub fn next_version(&self) -> u32 {
         match self {
             Replaced::Nothing => 1,
@@ -55,7 +63,7 @@ pub async fn compose(engine: &Engine, node: Node<'_>, identity: &Identity, place
     if matches!(replaced, Replaced::Version(_)) {
         demand_changeable(identity.ty)?;
     }
-    let updated_us = engine.now_us();
+    let updated_us = replaced.next_time(engine.now_us());
     let version = replaced.next_version();
     let mut body = Vec::with_capacity(node.size() * 24);
     let stamp = Stamp { id: Some(&identity.id), version: Some((&version.to_string(), &instant_text(updated_us))) };
@@ -93,7 +101,7 @@ pub async fn compose_deletion(engine: &Engine, row: &Row) -> Result<Write> {
         alias: None,
         expect: replaced.expect(),
         version: replaced.next_version(),
-        updated_us: engine.now_us(),
+        updated_us: replaced.next_time(engine.now_us()),
         op: Op::Delete,
         patient: row.patient,
         visibility: 0,
@@ -136,9 +144,25 @@ pub fn entity(write: &Write) -> Entity {
 
 /// Commits writes and guards with the Call's record as one unit.
 pub async fn commit(cx: Context<'_>, status: u16, writes: Vec<Write>, guards: Vec<Guard>) -> std::result::Result<Vec<Entity>, CommitError> {
-    let entities: Vec<Entity> = writes.iter().map(entity).collect();
+    commit_seeing(cx, status, writes, guards, Vec::new()).await
+}
+
+/// The same where the answer also shows resources that are not written (`seen`): the record names them too.
+pub async fn commit_seeing(
+    cx: Context<'_>,
+    status: u16,
+    writes: Vec<Write>,
+    guards: Vec<Guard>,
+    seen: Vec<Entity>,
+) -> std::result::Result<Vec<Entity>, CommitError> {
+    let entities: Vec<Entity> = writes.iter().map(entity).chain(seen).collect();
     let mut record = Vec::with_capacity(192);
-    compose_record(cx.engine.now_us(), cx.caller, cx.call, status, &entities).encode(&mut record);
+    let mut composed = compose_record(cx.engine.now_us(), cx.caller, cx.call, status, &entities);
+    // Entries of a batch commit under Calls of their own.
+    if cx.call.interaction == Interaction::Bundle {
+        composed.interaction = "transaction".to_owned();
+    }
+    composed.encode(&mut record);
     cx.engine.store.commit(Unit { writes, guards, record }).await?;
     Ok(entities)
 }

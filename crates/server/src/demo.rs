@@ -22,6 +22,14 @@ pub async fn fill(engine: &Arc<Engine>, caller: &Caller) -> Result<usize, String
     Ok(stored)
 }
 
+/// Whether the store holds any resource: a store with real data must never be mixed with the synthetic hospital.
+pub async fn holds_resources(engine: &Engine, caller: &Caller) -> bool {
+    let mut call = Call::new(Interaction::SearchSystem, [0; 16], "demo".into());
+    call.parameters = vec![("_count".into(), "1".into())];
+    let reply = engine.answer(caller, &call).await;
+    reply.status == 200 && !reply.entities.is_empty()
+}
+
 async fn post(engine: &Engine, caller: &Caller, bundle: String) -> Reply {
     let mut request_id = [0; 16];
     ward_seal::random::fill(&mut request_id);

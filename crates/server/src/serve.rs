@@ -87,6 +87,10 @@ impl Serve {
         let loader = wiring::loader(tokens)?;
         let mut stored = None;
         if known.is_none() && !self.empty {
+            if demo::holds_resources(engine, &loader).await {
+                let data = config.store.data.display();
+                return Err(format!("the store of {data} holds resources and was not filled by --demo; give another --data folder, or --empty to leave it as it is"));
+            }
             stored = Some(demo::fill(engine, &loader).await?);
         }
         let patient = match known.and_then(|k| k.patient) {

@@ -27,7 +27,12 @@ struct Blocks {
 impl Allocator {
     /// `block` is the first counter of a block this process owns.
     pub fn new(block: i64) -> Allocator {
-        Allocator(Mutex::new(Blocks { next: block, end: block + BLOCK, spare: None, refilling: false }))
+        Allocator(Mutex::new(Blocks {
+            next: block,
+            end: block + BLOCK,
+            spare: None,
+            refilling: false,
+        }))
     }
 
     /// A new row id in the shard of `patient`; rows without one, and patients, spread over all shards.
@@ -45,7 +50,8 @@ impl Allocator {
     /// True once when a further block should be persisted: half of the one in use is gone and nobody is at it.
     pub fn wants_spare(&self) -> bool {
         let mut blocks = self.blocks();
-        let wants = blocks.end - blocks.next < BLOCK / 2 && blocks.spare.is_none() && !blocks.refilling;
+        let wants =
+            blocks.end - blocks.next < BLOCK / 2 && blocks.spare.is_none() && !blocks.refilling;
         blocks.refilling |= wants;
         wants
     }

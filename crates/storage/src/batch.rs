@@ -23,8 +23,12 @@ pub fn take<T>(queue: &mut VecDeque<T>, unit: impl Fn(&T) -> &Unit, cipher: &IdC
     let mut writes = 0;
     while let Some(next) = queue.pop_front() {
         let candidate = unit(&next);
-        let full = taken.len() == UNITS_MAX || (!taken.is_empty() && writes + candidate.writes.len() > WRITES_MAX);
-        let clash = touched.clashes(candidate) || taken.iter().any(|earlier| disturbs(unit(earlier), candidate, cipher));
+        let full = taken.len() == UNITS_MAX
+            || (!taken.is_empty() && writes + candidate.writes.len() > WRITES_MAX);
+        let clash = touched.clashes(candidate)
+            || taken
+                .iter()
+                .any(|earlier| disturbs(unit(earlier), candidate, cipher));
         touched.add(candidate);
         if full || clash {
             waiting.push_back(next);
@@ -55,7 +59,9 @@ impl Touched {
         unit.writes.iter().any(|w| {
             self.written.contains(&w.rid)
                 || (w.op == Op::Delete && self.required.contains(&w.rid))
-                || w.alias.as_ref().is_some_and(|id| self.aliases.contains(&(w.ty, id.clone())))
+                || w.alias
+                    .as_ref()
+                    .is_some_and(|id| self.aliases.contains(&(w.ty, id.clone())))
         }) || unit.guards.iter().any(|guard| match guard {
             Guard::Matches { key, .. } => self.locks.contains(key),
             Guard::Exists { rid, .. } => self.written.contains(rid),
@@ -66,7 +72,8 @@ impl Touched {
     fn add(&mut self, unit: &Unit) {
         for write in &unit.writes {
             self.written.insert(write.rid);
-            self.aliases.extend(write.alias.clone().map(|id| (write.ty, id)));
+            self.aliases
+                .extend(write.alias.clone().map(|id| (write.ty, id)));
         }
         for guard in &unit.guards {
             match guard {
@@ -80,15 +87,208 @@ impl Touched {
 
 /// Whether what `earlier` writes can change the outcome of a guard of `later`.
 fn disturbs(earlier: &Unit, later: &Unit, cipher: &IdCipher) -> bool {
-    let conditional = earlier.guards.iter().any(|g| matches!(g, Guard::Matches { .. }));
+    let conditional = earlier
+        .guards
+        .iter()
+        .any(|g| matches!(g, Guard::Matches { .. }));
     later.guards.iter().any(|guard| match guard {
-        Guard::Unreferenced { target } => earlier.writes.iter().any(|w| w.entries.targets.binary_search(target).is_ok()),
+        Guard::Unreferenced { target } => earlier
+            .writes
+            .iter()
+            .any(|w| w.entries.targets.binary_search(target).is_ok()),
         // An unconditional write can always be said to have come second; two conditional ones cannot both.
         Guard::Matches { plan, .. } if conditional => earlier.writes.iter().any(|w| {
             let id = w.alias.clone().unwrap_or_else(|| cipher.encode(w.rid));
-            let candidate = Candidate { id: &id, updated_us: w.updated_us, entries: &w.entries };
-            w.op != Op::Delete && (plan.types.is_empty() || plan.types.contains(&w.ty)) && matches(&plan.filter, candidate)
+            let candidate = Candidate {
+                id: &id,
+                updated_us: w.updated_us,
+                entries: &w.entries,
+            };
+            w.op != Op::Delete
+                && (plan.types.is_empty() || plan.types.contains(&w.ty))
+                && matches(&plan.filter, candidate)
         }),
         Guard::Matches { .. } | Guard::Exists { .. } => false,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::{Expect, Write};
+    use ward_access::{Maintenance, maintenance};
+    use ward_search::entries::{Entries, TermEntry};
+    use ward_search::plan::{Filter, Plan, Total};
+
+    fn write(rid: Rid, op: Op, term: Term) -> Write {
+        let mut entries = Entries {
+            targets: vec![term],
+            ..Entries::default()
+        };
+        entries.add_term(TermEntry {
+            term,
+            param: 0,
+            counted: false,
+        });
+        Write {
+            ty: TypeId(1),
+            rid,
+            alias: None,
+            expect: Expect::Absent,
+            version: 1,
+            updated_us: 0,
+            op,
+            patient: 0,
+            visibility: 0,
+            body: "{}".into(),
+            entries,
+            old_entries: Entries::default(),
+        }
+    }
+
+    fn unit(rid: Rid, guards: Vec<Guard>) -> Unit {
+        Unit {
+            writes: vec![write(rid, Op::Create, rid)],
+            guards,
+            record: Vec::new(),
+        }
+    }
+
+    fn unless(key: Term, term: Term) -> Guard {
+        let plan = Plan {
+            types: vec![TypeId(1)],
+            filter: Filter::AnyTerm(vec![term]),
+            sort: Vec::new(),
+            count: 1,
+            total: Total::None,
+            after: None,
+        };
+        Guard::Matches {
+            key,
+            plan,
+            access: maintenance(Maintenance::ReferenceCheck),
+            rids: Vec::new(),
+        }
+    }
+
+    /// Which of the units go together, by position; the rest must keep its order.
+    fn together(units: Vec<Unit>) -> Vec<usize> {
+        let cipher = IdCipher::new(&[0; 32]);
+        let mut queue: VecDeque<(usize, Unit)> = units.into_iter().enumerate().collect();
+        let taken: Vec<usize> = take(&mut queue, |(_, unit)| unit, &cipher)
+            .into_iter()
+            .map(|(at, _)| at)
+            .collect();
+        assert!(queue.iter().is_sorted_by_key(|(at, _)| *at));
+        taken
+    }
+
+    #[test]
+    fn strangers_go_together_and_rivals_wait() {
+        assert_eq!(
+            together(vec![
+                unit(1, vec![]),
+                unit(2, vec![]),
+                unit(1, vec![]),
+                unit(3, vec![])
+            ]),
+            [0, 1, 3]
+        );
+        let mut aliased = [unit(1, vec![]), unit(2, vec![])];
+        aliased
+            .iter_mut()
+            .for_each(|u| u.writes[0].alias = Some("same".into()));
+        assert_eq!(together(aliased.into()), [0]);
+    }
+
+    #[test]
+    fn a_requirement_and_its_deletion_wait_for_each_other() {
+        let requires = || {
+            unit(
+                1,
+                vec![Guard::Exists {
+                    ty: TypeId(1),
+                    rid: 9,
+                }],
+            )
+        };
+        let deletes = || Unit {
+            writes: vec![write(9, Op::Delete, 9)],
+            ..Unit::default()
+        };
+        assert_eq!(together(vec![requires(), deletes()]), [0]);
+        assert_eq!(together(vec![deletes(), requires()]), [0]);
+        assert_eq!(
+            together(vec![
+                requires(),
+                unit(
+                    2,
+                    vec![Guard::Exists {
+                        ty: TypeId(1),
+                        rid: 9
+                    }]
+                )
+            ]),
+            [0, 1]
+        );
+        assert_eq!(
+            together(vec![
+                unit(5, vec![]),
+                unit(6, vec![Guard::Unreferenced { target: 5 }])
+            ]),
+            [0]
+        );
+    }
+
+    #[test]
+    fn conditions_wait_for_their_own_kind_only() {
+        assert_eq!(
+            together(vec![
+                unit(1, vec![unless(7, 70)]),
+                unit(2, vec![unless(7, 70)])
+            ]),
+            [0]
+        );
+        assert_eq!(
+            together(vec![
+                unit(1, vec![unless(7, 70)]),
+                unit(2, vec![unless(8, 80)])
+            ]),
+            [0, 1]
+        );
+        // What the first writes would answer the question of the second.
+        assert_eq!(
+            together(vec![
+                unit(1, vec![unless(7, 70)]),
+                unit(2, vec![unless(8, 1)])
+            ]),
+            [0]
+        );
+        assert_eq!(
+            together(vec![unit(1, vec![]), unit(2, vec![unless(8, 1)])]),
+            [0, 1]
+        );
+    }
+
+    #[test]
+    fn batches_are_bounded() {
+        assert_eq!(
+            together((1..300).map(|rid| unit(rid, vec![])).collect()).len(),
+            UNITS_MAX
+        );
+        let large = |from: i64| Unit {
+            writes: (from..from + 3_000)
+                .map(|rid| write(rid, Op::Create, rid))
+                .collect(),
+            ..Unit::default()
+        };
+        assert_eq!(together(vec![large(0), large(10_000)]), [0]);
+        assert_eq!(
+            together(vec![Unit {
+                writes: (0..9_000).map(|rid| write(rid, Op::Create, rid)).collect(),
+                ..Unit::default()
+            }]),
+            [0]
+        );
+    }
 }

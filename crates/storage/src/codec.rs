@@ -40,8 +40,12 @@ pub fn seal(place: Place, key_id: u32, key: &DataKey, body: &[u8]) -> Vec<u8> {
         packed.reserve(zstd::zstd_safe::compress_bound(body.len()));
         // The dictionary is borrowed for ever, so a context may keep it; 'none' must be said too.
         let done = match dictionary {
-            Some(dictionary) => context.ref_cdict(dictionary.compressor()).and_then(|_| context.compress2(packed, body)),
-            None => context.disable_dictionary().and_then(|_| context.compress2(packed, body)),
+            Some(dictionary) => context
+                .ref_cdict(dictionary.compressor())
+                .and_then(|_| context.compress2(packed, body)),
+            None => context
+                .disable_dictionary()
+                .and_then(|_| context.compress2(packed, body)),
         };
         let smaller = done.is_ok() && packed.len() < body.len();
         let (codec, dictionary_id, plain) = match dictionary {
@@ -50,7 +54,9 @@ pub fn seal(place: Place, key_id: u32, key: &DataKey, body: &[u8]) -> Vec<u8> {
             _ => (STORED, 0, body),
         };
         let header = header(codec, dictionary_id, key_id);
-        let mut sealed = Vec::with_capacity(HEADER_BYTES + plain.len() + ward_seal::aead::NONCE_BYTES + ward_seal::aead::TAG_BYTES);
+        let mut sealed = Vec::with_capacity(
+            HEADER_BYTES + plain.len() + ward_seal::aead::NONCE_BYTES + ward_seal::aead::TAG_BYTES,
+        );
         sealed.extend_from_slice(&header);
         key.seal(&binding(place, &header), plain, &mut sealed);
         sealed
@@ -68,11 +74,15 @@ pub fn open(place: Place, key: &DataKey, sealed: &[u8]) -> Result<Vec<u8>, Store
     if sealed.is_empty() {
         return Ok(Vec::new());
     }
-    let (header, rest) = sealed.split_first_chunk::<HEADER_BYTES>().ok_or(StoreError::Integrity)?;
+    let (header, rest) = sealed
+        .split_first_chunk::<HEADER_BYTES>()
+        .ok_or(StoreError::Integrity)?;
     DECOMPRESS.with_borrow_mut(|(context, scratch)| {
         scratch.clear();
         scratch.extend_from_slice(rest);
-        let plain = key.open_in_place(&binding(place, header), scratch).map_err(|_| StoreError::Integrity)?;
+        let plain = key
+            .open_in_place(&binding(place, header), scratch)
+            .map_err(|_| StoreError::Integrity)?;
         match header[0] {
             STORED => Ok(plain.to_vec()),
             ZSTD => decompress(context, u16::from_le_bytes([header[1], header[2]]), plain),
@@ -81,9 +91,19 @@ pub fn open(place: Place, key: &DataKey, sealed: &[u8]) -> Result<Vec<u8>, Store
     })
 }
 
-fn decompress(context: &mut DCtx<'static>, dictionary: u16, frame: &[u8]) -> Result<Vec<u8>, StoreError> {
-    let size = get_frame_content_size(frame).ok().flatten().ok_or(StoreError::Integrity)?;
-    let size = usize::try_from(size).ok().filter(|size| *size <= BODY_BYTES_MAX).ok_or(StoreError::Integrity)?;
+fn decompress(
+    context: &mut DCtx<'static>,
+    dictionary: u16,
+    frame: &[u8],
+) -> Result<Vec<u8>, StoreError> {
+    let size = get_frame_content_size(frame)
+        .ok()
+        .flatten()
+        .ok_or(StoreError::Integrity)?;
+    let size = usize::try_from(size)
+        .ok()
+        .filter(|size| *size <= BODY_BYTES_MAX)
+        .ok_or(StoreError::Integrity)?;
     let mut body = Vec::with_capacity(size);
     let done = if dictionary == 0 {
         context.decompress(&mut body, frame)
@@ -92,7 +112,11 @@ fn decompress(context: &mut DCtx<'static>, dictionary: u16, frame: &[u8]) -> Res
         context.decompress_using_ddict(&mut body, frame, dictionary.decompressor())
     };
     done.map_err(|_| StoreError::Integrity)?;
-    if body.len() == size { Ok(body) } else { Err(StoreError::Integrity) }
+    if body.len() == size {
+        Ok(body)
+    } else {
+        Err(StoreError::Integrity)
+    }
 }
 
 fn header(codec: u8, dictionary: u16, key_id: u32) -> [u8; HEADER_BYTES] {
@@ -114,7 +138,12 @@ const BINDING_BYTES: usize = 14 + HEADER_BYTES;
 fn new_compressor() -> CCtx<'static> {
     let mut context = CCtx::create();
     // None of these can fail on a fresh context; without them frames are a few bytes longer, nothing else.
-    for parameter in [CParameter::CompressionLevel(LEVEL), CParameter::ContentSizeFlag(true), CParameter::ChecksumFlag(false), CParameter::DictIdFlag(false)] {
+    for parameter in [
+        CParameter::CompressionLevel(LEVEL),
+        CParameter::ContentSizeFlag(true),
+        CParameter::ChecksumFlag(false),
+        CParameter::DictIdFlag(false),
+    ] {
         let _ = context.set_parameter(parameter);
     }
     context
@@ -129,7 +158,11 @@ thread_local! {
 mod tests {
     use super::*;
 
-    const PLACE: Place = Place { ty: TypeId(3), rid: 4_711, version: 2 };
+    const PLACE: Place = Place {
+        ty: TypeId(3),
+        rid: 4_711,
+        version: 2,
+    };
 
     #[test]
     fn bodies_come_back_whatever_their_size() {
@@ -147,17 +180,36 @@ mod tests {
         let key = DataKey::generate();
         let sealed = seal(PLACE, 9, &key, &[b'x'; 500]);
         assert!(sealed.len() < 100);
-        for place in [Place { ty: TypeId(4), ..PLACE }, Place { rid: 4_712, ..PLACE }, Place { version: 3, ..PLACE }] {
+        for place in [
+            Place {
+                ty: TypeId(4),
+                ..PLACE
+            },
+            Place {
+                rid: 4_712,
+                ..PLACE
+            },
+            Place {
+                version: 3,
+                ..PLACE
+            },
+        ] {
             assert_eq!(open(place, &key, &sealed), Err(StoreError::Integrity));
         }
-        assert_eq!(open(PLACE, &DataKey::generate(), &sealed), Err(StoreError::Integrity));
+        assert_eq!(
+            open(PLACE, &DataKey::generate(), &sealed),
+            Err(StoreError::Integrity)
+        );
         for at in 0..sealed.len() {
             let mut damaged = sealed.clone();
             damaged[at] ^= 1;
             assert_eq!(open(PLACE, &key, &damaged), Err(StoreError::Integrity));
         }
         for end in 1..sealed.len() {
-            assert_eq!(open(PLACE, &key, &sealed[..end]), Err(StoreError::Integrity));
+            assert_eq!(
+                open(PLACE, &key, &sealed[..end]),
+                Err(StoreError::Integrity)
+            );
         }
     }
 
@@ -166,7 +218,11 @@ mod tests {
         let key = DataKey::generate();
         let header = header(ZSTD, 60_000, 1);
         let mut sealed = header.to_vec();
-        key.seal(&binding(PLACE, &header), &zstd::bulk::compress(b"{}", 1).unwrap(), &mut sealed);
+        key.seal(
+            &binding(PLACE, &header),
+            &zstd::bulk::compress(b"{}", 1).unwrap(),
+            &mut sealed,
+        );
         assert_eq!(open(PLACE, &key, &sealed), Err(StoreError::Integrity));
     }
 }

@@ -3,9 +3,16 @@
 use ward_search::plan::Prefix;
 
 /// Over the columns `lo` and `hi`; only the search bounds it needs are bound. The meaning is `ward_search::evaluate`'s.
-pub fn compare_sql<T>(prefix: Prefix, lo: &str, hi: &str, bounds: (T, T), bind: &mut dyn FnMut(T) -> String) -> String {
+pub fn compare_sql<T>(
+    prefix: Prefix,
+    lo: &str,
+    hi: &str,
+    bounds: (T, T),
+    bind: &mut dyn FnMut(T) -> String,
+) -> String {
     let (from, to) = bounds;
-    let inside = |from: &str, to: &str| format!("({lo} >= {from} and {lo} <= {to} and {hi} <= {to})");
+    let inside =
+        |from: &str, to: &str| format!("({lo} >= {from} and {lo} <= {to} and {hi} <= {to})");
     match prefix {
         Prefix::Eq => inside(&bind(from), &bind(to)),
         Prefix::Ne => format!("({lo} < {} or {hi} > {})", bind(from), bind(to)),

@@ -1,7 +1,7 @@
 //! The contract both stores keep, and the same conformance suite checks.
 
-use std::sync::Arc;
 use bytes::Bytes;
+use std::sync::Arc;
 use ward_access::Access;
 use ward_fhir::TypeId;
 use ward_search::entries::{Entries, Term};
@@ -11,7 +11,11 @@ use ward_search::plan::{Plan, Position};
 pub type Rid = i64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Op { Create, Update, Delete }
+pub enum Op {
+    Create,
+    Update,
+    Delete,
+}
 
 /// One version of one resource.
 #[derive(Clone, Debug)]
@@ -54,13 +58,24 @@ pub struct Write {
 
 /// What must be current at commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Expect { /** No row yet. */ Absent, /** This is the current version (a deletion counts as one). */ Version(u32) }
+pub enum Expect {
+    /** No row yet. */
+    Absent,
+    /** This is the current version (a deletion counts as one). */
+    Version(u32),
+}
 
 /// What must still hold inside the commit's own transaction.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a few per unit, moved once")]
 pub enum Guard {
     /// A conditional interaction: under the lock of `key` the plan matches exactly these rids (seen through `access`).
-    Matches { key: Term, plan: Plan, access: Access, rids: Vec<Rid> },
+    Matches {
+        key: Term,
+        plan: Plan,
+        access: Access,
+        rids: Vec<Rid>,
+    },
     /// No current resource refers to this target, other than the ones written or deleted in this unit.
     Unreferenced { target: Term },
     /// This row exists and is not deleted, and stays so.
@@ -69,7 +84,11 @@ pub enum Guard {
 
 /// All or nothing: one interaction, or one whole transaction Bundle. `record` commits with it.
 #[derive(Clone, Debug, Default)]
-pub struct Unit { pub writes: Vec<Write>, pub guards: Vec<Guard>, pub record: Vec<u8> }
+pub struct Unit {
+    pub writes: Vec<Write>,
+    pub guards: Vec<Guard>,
+    pub record: Vec<u8>,
+}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CommitError {
@@ -92,7 +111,11 @@ pub enum StoreError {
 }
 
 #[derive(Clone, Debug)]
-pub enum HistoryScope { Instance { ty: TypeId, rid: Rid }, Type(TypeId), System }
+pub enum HistoryScope {
+    Instance { ty: TypeId, rid: Rid },
+    Type(TypeId),
+    System,
+}
 
 #[derive(Clone, Debug)]
 pub struct HistoryQuery {
@@ -107,11 +130,21 @@ pub struct HistoryQuery {
 }
 
 #[derive(Clone, Debug)]
-pub struct Page { pub rows: Vec<Row>, pub more: bool, /** Position of the last row, when `more`. */ pub next: Option<Position>, pub total: Option<u64> }
+pub struct Page {
+    pub rows: Vec<Row>,
+    pub more: bool,
+    /** Position of the last row, when `more`. */
+    pub next: Option<Position>,
+    pub total: Option<u64>,
+}
 
 /// Current state of one resource as a write needs it.
 #[derive(Clone, Debug)]
-pub enum Current { Absent, Live(Row), Deleted(Row) }
+pub enum Current {
+    Absent,
+    Live(Row),
+    Deleted(Row),
+}
 
 /// Which database, and its limits.
 #[derive(Clone, Debug)]
@@ -135,7 +168,12 @@ pub enum Database {
 
 impl StoreSettings {
     pub fn new(database: Database) -> StoreSettings {
-        StoreSettings { database, statement_timeout_ms: 10_000, slow_statement_ms: 500, read_connections_max: 24 }
+        StoreSettings {
+            database,
+            statement_timeout_ms: 10_000,
+            slow_statement_ms: 500,
+            read_connections_max: 24,
+        }
     }
 
     pub fn sqlite(path: impl Into<std::path::PathBuf>) -> StoreSettings {
@@ -152,11 +190,17 @@ impl StoreSettings {
 pub enum OpenError {
     Database(String),
     /// Written by a newer version.
-    Newer { found: usize, known: usize },
+    Newer {
+        found: usize,
+        known: usize,
+    },
     /// The format's checksum is not the one of this version's migrations.
     Altered,
     /// The store was made with another master key.
-    WrongMaster { store: u32, given: u32 },
+    WrongMaster {
+        store: u32,
+        given: u32,
+    },
     /// Resource types are numbered otherwise than when the store was made.
     Definitions,
 }
@@ -166,13 +210,25 @@ impl std::fmt::Display for OpenError {
         match self {
             OpenError::Database(reason) => write!(f, "the database cannot be opened: {reason}"),
             OpenError::Newer { found, known } => {
-                write!(f, "the store has format {found}, this version knows {known}: start the version that wrote it, or a newer one")
+                write!(
+                    f,
+                    "the store has format {found}, this version knows {known}: start the version that wrote it, or a newer one"
+                )
             }
-            OpenError::Altered => write!(f, "the store's format checksum does not fit this version: restore a backup or start the version that wrote it"),
+            OpenError::Altered => write!(
+                f,
+                "the store's format checksum does not fit this version: restore a backup or start the version that wrote it"
+            ),
             OpenError::WrongMaster { store, given } => {
-                write!(f, "the store was made with master key {store:08x}, the one given is {given:08x}: mend the master key setting")
+                write!(
+                    f,
+                    "the store was made with master key {store:08x}, the one given is {given:08x}: mend the master key setting"
+                )
             }
-            OpenError::Definitions => write!(f, "the store was made with other FHIR definitions than this version carries"),
+            OpenError::Definitions => write!(
+                f,
+                "the store was made with other FHIR definitions than this version carries"
+            ),
         }
     }
 }

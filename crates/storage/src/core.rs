@@ -12,6 +12,7 @@ use std::time::Duration;
 use ward_fhir::TypeId;
 use ward_seal::MasterKey;
 use ward_search::entries::TermKey;
+use ward_search::plan::Position;
 
 pub struct Core {
     pub cipher: IdCipher,
@@ -43,10 +44,21 @@ impl Core {
 
     /// Patients whose data key is not in memory; those a unit creates cannot have one yet.
     pub fn keys_missing(&self, unit: &Unit) -> Vec<Rid> {
-        let mut patients: Vec<Rid> = unit.writes.iter().filter(|w| !w.body.is_empty()).map(|w| w.patient).collect();
+        let mut patients: Vec<Rid> = unit
+            .writes
+            .iter()
+            .filter(|w| !w.body.is_empty())
+            .map(|w| w.patient)
+            .collect();
         patients.sort_unstable();
         patients.dedup();
-        patients.retain(|p| self.keys.for_sealing(*p).is_none() && !unit.writes.iter().any(|w| w.rid == *p && w.op == Op::Create));
+        patients.retain(|p| {
+            self.keys.for_sealing(*p).is_none()
+                && !unit
+                    .writes
+                    .iter()
+                    .any(|w| w.rid == *p && w.op == Op::Create)
+        });
         patients
     }
 
@@ -60,31 +72,59 @@ impl Core {
                 sealed.push(Vec::new());
                 continue;
             }
-            if last.as_ref().is_none_or(|(patient, ..)| *patient != write.patient) {
+            if last
+                .as_ref()
+                .is_none_or(|(patient, ..)| *patient != write.patient)
+            {
                 let (id, key, row) = self.keys.for_sealing(write.patient).unwrap_or_else(|| {
                     let (id, key, row) = self.keys.create(write.patient);
                     (id, key, Some(row))
                 });
-                new_keys.extend(row.filter(|row| new_keys.iter().all(|k| k.patient != row.patient)));
+                new_keys
+                    .extend(row.filter(|row| new_keys.iter().all(|k| k.patient != row.patient)));
                 last = Some((write.patient, id, key));
             }
             if let Some((_, id, key)) = &last {
-                sealed.push(codec::seal(place(write.ty, write.rid, write.version), *id, key, &write.body));
+                sealed.push(codec::seal(
+                    place(write.ty, write.rid, write.version),
+                    *id,
+                    key,
+                    &write.body,
+                ));
             }
         }
-        Prepared { unit, sealed, new_keys }
+        Prepared {
+            unit,
+            sealed,
+            new_keys,
+        }
     }
 
     /// Opens one stored row. `key` is its data key (absent only for an empty body).
-    pub fn row(&self, stored: StoredRow, key: Option<&ward_seal::DataKey>) -> Result<Row, StoreError> {
+    pub fn row(
+        &self,
+        stored: StoredRow,
+        key: Option<&ward_seal::DataKey>,
+    ) -> Result<Row, StoreError> {
         let body = match key {
             _ if stored.sealed.is_empty() => Vec::new(),
-            Some(key) => codec::open(place(stored.ty, stored.rid, stored.version), key, &stored.sealed).inspect_err(|_| {
-                tracing::error!(rid = stored.rid, version = stored.version, "stored body does not open");
+            Some(key) => codec::open(
+                place(stored.ty, stored.rid, stored.version),
+                key,
+                &stored.sealed,
+            )
+            .inspect_err(|_| {
+                tracing::error!(
+                    rid = stored.rid,
+                    version = stored.version,
+                    "stored body does not open"
+                );
             })?,
             None => return Err(StoreError::Integrity),
         };
-        let id = stored.alias.map_or_else(|| Arc::from(self.cipher.encode(stored.rid)), Arc::from);
+        let id = stored
+            .alias
+            .map_or_else(|| Arc::from(self.cipher.encode(stored.rid)), Arc::from);
         Ok(Row {
             ty: stored.ty,
             rid: stored.rid,
@@ -105,6 +145,9 @@ pub struct Prepared {
     pub sealed: Vec<Vec<u8>>,
     pub new_keys: Vec<NewKey>,
 }
+
+/// A search's rows in page order, where the next page starts, and the total.
+pub type Hits = (Vec<Row>, Option<Position>, Option<u64>);
 
 /// A row as it lies in the database.
 pub struct StoredRow {

@@ -20,7 +20,8 @@ pub struct Dictionary {
 
 impl Dictionary {
     pub fn compressor(&self) -> &CDict<'static> {
-        self.compress.get_or_init(|| CDict::create(self.bytes, crate::codec::LEVEL))
+        self.compress
+            .get_or_init(|| CDict::create(self.bytes, crate::codec::LEVEL))
     }
 
     pub fn decompressor(&self) -> &DDict<'static> {
@@ -50,7 +51,12 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let mut table = Table::default();
     for (id, name, bytes) in entries(EMBEDDED) {
         let at = table.all.len();
-        table.all.push(Dictionary { id, bytes, compress: OnceLock::new(), decompress: OnceLock::new() });
+        table.all.push(Dictionary {
+            id,
+            bytes,
+            compress: OnceLock::new(),
+            decompress: OnceLock::new(),
+        });
         table.by_id.insert(id, at);
         if let Some(ty) = ward_fhir::schema::r4().type_id(name) {
             table.by_type.insert(ty, at);
@@ -77,7 +83,14 @@ fn entry(rest: &'static [u8]) -> Option<(Entry, &'static [u8])> {
     let (name, rest) = rest.split_at_checked(usize::from(*name_length))?;
     let (length, rest) = rest.split_first_chunk::<4>()?;
     let (bytes, rest) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
-    Some(((u16::from_le_bytes(*id), std::str::from_utf8(name).ok()?, bytes), rest))
+    Some((
+        (
+            u16::from_le_bytes(*id),
+            std::str::from_utf8(name).ok()?,
+            bytes,
+        ),
+        rest,
+    ))
 }
 
 #[cfg(test)]
@@ -87,7 +100,10 @@ mod tests {
     #[test]
     fn the_embedded_file_is_whole_and_its_ids_are_unique() {
         let all = entries(EMBEDDED);
-        let used: usize = all.iter().map(|(_, name, bytes)| 7 + name.len() + bytes.len()).sum();
+        let used: usize = all
+            .iter()
+            .map(|(_, name, bytes)| 7 + name.len() + bytes.len())
+            .sum();
         assert_eq!(used, EMBEDDED.len());
         let ids: std::collections::HashSet<u16> = all.iter().map(|(id, ..)| *id).collect();
         assert!(ids.len() == all.len() && !ids.contains(&0));
@@ -95,8 +111,12 @@ mod tests {
 
     #[test]
     fn entries_are_split_where_they_end() {
-        static TWO: &[u8] = b"\x01\x00\x07Patient\x03\x00\x00\x00abc\x02\x00\x05Group\x00\x00\x00\x00";
-        assert_eq!(entries(TWO), vec![(1, "Patient", &b"abc"[..]), (2, "Group", &b""[..])]);
+        static TWO: &[u8] =
+            b"\x01\x00\x07Patient\x03\x00\x00\x00abc\x02\x00\x05Group\x00\x00\x00\x00";
+        assert_eq!(
+            entries(TWO),
+            vec![(1, "Patient", &b"abc"[..]), (2, "Group", &b""[..])]
+        );
         static TORN: &[u8] = b"\x01\x00\x07Patient\x09\x00\x00\x00abc";
         assert!(entries(TORN).is_empty());
     }

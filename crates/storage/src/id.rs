@@ -26,7 +26,10 @@ impl IdCipher {
             bytes.copy_from_slice(&secret[at..at + 8]);
             u64::from_le_bytes(bytes)
         };
-        IdCipher { even: (word(0), word(8)), odd: (word(16), word(24)) }
+        IdCipher {
+            even: (word(0), word(8)),
+            odd: (word(16), word(24)),
+        }
     }
 
     /// The public id of a row. About 200 ns.
@@ -68,7 +71,11 @@ impl IdCipher {
     }
 
     fn round(&self, round: u8, half: u64) -> u64 {
-        let key = if round.is_multiple_of(2) { self.even } else { self.odd };
+        let key = if round.is_multiple_of(2) {
+            self.even
+        } else {
+            self.odd
+        };
         let mut hasher = SipHasher::new_with_keys(key.0, key.1);
         hasher.write_u8(round);
         hasher.write_u64(half);
@@ -105,7 +112,12 @@ mod tests {
         let mut seen = std::collections::HashSet::new();
         for rid in (1..5_000).chain([1 << 40, i64::MAX]) {
             let id = cipher.encode(rid);
-            assert!(id.len() == ID_CHARS && id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()));
+            assert!(
+                id.len() == ID_CHARS
+                    && id
+                        .bytes()
+                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
+            );
             assert_eq!(cipher.decode(&id), Some(rid));
             assert!(seen.insert(id));
         }
@@ -116,7 +128,14 @@ mod tests {
         let cipher = IdCipher::new(&[7; 32]);
         let other = IdCipher::new(&[8; 32]);
         let id = cipher.encode(42);
-        for wrong in ["", "example", "0123456789abcdefghjk", &id.to_uppercase(), &id[1..], &other.encode(42)] {
+        for wrong in [
+            "",
+            "example",
+            "0123456789abcdefghjk",
+            &id.to_uppercase(),
+            &id[1..],
+            &other.encode(42),
+        ] {
             assert_eq!(cipher.decode(wrong), None);
         }
         for at in 0..ID_CHARS {

@@ -16,10 +16,19 @@ pub fn parameter(param: u16, ty: TypeId) -> i32 {
 /// Counted for every live resource: how many of a type there are.
 pub const EVERY: Term = 0x5741_5244_5459_5045;
 
+/// Mixed into a counted term: how often it is a row's primary code, or first category.
+pub const CODE: i64 = 0x2B99_2DDF_A232_49D7;
+pub const CATEGORY: i64 = 0x5851_F42D_4C95_7F2D;
+
 const TYPE_SPREAD: i64 = 0x1E37_79B9_7F4A_7C15;
 
 /// Merges two sorted lists. Values that do not compare (NaN never gets here) would count as changed.
-pub fn difference<'a, T: PartialOrd>(old: &'a [T], new: &'a [T], mut removed: impl FnMut(&'a T), mut added: impl FnMut(&'a T)) {
+pub fn difference<'a, T: PartialOrd>(
+    old: &'a [T],
+    new: &'a [T],
+    mut removed: impl FnMut(&'a T),
+    mut added: impl FnMut(&'a T),
+) {
     let (mut o, mut n) = (old.iter().peekable(), new.iter().peekable());
     loop {
         match (o.peek(), n.peek()) {
@@ -55,7 +64,12 @@ mod tests {
     #[test]
     fn only_the_difference_is_reported() {
         let (mut removed, mut added) = (Vec::new(), Vec::new());
-        difference(&[1, 2, 4, 9], &[2, 3, 4, 10, 11], |x| removed.push(*x), |x| added.push(*x));
+        difference(
+            &[1, 2, 4, 9],
+            &[2, 3, 4, 10, 11],
+            |x| removed.push(*x),
+            |x| added.push(*x),
+        );
         assert_eq!((removed, added), (vec![1, 9], vec![3, 10, 11]));
     }
 

@@ -39,7 +39,12 @@ pub struct Keys {
 
 impl Keys {
     pub fn new(master: MasterKey) -> Keys {
-        Keys { master, by_id: Cache::new(KEYS_CACHED_MAX), current: Cache::new(KEYS_CACHED_MAX), fresh: Mutex::new(HashMap::new()) }
+        Keys {
+            master,
+            by_id: Cache::new(KEYS_CACHED_MAX),
+            current: Cache::new(KEYS_CACHED_MAX),
+            fresh: Mutex::new(HashMap::new()),
+        }
     }
 
     /// Key for sealing, if known here. `Some(row)` beside it: that row must be written too.
@@ -61,7 +66,14 @@ impl Keys {
             let id = u32::from_le_bytes(id);
             let key = DataKey::generate();
             let wrapped = self.master.wrap(&context(patient, id), &key);
-            (key, NewKey { patient, id, wrapped })
+            (
+                key,
+                NewKey {
+                    patient,
+                    id,
+                    wrapped,
+                },
+            )
         });
         (row.id, key.clone(), row.clone())
     }
@@ -70,7 +82,9 @@ impl Keys {
     /// with them by units still under way carry the row themselves).
     pub fn settled(&self, rows: &[NewKey], committed: bool) {
         for row in rows {
-            let Some((key, made)) = self.fresh().remove(&row.patient) else { continue };
+            let Some((key, made)) = self.fresh().remove(&row.patient) else {
+                continue;
+            };
             if committed && made.id == row.id {
                 self.by_id.insert((row.patient, row.id), key.clone());
                 self.current.insert(row.patient, (row.id, key));
@@ -84,9 +98,13 @@ impl Keys {
 
     /// Unwraps and remembers a stored key. `Integrity`: damaged, or wrapped by another master key.
     pub fn admit(&self, stored: &StoredKey) -> Result<DataKey, StoreError> {
-        let key = self.master.unwrap(&context(stored.patient, stored.id), &stored.wrapped).map_err(|_| StoreError::Integrity)?;
+        let key = self
+            .master
+            .unwrap(&context(stored.patient, stored.id), &stored.wrapped)
+            .map_err(|_| StoreError::Integrity)?;
         self.by_id.insert((stored.patient, stored.id), key.clone());
-        self.current.insert(stored.patient, (stored.id, key.clone()));
+        self.current
+            .insert(stored.patient, (stored.id, key.clone()));
         Ok(key)
     }
 
@@ -125,9 +143,25 @@ mod tests {
         let mut sealed = Vec::new();
         key.seal(b"", b"text", &mut sealed);
         let other = Keys::new(MasterKey::from_bytes([3; 32]));
-        let stored = |patient| StoredKey { patient, id, wrapped: row.wrapped.clone() };
-        assert_eq!(other.admit(&stored(7)).unwrap().open_in_place(b"", &mut sealed).unwrap(), b"text");
+        let stored = |patient| StoredKey {
+            patient,
+            id,
+            wrapped: row.wrapped.clone(),
+        };
+        assert_eq!(
+            other
+                .admit(&stored(7))
+                .unwrap()
+                .open_in_place(b"", &mut sealed)
+                .unwrap(),
+            b"text"
+        );
         assert_eq!(other.admit(&stored(8)).err(), Some(StoreError::Integrity));
-        assert_eq!(Keys::new(MasterKey::from_bytes([4; 32])).admit(&stored(7)).err(), Some(StoreError::Integrity));
+        assert_eq!(
+            Keys::new(MasterKey::from_bytes([4; 32]))
+                .admit(&stored(7))
+                .err(),
+            Some(StoreError::Integrity)
+        );
     }
 }

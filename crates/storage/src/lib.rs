@@ -15,6 +15,7 @@ mod index;
 mod keys;
 mod meter;
 mod order;
+mod postgres;
 mod question;
 mod sqlite;
 mod store;

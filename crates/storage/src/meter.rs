@@ -1,5 +1,6 @@
 //! Counts statements and reports slow ones, by their text (values are always bound, so it holds none).
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -10,7 +11,10 @@ pub struct Meter {
 
 impl Meter {
     pub fn new(slow_statement_ms: u64) -> Meter {
-        Meter { statements: AtomicU64::new(0), slow: Duration::from_millis(slow_statement_ms) }
+        Meter {
+            statements: AtomicU64::new(0),
+            slow: Duration::from_millis(slow_statement_ms),
+        }
     }
 
     pub fn statements(&self) -> u64 {
@@ -25,7 +29,11 @@ impl Meter {
     pub fn end(&self, begun: Instant, sql: &str) {
         let took = begun.elapsed();
         if took >= self.slow {
-            tracing::warn!(statement = name(sql), took_ms = took.as_millis() as u64, "slow statement");
+            tracing::warn!(
+                statement = name(sql),
+                took_ms = took.as_millis() as u64,
+                "slow statement"
+            );
         }
     }
 }
@@ -38,5 +46,15 @@ pub fn name(sql: &str) -> &str {
     }
     &sql[..end]
 }
+
+/// A statement's text as a number.
+pub fn mark(sql: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    sql.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Statements one connection keeps prepared (some KB each) before it forgets them all.
+pub const STATEMENTS_PREPARED_MAX: usize = 512;
 
 const NAME_BYTES_MAX: usize = 300;

@@ -31,13 +31,34 @@ pub struct Key {
 
 impl Key {
     pub fn int(expression: &str, descending: bool) -> Key {
-        Key { expression: expression.to_owned(), parameter: None, text: false, nullable: false, descending }
+        Key {
+            expression: expression.to_owned(),
+            parameter: None,
+            text: false,
+            nullable: false,
+            descending,
+        }
     }
 
     /// `{p}` in the expression stands for the parameter: a constant to bind, or text of its own.
-    pub fn nullable(expression: String, parameter: (Option<i64>, String), text: bool, descending: bool) -> Key {
-        let expression = if parameter.0.is_some() { expression } else { expression.replace("{p}", &parameter.1) };
-        Key { expression, parameter: parameter.0, text, nullable: true, descending }
+    pub fn nullable(
+        expression: String,
+        parameter: (Option<i64>, String),
+        text: bool,
+        descending: bool,
+    ) -> Key {
+        let expression = if parameter.0.is_some() {
+            expression
+        } else {
+            expression.replace("{p}", &parameter.1)
+        };
+        Key {
+            expression,
+            parameter: parameter.0,
+            text,
+            nullable: true,
+            descending,
+        }
     }
 
     pub fn with_parameter(&self, bind: impl FnOnce(i64) -> String) -> Key {
@@ -52,15 +73,27 @@ impl Key {
 impl Order {
     pub fn new(sort: &[SortKey], key: impl Fn(&SortKey) -> Key) -> Order {
         match sort {
-            [] => Order { keys: vec![Key::int("x.d", true)], natural: true, rid: "x.rid" },
-            _ => Order { keys: sort.iter().map(key).collect(), natural: false, rid: "x.rid" },
+            [] => Order {
+                keys: vec![Key::int("x.d", true)],
+                natural: true,
+                rid: "x.rid",
+            },
+            _ => Order {
+                keys: sort.iter().map(key).collect(),
+                natural: false,
+                rid: "x.rid",
+            },
         }
     }
 
     /// The same order in a form that no index has.
     pub fn fenced(mut self) -> Order {
         self.rid = "(x.rid + 0)";
-        for key in self.keys.iter_mut().filter(|key| key.expression.starts_with("x.")) {
+        for key in self
+            .keys
+            .iter_mut()
+            .filter(|key| key.expression.starts_with("x."))
+        {
             key.expression = format!("({} + 0)", key.expression);
         }
         self
@@ -78,7 +111,11 @@ impl Order {
                 (SortValue::Integer(_), SortValue::Text(_)) => Ordering::Less,
                 (SortValue::Text(_), SortValue::Integer(_)) => Ordering::Greater,
             };
-            let by_value = if key.descending { by_value.reverse() } else { by_value };
+            let by_value = if key.descending {
+                by_value.reverse()
+            } else {
+                by_value
+            };
             if by_value != Ordering::Equal {
                 return by_value;
             }
@@ -102,14 +139,22 @@ impl Order {
     }
 
     /// The condition for rows after a position. `Integrity`: the position belongs to another order.
-    pub fn after(&self, position: &Position, keys: &[Key], bind: &mut dyn FnMut(&SortValue) -> String) -> Result<String, StoreError> {
+    pub fn after(
+        &self,
+        position: &Position,
+        keys: &[Key],
+        bind: &mut dyn FnMut(&SortValue) -> String,
+    ) -> Result<String, StoreError> {
         if position.values.len() != keys.len() {
             return Err(StoreError::Integrity);
         }
         let rid = bind(&SortValue::Integer(position.rid));
         if self.natural {
             let d = bind(&position.values[0]);
-            return Ok(format!("({}, {}) < ({d}, {rid})", keys[0].expression, self.rid));
+            return Ok(format!(
+                "({}, {}) < ({d}, {rid})",
+                keys[0].expression, self.rid
+            ));
         }
         let mut condition = format!("{} < {rid}", self.rid);
         for (key, value) in keys.iter().zip(&position.values).rev() {
@@ -122,8 +167,15 @@ impl Order {
                 SortValue::Integer(_) | SortValue::Text(_) => {
                     let bound = bind(value);
                     let sign = if key.descending { '<' } else { '>' };
-                    let missing = if key.nullable { format!(" or {e} is null") } else { String::new() };
-                    (format!("({e} {sign} {bound}{missing})"), format!("{e} = {bound}"))
+                    let missing = if key.nullable {
+                        format!(" or {e} is null")
+                    } else {
+                        String::new()
+                    };
+                    (
+                        format!("({e} {sign} {bound}{missing})"),
+                        format!("{e} = {bound}"),
+                    )
                 }
             };
             condition = format!("({beyond} or ({same} and {condition}))");

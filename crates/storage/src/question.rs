@@ -16,7 +16,10 @@ pub struct Reach {
 impl Reach {
     /// `types` empty: all resource types.
     pub fn new(access: &Access, action: Action, types: &[TypeId]) -> Reach {
-        let mut reach = Reach { everything: Vec::new(), limited: Vec::new() };
+        let mut reach = Reach {
+            everything: Vec::new(),
+            limited: Vec::new(),
+        };
         let all;
         let types = if types.is_empty() {
             all = crate::store::resource_types();
@@ -29,17 +32,32 @@ impl Reach {
                 Sight::Nothing => {}
                 Sight::Everything => reach.everything.push(*ty),
                 Sight::Patients(keys) if keys.is_empty() => {}
-                Sight::Patients(keys) => match reach.limited.iter_mut().find(|(known, _)| known == keys) {
-                    Some((_, types)) => types.push(*ty),
-                    None => reach.limited.push((keys.clone(), vec![*ty])),
-                },
+                Sight::Patients(keys) => {
+                    match reach.limited.iter_mut().find(|(known, _)| known == keys) {
+                        Some((_, types)) => types.push(*ty),
+                        None => reach.limited.push((keys.clone(), vec![*ty])),
+                    }
+                }
             }
         }
         reach
     }
 
     pub fn types(&self) -> Vec<TypeId> {
-        self.everything.iter().chain(self.limited.iter().flat_map(|(_, types)| types)).copied().collect()
+        self.everything
+            .iter()
+            .chain(self.limited.iter().flat_map(|(_, types)| types))
+            .copied()
+            .collect()
+    }
+
+    /// Leaves types out.
+    pub fn retain(&mut self, keep: impl Fn(TypeId) -> bool) {
+        self.everything.retain(|ty| keep(*ty));
+        self.limited
+            .iter_mut()
+            .for_each(|(_, types)| types.retain(|ty| keep(*ty)));
+        self.limited.retain(|(_, types)| !types.is_empty());
     }
 
     pub fn is_empty(&self) -> bool {
@@ -76,17 +94,24 @@ pub enum Node {
 /// Nesting of a filter; deeper ones are refused rather than recursed into.
 pub const FILTER_DEPTH_MAX: usize = 64;
 
+/// Answers for a list of names.
+type LookUp<'a, N, V> = &'a mut dyn FnMut(&[N]) -> Result<Vec<V>, StoreError>;
+
 /// Looks up what a filter names: `ids` and `forms` answer for the lists they were asked.
 pub fn resolve(
     filter: &Filter,
     depth: usize,
-    ids: &mut dyn FnMut(&[String]) -> Result<Vec<Rid>, StoreError>,
-    forms: &mut dyn FnMut(&[Term]) -> Result<Vec<Term>, StoreError>,
+    ids: LookUp<String, Rid>,
+    forms: LookUp<Term, Term>,
 ) -> Result<Node, StoreError> {
     if depth > FILTER_DEPTH_MAX {
         return Err(StoreError::Integrity);
     }
-    let mut all = |list: &[Filter]| list.iter().map(|f| resolve(f, depth + 1, ids, forms)).collect::<Result<Vec<_>, _>>();
+    let mut all = |list: &[Filter]| {
+        list.iter()
+            .map(|f| resolve(f, depth + 1, ids, forms))
+            .collect::<Result<Vec<_>, _>>()
+    };
     Ok(match filter {
         Filter::All => Node::All,
         Filter::Nothing => Node::Nothing,
@@ -95,11 +120,50 @@ pub fn resolve(
         Filter::Not(inner) => Node::Not(Box::new(resolve(inner, depth + 1, ids, forms)?)),
         Filter::AnyTerm(terms) => Node::Terms(terms.clone()),
         Filter::AnyForm(wide) => Node::Terms(forms(wide)?),
-        Filter::StringPrefix { param, value } => Node::Prefix { param: *param, value: value.clone() },
-        Filter::StringContains { param, value } => Node::Contains { param: *param, value: value.clone() },
-        Filter::Date { param, test } => Node::Date { param: *param, test: *test },
+        Filter::StringPrefix { param, value } => Node::Prefix {
+            param: *param,
+            value: value.clone(),
+        },
+        Filter::StringContains { param, value } => Node::Contains {
+            param: *param,
+            value: value.clone(),
+        },
+        Filter::Date { param, test } => Node::Date {
+            param: *param,
+            test: *test,
+        },
         Filter::Updated(test) => Node::Updated(*test),
         Filter::Ids(list) => Node::Rids(ids(list)?),
-        Filter::Quantity { term, test } => Node::Quantity { term: *term, test: *test },
+        Filter::Quantity { term, test } => Node::Quantity {
+            term: *term,
+            test: *test,
+        },
     })
+}
+
+/// Collects what `resolve` will ask for, for a store that cannot answer in between.
+pub fn names(
+    filter: &Filter,
+    depth: usize,
+    ids: &mut Vec<String>,
+    forms: &mut Vec<Term>,
+) -> Result<(), StoreError> {
+    if depth > FILTER_DEPTH_MAX {
+        return Err(StoreError::Integrity);
+    }
+    match filter {
+        Filter::And(list) | Filter::Or(list) => list
+            .iter()
+            .try_for_each(|f| names(f, depth + 1, ids, forms)),
+        Filter::Not(inner) => names(inner, depth + 1, ids, forms),
+        Filter::Ids(list) => {
+            ids.extend_from_slice(list);
+            Ok(())
+        }
+        Filter::AnyForm(list) => {
+            forms.extend_from_slice(list);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }

@@ -1,9 +1,11 @@
 //! The store as the rest of the server sees it: one set of coarse operations over either database.
 
 use crate::contract::{
-    CommitError, Current, Database, HistoryQuery, OpenError, Page, Rid, Row, StoreError, StoreSettings, Unit,
+    CommitError, Current, Database, HistoryQuery, OpenError, Page, Rid, Row, StoreError,
+    StoreSettings, Unit,
 };
 use crate::core::Core;
+use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
 use std::sync::LazyLock;
 use ward_access::{Access, Action};
@@ -20,14 +22,19 @@ pub struct Store(Backend);
 #[derive(Clone)]
 enum Backend {
     Sqlite(Sqlite),
+    Postgres(Postgres),
 }
 
 impl Store {
     /// Opens or creates: migrates, checks itself, and refuses a newer format or another master key.
     pub async fn open(settings: StoreSettings, master: MasterKey) -> Result<Store, OpenError> {
         match settings.database.clone() {
-            Database::Sqlite { path } => Sqlite::open(&path, settings, master).map(|store| Store(Backend::Sqlite(store))),
-            Database::Postgres { .. } => Err(OpenError::Database("not built".into())),
+            Database::Sqlite { path } => {
+                Sqlite::open(&path, settings, master).map(|store| Store(Backend::Sqlite(store)))
+            }
+            Database::Postgres { url } => Postgres::open(&url, settings, master)
+                .await
+                .map(|store| Store(Backend::Postgres(store))),
         }
     }
 
@@ -68,8 +75,12 @@ impl Store {
         let keys: Vec<(TypeId, &str)> = unknown.iter().map(|at| ids[*at]).collect();
         let found = match &self.0 {
             Backend::Sqlite(store) => store.locate(&keys)?,
+            Backend::Postgres(store) => store.locate(&keys).await?,
         };
-        unknown.into_iter().zip(found).for_each(|(at, rid)| rids[at] = rid);
+        unknown
+            .into_iter()
+            .zip(found)
+            .for_each(|(at, rid)| rids[at] = rid);
         Ok(rids)
     }
 
@@ -78,32 +89,61 @@ impl Store {
         let mut rids = self.locate(ids).await?;
         let unknown: Vec<usize> = (0..ids.len()).filter(|at| rids[*at].is_none()).collect();
         if !unknown.is_empty() {
-            let wanted = unknown.iter().map(|at| (ids[*at].0, ids[*at].1.to_owned(), self.allocate(None))).collect();
+            let wanted = unknown
+                .iter()
+                .map(|at| (ids[*at].0, ids[*at].1.to_owned(), self.allocate(None)))
+                .collect();
             let found = match &self.0 {
                 Backend::Sqlite(store) => store.reserve(wanted).await?,
+                Backend::Postgres(store) => store.reserve(wanted).await?,
             };
-            unknown.into_iter().zip(found).for_each(|(at, rid)| rids[at] = Some(rid));
+            unknown
+                .into_iter()
+                .zip(found)
+                .for_each(|(at, rid)| rids[at] = Some(rid));
         }
-        rids.into_iter().map(|rid| rid.ok_or(StoreError::Integrity)).collect()
+        rids.into_iter()
+            .map(|rid| rid.ok_or(StoreError::Integrity))
+            .collect()
     }
 
     /// The current version, as far as the access lets it through for `action`: absent and forbidden look the same.
-    pub async fn read(&self, access: &Access, action: Action, ty: TypeId, rid: Rid) -> Result<Current, StoreError> {
+    pub async fn read(
+        &self,
+        access: &Access,
+        action: Action,
+        ty: TypeId,
+        rid: Rid,
+    ) -> Result<Current, StoreError> {
         match &self.0 {
             Backend::Sqlite(store) => store.read(access, action, ty, rid),
+            Backend::Postgres(store) => store.read(access, action, ty, rid).await,
         }
     }
 
     /// Several at once, one statement.
-    pub async fn read_many(&self, access: &Access, action: Action, keys: &[(TypeId, Rid)]) -> Result<Vec<Current>, StoreError> {
+    pub async fn read_many(
+        &self,
+        access: &Access,
+        action: Action,
+        keys: &[(TypeId, Rid)],
+    ) -> Result<Vec<Current>, StoreError> {
         match &self.0 {
             Backend::Sqlite(store) => store.read_many(access, action, keys),
+            Backend::Postgres(store) => store.read_many(access, action, keys).await,
         }
     }
 
-    pub async fn read_version(&self, access: &Access, ty: TypeId, rid: Rid, version: u32) -> Result<Option<Row>, StoreError> {
+    pub async fn read_version(
+        &self,
+        access: &Access,
+        ty: TypeId,
+        rid: Rid,
+        version: u32,
+    ) -> Result<Option<Row>, StoreError> {
         match &self.0 {
             Backend::Sqlite(store) => store.read_version(access, ty, rid, version),
+            Backend::Postgres(store) => store.read_version(access, ty, rid, version).await,
         }
     }
 
@@ -111,21 +151,36 @@ impl Store {
     pub async fn history(&self, access: &Access, query: &HistoryQuery) -> Result<Page, StoreError> {
         let mut rows = match &self.0 {
             Backend::Sqlite(store) => store.history(access, query)?,
+            Backend::Postgres(store) => store.history(access, query).await?,
         };
         let more = rows.len() > query.count as usize;
         rows.truncate(query.count as usize);
         let position = |row: &Row| Position {
-            values: vec![SortValue::Integer(row.updated_us), SortValue::Integer(i64::from(row.version))],
+            values: vec![
+                SortValue::Integer(row.updated_us),
+                SortValue::Integer(i64::from(row.version)),
+            ],
             rid: row.rid,
         };
-        let next = if more { rows.last().map(position) } else { None };
-        Ok(Page { more, next, rows, total: None })
+        let next = if more {
+            rows.last().map(position)
+        } else {
+            None
+        };
+        Ok(Page {
+            more,
+            next,
+            rows,
+            total: None,
+        })
     }
 
     /// A history page's `next` as `HistoryQuery::after`.
     pub fn history_after(position: &Position) -> Option<(i64, Rid, u32)> {
         match position.values.as_slice() {
-            [SortValue::Integer(updated), SortValue::Integer(version)] => Some((*updated, position.rid, u32::try_from(*version).ok()?)),
+            [SortValue::Integer(updated), SortValue::Integer(version)] => {
+                Some((*updated, position.rid, u32::try_from(*version).ok()?))
+            }
             _ => None,
         }
     }
@@ -134,27 +189,40 @@ impl Store {
     pub async fn search(&self, access: &Access, plan: &Plan) -> Result<Page, StoreError> {
         let (rows, next, total) = match &self.0 {
             Backend::Sqlite(store) => store.search(access, plan)?,
+            Backend::Postgres(store) => store.search(access, plan).await?,
         };
-        Ok(Page { rows, more: next.is_some(), next, total })
+        Ok(Page {
+            rows,
+            more: next.is_some(),
+            next,
+            total,
+        })
     }
 
     /// All or nothing, durable when it returns.
     pub async fn commit(&self, unit: Unit) -> Result<(), CommitError> {
         match &self.0 {
             Backend::Sqlite(store) => store.commit(unit).await,
+            Backend::Postgres(store) => store.commit(unit).await,
         }
     }
 
     /// Records drained from the local log of `node`; idempotent by sequence number. The highest stored.
-    pub async fn store_records(&self, node: &str, records: &[(u64, Vec<u8>)]) -> Result<u64, StoreError> {
+    pub async fn store_records(
+        &self,
+        node: &str,
+        records: &[(u64, Vec<u8>)],
+    ) -> Result<u64, StoreError> {
         match &self.0 {
             Backend::Sqlite(store) => store.store_records(node, records).await,
+            Backend::Postgres(store) => store.store_records(node, records).await,
         }
     }
 
     pub async fn ready(&self) -> bool {
         match &self.0 {
             Backend::Sqlite(store) => store.ready(),
+            Backend::Postgres(store) => store.ready().await,
         }
     }
 
@@ -162,6 +230,7 @@ impl Store {
     pub async fn close(&self) {
         match &self.0 {
             Backend::Sqlite(store) => store.close().await,
+            Backend::Postgres(store) => store.close().await,
         }
     }
 
@@ -173,6 +242,7 @@ impl Store {
     fn core(&self) -> &Core {
         match &self.0 {
             Backend::Sqlite(store) => store.core(),
+            Backend::Postgres(store) => store.core(),
         }
     }
 
@@ -182,6 +252,7 @@ impl Store {
         }
         let asked = match &self.0 {
             Backend::Sqlite(store) => store.refill(),
+            Backend::Postgres(store) => store.refill(),
         };
         if !asked {
             self.core().allocator.keep_spare(None);
@@ -191,8 +262,13 @@ impl Store {
 
 /// Every concrete resource type.
 pub(crate) fn resource_types() -> &'static [TypeId] {
-    static ALL: LazyLock<Vec<TypeId>> =
-        LazyLock::new(|| r4().types.iter().filter(|t| t.kind == TypeKind::Resource && !t.is_abstract).map(|t| t.id).collect());
+    static ALL: LazyLock<Vec<TypeId>> = LazyLock::new(|| {
+        r4().types
+            .iter()
+            .filter(|t| t.kind == TypeKind::Resource && !t.is_abstract)
+            .map(|t| t.id)
+            .collect()
+    });
     &ALL
 }
 

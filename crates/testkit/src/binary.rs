@@ -1,4 +1,5 @@
-//! The `ward` program of this build: built once per test run, in the profile of the tests.
+//! The `ward` program of this build: built once per test run, in the profile of the tests. `WARD_TEST_BINARY` names another
+//! one, such as the program out of a package.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,6 +11,9 @@ pub fn ward_binary() -> PathBuf {
 }
 
 fn build() -> PathBuf {
+    if let Some(binary) = std::env::var_os("WARD_TEST_BINARY") {
+        return binary.into();
+    }
     let mut folder = std::env::current_exe().expect("a test has a path");
     folder.pop();
     if folder.ends_with("deps") {

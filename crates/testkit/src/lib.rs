@@ -11,5 +11,5 @@ mod shared;
 
 pub use binary::ward_binary;
 pub use http::{Answer, Client, Request};
-pub use server::{BACKENDS, Backend, Home, Server, Start};
+pub use server::{Backend, Home, Server, Start, backends};
 pub use shared::{official_suite_run, shared_data};

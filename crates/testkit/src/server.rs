@@ -14,7 +14,18 @@ pub enum Backend {
     Postgres,
 }
 
-pub const BACKENDS: [Backend; 2] = [Backend::Sqlite, Backend::Postgres];
+const BACKENDS: [Backend; 2] = [Backend::Sqlite, Backend::Postgres];
+
+/// The stores that tests run on: both, or those that `WARD_TEST_BACKENDS` names (`sqlite`, `postgres`, with commas).
+pub fn backends() -> Vec<Backend> {
+    let Some(named) = std::env::var("WARD_TEST_BACKENDS").ok().filter(|names| !names.trim().is_empty()) else { return BACKENDS.to_vec() };
+    let backend = |name: &str| match name.trim() {
+        "sqlite" => Backend::Sqlite,
+        "postgres" => Backend::Postgres,
+        other => panic!("WARD_TEST_BACKENDS names '{other}'; stores are sqlite and postgres"),
+    };
+    named.split(',').map(backend).collect()
+}
 
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -152,8 +163,12 @@ fn launch(start: &Start, home: &Home) -> (Child, String) {
             return (child, base);
         }
         seen.push_str(&line);
-        assert!(begun.elapsed() < START_TIMEOUT, "ward did not start: {seen}");
+        if begun.elapsed() > START_TIMEOUT {
+            break;
+        }
     }
+    let _ = child.kill();
+    let _ = child.wait();
     let log = std::fs::read_to_string(home.folder.path().join("server.log")).unwrap_or_default();
     panic!("ward ended before it was ready: {seen}\n{log}");
 }

@@ -10,18 +10,26 @@ use ward_fhir::date::instant_text;
 use ward_fhir::issue::Result;
 use ward_fhir::{Document, Failure, Kind};
 
+/// Bytes of answers after which further entries are refused, each in its own response.
+const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
+
 pub async fn batch(cx: Context<'_>, document: &Document) -> Result<Reply> {
     let bundle = document.root();
     demand_size(cx, bundle.all("entry").count())?;
     let mut out = BundleWriter::new("batch-response", None, &[]);
     for entry in entries(cx, bundle) {
         let reply = match entry {
+            _ if out.size() > ANSWER_BYTES_MAX => Reply::failure(&too_much()),
             Err(failure) => Reply::failure(&failure),
             Ok(entry) => run(cx, entry, document).await,
         };
         write(cx, &mut out, &reply);
     }
     Ok(Reply::resource(200, out.finish()))
+}
+
+fn too_much() -> Failure {
+    Failure::new(Kind::TooCostly, format!("not done: the answers before this one have more than {ANSWER_BYTES_MAX} bytes; send the rest in another batch"))
 }
 
 pub fn demand_size(cx: Context<'_>, entries: usize) -> Result<()> {

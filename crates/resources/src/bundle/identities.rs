@@ -43,16 +43,19 @@ pub async fn resolve(cx: Context<'_>, document: &Document, entries: &[Entry]) ->
     let mut guards = Vec::new();
     let found = read_targets(cx, entries).await?;
     let mut steps = Vec::with_capacity(entries.len());
+    let mut deletions = Vec::with_capacity(entries.len());
     let mut deleted: HashSet<Rid> = HashSet::new();
     // DELETE goes before POST, POST before PUT and PATCH: a condition meets the state after the deletions.
     for entry in entries {
-        if let Some(rows) = deletion(cx, entry, &found, &mut guards).await.map_err(|f| name(f, entry.at))? {
-            deleted.extend(rows.iter().map(|r| r.rid));
-        }
+        let rows = deletion(cx, entry, &found, &mut guards).await.map_err(|f| name(f, entry.at))?;
+        deleted.extend(rows.iter().flatten().map(|r| r.rid));
+        deletions.push(rows);
     }
-    for entry in entries {
-        let step = step(cx, document, entry, &found, &deleted, &mut guards).await.map_err(|f| name(f, entry.at))?;
-        steps.push(step);
+    for (entry, rows) in entries.iter().zip(deletions) {
+        steps.push(match rows {
+            Some(rows) => Step::Delete { rows },
+            None => step(cx, document, entry, &found, &deleted, &mut guards).await.map_err(|f| name(f, entry.at))?,
+        });
     }
     let (links, patients) = identify(cx, document, entries, &mut steps).await?;
     Ok(Resolved { steps, guards, links, patients })
@@ -87,13 +90,16 @@ fn named(interaction: &Interaction, action: Action) -> Option<(TypeId, &str)> {
     }
 }
 
-/// The rows that a DELETE entry removes.
+/// The rows that a DELETE entry removes; `None` when it is no deletion, or names nothing that is there.
 async fn deletion(cx: Context<'_>, entry: &Entry, found: &Found, guards: &mut Vec<Guard>) -> Result<Option<Vec<Row>>> {
     match &entry.call.interaction {
-        Interaction::Delete { ty, id } => Ok(match found.get(&(*ty, id.clone())) {
-            Some((_, Current::Live(row))) => Some(vec![row.clone()]),
-            _ => None,
-        }),
+        Interaction::Delete { ty, id } => {
+            demand_type(cx.access, *ty, Action::Delete)?;
+            Ok(match found.get(&(*ty, id.clone())) {
+                Some((_, Current::Live(row))) => Some(vec![row.clone()]),
+                _ => None,
+            })
+        }
         Interaction::ConditionalDelete { ty } => {
             let query = encode_query(&entry.call.parameters);
             let (rows, more, guard) = find_all(cx, *ty, &query, cx.engine.settings().conditional_delete_max).await?;
@@ -188,18 +194,6 @@ async fn step(
                 }
             }
         }
-        Interaction::Delete { ty, id } => {
-            demand_type(cx.access, *ty, Action::Delete)?;
-            Ok(match found.get(&(*ty, id.clone())) {
-                Some((_, Current::Live(row))) => Step::Delete { rows: vec![row.clone()] },
-                _ => Step::Nothing,
-            })
-        }
-        Interaction::ConditionalDelete { ty } => {
-            demand_type(cx.access, *ty, Action::Delete)?;
-            let (rows, _, _) = find_all(cx, *ty, &query(), cx.engine.settings().conditional_delete_max).await?;
-            Ok(Step::Delete { rows })
-        }
         Interaction::Bundle => Err(Failure::new(Kind::Invalid, "a Bundle entry cannot be a batch or transaction itself")),
         _ => Ok(Step::Nothing),
     }
@@ -228,15 +222,15 @@ async fn identify(cx: Context<'_>, document: &Document, entries: &[Entry], steps
     for patients in [true, false] {
         for (entry, step) in entries.iter().zip(steps.iter_mut()) {
             let (ty, id) = match step {
-                Step::Put { ty, id, rid, register, .. } if (*ty == patient) == patients => {
+                Step::Put { ty, id, rid, register, replaced } if (*ty == patient) == patients => {
                     if rid.is_none() {
                         let home = match entry.resource {
                             Some(node) if !patients => place::place(cx.engine, document.node(node), None, &known).await?.home(),
                             _ => None,
                         };
                         *rid = Some(store.allocate(home));
-                        *register = !id.is_empty() && store.decode_id(id).is_none();
                     }
+                    *register = matches!(replaced, Replaced::Nothing) && !id.is_empty() && store.decode_id(id).is_none();
                     if id.is_empty() {
                         *id = rid.map(|rid| store.public_id(rid)).unwrap_or_default();
                     }

@@ -4,6 +4,7 @@ use super::batch::{demand_size, write as write_entry};
 use super::entry::{Entry, entries, name};
 use super::identities::{Resolved, Step, resolve};
 use crate::bundle_json::BundleWriter;
+use crate::call::{Interaction, Return};
 use crate::conditional::{Matches, find};
 use crate::create::multiple;
 use crate::delete::{referenced, unreferenced};
@@ -11,11 +12,11 @@ use crate::document::{read_body, validate};
 use crate::engine::Context;
 use crate::link;
 use crate::patch_interaction::apply as apply_patch;
-use crate::place::{self, demand};
+use crate::place::{self, demand, demand_home, demand_home_of, reads_what_it_updates};
 use crate::preconditions::{demand_match, demand_none_match};
 use crate::read::seen;
 use crate::reply::{Content, Reply};
-use crate::write::{Identity, Replaced, Written, commit, compose, compose_deletion, conflict};
+use crate::write::{Identity, Replaced, Written, commit_seeing, compose, compose_deletion, conflict};
 use std::collections::{HashMap, HashSet};
 use ward_access::Action;
 use ward_audit::Entity;
@@ -45,32 +46,35 @@ pub async fn transaction(cx: Context<'_>, first: Document) -> Result<Reply> {
 
 async fn attempt(cx: Context<'_>, mut bundle: Document) -> Result<std::result::Result<Reply, CommitError>> {
     let entries = entries(cx, bundle.root()).into_iter().collect::<Result<Vec<Entry>>>()?;
-    demand_resources(&entries)?;
+    demand_resources(&bundle, &entries)?;
     let resolved = resolve(cx, &bundle, &entries).await?;
     demand_distinct(&entries, &resolved)?;
     rewrite(cx, &mut bundle, &entries, &resolved).await?;
     let unit = compose_all(cx, &bundle, &entries, resolved).await?;
     let reference_guards = unit.reference_guards.clone();
-    match commit(cx, 200, unit.writes, unit.guards).await {
+    match commit_seeing(cx, 200, unit.writes, unit.guards, unit.seen).await {
         Err(CommitError::Guard(n)) if reference_guards.contains(&n) => Err(referenced()),
         Err(error) => Ok(Err(error)),
-        Ok(mut entities) => {
-            entities.extend(unit.seen);
-            answer(cx, &entries, unit.outcomes, entities).await.map(Ok)
-        }
+        Ok(entities) => answer(cx, &entries, unit.outcomes, entities).await.map(Ok),
     }
 }
 
-/// A write needs a resource, anything else must not have one.
-fn demand_resources(entries: &[Entry]) -> Result<()> {
+/// A write needs a resource, and of the type that its url names: rights are those for that type.
+fn demand_resources(bundle: &Document, entries: &[Entry]) -> Result<()> {
     use crate::call::Interaction as I;
     for entry in entries {
-        let needed = matches!(
-            entry.call.interaction,
-            I::Create { .. } | I::Update { .. } | I::ConditionalUpdate { .. } | I::Patch { .. } | I::ConditionalPatch { .. }
-        );
+        let (needed, ty) = match entry.call.interaction {
+            I::Create { ty } | I::Update { ty, .. } | I::ConditionalUpdate { ty } => (true, Some(ty)),
+            I::Patch { .. } | I::ConditionalPatch { .. } => (true, None),
+            _ => (false, None),
+        };
         if needed && entry.resource.is_none() {
             return Err(name(Failure::new(Kind::Invalid, "this entry needs a resource"), entry.at));
+        }
+        if let (Some(ty), Some(node)) = (ty, entry.resource.map(|index| bundle.node(index)))
+            && node.ty() != ty
+        {
+            return Err(name(Failure::new(Kind::Invalid, format!("the url names {}, the resource is another type", r4().ty(ty).name)), entry.at));
         }
         if let I::Operation { .. } = entry.call.interaction {
             return Err(name(Failure::new(Kind::NotSupported, "operations are not taken inside a transaction; use a batch"), entry.at));
@@ -157,6 +161,19 @@ enum Outcome {
     Read,
 }
 
+impl Outcome {
+    fn ty(&self) -> Option<TypeId> {
+        match self {
+            Outcome::Written { written, .. } | Outcome::Existing { written } => Some(written.ty),
+            Outcome::Deleted { .. } | Outcome::Read => None,
+        }
+    }
+}
+
+fn is_patch(entry: &Entry) -> bool {
+    matches!(entry.call.interaction, Interaction::Patch { .. } | Interaction::ConditionalPatch { .. })
+}
+
 struct Composed {
     writes: Vec<Write>,
     guards: Vec<Guard>,
@@ -173,6 +190,7 @@ async fn compose_all(cx: Context<'_>, bundle: &Document, entries: &[Entry], reso
     let mut seen_rows = Vec::new();
     let mut deletions = Vec::new();
     let mut nodes = Vec::new();
+    let mut references = Vec::new();
     for (entry, step) in entries.iter().zip(resolved.steps) {
         let outcome = match step {
             Step::Put { ty, id, rid, register, replaced } => {
@@ -189,11 +207,13 @@ async fn compose_all(cx: Context<'_>, bundle: &Document, entries: &[Entry], reso
                 let Some(body) = entry.body(bundle.root()) else { continue };
                 let patched = apply_patch(&row, &body).map_err(|f| name(f, entry.at))?;
                 validate(cx.engine, patched.root()).map_err(|f| name(f, entry.at))?;
+                references.extend(link::check(cx, patched.root(), true, &own).await.map_err(|f| name(f, entry.at))?);
                 let identity = Identity { ty: row.ty, rid: row.rid, id: row.id.to_string(), register: false };
                 stage(cx, patched.root(), &identity, &resolved.patients, &Replaced::Version(row), entry, &mut writes).await.map_err(|f| name(f, entry.at))?
             }
             Step::Delete { rows } => {
                 for row in &rows {
+                    demand_home(row, cx.access, row.ty, Action::Delete).map_err(|f| name(f, entry.at))?;
                     demand_match(&entry.call.conditions, Some(row.version)).map_err(|f| name(f, entry.at))?;
                     writes.push(compose_deletion(cx.engine, row).await?);
                     deletions.extend(unreferenced(cx, row.ty, &row.id));
@@ -211,11 +231,22 @@ async fn compose_all(cx: Context<'_>, bundle: &Document, entries: &[Entry], reso
         };
         outcomes.push(outcome);
     }
+    references.extend(link::check_all(cx, &nodes, true, &own).await?);
+    demand_kept(&references, &writes)?;
     let mut guards = resolved.guards;
-    guards.extend(link::check_all(cx, &nodes, true, &own).await?);
+    guards.extend(references);
     let reference_guards = guards.len()..guards.len() + deletions.len();
     guards.extend(deletions);
     Ok(Composed { writes, guards, reference_guards, outcomes, seen: seen_rows })
+}
+
+/// What an entry refers to must not be deleted by another: the guards see the state before the unit.
+fn demand_kept(references: &[Guard], writes: &[Write]) -> Result<()> {
+    let deleted: HashSet<Rid> = writes.iter().filter(|w| w.op == Op::Delete).map(|w| w.rid).collect();
+    if references.iter().any(|g| matches!(g, Guard::Exists { rid, .. } if deleted.contains(rid))) {
+        return Err(Failure::new(Kind::Reference, "an entry refers to a resource that this transaction deletes"));
+    }
+    Ok(())
 }
 
 fn step_identity(step: &Step) -> Option<String> {
@@ -249,6 +280,7 @@ async fn stage(
     let placement = place::place(cx.engine, node, Some(identity.rid), patients).await?;
     let action = if matches!(entry.method, crate::route::Method::Post) { Action::Create } else { Action::Update };
     demand(&placement, cx.access, identity.ty, action)?;
+    demand_home_of(replaced, cx.access, identity.ty, action)?;
     let write = compose(cx.engine, node, identity, &placement, replaced).await?;
     let status = if write.op == Op::Create { 201 } else { 200 };
     let written = Written::of(&write, &identity.id);
@@ -260,7 +292,8 @@ async fn stage(
 async fn answer(cx: Context<'_>, entries: &[Entry], outcomes: Vec<Outcome>, entities: Vec<Entity>) -> Result<Reply> {
     let mut out = BundleWriter::new("transaction-response", None, &[]);
     for (entry, outcome) in entries.iter().zip(outcomes) {
-        let returns = cx.call.prefer.returns;
+        let shown = !is_patch(entry) || outcome.ty().is_none_or(|ty| reads_what_it_updates(cx.access, ty));
+        let returns = if shown { cx.call.prefer.returns } else { Some(Return::Minimal) };
         let reply = match outcome {
             Outcome::Written { written, status } => written.reply(status, returns, Vec::new()),
             Outcome::Existing { written } if cx.access.may(written.ty, Action::Read) => written.reply(200, returns, Vec::new()),

@@ -52,13 +52,14 @@ fn referring(cx: Context<'_>, id: &str) -> Result<Filter> {
 
 async fn answer(cx: Context<'_>, access: &Access, filter: Filter, path: &str, first: Option<Row>) -> Result<Reply> {
     let (mut plan, question, cursor) = plan(cx, filter, path)?;
+    keep_readable(access, &mut plan);
     let on_first_page = cursor.is_none();
     if let Some(cursor) = cursor {
         let bytes = cursor::open(cx.engine, access, &question, &cursor)?;
         plan.after = Some(crate::search::open_position(&bytes)?);
     }
     let page = stored(cx.engine.store.search(access, &plan).await)?;
-    let mut rows: Vec<Row> = first.into_iter().filter(|_| on_first_page).collect();
+    let mut rows: Vec<Row> = first.into_iter().filter(|row| on_first_page && (plan.types.is_empty() || plan.types.contains(&row.ty))).collect();
     rows.extend(page.rows);
     let shared = referred(cx, &rows).await?;
     let base = &cx.engine.settings.base;
@@ -74,6 +75,20 @@ async fn answer(cx: Context<'_>, access: &Access, filter: Filter, path: &str, fi
     }
     let entities = rows.iter().chain(&shared).map(seen).collect();
     Ok(Reply { entities, ..Reply::resource(200, bundle.finish()) })
+}
+
+/// The search finds what the caller may search; each type of it must be theirs to read as well.
+fn keep_readable(access: &Access, plan: &mut Plan) {
+    let hidden = |ty: &TypeId| access.may(*ty, Action::Search) && !access.may(*ty, Action::Read);
+    let asked = if plan.types.is_empty() { crate::capabilities::all_types() } else { plan.types.clone() };
+    if !asked.iter().any(hidden) {
+        return;
+    }
+    plan.types = asked.into_iter().filter(|ty| !hidden(ty)).collect();
+    // No types at all would stand for all of them.
+    if plan.types.is_empty() {
+        plan.filter = Filter::Nothing;
+    }
 }
 
 /// `_since`, `_type`, `_count` and the cursor; `start` and `end` bound care dates and are not served.

@@ -1,10 +1,11 @@
 //! `$meta`, `$meta-add`, `$meta-delete`. <https://hl7.org/fhir/R4/resource-operation-meta.html>
 
+use crate::call::{Call, Prefer, Return};
 use crate::document::{read_body, reread};
 use crate::engine::{Context, stored};
 use crate::place::demand_type;
 use crate::read::{current, live, seen};
-use crate::reply::Reply;
+use crate::reply::{Content, Reply};
 use crate::update::put;
 use crate::write::{Replaced, conflict};
 use std::collections::BTreeMap;
@@ -31,16 +32,14 @@ pub async fn of_instance(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply>
     demand_type(cx.access, ty, Action::Read)?;
     let row = live(current(cx, Action::Read, ty, id).await?)?;
     let document = reread(&row.body)?;
-    let mut meta = Vec::new();
-    match document.root().get("meta") {
-        Some(node) => json::write(node, Stamp::default(), &mut meta),
-        None => meta.extend_from_slice(b"{}"),
-    }
-    Ok(Reply { entities: vec![seen(&row)], ..Reply::resource(200, parameters(&meta)) })
+    Ok(Reply { entities: vec![seen(&row)], ..Reply::resource(200, parameters(&meta_of(document.root()))) })
 }
 
-/// All profiles, tags and labels in use, among what the caller may see.
+/// All profiles, tags and labels in use, among what the caller may see. `types` empty: all.
 pub async fn of_types(cx: Context<'_>, types: &[TypeId]) -> Result<Reply> {
+    if types.is_empty() && !cx.access.may_any(Action::Search) {
+        return Err(Failure::new(Kind::Forbidden, "the token's scopes do not permit search of any type"));
+    }
     for ty in types {
         demand_type(cx.access, *ty, Action::Search)?;
     }
@@ -96,15 +95,14 @@ async fn attempt(cx: Context<'_>, row: &Row, asked: &Marks, change: Change) -> R
     }
     let bytes = crate::patch::json(before.root(), &patch_of(&marks, &old))?;
     let after = json::read(&bytes, Some(row.ty), &Limits::default())?;
+    // The new meta is taken from the version as written: once it is committed nothing may turn the answer into a failure.
+    let call = Call { prefer: Prefer { returns: Some(Return::Representation), ..cx.call.prefer }, ..cx.call.clone() };
+    let cx = Context { call: &call, ..cx };
     let written = put(cx, &after, row.ty, &row.id, (Some(row.rid), Replaced::Version(row.clone())), Vec::new()).await?;
-    let Ok(reply) = written else { return Ok(written) };
-    let current = live(current(cx, Action::Update, row.ty, &row.id).await?)?;
-    let document = reread(&current.body)?;
-    let mut meta = Vec::new();
-    if let Some(node) = document.root().get("meta") {
-        json::write(node, Stamp::default(), &mut meta);
-    }
-    Ok(Ok(Reply { content: Reply::resource(200, parameters(&meta)).content, ..reply }))
+    Ok(written.map(|reply| {
+        let meta = reply.json().and_then(|body| reread(body).ok()).map_or_else(|| b"{}".to_vec(), |document| meta_of(document.root()));
+        Reply { content: Content::Resource(parameters(&meta).into()), ..reply }
+    }))
 }
 
 /// The change as a JSON Patch of the three lists; the other members of meta are not touched.
@@ -131,6 +129,10 @@ fn operation<'a>(name: &str, before: usize, items: impl ExactSizeIterator<Item =
     out.extend_from_slice(format!("{{\"op\":\"add\",\"path\":\"/meta/{name}\",\"value\":").as_bytes());
     array(items, out);
     out.push(b'}');
+}
+
+fn meta_of(resource: Node<'_>) -> Vec<u8> {
+    resource.get("meta").map_or_else(|| b"{}".to_vec(), element)
 }
 
 fn parameters(meta: &[u8]) -> Vec<u8> {

@@ -74,6 +74,11 @@ pub const SERVED: &[Served] = &[
     },
 ];
 
+/// Whether the operation writes (`OperationDefinition.affectsState`).
+pub fn changes_state(name: &str) -> bool {
+    matches!(name, "meta-add" | "meta-delete")
+}
+
 /// Runs an operation; one that is not in the table, or not at this level, is refused.
 pub async fn invoke(cx: Context<'_>, name: &str, target: &Target) -> Result<Reply> {
     demand_served(name, target)?;

@@ -71,7 +71,7 @@ async fn deletion(cx: Context<'_>, ty: TypeId, id: Option<&str>) -> Result<Reply
     let id = id.ok_or_else(|| Failure::new(Kind::Invalid, "mode delete is for an instance: [base]/[type]/[id]/$validate"))?;
     demand_type(cx.access, ty, Action::Delete)?;
     live(current(cx, Action::Delete, ty, id).await?)?;
-    Ok(Reply::outcome(200, &[Issue::error(Kind::Informational, "the resource may be deleted").severity(Severity::Information)]))
+    Ok(Reply::outcome(200, &[Issue::error(Kind::Informational, "you may delete this resource; whether others refer to it is looked at when it is deleted").severity(Severity::Information)]))
 }
 
 fn parameter<'a>(root: Node<'a>, name: &str) -> Option<Node<'a>> {

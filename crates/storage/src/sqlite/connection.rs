@@ -3,10 +3,11 @@
 use super::ffi;
 use super::statement::{Statement, Value};
 use crate::contract::StoreError;
-use crate::meter::Meter;
-use diesel::connection::{Connection as _, LoadConnection, SimpleConnection};
+use crate::meter::{self, Meter, STATEMENTS_PREPARED_MAX};
+use diesel::connection::{CacheSize, Connection as _, LoadConnection, SimpleConnection};
 use diesel::row::{Field as _, Row as _};
 use diesel::sqlite::{SqliteConnection, SqliteValue};
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,6 +15,8 @@ use std::time::{Duration, Instant};
 pub struct Connection {
     inner: SqliteConnection,
     meter: Arc<Meter>,
+    /// Texts of prepared statements, by hash.
+    prepared: HashSet<u64>,
 }
 
 /// Why a connection could not be had or used, for the log; never a stored value.
@@ -37,8 +40,7 @@ impl Connection {
         let mut connection = Self::open(path, meter)?;
         connection.batch(&format!(
             "pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -{WRITER_CACHE_KIB}; \
-             pragma wal_autocheckpoint = {CHECKPOINT_PAGES}; pragma foreign_keys = off; pragma temp_store = memory; \
-             pragma cell_size_check = on"
+             pragma wal_autocheckpoint = {CHECKPOINT_PAGES}; pragma foreign_keys = off; pragma temp_store = memory;"
         ))?;
         Ok(connection)
     }
@@ -51,29 +53,47 @@ impl Connection {
 
     fn open(path: &Path, meter: Arc<Meter>) -> Result<Connection, SqliteError> {
         ffi::register();
-        let inner = SqliteConnection::establish(&path.to_string_lossy()).map_err(|e| SqliteError(e.to_string()))?;
-        let mut connection = Connection { inner, meter };
+        let inner = SqliteConnection::establish(&path.to_string_lossy())
+            .map_err(|e| SqliteError(e.to_string()))?;
+        let mut connection = Connection {
+            inner,
+            meter,
+            prepared: HashSet::new(),
+        };
         connection.batch(&format!("pragma busy_timeout = {BUSY_MS}; pragma page_size = {PAGE_BYTES}; pragma mmap_size = {MMAP_BYTES}"))?;
         Ok(connection)
     }
 
     /// Settings and schema, not counted.
     pub fn batch(&mut self, sql: &str) -> Result<(), SqliteError> {
-        self.inner.batch_execute(sql).map_err(|e| SqliteError(e.to_string()))
+        self.inner
+            .batch_execute(sql)
+            .map_err(|e| SqliteError(e.to_string()))
     }
 
     /// Runs a statement that returns nothing; the number of rows changed.
     pub fn run(&mut self, sql: &str, values: &[Value]) -> Result<usize, StoreError> {
         let begun = self.meter.begin();
-        let done = self.inner.execute_returning_count(&Statement { sql, values });
+        let done = self
+            .inner
+            .execute_returning_count(&Statement { sql, values });
         self.meter.end(begun, sql);
         done.map_err(|e| refused(sql, &e))
     }
 
     /// Calls `each` for every row.
-    pub fn each(&mut self, sql: &str, values: &[Value], mut each: impl FnMut(&Columns) -> Result<(), StoreError>) -> Result<(), StoreError> {
+    pub fn each(
+        &mut self,
+        sql: &str,
+        values: &[Value],
+        mut each: impl FnMut(&Columns) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.remember(sql);
         let begun = self.meter.begin();
-        let rows = self.inner.load(Statement { sql, values }).map_err(|e| refused(sql, &e))?;
+        let rows = self
+            .inner
+            .load(Statement { sql, values })
+            .map_err(|e| refused(sql, &e))?;
         for row in rows {
             let row = row.map_err(|e| refused(sql, &e))?;
             each(&Columns(&row))?;
@@ -82,16 +102,38 @@ impl Connection {
         Ok(())
     }
 
+    /// Diesel keeps every statement it has prepared; callers decide how many shapes of search there are.
+    fn remember(&mut self, sql: &str) {
+        if self.prepared.insert(meter::mark(sql)) && self.prepared.len() > STATEMENTS_PREPARED_MAX {
+            self.prepared.clear();
+            self.inner
+                .set_prepared_statement_cache_size(CacheSize::Disabled);
+            self.inner
+                .set_prepared_statement_cache_size(CacheSize::Unbounded);
+        }
+    }
+
     /// Runs `body` with a limit on every statement in it.
-    pub fn within<T>(&mut self, limit: Duration, body: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub fn within<T>(
+        &mut self,
+        limit: Duration,
+        body: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         ffi::set_deadline(Some(Instant::now() + limit));
         let result = body(self);
         let expired = ffi::set_deadline(None);
-        if expired && result.is_err() { Err(StoreError::Timeout) } else { result }
+        if expired && result.is_err() {
+            Err(StoreError::Timeout)
+        } else {
+            result
+        }
     }
 
     /// Runs `body` on one snapshot.
-    pub fn snapshot<T>(&mut self, body: impl FnOnce(&mut Self) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    pub fn snapshot<T>(
+        &mut self,
+        body: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         self.run("begin", &[])?;
         let result = body(self);
         // A failed end would leave the thread's connection inside a transaction: nothing can be read on it any more.
@@ -107,17 +149,19 @@ impl Connection {
 
 fn refused(sql: &str, error: &diesel::result::Error) -> StoreError {
     // SQLite's messages name tables and columns, never values.
-    eprintln!("DBG {error} {sql}");
-    tracing::warn!(statement = crate::meter::name(sql), %error, "statement refused");
+    tracing::warn!(statement = meter::name(sql), %error, "statement refused");
     StoreError::Unavailable
 }
 
 /// The current row of a result.
-pub struct Columns<'a, 'conn: 'a, 'query: 'a>(&'a <SqliteConnection as LoadConnection>::Row<'conn, 'query>);
+pub struct Columns<'a, 'conn: 'a, 'query: 'a>(
+    &'a <SqliteConnection as LoadConnection>::Row<'conn, 'query>,
+);
 
 impl Columns<'_, '_, '_> {
     pub fn int(&self, at: usize) -> Result<i64, StoreError> {
-        self.value(at, |v| v.read_long()).ok_or(StoreError::Integrity)
+        self.value(at, |v| v.read_long())
+            .ok_or(StoreError::Integrity)
     }
 
     pub fn text(&self, at: usize) -> Option<String> {
@@ -130,10 +174,15 @@ impl Columns<'_, '_, '_> {
 
     /// NULL reads as empty.
     pub fn blob(&self, at: usize) -> Vec<u8> {
-        self.value(at, |v| v.read_blob().to_vec()).unwrap_or_default()
+        self.value(at, |v| v.read_blob().to_vec())
+            .unwrap_or_default()
     }
 
-    fn value<T>(&self, at: usize, read: impl FnOnce(&mut SqliteValue<'_, '_, '_>) -> T) -> Option<T> {
+    fn value<T>(
+        &self,
+        at: usize,
+        read: impl FnOnce(&mut SqliteValue<'_, '_, '_>) -> T,
+    ) -> Option<T> {
         let field = self.0.get(at)?;
         field.value().map(|mut value| read(&mut value))
     }

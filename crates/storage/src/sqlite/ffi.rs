@@ -50,51 +50,89 @@ const DATA: c_int = COLUMNS as c_int;
 const DECLARATION: &CStr = c"create table rows(a, b, c, d, e, f, g, h, i, j, k, l, data hidden)";
 const PURE: c_int = sqlite::SQLITE_UTF8 | sqlite::SQLITE_DETERMINISTIC | sqlite::SQLITE_INNOCUOUS;
 
-unsafe extern "C" fn extend(db: *mut sqlite::sqlite3, _: *mut *mut c_char, _: *const sqlite::sqlite3_api_routines) -> c_int {
+unsafe extern "C" fn extend(
+    db: *mut sqlite::sqlite3,
+    _: *mut *mut c_char,
+    _: *const sqlite::sqlite3_api_routines,
+) -> c_int {
     // SAFETY: `db` is the connection being opened; the names, the module and the functions are static.
     unsafe {
         sqlite::sqlite3_progress_handler(db, STEPS_PER_CHECK, Some(progress), ptr::null_mut());
-        let made = sqlite::sqlite3_create_module_v2(db, c"rows".as_ptr(), &ROWS.0, ptr::null_mut(), None);
+        let made =
+            sqlite::sqlite3_create_module_v2(db, c"rows".as_ptr(), &ROWS.0, ptr::null_mut(), None);
         if made != sqlite::SQLITE_OK {
             return made;
         }
         let made = function(db, c"vis", vis);
-        if made != sqlite::SQLITE_OK { made } else { function(db, c"typed", typed) }
+        if made != sqlite::SQLITE_OK {
+            made
+        } else {
+            function(db, c"typed", typed)
+        }
     }
 }
 
-type Function = unsafe extern "C" fn(*mut sqlite::sqlite3_context, c_int, *mut *mut sqlite::sqlite3_value);
+type Function =
+    unsafe extern "C" fn(*mut sqlite::sqlite3_context, c_int, *mut *mut sqlite::sqlite3_value);
 
 unsafe fn function(db: *mut sqlite::sqlite3, name: &CStr, body: Function) -> c_int {
     // SAFETY: the caller passes a live connection; name and body are static.
-    unsafe { sqlite::sqlite3_create_function_v2(db, name.as_ptr(), 2, PURE, ptr::null_mut(), Some(body), None, None, None) }
+    unsafe {
+        sqlite::sqlite3_create_function_v2(
+            db,
+            name.as_ptr(),
+            2,
+            PURE,
+            ptr::null_mut(),
+            Some(body),
+            None,
+            None,
+            None,
+        )
+    }
 }
 
 unsafe extern "C" fn progress(_: *mut c_void) -> c_int {
-    let expired = DEADLINE.get().is_some_and(|deadline| Instant::now() > deadline);
+    let expired = DEADLINE
+        .get()
+        .is_some_and(|deadline| Instant::now() > deadline);
     if expired {
         EXPIRED.set(true);
     }
     c_int::from(expired)
 }
 
-unsafe extern "C" fn vis(context: *mut sqlite::sqlite3_context, _: c_int, arguments: *mut *mut sqlite::sqlite3_value) {
+unsafe extern "C" fn vis(
+    context: *mut sqlite::sqlite3_context,
+    _: c_int,
+    arguments: *mut *mut sqlite::sqlite3_value,
+) {
     // SAFETY: registered with two arguments; the blob stays valid while this call reads one byte of it.
     unsafe {
         let k = sqlite::sqlite3_value_int64(*arguments.add(1));
         let length = sqlite::sqlite3_value_bytes(*arguments);
         let mask: *const u8 = sqlite::sqlite3_value_blob(*arguments).cast();
-        let visible = k >= 0 && !mask.is_null() && (k >> 3) < i64::from(length) && *mask.add((k >> 3) as usize) & (1 << (k & 7)) != 0;
+        let visible = k >= 0
+            && !mask.is_null()
+            && (k >> 3) < i64::from(length)
+            && *mask.add((k >> 3) as usize) & (1 << (k & 7)) != 0;
         sqlite::sqlite3_result_int(context, c_int::from(visible));
     }
 }
 
-unsafe extern "C" fn typed(context: *mut sqlite::sqlite3_context, _: c_int, arguments: *mut *mut sqlite::sqlite3_value) {
+unsafe extern "C" fn typed(
+    context: *mut sqlite::sqlite3_context,
+    _: c_int,
+    arguments: *mut *mut sqlite::sqlite3_value,
+) {
     // SAFETY: registered with two arguments.
     unsafe {
         let term = sqlite::sqlite3_value_int64(*arguments);
         let ty = sqlite::sqlite3_value_int64(*arguments.add(1));
-        sqlite::sqlite3_result_int64(context, crate::index::typed(term, ward_fhir::TypeId(ty as u16)));
+        sqlite::sqlite3_result_int64(
+            context,
+            crate::index::typed(term, ward_fhir::TypeId(ty as u16)),
+        );
     }
 }
 
@@ -151,7 +189,11 @@ unsafe extern "C" fn connect(
     unsafe {
         let declared = sqlite::sqlite3_declare_vtab(db, DECLARATION.as_ptr());
         if declared == sqlite::SQLITE_OK {
-            let base = sqlite::sqlite3_vtab { pModule: ptr::null(), nRef: 0, zErrMsg: ptr::null_mut() };
+            let base = sqlite::sqlite3_vtab {
+                pModule: ptr::null(),
+                nRef: 0,
+                zErrMsg: ptr::null_mut(),
+            };
             *table = Box::into_raw(Box::new(base));
         }
         declared
@@ -165,12 +207,18 @@ unsafe extern "C" fn disconnect(table: *mut sqlite::sqlite3_vtab) -> c_int {
 }
 
 /// The packed bytes must be given by equality; then a full pass over them is the only plan.
-unsafe extern "C" fn best_index(_: *mut sqlite::sqlite3_vtab, info: *mut sqlite::sqlite3_index_info) -> c_int {
+unsafe extern "C" fn best_index(
+    _: *mut sqlite::sqlite3_vtab,
+    info: *mut sqlite::sqlite3_index_info,
+) -> c_int {
     // SAFETY: SQLite guarantees `nConstraint` entries in both arrays.
     unsafe {
         for at in 0..(*info).nConstraint as usize {
             let constraint = &*(*info).aConstraint.add(at);
-            if constraint.usable != 0 && constraint.iColumn == DATA && c_int::from(constraint.op) == sqlite::SQLITE_INDEX_CONSTRAINT_EQ as c_int {
+            if constraint.usable != 0
+                && constraint.iColumn == DATA
+                && c_int::from(constraint.op) == sqlite::SQLITE_INDEX_CONSTRAINT_EQ as c_int
+            {
                 let usage = &mut *(*info).aConstraintUsage.add(at);
                 usage.argvIndex = 1;
                 usage.omit = 1;
@@ -183,8 +231,16 @@ unsafe extern "C" fn best_index(_: *mut sqlite::sqlite3_vtab, info: *mut sqlite:
     sqlite::SQLITE_CONSTRAINT
 }
 
-unsafe extern "C" fn open(_: *mut sqlite::sqlite3_vtab, cursor: *mut *mut sqlite::sqlite3_vtab_cursor) -> c_int {
-    let made = Box::new(OpenCursor { base: sqlite::sqlite3_vtab_cursor { pVtab: ptr::null_mut() }, rows: Cursor::default() });
+unsafe extern "C" fn open(
+    _: *mut sqlite::sqlite3_vtab,
+    cursor: *mut *mut sqlite::sqlite3_vtab_cursor,
+) -> c_int {
+    let made = Box::new(OpenCursor {
+        base: sqlite::sqlite3_vtab_cursor {
+            pVtab: ptr::null_mut(),
+        },
+        rows: Cursor::default(),
+    });
     // SAFETY: `OpenCursor` starts with the header; `close` takes the box back.
     unsafe { *cursor = Box::into_raw(made).cast() };
     sqlite::SQLITE_OK
@@ -212,14 +268,26 @@ unsafe extern "C" fn filter(
     unsafe {
         let length = sqlite::sqlite3_value_bytes(*arguments);
         let bytes: *const u8 = sqlite::sqlite3_value_blob(*arguments).cast();
-        let packed = if bytes.is_null() { &[][..] } else { std::slice::from_raw_parts(bytes, length as usize) };
-        if ours(cursor).start(packed) { sqlite::SQLITE_OK } else { sqlite::SQLITE_ERROR }
+        let packed = if bytes.is_null() {
+            &[][..]
+        } else {
+            std::slice::from_raw_parts(bytes, length as usize)
+        };
+        if ours(cursor).start(packed) {
+            sqlite::SQLITE_OK
+        } else {
+            sqlite::SQLITE_ERROR
+        }
     }
 }
 
 unsafe extern "C" fn next(cursor: *mut sqlite::sqlite3_vtab_cursor) -> c_int {
     // SAFETY: a cursor of ours.
-    if unsafe { ours(cursor) }.advance() { sqlite::SQLITE_OK } else { sqlite::SQLITE_ERROR }
+    if unsafe { ours(cursor) }.advance() {
+        sqlite::SQLITE_OK
+    } else {
+        sqlite::SQLITE_ERROR
+    }
 }
 
 unsafe extern "C" fn eof(cursor: *mut sqlite::sqlite3_vtab_cursor) -> c_int {
@@ -227,13 +295,20 @@ unsafe extern "C" fn eof(cursor: *mut sqlite::sqlite3_vtab_cursor) -> c_int {
     c_int::from(unsafe { ours(cursor) }.at_end())
 }
 
-unsafe extern "C" fn rowid(cursor: *mut sqlite::sqlite3_vtab_cursor, out: *mut sqlite::sqlite3_int64) -> c_int {
+unsafe extern "C" fn rowid(
+    cursor: *mut sqlite::sqlite3_vtab_cursor,
+    out: *mut sqlite::sqlite3_int64,
+) -> c_int {
     // SAFETY: a cursor of ours; `out` is SQLite's.
     unsafe { *out = ours(cursor).number() };
     sqlite::SQLITE_OK
 }
 
-unsafe extern "C" fn column(cursor: *mut sqlite::sqlite3_vtab_cursor, context: *mut sqlite::sqlite3_context, at: c_int) -> c_int {
+unsafe extern "C" fn column(
+    cursor: *mut sqlite::sqlite3_vtab_cursor,
+    context: *mut sqlite::sqlite3_context,
+    at: c_int,
+) -> c_int {
     use super::rows::Field;
     // SAFETY: a cursor of ours; text and blobs are copied by SQLite (TRANSIENT) during the call.
     unsafe {
@@ -242,10 +317,20 @@ unsafe extern "C" fn column(cursor: *mut sqlite::sqlite3_vtab_cursor, context: *
             Field::Int(value) => sqlite::sqlite3_result_int64(context, value),
             Field::Real(value) => sqlite::sqlite3_result_double(context, value),
             Field::Text(text) => {
-                sqlite::sqlite3_result_text(context, text.as_ptr().cast(), text.len() as c_int, sqlite::SQLITE_TRANSIENT());
+                sqlite::sqlite3_result_text(
+                    context,
+                    text.as_ptr().cast(),
+                    text.len() as c_int,
+                    sqlite::SQLITE_TRANSIENT(),
+                );
             }
             Field::Blob(bytes) => {
-                sqlite::sqlite3_result_blob(context, bytes.as_ptr().cast(), bytes.len() as c_int, sqlite::SQLITE_TRANSIENT());
+                sqlite::sqlite3_result_blob(
+                    context,
+                    bytes.as_ptr().cast(),
+                    bytes.len() as c_int,
+                    sqlite::SQLITE_TRANSIENT(),
+                );
             }
         }
     }

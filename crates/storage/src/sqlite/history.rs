@@ -14,12 +14,20 @@ use ward_access::{Access, Action};
 use ward_fhir::TypeId;
 
 /// At most `count + 1` versions.
-pub fn history(connection: &mut Connection, access: &Access, query: &HistoryQuery) -> Result<Vec<StoredRow>, StoreError> {
+pub fn history(
+    connection: &mut Connection,
+    access: &Access,
+    query: &HistoryQuery,
+) -> Result<Vec<StoredRow>, StoreError> {
     let types: &[TypeId] = match &query.scope {
         HistoryScope::Instance { ty, .. } | HistoryScope::Type(ty) => std::slice::from_ref(ty),
         HistoryScope::System => &[],
     };
-    let action = if matches!(query.scope, HistoryScope::Instance { .. }) { Action::Read } else { Action::Search };
+    let action = if matches!(query.scope, HistoryScope::Instance { .. }) {
+        Action::Read
+    } else {
+        Action::Search
+    };
     let reach = Reach::new(access, action, types);
     let mut rows = Vec::new();
     if reach.is_empty() {
@@ -31,7 +39,10 @@ pub fn history(connection: &mut Connection, access: &Access, query: &HistoryQuer
     sql.push(" union all ");
     half(&mut sql, &reach, query, false);
     let limit = sql.int(i64::from(query.count) + 1);
-    let _ = write!(sql.text, " order by 2 desc, 1 desc, 3 desc limit {limit}) v");
+    let _ = write!(
+        sql.text,
+        " order by 2 desc, 1 desc, 3 desc limit {limit}) v"
+    );
     connection.each(&sql.text, &sql.values, |row| {
         rows.push(read::stored(row)?);
         Ok(())
@@ -41,7 +52,11 @@ pub fn history(connection: &mut Connection, access: &Access, query: &HistoryQuer
 
 /// Current (`y` is `x`) or superseded versions.
 fn half(sql: &mut Sql, reach: &Reach, query: &HistoryQuery, current: bool) {
-    let (from, y) = if current { ("resource x", "x") } else { ("history y cross join resource x on x.rid = y.rid", "y") };
+    let (from, y) = if current {
+        ("resource x", "x")
+    } else {
+        ("history y cross join resource x on x.rid = y.rid", "y")
+    };
     let _ = write!(
         sql.text,
         "select {y}.rid as rid, {y}.upd as upd, {y}.ver as ver, {y}.typ as typ, {y}.op as op, {y}.c as c, {y}.alias as alias, {y}.body as body from {from} where "
@@ -71,8 +86,16 @@ fn half(sql: &mut Sql, reach: &Reach, query: &HistoryQuery, current: bool) {
     }
     if let Some((updated, rid, version)) = query.after {
         let (u, r, v) = (sql.int(updated), sql.int(rid), sql.int(i64::from(version)));
-        let _ = write!(sql.text, " and ({y}.upd, {y}.rid, {y}.ver) < ({u}, {r}, {v})");
+        let _ = write!(
+            sql.text,
+            " and ({y}.upd, {y}.rid, {y}.ver) < ({u}, {r}, {v})"
+        );
     }
     let _ = write!(sql.text, " and vis(?1, {y}.k) and ");
-    Probe { types: reach.single().map_or(Types::Column, |(ty, _)| Types::One(ty)) }.access(sql, reach);
+    Probe {
+        types: reach
+            .single()
+            .map_or(Types::Column, |(ty, _)| Types::One(ty)),
+    }
+    .access(sql, reach);
 }

@@ -3,8 +3,8 @@
 //! Every statement runs over a set `x` of (rid, d, c, k), driven by the one index range that the plan's own terms make
 //! smallest; everything else of the filter is a probe on it. The Access predicate is part of `x`, before any limit.
 
-use super::statement::Value;
 use super::rows::Rows;
+use super::statement::Value;
 use crate::compare::compare_sql;
 use crate::index::{after_prefix, parameter, typed};
 use crate::question::{Node, Reach};
@@ -24,7 +24,10 @@ pub struct Sql {
 impl Sql {
     /// The mask is always `?1`.
     pub fn new(access: &Access) -> Sql {
-        Sql { text: String::with_capacity(512), values: vec![Value::Shared(access.mask().0.clone())] }
+        Sql {
+            text: String::with_capacity(512),
+            values: vec![Value::Shared(access.mask().0.clone())],
+        }
     }
 
     pub fn bind(&mut self, value: Value) -> String {
@@ -74,20 +77,35 @@ impl Probe {
             Node::Terms(terms) => self.terms(sql, terms),
             Node::Prefix { param, value } => {
                 let range = self.prefix(sql, *param, value);
-                let _ = write!(sql.text, "exists (select 1 from str s where s.rid = x.rid and {range})");
+                let _ = write!(
+                    sql.text,
+                    "exists (select 1 from str s where s.rid = x.rid and {range})"
+                );
             }
             Node::Contains { param, value } => {
                 let p = self.parameter(sql, *param);
                 let value = sql.bind(Value::Text(value.clone()));
-                let _ = write!(sql.text, "exists (select 1 from str s where s.rid = x.rid and s.p = {p} and instr(s.v, {value}) > 0)");
+                let _ = write!(
+                    sql.text,
+                    "exists (select 1 from str s where s.rid = x.rid and s.p = {p} and instr(s.v, {value}) > 0)"
+                );
             }
             Node::Date { param, test } => {
                 let range = self.date(sql, *param, test);
-                let _ = write!(sql.text, "exists (select 1 from date s where s.rid = x.rid and {range})");
+                let _ = write!(
+                    sql.text,
+                    "exists (select 1 from date s where s.rid = x.rid and {range})"
+                );
             }
             Node::Updated(test) => {
                 let upd = "(select r.upd from resource r where r.rid = x.rid)";
-                let condition = compare_sql(test.prefix, upd, upd, (test.low_us, test.high_us), &mut |v| sql.int(v));
+                let condition = compare_sql(
+                    test.prefix,
+                    upd,
+                    upd,
+                    (test.low_us, test.high_us),
+                    &mut |v| sql.int(v),
+                );
                 sql.push(&condition);
             }
             Node::Rids(rids) => {
@@ -118,11 +136,17 @@ impl Probe {
             ([], _) => sql.push("0"),
             ([term], _) => {
                 let h = self.term(sql, *term);
-                let _ = write!(sql.text, "exists (select 1 from term t where t.h = {h} and t.d = x.d and t.rid = x.rid)");
+                let _ = write!(
+                    sql.text,
+                    "exists (select 1 from term t where t.h = {h} and t.d = x.d and t.rid = x.rid)"
+                );
             }
             (_, Types::One(ty)) if terms.len() > POINTS_MAX => {
                 let list = sql.ints(terms.iter().map(|t| typed(*t, ty)));
-                let _ = write!(sql.text, "x.rid in (select t.rid from term t where t.h in {list})");
+                let _ = write!(
+                    sql.text,
+                    "x.rid in (select t.rid from term t where t.h in {list})"
+                );
             }
             _ => {
                 let packed = sql.bind(Rows::of(terms.iter().copied()).into_value());
@@ -130,7 +154,10 @@ impl Probe {
                     Types::One(ty) => format!("typed(b.a, {})", ty.0),
                     Types::Column => "typed(b.a, x.typ)".into(),
                 };
-                let _ = write!(sql.text, "exists (select 1 from rows({packed}) b cross join term t on t.h = {h} and t.d = x.d and t.rid = x.rid)");
+                let _ = write!(
+                    sql.text,
+                    "exists (select 1 from rows({packed}) b cross join term t on t.h = {h} and t.d = x.d and t.rid = x.rid)"
+                );
             }
         }
     }
@@ -168,13 +195,31 @@ impl Probe {
     /// A condition on `date s`.
     pub fn date(&self, sql: &mut Sql, param: u16, test: &DateTest) -> String {
         let p = self.parameter(sql, param);
-        format!("s.p = {p} and {}", compare_sql(test.prefix, "s.lo", "s.hi", (test.low_us, test.high_us), &mut |v| sql.int(v)))
+        format!(
+            "s.p = {p} and {}",
+            compare_sql(
+                test.prefix,
+                "s.lo",
+                "s.hi",
+                (test.low_us, test.high_us),
+                &mut |v| sql.int(v)
+            )
+        )
     }
 
     /// A condition on `qty s`.
     pub fn quantity(&self, sql: &mut Sql, term: Term, test: &NumberTest) -> String {
         let h = self.term(sql, term);
-        format!("s.h = {h} and {}", compare_sql(test.prefix, "s.lo", "s.hi", (test.low, test.high), &mut |v| sql.bind(Value::Real(v))))
+        format!(
+            "s.h = {h} and {}",
+            compare_sql(
+                test.prefix,
+                "s.lo",
+                "s.hi",
+                (test.low, test.high),
+                &mut |v| sql.bind(Value::Real(v))
+            )
+        )
     }
 
     /// What the caller may see of `x`: the mask, and the compartments.

@@ -7,16 +7,20 @@ mod delta;
 mod ffi;
 mod history;
 mod lower;
+mod question;
 mod read;
 mod rows;
 mod schema;
 mod search;
 mod statement;
+mod tables;
 mod write;
 mod writer;
 
-use crate::contract::{CommitError, Current, HistoryQuery, OpenError, Op, Rid, Row, StoreError, StoreSettings, Unit};
-use crate::core::{Core, StoredRow};
+use crate::contract::{
+    CommitError, Current, HistoryQuery, Op, OpenError, Rid, Row, StoreError, StoreSettings, Unit,
+};
+use crate::core::{Core, Hits, StoredRow};
 use crate::meter::Meter;
 use connection::{Connection, SqliteError};
 use std::cell::RefCell;
@@ -25,8 +29,8 @@ use std::sync::{Arc, Weak};
 use tokio::sync::{mpsc, oneshot};
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
-use ward_search::plan::{Plan, Position};
 use ward_seal::MasterKey;
+use ward_search::plan::Plan;
 use writer::Job;
 
 #[derive(Clone)]
@@ -46,10 +50,19 @@ thread_local! {
 }
 
 impl Sqlite {
-    pub fn open(path: &Path, settings: StoreSettings, master: MasterKey) -> Result<Sqlite, OpenError> {
-        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|e| OpenError::Database(format!("cannot create its folder: {e}")))?;
+    pub fn open(
+        path: &Path,
+        settings: StoreSettings,
+        master: MasterKey,
+    ) -> Result<Sqlite, OpenError> {
+        if let Some(folder) = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+        {
+            std::fs::create_dir_all(folder)
+                .map_err(|e| OpenError::Database(format!("cannot create its folder: {e}")))?;
         }
+        create_private(path).map_err(|e| OpenError::Database(format!("cannot create it: {e}")))?;
         let meter = Arc::new(Meter::new(settings.slow_statement_ms));
         let failed = |error: SqliteError| OpenError::Database(error.0);
         let mut connection = Connection::writer(path, meter.clone()).map_err(failed)?;
@@ -58,7 +71,9 @@ impl Sqlite {
             let checked = check_identity(connection, &master)?;
             Ok(checked.and(Ok(writer::claim_block(connection)?)))
         });
-        let block = block.map_err(|_| OpenError::Database("the meta table cannot be read or written".into()))??;
+        let block = block.map_err(|_| {
+            OpenError::Database("the meta table cannot be read or written".into())
+        })??;
         let core = Arc::new(Core::new(settings, master, meter, block));
         let (jobs, queue) = mpsc::channel(writer::QUEUE_MAX);
         let for_writer = core.clone();
@@ -66,7 +81,13 @@ impl Sqlite {
             .name("ward-sqlite-writer".into())
             .spawn(move || writer::run(connection, &for_writer, queue))
             .map_err(|e| OpenError::Database(format!("no thread for the writer: {e}")))?;
-        Ok(Sqlite { shared: Arc::new(Shared { path: path.to_owned(), core, jobs }) })
+        Ok(Sqlite {
+            shared: Arc::new(Shared {
+                path: path.to_owned(),
+                core,
+                jobs,
+            }),
+        })
     }
 
     pub fn core(&self) -> &Core {
@@ -77,12 +98,26 @@ impl Sqlite {
         self.read_with(|connection| read::aliases(connection, keys))
     }
 
-    pub fn read(&self, access: &Access, action: Action, ty: TypeId, rid: Rid) -> Result<Current, StoreError> {
-        let stored = self.read_with(|connection| read::current(connection, access, action, ty, rid))?;
-        stored.map_or(Ok(Current::Absent), |stored| Ok(current(self.open_rows(vec![stored])?.pop())))
+    pub fn read(
+        &self,
+        access: &Access,
+        action: Action,
+        ty: TypeId,
+        rid: Rid,
+    ) -> Result<Current, StoreError> {
+        let stored =
+            self.read_with(|connection| read::current(connection, access, action, ty, rid))?;
+        stored.map_or(Ok(Current::Absent), |stored| {
+            Ok(current(self.open_rows(vec![stored])?.pop()))
+        })
     }
 
-    pub fn read_many(&self, access: &Access, action: Action, keys: &[(TypeId, Rid)]) -> Result<Vec<Current>, StoreError> {
+    pub fn read_many(
+        &self,
+        access: &Access,
+        action: Action,
+        keys: &[(TypeId, Rid)],
+    ) -> Result<Vec<Current>, StoreError> {
         let found = self.read_with(|connection| read::many(connection, access, action, keys))?;
         let (at, stored): (Vec<usize>, Vec<StoredRow>) = found.into_iter().unzip();
         let mut all = vec![Current::Absent; keys.len()];
@@ -92,20 +127,34 @@ impl Sqlite {
         Ok(all)
     }
 
-    pub fn read_version(&self, access: &Access, ty: TypeId, rid: Rid, version: u32) -> Result<Option<Row>, StoreError> {
-        let stored = self.read_with(|connection| read::version(connection, access, ty, rid, version))?;
+    pub fn read_version(
+        &self,
+        access: &Access,
+        ty: TypeId,
+        rid: Rid,
+        version: u32,
+    ) -> Result<Option<Row>, StoreError> {
+        let stored =
+            self.read_with(|connection| read::version(connection, access, ty, rid, version))?;
         stored.map_or(Ok(None), |stored| Ok(self.open_rows(vec![stored])?.pop()))
     }
 
     /// At most `count + 1` versions.
     pub fn history(&self, access: &Access, query: &HistoryQuery) -> Result<Vec<Row>, StoreError> {
-        let stored = self.read_with(|connection| connection.within(self.core().timeout(), |connection| history::history(connection, access, query)))?;
+        let stored = self.read_with(|connection| {
+            connection.within(self.core().timeout(), |connection| {
+                history::history(connection, access, query)
+            })
+        })?;
         self.open_rows(stored)
     }
 
-    pub fn search(&self, access: &Access, plan: &Plan) -> Result<(Vec<Row>, Option<Position>, Option<u64>), StoreError> {
+    pub fn search(&self, access: &Access, plan: &Plan) -> Result<Hits, StoreError> {
         let found = self.read_with(|connection| {
-            connection.within(self.core().timeout(), |connection| connection.snapshot(|connection| search::search(connection, self.core(), access, plan)))
+            connection.within(self.core().timeout(), |connection| {
+                connection
+                    .snapshot(|connection| search::search(connection, self.core(), access, plan))
+            })
         })?;
         Ok((self.open_rows(found.rows)?, found.next, found.total))
     }
@@ -113,19 +162,31 @@ impl Sqlite {
     pub async fn commit(&self, unit: Unit) -> Result<(), CommitError> {
         let missing = self.core().keys_missing(&unit);
         if !missing.is_empty() {
-            self.read_with(|connection| read::patient_keys(connection, self.core(), &missing)).map_err(|_| CommitError::Unavailable)?;
+            self.read_with(|connection| read::patient_keys(connection, self.core(), &missing))
+                .map_err(|_| CommitError::Unavailable)?;
         }
         let prepared = self.core().prepare(unit);
         let (answer, outcome) = oneshot::channel();
-        self.shared.jobs.send(Job::Commit(prepared, answer)).await.map_err(|_| CommitError::Unavailable)?;
+        self.shared
+            .jobs
+            .send(Job::Commit(prepared, answer))
+            .await
+            .map_err(|_| CommitError::Unavailable)?;
         outcome.await.unwrap_or(Err(CommitError::Unavailable))
     }
 
-    pub async fn reserve(&self, wanted: Vec<(TypeId, String, Rid)>) -> Result<Vec<Rid>, StoreError> {
+    pub async fn reserve(
+        &self,
+        wanted: Vec<(TypeId, String, Rid)>,
+    ) -> Result<Vec<Rid>, StoreError> {
         self.ask(|answer| Job::Reserve(wanted, answer)).await
     }
 
-    pub async fn store_records(&self, node: &str, records: &[(u64, Vec<u8>)]) -> Result<u64, StoreError> {
+    pub async fn store_records(
+        &self,
+        node: &str,
+        records: &[(u64, Vec<u8>)],
+    ) -> Result<u64, StoreError> {
         let (node, records) = (node.to_owned(), records.to_vec());
         self.ask(|answer| Job::Records(node, records, answer)).await
     }
@@ -136,7 +197,10 @@ impl Sqlite {
     }
 
     pub fn ready(&self) -> bool {
-        !self.shared.jobs.is_closed() && self.read_with(|connection| connection.run("select 1", &[])).is_ok()
+        !self.shared.jobs.is_closed()
+            && self
+                .read_with(|connection| connection.run("select 1", &[]))
+                .is_ok()
     }
 
     /// Commits what is queued, moves the WAL into the file and ends the writer. Later commits are refused.
@@ -147,24 +211,40 @@ impl Sqlite {
         }
     }
 
-    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Job) -> Result<T, StoreError> {
+    async fn ask<T>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Job,
+    ) -> Result<T, StoreError> {
         let (answer, outcome) = oneshot::channel();
-        self.shared.jobs.send(job(answer)).await.map_err(|_| StoreError::Unavailable)?;
+        self.shared
+            .jobs
+            .send(job(answer))
+            .await
+            .map_err(|_| StoreError::Unavailable)?;
         outcome.await.unwrap_or(Err(StoreError::Unavailable))
     }
 
     /// Runs on this thread's own connection, opened on first use.
-    fn read_with<T>(&self, body: impl FnOnce(&mut Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    fn read_with<T>(
+        &self,
+        body: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         READERS.with_borrow_mut(|readers| {
             let own = Arc::as_ptr(&self.shared);
-            let at = match readers.iter().position(|(store, _)| std::ptr::eq(store.as_ptr(), own)) {
+            let at = match readers
+                .iter()
+                .position(|(store, _)| std::ptr::eq(store.as_ptr(), own))
+            {
                 Some(at) => at,
                 None => {
                     readers.retain(|(store, _)| store.strong_count() > 0);
-                    let connection = Connection::reader(&self.shared.path, self.core().meter.clone()).map_err(|error| {
-                        tracing::error!(reason = error.0, "no read connection");
-                        StoreError::Unavailable
-                    })?;
+                    let connection =
+                        Connection::reader(&self.shared.path, self.core().meter.clone()).map_err(
+                            |error| {
+                                tracing::error!(reason = error.0, "no read connection");
+                                StoreError::Unavailable
+                            },
+                        )?;
                     readers.push((Arc::downgrade(&self.shared), connection));
                     readers.len() - 1
                 }
@@ -175,18 +255,32 @@ impl Sqlite {
 
     fn open_rows(&self, stored: Vec<StoredRow>) -> Result<Vec<Row>, StoreError> {
         let core = self.core();
-        let known = |row: &StoredRow| row.key().is_none_or(|(patient, id)| core.keys.for_opening(patient, id).is_some());
+        let known = |row: &StoredRow| {
+            row.key()
+                .is_none_or(|(patient, id)| core.keys.for_opening(patient, id).is_some())
+        };
         if !stored.iter().all(known) {
             self.read_with(|connection| read::row_keys(connection, core, &stored))?;
         }
         stored
             .into_iter()
             .map(|row| {
-                let key = row.key().and_then(|(patient, id)| core.keys.for_opening(patient, id));
+                let key = row
+                    .key()
+                    .and_then(|(patient, id)| core.keys.for_opening(patient, id));
                 core.row(row, key.as_ref())
             })
             .collect()
     }
+}
+
+/// A new file is its owner's only; SQLite gives the files beside it the same mode.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.append(true).create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
 }
 
 fn current(row: Option<Row>) -> Current {
@@ -198,11 +292,19 @@ fn current(row: Option<Row>) -> Current {
 }
 
 /// Refuses another master key and otherwise numbered definitions; a new store remembers both.
-fn check_identity(connection: &mut Connection, master: &MasterKey) -> Result<Result<(), OpenError>, StoreError> {
+fn check_identity(
+    connection: &mut Connection,
+    master: &MasterKey,
+) -> Result<Result<(), OpenError>, StoreError> {
     let given = i64::from(master.id());
     match schema::get_int(connection, "master")? {
         None => schema::put(connection, "master", given.to_le_bytes().to_vec())?,
-        Some(store) if store != given => return Ok(Err(OpenError::WrongMaster { store: store as u32, given: given as u32 })),
+        Some(store) if store != given => {
+            return Ok(Err(OpenError::WrongMaster {
+                store: store as u32,
+                given: given as u32,
+            }));
+        }
         Some(_) => {}
     }
     let definitions = crate::store::definitions_mark();

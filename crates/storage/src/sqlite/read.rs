@@ -16,26 +16,43 @@ use ward_access::{Access, Action, Sight};
 use ward_fhir::TypeId;
 
 /// The current version of one row.
-pub fn current(connection: &mut Connection, access: &Access, action: Action, ty: TypeId, rid: Rid) -> Result<Option<StoredRow>, StoreError> {
+pub fn current(
+    connection: &mut Connection,
+    access: &Access,
+    action: Action,
+    ty: TypeId,
+    rid: Rid,
+) -> Result<Option<StoredRow>, StoreError> {
     let mut found = None;
     match access.sight(ty, action) {
         Sight::Nothing => {}
         Sight::Everything => {
-            let values = [Value::Shared(access.mask().0.clone()), Value::Int(rid), Value::Int(i64::from(ty.0))];
+            let values = [
+                Value::Shared(access.mask().0.clone()),
+                Value::Int(rid),
+                Value::Int(i64::from(ty.0)),
+            ];
             connection.each(CURRENT, &values, |row| {
                 found = Some(stored(row)?);
                 Ok(())
             })?;
         }
         Sight::Patients(_) => {
-            found = many(connection, access, action, &[(ty, rid)])?.pop().map(|(_, row)| row);
+            found = many(connection, access, action, &[(ty, rid)])?
+                .pop()
+                .map(|(_, row)| row);
         }
     }
     Ok(found)
 }
 
 /// Current versions with their position in `keys`. One statement for each distinct reach (one or two).
-pub fn many(connection: &mut Connection, access: &Access, action: Action, keys: &[(TypeId, Rid)]) -> Result<Vec<(usize, StoredRow)>, StoreError> {
+pub fn many(
+    connection: &mut Connection,
+    access: &Access,
+    action: Action,
+    keys: &[(TypeId, Rid)],
+) -> Result<Vec<(usize, StoredRow)>, StoreError> {
     let mut types: Vec<TypeId> = keys.iter().map(|(ty, _)| *ty).collect();
     types.sort_unstable();
     types.dedup();
@@ -52,8 +69,15 @@ pub fn many(connection: &mut Connection, access: &Access, action: Action, keys: 
     }
     let mut sql = Sql::new(access);
     let packed = sql.bind(packed.into_value());
-    let _ = write!(sql.text, "select {COLUMNS}, b.a from rows({packed}) b cross join resource x on x.rid = b.c where x.typ = b.b and ");
-    let probe = Probe { types: reach.single().map_or(Types::Column, |(ty, _)| Types::One(ty)) };
+    let _ = write!(
+        sql.text,
+        "select {COLUMNS}, b.a from rows({packed}) b cross join resource x on x.rid = b.c where x.typ = b.b and "
+    );
+    let probe = Probe {
+        types: reach
+            .single()
+            .map_or(Types::Column, |(ty, _)| Types::One(ty)),
+    };
     probe.access(&mut sql, &reach);
     // One type in reach, but others may have been asked for.
     if let Some((ty, _)) = reach.single() {
@@ -68,14 +92,24 @@ pub fn many(connection: &mut Connection, access: &Access, action: Action, keys: 
 }
 
 /// One version, current or superseded; the caller must see both it and the current one.
-pub fn version(connection: &mut Connection, access: &Access, ty: TypeId, rid: Rid, version: u32) -> Result<Option<StoredRow>, StoreError> {
+pub fn version(
+    connection: &mut Connection,
+    access: &Access,
+    ty: TypeId,
+    rid: Rid,
+    version: u32,
+) -> Result<Option<StoredRow>, StoreError> {
     let reach = Reach::new(access, Action::Read, &[ty]);
     let mut found = None;
     if reach.is_empty() {
         return Ok(found);
     }
     let mut sql = Sql::new(access);
-    let (r, t, v) = (sql.int(rid), sql.int(i64::from(ty.0)), sql.int(i64::from(version)));
+    let (r, t, v) = (
+        sql.int(rid),
+        sql.int(i64::from(ty.0)),
+        sql.int(i64::from(version)),
+    );
     let columns = COLUMNS.replace("x.", "v.");
     let _ = write!(
         sql.text,
@@ -84,7 +118,10 @@ pub fn version(connection: &mut Connection, access: &Access, ty: TypeId, rid: Ri
           select {CURRENT_COLUMNS} from history y where y.rid = {r} and y.ver = {v}) v \
          where x.rid = {r} and x.typ = {t} and vis(?1, v.k) and "
     );
-    Probe { types: Types::One(ty) }.access(&mut sql, &reach);
+    Probe {
+        types: Types::One(ty),
+    }
+    .access(&mut sql, &reach);
     connection.each(&sql.text, &sql.values, |row| {
         found = Some(stored(row)?);
         Ok(())
@@ -93,30 +130,52 @@ pub fn version(connection: &mut Connection, access: &Access, ty: TypeId, rid: Ri
 }
 
 /// Bodies of a page, in its order. The rows were chosen on the same snapshot; the mask is tested again all the same.
-pub fn bodies(connection: &mut Connection, access: &Access, rids: &[Rid]) -> Result<Vec<StoredRow>, StoreError> {
+pub fn bodies(
+    connection: &mut Connection,
+    access: &Access,
+    rids: &[Rid],
+) -> Result<Vec<StoredRow>, StoreError> {
     if rids.is_empty() {
         return Ok(Vec::new());
     }
     let mut rows = Vec::with_capacity(rids.len());
     // The packed rows are the outer loop, so the order is kept.
-    connection.each(BODIES, &[Value::Shared(access.mask().0.clone()), Rows::of(rids.iter().copied()).into_value()], |row| {
-        rows.push(stored(row)?);
-        Ok(())
-    })?;
+    connection.each(
+        BODIES,
+        &[
+            Value::Shared(access.mask().0.clone()),
+            Rows::of(rids.iter().copied()).into_value(),
+        ],
+        |row| {
+            rows.push(stored(row)?);
+            Ok(())
+        },
+    )?;
     Ok(rows)
 }
 
 /// Row ids behind logical ids, of any of the types.
-pub fn rids_of(connection: &mut Connection, core: &Core, types: &[TypeId], ids: &[String]) -> Result<Vec<Rid>, StoreError> {
+pub fn rids_of(
+    connection: &mut Connection,
+    core: &Core,
+    types: &[TypeId],
+    ids: &[String],
+) -> Result<Vec<Rid>, StoreError> {
     let mut rids: Vec<Rid> = ids.iter().filter_map(|id| core.cipher.decode(id)).collect();
-    let keys: Vec<(TypeId, &str)> =
-        ids.iter().filter(|id| core.cipher.decode(id).is_none()).flat_map(|id| types.iter().map(move |ty| (*ty, id.as_str()))).collect();
+    let keys: Vec<(TypeId, &str)> = ids
+        .iter()
+        .filter(|id| core.cipher.decode(id).is_none())
+        .flat_map(|id| types.iter().map(move |ty| (*ty, id.as_str())))
+        .collect();
     rids.extend(aliases(connection, &keys)?.into_iter().flatten());
     Ok(rids)
 }
 
 /// Row ids of client-chosen ids.
-pub fn aliases(connection: &mut Connection, keys: &[(TypeId, &str)]) -> Result<Vec<Option<Rid>>, StoreError> {
+pub fn aliases(
+    connection: &mut Connection,
+    keys: &[(TypeId, &str)],
+) -> Result<Vec<Option<Rid>>, StoreError> {
     let mut rids = vec![None; keys.len()];
     if keys.is_empty() {
         return Ok(rids);
@@ -128,7 +187,9 @@ pub fn aliases(connection: &mut Connection, keys: &[(TypeId, &str)]) -> Result<V
         packed.bytes(Some(id.as_bytes()));
     }
     connection.each(ALIASES, &[packed.into_value()], |row| {
-        let slot = rids.get_mut(row.int(0)? as usize).ok_or(StoreError::Integrity)?;
+        let slot = rids
+            .get_mut(row.int(0)? as usize)
+            .ok_or(StoreError::Integrity)?;
         *slot = Some(row.int(1)?);
         Ok(())
     })?;
@@ -136,31 +197,65 @@ pub fn aliases(connection: &mut Connection, keys: &[(TypeId, &str)]) -> Result<V
 }
 
 /// Loads the newest data key of each patient that has one.
-pub fn patient_keys(connection: &mut Connection, core: &Core, patients: &[Rid]) -> Result<(), StoreError> {
+pub fn patient_keys(
+    connection: &mut Connection,
+    core: &Core,
+    patients: &[Rid],
+) -> Result<(), StoreError> {
     if patients.is_empty() {
         return Ok(());
     }
-    load_keys(connection, core, PATIENT_KEYS, Rows::of(patients.iter().copied()))
+    load_keys(
+        connection,
+        core,
+        PATIENT_KEYS,
+        Rows::of(patients.iter().copied()),
+    )
 }
 
 /// Loads the data keys of stored rows that are not in memory.
-pub fn row_keys(connection: &mut Connection, core: &Core, rows: &[StoredRow]) -> Result<(), StoreError> {
+pub fn row_keys(
+    connection: &mut Connection,
+    core: &Core,
+    rows: &[StoredRow],
+) -> Result<(), StoreError> {
     let mut packed = Rows::new(&[Kind::Int; 2]);
-    for (patient, id) in rows.iter().filter_map(StoredRow::key).filter(|(patient, id)| core.keys.for_opening(*patient, *id).is_none()) {
+    for (patient, id) in rows
+        .iter()
+        .filter_map(StoredRow::key)
+        .filter(|(patient, id)| core.keys.for_opening(*patient, *id).is_none())
+    {
         packed.int(patient);
         packed.int(i64::from(id));
     }
-    if packed.is_empty() { Ok(()) } else { load_keys(connection, core, ROW_KEYS, packed) }
+    if packed.is_empty() {
+        Ok(())
+    } else {
+        load_keys(connection, core, ROW_KEYS, packed)
+    }
 }
 
-fn load_keys(connection: &mut Connection, core: &Core, sql: &str, packed: Rows) -> Result<(), StoreError> {
+fn load_keys(
+    connection: &mut Connection,
+    core: &Core,
+    sql: &str,
+    packed: Rows,
+) -> Result<(), StoreError> {
     let mut keys = HashMap::new();
     connection.each(sql, &[packed.into_value()], |row| {
         let (patient, id) = (row.int(0)?, row.int(1)? as u32);
-        keys.insert((patient, id), StoredKey { patient, id, wrapped: row.blob(2) });
+        keys.insert(
+            (patient, id),
+            StoredKey {
+                patient,
+                id,
+                wrapped: row.blob(2),
+            },
+        );
         Ok(())
     })?;
-    keys.values().try_for_each(|key| core.keys.admit(key).map(drop))
+    keys.values()
+        .try_for_each(|key| core.keys.admit(key).map(drop))
 }
 
 /// Reads the columns of `COLUMNS`.
@@ -183,6 +278,9 @@ const COLUMN_COUNT: usize = 8;
 const CURRENT_COLUMNS: &str = "y.rid, y.typ, y.ver, y.upd, y.op, y.c, y.k, y.alias, y.body";
 const CURRENT: &str = "select x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body from resource x where x.rid = ?2 and x.typ = ?3 and vis(?1, x.k)";
 const BODIES: &str = "select x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body from rows(?2) b cross join resource x on x.rid = b.a where vis(?1, x.k)";
-const ALIASES: &str = "select b.a, x.rid from rows(?1) b cross join alias x on x.typ = b.b and x.id = b.c";
-const PATIENT_KEYS: &str = "select k.c, k.id, k.wrapped from rows(?1) b cross join data_key k on k.c = b.a";
-const ROW_KEYS: &str = "select k.c, k.id, k.wrapped from rows(?1) b cross join data_key k on k.c = b.a and k.id = b.b";
+const ALIASES: &str =
+    "select b.a, x.rid from rows(?1) b cross join alias x on x.typ = b.b and x.id = b.c";
+const PATIENT_KEYS: &str =
+    "select k.c, k.id, k.wrapped from rows(?1) b cross join data_key k on k.c = b.a";
+const ROW_KEYS: &str =
+    "select k.c, k.id, k.wrapped from rows(?1) b cross join data_key k on k.c = b.a and k.id = b.b";

@@ -27,7 +27,11 @@ impl Rows {
         let mut bytes = Vec::with_capacity(256);
         bytes.push(kinds.len() as u8);
         bytes.extend(kinds.iter().map(|k| *k as u8));
-        Rows { bytes, columns: kinds.len(), fields: 0 }
+        Rows {
+            bytes,
+            columns: kinds.len(),
+            fields: 0,
+        }
     }
 
     /// One column of integers.
@@ -49,7 +53,8 @@ impl Rows {
 
     /// Text or blob, as the column is declared.
     pub fn bytes(&mut self, value: Option<&[u8]>) {
-        self.bytes.extend_from_slice(&value.map_or(u32::MAX, |v| v.len() as u32).to_le_bytes());
+        self.bytes
+            .extend_from_slice(&value.map_or(u32::MAX, |v| v.len() as u32).to_le_bytes());
         self.bytes.extend_from_slice(value.unwrap_or_default());
         self.fields += 1;
     }
@@ -93,7 +98,12 @@ impl Cursor {
         self.number = 0;
         self.ended = false;
         self.columns = usize::from(packed.first().copied().unwrap_or(0));
-        let Some(kinds) = packed.get(1..=self.columns).filter(|_| self.columns <= COLUMNS) else { return false };
+        let Some(kinds) = packed
+            .get(1..=self.columns)
+            .filter(|_| self.columns <= COLUMNS)
+        else {
+            return false;
+        };
         self.kinds[..self.columns].copy_from_slice(kinds);
         self.next = 1 + self.columns;
         self.advance()
@@ -122,12 +132,21 @@ impl Cursor {
             return Field::Null;
         }
         let (start, length) = self.fields[at];
-        let Some(bytes) = length.checked_add(start).and_then(|end| self.bytes.get(start..end)) else { return Field::Null };
+        let Some(bytes) = length
+            .checked_add(start)
+            .and_then(|end| self.bytes.get(start..end))
+        else {
+            return Field::Null;
+        };
         match (self.kinds[at], <[u8; 8]>::try_from(bytes)) {
             (0, Ok(word)) => Field::Int(i64::from_le_bytes(word)),
             (1, Ok(word)) => {
                 let value = f64::from_le_bytes(word);
-                if value.is_nan() { Field::Null } else { Field::Real(value) }
+                if value.is_nan() {
+                    Field::Null
+                } else {
+                    Field::Real(value)
+                }
             }
             (2, _) => Field::Text(bytes),
             (3, _) => Field::Blob(bytes),
@@ -138,9 +157,17 @@ impl Cursor {
     fn read_row(&mut self) -> Option<()> {
         let mut at = self.next;
         for column in 0..self.columns {
-            let (start, length) = if self.kinds[column] < 2 { (at, 8) } else { self.prefixed(at)? };
+            let (start, length) = if self.kinds[column] < 2 {
+                (at, 8)
+            } else {
+                self.prefixed(at)?
+            };
             self.fields[column] = (start, length);
-            at = if length == usize::MAX { start } else { start.checked_add(length)? };
+            at = if length == usize::MAX {
+                start
+            } else {
+                start.checked_add(length)?
+            };
             if at > self.bytes.len() {
                 return None;
             }
@@ -151,7 +178,14 @@ impl Cursor {
 
     fn prefixed(&self, at: usize) -> Option<(usize, usize)> {
         let length = u32::from_le_bytes(self.bytes.get(at..at + 4)?.try_into().ok()?);
-        Some((at + 4, if length == u32::MAX { usize::MAX } else { length as usize }))
+        Some((
+            at + 4,
+            if length == u32::MAX {
+                usize::MAX
+            } else {
+                length as usize
+            },
+        ))
     }
 }
 
@@ -167,14 +201,19 @@ mod tests {
             rows.bytes(Some(b"text"));
             rows.bytes(None);
         }
-        let Value::Blob(bytes) = rows.into_value() else { panic!() };
+        let Value::Blob(bytes) = rows.into_value() else {
+            panic!()
+        };
         for end in 0..=bytes.len() {
             let mut cursor = Cursor::default();
             let mut well_formed = cursor.start(&bytes[..end]);
             let mut seen = 0;
             while well_formed && !cursor.at_end() {
                 assert!(matches!(cursor.field(0), Field::Int(i) if i == seen));
-                assert!(matches!((cursor.field(1), cursor.field(2), cursor.field(3)), (Field::Text(b"text"), Field::Null, Field::Null)));
+                assert!(matches!(
+                    (cursor.field(1), cursor.field(2), cursor.field(3)),
+                    (Field::Text(b"text"), Field::Null, Field::Null)
+                ));
                 seen += 1;
                 well_formed = cursor.advance();
             }

@@ -45,24 +45,34 @@ create table record (seq integer primary key, node text, node_seq integer, body 
 create unique index record_n on record (node, node_seq) where node is not null;
 ";
 
-const META: &str = "create table if not exists meta (key text primary key, value blob not null) without rowid";
+const META: &str =
+    "create table if not exists meta (key text primary key, value blob not null) without rowid";
 
 /// Applies what is missing. Refuses a file of a newer format, and one whose migrations were not ours.
 pub fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
     connection.batch("begin immediate").map_err(failed)?;
     let done = migrate_inside(connection);
-    connection.batch(if done.is_ok() { "commit" } else { "rollback" }).map_err(failed)?;
+    connection
+        .batch(if done.is_ok() { "commit" } else { "rollback" })
+        .map_err(failed)?;
     done
 }
 
 fn migrate_inside(connection: &mut Connection) -> Result<(), OpenError> {
     connection.batch(META).map_err(failed)?;
-    let found = get_int(connection, "format").map_err(unreadable)?.unwrap_or(0);
+    let found = get_int(connection, "format")
+        .map_err(unreadable)?
+        .unwrap_or(0);
     let found = usize::try_from(found).unwrap_or(usize::MAX);
     if found > FORMAT {
-        return Err(OpenError::Newer { found, known: FORMAT });
+        return Err(OpenError::Newer {
+            found,
+            known: FORMAT,
+        });
     }
-    if found > 0 && get(connection, "checksum").map_err(unreadable)?.as_deref() != Some(&checksum(found)[..]) {
+    if found > 0
+        && get(connection, "checksum").map_err(unreadable)?.as_deref() != Some(&checksum(found)[..])
+    {
         return Err(OpenError::Altered);
     }
     for migration in &MIGRATIONS[found..] {
@@ -82,16 +92,27 @@ fn checksum(migrations: usize) -> [u8; 32] {
 
 pub fn get(connection: &mut Connection, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
     let mut value = None;
-    connection.each("select value from meta where key = ?1", &[Value::Text(key.into())], |row| {
-        value = Some(row.blob(0));
-        Ok(())
-    })?;
+    connection.each(
+        "select value from meta where key = ?1",
+        &[Value::Text(key.into())],
+        |row| {
+            value = Some(row.blob(0));
+            Ok(())
+        },
+    )?;
     Ok(value)
 }
 
 pub fn get_int(connection: &mut Connection, key: &str) -> Result<Option<i64>, StoreError> {
     let value = get(connection, key)?;
-    value.map(|bytes| bytes.try_into().map(i64::from_le_bytes).map_err(|_| StoreError::Integrity)).transpose()
+    value
+        .map(|bytes| {
+            bytes
+                .try_into()
+                .map(i64::from_le_bytes)
+                .map_err(|_| StoreError::Integrity)
+        })
+        .transpose()
 }
 
 pub fn put(connection: &mut Connection, key: &str, value: Vec<u8>) -> Result<(), StoreError> {

@@ -1,7 +1,8 @@
 //! Search in two steps on one snapshot: row ids of the page by index, then their bodies. <https://hl7.org/fhir/R4/search.html>
 
 use super::connection::{Columns, Connection};
-use super::lower::{Probe, Sql, Types};
+use super::lower::Sql;
+use super::question::Question;
 use super::read;
 use super::rows::Rows;
 use super::statement::Value;
@@ -9,11 +10,9 @@ use crate::contract::{Rid, StoreError};
 use crate::core::{Core, StoredRow};
 use crate::index::{EVERY, typed};
 use crate::order::{Key, Order};
-use crate::question::{Node, Reach, resolve};
-use std::collections::HashMap;
+use crate::question::Node;
 use std::fmt::Write as _;
 use ward_access::{Access, Action};
-use ward_search::entries::Term;
 use ward_search::plan::{Plan, Position, SortKey, SortValue, Total};
 
 /// Everything but opening the bodies.
@@ -24,231 +23,99 @@ pub struct Found {
     pub total: Option<u64>,
 }
 
-pub fn search(connection: &mut Connection, core: &Core, access: &Access, plan: &Plan) -> Result<Found, StoreError> {
+pub fn search(
+    connection: &mut Connection,
+    core: &Core,
+    access: &Access,
+    plan: &Plan,
+) -> Result<Found, StoreError> {
     let Some(question) = Question::new(connection, core, access, Action::Search, plan)? else {
-        return Ok(Found { rows: Vec::new(), next: None, total: (plan.total != Total::None).then_some(0) });
+        return Ok(Found {
+            rows: Vec::new(),
+            next: None,
+            total: (plan.total != Total::None).then_some(0),
+        });
     };
     let total = match plan.total {
         Total::None => None,
         Total::Estimate | Total::Accurate => Some(question.total(connection)?),
     };
     // `_count=0` asks for the total only.
-    let mut positions = if plan.count == 0 { Vec::new() } else { question.page(connection, plan)? };
+    let mut positions = if plan.count == 0 {
+        Vec::new()
+    } else {
+        question.page(connection, plan)?
+    };
     let more = positions.len() > plan.count as usize;
     positions.truncate(plan.count as usize);
-    let next = if more { positions.last().cloned() } else { None };
-    let rows = read::bodies(connection, access, &positions.iter().map(|p| p.rid).collect::<Vec<_>>())?;
+    let next = if more {
+        positions.last().cloned()
+    } else {
+        None
+    };
+    let rows = read::bodies(
+        connection,
+        access,
+        &positions.iter().map(|p| p.rid).collect::<Vec<_>>(),
+    )?;
     Ok(Found { rows, next, total })
 }
 
 /// Row ids that match, at most `plan.count + 1` (guards of conditional interactions).
-pub fn rids(connection: &mut Connection, core: &Core, access: &Access, plan: &Plan) -> Result<Vec<Rid>, StoreError> {
+pub fn rids(
+    connection: &mut Connection,
+    core: &Core,
+    access: &Access,
+    plan: &Plan,
+) -> Result<Vec<Rid>, StoreError> {
     match Question::new(connection, core, access, Action::Search, plan)? {
-        Some(question) => Ok(question.page(connection, plan)?.into_iter().map(|p| p.rid).collect()),
+        Some(question) => Ok(question
+            .page(connection, plan)?
+            .into_iter()
+            .map(|p| p.rid)
+            .collect()),
         None => Ok(Vec::new()),
     }
 }
-
-/// A plan with its ids looked up and its driving range chosen.
-struct Question<'a> {
-    access: &'a Access,
-    reach: Reach,
-    node: Node,
-    /// Which member of a top-level `And` (or the whole) drives.
-    driver: Driver,
-}
-
-enum Driver {
-    /// All live rows of the types.
-    Types,
-    /// The compartments that bound the caller.
-    Compartment,
-    /// Member of the conjunction.
-    Member(usize),
-}
-
-impl<'a> Question<'a> {
-    /// `None`: nothing is in reach.
-    fn new(connection: &mut Connection, core: &'a Core, access: &'a Access, action: Action, plan: &Plan) -> Result<Option<Question<'a>>, StoreError> {
-        let reach = Reach::new(access, action, &plan.types);
-        if reach.is_empty() {
-            return Ok(None);
-        }
-        let types = reach.types();
-        let cell = std::cell::RefCell::new(connection);
-        let mut ids = |list: &[String]| read::rids_of(&mut cell.borrow_mut(), core, &types, list);
-        let mut forms = |list: &[Term]| widen(&mut cell.borrow_mut(), list);
-        let node = match resolve(&plan.filter, 0, &mut ids, &mut forms)? {
-            Node::And(list) => Node::And(list),
-            other => Node::And(vec![other]),
-        };
-        let mut question = Question { access, reach, node, driver: Driver::Types };
-        question.driver = question.choose(cell.into_inner())?;
-        Ok(Some(question))
-    }
-
-    fn members(&self) -> &[Node] {
-        if let Node::And(list) = &self.node { list } else { std::slice::from_ref(&self.node) }
-    }
-
-    /// The smallest range wins, by the counters for counted terms and by rule for the rest.
-    fn choose(&self, connection: &mut Connection) -> Result<Driver, StoreError> {
-        let single = self.reach.single();
-        let mut best = match single {
-            Some((_, Some(keys))) => (COMPARTMENT_ROWS * keys.len() as u64, Driver::Compartment),
-            _ => (u64::MAX, Driver::Types),
-        };
-        let counts = self.counts(connection)?;
-        for (at, node) in self.members().iter().enumerate() {
-            let rows = match node {
-                Node::Nothing => 0,
-                Node::Rids(rids) => rids.len() as u64,
-                Node::Terms(terms) => {
-                    let of = |t: &Term| self.reach.types().iter().map(|ty| counts.get(&typed(*t, *ty)).copied().unwrap_or(0)).sum::<u64>();
-                    terms.iter().map(|t| of(t).max(TERM_ROWS)).sum()
-                }
-                Node::Prefix { .. } if single.is_some() => PREFIX_ROWS,
-                Node::Quantity { .. } if single.is_some() => RANGE_ROWS,
-                Node::Date { .. } if single.is_some() => RANGE_ROWS * 4,
-                _ => continue,
-            };
-            if rows < best.0 {
-                best = (rows, Driver::Member(at));
-            }
-        }
-        Ok(best.1)
-    }
-
-    /// Live rows of each counted term of the conjunction; asked only when there is a choice to make.
-    fn counts(&self, connection: &mut Connection) -> Result<HashMap<i64, u64>, StoreError> {
-        let mut counts = HashMap::new();
-        if self.members().len() < 2 && self.reach.limited.is_empty() {
-            return Ok(counts);
-        }
-        let types = self.reach.types();
-        let terms = self.members().iter().filter_map(|n| if let Node::Terms(terms) = n { Some(terms) } else { None }).flatten();
-        let keys = Rows::of(terms.take(COUNTED_TERMS_MAX).flat_map(|t| types.iter().map(|ty| typed(*t, *ty))));
-        connection.each(COUNTS, &[keys.into_value()], |row| {
-            counts.insert(row.int(0)?, row.int(1)?.max(0) as u64);
-            Ok(())
-        })?;
-        Ok(counts)
-    }
-
-    fn probe(&self) -> Probe {
-        let types = self.reach.single().map_or(Types::Column, |(ty, _)| Types::One(ty));
-        Probe { types }
-    }
-
-    /// `from … x where …` with filter and access.
-    fn from(&self, sql: &mut Sql) {
-        let probe = self.probe();
-        let members = self.members();
-        match self.driver {
-            Driver::Types => self.from_types(sql),
-            Driver::Compartment => self.from_compartment(sql),
-            Driver::Member(at) => self.from_member(sql, &probe, &members[at]),
-        }
-        probe.access(sql, &self.reach);
-        for (at, member) in members.iter().enumerate() {
-            if !matches!(self.driver, Driver::Member(driving) if driving == at) {
-                sql.push(" and ");
-                probe.filter(sql, member);
-            }
-        }
-    }
-
-    fn from_types(&self, sql: &mut Sql) {
-        match self.reach.single() {
-            Some((ty, _)) => {
-                let ty = sql.int(i64::from(ty.0));
-                let _ = write!(sql.text, " from resource x where x.typ = {ty} and x.op <> 2 and ");
-            }
-            None => {
-                let types = sql.ints(self.reach.types().iter().map(|t| i64::from(t.0)));
-                let _ = write!(sql.text, " from resource x where x.typ in {types} and x.op <> 2 and ");
-            }
-        }
-    }
-
-    /// Home rows and further memberships of the caller's patients, each once.
-    fn from_compartment(&self, sql: &mut Sql) {
-        let Some((ty, Some(keys))) = self.reach.single() else { return self.from_types(sql) };
-        let homes = sql.ints(keys.iter().map(|k| k.rid));
-        let t = sql.int(i64::from(ty.0));
-        let memberships = sql.ints(keys.iter().map(|k| typed(k.membership, ty)));
-        let _ = write!(
-            sql.text,
-            " from (select rid, d, c, k from resource where c in {homes} and c <> 0 and typ = {t} and op <> 2 \
-             union select rid, d, c, k from term where h in {memberships}) x where "
-        );
-    }
-
-    fn from_member(&self, sql: &mut Sql, probe: &Probe, member: &Node) {
-        let source = match member {
-            Node::Nothing => "select 0 as rid where 0".to_owned(),
-            Node::Rids(rids) => {
-                let packed = sql.bind(Rows::of(rids.iter().copied()).into_value());
-                format!("select distinct a as rid from rows({packed})")
-            }
-            Node::Terms(terms) => return self.from_terms(sql, terms),
-            Node::Prefix { param, value } => format!("select distinct s.rid from str s where {}", probe.prefix(sql, *param, value)),
-            Node::Date { param, test } => format!("select distinct s.rid from date s where {}", probe.date(sql, *param, test)),
-            Node::Quantity { term, test } => format!("select distinct s.rid from qty s where {}", probe.quantity(sql, *term, test)),
-            _ => return self.from_types(sql),
-        };
-        let _ = write!(sql.text, " from ({source}) i cross join resource x on x.rid = i.rid where x.op <> 2 and ");
-        if let Some((ty, _)) = self.reach.single() {
-            let ty = sql.int(i64::from(ty.0));
-            let _ = write!(sql.text, "x.typ = {ty} and ");
-        }
-    }
-
-    fn from_terms(&self, sql: &mut Sql, terms: &[Term]) {
-        match (self.reach.single(), terms) {
-            // One range in page order.
-            (Some((ty, _)), [term]) => {
-                let h = sql.int(typed(*term, ty));
-                let _ = write!(sql.text, " from term x where x.h = {h} and ");
-            }
-            (Some((ty, _)), _) => {
-                let list = sql.ints(terms.iter().map(|t| typed(*t, ty)));
-                let _ = write!(sql.text, " from (select distinct rid, d, c, k from term where h in {list}) x where ");
-            }
-            (None, _) => {
-                let types = self.reach.types();
-                let list = sql.ints(terms.iter().flat_map(|t| types.iter().map(|ty| typed(*t, *ty))));
-                let _ = write!(sql.text, " from (select distinct rid from term where h in {list}) i cross join resource x on x.rid = i.rid where ");
-            }
-        }
-    }
-
+impl Question<'_> {
     /// One more than the page holds.
     fn page(&self, connection: &mut Connection, plan: &Plan) -> Result<Vec<Position>, StoreError> {
         let order = Order::new(&plan.sort, |key| self.sort_key(key));
         let mut sql = Sql::new(self.access);
         sql.push("select x.rid");
         // Constants of a sort key are bound before those of the conditions; numbering does not mind.
-        let keys: Vec<Key> = order.keys.iter().map(|key| key.with_parameter(|p| sql.int(p))).collect();
+        let keys: Vec<Key> = order
+            .keys
+            .iter()
+            .map(|key| key.with_parameter(|p| sql.int(p)))
+            .collect();
         for key in &keys {
             let _ = write!(sql.text, ", {}", key.expression);
         }
         self.from(&mut sql);
         if let Some(after) = &plan.after {
             sql.push(" and ");
-            order.after(after, &keys, &mut |value| match value {
-                SortValue::Integer(v) => sql.bind(Value::Int(*v)),
-                SortValue::Text(v) => sql.bind(Value::Text(v.clone())),
-                SortValue::Missing => "null".into(),
-            })
-            .map(|condition| sql.text.push_str(&condition))?;
+            order
+                .after(after, &keys, &mut |value| match value {
+                    SortValue::Integer(v) => sql.bind(Value::Int(*v)),
+                    SortValue::Text(v) => sql.bind(Value::Text(v.clone())),
+                    SortValue::Missing => "null".into(),
+                })
+                .map(|condition| sql.text.push_str(&condition))?;
         }
         let limit = sql.int(i64::from(plan.count) + 1);
         let _ = write!(sql.text, " order by {} limit {limit}", order.by(&keys));
         let mut positions = Vec::with_capacity(plan.count as usize + 1);
         connection.each(&sql.text, &sql.values, |row| {
-            let values = keys.iter().enumerate().map(|(at, key)| value(row, at + 1, key)).collect::<Result<_, _>>()?;
-            positions.push(Position { values, rid: row.int(0)? });
+            let values = keys
+                .iter()
+                .enumerate()
+                .map(|(at, key)| value(row, at + 1, key))
+                .collect::<Result<_, _>>()?;
+            positions.push(Position {
+                values,
+                rid: row.int(0)?,
+            });
             Ok(())
         })?;
         Ok(positions)
@@ -256,19 +123,35 @@ impl<'a> Question<'a> {
 
     fn sort_key(&self, key: &SortKey) -> Key {
         let p = |param: u16| match self.reach.single() {
-            Some((ty, _)) => (Some(i64::from(crate::index::parameter(param, ty))), String::new()),
+            Some((ty, _)) => (
+                Some(i64::from(crate::index::parameter(param, ty))),
+                String::new(),
+            ),
             None => (None, format!("((x.typ << 16) | {param})")),
         };
         match *key {
-            SortKey::Updated { descending } => Key::int("(select r.upd from resource r where r.rid = x.rid)", descending),
+            SortKey::Updated { descending } => Key::int(
+                "(select r.upd from resource r where r.rid = x.rid)",
+                descending,
+            ),
             SortKey::Id { descending } => Key::int("x.rid", descending),
             SortKey::Date { param, descending } => {
                 let column = if descending { "max(s.hi)" } else { "min(s.lo)" };
-                Key::nullable(format!("(select {column} from date s where s.rid = x.rid and s.p = {{p}})"), p(param), false, descending)
+                Key::nullable(
+                    format!("(select {column} from date s where s.rid = x.rid and s.p = {{p}})"),
+                    p(param),
+                    false,
+                    descending,
+                )
             }
             SortKey::String { param, descending } => {
                 let column = if descending { "max(s.v)" } else { "min(s.v)" };
-                Key::nullable(format!("(select {column} from str s where s.rid = x.rid and s.p = {{p}})"), p(param), true, descending)
+                Key::nullable(
+                    format!("(select {column} from str s where s.rid = x.rid and s.p = {{p}})"),
+                    p(param),
+                    true,
+                    descending,
+                )
             }
         }
     }
@@ -297,15 +180,25 @@ impl<'a> Question<'a> {
         };
         let keys = Rows::of(self.reach.everything.iter().map(|ty| typed(term, *ty)));
         let mut total = None;
-        connection.each(COUNTED, &[Value::Shared(self.access.mask().0.clone()), keys.into_value()], |row| {
-            // No row at all: the term is not among the counted ones.
-            total = if row.int(1)? == 0 { None } else { Some(row.int(0)?.max(0) as u64) };
-            Ok(())
-        })?;
+        connection.each(
+            COUNTED,
+            &[
+                Value::Shared(self.access.mask().0.clone()),
+                keys.into_value(),
+            ],
+            |row| {
+                // No row at all: the term is not among the counted ones.
+                total = if row.int(1)? == 0 {
+                    None
+                } else {
+                    Some(row.int(0)?.max(0) as u64)
+                };
+                Ok(())
+            },
+        )?;
         Ok(total)
     }
 }
-
 fn value(row: &Columns, at: usize, key: &Key) -> Result<SortValue, StoreError> {
     if row.is_null(at) {
         Ok(SortValue::Missing)
@@ -316,29 +209,4 @@ fn value(row: &Columns, at: usize, key: &Key) -> Result<SortValue, StoreError> {
     }
 }
 
-/// The terms that the vocabulary lists under wider forms.
-fn widen(connection: &mut Connection, forms: &[Term]) -> Result<Vec<Term>, StoreError> {
-    let mut terms = Vec::new();
-    connection.each(WIDEN, &[Rows::of(forms.iter().copied()).into_value()], |row| {
-        terms.push(row.int(0)?);
-        Ok(())
-    })?;
-    terms.sort_unstable();
-    terms.dedup();
-    Ok(terms)
-}
-
-const COUNTS: &str = "select h, sum(n) from term_count where h in (select a from rows(?1)) group by h";
 const COUNTED: &str = "select coalesce(sum(n) filter (where vis(?1, k)), 0), count(*) from term_count where h in (select a from rows(?2))";
-const WIDEN: &str = "select v.term from rows(?1) b cross join vocabulary v on v.form = b.a";
-
-/// Rows assumed behind a term that is not counted (an identifier, a reference).
-const TERM_ROWS: u64 = 50;
-/// Rows assumed behind a string prefix.
-const PREFIX_ROWS: u64 = 300;
-/// Rows assumed behind a quantity range; a date range is wider.
-const RANGE_ROWS: u64 = 5_000;
-/// Rows of one type assumed in one patient's compartment.
-const COMPARTMENT_ROWS: u64 = 500;
-/// Terms whose counters are looked up for the choice.
-const COUNTED_TERMS_MAX: usize = 256;

@@ -12,7 +12,11 @@ use std::collections::{HashMap, HashSet};
 use ward_search::plan::{Plan, Total};
 
 /// Outcome of each unit; an `Err` of the whole means that nothing was written.
-pub fn write(connection: &mut Connection, core: &Core, batch: &[&Prepared]) -> Result<Vec<Result<(), CommitError>>, StoreError> {
+pub fn write(
+    connection: &mut Connection,
+    core: &Core,
+    batch: &[&Prepared],
+) -> Result<Vec<Result<(), CommitError>>, StoreError> {
     let state = State::read(connection, batch)?;
     let mut outcomes = Vec::with_capacity(batch.len());
     let mut delta = Delta::default();
@@ -41,7 +45,11 @@ struct State {
 
 impl State {
     fn read(connection: &mut Connection, batch: &[&Prepared]) -> Result<State, StoreError> {
-        let mut state = State { current: HashMap::new(), aliases: HashMap::new(), live: HashSet::new() };
+        let mut state = State {
+            current: HashMap::new(),
+            aliases: HashMap::new(),
+            live: HashSet::new(),
+        };
         let mut aliases = Rows::new(&[Kind::Int, Kind::Int, Kind::Int, Kind::Text]);
         let mut required = Rows::new(&[Kind::Int, Kind::Int]);
         for (at, prepared) in batch.iter().enumerate() {
@@ -53,7 +61,9 @@ impl State {
                 aliases.bytes(Some(id.as_bytes()));
             }
             for guard in &prepared.unit.guards {
-                let Guard::Exists { ty, rid } = guard else { continue };
+                let Guard::Exists { ty, rid } = guard else {
+                    continue;
+                };
                 required.int(*rid);
                 required.int(i64::from(ty.0));
             }
@@ -61,7 +71,9 @@ impl State {
         state.read_current(connection, batch)?;
         if !aliases.is_empty() {
             connection.each(ALIASES, &[aliases.into_value()], |row| {
-                state.aliases.insert((row.int(0)? as usize, row.int(1)? as usize), row.int(2)?);
+                state
+                    .aliases
+                    .insert((row.int(0)? as usize, row.int(1)? as usize), row.int(2)?);
                 Ok(())
             })?;
         }
@@ -74,8 +86,16 @@ impl State {
         Ok(state)
     }
 
-    fn read_current(&mut self, connection: &mut Connection, batch: &[&Prepared]) -> Result<(), StoreError> {
-        let rids = Rows::of(batch.iter().flat_map(|p| p.unit.writes.iter().map(|w| w.rid)));
+    fn read_current(
+        &mut self,
+        connection: &mut Connection,
+        batch: &[&Prepared],
+    ) -> Result<(), StoreError> {
+        let rids = Rows::of(
+            batch
+                .iter()
+                .flat_map(|p| p.unit.writes.iter().map(|w| w.rid)),
+        );
         if rids.is_empty() {
             return Ok(());
         }
@@ -99,9 +119,14 @@ impl State {
             let current = self.current.get(&write.rid);
             let expected = match write.expect {
                 Expect::Absent => current.is_none(),
-                Expect::Version(version) => current.is_some_and(|c| c.version == version && c.ty == write.ty.0),
+                Expect::Version(version) => {
+                    current.is_some_and(|c| c.version == version && c.ty == write.ty.0)
+                }
             };
-            let alias_free = self.aliases.get(&(unit, slot)).is_none_or(|owner| *owner == write.rid);
+            let alias_free = self
+                .aliases
+                .get(&(unit, slot))
+                .is_none_or(|owner| *owner == write.rid);
             if !expected || !alias_free {
                 return Err(CommitError::Version(slot));
             }
@@ -109,14 +134,34 @@ impl State {
         Ok(())
     }
 
-    fn guards(&self, connection: &mut Connection, core: &Core, prepared: &Prepared) -> Result<Result<(), CommitError>, StoreError> {
+    fn guards(
+        &self,
+        connection: &mut Connection,
+        core: &Core,
+        prepared: &Prepared,
+    ) -> Result<Result<(), CommitError>, StoreError> {
         for (slot, guard) in prepared.unit.guards.iter().enumerate() {
             let holds = match guard {
                 Guard::Exists { ty, rid } => self.live.contains(&(*rid, ty.0)),
                 Guard::Unreferenced { target } => unreferenced(connection, *target, prepared)?,
-                Guard::Matches { plan, access, rids, .. } => {
-                    let probe = Plan { count: rids.len() as u32, total: Total::None, after: None, sort: Vec::new(), ..plan.clone() };
-                    let mut found = search::rids(connection, core, access, &probe)?;
+                Guard::Matches {
+                    plan, access, rids, ..
+                } => {
+                    let probe = Plan {
+                        count: rids.len() as u32,
+                        total: Total::None,
+                        after: None,
+                        sort: Vec::new(),
+                        ..plan.clone()
+                    };
+                    // The writer must not be held up: an interrupted read leaves the transaction as it was.
+                    let asked = connection.within(core.timeout(), |connection| {
+                        search::rids(connection, core, access, &probe)
+                    });
+                    let mut found = match asked {
+                        Err(StoreError::Timeout) => return Ok(Err(CommitError::Unavailable)),
+                        asked => asked?,
+                    };
                     let mut wanted = rids.clone();
                     found.sort_unstable();
                     wanted.sort_unstable();
@@ -132,7 +177,11 @@ impl State {
 }
 
 /// Nothing refers to the target except rows the unit itself writes.
-fn unreferenced(connection: &mut Connection, target: i64, prepared: &Prepared) -> Result<bool, StoreError> {
+fn unreferenced(
+    connection: &mut Connection,
+    target: i64,
+    prepared: &Prepared,
+) -> Result<bool, StoreError> {
     let own = Rows::of(prepared.unit.writes.iter().map(|w| w.rid));
     let mut found = false;
     connection.each(REFERRERS, &[Value::Int(target), own.into_value()], |_| {
@@ -143,6 +192,8 @@ fn unreferenced(connection: &mut Connection, target: i64, prepared: &Prepared) -
 }
 
 const CURRENT: &str = "select r.rid, r.ver, r.op, r.c, r.d, r.k, r.alias, r.typ from rows(?1) b cross join resource r on r.rid = b.a";
-const ALIASES: &str = "select b.a, b.b, x.rid from rows(?1) b cross join alias x on x.typ = b.c and x.id = b.d";
+const ALIASES: &str =
+    "select b.a, b.b, x.rid from rows(?1) b cross join alias x on x.typ = b.c and x.id = b.d";
 const REQUIRED: &str = "select r.rid, r.typ from rows(?1) b cross join resource r on r.rid = b.a where r.typ = b.b and r.op <> 2";
-const REFERRERS: &str = "select 1 from target t where t.t = ?1 and t.rid not in (select a from rows(?2)) limit 1";
+const REFERRERS: &str =
+    "select 1 from target t where t.t = ?1 and t.rid not in (select a from rows(?2)) limit 1";

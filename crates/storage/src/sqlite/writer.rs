@@ -22,8 +22,15 @@ pub const QUEUE_MAX: usize = 1_024;
 pub enum Job {
     Commit(Prepared, oneshot::Sender<Result<(), CommitError>>),
     /// Client-chosen ids with the row ids to give them if they have none.
-    Reserve(Vec<(TypeId, String, Rid)>, oneshot::Sender<Result<Vec<Rid>, StoreError>>),
-    Records(String, Vec<(u64, Vec<u8>)>, oneshot::Sender<Result<u64, StoreError>>),
+    Reserve(
+        Vec<(TypeId, String, Rid)>,
+        oneshot::Sender<Result<Vec<Rid>, StoreError>>,
+    ),
+    Records(
+        String,
+        Vec<(u64, Vec<u8>)>,
+        oneshot::Sender<Result<u64, StoreError>>,
+    ),
     /// A block of row ids, for the allocator.
     Block,
     Close(oneshot::Sender<()>),
@@ -31,7 +38,8 @@ pub enum Job {
 
 pub fn run(mut connection: Connection, core: &Arc<Core>, mut jobs: mpsc::Receiver<Job>) {
     let mut commits = VecDeque::new();
-    let mut others = Vec::new();
+    let mut others: Vec<Job> = Vec::new();
+    let mut closing = None;
     loop {
         if commits.is_empty() {
             match jobs.blocking_recv() {
@@ -45,18 +53,25 @@ pub fn run(mut connection: Connection, core: &Arc<Core>, mut jobs: mpsc::Receive
                 Err(_) => break,
             }
         }
-        let batch = batch::take(&mut commits, |(prepared, _): &Commit| &prepared.unit, &core.cipher);
-        if !batch.is_empty() {
-            commit(&mut connection, core, batch);
+        let batch = batch::take(
+            &mut commits,
+            |(prepared, _): &Commit| &prepared.unit,
+            &core.cipher,
+        );
+        if let Some(at) = others.iter().position(|job| matches!(job, Job::Close(_))) {
+            closing = Some(others.swap_remove(at));
         }
-        for job in others.drain(..) {
-            if let Job::Close(done) = job {
-                let _ = connection.batch("pragma optimize; pragma wal_checkpoint(truncate)");
-                drop(connection);
-                let _ = done.send(());
-                return;
-            }
-            serve(&mut connection, core, job);
+        if !batch.is_empty() || !others.is_empty() {
+            serve(&mut connection, core, batch, std::mem::take(&mut others));
+        }
+        // Units that had to wait for an earlier one are still to be written.
+        if commits.is_empty()
+            && let Some(Job::Close(done)) = closing
+        {
+            let _ = connection.batch("pragma wal_checkpoint(truncate)");
+            drop(connection);
+            let _ = done.send(());
+            return;
         }
     }
 }
@@ -70,33 +85,65 @@ fn sort_in(job: Job, commits: &mut VecDeque<Commit>, others: &mut Vec<Job>) {
     }
 }
 
-fn commit(connection: &mut Connection, core: &Core, batch: Vec<Commit>) {
+/// What came of a job that is no commit.
+enum Reply {
+    Rids(Vec<Rid>),
+    Highest(u64),
+    Block(i64),
+    Nothing,
+}
+
+/// One transaction for everything that has queued.
+fn serve(connection: &mut Connection, core: &Core, batch: Vec<Commit>, others: Vec<Job>) {
     let units: Vec<&Prepared> = batch.iter().map(|(prepared, _)| prepared).collect();
-    let outcomes = transaction(connection, |connection| write::write(connection, core, &units));
-    let outcomes = outcomes.unwrap_or_else(|_| vec![Err(CommitError::Unavailable); batch.len()]);
+    let done = transaction(connection, |connection| {
+        let outcomes = write::write(connection, core, &units)?;
+        let replies = others
+            .iter()
+            .map(|job| reply(connection, job))
+            .collect::<Result<Vec<_>, _>>()?;
+        Ok((outcomes, replies))
+    });
+    let failed = |_: StoreError| (vec![Err(CommitError::Unavailable); batch.len()], Vec::new());
+    let (outcomes, replies) = done.unwrap_or_else(failed);
     for ((prepared, answer), outcome) in batch.into_iter().zip(outcomes) {
         core.keys.settled(&prepared.new_keys, outcome.is_ok());
         // Whoever asked may have gone away; the outcome stands.
         let _ = answer.send(outcome);
     }
-}
-
-fn serve(connection: &mut Connection, core: &Core, job: Job) {
-    match job {
-        Job::Reserve(wanted, answer) => {
-            let _ = answer.send(transaction(connection, |connection| reserve(connection, &wanted)));
-        }
-        Job::Records(node, records, answer) => {
-            let _ = answer.send(transaction(connection, |connection| store_records(connection, &node, &records)));
-        }
-        Job::Block => core.allocator.keep_spare(transaction(connection, claim_block).ok()),
-        // Taken out before.
-        Job::Commit(..) | Job::Close(_) => {}
+    let mut replies = replies.into_iter();
+    for job in others {
+        let _ = match (job, replies.next()) {
+            (Job::Reserve(_, answer), Some(Reply::Rids(rids))) => answer.send(Ok(rids)).is_ok(),
+            (Job::Records(_, _, answer), Some(Reply::Highest(seq))) => answer.send(Ok(seq)).is_ok(),
+            (Job::Block, Some(Reply::Block(block))) => {
+                core.allocator.keep_spare(Some(block));
+                true
+            }
+            (Job::Block, _) => {
+                core.allocator.keep_spare(None);
+                false
+            }
+            // An answer that is dropped reads as 'unavailable'.
+            _ => false,
+        };
     }
 }
 
+fn reply(connection: &mut Connection, job: &Job) -> Result<Reply, StoreError> {
+    Ok(match job {
+        Job::Reserve(wanted, _) => Reply::Rids(reserve(connection, wanted)?),
+        Job::Records(node, records, _) => Reply::Highest(store_records(connection, node, records)?),
+        Job::Block => Reply::Block(claim_block(connection)?),
+        Job::Commit(..) | Job::Close(_) => Reply::Nothing,
+    })
+}
+
 /// Answers only after COMMIT has returned, which with synchronous=FULL is after the WAL is on disk.
-pub fn transaction<T>(connection: &mut Connection, body: impl FnOnce(&mut Connection) -> Result<T, StoreError>) -> Result<T, StoreError> {
+pub fn transaction<T>(
+    connection: &mut Connection,
+    body: impl FnOnce(&mut Connection) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
     connection.run("begin immediate", &[])?;
     let result = body(connection).and_then(|value| connection.run("commit", &[]).map(|_| value));
     if result.is_err() {
@@ -108,23 +155,43 @@ pub fn transaction<T>(connection: &mut Connection, body: impl FnOnce(&mut Connec
 /// Persists a block of row ids before any of it is used; its first counter.
 pub fn claim_block(connection: &mut Connection) -> Result<i64, StoreError> {
     let block = schema::get_int(connection, "next_rid")?.unwrap_or(BLOCK);
-    schema::put(connection, "next_rid", (block + BLOCK).to_le_bytes().to_vec())?;
+    schema::put(
+        connection,
+        "next_rid",
+        (block + BLOCK).to_le_bytes().to_vec(),
+    )?;
     Ok(block)
 }
 
-fn reserve(connection: &mut Connection, wanted: &[(TypeId, String, Rid)]) -> Result<Vec<Rid>, StoreError> {
+fn reserve(
+    connection: &mut Connection,
+    wanted: &[(TypeId, String, Rid)],
+) -> Result<Vec<Rid>, StoreError> {
     let mut packed = Rows::new(&[Kind::Int, Kind::Text, Kind::Int]);
     for (ty, id, rid) in wanted {
         packed.int(i64::from(ty.0));
         packed.bytes(Some(id.as_bytes()));
         packed.int(*rid);
     }
-    connection.run("insert or ignore into alias (typ, id, rid) select a, b, c from rows(?1)", &[packed.into_value()])?;
-    let keys: Vec<(TypeId, &str)> = wanted.iter().map(|(ty, id, _)| (*ty, id.as_str())).collect();
-    super::read::aliases(connection, &keys)?.into_iter().map(|rid| rid.ok_or(StoreError::Integrity)).collect()
+    connection.run(
+        "insert or ignore into alias (typ, id, rid) select a, b, c from rows(?1)",
+        &[packed.into_value()],
+    )?;
+    let keys: Vec<(TypeId, &str)> = wanted
+        .iter()
+        .map(|(ty, id, _)| (*ty, id.as_str()))
+        .collect();
+    super::read::aliases(connection, &keys)?
+        .into_iter()
+        .map(|rid| rid.ok_or(StoreError::Integrity))
+        .collect()
 }
 
-fn store_records(connection: &mut Connection, node: &str, records: &[(u64, Vec<u8>)]) -> Result<u64, StoreError> {
+fn store_records(
+    connection: &mut Connection,
+    node: &str,
+    records: &[(u64, Vec<u8>)],
+) -> Result<u64, StoreError> {
     let mut packed = Rows::new(&[Kind::Int, Kind::Blob]);
     for (seq, body) in records {
         packed.int(*seq as i64);
@@ -132,12 +199,19 @@ fn store_records(connection: &mut Connection, node: &str, records: &[(u64, Vec<u
     }
     let node = Value::Text(node.to_owned());
     if !packed.is_empty() {
-        connection.run("insert or ignore into record (node, node_seq, body) select ?1, a, b from rows(?2)", &[node.clone(), packed.into_value()])?;
+        connection.run(
+            "insert or ignore into record (node, node_seq, body) select ?1, a, b from rows(?2)",
+            &[node.clone(), packed.into_value()],
+        )?;
     }
     let mut highest = 0;
-    connection.each("select coalesce(max(node_seq), 0) from record where node = ?1", &[node], |row| {
-        highest = row.int(0)? as u64;
-        Ok(())
-    })?;
+    connection.each(
+        "select coalesce(max(node_seq), 0) from record where node = ?1",
+        &[node],
+        |row| {
+            highest = row.int(0)? as u64;
+            Ok(())
+        },
+    )?;
     Ok(highest)
 }

@@ -8,53 +8,137 @@ use ward_storage::{Current, HistoryQuery, HistoryScope, Rid, Store, Write};
 
 fn entries() -> Entries {
     Entries {
-        strings: vec![StringEntry { param: 2, value: "smith".into() }],
-        dates: vec![DateEntry { param: 3, low_us: 100, high_us: 200 }],
-        quantities: vec![QuantityEntry { term: 9, low: 1.0, high: 1.0 }],
+        strings: vec![StringEntry {
+            param: 2,
+            value: "smith".into(),
+        }],
+        dates: vec![DateEntry {
+            param: 3,
+            low_us: 100,
+            high_us: 200,
+        }],
+        quantities: vec![QuantityEntry {
+            term: 9,
+            low: 1.0,
+            high: 1.0,
+        }],
         ..terms(&[7, 8])
     }
 }
 
 /// One plan for each way of finding rows.
 fn plans(write: &Write, store: &Store) -> Vec<Plan> {
-    let within = DateTest { prefix: Prefix::Eq, low_us: 0, high_us: i64::MAX };
+    let within = DateTest {
+        prefix: Prefix::Eq,
+        low_us: 0,
+        high_us: i64::MAX,
+    };
     let filters = [
         Filter::All,
         Filter::AnyTerm(vec![7]),
         Filter::AnyTerm(vec![7, 8]),
         Filter::And(vec![Filter::AnyTerm(vec![7]), Filter::AnyTerm(vec![8])]),
         Filter::Not(Box::new(Filter::AnyTerm(vec![99]))),
-        Filter::StringPrefix { param: 2, value: "smi".into() },
-        Filter::StringContains { param: 2, value: "mit".into() },
-        Filter::Date { param: 3, test: within },
+        Filter::StringPrefix {
+            param: 2,
+            value: "smi".into(),
+        },
+        Filter::StringContains {
+            param: 2,
+            value: "mit".into(),
+        },
+        Filter::Date {
+            param: 3,
+            test: within,
+        },
         Filter::Updated(within),
-        Filter::Quantity { term: 9, test: NumberTest { prefix: Prefix::Ge, low: 0.5, high: 0.5 } },
+        Filter::Quantity {
+            term: 9,
+            test: NumberTest {
+                prefix: Prefix::Ge,
+                low: 0.5,
+                high: 0.5,
+            },
+        },
         Filter::Ids(vec![store.public_id(write.rid)]),
         Filter::Or(vec![Filter::AnyTerm(vec![7]), Filter::Updated(within)]),
     ];
-    let sorts = [Vec::new(), vec![SortKey::Updated { descending: false }], vec![SortKey::Date { param: 3, descending: true }], vec![SortKey::String { param: 2, descending: false }]];
-    let one = |filter: &Filter, sort: &Vec<SortKey>| Plan { sort: sort.clone(), total: Total::Accurate, ..plan(write.ty, filter.clone()) };
-    filters.iter().flat_map(|f| sorts.iter().map(move |s| one(f, s))).collect()
+    let sorts = [
+        Vec::new(),
+        vec![SortKey::Updated { descending: false }],
+        vec![SortKey::Date {
+            param: 3,
+            descending: true,
+        }],
+        vec![SortKey::String {
+            param: 2,
+            descending: false,
+        }],
+    ];
+    let one = |filter: &Filter, sort: &Vec<SortKey>| Plan {
+        sort: sort.clone(),
+        total: Total::Accurate,
+        ..plan(write.ty, filter.clone())
+    };
+    filters
+        .iter()
+        .flat_map(|f| sorts.iter().map(move |s| one(f, s)))
+        .collect()
 }
 
 /// Every way to a row, for a caller who sees it or does not.
 async fn check(store: &Store, access: &Access, write: &Write, visible: bool) {
     let row = read(store, access, write.ty, write.rid).await;
     assert_eq!(matches!(row, Current::Live(_)), visible);
-    let many = store.read_many(access, Action::Read, &[(write.ty, write.rid)]).await.unwrap();
+    let many = store
+        .read_many(access, Action::Read, &[(write.ty, write.rid)])
+        .await
+        .unwrap();
     assert_eq!(matches!(many[0], Current::Live(_)), visible);
-    assert_eq!(store.read_version(access, write.ty, write.rid, 1).await.unwrap().is_some(), visible);
-    for scope in [HistoryScope::Instance { ty: write.ty, rid: write.rid }, HistoryScope::Type(write.ty), HistoryScope::System] {
-        let query = HistoryQuery { scope, since_us: None, at_us: None, count: 100, after: None };
+    assert_eq!(
+        store
+            .read_version(access, write.ty, write.rid, 1)
+            .await
+            .unwrap()
+            .is_some(),
+        visible
+    );
+    for scope in [
+        HistoryScope::Instance {
+            ty: write.ty,
+            rid: write.rid,
+        },
+        HistoryScope::Type(write.ty),
+        HistoryScope::System,
+    ] {
+        let query = HistoryQuery {
+            scope,
+            since_us: None,
+            at_us: None,
+            count: 100,
+            after: None,
+        };
         let rows = store.history(access, &query).await.unwrap().rows;
         assert_eq!(rows.iter().any(|r| r.rid == write.rid), visible);
     }
     let mut everywhere = plans(write, store);
-    everywhere.push(Plan { types: vec![write.ty, ty("Group")], total: Total::Accurate, ..plan(write.ty, Filter::AnyTerm(vec![7])) });
-    everywhere.push(Plan { types: Vec::new(), total: Total::Accurate, ..plan(write.ty, Filter::AnyTerm(vec![7])) });
+    everywhere.push(Plan {
+        types: vec![write.ty, ty("Group")],
+        total: Total::Accurate,
+        ..plan(write.ty, Filter::AnyTerm(vec![7]))
+    });
+    everywhere.push(Plan {
+        types: Vec::new(),
+        total: Total::Accurate,
+        ..plan(write.ty, Filter::AnyTerm(vec![7]))
+    });
     for plan in everywhere {
         let page = store.search(access, &plan).await.unwrap();
-        assert_eq!(page.rows.iter().any(|r| r.rid == write.rid), visible, "{plan:?}");
+        assert_eq!(
+            page.rows.iter().any(|r| r.rid == write.rid),
+            visible,
+            "{plan:?}"
+        );
         assert_eq!(page.total, Some(page.rows.len() as u64), "{plan:?}");
     }
 }
@@ -62,29 +146,47 @@ async fn check(store: &Store, access: &Access, write: &Write, visible: bool) {
 pub async fn a_patient_sees_only_their_compartment(place: Place) {
     let store = place.open().await;
     let (mine, theirs) = (patient(&store).await, patient(&store).await);
-    let home = |of: Rid| Write { entries: entries(), ..create(ty("Observation"), store.allocate(Some(of)), of, "{}") };
+    let home = |of: Rid| Write {
+        entries: entries(),
+        ..create(ty("Observation"), store.allocate(Some(of)), of, "{}")
+    };
     let (own, foreign) = (home(mine), home(theirs));
     // At home elsewhere, and in this patient's compartment as well.
     let mut shared = home(theirs);
-    shared.entries.add_term(term(store.term_key().membership(mine)));
-    let nobodys = Write { entries: entries(), ..create(ty("Observation"), store.allocate(None), 0, "{}") };
+    shared
+        .entries
+        .add_term(term(store.term_key().membership(mine)));
+    let nobodys = Write {
+        entries: entries(),
+        ..create(ty("Observation"), store.allocate(None), 0, "{}")
+    };
     for write in [&own, &foreign, &shared, &nobodys] {
         commit(&store, write).await.unwrap();
     }
     let access = app(&store, mine);
-    for (write, visible) in [(&own, true), (&foreign, false), (&shared, true), (&nobodys, false)] {
+    for (write, visible) in [
+        (&own, true),
+        (&foreign, false),
+        (&shared, true),
+        (&nobodys, false),
+    ] {
         check(&store, &access, write, visible).await;
         check(&store, &all(), write, true).await;
     }
     let seen = found(&store, &access, &plan(ty("Observation"), Filter::All)).await;
     assert_eq!(seen.len(), 2);
-    assert_eq!(found(&store, &access, &plan(ty("Patient"), Filter::All)).await, [mine]);
+    assert_eq!(
+        found(&store, &access, &plan(ty("Patient"), Filter::All)).await,
+        [mine]
+    );
 
     // Leaving the compartment hides old versions too; so does losing the membership.
     let mut moved = update(&own, "{}", entries());
     moved.patient = theirs;
     commit(&store, &moved).await.unwrap();
-    commit(&store, &update(&shared, "{}", entries())).await.unwrap();
+    commit(&store, &update(&shared, "{}", entries()))
+        .await
+        .unwrap();
     check(&store, &access, &own, false).await;
     check(&store, &access, &shared, false).await;
 }
@@ -95,7 +197,16 @@ pub async fn a_mask_hides_rows_everywhere(place: Place) {
     let mut writes = Vec::new();
     // 31 is the last bit of the mask, 32 and 40 000 lie beyond its end: unknown is hidden.
     for visibility in [1, 2, 31, 32, 40_000] {
-        let write = Write { visibility, entries: entries(), ..create(ty("Observation"), store.allocate(Some(patient)), patient, "{}") };
+        let write = Write {
+            visibility,
+            entries: entries(),
+            ..create(
+                ty("Observation"),
+                store.allocate(Some(patient)),
+                patient,
+                "{}",
+            )
+        };
         commit(&store, &write).await.unwrap();
         writes.push(write);
     }
@@ -104,13 +215,31 @@ pub async fn a_mask_hides_rows_everywhere(place: Place) {
         check(&store, &access, write, [2, 31].contains(&write.visibility)).await;
     }
     // A row that becomes hidden takes its old versions along; one that becomes visible does not show hidden ones.
-    let hidden = Write { visibility: 1, ..update(&writes[1], "{}", entries()) };
+    let hidden = Write {
+        visibility: 1,
+        ..update(&writes[1], "{}", entries())
+    };
     commit(&store, &hidden).await.unwrap();
     check(&store, &access, &writes[1], false).await;
-    let shown = Write { visibility: 2, ..update(&writes[0], "{}", entries()) };
+    let shown = Write {
+        visibility: 2,
+        ..update(&writes[0], "{}", entries())
+    };
     commit(&store, &shown).await.unwrap();
-    assert!(store.read_version(&access, shown.ty, shown.rid, 1).await.unwrap().is_none());
-    assert!(store.read_version(&access, shown.ty, shown.rid, 2).await.unwrap().is_some());
+    assert!(
+        store
+            .read_version(&access, shown.ty, shown.rid, 1)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        store
+            .read_version(&access, shown.ty, shown.rid, 2)
+            .await
+            .unwrap()
+            .is_some()
+    );
     check(&store, &all(), &hidden, true).await;
 }
 
@@ -118,7 +247,15 @@ pub async fn forbidden_types_are_absent(place: Place) {
     let store = place.open().await;
     let mine = patient(&store).await;
     // A type outside the patient compartment, even with the patient as its home.
-    let write = Write { entries: entries(), ..create(ty("OperationOutcome"), store.allocate(Some(mine)), mine, "{}") };
+    let write = Write {
+        entries: entries(),
+        ..create(
+            ty("OperationOutcome"),
+            store.allocate(Some(mine)),
+            mine,
+            "{}",
+        )
+    };
     commit(&store, &write).await.unwrap();
     check(&store, &app(&store, mine), &write, false).await;
     check(&store, &all(), &write, true).await;

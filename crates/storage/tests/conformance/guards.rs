@@ -11,14 +11,33 @@ fn conditional(store: &Store, lock: Term, condition: &[Term], of: &[Term]) -> (R
     let rid = store.allocate(None);
     let mut write = create(ty("Patient"), rid, rid, "{}");
     write.entries = terms(of);
-    let filter = Filter::And(condition.iter().map(|t| Filter::AnyTerm(vec![*t])).collect());
-    let guard = Guard::Matches { key: lock, plan: plan(ty("Patient"), filter), access: all(), rids: Vec::new() };
-    (rid, Unit { writes: vec![write], guards: vec![guard], record: Vec::new() })
+    let filter = Filter::And(
+        condition
+            .iter()
+            .map(|t| Filter::AnyTerm(vec![*t]))
+            .collect(),
+    );
+    let guard = Guard::Matches {
+        key: lock,
+        plan: plan(ty("Patient"), filter),
+        access: all(),
+        rids: Vec::new(),
+    };
+    (
+        rid,
+        Unit {
+            writes: vec![write],
+            guards: vec![guard],
+            record: Vec::new(),
+        },
+    )
 }
 
 pub async fn a_thousand_equal_conditional_creates_make_one(place: Place) {
     let store = place.open().await;
-    let units: Vec<(Rid, Unit)> = (0..1_000).map(|_| conditional(&store, 99, &[7], &[7])).collect();
+    let units: Vec<(Rid, Unit)> = (0..1_000)
+        .map(|_| conditional(&store, 99, &[7], &[7]))
+        .collect();
     let tasks: Vec<_> = units
         .into_iter()
         .map(|(rid, unit)| {
@@ -26,14 +45,36 @@ pub async fn a_thousand_equal_conditional_creates_make_one(place: Place) {
             tokio::spawn(async move { (rid, store.commit(unit).await) })
         })
         .collect();
-    let outcomes: Vec<_> = join_all(tasks).await.into_iter().map(Result::unwrap).collect();
-    let winners: Vec<Rid> = outcomes.iter().filter(|(_, o)| o.is_ok()).map(|(rid, _)| *rid).collect();
+    let outcomes: Vec<_> = join_all(tasks)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
+    let winners: Vec<Rid> = outcomes
+        .iter()
+        .filter(|(_, o)| o.is_ok())
+        .map(|(rid, _)| *rid)
+        .collect();
     assert_eq!(winners.len(), 1);
-    assert!(outcomes.iter().all(|(_, o)| matches!(o, Ok(()) | Err(CommitError::Guard(0)))));
-    assert_eq!(found(&store, &all(), &plan(ty("Patient"), Filter::AnyTerm(vec![7]))).await, winners);
+    assert!(
+        outcomes
+            .iter()
+            .all(|(_, o)| matches!(o, Ok(()) | Err(CommitError::Guard(0))))
+    );
+    assert_eq!(
+        found(
+            &store,
+            &all(),
+            &plan(ty("Patient"), Filter::AnyTerm(vec![7]))
+        )
+        .await,
+        winners
+    );
     // A guard that names what is there passes.
     let (_, mut unit) = conditional(&store, 99, &[7], &[8]);
-    let Guard::Matches { rids, .. } = &mut unit.guards[0] else { panic!() };
+    let Guard::Matches { rids, .. } = &mut unit.guards[0] else {
+        panic!()
+    };
     *rids = winners;
     store.commit(unit).await.unwrap();
 }
@@ -60,17 +101,29 @@ pub async fn what_is_referenced_cannot_be_deleted(place: Place) {
     let mut referring = create(ty("Observation"), store.allocate(None), 0, "{}");
     referring.entries.targets = vec![555];
     commit(&store, &referring).await.unwrap();
-    let guarded = |writes| Unit { writes, guards: vec![Guard::Unreferenced { target: 555 }], record: Vec::new() };
-    assert_eq!(store.commit(guarded(vec![delete(&patient)])).await, Err(CommitError::Guard(0)));
+    let guarded = |writes| Unit {
+        writes,
+        guards: vec![Guard::Unreferenced { target: 555 }],
+        record: Vec::new(),
+    };
+    assert_eq!(
+        store.commit(guarded(vec![delete(&patient)])).await,
+        Err(CommitError::Guard(0))
+    );
     // Deleted together with what refers to it.
-    store.commit(guarded(vec![delete(&patient), delete(&referring)])).await.unwrap();
+    store
+        .commit(guarded(vec![delete(&patient), delete(&referring)]))
+        .await
+        .unwrap();
 
     let patient = create(ty("Patient"), store.allocate(None), 0, "{}");
     commit(&store, &patient).await.unwrap();
     let mut referring = create(ty("Observation"), store.allocate(None), 0, "{}");
     referring.entries.targets = vec![555];
     commit(&store, &referring).await.unwrap();
-    commit(&store, &update(&referring, "{}", Entries::default())).await.unwrap();
+    commit(&store, &update(&referring, "{}", Entries::default()))
+        .await
+        .unwrap();
     store.commit(guarded(vec![delete(&patient)])).await.unwrap();
 }
 
@@ -82,14 +135,23 @@ pub async fn what_is_required_must_exist(place: Place) {
         guards: vec![Guard::Exists { ty: patient, rid }],
         record: Vec::new(),
     };
-    assert_eq!(store.commit(requiring(4_096)).await, Err(CommitError::Guard(0)));
+    assert_eq!(
+        store.commit(requiring(4_096)).await,
+        Err(CommitError::Guard(0))
+    );
     let write = create(patient, store.allocate(None), 0, "{}");
     commit(&store, &write).await.unwrap();
     store.commit(requiring(write.rid)).await.unwrap();
     // Whichever comes first, no reference to a deleted patient is committed after the deletion.
     let deletion = delete(&write);
-    let (deleted, created) = tokio::join!(commit(&store, &deletion), store.commit(requiring(write.rid)));
+    let (deleted, created) = tokio::join!(
+        commit(&store, &deletion),
+        store.commit(requiring(write.rid))
+    );
     deleted.unwrap();
     assert!(matches!(created, Ok(()) | Err(CommitError::Guard(0))));
-    assert_eq!(store.commit(requiring(write.rid)).await, Err(CommitError::Guard(0)));
+    assert_eq!(
+        store.commit(requiring(write.rid)).await,
+        Err(CommitError::Guard(0))
+    );
 }

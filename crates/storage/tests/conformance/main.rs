@@ -1,5 +1,9 @@
 //! What every store must do, run against each of them.
-#![allow(clippy::print_stdout, reason = "a random test prints its seed")]
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a random test prints its seed; a test fails by panic"
+)]
 
 mod access;
 mod guards;
@@ -20,7 +24,7 @@ macro_rules! on_both {
         }
         mod postgres {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { crate::$chapter::$name(crate::place::Place::postgres()).await })*
+            async fn $name() { crate::$chapter::$name(crate::place::Place::postgres().await).await })*
         }
     };
 }

@@ -1,12 +1,15 @@
 //! A store in a private place, and short ways to write to it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
-use ward_access::{Access, Action, Caller, Facts, Identity, Maintenance, Mask, PatientKey, Scopes, decide, maintenance};
+use ward_access::{
+    Access, Action, Caller, Facts, Identity, Maintenance, Mask, PatientKey, Scopes, decide,
+    maintenance,
+};
 use ward_fhir::TypeId;
 use ward_fhir::schema::r4;
+use ward_seal::MasterKey;
 use ward_search::entries::{Entries, TermEntry};
 use ward_search::plan::{Filter, Plan, Total};
-use ward_seal::MasterKey;
 use ward_storage::{CommitError, Current, Expect, Op, Rid, Row, Store, StoreSettings, Unit, Write};
 use ward_testkit::postgres::Database;
 
@@ -21,8 +24,23 @@ impl Place {
         Place::Sqlite(tempfile::tempdir().unwrap())
     }
 
-    pub fn postgres() -> Place {
-        Place::Postgres(Database::create())
+    /// A copy of a database that was migrated once.
+    pub async fn postgres() -> Place {
+        static TEMPLATE: tokio::sync::OnceCell<Database> = tokio::sync::OnceCell::const_new();
+        static COPYING: std::sync::Mutex<()> = std::sync::Mutex::new(());
+        let template = TEMPLATE.get_or_init(async || {
+            let database = Database::create();
+            Store::open(StoreSettings::postgres(&database.url), master())
+                .await
+                .unwrap()
+                .close()
+                .await;
+            database
+        });
+        let template = template.await;
+        // One copy at a time: a copy keeps others from connecting to the template.
+        let _copying = COPYING.lock().unwrap();
+        Place::Postgres(Database::copy(template))
     }
 
     pub fn settings(&self) -> StoreSettings {
@@ -60,8 +78,19 @@ pub fn only(visible: &[i32]) -> Access {
     for v in visible {
         bits[*v as usize / 8] |= 1 << (v % 8);
     }
-    let identity = Identity { subject: "client".into(), client_id: "client".into(), scopes: Scopes::parse("system/*.cruds").unwrap(), ..Identity::default() };
-    decide(&Caller::new(identity), &Facts { patient: None, mask: Mask(bits.into()) })
+    let identity = Identity {
+        subject: "client".into(),
+        client_id: "client".into(),
+        scopes: Scopes::parse("system/*.cruds").unwrap(),
+        ..Identity::default()
+    };
+    decide(
+        &Caller::new(identity),
+        &Facts {
+            patient: None,
+            mask: Mask(bits.into()),
+        },
+    )
 }
 
 /// A patient's app.
@@ -74,8 +103,17 @@ pub fn app(store: &Store, patient: Rid) -> Access {
         scopes: Scopes::parse("patient/*.cruds").unwrap(),
         ..Identity::default()
     };
-    let key = PatientKey { rid: patient, membership: store.term_key().membership(patient) };
-    decide(&Caller::new(identity), &Facts { patient: Some(key), mask: Mask::open() })
+    let key = PatientKey {
+        rid: patient,
+        membership: store.term_key().membership(patient),
+    };
+    decide(
+        &Caller::new(identity),
+        &Facts {
+            patient: Some(key),
+            mask: Mask::open(),
+        },
+    )
 }
 
 /// Rising microseconds, so that no two versions share one.
@@ -118,11 +156,18 @@ pub fn update(write: &Write, body: &str, entries: Entries) -> Write {
 }
 
 pub fn delete(write: &Write) -> Write {
-    Write { op: Op::Delete, ..update(write, "", Entries::default()) }
+    Write {
+        op: Op::Delete,
+        ..update(write, "", Entries::default())
+    }
 }
 
 pub fn unit(writes: Vec<Write>) -> Unit {
-    Unit { writes, guards: Vec::new(), record: b"record".to_vec() }
+    Unit {
+        writes,
+        guards: Vec::new(),
+        record: b"record".to_vec(),
+    }
 }
 
 pub async fn commit(store: &Store, write: &Write) -> Result<(), CommitError> {
@@ -132,7 +177,12 @@ pub async fn commit(store: &Store, write: &Write) -> Result<(), CommitError> {
 /// A new patient, committed.
 pub async fn patient(store: &Store) -> Rid {
     let rid = store.allocate(None);
-    commit(store, &create(ty("Patient"), rid, rid, &format!("{{\"patient\":{rid}}}"))).await.unwrap();
+    commit(
+        store,
+        &create(ty("Patient"), rid, rid, &format!("{{\"patient\":{rid}}}")),
+    )
+    .await
+    .unwrap();
     rid
 }
 
@@ -148,7 +198,11 @@ pub fn live(current: Current) -> Row {
 }
 
 pub fn term(term: i64) -> TermEntry {
-    TermEntry { term, param: 1, counted: true }
+    TermEntry {
+        term,
+        param: 1,
+        counted: true,
+    }
 }
 
 pub fn terms(list: &[i64]) -> Entries {
@@ -158,10 +212,24 @@ pub fn terms(list: &[i64]) -> Entries {
 }
 
 pub fn plan(ty: TypeId, filter: Filter) -> Plan {
-    Plan { types: vec![ty], filter, sort: Vec::new(), count: 50, total: Total::None, after: None }
+    Plan {
+        types: vec![ty],
+        filter,
+        sort: Vec::new(),
+        count: 50,
+        total: Total::None,
+        after: None,
+    }
 }
 
 /// Row ids of a search, in order.
 pub async fn found(store: &Store, access: &Access, plan: &Plan) -> Vec<Rid> {
-    store.search(access, plan).await.unwrap().rows.iter().map(|row| row.rid).collect()
+    store
+        .search(access, plan)
+        .await
+        .unwrap()
+        .rows
+        .iter()
+        .map(|row| row.rid)
+        .collect()
 }

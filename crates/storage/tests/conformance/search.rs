@@ -16,9 +16,18 @@ pub async fn random_filters_agree_with_the_oracle(place: Place) {
     for _ in 0..300 {
         let filter = filter(&mut random, 3, &rows, &store);
         let expected = expected(&store, &rows, &filter, &|w| dates[&w.rid]);
-        let plan = Plan { count: 500, total: Total::Accurate, ..plan(ty("Observation"), filter) };
+        let plan = Plan {
+            count: 500,
+            total: Total::Accurate,
+            ..plan(ty("Observation"), filter)
+        };
         let page = store.search(&all(), &plan).await.unwrap();
-        assert_eq!(page.rows.iter().map(|r| r.rid).collect::<Vec<_>>(), expected, "{:?}", plan.filter);
+        assert_eq!(
+            page.rows.iter().map(|r| r.rid).collect::<Vec<_>>(),
+            expected,
+            "{:?}",
+            plan.filter
+        );
         assert_eq!(page.total, Some(expected.len() as u64), "{:?}", plan.filter);
         assert!(!page.more);
     }
@@ -51,14 +60,40 @@ pub async fn pages_are_whole_and_without_repeats(place: Place) {
         vec![],
         vec![SortKey::Updated { descending: true }],
         vec![SortKey::Id { descending: false }],
-        vec![SortKey::Date { param: 10, descending: true }],
-        vec![SortKey::Date { param: 11, descending: false }, SortKey::String { param: 10, descending: true }],
-        vec![SortKey::String { param: 10, descending: false }, SortKey::Updated { descending: false }],
+        vec![SortKey::Date {
+            param: 10,
+            descending: true,
+        }],
+        vec![
+            SortKey::Date {
+                param: 11,
+                descending: false,
+            },
+            SortKey::String {
+                param: 10,
+                descending: true,
+            },
+        ],
+        vec![
+            SortKey::String {
+                param: 10,
+                descending: false,
+            },
+            SortKey::Updated { descending: false },
+        ],
     ];
     for round in 0..24 {
-        let filter = if round < 6 { Filter::All } else { filter(&mut random, 2, &rows, &store) };
+        let filter = if round < 6 {
+            Filter::All
+        } else {
+            filter(&mut random, 2, &rows, &store)
+        };
         let mut whole = expected(&store, &rows, &filter, &|w| dates[&w.rid]);
-        let plan = Plan { count: 1 + random.below(9) as u32, sort: sorts[round % 6].clone(), ..plan(ty("Observation"), filter) };
+        let plan = Plan {
+            count: 1 + random.below(9) as u32,
+            sort: sorts[round % 6].clone(),
+            ..plan(ty("Observation"), filter)
+        };
         let mut rids = paged(&store, &plan).await;
         if round % 6 != 0 {
             let once: HashSet<Rid> = rids.iter().copied().collect();
@@ -74,30 +109,110 @@ pub async fn sorting_puts_missing_values_last(place: Place) {
     let store = place.open().await;
     let day = |d: i64| d * 86_400_000_000;
     let mut rids = Vec::new();
-    for (dates, strings) in [(vec![(1, 5)], vec!["b"]), (vec![], vec!["a", "z"]), (vec![(2, 2), (3, 3)], vec![]), (vec![], vec!["c"])] {
+    for (dates, strings) in [
+        (vec![(1, 5)], vec!["b"]),
+        (vec![], vec!["a", "z"]),
+        (vec![(2, 2), (3, 3)], vec![]),
+        (vec![], vec!["c"]),
+    ] {
         let mut write = create(ty("Patient"), store.allocate(None), 0, "{}");
-        write.entries.dates = dates.iter().map(|(l, h)| DateEntry { param: 10, low_us: day(*l), high_us: day(*h) }).collect();
-        write.entries.strings = strings.iter().map(|s| StringEntry { param: 11, value: (*s).into() }).collect();
+        write.entries.dates = dates
+            .iter()
+            .map(|(l, h)| DateEntry {
+                param: 10,
+                low_us: day(*l),
+                high_us: day(*h),
+            })
+            .collect();
+        write.entries.strings = strings
+            .iter()
+            .map(|s| StringEntry {
+                param: 11,
+                value: (*s).into(),
+            })
+            .collect();
         commit(&store, &write).await.unwrap();
         rids.push(write.rid);
     }
     let sorted = async |sort: SortKey| {
-        let plan = Plan { sort: vec![sort], count: 3, ..plan(ty("Patient"), Filter::All) };
+        let plan = Plan {
+            sort: vec![sort],
+            count: 3,
+            ..plan(ty("Patient"), Filter::All)
+        };
         let page = store.search(&all(), &plan).await.unwrap();
         let next = page.next.clone().unwrap();
-        let rows = paged(&store, &Plan { count: 1, ..plan.clone() }).await;
-        assert_eq!(page.rows.iter().map(|r| r.rid).collect::<Vec<_>>(), rows[..3]);
-        (rows.iter().map(|r| rids.iter().position(|x| x == r).unwrap()).collect::<Vec<_>>(), next.values)
+        let rows = paged(
+            &store,
+            &Plan {
+                count: 1,
+                ..plan.clone()
+            },
+        )
+        .await;
+        assert_eq!(
+            page.rows.iter().map(|r| r.rid).collect::<Vec<_>>(),
+            rows[..3]
+        );
+        (
+            rows.iter()
+                .map(|r| rids.iter().position(|x| x == r).unwrap())
+                .collect::<Vec<_>>(),
+            next.values,
+        )
     };
     // Ascending by the lowest start, descending by the highest end.
-    assert_eq!(sorted(SortKey::Date { param: 10, descending: false }).await, (vec![0, 2, 3, 1], vec![SortValue::Missing]));
-    assert_eq!(sorted(SortKey::Date { param: 10, descending: true }).await.0, [0, 2, 3, 1]);
-    assert_eq!(sorted(SortKey::String { param: 11, descending: false }).await, (vec![1, 0, 3, 2], vec![SortValue::Text("c".into())]));
-    assert_eq!(sorted(SortKey::String { param: 11, descending: true }).await.0, [1, 3, 0, 2]);
-    assert_eq!(sorted(SortKey::Updated { descending: true }).await.0, [3, 2, 1, 0]);
+    assert_eq!(
+        sorted(SortKey::Date {
+            param: 10,
+            descending: false
+        })
+        .await,
+        (vec![0, 2, 3, 1], vec![SortValue::Missing])
+    );
+    assert_eq!(
+        sorted(SortKey::Date {
+            param: 10,
+            descending: true
+        })
+        .await
+        .0,
+        [0, 2, 3, 1]
+    );
+    assert_eq!(
+        sorted(SortKey::String {
+            param: 11,
+            descending: false
+        })
+        .await,
+        (vec![1, 0, 3, 2], vec![SortValue::Text("c".into())])
+    );
+    assert_eq!(
+        sorted(SortKey::String {
+            param: 11,
+            descending: true
+        })
+        .await
+        .0,
+        [1, 3, 0, 2]
+    );
+    assert_eq!(
+        sorted(SortKey::Updated { descending: true }).await.0,
+        [3, 2, 1, 0]
+    );
     // A position of another order is refused, not guessed at.
-    let plan = Plan { sort: vec![SortKey::Id { descending: true }], after: Some(ward_search::plan::Position { values: vec![], rid: 1 }), ..plan(ty("Patient"), Filter::All) };
-    assert_eq!(store.search(&all(), &plan).await.unwrap_err(), StoreError::Integrity);
+    let plan = Plan {
+        sort: vec![SortKey::Id { descending: true }],
+        after: Some(ward_search::plan::Position {
+            values: vec![],
+            rid: 1,
+        }),
+        ..plan(ty("Patient"), Filter::All)
+    };
+    assert_eq!(
+        store.search(&all(), &plan).await.unwrap_err(),
+        StoreError::Integrity
+    );
 }
 
 pub async fn several_types_at_once(place: Place) {
@@ -111,19 +226,38 @@ pub async fn several_types_at_once(place: Place) {
     for _ in 0..80 {
         let filter = filter(&mut random, 2, &rows, &store);
         let expected = expected(&store, &rows, &filter, &|w| dates[&w.rid]);
-        let plan = Plan { types: vec![ty("Observation"), ty("Condition")], count: 7, total: Total::Accurate, ..plan(ty("Observation"), filter) };
+        let plan = Plan {
+            types: vec![ty("Observation"), ty("Condition")],
+            count: 7,
+            total: Total::Accurate,
+            ..plan(ty("Observation"), filter)
+        };
         assert_eq!(paged(&store, &plan).await, expected, "{:?}", plan.filter);
-        assert_eq!(store.search(&all(), &plan).await.unwrap().total, Some(expected.len() as u64));
+        assert_eq!(
+            store.search(&all(), &plan).await.unwrap().total,
+            Some(expected.len() as u64)
+        );
     }
-    let everything = Plan { types: Vec::new(), total: Total::Accurate, ..plan(ty("Observation"), Filter::All) };
+    let everything = Plan {
+        types: Vec::new(),
+        total: Total::Accurate,
+        ..plan(ty("Observation"), Filter::All)
+    };
     let live = |w: &&Write| w.op != ward_storage::Op::Delete;
-    assert_eq!(paged(&store, &everything).await.len(), rows.iter().chain(&alien).filter(live).count());
+    assert_eq!(
+        paged(&store, &everything).await.len(),
+        rows.iter().chain(&alien).filter(live).count()
+    );
 }
 
 pub async fn totals_follow_updates_and_deletes(place: Place) {
     let store = place.open().await;
     let total = async |filter: Filter, access: &ward_access::Access| {
-        let plan = Plan { total: Total::Accurate, count: 0, ..plan(ty("Observation"), filter) };
+        let plan = Plan {
+            total: Total::Accurate,
+            count: 0,
+            ..plan(ty("Observation"), filter)
+        };
         let page = store.search(access, &plan).await.unwrap();
         assert!(page.rows.is_empty() && !page.more);
         page.total.unwrap()
@@ -132,22 +266,55 @@ pub async fn totals_follow_updates_and_deletes(place: Place) {
     assert_eq!(total(seven.clone(), &all()).await, 0);
     let mut rows = Vec::new();
     for visibility in [0, 0, 3] {
-        let write = Write { visibility, entries: terms(&[7]), ..create(ty("Observation"), store.allocate(None), 0, "{}") };
+        let write = Write {
+            visibility,
+            entries: terms(&[7]),
+            ..create(ty("Observation"), store.allocate(None), 0, "{}")
+        };
         commit(&store, &write).await.unwrap();
         rows.push(write);
     }
-    assert_eq!((total(seven.clone(), &all()).await, total(every.clone(), &all()).await), (3, 3));
-    assert_eq!((total(seven.clone(), &only(&[3])).await, total(every.clone(), &only(&[0])).await), (1, 2));
-    let moved = Write { visibility: 3, ..update(&rows[0], "{}", terms(&[7])) };
+    assert_eq!(
+        (
+            total(seven.clone(), &all()).await,
+            total(every.clone(), &all()).await
+        ),
+        (3, 3)
+    );
+    assert_eq!(
+        (
+            total(seven.clone(), &only(&[3])).await,
+            total(every.clone(), &only(&[0])).await
+        ),
+        (1, 2)
+    );
+    let moved = Write {
+        visibility: 3,
+        ..update(&rows[0], "{}", terms(&[7]))
+    };
     commit(&store, &moved).await.unwrap();
     let changed = update(&rows[1], "{}", terms(&[8]));
     commit(&store, &changed).await.unwrap();
-    assert_eq!((total(seven.clone(), &only(&[3])).await, total(every.clone(), &only(&[0])).await), (2, 1));
+    assert_eq!(
+        (
+            total(seven.clone(), &only(&[3])).await,
+            total(every.clone(), &only(&[0])).await
+        ),
+        (2, 1)
+    );
     commit(&store, &delete(&moved)).await.unwrap();
-    assert_eq!((total(seven.clone(), &all()).await, total(every, &all()).await), (1, 2));
+    assert_eq!(
+        (
+            total(seven.clone(), &all()).await,
+            total(every, &all()).await
+        ),
+        (1, 2)
+    );
     let mut deleted = delete(&moved);
     deleted.version = 3;
-    commit(&store, &update(&deleted, "{}", terms(&[7]))).await.unwrap();
+    commit(&store, &update(&deleted, "{}", terms(&[7])))
+        .await
+        .unwrap();
     assert_eq!(total(seven, &all()).await, 2);
 }
 
@@ -155,12 +322,22 @@ pub async fn wide_forms_find_every_code(place: Place) {
     let store = place.open().await;
     let mut rids = Vec::new();
     for (term, form) in [(101, 500), (102, 500), (103, 501)] {
-        let mut write = Write { entries: terms(&[term]), ..create(ty("Observation"), store.allocate(None), 0, "{}") };
+        let mut write = Write {
+            entries: terms(&[term]),
+            ..create(ty("Observation"), store.allocate(None), 0, "{}")
+        };
         write.entries.vocabulary = vec![FormEntry { form, term }];
         commit(&store, &write).await.unwrap();
         rids.push(write.rid);
     }
-    let search = async |forms: Vec<i64>| found(&store, &all(), &plan(ty("Observation"), Filter::AnyForm(forms))).await;
+    let search = async |forms: Vec<i64>| {
+        found(
+            &store,
+            &all(),
+            &plan(ty("Observation"), Filter::AnyForm(forms)),
+        )
+        .await
+    };
     assert_eq!(search(vec![500]).await, [rids[1], rids[0]]);
     assert_eq!(search(vec![501, 502]).await, [rids[2]]);
     assert_eq!(search(vec![502]).await, [0; 0]);
@@ -173,13 +350,43 @@ pub async fn endless_searches_are_cut_off(place: Place) {
         populate(&store, &mut random, "Observation", 500).await;
     }
     store.close().await;
-    let store = Store::open(StoreSettings { statement_timeout_ms: 1, ..place.settings() }, master()).await.unwrap();
+    let store = Store::open(
+        StoreSettings {
+            statement_timeout_ms: 1,
+            ..place.settings()
+        },
+        master(),
+    )
+    .await
+    .unwrap();
     // Tests every string of every row, many times over.
-    let slow = Filter::And((0..40).map(|i| Filter::Not(Box::new(Filter::StringContains { param: 10, value: format!("x{i}") }))).collect());
-    let plan = Plan { total: Total::Accurate, ..plan(ty("Observation"), slow) };
+    let slow = Filter::And(
+        (0..40)
+            .map(|i| {
+                Filter::Not(Box::new(Filter::StringContains {
+                    param: 10,
+                    value: format!("x{i}"),
+                }))
+            })
+            .collect(),
+    );
+    let plan = Plan {
+        total: Total::Accurate,
+        ..plan(ty("Observation"), slow)
+    };
     let begun = std::time::Instant::now();
-    assert_eq!(store.search(&all(), &plan).await.unwrap_err(), StoreError::Timeout);
+    assert_eq!(
+        store.search(&all(), &plan).await.unwrap_err(),
+        StoreError::Timeout
+    );
     assert!(begun.elapsed() < Duration::from_secs(5));
     // The connection is good for the next one.
-    assert!(store.search(&all(), &crate::place::plan(ty("Group"), Filter::All)).await.unwrap().rows.is_empty());
+    assert!(
+        store
+            .search(&all(), &crate::place::plan(ty("Group"), Filter::All))
+            .await
+            .unwrap()
+            .rows
+            .is_empty()
+    );
 }

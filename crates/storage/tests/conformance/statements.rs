@@ -12,13 +12,28 @@ async fn statements(store: &Store, random: &mut Random, count: usize) -> u64 {
         let mut entries = entries(random);
         (0..3).for_each(|t| entries.add_term(term(t)));
         entries.targets = vec![5];
-        Write { entries, ..create(ty(if i.is_multiple_of(2) { "Observation" } else { "Condition" }), store.allocate(None), 0, "{}") }
+        Write {
+            entries,
+            ..create(
+                ty(if i.is_multiple_of(2) {
+                    "Observation"
+                } else {
+                    "Condition"
+                }),
+                store.allocate(None),
+                0,
+                "{}",
+            )
+        }
     };
     let writes: Vec<Write> = (0..count).map(|i| row(i, random)).collect();
     let before = store.statements();
     store.commit(unit(writes.clone())).await.unwrap();
     let created = store.statements() - before;
-    let changes = writes.iter().map(|w| update(w, "{\"more\":1}", entries(random))).collect();
+    let changes = writes
+        .iter()
+        .map(|w| update(w, "{\"more\":1}", entries(random)))
+        .collect();
     let before = store.statements();
     store.commit(unit(changes)).await.unwrap();
     created.max(store.statements() - before)
@@ -38,7 +53,17 @@ pub async fn a_batch_takes_a_constant_number(place: Place) {
 pub async fn reads_take_one(place: Place) {
     let store = place.open().await;
     let patient = patient(&store).await;
-    let writes: Vec<Write> = (0..20).map(|_| Write { entries: terms(&[7]), ..create(ty("Observation"), store.allocate(Some(patient)), patient, "{}") }).collect();
+    let writes: Vec<Write> = (0..20)
+        .map(|_| Write {
+            entries: terms(&[7]),
+            ..create(
+                ty("Observation"),
+                store.allocate(Some(patient)),
+                patient,
+                "{}",
+            )
+        })
+        .collect();
     store.commit(unit(writes.clone())).await.unwrap();
     let keys: Vec<_> = writes.iter().map(|w| (w.ty, w.rid)).collect();
     // Keys and connections are warm after the first round.
@@ -52,7 +77,16 @@ pub async fn reads_take_one(place: Place) {
     store.read_many(&all(), Action::Read, &keys).await.unwrap();
     assert_eq!(store.statements() - before, 1);
     let before = store.statements();
-    assert_eq!(found(&store, &all(), &plan(ty("Observation"), Filter::AnyTerm(vec![7]))).await.len(), 20);
+    assert_eq!(
+        found(
+            &store,
+            &all(),
+            &plan(ty("Observation"), Filter::AnyTerm(vec![7]))
+        )
+        .await
+        .len(),
+        20
+    );
     assert!(store.statements() - before <= 4, "snapshot, rids, bodies");
     let before = store.statements();
     let own = store.public_id(patient);
@@ -62,11 +96,39 @@ pub async fn reads_take_one(place: Place) {
 
 pub async fn records_are_kept_once(place: Place) {
     let store = place.open().await;
-    let records = |range: std::ops::RangeInclusive<u64>| range.map(|seq| (seq, seq.to_le_bytes().to_vec())).collect::<Vec<_>>();
-    assert_eq!(store.store_records("node-a", &records(1..=5)).await.unwrap(), 5);
-    assert_eq!(store.store_records("node-a", &records(3..=9)).await.unwrap(), 9);
-    assert_eq!(store.store_records("node-b", &records(1..=2)).await.unwrap(), 2);
+    let records = |range: std::ops::RangeInclusive<u64>| {
+        range
+            .map(|seq| (seq, seq.to_le_bytes().to_vec()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        store
+            .store_records("node-a", &records(1..=5))
+            .await
+            .unwrap(),
+        5
+    );
+    assert_eq!(
+        store
+            .store_records("node-a", &records(3..=9))
+            .await
+            .unwrap(),
+        9
+    );
+    assert_eq!(
+        store
+            .store_records("node-b", &records(1..=2))
+            .await
+            .unwrap(),
+        2
+    );
     assert_eq!(store.store_records("node-a", &[]).await.unwrap(), 9);
     // A record may commit alone, and with its unit.
-    store.commit(Unit { record: b"alone".to_vec(), ..Unit::default() }).await.unwrap();
+    store
+        .commit(Unit {
+            record: b"alone".to_vec(),
+            ..Unit::default()
+        })
+        .await
+        .unwrap();
 }

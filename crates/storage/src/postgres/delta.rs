@@ -1,0 +1,254 @@
+//! The rows a batch writes, as the arrays its statements take: one insert for all types, one update per type.
+
+use super::connection::{Connection, Failure};
+use super::rowset::{INSERT, Rowset, UPDATE};
+use super::schema::table;
+use super::statement::Value;
+use crate::contract::{Op, Rid, Write};
+use crate::core::Prepared;
+use crate::index::{CATEGORY, CODE, EVERY, difference, parameter, typed};
+use futures_util::future::try_join_all;
+use std::collections::{BTreeMap, HashMap};
+use ward_fhir::TypeId;
+use ward_search::entries::{Entries, FormEntry, StringEntry};
+
+/// The row being replaced.
+pub struct Current {
+    pub version: u32,
+    pub deleted: bool,
+    pub date: i64,
+    pub visibility: i64,
+    pub alias: Option<String>,
+}
+
+#[derive(Default)]
+pub struct Delta {
+    created: Rowset,
+    updated: BTreeMap<TypeId, Rowset>,
+    strings_removed: Vec<(i32, String, Rid)>,
+    strings_added: Vec<(i32, String, Rid)>,
+    counts: BTreeMap<(i64, i64), i64>,
+    forms: Vec<FormEntry>,
+    aliases: Vec<(i64, String, Rid)>,
+    keys: (Vec<i64>, Vec<i64>, Vec<Vec<u8>>),
+    records: Vec<Vec<u8>>,
+}
+
+impl Delta {
+    pub fn add(
+        &mut self,
+        prepared: &Prepared,
+        current: &HashMap<Rid, Current>,
+        reserved: &[(TypeId, String)],
+    ) {
+        for (write, sealed) in prepared.unit.writes.iter().zip(&prepared.sealed) {
+            self.add_write(write, sealed, current.get(&write.rid), reserved);
+        }
+        for key in &prepared.new_keys {
+            self.keys.0.push(key.patient);
+            self.keys.1.push(i64::from(key.id));
+            self.keys.2.push(key.wrapped.clone());
+        }
+        if !prepared.unit.record.is_empty() {
+            self.records.push(prepared.unit.record.clone());
+        }
+    }
+
+    fn add_write(
+        &mut self,
+        write: &Write,
+        sealed: &[u8],
+        current: Option<&Current>,
+        reserved: &[(TypeId, String)],
+    ) {
+        let visibility = visibility(write);
+        let date = date(write, current);
+        let alias = write
+            .alias
+            .clone()
+            .or_else(|| current.and_then(|c| c.alias.clone()));
+        let rows = if current.is_some() {
+            self.updated.entry(write.ty).or_default()
+        } else {
+            &mut self.created
+        };
+        rows.add(write, sealed, date, visibility, alias);
+        self.add_strings(write);
+        let old_visibility = current.map_or(visibility, |c| c.visibility);
+        if current.is_some_and(|c| !c.deleted) {
+            self.count(write.ty, EVERY, 0, old_visibility, -1);
+        }
+        if write.op != Op::Delete {
+            self.count(write.ty, EVERY, 0, visibility, 1);
+        }
+        self.count_terms(write.ty, &write.old_entries, old_visibility, -1);
+        self.count_terms(write.ty, &write.entries, visibility, 1);
+        self.forms.extend(&write.entries.vocabulary);
+        if let Some(id) = write
+            .alias
+            .as_ref()
+            .filter(|id| !reserved.iter().any(|(ty, r)| *ty == write.ty && r == *id))
+        {
+            self.aliases
+                .push((i64::from(write.ty.0), id.clone(), write.rid));
+        }
+    }
+
+    fn add_strings(&mut self, write: &Write) {
+        let key = |s: &StringEntry| (parameter(s.param, write.ty), s.value.clone(), write.rid);
+        let (removed, added) = (&mut self.strings_removed, &mut self.strings_added);
+        difference(
+            &write.old_entries.strings,
+            &write.entries.strings,
+            |s| removed.push(key(s)),
+            |s| added.push(key(s)),
+        );
+    }
+
+    fn count_terms(&mut self, ty: TypeId, entries: &Entries, visibility: i64, by: i64) {
+        for entry in entries.terms.iter().filter(|e| e.counted) {
+            self.count(ty, entry.term, 0, visibility, by);
+            if entry.term == entries.code {
+                self.count(ty, entry.term, CODE, visibility, by);
+            }
+            if entry.term == entries.category {
+                self.count(ty, entry.term, CATEGORY, visibility, by);
+            }
+        }
+    }
+
+    fn count(&mut self, ty: TypeId, term: i64, column: i64, visibility: i64, by: i64) {
+        *self
+            .counts
+            .entry((typed(term, ty) ^ column, visibility))
+            .or_default() += by;
+    }
+
+    /// Sends everything together; with `COMMIT` behind it when the connection knows all statements already.
+    pub async fn write(self, connection: &Connection) -> Result<(), Failure> {
+        let statements = self.statements(connection.slot);
+        if statements.is_empty() {
+            return connection.batch("commit").await;
+        }
+        let all = try_join_all(
+            statements
+                .iter()
+                .map(|(sql, values)| connection.run(sql, values)),
+        );
+        if statements
+            .iter()
+            .all(|(sql, _)| connection.is_prepared(sql))
+        {
+            // A failed statement turns the COMMIT behind it into a rollback, and its own error is what counts.
+            let (written, committed) =
+                futures_util::future::join(all, connection.batch("commit")).await;
+            written.and(committed)
+        } else {
+            all.await?;
+            connection.batch("commit").await
+        }
+    }
+
+    fn statements(mut self, slot: i64) -> Vec<(String, Vec<Value>)> {
+        let mut list = Vec::new();
+        if !self.created.rids.is_empty() {
+            list.push((INSERT.clone(), self.created.into_values()));
+        }
+        for (ty, rows) in self.updated {
+            list.push((UPDATE.replace("{table}", &table(ty)), rows.into_values()));
+        }
+        for (sql, mut rows) in [
+            (DROP_STRINGS, self.strings_removed),
+            (PUT_STRINGS, self.strings_added),
+        ] {
+            rows.sort_unstable();
+            if !rows.is_empty() {
+                let (mut p, mut v, mut rid) = (Vec::new(), Vec::new(), Vec::new());
+                rows.into_iter().for_each(|row| {
+                    p.push(i64::from(row.0));
+                    v.push(Some(row.1));
+                    rid.push(row.2);
+                });
+                list.push((
+                    sql.into(),
+                    vec![Value::Ints(p), Value::Texts(v), Value::Ints(rid)],
+                ));
+            }
+        }
+        self.counts.retain(|_, by| *by != 0);
+        if !self.counts.is_empty() {
+            let (keys, by): (Vec<(i64, i64)>, Vec<i64>) = self.counts.into_iter().unzip();
+            let (h, w) = keys.into_iter().unzip();
+            list.push((
+                PUT_COUNTS.into(),
+                vec![
+                    Value::Ints(h),
+                    Value::Ints(w),
+                    Value::Ints(by),
+                    Value::Int(slot),
+                ],
+            ));
+        }
+        self.forms.sort_unstable();
+        self.forms.dedup();
+        if !self.forms.is_empty() {
+            let (form, term) = self.forms.iter().map(|f| (f.form, f.term)).unzip();
+            list.push((PUT_FORMS.into(), vec![Value::Ints(form), Value::Ints(term)]));
+        }
+        self.aliases.sort_unstable();
+        if !self.aliases.is_empty() {
+            let (mut typ, mut id, mut rid) = (Vec::new(), Vec::new(), Vec::new());
+            self.aliases.into_iter().for_each(|alias| {
+                typ.push(alias.0);
+                id.push(Some(alias.1));
+                rid.push(alias.2);
+            });
+            list.push((
+                PUT_ALIASES.into(),
+                vec![Value::Ints(typ), Value::Texts(id), Value::Ints(rid)],
+            ));
+        }
+        if !self.keys.0.is_empty() {
+            list.push((
+                PUT_KEYS.into(),
+                vec![
+                    Value::Ints(self.keys.0),
+                    Value::Ints(self.keys.1),
+                    Value::Blobs(self.keys.2),
+                ],
+            ));
+        }
+        if !self.records.is_empty() {
+            list.push((PUT_RECORDS.into(), vec![Value::Blobs(self.records)]));
+        }
+        list
+    }
+}
+
+/// A negative id is no id: it lands beyond every mask.
+fn visibility(write: &Write) -> i64 {
+    if write.visibility < 0 {
+        i64::from(i32::MAX)
+    } else {
+        i64::from(write.visibility)
+    }
+}
+
+/// Falls back to when the row was made, and keeps that.
+fn date(write: &Write, current: Option<&Current>) -> i64 {
+    write.entries.date_us.unwrap_or_else(|| match current {
+        Some(current) if write.old_entries.date_us.is_none() || write.op == Op::Delete => {
+            current.date
+        }
+        _ => write.updated_us,
+    })
+}
+
+const DROP_STRINGS: &str = "delete from string_term s using unnest($1, $2, $3) u (p, v, rid) where s.p = u.p::int and s.v = u.v collate \"C\" and s.rid = u.rid";
+const PUT_STRINGS: &str = "insert into string_term (p, v, rid) select p::int, v, rid from unnest($1, $2, $3) u (p, v, rid) on conflict do nothing";
+const PUT_COUNTS: &str = "insert into term_count (h, w, n, slot) select h, w::int, n, $4::smallint from unnest($1, $2, $3) u (h, w, n) \
+    on conflict (h, w, slot) do update set n = term_count.n + excluded.n";
+const PUT_FORMS: &str = "insert into vocabulary (form, term) select form, term from unnest($1, $2) u (form, term) on conflict do nothing";
+const PUT_ALIASES: &str = "insert into id_alias (typ, id, rid) select typ::smallint, id, rid from unnest($1, $2, $3) u (typ, id, rid)";
+const PUT_KEYS: &str = "insert into data_key (c, id, wrapped) select c, id, wrapped from unnest($1, $2, $3) u (c, id, wrapped) on conflict do nothing";
+const PUT_RECORDS: &str = "insert into record (body) select body from unnest($1) u (body)";

@@ -1,0 +1,125 @@
+//! History of an instance, a type or the whole store, newest first. <https://hl7.org/fhir/R4/http.html#history>
+//!
+//! Each version is kept once: the current one in its type's table, superseded ones in `history`. A version is shown when
+//! the caller sees both it and the current version of its row.
+
+use super::connection::{Connection, Failure};
+use super::lower::{Sql, VISIBLE};
+use super::question::used_types;
+use super::read::{self, COLUMNS, compartment};
+use super::schema::table;
+
+use crate::contract::{HistoryQuery, HistoryScope};
+use crate::core::StoredRow;
+use crate::store::resource_types;
+use futures_util::future::try_join_all;
+use std::fmt::Write as _;
+use ward_access::{Access, Action, Sight};
+use ward_fhir::TypeId;
+
+/// At most `count + 1` versions.
+pub async fn history(
+    connection: &Connection,
+    access: &Access,
+    query: &HistoryQuery,
+) -> Result<Vec<StoredRow>, Failure> {
+    let (types, action) = match &query.scope {
+        HistoryScope::Instance { ty, .. } => (std::slice::from_ref(ty), Action::Read),
+        HistoryScope::Type(ty) => (std::slice::from_ref(ty), Action::Search),
+        HistoryScope::System => (resource_types(), Action::Search),
+    };
+    connection
+        .batch("begin isolation level repeatable read read only")
+        .await?;
+    let rows = inside(connection, access, query, types, action).await;
+    if !matches!(rows, Err(Failure::Broken)) {
+        connection.batch("commit").await?;
+    }
+    rows
+}
+
+async fn inside(
+    connection: &Connection,
+    access: &Access,
+    query: &HistoryQuery,
+    types: &[TypeId],
+    action: Action,
+) -> Result<Vec<StoredRow>, Failure> {
+    let used;
+    let types = if types.len() > 1 {
+        used = used_types(connection, types).await?;
+        &used
+    } else {
+        types
+    };
+    let statements: Vec<Sql> = types
+        .iter()
+        .filter(|ty| *access.sight(**ty, action) != Sight::Nothing)
+        .flat_map(|ty| [true, false].map(|current| half(access, query, *ty, action, current)))
+        .collect();
+    let results = try_join_all(
+        statements
+            .iter()
+            .map(|sql| connection.rows(&sql.text, &sql.values)),
+    )
+    .await?;
+    let mut rows = results
+        .iter()
+        .flatten()
+        .map(read::stored)
+        .collect::<Result<Vec<StoredRow>, _>>()?;
+    rows.sort_by_key(|row| std::cmp::Reverse((row.updated_us, row.rid, row.version)));
+    rows.truncate(query.count as usize + 1);
+    Ok(rows)
+}
+
+/// Current (`y` is `x`) or superseded versions of a type.
+fn half(access: &Access, query: &HistoryQuery, ty: TypeId, action: Action, current: bool) -> Sql {
+    let mut sql = Sql::new(access);
+    let y = if current { "x" } else { "y" };
+    let _ = write!(
+        sql.text,
+        "select {} from {} x",
+        COLUMNS.replace("x.", &format!("{y}.")),
+        table(ty)
+    );
+    if !current {
+        let number = sql.int(i64::from(ty.0));
+        let _ = write!(
+            sql.text,
+            " join history y on y.rid = x.rid and y.typ = {number}::smallint and {}",
+            VISIBLE.replace("x.", "y.")
+        );
+    }
+    let _ = write!(sql.text, " where {VISIBLE}");
+    if let HistoryScope::Instance { rid, .. } = &query.scope {
+        let rid = sql.int(*rid);
+        let _ = write!(sql.text, " and {y}.rid = {rid}");
+    }
+    if let Some(since) = query.since_us {
+        let since = sql.int(since);
+        let _ = write!(sql.text, " and {y}.upd >= {since}");
+    }
+    if let Some((low, high)) = query.at_us {
+        let high = sql.int(high);
+        let _ = write!(sql.text, " and {y}.upd <= {high}");
+        if !current {
+            let low = sql.int(low);
+            let _ = write!(sql.text, " and y.til > {low}");
+        }
+    }
+    if let Some((updated, rid, version)) = query.after {
+        let (u, r, v) = (sql.int(updated), sql.int(rid), sql.int(i64::from(version)));
+        let _ = write!(
+            sql.text,
+            " and ({y}.upd, {y}.rid, {y}.ver) < ({u}, {r}, {v})"
+        );
+    }
+    compartment(&mut sql, access.sight(ty, action));
+    let limit = sql.int(i64::from(query.count) + 1);
+    let _ = write!(
+        sql.text,
+        " order by {y}.upd desc, {y}.rid desc, {y}.ver desc limit {limit}"
+    );
+    sql
+}

@@ -1,0 +1,383 @@
+//! The store for more than one process or machine: PostgreSQL 15 or newer.
+
+mod connection;
+mod delta;
+mod history;
+mod lower;
+mod pool;
+mod question;
+mod read;
+mod rowset;
+mod schema;
+mod search;
+mod statement;
+mod write;
+mod writer;
+
+use crate::allocator::BLOCK;
+use crate::contract::{
+    CommitError, Current, HistoryQuery, Op, OpenError, Rid, Row, StoreError, StoreSettings, Unit,
+};
+use crate::core::{Core, Hits, StoredRow};
+use crate::meter::Meter;
+use connection::{Connection, Failure};
+use pool::{Pool, Pooled};
+use statement::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+use ward_access::{Access, Action};
+use ward_fhir::TypeId;
+use ward_seal::MasterKey;
+use ward_search::plan::Plan;
+use writer::Commit;
+
+#[derive(Clone)]
+pub struct Postgres {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    core: Arc<Core>,
+    reads: Pool,
+    writes: Arc<Pool>,
+    queues: Vec<mpsc::Sender<Commit>>,
+    /// Commits under way.
+    in_flight: AtomicUsize,
+    closing: AtomicBool,
+}
+
+/// A statement of a commit that takes longer has met a lock that nobody gives up.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Runs one read on a connection of the pool.
+macro_rules! reading {
+    ($store:expr, $connection:ident => $read:expr) => {{
+        let pooled = $store.shared.reads.get().await?;
+        let $connection: &Connection = &pooled;
+        let result = $read.await;
+        Postgres::done(pooled, result)
+    }};
+}
+
+impl Postgres {
+    pub async fn open(
+        url: &str,
+        settings: StoreSettings,
+        master: MasterKey,
+    ) -> Result<Postgres, OpenError> {
+        let meter = Arc::new(Meter::new(settings.slow_statement_ms));
+        let connection = Connection::establish(url, meter.clone(), WRITE_TIMEOUT)
+            .await
+            .map_err(OpenError::Database)?;
+        schema::migrate(&connection).await?;
+        let unreadable =
+            |_: Failure| OpenError::Database("the meta table cannot be read or written".into());
+        check_identity(&connection, &master)
+            .await
+            .map_err(unreadable)??;
+        let block = schema::claim(&connection, BLOCK)
+            .await
+            .map_err(unreadable)?;
+        let reads = Pool::new(
+            url,
+            meter.clone(),
+            Duration::from_millis(settings.statement_timeout_ms),
+            settings.read_connections_max,
+            false,
+        );
+        let writes = Arc::new(Pool::new(
+            url,
+            meter.clone(),
+            WRITE_TIMEOUT,
+            writer::DIRECT_MAX + writer::WRITERS,
+            true,
+        ));
+        let core = Arc::new(Core::new(settings, master, meter, block));
+        let queues = writer::start(writes.clone(), core.clone())
+            .map_err(|e| OpenError::Database(format!("no thread for the writers: {e}")))?;
+        Ok(Postgres {
+            shared: Arc::new(Shared {
+                core,
+                reads,
+                writes,
+                queues,
+                in_flight: AtomicUsize::new(0),
+                closing: AtomicBool::new(false),
+            }),
+        })
+    }
+
+    pub fn core(&self) -> &Core {
+        &self.shared.core
+    }
+
+    pub async fn locate(&self, keys: &[(TypeId, &str)]) -> Result<Vec<Option<Rid>>, StoreError> {
+        reading!(self, connection => read::aliases(connection, keys))
+    }
+
+    pub async fn read(
+        &self,
+        access: &Access,
+        action: Action,
+        ty: TypeId,
+        rid: Rid,
+    ) -> Result<Current, StoreError> {
+        Ok(self
+            .read_many(access, action, &[(ty, rid)])
+            .await?
+            .pop()
+            .unwrap_or(Current::Absent))
+    }
+
+    pub async fn read_many(
+        &self,
+        access: &Access,
+        action: Action,
+        keys: &[(TypeId, Rid)],
+    ) -> Result<Vec<Current>, StoreError> {
+        let found = reading!(self, connection => read::many(connection, access, action, keys))?;
+        let (at, stored): (Vec<usize>, Vec<StoredRow>) = found.into_iter().unzip();
+        let mut all = vec![Current::Absent; keys.len()];
+        for (at, row) in at.into_iter().zip(self.open_rows(stored).await?) {
+            let slot = all.get_mut(at).ok_or(StoreError::Integrity)?;
+            *slot = if row.op == Op::Delete {
+                Current::Deleted(row)
+            } else {
+                Current::Live(row)
+            };
+        }
+        Ok(all)
+    }
+
+    pub async fn read_version(
+        &self,
+        access: &Access,
+        ty: TypeId,
+        rid: Rid,
+        version: u32,
+    ) -> Result<Option<Row>, StoreError> {
+        let stored =
+            reading!(self, connection => read::version(connection, access, ty, rid, version))?;
+        Ok(self.open_rows(stored.into_iter().collect()).await?.pop())
+    }
+
+    /// At most `count + 1` versions.
+    pub async fn history(
+        &self,
+        access: &Access,
+        query: &HistoryQuery,
+    ) -> Result<Vec<Row>, StoreError> {
+        let stored = reading!(self, connection => history::history(connection, access, query))?;
+        self.open_rows(stored).await
+    }
+
+    pub async fn search(&self, access: &Access, plan: &Plan) -> Result<Hits, StoreError> {
+        let found =
+            reading!(self, connection => search::search(connection, self.core(), access, plan))?;
+        Ok((self.open_rows(found.rows).await?, found.next, found.total))
+    }
+
+    pub async fn commit(&self, unit: Unit) -> Result<(), CommitError> {
+        let missing = self.core().keys_missing(&unit);
+        if !missing.is_empty() {
+            self.load_keys(&missing)
+                .await
+                .map_err(|_| CommitError::Unavailable)?;
+        }
+        let prepared = self.core().prepare(unit);
+        let under_way = InFlight::enter(&self.shared.in_flight);
+        if self.shared.closing.load(Ordering::Acquire) {
+            return Err(CommitError::Unavailable);
+        }
+        if under_way.before < writer::DIRECT_MAX {
+            let outcomes = writer::commit(&self.shared.writes, self.core(), &[&prepared]).await;
+            return outcomes
+                .into_iter()
+                .next()
+                .unwrap_or(Err(CommitError::Unavailable));
+        }
+        // By home patient, so that two versions of one resource meet in one writer.
+        let home = prepared
+            .unit
+            .writes
+            .first()
+            .map_or(0, |w| w.patient.max(w.rid) >> crate::allocator::SHARD_BITS);
+        let queue = &self.shared.queues[home as usize % writer::WRITERS];
+        let (answer, outcome) = oneshot::channel();
+        queue
+            .send((prepared, answer))
+            .await
+            .map_err(|_| CommitError::Unavailable)?;
+        outcome.await.unwrap_or(Err(CommitError::Unavailable))
+    }
+
+    pub async fn reserve(
+        &self,
+        wanted: Vec<(TypeId, String, Rid)>,
+    ) -> Result<Vec<Rid>, StoreError> {
+        let typ = Value::Ints(wanted.iter().map(|w| i64::from(w.0.0)).collect());
+        let ids = Value::Texts(wanted.iter().map(|w| Some(w.1.clone())).collect());
+        let rids = Value::Ints(wanted.iter().map(|w| w.2).collect());
+        self.write_with(RESERVE, vec![typ, ids, rids]).await?;
+        let keys: Vec<(TypeId, &str)> = wanted.iter().map(|w| (w.0, w.1.as_str())).collect();
+        self.locate(&keys)
+            .await?
+            .into_iter()
+            .map(|rid| rid.ok_or(StoreError::Integrity))
+            .collect()
+    }
+
+    pub async fn store_records(
+        &self,
+        node: &str,
+        records: &[(u64, Vec<u8>)],
+    ) -> Result<u64, StoreError> {
+        let name = Value::Text(node.to_owned());
+        if !records.is_empty() {
+            let numbers = Value::Ints(records.iter().map(|r| r.0 as i64).collect());
+            let bodies = Value::Blobs(records.iter().map(|r| r.1.clone()).collect());
+            self.write_with(RECORDS, vec![name.clone(), numbers, bodies])
+                .await?;
+        }
+        let rows = reading!(self, connection => connection.rows(HIGHEST_RECORD, &[name]))?;
+        Ok(rows.first().ok_or(StoreError::Integrity)?.int(0)? as u64)
+    }
+
+    /// Claims a further block of row ids in the background; false when that cannot be started.
+    pub fn refill(&self) -> bool {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            return false;
+        };
+        let store = self.clone();
+        runtime.spawn(async move {
+            let claimed = async {
+                let connection = store.shared.writes.get().await?;
+                let block = schema::claim(&connection, BLOCK).await?;
+                connection.release();
+                Ok::<i64, Failure>(block)
+            };
+            store.core().allocator.keep_spare(claimed.await.ok());
+        });
+        true
+    }
+
+    pub async fn ready(&self) -> bool {
+        let asked = async { reading!(self, connection => connection.batch("select 1")) };
+        asked.await.is_ok()
+    }
+
+    async fn load_keys(&self, patients: &[Rid]) -> Result<(), StoreError> {
+        reading!(self, connection => read::patient_keys(connection, self.core(), patients))
+    }
+
+    /// Waits for the commits under way. Later ones are refused.
+    pub async fn close(&self) {
+        self.shared.closing.store(true, Ordering::Release);
+        for _ in 0..CLOSE_WAITS {
+            if self.shared.in_flight.load(Ordering::Acquire) == 0 {
+                break;
+            }
+            tokio::time::sleep(CLOSE_WAIT).await;
+        }
+        self.shared.writes.close();
+        self.shared.reads.close();
+    }
+
+    /// Gives the connection back unless it broke.
+    fn done<T>(pooled: Pooled, result: Result<T, Failure>) -> Result<T, StoreError> {
+        if !matches!(result, Err(Failure::Broken)) {
+            pooled.release();
+        }
+        Ok(result?)
+    }
+
+    /// One statement in its own transaction.
+    async fn write_with(&self, sql: &str, values: Vec<Value>) -> Result<(), StoreError> {
+        let pooled = self.shared.writes.get().await?;
+        let result = pooled.run(sql, &values).await.map(drop);
+        Self::done(pooled, result)
+    }
+
+    async fn open_rows(&self, stored: Vec<StoredRow>) -> Result<Vec<Row>, StoreError> {
+        let core = self.core();
+        let missing: Vec<(Rid, u32)> = stored
+            .iter()
+            .filter_map(StoredRow::key)
+            .filter(|(patient, id)| core.keys.for_opening(*patient, *id).is_none())
+            .collect();
+        if !missing.is_empty() {
+            reading!(self, connection => read::row_keys(connection, core, &missing))?;
+        }
+        stored
+            .into_iter()
+            .map(|row| {
+                let key = row
+                    .key()
+                    .and_then(|(patient, id)| core.keys.for_opening(patient, id));
+                core.row(row, key.as_ref())
+            })
+            .collect()
+    }
+}
+
+/// Counts a commit for as long as it is under way, also when its caller goes away.
+struct InFlight<'a> {
+    count: &'a AtomicUsize,
+    before: usize,
+}
+
+impl InFlight<'_> {
+    fn enter(count: &AtomicUsize) -> InFlight<'_> {
+        InFlight {
+            count,
+            before: count.fetch_add(1, Ordering::AcqRel),
+        }
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+/// Refuses another master key and otherwise numbered definitions; a new store remembers both.
+async fn check_identity(
+    connection: &Connection,
+    master: &MasterKey,
+) -> Result<Result<(), OpenError>, Failure> {
+    let given = i64::from(master.id());
+    let definitions = crate::store::definitions_mark();
+    schema::put(connection, "master", given.to_le_bytes().to_vec()).await?;
+    schema::put(connection, "definitions", definitions.to_vec()).await?;
+    let store = schema::get_int(connection, "master")
+        .await?
+        .unwrap_or(given);
+    if store != given {
+        return Ok(Err(OpenError::WrongMaster {
+            store: store as u32,
+            given: given as u32,
+        }));
+    }
+    let same = schema::get(connection, "definitions")
+        .await?
+        .is_some_and(|mark| mark == definitions);
+    Ok(if same {
+        Ok(())
+    } else {
+        Err(OpenError::Definitions)
+    })
+}
+
+/// Waiting for commits under way when closing: 10 s in all.
+const CLOSE_WAIT: Duration = Duration::from_millis(10);
+const CLOSE_WAITS: usize = 1_000;
+
+const RESERVE: &str = "insert into id_alias (typ, id, rid) select typ::smallint, id, rid from unnest($1, $2, $3) u (typ, id, rid) \
+    order by 1, id collate \"C\" on conflict (typ, id) do nothing";
+const RECORDS: &str = "insert into record (node, node_seq, body) select $1, seq, body from unnest($2, $3) u (seq, body) \
+    on conflict (node, node_seq) where node is not null do nothing";
+const HIGHEST_RECORD: &str =
+    "select coalesce(max(node_seq), 0)::bigint from record where node = $1";

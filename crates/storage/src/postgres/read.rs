@@ -1,0 +1,212 @@
+//! Read, vread and reading several at once. <https://hl7.org/fhir/R4/http.html#read>
+//!
+//! Absent and forbidden rows are told apart nowhere: the predicate is in the statement.
+
+use super::connection::{Columns, Connection, Failure};
+use super::lower::{Sql, VISIBLE};
+use super::schema::table;
+use super::statement::Value;
+use crate::contract::{Op, Rid, StoreError};
+use crate::core::{Core, StoredRow};
+use crate::keys::StoredKey;
+use futures_util::future::try_join_all;
+use std::fmt::Write as _;
+use ward_access::{Access, Action, Sight};
+use ward_fhir::TypeId;
+
+/// Current versions with their position in `keys`; one statement for each type, sent together.
+pub async fn many(
+    connection: &Connection,
+    access: &Access,
+    action: Action,
+    keys: &[(TypeId, Rid)],
+) -> Result<Vec<(usize, StoredRow)>, Failure> {
+    let mut types: Vec<TypeId> = keys.iter().map(|(ty, _)| *ty).collect();
+    types.sort_unstable();
+    types.dedup();
+    let statements: Vec<Sql> = types
+        .iter()
+        .filter_map(|ty| many_of(access, action, *ty, keys))
+        .collect();
+    let results = try_join_all(
+        statements
+            .iter()
+            .map(|sql| connection.rows(&sql.text, &sql.values)),
+    )
+    .await?;
+    let mut found = Vec::with_capacity(keys.len());
+    for row in results.iter().flatten() {
+        found.push((row.int(COLUMN_COUNT)? as usize, stored(row)?));
+    }
+    Ok(found)
+}
+
+fn many_of(access: &Access, action: Action, ty: TypeId, keys: &[(TypeId, Rid)]) -> Option<Sql> {
+    let sight = access.sight(ty, action);
+    if *sight == Sight::Nothing {
+        return None;
+    }
+    let (at, rids): (Vec<i64>, Vec<i64>) = keys
+        .iter()
+        .enumerate()
+        .filter(|(_, key)| key.0 == ty)
+        .map(|(at, key)| (at as i64, key.1))
+        .unzip();
+    let mut sql = Sql::new(access);
+    if let ([at], [rid]) = (at.as_slice(), rids.as_slice()) {
+        let (rid, at) = (sql.int(*rid), sql.int(*at));
+        let _ = write!(
+            sql.text,
+            "select {COLUMNS}, {at}::bigint from {} x where x.rid = {rid} and {VISIBLE}",
+            table(ty)
+        );
+    } else {
+        let (rids, at) = (sql.bind(Value::Ints(rids)), sql.bind(Value::Ints(at)));
+        let _ = write!(
+            sql.text,
+            "select {COLUMNS}, b.at from unnest({rids}, {at}) b(rid, at) join {} x on x.rid = b.rid where {VISIBLE}",
+            table(ty)
+        );
+    }
+    compartment(&mut sql, sight);
+    Some(sql)
+}
+
+/// The caller's compartments on a row `x` found otherwise.
+pub fn compartment(sql: &mut Sql, sight: &Sight) {
+    if let Sight::Patients(keys) = sight {
+        let homes = sql.bind(Value::Ints(keys.iter().map(|k| k.rid).collect()));
+        let terms = sql.bind(Value::Ints(keys.iter().map(|k| k.membership).collect()));
+        let _ = write!(
+            sql.text,
+            " and (x.c = any({homes}) or (x.terms || '{{}}'::bigint[]) && {terms})"
+        );
+    }
+}
+
+/// One version, current or superseded; the caller must see both it and the current one.
+pub async fn version(
+    connection: &Connection,
+    access: &Access,
+    ty: TypeId,
+    rid: Rid,
+    version: u32,
+) -> Result<Option<StoredRow>, Failure> {
+    let sight = access.sight(ty, Action::Read);
+    if *sight == Sight::Nothing {
+        return Ok(None);
+    }
+    let mut sql = Sql::new(access);
+    let (r, v) = (sql.int(rid), sql.int(i64::from(version)));
+    let table = table(ty);
+    let columns = COLUMNS.replace("x.", "v.");
+    let inner = COLUMNS.replace("x.", "y.");
+    let _ = write!(
+        sql.text,
+        "select {columns} from {table} x join \
+         (select {inner}, y.w from {table} y where y.rid = {r} and y.ver = {v} union all \
+          select {inner}, y.w from history y where y.rid = {r} and y.ver = {v}) v on v.rid = x.rid \
+         where x.rid = {r} and {VISIBLE} and {}",
+        VISIBLE.replace("x.", "v.")
+    );
+    compartment(&mut sql, sight);
+    Ok(connection
+        .rows(&sql.text, &sql.values)
+        .await?
+        .first()
+        .map(stored)
+        .transpose()?)
+}
+
+/// Row ids of client-chosen ids.
+pub async fn aliases(
+    connection: &Connection,
+    keys: &[(TypeId, &str)],
+) -> Result<Vec<Option<Rid>>, Failure> {
+    let mut rids = vec![None; keys.len()];
+    if keys.is_empty() {
+        return Ok(rids);
+    }
+    let types = Value::Ints(keys.iter().map(|(ty, _)| i64::from(ty.0)).collect());
+    let ids = Value::Texts(keys.iter().map(|(_, id)| Some((*id).to_owned())).collect());
+    let at = Value::Ints((0..keys.len() as i64).collect());
+    for row in connection.rows(ALIASES, &[types, ids, at]).await? {
+        let slot = rids
+            .get_mut(row.int(0)? as usize)
+            .ok_or(StoreError::Integrity)?;
+        *slot = Some(row.int(1)?);
+    }
+    Ok(rids)
+}
+
+/// Loads the newest data key of each patient that has one.
+pub async fn patient_keys(
+    connection: &Connection,
+    core: &Core,
+    patients: &[Rid],
+) -> Result<(), Failure> {
+    load_keys(
+        connection,
+        core,
+        PATIENT_KEYS,
+        &[Value::Ints(patients.to_vec())],
+    )
+    .await
+}
+
+/// Loads the data keys of stored rows that are not in memory.
+pub async fn row_keys(
+    connection: &Connection,
+    core: &Core,
+    missing: &[(Rid, u32)],
+) -> Result<(), Failure> {
+    let (patients, ids) = missing
+        .iter()
+        .map(|(patient, id)| (*patient, i64::from(*id)))
+        .unzip();
+    load_keys(
+        connection,
+        core,
+        ROW_KEYS,
+        &[Value::Ints(patients), Value::Ints(ids)],
+    )
+    .await
+}
+
+async fn load_keys(
+    connection: &Connection,
+    core: &Core,
+    sql: &str,
+    values: &[Value],
+) -> Result<(), Failure> {
+    for row in connection.rows(sql, values).await? {
+        let key = StoredKey {
+            patient: row.int(0)?,
+            id: row.int(1)? as u32,
+            wrapped: row.blob(2),
+        };
+        core.keys.admit(&key)?;
+    }
+    Ok(())
+}
+
+/// Reads the columns of `COLUMNS`.
+pub fn stored(row: &Columns) -> Result<StoredRow, StoreError> {
+    Ok(StoredRow {
+        rid: row.int(0)?,
+        ty: TypeId(row.int(1)? as u16),
+        version: row.int(2)? as u32,
+        updated_us: row.int(3)?,
+        op: Op::from_number(row.int(4)?)?,
+        patient: row.int(5)?,
+        alias: row.text(6),
+        sealed: row.blob(7),
+    })
+}
+
+/// What `stored` reads, of a row `x`.
+pub const COLUMNS: &str = "x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body";
+pub const COLUMN_COUNT: usize = 8;
+const ALIASES: &str = "select b.at, x.rid from unnest($1, $2, $3) b(typ, id, at) join id_alias x on x.typ = b.typ::smallint and x.id = b.id collate \"C\"";
+const PATIENT_KEYS: &str = "select c, id, wrapped from data_key where c = any($1)";
+const ROW_KEYS: &str = "select k.c, k.id, k.wrapped from unnest($1, $2) b(c, id) join data_key k on k.c = b.c and k.id = b.id";

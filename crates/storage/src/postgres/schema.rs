@@ -1,0 +1,183 @@
+//! The tables of the PostgreSQL store (layout F): one wide row per resource in a table per type, bodies inline.
+//!
+//! Hot parameters are columns, with B-trees that carry patient, date and visibility `w`; every term is in `terms` under
+//! GIN; dates, quantities and strings lie in the row as arrays, where probes read them without a join (a narrow row of
+//! its own would cost 60 bytes of heap before any index). Only string prefixes have a table besides.
+
+use super::connection::{Connection, Failure};
+use super::statement::Value;
+use crate::contract::OpenError;
+use crate::store::resource_types;
+use std::fmt::Write as _;
+use ward_access::Compartments;
+use ward_fhir::TypeId;
+use ward_fhir::schema::r4;
+use ward_search::hot;
+
+/// The newest format this binary writes.
+pub const FORMAT: i64 = 1;
+/// Only one node migrates at a time.
+const MIGRATION_LOCK: i64 = 0x7761_7264_0001;
+
+const META: &str = "create table if not exists meta (key text primary key, value bytea not null)";
+
+const TABLES: &str = "
+create table resource (
+  rid bigint not null, upd bigint not null, c bigint not null, d bigint not null, code bigint not null, cat bigint not null,
+  v float8, ver int not null, w int not null, typ smallint not null, op smallint not null, k smallint not null,
+  alias text collate \"C\", terms bigint[] not null, dates bigint[] not null, qh bigint[] not null, qv float8[] not null,
+  strs text[] collate \"C\" not null, body bytea not null) partition by list (typ);
+alter table resource alter column body set storage external;
+create table history (
+  rid bigint not null, upd bigint not null, til bigint not null, c bigint not null, ver int not null, w int not null,
+  typ smallint not null, op smallint not null, k smallint not null, alias text collate \"C\", body bytea not null,
+  primary key (rid, ver));
+alter table history alter column body set storage external;
+create index history_u on history (typ, upd, rid, ver);
+create table string_term (p int not null, v text collate \"C\" not null, rid bigint not null, primary key (p, v, rid));
+create table block (one smallint primary key, next bigint not null);
+create table vocabulary (form bigint not null, term bigint not null, primary key (form, term));
+create table term_count (h bigint not null, n bigint not null, w int not null, slot smallint not null, primary key (h, w, slot))
+  with (fillfactor = 70);
+create table id_alias (rid bigint not null, typ smallint not null, id text collate \"C\" not null, primary key (typ, id));
+create table data_key (c bigint not null, id bigint not null, wrapped bytea not null, primary key (c, id));
+create table record (seq bigint generated always as identity primary key, node_seq bigint, node text collate \"C\", body bytea not null);
+create unique index record_n on record (node, node_seq) where node is not null;
+";
+
+/// Index-only scans need the visibility map: vacuum early.
+const UPKEEP: &str = "autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05";
+
+/// The table of a type, quoted (`group` is a keyword).
+pub fn table(ty: TypeId) -> String {
+    format!("\"{}\"", r4().ty(ty).name.to_lowercase())
+}
+
+fn first() -> String {
+    let mut ddl = TABLES.to_owned();
+    for ty in resource_types() {
+        add_type(&mut ddl, *ty);
+    }
+    ddl
+}
+
+/// One type's table with the indexes its hot parameters deserve.
+fn add_type(ddl: &mut String, ty: TypeId) {
+    let name = r4().ty(ty).name;
+    let (table, plain, hot) = (table(ty), name.to_lowercase(), hot::of(name));
+    let _ = write!(
+        ddl,
+        "create table {table} partition of resource (primary key (rid)) for values in ({}) with (fillfactor = 90, {UPKEEP});",
+        ty.0
+    );
+    let mut index = |suffix: &str, rest: &str| {
+        let _ = write!(ddl, "create index \"{plain}_{suffix}\" on {table} {rest};");
+    };
+    index("t", "using gin (terms)");
+    index("d", "(d desc, rid desc) include (w) where op <> 2");
+    index("u", "(upd desc, rid desc)");
+    if Compartments::r4().is_member(ty) {
+        index("c", "(c, d desc, rid desc) include (w) where op <> 2");
+        if !hot.code.is_empty() {
+            index(
+                "cc",
+                "(c, code, d desc, rid desc) include (w) where op <> 2",
+            );
+        }
+        if !hot.category.is_empty() {
+            index("ck", "(c, cat, d desc, rid desc) include (w) where op <> 2");
+        }
+    }
+    if !hot.code.is_empty() {
+        index("h", "(code, d desc, rid desc) include (c, w) where op <> 2");
+        // For callers who see little: rows whose residual opens a purpose that is denied by default.
+        index(
+            "p",
+            "(code, d desc, rid desc) include (c, w) where k >= 16384",
+        );
+        if !hot.value.is_empty() {
+            index("v", "(code, v, rid) include (w) where op <> 2");
+        }
+    }
+}
+
+/// Applies what is missing, once over all nodes. Refuses a newer format.
+pub async fn migrate(connection: &Connection) -> Result<(), OpenError> {
+    let migrated = async {
+        connection.batch(&format!("set statement_timeout = 0; select pg_advisory_lock({MIGRATION_LOCK}); begin; {META}")).await?;
+        let inside = migrate_inside(connection).await?;
+        connection
+            .batch(if inside.is_ok() { "commit" } else { "rollback" })
+            .await?;
+        connection
+            .batch(&format!("select pg_advisory_unlock({MIGRATION_LOCK})"))
+            .await?;
+        Ok::<_, Failure>(inside)
+    };
+    migrated
+        .await
+        .map_err(|_| OpenError::Database("its tables cannot be created or read".into()))?
+}
+
+async fn migrate_inside(connection: &Connection) -> Result<Result<(), OpenError>, Failure> {
+    let checksum = ward_seal::hash::sha256(first().as_bytes()).to_vec();
+    match get_int(connection, "format").await? {
+        None => {
+            connection.batch(&first()).await?;
+            put(connection, "format", FORMAT.to_le_bytes().to_vec()).await?;
+            put(connection, "checksum", checksum).await?;
+        }
+        Some(found) if found > FORMAT => {
+            return Ok(Err(OpenError::Newer {
+                found: found as usize,
+                known: FORMAT as usize,
+            }));
+        }
+        Some(_) if get(connection, "checksum").await? != Some(checksum) => {
+            return Ok(Err(OpenError::Altered));
+        }
+        Some(_) => {}
+    }
+    Ok(Ok(()))
+}
+
+pub async fn get(connection: &Connection, key: &str) -> Result<Option<Vec<u8>>, Failure> {
+    let rows = connection
+        .rows(
+            "select value from meta where key = $1",
+            &[Value::Text(key.into())],
+        )
+        .await?;
+    Ok(rows.first().map(|row| row.blob(0)))
+}
+
+pub async fn get_int(connection: &Connection, key: &str) -> Result<Option<i64>, Failure> {
+    let value = get(connection, key).await?;
+    Ok(value
+        .and_then(|bytes| bytes.try_into().ok())
+        .map(i64::from_le_bytes))
+}
+
+/// Keeps what is there already: the first node to write wins.
+pub async fn put(connection: &Connection, key: &str, value: Vec<u8>) -> Result<(), Failure> {
+    let values = [Value::Text(key.into()), Value::Bytes(value)];
+    connection
+        .run(
+            "insert into meta (key, value) values ($1, $2) on conflict (key) do nothing",
+            &values,
+        )
+        .await
+        .map(drop)
+}
+
+/// Claims `size` counters; the first of them. One row, locked for the moment of the update.
+pub async fn claim(connection: &Connection, size: i64) -> Result<i64, Failure> {
+    let sql = "insert into block as b (one, next) values (1, $1 * 2) on conflict (one) do update set next = b.next + $1 returning next - $1";
+    connection
+        .rows(sql, &[Value::Int(size)])
+        .await?
+        .first()
+        .ok_or(Failure::Refused(crate::contract::StoreError::Integrity))?
+        .int(0)
+        .map_err(Failure::from)
+}

@@ -1,0 +1,231 @@
+//! Search: one statement per type (two for a caller bound to patients), sent together, merged in order.
+//! <https://hl7.org/fhir/R4/search.html>
+
+use super::connection::{Connection, Failure};
+use super::lower::{Lowering, Sql, VISIBLE, sort_key};
+use super::question::{Question, Walk};
+use super::read::{self, COLUMN_COUNT, COLUMNS};
+use super::statement::Value;
+use crate::contract::{Rid, StoreError};
+use crate::core::{Core, StoredRow};
+use crate::index::{EVERY, typed};
+use crate::order::{Key, Order};
+use crate::question::Node;
+use futures_util::future::try_join_all;
+use std::fmt::Write as _;
+use ward_access::Access;
+use ward_search::plan::{Plan, Position, SortValue, Total};
+
+/// Everything but opening the bodies.
+pub struct Found {
+    /// In page order.
+    pub rows: Vec<StoredRow>,
+    pub next: Option<Position>,
+    pub total: Option<u64>,
+}
+
+/// Runs on one snapshot: the counters decide which index holds every hit, so they must be of the same moment.
+pub async fn search(
+    connection: &Connection,
+    core: &Core,
+    access: &Access,
+    plan: &Plan,
+) -> Result<Found, Failure> {
+    connection
+        .batch("begin isolation level repeatable read read only")
+        .await?;
+    let found = inside(connection, core, access, plan).await;
+    if !matches!(found, Err(Failure::Broken)) {
+        connection.batch("commit").await?;
+    }
+    found
+}
+
+async fn inside(
+    connection: &Connection,
+    core: &Core,
+    access: &Access,
+    plan: &Plan,
+) -> Result<Found, Failure> {
+    let Some(question) = Question::new(connection, core, access, plan, true).await? else {
+        return Ok(Found {
+            rows: Vec::new(),
+            next: None,
+            total: (plan.total != Total::None).then_some(0),
+        });
+    };
+    let total = match plan.total {
+        Total::None => None,
+        Total::Estimate | Total::Accurate => Some(question.total(connection).await?),
+    };
+    // `_count=0` asks for the total only.
+    let mut hits = if plan.count == 0 {
+        Vec::new()
+    } else {
+        question.page(connection, plan).await?
+    };
+    let more = hits.len() > plan.count as usize;
+    hits.truncate(plan.count as usize);
+    let next = if more {
+        hits.last().map(|(position, _)| position.clone())
+    } else {
+        None
+    };
+    Ok(Found {
+        rows: hits.into_iter().map(|(_, row)| row).collect(),
+        next,
+        total,
+    })
+}
+
+/// Row ids that match, at most `plan.count + 1`; inside the transaction of a commit.
+pub async fn rids(
+    connection: &Connection,
+    core: &Core,
+    access: &Access,
+    plan: &Plan,
+) -> Result<Vec<Rid>, Failure> {
+    match Question::new(connection, core, access, plan, false).await? {
+        Some(question) => Ok(question
+            .page(connection, plan)
+            .await?
+            .into_iter()
+            .map(|(position, _)| position.rid)
+            .collect()),
+        None => Ok(Vec::new()),
+    }
+}
+impl Question<'_> {
+    async fn page(
+        &self,
+        connection: &Connection,
+        plan: &Plan,
+    ) -> Result<Vec<(Position, StoredRow)>, Failure> {
+        let order = Order::new(&plan.sort, sort_key);
+        let statements = self
+            .parts(Walk::of(plan))
+            .into_iter()
+            .map(|part| self.page_of(part, plan))
+            .collect::<Result<Vec<Sql>, StoreError>>()?;
+        let results = try_join_all(
+            statements
+                .iter()
+                .map(|sql| connection.rows(&sql.text, &sql.values)),
+        )
+        .await?;
+        let mut hits = Vec::new();
+        for row in results.iter().flatten() {
+            let value = |(at, key): (usize, &Key)| match (row.is_null(COLUMN_COUNT + at), key.text)
+            {
+                (true, _) => Ok(SortValue::Missing),
+                (false, true) => Ok(row
+                    .text(COLUMN_COUNT + at)
+                    .map_or(SortValue::Missing, SortValue::Text)),
+                (false, false) => row.int(COLUMN_COUNT + at).map(SortValue::Integer),
+            };
+            let values = order
+                .keys
+                .iter()
+                .enumerate()
+                .map(value)
+                .collect::<Result<_, _>>()?;
+            hits.push((
+                Position {
+                    values,
+                    rid: row.int(0)?,
+                },
+                read::stored(row)?,
+            ));
+        }
+        if statements.len() > 1 {
+            hits.sort_by(|(a, _), (b, _)| order.compare(a, b));
+            hits.truncate(plan.count as usize + 1);
+        }
+        Ok(hits)
+    }
+
+    fn page_of(&self, part: Lowering, plan: &Plan) -> Result<Sql, StoreError> {
+        let order = Order::new(&plan.sort, sort_key);
+        let order = if part.shape.fenced {
+            order.fenced()
+        } else {
+            order
+        };
+        let mut sql = Sql::new(self.access);
+        let _ = write!(sql.text, "select {COLUMNS}");
+        for key in &order.keys {
+            let _ = write!(sql.text, ", {}", key.expression);
+        }
+        part.from(&mut sql);
+        if let Some(after) = &plan.after {
+            let condition = order.after(after, &order.keys, &mut |value| match value {
+                SortValue::Integer(v) => sql.int(*v),
+                SortValue::Text(v) => format!("{} collate \"C\"", sql.bind(Value::Text(v.clone()))),
+                SortValue::Missing => "null".into(),
+            })?;
+            let _ = write!(sql.text, " and {condition}");
+        }
+        let limit = sql.int(i64::from(plan.count) + 1);
+        let _ = write!(
+            sql.text,
+            " order by {} limit {limit}",
+            order.by(&order.keys)
+        );
+        Ok(sql)
+    }
+
+    async fn total(&self, connection: &Connection) -> Result<u64, Failure> {
+        if let Some(total) = self.counted_total(connection).await? {
+            return Ok(total);
+        }
+        let count = |part: Lowering| {
+            let mut sql = Sql::new(self.access);
+            sql.push("select count(*)");
+            part.from(&mut sql);
+            sql
+        };
+        let statements: Vec<Sql> = self.parts(Walk::None).into_iter().map(count).collect();
+        let results = try_join_all(
+            statements
+                .iter()
+                .map(|sql| connection.rows(&sql.text, &sql.values)),
+        )
+        .await?;
+        let counts = results
+            .iter()
+            .flatten()
+            .map(|row| row.int(0))
+            .collect::<Result<Vec<i64>, _>>()?;
+        Ok(counts.iter().sum::<i64>() as u64)
+    }
+
+    /// Exact without a scan: one counted term, or a whole type, for a caller who is not bound to compartments.
+    async fn counted_total(&self, connection: &Connection) -> Result<Option<u64>, Failure> {
+        let term = match (self.reach.limited.is_empty(), self.members.as_slice()) {
+            (true, [Node::Terms(terms)]) if terms.len() == 1 => terms[0],
+            (true, [Node::All] | []) => EVERY,
+            _ => return Ok(None),
+        };
+        let mut sql = Sql::new(self.access);
+        let keys = sql.bind(Value::Ints(
+            self.reach
+                .everything
+                .iter()
+                .map(|ty| typed(term, *ty))
+                .collect(),
+        ));
+        let _ = write!(
+            sql.text,
+            "select coalesce(sum(x.n) filter (where {}), 0)::bigint, count(*) from term_count x where x.h = any({keys})",
+            VISIBLE
+        );
+        let rows = connection.rows(&sql.text, &sql.values).await?;
+        let row = rows.first().ok_or(StoreError::Integrity)?;
+        // No row at all: the term is not among the counted ones.
+        Ok(if row.int(1)? == 0 {
+            None
+        } else {
+            Some(row.int(0)?.max(0) as u64)
+        })
+    }
+}

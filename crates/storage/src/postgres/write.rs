@@ -1,0 +1,283 @@
+//! One batch in one transaction: locks, checks by reads, then the units that passed. Three or four round trips.
+
+use super::connection::{Connection, Failure};
+use super::delta::{Current, Delta};
+use super::schema::table;
+use super::search;
+use super::statement::Value;
+use crate::contract::{CommitError, Expect, Guard, Op, Rid, StoreError};
+use crate::core::{Core, Prepared};
+use futures_util::future::{try_join, try_join_all};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use ward_fhir::TypeId;
+use ward_search::plan::{Plan, Total};
+
+/// Outcome of each unit; an `Err` of the whole means that nothing was written. `careful`: also look for rows where none
+/// is expected (otherwise their keys refuse, and the batch is tried again unit by unit).
+pub async fn write(
+    connection: &Connection,
+    core: &Core,
+    batch: &[&Prepared],
+    careful: bool,
+) -> Result<Vec<Result<(), CommitError>>, Failure> {
+    let locks = locks(batch);
+    if locks.is_empty() {
+        connection.batch("begin").await?;
+    } else {
+        let (keys, exclusive) = locks.into_iter().unzip();
+        // In one order everywhere, so that two batches cannot wait for each other.
+        try_join(
+            connection.batch("begin"),
+            connection.run(LOCK, &[Value::Ints(keys), Value::Bools(exclusive)]),
+        )
+        .await?;
+    }
+    let done = inside(connection, core, batch, careful).await;
+    if done.is_err() && done != Err(Failure::Broken) {
+        connection.batch("rollback").await?;
+    }
+    done
+}
+
+async fn inside(
+    connection: &Connection,
+    core: &Core,
+    batch: &[&Prepared],
+    careful: bool,
+) -> Result<Vec<Result<(), CommitError>>, Failure> {
+    let state = State::read(connection, batch, careful).await?;
+    let guarded = state.guards(connection, core, batch).await?;
+    let mut delta = Delta::default();
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for (at, prepared) in batch.iter().enumerate() {
+        let outcome = state.versions(at, prepared).and(guarded[at]);
+        if outcome.is_ok() {
+            delta.add(prepared, &state.current, &state.reserved);
+        }
+        outcomes.push(outcome);
+    }
+    delta.write(connection).await?;
+    Ok(outcomes)
+}
+
+/// What the batch must hold until its end: key and whether alone.
+///
+/// Compartment patients shared (a consent change takes them alone), required rows shared and deleted rows alone,
+/// the conditions of conditional interactions alone.
+fn locks(batch: &[&Prepared]) -> Vec<(i64, bool)> {
+    let mut locks: BTreeMap<i64, bool> = BTreeMap::new();
+    let mut add = |class: Class, id: i64, alone: bool| {
+        *locks.entry(lock_key(class, id)).or_default() |= alone
+    };
+    for prepared in batch {
+        for write in &prepared.unit.writes {
+            if write.patient != 0 {
+                add(Class::Compartment, write.patient, false);
+            }
+            if write.op == Op::Delete {
+                add(Class::Required, write.rid, true);
+            }
+        }
+        for guard in &prepared.unit.guards {
+            match guard {
+                Guard::Matches { key, .. } => add(Class::Condition, *key, true),
+                Guard::Exists { rid, .. } => add(Class::Required, *rid, false),
+                Guard::Unreferenced { .. } => {}
+            }
+        }
+    }
+    locks.into_iter().collect()
+}
+
+#[derive(Clone, Copy)]
+enum Class {
+    Compartment = 1,
+    Required = 2,
+    Condition = 3,
+}
+
+/// One key space for all classes; a collision only makes two waits out of none.
+fn lock_key(class: Class, id: i64) -> i64 {
+    let mut z = (id as u64).wrapping_add((class as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    (z ^ (z >> 31)) as i64
+}
+
+/// What the batch's rows, aliases and required rows are before it.
+#[derive(Default)]
+struct State {
+    current: HashMap<Rid, Current>,
+    /// (unit, write) to the row that owns the alias it wants.
+    aliases: HashMap<(usize, usize), Rid>,
+    /// Aliases that are registered already.
+    reserved: Vec<(TypeId, String)>,
+    live: HashSet<(Rid, TypeId)>,
+}
+
+impl State {
+    async fn read(
+        connection: &Connection,
+        batch: &[&Prepared],
+        careful: bool,
+    ) -> Result<State, Failure> {
+        let mut state = State::default();
+        let mut expected: BTreeMap<TypeId, Vec<i64>> = BTreeMap::new();
+        let mut required: BTreeMap<TypeId, Vec<i64>> = BTreeMap::new();
+        let mut wanted: Vec<(usize, usize, TypeId, &str)> = Vec::new();
+        for (at, prepared) in batch.iter().enumerate() {
+            for (slot, write) in prepared.unit.writes.iter().enumerate() {
+                if careful || write.alias.is_some() || write.expect != Expect::Absent {
+                    expected.entry(write.ty).or_default().push(write.rid);
+                }
+                wanted.extend(write.alias.as_deref().map(|id| (at, slot, write.ty, id)));
+            }
+            for guard in &prepared.unit.guards {
+                if let Guard::Exists { ty, rid } = guard {
+                    required.entry(*ty).or_default().push(*rid);
+                }
+            }
+        }
+        let keys: Vec<(TypeId, &str)> = wanted.iter().map(|w| (w.2, w.3)).collect();
+        let rows = try_join_all(
+            expected
+                .into_iter()
+                .map(|(ty, rids)| current(connection, ty, rids)),
+        );
+        let live = try_join_all(
+            required
+                .into_iter()
+                .map(|(ty, rids)| live(connection, ty, rids)),
+        );
+        let (rows, (live, owners)) = try_join(
+            rows,
+            try_join(live, super::read::aliases(connection, &keys)),
+        )
+        .await?;
+        state.current = rows.into_iter().flatten().collect();
+        state.live = live.into_iter().flatten().collect();
+        for ((at, slot, ty, id), owner) in wanted.into_iter().zip(owners) {
+            if let Some(owner) = owner {
+                state.aliases.insert((at, slot), owner);
+                state.reserved.push((ty, id.to_owned()));
+            }
+        }
+        Ok(state)
+    }
+
+    fn versions(&self, unit: usize, prepared: &Prepared) -> Result<(), CommitError> {
+        for (slot, write) in prepared.unit.writes.iter().enumerate() {
+            let current = self.current.get(&write.rid);
+            let expected = match write.expect {
+                Expect::Absent => current.is_none(),
+                Expect::Version(version) => current.is_some_and(|c| c.version == version),
+            };
+            let alias_free = self
+                .aliases
+                .get(&(unit, slot))
+                .is_none_or(|owner| *owner == write.rid);
+            if !expected || !alias_free {
+                return Err(CommitError::Version(slot));
+            }
+        }
+        Ok(())
+    }
+
+    /// All guards of the batch, their statements sent together.
+    async fn guards(
+        &self,
+        connection: &Connection,
+        core: &Core,
+        batch: &[&Prepared],
+    ) -> Result<Vec<Result<(), CommitError>>, Failure> {
+        try_join_all(batch.iter().map(async |prepared| {
+            for (slot, guard) in prepared.unit.guards.iter().enumerate() {
+                let holds = match guard {
+                    Guard::Exists { ty, rid } => self.live.contains(&(*rid, *ty)),
+                    Guard::Unreferenced { target } => {
+                        unreferenced(connection, *target, prepared).await?
+                    }
+                    Guard::Matches {
+                        plan, access, rids, ..
+                    } => {
+                        let probe = Plan {
+                            count: rids.len() as u32,
+                            total: Total::None,
+                            after: None,
+                            sort: Vec::new(),
+                            ..plan.clone()
+                        };
+                        let mut found = search::rids(connection, core, access, &probe).await?;
+                        let mut wanted = rids.clone();
+                        found.sort_unstable();
+                        wanted.sort_unstable();
+                        found == wanted
+                    }
+                };
+                if !holds {
+                    return Ok(Err(CommitError::Guard(slot)));
+                }
+            }
+            Ok(Ok(()))
+        }))
+        .await
+    }
+}
+
+/// Locks the rows to be replaced, in order of their ids.
+async fn current(
+    connection: &Connection,
+    ty: TypeId,
+    rids: Vec<i64>,
+) -> Result<Vec<(Rid, Current)>, Failure> {
+    let sql = format!(
+        "select x.rid, x.ver, x.op, x.d, x.w, x.alias from {} x where x.rid = any($1) order by x.rid for update",
+        table(ty)
+    );
+    let rows = connection.rows(&sql, &[Value::Ints(rids)]).await?;
+    let read = |row: &super::connection::Columns| {
+        let current = Current {
+            version: row.int(1)? as u32,
+            deleted: row.int(2)? == Op::Delete.number(),
+            date: row.int(3)?,
+            visibility: row.int(4)?,
+            alias: row.text(5),
+        };
+        Ok((row.int(0)?, current))
+    };
+    Ok(rows.iter().map(read).collect::<Result<_, StoreError>>()?)
+}
+
+async fn live(
+    connection: &Connection,
+    ty: TypeId,
+    rids: Vec<i64>,
+) -> Result<Vec<(Rid, TypeId)>, Failure> {
+    let sql = format!(
+        "select x.rid from {} x where x.rid = any($1) and x.op <> 2",
+        table(ty)
+    );
+    let rows = connection.rows(&sql, &[Value::Ints(rids)]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| Ok((row.int(0)?, ty)))
+        .collect::<Result<_, StoreError>>()?)
+}
+
+/// Nothing refers to the target except rows the unit itself writes.
+async fn unreferenced(
+    connection: &Connection,
+    target: i64,
+    prepared: &Prepared,
+) -> Result<bool, Failure> {
+    let own = prepared.unit.writes.iter().map(|w| w.rid).collect();
+    let rows = connection
+        .rows(REFERRERS, &[Value::Ints(vec![target]), Value::Ints(own)])
+        .await?;
+    Ok(rows.is_empty())
+}
+
+const LOCK: &str = "select case when alone then pg_advisory_xact_lock(key)::text else pg_advisory_xact_lock_shared(key)::text end \
+    from unnest($1, $2) u (key, alone)";
+const REFERRERS: &str =
+    "select 1 from resource x where x.terms && $1 and x.op <> 2 and x.rid <> all($2) limit 1";

@@ -1,0 +1,213 @@
+//! The statements that write a batch, one per table that changes.
+
+use super::connection::Connection;
+use super::delta::{Change, Delta};
+use super::rows::{Kind, Rows};
+use super::statement::Value;
+use crate::contract::StoreError;
+
+impl Delta<'_> {
+    /// Removals go first: an entry may be replaced by itself with another `k`.
+    pub fn write(mut self, connection: &mut Connection) -> Result<(), StoreError> {
+        self.write_bodies(connection)?;
+        self.write_indexes(connection)?;
+        self.write_counts(connection)?;
+        self.write_rest(connection)
+    }
+
+    fn write_bodies(&mut self, connection: &mut Connection) -> Result<(), StoreError> {
+        let mut superseded = Rows::new(&[Kind::Int, Kind::Int]);
+        for (rid, until) in &self.superseded {
+            superseded.int(*rid);
+            superseded.int(*until);
+        }
+        run(connection, SUPERSEDE, superseded)?;
+        use Kind::{Blob, Int, Text};
+        let mut rows = Rows::new(&[Int, Int, Int, Int, Int, Int, Int, Int, Text, Blob]);
+        self.resources.sort_unstable_by_key(|(write, ..)| write.rid);
+        for (write, sealed, at, alias) in &self.resources {
+            for value in [
+                at.rid,
+                i64::from(write.ty.0),
+                i64::from(write.version),
+                write.updated_us,
+                write.op.number(),
+                at.c,
+                at.d,
+                at.k,
+            ] {
+                rows.int(value);
+            }
+            rows.bytes(alias.as_deref().map(str::as_bytes));
+            rows.bytes(Some(sealed));
+        }
+        run(connection, PUT_RESOURCES, rows)
+    }
+
+    fn write_indexes(&mut self, connection: &mut Connection) -> Result<(), StoreError> {
+        use Kind::{Int, Real, Text};
+        let five = |rows: &mut Rows, t: &(i64, i64, i64, i64, i64)| {
+            [t.0, t.1, t.2, t.3, t.4]
+                .into_iter()
+                .for_each(|v| rows.int(v))
+        };
+        self.terms.write(
+            connection,
+            &[Int; 5],
+            DROP_TERMS,
+            PUT_TERMS,
+            |a, b| a.cmp(b),
+            five,
+        )?;
+        let string = |rows: &mut Rows, s: &(i32, &str, i64, i64, i64)| {
+            rows.int(i64::from(s.0));
+            rows.bytes(Some(s.1.as_bytes()));
+            [s.2, s.3, s.4].into_iter().for_each(|v| rows.int(v));
+        };
+        self.strings.write(
+            connection,
+            &[Int, Text, Int, Int, Int],
+            DROP_STRINGS,
+            PUT_STRINGS,
+            |a, b| a.cmp(b),
+            string,
+        )?;
+        let date = |rows: &mut Rows, t: &(i32, i64, i64, i64, i64, i64)| {
+            [i64::from(t.0), t.1, t.2, t.3, t.4, t.5]
+                .into_iter()
+                .for_each(|v| rows.int(v))
+        };
+        self.dates.write(
+            connection,
+            &[Int; 6],
+            DROP_DATES,
+            PUT_DATES,
+            |a, b| a.cmp(b),
+            date,
+        )?;
+        let quantity = |rows: &mut Rows, q: &(i64, f64, f64, i64, i64, i64)| {
+            rows.int(q.0);
+            rows.real(q.1);
+            rows.real(q.2);
+            [q.3, q.4, q.5].into_iter().for_each(|v| rows.int(v));
+        };
+        let by_key = |a: &(i64, f64, f64, i64, i64, i64), b: &(i64, f64, f64, i64, i64, i64)| {
+            a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.3.cmp(&b.3))
+        };
+        self.quantities.write(
+            connection,
+            &[Int, Real, Real, Int, Int, Int],
+            DROP_QUANTITIES,
+            PUT_QUANTITIES,
+            by_key,
+            quantity,
+        )?;
+        let target =
+            |rows: &mut Rows, t: &(i64, i64)| [t.0, t.1].into_iter().for_each(|v| rows.int(v));
+        self.targets.write(
+            connection,
+            &[Int; 2],
+            DROP_TARGETS,
+            PUT_TARGETS,
+            |a, b| a.cmp(b),
+            target,
+        )
+    }
+
+    fn write_counts(&mut self, connection: &mut Connection) -> Result<(), StoreError> {
+        let mut counts = Rows::new(&[Kind::Int; 3]);
+        for ((term, k), by) in self.counts.iter().filter(|(_, by)| **by != 0) {
+            counts.int(*term);
+            counts.int(*k);
+            counts.int(*by);
+        }
+        run(connection, PUT_COUNTS, counts)?;
+        self.forms.sort_unstable();
+        self.forms.dedup();
+        let mut forms = Rows::new(&[Kind::Int; 2]);
+        for form in &self.forms {
+            forms.int(form.form);
+            forms.int(form.term);
+        }
+        run(connection, PUT_FORMS, forms)
+    }
+
+    fn write_rest(&self, connection: &mut Connection) -> Result<(), StoreError> {
+        let mut aliases = Rows::new(&[Kind::Int, Kind::Text, Kind::Int]);
+        for (ty, id, rid) in &self.aliases {
+            aliases.int(i64::from(*ty));
+            aliases.bytes(Some(id.as_bytes()));
+            aliases.int(*rid);
+        }
+        run(connection, PUT_ALIASES, aliases)?;
+        let mut keys = Rows::new(&[Kind::Int, Kind::Int, Kind::Blob]);
+        let mut records = Rows::new(&[Kind::Blob]);
+        for prepared in &self.units {
+            for key in &prepared.new_keys {
+                keys.int(key.patient);
+                keys.int(i64::from(key.id));
+                keys.bytes(Some(&key.wrapped));
+            }
+            if !prepared.unit.record.is_empty() {
+                records.bytes(Some(&prepared.unit.record));
+            }
+        }
+        run(connection, PUT_KEYS, keys)?;
+        run(connection, PUT_RECORDS, records)
+    }
+}
+
+impl<T> Change<T> {
+    fn write(
+        &mut self,
+        connection: &mut Connection,
+        kinds: &[Kind],
+        removal: &str,
+        addition: &str,
+        order: impl Fn(&T, &T) -> std::cmp::Ordering,
+        pack: impl Fn(&mut Rows, &T),
+    ) -> Result<(), StoreError> {
+        for (list, sql) in [(&mut self.removed, removal), (&mut self.added, addition)] {
+            list.sort_unstable_by(&order);
+            let mut rows = Rows::new(kinds);
+            list.iter().for_each(|item| pack(&mut rows, item));
+            run(connection, sql, rows)?;
+        }
+        Ok(())
+    }
+}
+
+fn run(connection: &mut Connection, sql: &str, rows: Rows) -> Result<(), StoreError> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    connection
+        .run(sql, &[rows.into_value()] as &[Value])
+        .map(drop)
+}
+
+const SUPERSEDE: &str = "insert into history (rid, ver, typ, upd, til, op, c, k, alias, body) \
+    select r.rid, r.ver, r.typ, r.upd, b.b, r.op, r.c, r.k, r.alias, r.body from rows(?1) b cross join resource r on r.rid = b.a";
+const PUT_RESOURCES: &str = "insert or replace into resource (rid, typ, ver, upd, op, c, d, k, alias, body) select a, b, c, d, e, f, g, h, i, j from rows(?1)";
+const DROP_TERMS: &str = "delete from term where (h, d, rid) in (select a, b, c from rows(?1))";
+const PUT_TERMS: &str =
+    "insert or replace into term (h, d, rid, c, k) select a, b, c, d, e from rows(?1)";
+const DROP_STRINGS: &str = "delete from str where (p, v, rid) in (select a, b, c from rows(?1))";
+const PUT_STRINGS: &str =
+    "insert or replace into str (p, v, rid, c, k) select a, b, c, d, e from rows(?1)";
+const DROP_DATES: &str =
+    "delete from date where (p, lo, hi, rid) in (select a, b, c, d from rows(?1))";
+const PUT_DATES: &str =
+    "insert or replace into date (p, lo, hi, rid, c, k) select a, b, c, d, e, f from rows(?1)";
+const DROP_QUANTITIES: &str =
+    "delete from qty where (h, lo, hi, rid) in (select a, b, c, d from rows(?1))";
+const PUT_QUANTITIES: &str =
+    "insert or replace into qty (h, lo, hi, rid, c, k) select a, b, c, d, e, f from rows(?1)";
+const DROP_TARGETS: &str = "delete from target where (t, rid) in (select a, b from rows(?1))";
+const PUT_TARGETS: &str = "insert or replace into target (t, rid) select a, b from rows(?1)";
+const PUT_COUNTS: &str = "insert into term_count (h, k, n) select a, b, c from rows(?1) where true on conflict (h, k) do update set n = n + excluded.n";
+const PUT_FORMS: &str = "insert or ignore into vocabulary (form, term) select a, b from rows(?1)";
+const PUT_ALIASES: &str = "insert or ignore into alias (typ, id, rid) select a, b, c from rows(?1)";
+const PUT_KEYS: &str =
+    "insert or ignore into data_key (c, id, wrapped) select a, b, c from rows(?1)";
+const PUT_RECORDS: &str = "insert into record (body) select a from rows(?1)";

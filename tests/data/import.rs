@@ -1,0 +1,126 @@
+//! `ward import`: outcome per file, exit codes, and going on where a call stopped.
+
+use super::home;
+use super::json::Json;
+use serde_json::json;
+use std::path::Path;
+use std::process::Command;
+use ward_testkit::{Client, Home, Server, Start, backends, ward_binary};
+
+/// Where documents go.
+pub struct Import {
+    arguments: Vec<String>,
+}
+
+pub struct Outcome {
+    pub code: Option<i32>,
+    pub text: String,
+    pub errors: String,
+}
+
+impl Import {
+    /// Into the store itself.
+    pub fn into(home: &Home) -> Import {
+        let mut arguments = vec!["--data".to_owned(), home.folder.path().display().to_string()];
+        if let Some(database) = &home.database {
+            arguments.extend(["--database".to_owned(), database.url.clone()]);
+        }
+        Import { arguments }
+    }
+
+    /// To a running server.
+    fn to(server: &Server, journal: &Path) -> Import {
+        let arguments = ["--to", &server.base, "--token", &server.token("loader"), "--journal", journal.to_str().unwrap()];
+        Import { arguments: arguments.map(str::to_owned).to_vec() }
+    }
+}
+
+pub fn import(paths: &[&str], target: &Import) -> Outcome {
+    let output = Command::new(ward_binary()).arg("import").args(paths).args(&target.arguments).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Outcome { code: output.status.code(), text: text(output.stdout), errors: text(output.stderr) }
+}
+
+fn patient(id: &str, gender: &str) -> String {
+    json!({ "resourceType": "Patient", "id": id, "gender": gender }).to_string()
+}
+
+/// Three files: one resource, two lines of which one is wrong, one empty of meaning.
+fn write_files(folder: &Path) {
+    std::fs::write(folder.join("a.json"), patient("import-a", "female")).unwrap();
+    std::fs::write(folder.join("b.ndjson"), [patient("import-b", "male"), patient("import-c", "purple")].join("\n")).unwrap();
+    std::fs::write(folder.join("c.json"), "{\"resourceType\":").unwrap();
+    std::fs::write(folder.join("readme.txt"), "not a resource").unwrap();
+}
+
+fn check_stored(ward: &Client) {
+    for (id, gender, version) in [("import-a", "female", "1"), ("import-b", "male", "1")] {
+        let stored = Json::parse(&ward.get(&format!("Patient/{id}")).expect(200).text());
+        assert_eq!(stored.text("gender"), gender);
+        assert_eq!(stored.member("meta").unwrap().text("versionId"), version, "stored twice");
+    }
+    ward.get("Patient/import-c").expect(404);
+}
+
+/// Twice the same call: the second stores nothing again, and says again what failed.
+fn import_twice(source: &Path, target: &Import) {
+    let path = source.to_str().unwrap();
+    let first = import(&[path], target);
+    assert_eq!(first.code, Some(2), "{}{}", first.text, first.errors);
+    let line = |text: &str, file: &str| text.lines().find(|l| l.contains(file)).unwrap_or_default().to_owned();
+    assert!(line(&first.text, "a.json").ends_with("a.json: 1 stored"), "{}", first.text);
+    assert!(line(&first.text, "b.ndjson").ends_with("b.ndjson: 1 stored, 1 documents failed"), "{}", first.text);
+    assert!(line(&first.text, "c.json").ends_with("c.json: 0 stored, 1 documents failed"), "{}", first.text);
+    assert!(first.text.contains("document 2: 422: ") && first.text.contains("Patient.gender"), "{}", first.text);
+    assert!(!first.text.contains("readme"), "{}", first.text);
+    assert!(first.text.contains("2 resources stored, 2 documents failed"), "{}", first.text);
+
+    let second = import(&[path], target);
+    assert_eq!(second.code, Some(2));
+    assert!(second.text.contains("a.json: 0 stored, 1 documents were stored before"), "{}", second.text);
+    assert!(second.text.contains("b.ndjson: 0 stored, 1 documents were stored before, 1 documents failed"), "{}", second.text);
+
+    let only_good = source.join("a.json");
+    assert_eq!(import(&[only_good.to_str().unwrap()], target).code, Some(0));
+}
+
+#[test]
+fn an_import_reports_each_file_and_goes_on_where_it_stopped() {
+    for backend in backends() {
+        let source = tempfile::tempdir().unwrap();
+        write_files(source.path());
+        let home = home(backend);
+        import_twice(source.path(), &Import::into(&home));
+        let server = Server::start_in(Start::empty(backend), home);
+        check_stored(&server.client("loader"));
+    }
+}
+
+#[test]
+fn an_import_to_a_server_goes_through_its_door() {
+    for backend in backends() {
+        let source = tempfile::tempdir().unwrap();
+        write_files(source.path());
+        let server = Server::start(Start::empty(backend));
+        let journal = source.path().join("journal.log");
+        import_twice(source.path(), &Import::to(&server, &journal));
+        check_stored(&server.client("loader"));
+
+        let mut stranger = Import::to(&server, &source.path().join("stranger.log"));
+        stranger.arguments[3] = "not-a-token".into();
+        let refused = import(&[source.path().join("a.json").to_str().unwrap()], &stranger);
+        assert_eq!(refused.code, Some(2));
+        assert!(refused.text.contains("401"), "{}", refused.text);
+    }
+}
+
+#[test]
+fn an_import_of_nothing_is_an_error() {
+    let empty = tempfile::tempdir().unwrap();
+    let home = home(ward_testkit::Backend::Sqlite);
+    for path in [empty.path().to_path_buf(), empty.path().join("absent")] {
+        let outcome = import(&[path.to_str().unwrap()], &Import::into(&home));
+        assert_eq!(outcome.code, Some(1), "{}", outcome.text);
+        assert!(!outcome.errors.is_empty());
+    }
+}

@@ -1,0 +1,6 @@
+//! Ward's tests as its users would write them: one binary, a chapter per folder, both stores.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
+mod crash;
+mod data;
+mod rest;

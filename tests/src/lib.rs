@@ -1,0 +1,1 @@
+//! No library here: see main.rs.
