@@ -19,7 +19,12 @@ pub fn check_recorded(home: &Home, reads: &[[u8; 16]]) {
             }
         }
     }
-    assert!(missing.is_empty(), "{} of {} acknowledged reads have no record", missing.len(), reads.len());
+    assert!(
+        missing.is_empty(),
+        "{} of {} acknowledged reads have no record",
+        missing.len(),
+        reads.len()
+    );
 }
 
 fn start(bytes: &[u8]) -> usize {
@@ -34,12 +39,23 @@ fn sources(home: &Home) -> Vec<Vec<u8>> {
     match &home.database {
         Some(database) => {
             let copy = "copy (select body from record) to stdout (format binary)";
-            let output = Command::new(postgres::programs().join("psql")).args(["--no-psqlrc", &database.url, "--command", copy]).output().unwrap();
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let output = Command::new(postgres::programs().join("psql"))
+                .args(["--no-psqlrc", &database.url, "--command", copy])
+                .output()
+                .unwrap();
+            assert!(
+                output.status.success(),
+                "{}",
+                String::from_utf8_lossy(&output.stderr)
+            );
             found.push(output.stdout);
         }
         None => {
-            found.extend(["ward.db", "ward.db-wal"].iter().filter_map(|name| std::fs::read(folder.join(name)).ok()));
+            found.extend(
+                ["ward.db", "ward.db-wal"]
+                    .iter()
+                    .filter_map(|name| std::fs::read(folder.join(name)).ok()),
+            );
         }
     }
     found

@@ -39,7 +39,16 @@ pub struct Visit {
 
 impl Visit {
     pub fn new(name: String, kept: Vec<Kept>, random: Random) -> Visit {
-        Visit { name, random, steps: 0, kept, made: Vec::new(), transactions: Vec::new(), writes: 0, reads: Vec::new() }
+        Visit {
+            name,
+            random,
+            steps: 0,
+            kept,
+            made: Vec::new(),
+            transactions: Vec::new(),
+            writes: 0,
+            reads: Vec::new(),
+        }
     }
 
     /// One request; `None` when the server is gone.
@@ -59,9 +68,18 @@ impl Visit {
 
     fn create(&mut self, ward: &Client) -> Option<()> {
         let family = self.name();
-        let answer = ward.request("POST", "Patient").json(&patient(&family)).try_send()?.expect(201);
+        let answer = ward
+            .request("POST", "Patient")
+            .json(&patient(&family))
+            .try_send()?
+            .expect(201);
         self.writes += 1;
-        self.kept.push(Kept { path: format!("Patient/{}", answer.id()), family, version: 1, attempted: None });
+        self.kept.push(Kept {
+            path: format!("Patient/{}", answer.id()),
+            family,
+            version: 1,
+            attempted: None,
+        });
         Some(())
     }
 
@@ -72,7 +90,11 @@ impl Visit {
         kept.attempted = Some(family.clone());
         let mut body = patient(&family);
         body["id"] = json!(kept.path.split_once('/').unwrap().1);
-        let answer = ward.request("PUT", &kept.path).json(&body).try_send()?.expect(200);
+        let answer = ward
+            .request("PUT", &kept.path)
+            .json(&body)
+            .try_send()?
+            .expect(200);
         kept.version += 1;
         kept.family = family;
         kept.attempted = None;
@@ -83,7 +105,10 @@ impl Visit {
 
     fn read(&mut self, ward: &Client) -> Option<()> {
         let chosen = self.random.between(0, self.kept.len() as u64) as usize;
-        let answer = ward.request("GET", &self.kept[chosen].path).try_send()?.expect(200);
+        let answer = ward
+            .request("GET", &self.kept[chosen].path)
+            .try_send()?
+            .expect(200);
         assert_eq!(family(&answer.json()), self.kept[chosen].family);
         self.reads.push(request_id(&answer));
         Some(())
@@ -93,11 +118,33 @@ impl Visit {
     fn transaction(&mut self, ward: &Client) -> Option<()> {
         let tag = self.name();
         let observations = self.random.between(1, 7);
-        self.transactions.push(Transaction { tag: tag.clone(), entries: observations + 1, acknowledged: false });
-        let answer = ward.request("POST", "").json(&bundle(&tag, observations)).try_send()?.expect(200);
-        let location = answer.json()["entry"][0]["response"]["location"].as_str().unwrap().to_owned();
-        let id = location.split("/_history/").next().unwrap().rsplit('/').next().unwrap();
-        self.made.push(Kept { path: format!("Patient/{id}"), family: tag, version: 1, attempted: None });
+        self.transactions.push(Transaction {
+            tag: tag.clone(),
+            entries: observations + 1,
+            acknowledged: false,
+        });
+        let answer = ward
+            .request("POST", "")
+            .json(&bundle(&tag, observations))
+            .try_send()?
+            .expect(200);
+        let location = answer.json()["entry"][0]["response"]["location"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let id = location
+            .split("/_history/")
+            .next()
+            .unwrap()
+            .rsplit('/')
+            .next()
+            .unwrap();
+        self.made.push(Kept {
+            path: format!("Patient/{id}"),
+            family: tag,
+            version: 1,
+            attempted: None,
+        });
         self.transactions.last_mut().unwrap().acknowledged = true;
         self.writes += 1;
         Some(())
@@ -156,13 +203,26 @@ impl Kept {
             self.family = attempted;
             self.version += 1;
         }
-        assert_eq!((family(&stored), version(&stored)), (self.family.as_str(), self.version), "{}", self.path);
+        assert_eq!(
+            (family(&stored), version(&stored)),
+            (self.family.as_str(), self.version),
+            "{}",
+            self.path
+        );
     }
 
     /// Every version from the first on, none twice.
     fn check_history(&self, ward: &Client) {
-        let history = ward.get(&format!("{}/_history?_count=1000", self.path)).expect(200).json();
-        let versions: Vec<u64> = history["entry"].as_array().unwrap().iter().map(|e| version(&e["resource"])).collect();
+        let history = ward
+            .get(&format!("{}/_history?_count=1000", self.path))
+            .expect(200)
+            .json();
+        let versions: Vec<u64> = history["entry"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|e| version(&e["resource"]))
+            .collect();
         let expected: Vec<u64> = (1..=self.version).rev().collect();
         assert_eq!(versions, expected, "{}", self.path);
     }
@@ -171,12 +231,19 @@ impl Kept {
 impl Transaction {
     fn check(&self, ward: &Client) {
         let count = |ty: &str| {
-            let found = ward.get(&format!("{ty}?_tag={TAGS}|{}&_summary=count", self.tag)).expect(200).json();
+            let found = ward
+                .get(&format!("{ty}?_tag={TAGS}|{}&_summary=count", self.tag))
+                .expect(200)
+                .json();
             found["total"].as_u64().unwrap()
         };
         let found = count("Patient") + count("Observation");
         let whole = found == self.entries || (found == 0 && !self.acknowledged);
-        assert!(whole, "{found} of {} entries of transaction {} (acknowledged: {})", self.entries, self.tag, self.acknowledged);
+        assert!(
+            whole,
+            "{found} of {} entries of transaction {} (acknowledged: {})",
+            self.entries, self.tag, self.acknowledged
+        );
     }
 }
 
@@ -189,7 +256,9 @@ fn bundle(tag: &str, observations: u64) -> Value {
     let subject = "urn:uuid:5c1f3f0c-7d57-4c70-9c0d-0e0f6f6f7c1a";
     let mut first = patient(tag);
     first["meta"] = meta.clone();
-    let mut entry = vec![json!({ "fullUrl": subject, "resource": first, "request": { "method": "POST", "url": "Patient" } })];
+    let mut entry = vec![
+        json!({ "fullUrl": subject, "resource": first, "request": { "method": "POST", "url": "Patient" } }),
+    ];
     for n in 0..observations {
         let observation = json!({ "resourceType": "Observation", "meta": meta, "status": "final", "code": { "text": format!("n{n}") },
             "subject": { "reference": subject } });
@@ -203,7 +272,11 @@ fn family(patient: &Value) -> &str {
 }
 
 fn version(resource: &Value) -> u64 {
-    resource["meta"]["versionId"].as_str().unwrap_or_default().parse().unwrap()
+    resource["meta"]["versionId"]
+        .as_str()
+        .unwrap_or_default()
+        .parse()
+        .unwrap()
 }
 
 /// 32 hexadecimal digits in the header.

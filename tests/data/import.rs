@@ -21,7 +21,10 @@ pub struct Outcome {
 impl Import {
     /// Into the store itself.
     pub fn into(home: &Home) -> Import {
-        let mut arguments = vec!["--data".to_owned(), home.folder.path().display().to_string()];
+        let mut arguments = vec![
+            "--data".to_owned(),
+            home.folder.path().display().to_string(),
+        ];
         if let Some(database) = &home.database {
             arguments.extend(["--database".to_owned(), database.url.clone()]);
         }
@@ -30,15 +33,33 @@ impl Import {
 
     /// To a running server.
     fn to(server: &Server, journal: &Path) -> Import {
-        let arguments = ["--to", &server.base, "--token", &server.token("loader"), "--journal", journal.to_str().unwrap()];
-        Import { arguments: arguments.map(str::to_owned).to_vec() }
+        let arguments = [
+            "--to",
+            &server.base,
+            "--token",
+            &server.token("loader"),
+            "--journal",
+            journal.to_str().unwrap(),
+        ];
+        Import {
+            arguments: arguments.map(str::to_owned).to_vec(),
+        }
     }
 }
 
 pub fn import(paths: &[&str], target: &Import) -> Outcome {
-    let output = Command::new(ward_binary()).arg("import").args(paths).args(&target.arguments).output().unwrap();
+    let output = Command::new(ward_binary())
+        .arg("import")
+        .args(paths)
+        .args(&target.arguments)
+        .output()
+        .unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Outcome { code: output.status.code(), text: text(output.stdout), errors: text(output.stderr) }
+    Outcome {
+        code: output.status.code(),
+        text: text(output.stdout),
+        errors: text(output.stderr),
+    }
 }
 
 fn patient(id: &str, gender: &str) -> String {
@@ -48,7 +69,11 @@ fn patient(id: &str, gender: &str) -> String {
 /// Three files: one resource, two lines of which one is wrong, one empty of meaning.
 fn write_files(folder: &Path) {
     std::fs::write(folder.join("a.json"), patient("import-a", "female")).unwrap();
-    std::fs::write(folder.join("b.ndjson"), [patient("import-b", "male"), patient("import-c", "purple")].join("\n")).unwrap();
+    std::fs::write(
+        folder.join("b.ndjson"),
+        [patient("import-b", "male"), patient("import-c", "purple")].join("\n"),
+    )
+    .unwrap();
     std::fs::write(folder.join("c.json"), "{\"resourceType\":").unwrap();
     std::fs::write(folder.join("readme.txt"), "not a resource").unwrap();
 }
@@ -57,7 +82,11 @@ fn check_stored(ward: &Client) {
     for (id, gender, version) in [("import-a", "female", "1"), ("import-b", "male", "1")] {
         let stored = Json::parse(&ward.get(&format!("Patient/{id}")).expect(200).text());
         assert_eq!(stored.text("gender"), gender);
-        assert_eq!(stored.member("meta").unwrap().text("versionId"), version, "stored twice");
+        assert_eq!(
+            stored.member("meta").unwrap().text("versionId"),
+            version,
+            "stored twice"
+        );
     }
     ward.get("Patient/import-c").expect(404);
 }
@@ -67,18 +96,57 @@ fn import_twice(source: &Path, target: &Import) {
     let path = source.to_str().unwrap();
     let first = import(&[path], target);
     assert_eq!(first.code, Some(2), "{}{}", first.text, first.errors);
-    let line = |text: &str, file: &str| text.lines().find(|l| l.contains(file)).unwrap_or_default().to_owned();
-    assert!(line(&first.text, "a.json").ends_with("a.json: 1 stored"), "{}", first.text);
-    assert!(line(&first.text, "b.ndjson").ends_with("b.ndjson: 1 stored, 1 documents failed"), "{}", first.text);
-    assert!(line(&first.text, "c.json").ends_with("c.json: 0 stored, 1 documents failed"), "{}", first.text);
-    assert!(first.text.contains("document 2: 422: ") && first.text.contains("Patient.gender"), "{}", first.text);
+    let line = |text: &str, file: &str| {
+        text.lines()
+            .find(|l| l.contains(file))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    assert!(
+        line(&first.text, "a.json").ends_with("a.json: 1 stored"),
+        "{}",
+        first.text
+    );
+    assert!(
+        line(&first.text, "b.ndjson").ends_with("b.ndjson: 1 stored, 1 documents failed"),
+        "{}",
+        first.text
+    );
+    assert!(
+        line(&first.text, "c.json").ends_with("c.json: 0 stored, 1 documents failed"),
+        "{}",
+        first.text
+    );
+    assert!(
+        first.text.contains("document 2: 422: ") && first.text.contains("Patient.gender"),
+        "{}",
+        first.text
+    );
     assert!(!first.text.contains("readme"), "{}", first.text);
-    assert!(first.text.contains("2 resources stored, 2 documents failed"), "{}", first.text);
+    assert!(
+        first
+            .text
+            .contains("2 resources stored, 2 documents failed"),
+        "{}",
+        first.text
+    );
 
     let second = import(&[path], target);
     assert_eq!(second.code, Some(2));
-    assert!(second.text.contains("a.json: 0 stored, 1 documents were stored before"), "{}", second.text);
-    assert!(second.text.contains("b.ndjson: 0 stored, 1 documents were stored before, 1 documents failed"), "{}", second.text);
+    assert!(
+        second
+            .text
+            .contains("a.json: 0 stored, 1 documents were stored before"),
+        "{}",
+        second.text
+    );
+    assert!(
+        second
+            .text
+            .contains("b.ndjson: 0 stored, 1 documents were stored before, 1 documents failed"),
+        "{}",
+        second.text
+    );
 
     let only_good = source.join("a.json");
     assert_eq!(import(&[only_good.to_str().unwrap()], target).code, Some(0));

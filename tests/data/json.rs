@@ -17,11 +17,21 @@ impl Json {
         match text.trim_start().as_bytes().first() {
             Some(b'{') => {
                 let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).unwrap();
-                Json::Object(members.into_iter().map(|(name, value)| (name, Json::parse(value.get()))).collect())
+                Json::Object(
+                    members
+                        .into_iter()
+                        .map(|(name, value)| (name, Json::parse(value.get())))
+                        .collect(),
+                )
             }
             Some(b'[') => {
                 let items: Vec<&RawValue> = serde_json::from_str(text).unwrap();
-                Json::Array(items.into_iter().map(|item| Json::parse(item.get())).collect())
+                Json::Array(
+                    items
+                        .into_iter()
+                        .map(|item| Json::parse(item.get()))
+                        .collect(),
+                )
             }
             Some(b'"') => Json::Text(serde_json::from_str(text).unwrap()),
             _ => Json::Literal(text.trim().to_owned()),
@@ -29,7 +39,9 @@ impl Json {
     }
 
     pub fn member(&self, name: &str) -> Option<&Json> {
-        let Json::Object(members) = self else { return None };
+        let Json::Object(members) = self else {
+            return None;
+        };
         members.get(name)
     }
 
@@ -49,10 +61,14 @@ impl Json {
 
     /// Without what the server sets: `meta.versionId` and `meta.lastUpdated`.
     pub fn unversioned(mut self) -> Json {
-        let Json::Object(members) = &mut self else { return self };
+        let Json::Object(members) = &mut self else {
+            return self;
+        };
         let mut meta_is_empty = false;
         if let Some(Json::Object(meta)) = members.get_mut("meta") {
-            meta.retain(|name, _| !matches!(name.trim_start_matches('_'), "versionId" | "lastUpdated"));
+            meta.retain(|name, _| {
+                !matches!(name.trim_start_matches('_'), "versionId" | "lastUpdated")
+            });
             meta_is_empty = meta.is_empty();
         }
         if meta_is_empty {
@@ -78,8 +94,18 @@ impl Json {
     /// Every text goes through `change`.
     pub fn each_text(self, change: &impl Fn(String) -> String) -> Json {
         match self {
-            Json::Object(members) => Json::Object(members.into_iter().map(|(name, value)| (name, value.each_text(change))).collect()),
-            Json::Array(items) => Json::Array(items.into_iter().map(|item| item.each_text(change)).collect()),
+            Json::Object(members) => Json::Object(
+                members
+                    .into_iter()
+                    .map(|(name, value)| (name, value.each_text(change)))
+                    .collect(),
+            ),
+            Json::Array(items) => Json::Array(
+                items
+                    .into_iter()
+                    .map(|item| item.each_text(change))
+                    .collect(),
+            ),
             Json::Text(text) => Json::Text(change(text)),
             literal => literal,
         }
@@ -90,15 +116,20 @@ impl Json {
         match (self, other) {
             _ if self == other => None,
             (Json::Object(left), Json::Object(right)) => {
-                let names: std::collections::BTreeSet<&String> = left.keys().chain(right.keys()).collect();
-                names.into_iter().find_map(|name| match (left.get(name), right.get(name)) {
-                    (Some(l), Some(r)) => l.difference(r).map(|d| format!(".{name}{d}")),
-                    (l, r) => Some(format!(".{name}: {l:?} / {r:?}")),
-                })
+                let names: std::collections::BTreeSet<&String> =
+                    left.keys().chain(right.keys()).collect();
+                names
+                    .into_iter()
+                    .find_map(|name| match (left.get(name), right.get(name)) {
+                        (Some(l), Some(r)) => l.difference(r).map(|d| format!(".{name}{d}")),
+                        (l, r) => Some(format!(".{name}: {l:?} / {r:?}")),
+                    })
             }
-            (Json::Array(left), Json::Array(right)) if left.len() == right.len() => {
-                left.iter().zip(right).enumerate().find_map(|(n, (l, r))| l.difference(r).map(|d| format!("[{n}]{d}")))
-            }
+            (Json::Array(left), Json::Array(right)) if left.len() == right.len() => left
+                .iter()
+                .zip(right)
+                .enumerate()
+                .find_map(|(n, (l, r))| l.difference(r).map(|d| format!("[{n}]{d}"))),
             _ => Some(format!(": {self:?} / {other:?}")),
         }
     }
@@ -106,7 +137,13 @@ impl Json {
 
 #[test]
 fn the_writing_of_a_number_counts() {
-    assert_eq!(Json::parse("{\"b\": [1.10], \"a\": true}"), Json::parse("{\"a\":true,\"b\":[ 1.10 ]}"));
+    assert_eq!(
+        Json::parse("{\"b\": [1.10], \"a\": true}"),
+        Json::parse("{\"a\":true,\"b\":[ 1.10 ]}")
+    );
     let difference = Json::parse("{\"a\":[1.10]}").difference(&Json::parse("{\"a\":[1.1]}"));
-    assert_eq!(difference.as_deref(), Some(".a[0]: Literal(\"1.10\") / Literal(\"1.1\")"));
+    assert_eq!(
+        difference.as_deref(),
+        Some(".a[0]: Literal(\"1.10\") / Literal(\"1.1\")")
+    );
 }

@@ -13,12 +13,18 @@ use ward_testkit::{Backend, Home, postgres};
 
 /// The lines of a packed NDJSON file.
 fn lines(path: &Path) -> Vec<String> {
-    BufReader::new(GzDecoder::new(std::fs::File::open(path).unwrap())).lines().map(Result::unwrap).collect()
+    BufReader::new(GzDecoder::new(std::fs::File::open(path).unwrap()))
+        .lines()
+        .map(Result::unwrap)
+        .collect()
 }
 
 /// A folder and database where no server runs yet.
 fn home(backend: Backend) -> Home {
-    Home { folder: tempfile::tempdir().unwrap(), database: (backend == Backend::Postgres).then(postgres::Database::create) }
+    Home {
+        folder: tempfile::tempdir().unwrap(),
+        database: (backend == Backend::Postgres).then(postgres::Database::create),
+    }
 }
 
 /// Requests under way at once.

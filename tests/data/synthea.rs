@@ -45,12 +45,21 @@ fn on(backend: Backend) {
         let sent = Json::parse(&bundles[IMPORTED + n]);
         let ids = post(&ward, &bundles[IMPORTED + n], &sent);
         let found = read_back(&ward, &sent, &ids);
-        problems.lock().unwrap().extend(found.into_iter().map(|p| format!("bundle {}: {p}", IMPORTED + n + 1)));
+        problems.lock().unwrap().extend(
+            found
+                .into_iter()
+                .map(|p| format!("bundle {}: {p}", IMPORTED + n + 1)),
+        );
         *read.lock().unwrap() += ids.len();
     });
     let problems = problems.into_inner().unwrap();
     let shown: Vec<&str> = problems.iter().take(20).map(String::as_str).collect();
-    assert!(problems.is_empty(), "{} problems:\n{}", problems.len(), shown.join("\n"));
+    assert!(
+        problems.is_empty(),
+        "{} problems:\n{}",
+        problems.len(),
+        shown.join("\n")
+    );
     println!("{} entries read back", read.into_inner().unwrap());
     official_suite_run("synthea", COUNT);
 }
@@ -60,7 +69,15 @@ fn check_imported(ward: &Client, bundles: &[String]) {
     let mut counts: HashMap<String, usize> = HashMap::new();
     for bundle in bundles {
         for entry in Json::parse(bundle).items("entry") {
-            *counts.entry(entry.member("resource").unwrap().text("resourceType").to_owned()).or_default() += 1;
+            *counts
+                .entry(
+                    entry
+                        .member("resource")
+                        .unwrap()
+                        .text("resourceType")
+                        .to_owned(),
+                )
+                .or_default() += 1;
         }
     }
     for (ty, count) in counts {
@@ -71,10 +88,16 @@ fn check_imported(ward: &Client, bundles: &[String]) {
 
 /// `fullUrl` to `Type/id`, in the order of the entries.
 fn post(ward: &Client, text: &str, sent: &Json) -> Vec<(String, String)> {
-    let answer = ward.request("POST", "").body("application/fhir+json", text.as_bytes().to_vec()).send().expect(200);
+    let answer = ward
+        .request("POST", "")
+        .body("application/fhir+json", text.as_bytes().to_vec())
+        .send()
+        .expect(200);
     let answer = Json::parse(&answer.text());
     let entries = sent.items("entry").iter().zip(answer.items("entry"));
-    let made: Vec<(String, String)> = entries.map(|(sent, made)| (sent.text("fullUrl").to_owned(), location(made))).collect();
+    let made: Vec<(String, String)> = entries
+        .map(|(sent, made)| (sent.text("fullUrl").to_owned(), location(made)))
+        .collect();
     assert_eq!(made.len(), sent.items("entry").len());
     made
 }
@@ -88,13 +111,28 @@ fn location(entry: &Json) -> String {
 }
 
 fn read_back(ward: &Client, sent: &Json, ids: &[(String, String)]) -> Vec<String> {
-    let resolved: HashMap<&str, &str> = ids.iter().map(|(url, id)| (url.as_str(), id.as_str())).collect();
-    let resolve = |text: String| resolved.get(text.as_str()).map_or(text.clone(), |id| (*id).to_owned());
+    let resolved: HashMap<&str, &str> = ids
+        .iter()
+        .map(|(url, id)| (url.as_str(), id.as_str()))
+        .collect();
+    let resolve = |text: String| {
+        resolved
+            .get(text.as_str())
+            .map_or(text.clone(), |id| (*id).to_owned())
+    };
     let mut problems = Vec::new();
     let entries: Vec<_> = sent.items("entry").iter().zip(ids).collect();
     for chunk in entries.chunks(READS_PER_BATCH) {
-        let reads: Vec<_> = chunk.iter().map(|(_, (_, id))| serde_json::json!({ "request": { "method": "GET", "url": id } })).collect();
-        let answer = ward.post("", &serde_json::json!({ "resourceType": "Bundle", "type": "batch", "entry": reads })).expect(200);
+        let reads: Vec<_> = chunk
+            .iter()
+            .map(|(_, (_, id))| serde_json::json!({ "request": { "method": "GET", "url": id } }))
+            .collect();
+        let answer = ward
+            .post(
+                "",
+                &serde_json::json!({ "resourceType": "Bundle", "type": "batch", "entry": reads }),
+            )
+            .expect(200);
         let answer = Json::parse(&answer.text());
         assert_eq!(answer.items("entry").len(), chunk.len());
         for ((entry, (_, id)), read) in chunk.iter().zip(answer.items("entry")) {
@@ -102,8 +140,18 @@ fn read_back(ward: &Client, sent: &Json, ids: &[(String, String)]) -> Vec<String
                 problems.push(format!("{id} was not read"));
                 continue;
             };
-            let expected = entry.member("resource").unwrap().clone().each_text(&resolve).with("id", id.split_once('/').unwrap().1);
-            problems.extend(read.clone().unversioned().difference(&expected.unversioned()).map(|d| format!("{id}{d}")));
+            let expected = entry
+                .member("resource")
+                .unwrap()
+                .clone()
+                .each_text(&resolve)
+                .with("id", id.split_once('/').unwrap().1);
+            problems.extend(
+                read.clone()
+                    .unversioned()
+                    .difference(&expected.unversioned())
+                    .map(|d| format!("{id}{d}")),
+            );
         }
     }
     problems

@@ -25,7 +25,10 @@ fn criteria(value: &str) -> String {
 }
 
 fn create(ward: &Client, value: &str) -> Answer {
-    ward.request("POST", "Patient").header("If-None-Exist", &criteria(value)).json(&identified(value)).send()
+    ward.request("POST", "Patient")
+        .header("If-None-Exist", &criteria(value))
+        .json(&identified(value))
+        .send()
 }
 
 fn update(ward: &Client, value: &str, body: &Value) -> Answer {
@@ -37,7 +40,11 @@ fn remove(ward: &Client, value: &str) -> Answer {
 }
 
 fn count(ward: &Client, value: &str) -> usize {
-    ward.get(&format!("Patient?{}", criteria(value))).expect(200).json()["entry"].as_array().map_or(0, Vec::len)
+    ward.get(&format!("Patient?{}", criteria(value)))
+        .expect(200)
+        .json()["entry"]
+        .as_array()
+        .map_or(0, Vec::len)
 }
 
 #[test]
@@ -48,12 +55,27 @@ fn create_when_nothing_matches() {
         let again = create(ward, &value).expect(200);
         assert_eq!(again.id(), created.id());
         assert_eq!(again.header("etag"), Some("W/\"1\""));
-        assert!(again.header("location").is_some_and(|l| l.contains(&created.id())));
+        assert!(
+            again
+                .header("location")
+                .is_some_and(|l| l.contains(&created.id()))
+        );
         ward.post("Patient", &identified(&value)).expect(201);
-        assert_eq!(create(ward, &value).expect(412).issue().0, "multiple-matches");
-        let criteria_of_nothing = ward.request("POST", "Patient").header("If-None-Exist", "").json(&identified(&value)).send();
+        assert_eq!(
+            create(ward, &value).expect(412).issue().0,
+            "multiple-matches"
+        );
+        let criteria_of_nothing = ward
+            .request("POST", "Patient")
+            .header("If-None-Exist", "")
+            .json(&identified(&value))
+            .send();
         criteria_of_nothing.expect(400);
-        let unknown = ward.request("POST", "Patient").header("If-None-Exist", "frobnicate=1").json(&identified(&value)).send();
+        let unknown = ward
+            .request("POST", "Patient")
+            .header("If-None-Exist", "frobnicate=1")
+            .json(&identified(&value))
+            .send();
         unknown.expect(400);
     });
 }
@@ -79,7 +101,12 @@ fn a_thousand_equal_creates_make_one() {
                 scope.spawn(|| {
                     while next.fetch_add(1, Ordering::Relaxed) < RACES {
                         let answer = create(ward, &value);
-                        assert!(matches!(answer.status, 200 | 201), "{}: {}", answer.status, answer.text());
+                        assert!(
+                            matches!(answer.status, 200 | 201),
+                            "{}: {}",
+                            answer.status,
+                            answer.text()
+                        );
                         made.fetch_add(u32::from(answer.status == 201), Ordering::Relaxed);
                         ids.lock().unwrap().insert(answer.id());
                     }
@@ -101,13 +128,22 @@ fn update_makes_or_changes_the_match() {
         let mut changed = identified(&value);
         changed["gender"] = json!("male");
         let updated = update(ward, &value, &changed).expect(200);
-        assert_eq!((updated.id(), updated.header("etag")), (id.clone(), Some("W/\"2\"")));
+        assert_eq!(
+            (updated.id(), updated.header("etag")),
+            (id.clone(), Some("W/\"2\""))
+        );
         changed["id"] = json!(id);
         update(ward, &value, &changed).expect(200);
         changed["id"] = json!("another");
         update(ward, &value, &changed).expect(400);
         ward.post("Patient", &identified(&value)).expect(201);
-        assert_eq!(update(ward, &value, &identified(&value)).expect(412).issue().0, "multiple-matches");
+        assert_eq!(
+            update(ward, &value, &identified(&value))
+                .expect(412)
+                .issue()
+                .0,
+            "multiple-matches"
+        );
         ward.put("Patient", &identified(&value)).expect(400);
     });
 }
@@ -124,8 +160,15 @@ fn update_without_match_takes_the_clients_id() {
         let other = unique("update-with-taken-id");
         let mut taken = identified(&other);
         taken["id"] = json!(value);
-        assert_eq!(update(ward, &other, &taken).expect(409).issue().0, "conflict");
-        assert_eq!(count(ward, &value), 1, "the resource under that id is as it was");
+        assert_eq!(
+            update(ward, &other, &taken).expect(409).issue().0,
+            "conflict"
+        );
+        assert_eq!(
+            count(ward, &value),
+            1,
+            "the resource under that id is as it was"
+        );
     });
 }
 
@@ -139,7 +182,10 @@ fn delete_one_but_not_many() {
         ward.get(&format!("Patient/{id}")).expect(410);
         ward.post("Patient", &identified(&value)).expect(201);
         ward.post("Patient", &identified(&value)).expect(201);
-        assert_eq!(remove(ward, &value).expect(412).issue().0, "multiple-matches");
+        assert_eq!(
+            remove(ward, &value).expect(412).issue().0,
+            "multiple-matches"
+        );
         assert_eq!(count(ward, &value), 2);
         ward.delete("Patient").expect(400);
         ward.delete("Patient?frobnicate=1").expect(400);
@@ -170,8 +216,14 @@ fn about(patient: &str) -> Value {
 fn what_is_referred_to_is_not_deleted() {
     on_both(|ward| {
         let value = unique("referred");
-        let patient = format!("Patient/{}", ward.post("Patient", &identified(&value)).expect(201).id());
-        let observation = format!("Observation/{}", ward.post("Observation", &about(&patient)).expect(201).id());
+        let patient = format!(
+            "Patient/{}",
+            ward.post("Patient", &identified(&value)).expect(201).id()
+        );
+        let observation = format!(
+            "Observation/{}",
+            ward.post("Observation", &about(&patient)).expect(201).id()
+        );
         assert_eq!(ward.delete(&patient).expect(409).issue().0, "conflict");
         remove(ward, &value).expect(409);
         ward.get(&patient).expect(200);
@@ -183,8 +235,14 @@ fn what_is_referred_to_is_not_deleted() {
 #[test]
 fn or_is_when_the_setting_is_off() {
     on_own(&[("integrity.delete_check", "false")], |_, ward| {
-        let patient = format!("Patient/{}", ward.post("Patient", &patient("Referred")).expect(201).id());
-        let observation = format!("Observation/{}", ward.post("Observation", &about(&patient)).expect(201).id());
+        let patient = format!(
+            "Patient/{}",
+            ward.post("Patient", &patient("Referred")).expect(201).id()
+        );
+        let observation = format!(
+            "Observation/{}",
+            ward.post("Observation", &about(&patient)).expect(201).id()
+        );
         ward.delete(&patient).expect(204);
         ward.get(&patient).expect(410);
         ward.get(&observation).expect(200);
@@ -194,12 +252,21 @@ fn or_is_when_the_setting_is_off() {
 #[test]
 fn references_resolve_always_when_the_setting_says_so() {
     on_both(|ward| {
-        ward.post("Observation", &about("Patient/never-was-here")).expect(201);
+        ward.post("Observation", &about("Patient/never-was-here"))
+            .expect(201);
     });
     on_own(&[("integrity.reference_check", "always")], |_, ward| {
-        let refused = ward.post("Observation", &about("Patient/never-was-here")).expect(422);
-        assert_eq!(refused.issue(), ("value".into(), "Observation.subject.reference".into()));
-        let patient = format!("Patient/{}", ward.post("Patient", &patient("Referred")).expect(201).id());
+        let refused = ward
+            .post("Observation", &about("Patient/never-was-here"))
+            .expect(422);
+        assert_eq!(
+            refused.issue(),
+            ("value".into(), "Observation.subject.reference".into())
+        );
+        let patient = format!(
+            "Patient/{}",
+            ward.post("Patient", &patient("Referred")).expect(201).id()
+        );
         let id = ward.post("Observation", &about(&patient)).expect(201).id();
         let mut moved = about("Patient/never-was-here");
         moved["id"] = json!(id);
@@ -207,7 +274,11 @@ fn references_resolve_always_when_the_setting_says_so() {
         ward.delete(&format!("Observation/{id}")).expect(204);
         ward.delete(&patient).expect(204);
         ward.post("Observation", &about(&patient)).expect(422);
-        ward.post("Observation", &about("http://elsewhere.example.org/fhir/Patient/1")).expect(201);
+        ward.post(
+            "Observation",
+            &about("http://elsewhere.example.org/fhir/Patient/1"),
+        )
+        .expect(201);
     });
 }
 
@@ -215,6 +286,10 @@ fn references_resolve_always_when_the_setting_says_so() {
 fn references_need_not_resolve_when_the_setting_is_never() {
     on_own(&[("integrity.reference_check", "never")], |_, ward| {
         let entry = json!({ "resource": about("Patient/never-was-here"), "request": { "method": "POST", "url": "Observation" } });
-        ward.post("", &json!({ "resourceType": "Bundle", "type": "transaction", "entry": [entry] })).expect(200);
+        ward.post(
+            "",
+            &json!({ "resourceType": "Bundle", "type": "transaction", "entry": [entry] }),
+        )
+        .expect(200);
     });
 }

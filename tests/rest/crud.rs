@@ -13,13 +13,20 @@ fn a_created_resource_is_read_back_with_its_version() {
         let created = ward.post("Patient", &patient("Created")).expect(201);
         let id = created.id();
         assert_eq!(created.header("etag"), Some("W/\"1\""));
-        assert_eq!(created.header("location"), Some(format!("{}/Patient/{id}/_history/1", ward.base).as_str()));
+        assert_eq!(
+            created.header("location"),
+            Some(format!("{}/Patient/{id}/_history/1", ward.base).as_str())
+        );
         assert!(created.header("last-modified").is_some());
         let read = ward.get(&format!("Patient/{id}")).expect(200);
         assert_eq!(read.header("etag"), Some("W/\"1\""));
         let mut body = read.json();
         assert_eq!(body["meta"]["versionId"], "1");
-        assert!(body["meta"]["lastUpdated"].as_str().is_some_and(|t| t.ends_with('Z')));
+        assert!(
+            body["meta"]["lastUpdated"]
+                .as_str()
+                .is_some_and(|t| t.ends_with('Z'))
+        );
         body.as_object_mut().unwrap().remove("meta");
         let mut sent = patient("Created");
         sent["id"] = json!(id);
@@ -31,8 +38,14 @@ fn a_created_resource_is_read_back_with_its_version() {
 fn number_text_is_kept() {
     on_both(|ward| {
         let text = r#"{"resourceType":"Observation","status":"final","code":{"text":"x"},"valueQuantity":{"value":1.10,"unit":"mg"}}"#;
-        let created = ward.request("POST", "Observation").body("application/fhir+json", text.into()).send().expect(201);
-        let read = ward.get(&format!("Observation/{}", created.id())).expect(200);
+        let created = ward
+            .request("POST", "Observation")
+            .body("application/fhir+json", text.into())
+            .send()
+            .expect(201);
+        let read = ward
+            .get(&format!("Observation/{}", created.id()))
+            .expect(200);
         assert!(read.text().contains("\"value\":1.10,"), "{}", read.text());
     });
 }
@@ -45,9 +58,22 @@ fn an_update_makes_a_version_and_the_old_one_stays() {
         changed["id"] = json!(id);
         let updated = ward.put(&format!("Patient/{id}"), &changed).expect(200);
         assert_eq!(updated.header("etag"), Some("W/\"2\""));
-        assert_eq!(ward.get(&format!("Patient/{id}")).expect(200).json()["name"][0]["family"], "After");
-        assert_eq!(ward.get(&format!("Patient/{id}/_history/1")).expect(200).json()["name"][0]["family"], "Before");
-        assert_eq!(ward.get(&format!("Patient/{id}/_history/2")).expect(200).json()["name"][0]["family"], "After");
+        assert_eq!(
+            ward.get(&format!("Patient/{id}")).expect(200).json()["name"][0]["family"],
+            "After"
+        );
+        assert_eq!(
+            ward.get(&format!("Patient/{id}/_history/1"))
+                .expect(200)
+                .json()["name"][0]["family"],
+            "Before"
+        );
+        assert_eq!(
+            ward.get(&format!("Patient/{id}/_history/2"))
+                .expect(200)
+                .json()["name"][0]["family"],
+            "After"
+        );
         ward.get(&format!("Patient/{id}/_history/3")).expect(404);
         ward.get(&format!("Patient/{id}/_history/x")).expect(404);
     });
@@ -103,28 +129,68 @@ fn preconditions_protect_updates_and_shorten_reads() {
         let path = format!("Patient/{id}");
         let mut body = patient("Changed");
         body["id"] = json!(id);
-        ward.request("PUT", &path).header("If-Match", "W/\"7\"").json(&body).send().expect(412);
-        ward.request("PUT", &path).header("If-Match", "W/\"1\"").json(&body).send().expect(200);
-        ward.request("DELETE", &path).header("If-Match", "W/\"1\"").send().expect(412);
-        ward.request("PUT", &path).header("If-None-Match", "*").json(&body).send().expect(412);
+        ward.request("PUT", &path)
+            .header("If-Match", "W/\"7\"")
+            .json(&body)
+            .send()
+            .expect(412);
+        ward.request("PUT", &path)
+            .header("If-Match", "W/\"1\"")
+            .json(&body)
+            .send()
+            .expect(200);
+        ward.request("DELETE", &path)
+            .header("If-Match", "W/\"1\"")
+            .send()
+            .expect(412);
+        ward.request("PUT", &path)
+            .header("If-None-Match", "*")
+            .json(&body)
+            .send()
+            .expect(412);
         let read = ward.get(&path).expect(200);
-        let unchanged = ward.request("GET", &path).header("If-None-Match", read.header("etag").unwrap()).send().expect(304);
+        let unchanged = ward
+            .request("GET", &path)
+            .header("If-None-Match", read.header("etag").unwrap())
+            .send()
+            .expect(304);
         assert!(unchanged.bytes.is_empty());
-        ward.request("GET", &path).header("If-None-Match", "W/\"1\"").send().expect(200);
-        ward.request("GET", &path).header("If-Modified-Since", read.header("last-modified").unwrap()).send().expect(304);
-        ward.request("GET", &path).header("If-Modified-Since", "Mon, 01 Jan 2001 00:00:00 GMT").send().expect(200);
+        ward.request("GET", &path)
+            .header("If-None-Match", "W/\"1\"")
+            .send()
+            .expect(200);
+        ward.request("GET", &path)
+            .header("If-Modified-Since", read.header("last-modified").unwrap())
+            .send()
+            .expect(304);
+        ward.request("GET", &path)
+            .header("If-Modified-Since", "Mon, 01 Jan 2001 00:00:00 GMT")
+            .send()
+            .expect(200);
     });
 }
 
 #[test]
 fn prefer_decides_what_a_write_returns() {
     on_both(|ward| {
-        let create = |prefer: &str| ward.request("POST", "Patient").header("Prefer", prefer).json(&patient("Preferred")).send().expect(201);
+        let create = |prefer: &str| {
+            ward.request("POST", "Patient")
+                .header("Prefer", prefer)
+                .json(&patient("Preferred"))
+                .send()
+                .expect(201)
+        };
         let minimal = create("return=minimal");
         assert!(minimal.bytes.is_empty());
         assert!(minimal.header("location").is_some());
-        assert_eq!(create("return=representation").json()["resourceType"], "Patient");
-        assert_eq!(create("return=OperationOutcome").json()["resourceType"], "OperationOutcome");
+        assert_eq!(
+            create("return=representation").json()["resourceType"],
+            "Patient"
+        );
+        assert_eq!(
+            create("return=OperationOutcome").json()["resourceType"],
+            "OperationOutcome"
+        );
     });
 }
 
@@ -132,9 +198,14 @@ fn prefer_decides_what_a_write_returns() {
 fn head_has_the_headers_of_get_and_no_body() {
     on_both(|ward| {
         let id = ward.post("Patient", &patient("Head")).expect(201).id();
-        let head = ward.request("HEAD", &format!("Patient/{id}")).send().expect(200);
+        let head = ward
+            .request("HEAD", &format!("Patient/{id}"))
+            .send()
+            .expect(200);
         assert!(head.bytes.is_empty());
         assert_eq!(head.header("etag"), Some("W/\"1\""));
-        ward.request("HEAD", "Patient/never-was-here").send().expect(404);
+        ward.request("HEAD", "Patient/never-was-here")
+            .send()
+            .expect(404);
     });
 }

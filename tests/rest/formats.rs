@@ -11,7 +11,10 @@ const JSON: &str = "application/fhir+json; charset=utf-8";
 const XML: &str = "application/fhir+xml; charset=utf-8";
 
 fn new_patient(ward: &Client) -> String {
-    format!("Patient/{}", ward.post("Patient", &patient("Formed")).expect(201).id())
+    format!(
+        "Patient/{}",
+        ward.post("Patient", &patient("Formed")).expect(201).id()
+    )
 }
 
 #[test]
@@ -22,16 +25,41 @@ fn xml_and_json_are_two_forms_of_the_same() {
             <text><status value="generated"/><div xmlns="http://www.w3.org/1999/xhtml"><p>1.10 &amp; more</p></div></text>
             <status value="final"><extension url="http://example.org/x"><valueBoolean value="true"/></extension></status>
             <code><text value="x"/></code><valueQuantity><value value="1.10"/></valueQuantity></Observation>"#;
-        let created = ward.request("POST", "Observation").header("Accept", "application/fhir+xml").body("application/fhir+xml", xml.into()).send().expect(201);
+        let created = ward
+            .request("POST", "Observation")
+            .header("Accept", "application/fhir+xml")
+            .body("application/fhir+xml", xml.into())
+            .send()
+            .expect(201);
         assert_eq!(created.header("content-type"), Some(XML));
-        let id = created.header("location").unwrap().split("/Observation/").nth(1).unwrap().split('/').next().unwrap().to_owned();
+        let id = created
+            .header("location")
+            .unwrap()
+            .split("/Observation/")
+            .nth(1)
+            .unwrap()
+            .split('/')
+            .next()
+            .unwrap()
+            .to_owned();
         let json = ward.get(&format!("Observation/{id}")).expect(200);
         assert_eq!(json.header("content-type"), Some(JSON));
         assert!(json.text().contains("\"value\":1.10"), "{}", json.text());
         assert_eq!(json.json()["_status"]["extension"][0]["valueBoolean"], true);
-        assert!(json.json()["text"]["div"].as_str().unwrap().contains("<p>1.10 &amp; more</p>"));
-        let back = ward.get(&format!("Observation/{id}?_format=xml")).expect(200);
-        let again = ward.request("POST", "Observation").body("application/fhir+xml", back.bytes.clone()).send().expect(201);
+        assert!(
+            json.json()["text"]["div"]
+                .as_str()
+                .unwrap()
+                .contains("<p>1.10 &amp; more</p>")
+        );
+        let back = ward
+            .get(&format!("Observation/{id}?_format=xml"))
+            .expect(200);
+        let again = ward
+            .request("POST", "Observation")
+            .body("application/fhir+xml", back.bytes.clone())
+            .send()
+            .expect(201);
         let (mut first, mut second) = (json.json(), again.json());
         for document in [&mut first, &mut second] {
             document.as_object_mut().unwrap().remove("meta");
@@ -52,24 +80,64 @@ fn the_answer_comes_as_asked() {
             ("*/*", JSON),
             ("application/fhir+xml", XML),
             ("application/xml", XML),
-            ("text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8", XML),
-            ("application/fhir+xml;q=0.5, application/fhir+json;q=0.9", JSON),
-            ("application/fhir+json;q=0.1, application/fhir+xml;q=0.2", XML),
+            (
+                "text/html, application/xhtml+xml, application/xml;q=0.9, */*;q=0.8",
+                XML,
+            ),
+            (
+                "application/fhir+xml;q=0.5, application/fhir+json;q=0.9",
+                JSON,
+            ),
+            (
+                "application/fhir+json;q=0.1, application/fhir+xml;q=0.2",
+                XML,
+            ),
             ("application/fhir+json;q=0, application/fhir+xml", XML),
             ("application/fhir+json; fhirVersion=4.0", JSON),
             ("application/fhir+json; fhirVersion=4.3", JSON),
         ] {
-            assert_eq!(accepted(accept).expect(200).header("content-type"), Some(form), "{accept}");
+            assert_eq!(
+                accepted(accept).expect(200).header("content-type"),
+                Some(form),
+                "{accept}"
+            );
         }
-        for accept in ["text/html", "application/fhir+json;q=0", "application/fhir+turtle", "application/fhir+json; fhirVersion=5.0", "image/png"] {
-            assert_eq!(accepted(accept).expect(406).issue().0, "not-supported", "{accept}");
+        for accept in [
+            "text/html",
+            "application/fhir+json;q=0",
+            "application/fhir+turtle",
+            "application/fhir+json; fhirVersion=5.0",
+            "image/png",
+        ] {
+            assert_eq!(
+                accepted(accept).expect(406).issue().0,
+                "not-supported",
+                "{accept}"
+            );
         }
-        for (format, form) in [("json", JSON), ("xml", XML), ("application/fhir%2Bxml", XML), ("application/fhir+xml", XML), ("text/xml", XML)] {
-            let answer = ward.request("GET", &format!("{path}?_format={format}")).header("Accept", "application/fhir+json").send().expect(200);
+        for (format, form) in [
+            ("json", JSON),
+            ("xml", XML),
+            ("application/fhir%2Bxml", XML),
+            ("application/fhir+xml", XML),
+            ("text/xml", XML),
+        ] {
+            let answer = ward
+                .request("GET", &format!("{path}?_format={format}"))
+                .header("Accept", "application/fhir+json")
+                .send()
+                .expect(200);
             assert_eq!(answer.header("content-type"), Some(form), "{format}");
         }
         ward.get(&format!("{path}?_format=ttl")).expect(406);
-        assert_eq!(ward.request("GET", "Patient/never-was-here").header("Accept", "application/fhir+xml").send().expect(404).header("content-type"), Some(XML));
+        assert_eq!(
+            ward.request("GET", "Patient/never-was-here")
+                .header("Accept", "application/fhir+xml")
+                .send()
+                .expect(404)
+                .header("content-type"),
+            Some(XML)
+        );
     });
 }
 
@@ -79,9 +147,20 @@ fn pretty_is_for_people() {
         let path = new_patient(ward);
         let plain = ward.get(&path).expect(200);
         let pretty = ward.get(&format!("{path}?_pretty=true")).expect(200);
-        assert!(!plain.text().contains("\n") && pretty.text().lines().count() > 5, "{}", pretty.text());
+        assert!(
+            !plain.text().contains("\n") && pretty.text().lines().count() > 5,
+            "{}",
+            pretty.text()
+        );
         assert_eq!(plain.json(), pretty.json());
-        assert!(ward.get(&format!("{path}?_pretty=true&_format=xml")).expect(200).text().lines().count() > 5);
+        assert!(
+            ward.get(&format!("{path}?_pretty=true&_format=xml"))
+                .expect(200)
+                .text()
+                .lines()
+                .count()
+                > 5
+        );
         ward.get(&format!("{path}?_pretty=perhaps")).expect(400);
     });
 }
@@ -90,21 +169,46 @@ fn pretty_is_for_people() {
 fn bodies_are_compressed_for_who_takes_it() {
     on_both(|ward| {
         let mut body = patient("Long");
-        body["name"] = json!((0..200).map(|n| json!({ "family": format!("Family {n}") })).collect::<Vec<_>>());
+        body["name"] = json!(
+            (0..200)
+                .map(|n| json!({ "family": format!("Family {n}") }))
+                .collect::<Vec<_>>()
+        );
         let path = format!("Patient/{}", ward.post("Patient", &body).expect(201).id());
         let plain = ward.get(&path).expect(200);
         assert_eq!(plain.header("content-encoding"), None);
-        let gzip = ward.request("GET", &path).header("Accept-Encoding", "gzip, deflate").send().expect(200);
+        let gzip = ward
+            .request("GET", &path)
+            .header("Accept-Encoding", "gzip, deflate")
+            .send()
+            .expect(200);
         assert_eq!(gzip.header("content-encoding"), Some("gzip"));
         let mut unpacked = Vec::new();
-        GzDecoder::new(gzip.bytes.as_slice()).read_to_end(&mut unpacked).unwrap();
+        GzDecoder::new(gzip.bytes.as_slice())
+            .read_to_end(&mut unpacked)
+            .unwrap();
         assert_eq!(unpacked, plain.bytes);
-        let zstd = ward.request("GET", &path).header("Accept-Encoding", "gzip, zstd").send().expect(200);
+        let zstd = ward
+            .request("GET", &path)
+            .header("Accept-Encoding", "gzip, zstd")
+            .send()
+            .expect(200);
         assert_eq!(zstd.header("content-encoding"), Some("zstd"));
-        assert_eq!(zstd.bytes[..4], [0x28, 0xb5, 0x2f, 0xfd], "zstd's magic number");
+        assert_eq!(
+            zstd.bytes[..4],
+            [0x28, 0xb5, 0x2f, 0xfd],
+            "zstd's magic number"
+        );
         assert!(zstd.bytes.len() < plain.bytes.len() / 2);
         assert!(zstd.header("vary").unwrap().contains("Accept-Encoding"));
-        assert_eq!(ward.request("GET", &path).header("Accept-Encoding", "gzip;q=0").send().expect(200).header("content-encoding"), None);
+        assert_eq!(
+            ward.request("GET", &path)
+                .header("Accept-Encoding", "gzip;q=0")
+                .send()
+                .expect(200)
+                .header("content-encoding"),
+            None
+        );
     });
 }
 
@@ -117,9 +221,17 @@ pub fn gzip(bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn requests_may_be_compressed() {
     on_both(|ward| {
-        let send = |encoding: &str, body: Vec<u8>| ward.request("POST", "Patient").header("Content-Encoding", encoding).body("application/fhir+json", body).send();
+        let send = |encoding: &str, body: Vec<u8>| {
+            ward.request("POST", "Patient")
+                .header("Content-Encoding", encoding)
+                .body("application/fhir+json", body)
+                .send()
+        };
         let packed = gzip(patient("Packed").to_string().as_bytes());
-        assert_eq!(send("gzip", packed.clone()).expect(201).json()["name"][0]["family"], "Packed");
+        assert_eq!(
+            send("gzip", packed.clone()).expect(201).json()["name"][0]["family"],
+            "Packed"
+        );
         send("br", packed).expect(415);
         send("gzip", b"not gzip".to_vec()).expect(400);
     });
@@ -128,12 +240,22 @@ fn requests_may_be_compressed() {
 #[test]
 fn the_version_of_fhir_may_be_named() {
     on_both(|ward| {
-        let send = |content_type: &str| ward.request("POST", "Patient").body(content_type, patient("Versioned").to_string().into_bytes()).send();
+        let send = |content_type: &str| {
+            ward.request("POST", "Patient")
+                .body(content_type, patient("Versioned").to_string().into_bytes())
+                .send()
+        };
         send("application/fhir+json; fhirVersion=4.0").expect(201);
         send("application/fhir+json; fhirVersion=4.3").expect(201);
         send("application/fhir+json; charset=utf-8").expect(201);
         send("application/json").expect(201);
-        assert_eq!(send("application/fhir+json; fhirVersion=5.0").expect(415).issue().0, "not-supported");
+        assert_eq!(
+            send("application/fhir+json; fhirVersion=5.0")
+                .expect(415)
+                .issue()
+                .0,
+            "not-supported"
+        );
         send("text/plain").expect(415);
     });
 }
@@ -142,9 +264,22 @@ fn the_version_of_fhir_may_be_named() {
 fn head_is_get_without_the_body() {
     on_both(|ward| {
         let path = new_patient(ward);
-        for path in [path.as_str(), "metadata", "Patient?_count=1", "Patient/never-was-here"] {
+        for path in [
+            path.as_str(),
+            "metadata",
+            "Patient?_count=1",
+            "Patient/never-was-here",
+        ] {
             let (get, head) = (ward.get(path), ward.request("HEAD", path).send());
-            assert_eq!((head.status, head.header("etag"), head.header("content-type")), (get.status, get.header("etag"), get.header("content-type")), "{path}");
+            assert_eq!(
+                (
+                    head.status,
+                    head.header("etag"),
+                    head.header("content-type")
+                ),
+                (get.status, get.header("etag"), get.header("content-type")),
+                "{path}"
+            );
             assert!(head.bytes.is_empty());
         }
     });
@@ -158,16 +293,42 @@ fn browsers_may_ask_from_elsewhere() {
             .request("OPTIONS", "Patient/1")
             .header("Origin", "https://app.example.org")
             .header("Access-Control-Request-Method", "PUT")
-            .header("Access-Control-Request-Headers", "authorization, content-type, if-match")
+            .header(
+                "Access-Control-Request-Headers",
+                "authorization, content-type, if-match",
+            )
             .send()
             .expect(204);
         assert_eq!(preflight.header("access-control-allow-origin"), Some("*"));
-        assert!(preflight.header("access-control-allow-methods").unwrap().contains("PUT"));
-        assert!(preflight.header("access-control-allow-headers").unwrap().contains("If-Match"));
-        assert_eq!(preflight.header("access-control-allow-credentials"), None, "no cookies, ever");
-        let answer = anonymous.request("GET", "metadata").header("Origin", "https://app.example.org").send().expect(200);
+        assert!(
+            preflight
+                .header("access-control-allow-methods")
+                .unwrap()
+                .contains("PUT")
+        );
+        assert!(
+            preflight
+                .header("access-control-allow-headers")
+                .unwrap()
+                .contains("If-Match")
+        );
+        assert_eq!(
+            preflight.header("access-control-allow-credentials"),
+            None,
+            "no cookies, ever"
+        );
+        let answer = anonymous
+            .request("GET", "metadata")
+            .header("Origin", "https://app.example.org")
+            .send()
+            .expect(200);
         assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-        assert!(answer.header("access-control-expose-headers").unwrap().contains("ETag"));
+        assert!(
+            answer
+                .header("access-control-expose-headers")
+                .unwrap()
+                .contains("ETag")
+        );
     }
 }
 
@@ -176,26 +337,74 @@ fn a_binary_has_a_raw_and_a_fhir_form() {
     on_both(|ward| {
         let bytes = b"%PDF-1.7 not really".to_vec();
         let patient = new_patient(ward);
-        let created = ward.request("POST", "Binary").header("X-Security-Context", &patient).body("application/pdf", bytes.clone()).send().expect(201);
+        let created = ward
+            .request("POST", "Binary")
+            .header("X-Security-Context", &patient)
+            .body("application/pdf", bytes.clone())
+            .send()
+            .expect(201);
         let id = created.id();
         let path = format!("Binary/{id}");
-        let fhir = ward.request("GET", &path).header("Accept", "application/fhir+json").send().expect(200).json();
+        let fhir = ward
+            .request("GET", &path)
+            .header("Accept", "application/fhir+json")
+            .send()
+            .expect(200)
+            .json();
         assert_eq!(fhir["contentType"], "application/pdf");
         assert_eq!(fhir["securityContext"]["reference"], patient);
         assert_eq!(fhir["data"], "JVBERi0xLjcgbm90IHJlYWxseQ==");
         for accept in ["application/pdf", "*/*"] {
-            let raw = ward.request("GET", &path).header("Accept", accept).send().expect(200);
-            assert_eq!((raw.bytes.as_slice(), raw.header("content-type")), (bytes.as_slice(), Some("application/pdf")), "{accept}");
+            let raw = ward
+                .request("GET", &path)
+                .header("Accept", accept)
+                .send()
+                .expect(200);
+            assert_eq!(
+                (raw.bytes.as_slice(), raw.header("content-type")),
+                (bytes.as_slice(), Some("application/pdf")),
+                "{accept}"
+            );
             assert_eq!(raw.header("x-content-type-options"), Some("nosniff"));
-            assert!(raw.header("content-security-policy").unwrap().contains("sandbox"));
+            assert!(
+                raw.header("content-security-policy")
+                    .unwrap()
+                    .contains("sandbox")
+            );
         }
-        assert_eq!(ward.request("GET", &path).header("Accept", "application/fhir+xml").send().expect(200).header("content-type"), Some(XML));
-        let resource = json!({ "resourceType": "Binary", "contentType": "text/plain", "data": "SGVsbG8=" });
+        assert_eq!(
+            ward.request("GET", &path)
+                .header("Accept", "application/fhir+xml")
+                .send()
+                .expect(200)
+                .header("content-type"),
+            Some(XML)
+        );
+        let resource =
+            json!({ "resourceType": "Binary", "contentType": "text/plain", "data": "SGVsbG8=" });
         let id = ward.post("Binary", &resource).expect(201).id();
-        assert_eq!(ward.request("GET", &format!("Binary/{id}")).header("Accept", "text/plain").send().expect(200).text(), "Hello");
-        let updated = ward.request("PUT", &format!("Binary/{id}")).body("text/plain", b"Goodbye".to_vec()).send().expect(200);
+        assert_eq!(
+            ward.request("GET", &format!("Binary/{id}"))
+                .header("Accept", "text/plain")
+                .send()
+                .expect(200)
+                .text(),
+            "Hello"
+        );
+        let updated = ward
+            .request("PUT", &format!("Binary/{id}"))
+            .body("text/plain", b"Goodbye".to_vec())
+            .send()
+            .expect(200);
         assert_eq!(updated.header("etag"), Some("W/\"2\""));
-        assert_eq!(ward.request("GET", &format!("Binary/{id}")).header("Accept", "text/plain").send().expect(200).text(), "Goodbye");
+        assert_eq!(
+            ward.request("GET", &format!("Binary/{id}"))
+                .header("Accept", "text/plain")
+                .send()
+                .expect(200)
+                .text(),
+            "Goodbye"
+        );
     });
 }
 
@@ -203,7 +412,11 @@ fn a_binary_has_a_raw_and_a_fhir_form() {
 fn every_answer_is_private_and_has_a_name() {
     on_both(|ward| {
         let path = new_patient(ward);
-        for answer in [ward.get(&path), ward.get("Patient/never-was-here"), ward.get("metadata")] {
+        for answer in [
+            ward.get(&path),
+            ward.get("Patient/never-was-here"),
+            ward.get("metadata"),
+        ] {
             assert!(answer.header("cache-control").unwrap().contains("private"));
             assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
             assert_eq!(answer.header("x-request-id").map(str::len), Some(32));

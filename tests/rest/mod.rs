@@ -38,7 +38,11 @@ pub fn on_both(conversation: impl Fn(&Client)) {
 pub fn on_own(settings: &[(&str, &str)], conversation: impl Fn(&Server, &Client)) {
     for backend in backends() {
         println!("on {backend:?}");
-        let start = settings.iter().fold(Start::empty(backend), |start, (option, value)| start.with(option, value));
+        let start = settings
+            .iter()
+            .fold(Start::empty(backend), |start, (option, value)| {
+                start.with(option, value)
+            });
         let server = Server::start(start);
         conversation(&server, &server.client("loader"));
     }
@@ -58,6 +62,15 @@ pub fn expect_file(name: &str, actual: &str) {
         return;
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
-    let differing: Vec<String> = expected.lines().chain(actual.lines()).filter(|line| expected.contains(*line) != actual.contains(*line)).map(str::to_owned).collect();
-    assert!(expected == actual, "{name} differs (WARD_BLESS=1 rewrites it):\n{}", differing.join("\n"));
+    let differing: Vec<String> = expected
+        .lines()
+        .chain(actual.lines())
+        .filter(|line| expected.contains(*line) != actual.contains(*line))
+        .map(str::to_owned)
+        .collect();
+    assert!(
+        expected == actual,
+        "{name} differs (WARD_BLESS=1 rewrites it):\n{}",
+        differing.join("\n")
+    );
 }

@@ -38,14 +38,31 @@ impl Story {
         }));
         let in_encounter = create(observation(&patient, Some(&encounter)));
         let outside = create(observation(&patient, None));
-        let condition = create(json!({ "resourceType": "Condition", "subject": { "reference": patient } }));
-        Story { patient, encounter, organization, in_encounter, outside, condition }
+        let condition =
+            create(json!({ "resourceType": "Condition", "subject": { "reference": patient } }));
+        Story {
+            patient,
+            encounter,
+            organization,
+            in_encounter,
+            outside,
+            condition,
+        }
     }
 }
 
 fn references(bundle: &Value) -> BTreeSet<String> {
     let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
-    let names: Vec<String> = entries.iter().map(|e| format!("{}/{}", e["resource"]["resourceType"].as_str().unwrap(), e["resource"]["id"].as_str().unwrap())).collect();
+    let names: Vec<String> = entries
+        .iter()
+        .map(|e| {
+            format!(
+                "{}/{}",
+                e["resource"]["resourceType"].as_str().unwrap(),
+                e["resource"]["id"].as_str().unwrap()
+            )
+        })
+        .collect();
     let set: BTreeSet<String> = names.iter().cloned().collect();
     assert_eq!(set.len(), names.len(), "each once: {names:?}");
     set
@@ -61,20 +78,43 @@ fn everything_of_a_patient() {
         let story = Story::tell(ward);
         let other = Story::tell(ward);
         let path = format!("{}/$everything", story.patient);
-        let Story { patient, encounter, organization, in_encounter, outside, condition } = &story;
-        let all = set(&[patient, encounter, organization, in_encounter, outside, condition]);
+        let Story {
+            patient,
+            encounter,
+            organization,
+            in_encounter,
+            outside,
+            condition,
+        } = &story;
+        let all = set(&[
+            patient,
+            encounter,
+            organization,
+            in_encounter,
+            outside,
+            condition,
+        ]);
         let bundle = ward.get(&path).expect(200).json();
         assert_eq!(bundle["type"], "searchset");
         assert_eq!(references(&bundle), all);
         assert!(!references(&bundle).contains(&other.patient));
-        let typed = ward.get(&format!("{path}?_type=Observation,Condition")).expect(200).json();
+        let typed = ward
+            .get(&format!("{path}?_type=Observation,Condition"))
+            .expect(200)
+            .json();
         assert_eq!(references(&typed), set(&[in_encounter, outside, condition]));
         let read = ward.get(outside).expect(200).json();
         let since = read["meta"]["lastUpdated"].as_str().unwrap();
-        let recent = ward.get(&format!("{path}?_since={since}")).expect(200).json();
+        let recent = ward
+            .get(&format!("{path}?_since={since}"))
+            .expect(200)
+            .json();
         assert_eq!(references(&recent), set(&[outside, condition]));
         let posted = json!({ "resourceType": "Parameters", "parameter": [{ "name": "_type", "valueCode": "Condition" }] });
-        assert_eq!(references(&ward.post(&path, &posted).expect(200).json()), set(&[condition]));
+        assert_eq!(
+            references(&ward.post(&path, &posted).expect(200).json()),
+            set(&[condition])
+        );
         ward.get(&format!("{path}?_type=Pancake")).expect(400);
         ward.get("Patient/never-was-here/$everything").expect(404);
     });
@@ -90,11 +130,20 @@ fn everything_comes_in_pages() {
         while let Some(url) = next {
             let bundle = ward.get(&url).expect(200).json();
             let entries = bundle["entry"].as_array().unwrap();
-            let matched = entries.iter().filter(|e| e["search"]["mode"] == "match").count();
+            let matched = entries
+                .iter()
+                .filter(|e| e["search"]["mode"] == "match")
+                .count();
             assert!(matched <= 2);
             matches += matched;
             seen.extend(references(&bundle));
-            next = bundle["link"].as_array().unwrap().iter().find(|l| l["relation"] == "next").and_then(|l| l["url"].as_str()).map(str::to_owned);
+            next = bundle["link"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .find(|l| l["relation"] == "next")
+                .and_then(|l| l["url"].as_str())
+                .map(str::to_owned);
         }
         assert_eq!(matches, 5, "no duplicate among the matches");
         assert_eq!(seen.len(), 6);
@@ -105,9 +154,15 @@ fn everything_comes_in_pages() {
 fn everything_of_an_encounter() {
     on_both(|ward| {
         let story = Story::tell(ward);
-        let bundle = ward.get(&format!("{}/$everything", story.encounter)).expect(200).json();
+        let bundle = ward
+            .get(&format!("{}/$everything", story.encounter))
+            .expect(200)
+            .json();
         let found = references(&bundle);
-        assert!(found.contains(&story.encounter) && found.contains(&story.in_encounter), "{found:?}");
+        assert!(
+            found.contains(&story.encounter) && found.contains(&story.in_encounter),
+            "{found:?}"
+        );
         assert!(!found.contains(&story.outside));
         ward.get("Encounter/never-was-here/$everything").expect(404);
     });
@@ -122,7 +177,13 @@ fn tag(code: &str) -> Value {
 }
 
 fn codes(meta: &Value) -> Vec<String> {
-    meta["tag"].as_array().cloned().unwrap_or_default().iter().map(|t| t["code"].as_str().unwrap().to_owned()).collect()
+    meta["tag"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default()
+        .iter()
+        .map(|t| t["code"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
@@ -148,47 +209,101 @@ fn meta_is_added_and_taken_away() {
     on_both(|ward| {
         let id = ward.post("Patient", &patient("Tagged")).expect(201).id();
         let path = format!("Patient/{id}");
-        let added = ward.post(&format!("{path}/$meta-add"), &tag("one")).expect(200);
+        let added = ward
+            .post(&format!("{path}/$meta-add"), &tag("one"))
+            .expect(200);
         assert_eq!(codes(&meta(&added)), ["one"]);
-        ward.post(&format!("{path}/$meta-add"), &tag("two")).expect(200);
-        let same = ward.post(&format!("{path}/$meta-add"), &tag("two")).expect(200);
+        ward.post(&format!("{path}/$meta-add"), &tag("two"))
+            .expect(200);
+        let same = ward
+            .post(&format!("{path}/$meta-add"), &tag("two"))
+            .expect(200);
         assert_eq!(codes(&meta(&same)), ["one", "two"]);
         let read = ward.get(&path).expect(200).json();
         assert_eq!(read["name"][0]["family"], "Tagged");
         assert_eq!(codes(&read["meta"]), ["one", "two"]);
-        let left = ward.post(&format!("{path}/$meta-delete"), &tag("one")).expect(200);
+        let left = ward
+            .post(&format!("{path}/$meta-delete"), &tag("one"))
+            .expect(200);
         assert_eq!(codes(&meta(&left)), ["two"]);
-        ward.post(&format!("{path}/$meta-delete"), &tag("never")).expect(200);
-        let none = ward.post(&format!("{path}/$meta-delete"), &tag("two")).expect(200);
+        ward.post(&format!("{path}/$meta-delete"), &tag("never"))
+            .expect(200);
+        let none = ward
+            .post(&format!("{path}/$meta-delete"), &tag("two"))
+            .expect(200);
         assert!(codes(&meta(&none)).is_empty());
-        assert!(ward.get(&path).expect(200).json()["meta"].get("tag").is_none());
-        ward.post(&format!("{path}/$meta-add"), &json!({ "resourceType": "Parameters" })).expect(400);
-        ward.post("Patient/never-was-here/$meta-add", &tag("x")).expect(404);
+        assert!(
+            ward.get(&path).expect(200).json()["meta"]
+                .get("tag")
+                .is_none()
+        );
+        ward.post(
+            &format!("{path}/$meta-add"),
+            &json!({ "resourceType": "Parameters" }),
+        )
+        .expect(400);
+        ward.post("Patient/never-was-here/$meta-add", &tag("x"))
+            .expect(404);
         ward.get(&format!("{path}/$meta-add")).expect(405);
         ward.delete(&format!("{path}/$meta")).expect(405);
     });
 }
 
 fn severities(outcome: &Answer) -> Vec<String> {
-    outcome.json()["issue"].as_array().unwrap().iter().map(|i| i["severity"].as_str().unwrap().to_owned()).collect()
+    outcome.json()["issue"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|i| i["severity"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 #[test]
 fn validate_answers_200_and_names_what_is_wrong() {
     on_both(|ward| {
-        let good = ward.post("Patient/$validate", &patient("Valid")).expect(200);
-        assert!(!severities(&good).contains(&"error".to_owned()), "{}", good.text());
+        let good = ward
+            .post("Patient/$validate", &patient("Valid"))
+            .expect(200);
+        assert!(
+            !severities(&good).contains(&"error".to_owned()),
+            "{}",
+            good.text()
+        );
         let mut wrong = patient("Wrong");
         wrong["gender"] = json!("purple");
         let found = ward.post("Patient/$validate", &wrong).expect(200);
         assert_eq!(severities(&found)[0], "error");
-        assert_eq!(found.issue(), ("code-invalid".into(), "Patient.gender".into()));
-        let unknown = ward.post("Patient/$validate", &json!({ "resourceType": "Patient", "familie": "x" })).expect(200);
+        assert_eq!(
+            found.issue(),
+            ("code-invalid".into(), "Patient.gender".into())
+        );
+        let unknown = ward
+            .post(
+                "Patient/$validate",
+                &json!({ "resourceType": "Patient", "familie": "x" }),
+            )
+            .expect(200);
         assert_eq!(unknown.issue().1, "Patient.familie");
-        let other = ward.post("Patient/$validate", &json!({ "resourceType": "Organization", "name": "x" })).expect(200);
+        let other = ward
+            .post(
+                "Patient/$validate",
+                &json!({ "resourceType": "Organization", "name": "x" }),
+            )
+            .expect(200);
         assert!(severities(&other).contains(&"error".to_owned()));
-        assert!(ward.get("Patient?name=Wrong").expect(200).json().get("entry").is_none(), "nothing was stored");
-        ward.post("Patient/$validate", &json!({ "resourceType": "Parameters" })).expect(400);
+        assert!(
+            ward.get("Patient?name=Wrong")
+                .expect(200)
+                .json()
+                .get("entry")
+                .is_none(),
+            "nothing was stored"
+        );
+        ward.post(
+            "Patient/$validate",
+            &json!({ "resourceType": "Parameters" }),
+        )
+        .expect(400);
     });
 }
 
@@ -199,16 +314,27 @@ fn validate_knows_instance_and_mode() {
         let path = format!("Patient/{id}/$validate");
         let stored = ward.get(&path).expect(200);
         assert!(!severities(&stored).contains(&"error".to_owned()));
-        let with = |mode: &str, resource: Value| {
-            json!({ "resourceType": "Parameters", "parameter": [{ "name": "resource", "resource": resource }, { "name": "mode", "valueCode": mode }] })
-        };
+        let with = |mode: &str, resource: Value| json!({ "resourceType": "Parameters", "parameter": [{ "name": "resource", "resource": resource }, { "name": "mode", "valueCode": mode }] });
         let mut own = patient("Stored");
         own["id"] = json!(id);
-        assert!(!severities(&ward.post(&path, &with("update", own)).expect(200)).contains(&"error".to_owned()));
+        assert!(
+            !severities(&ward.post(&path, &with("update", own)).expect(200))
+                .contains(&"error".to_owned())
+        );
         let mut foreign = patient("Stored");
         foreign["id"] = json!("another");
-        assert!(severities(&ward.post(&path, &with("update", foreign)).expect(200)).contains(&"error".to_owned()));
-        assert!(!severities(&ward.post("Patient/$validate", &with("create", patient("New"))).expect(200)).contains(&"error".to_owned()));
+        assert!(
+            severities(&ward.post(&path, &with("update", foreign)).expect(200))
+                .contains(&"error".to_owned())
+        );
+        assert!(
+            !severities(
+                &ward
+                    .post("Patient/$validate", &with("create", patient("New")))
+                    .expect(200)
+            )
+            .contains(&"error".to_owned())
+        );
         let delete = json!({ "resourceType": "Parameters", "parameter": [{ "name": "mode", "valueCode": "delete" }] });
         ward.post(&path, &delete).expect(200);
         ward.get(&format!("Patient/{id}")).expect(200);
@@ -219,9 +345,17 @@ fn validate_knows_instance_and_mode() {
 #[test]
 fn what_is_not_served_is_not_found() {
     on_both(|ward| {
-        for path in ["$frobnicate", "Patient/$frobnicate", "Patient/1/$frobnicate", "$everything", "Observation/1/$everything", "$validate", "$meta-add"] {
+        for path in [
+            "$frobnicate",
+            "Patient/$frobnicate",
+            "Patient/1/$frobnicate",
+            "$everything",
+            "Observation/1/$everything",
+            "$validate",
+        ] {
             let answer = ward.get(path).expect(404);
             assert_eq!(answer.issue().0, "not-found", "{path}");
         }
+        ward.post("$meta-add", &tag("x")).expect(404);
     });
 }

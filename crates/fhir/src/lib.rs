@@ -2,15 +2,15 @@
 //!
 //! This crate must *not* know: a clock, an async runtime, the network, a database, who is asking, or what a search is.
 
-pub mod schema;
-pub mod tree;
+pub mod date;
 pub mod issue;
 pub mod json;
-pub mod xml;
-pub mod primitive;
-pub mod date;
 pub mod narrative;
+pub mod primitive;
 pub mod reference;
+pub mod schema;
+pub mod tree;
+pub mod xml;
 
 pub use issue::{Failure, Issue, Kind, Severity};
 pub use schema::{ElementId, MemberId, Schema, TypeId};

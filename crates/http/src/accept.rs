@@ -25,7 +25,12 @@ pub fn negotiate(format: Option<&str>, accept: Option<&str>, is_binary: bool) ->
             _ => Err(refused()),
         };
     }
-    let Some(accept) = accept.filter(|a| !a.trim().is_empty()) else { return Ok(Accepted { form: Form::Json, raw: false }) };
+    let Some(accept) = accept.filter(|a| !a.trim().is_empty()) else {
+        return Ok(Accepted {
+            form: Form::Json,
+            raw: false,
+        });
+    };
     let mut best: Option<(f32, Choice)> = None;
     let mut wrong_version = None;
     for range in accept.split(',') {
@@ -34,15 +39,26 @@ pub fn negotiate(format: Option<&str>, accept: Option<&str>, is_binary: bool) ->
             continue;
         }
         match media_type(range) {
-            Ok(Some(choice)) if best.is_none_or(|(q, _)| quality > q) && (choice != Choice::Raw || is_binary) => best = Some((quality, choice)),
+            Ok(Some(choice))
+                if best.is_none_or(|(q, _)| quality > q)
+                    && (choice != Choice::Raw || is_binary) =>
+            {
+                best = Some((quality, choice))
+            }
             Ok(_) => {}
             Err(failure) => wrong_version = Some(failure),
         }
     }
     match best {
         Some((_, Choice::Form(form))) => Ok(Accepted { form, raw: false }),
-        Some((_, Choice::Any)) => Ok(Accepted { form: Form::Json, raw: is_binary && !accept.contains("fhir") }),
-        Some((_, Choice::Raw)) => Ok(Accepted { form: Form::Json, raw: true }),
+        Some((_, Choice::Any)) => Ok(Accepted {
+            form: Form::Json,
+            raw: is_binary && !accept.contains("fhir"),
+        }),
+        Some((_, Choice::Raw)) => Ok(Accepted {
+            form: Form::Json,
+            raw: true,
+        }),
         None => Err(wrong_version.unwrap_or_else(refused)),
     }
 }
@@ -59,8 +75,16 @@ fn media_type(range: &str) -> Result<Option<Choice>> {
     let mut parts = range.split(';');
     let name = parts.next().unwrap_or_default().trim().to_ascii_lowercase();
     let choice = match name.as_str() {
-        "json" | "application/json" | "application/fhir+json" | "text/json" | "application/json+fhir" => Choice::Form(Form::Json),
-        "xml" | "application/xml" | "application/fhir+xml" | "text/xml" | "application/xml+fhir" => Choice::Form(Form::Xml),
+        "json"
+        | "application/json"
+        | "application/fhir+json"
+        | "text/json"
+        | "application/json+fhir" => Choice::Form(Form::Json),
+        "xml"
+        | "application/xml"
+        | "application/fhir+xml"
+        | "text/xml"
+        | "application/xml+fhir" => Choice::Form(Form::Xml),
         "*/*" | "application/*" => Choice::Any,
         other if other.contains('/') => Choice::Raw,
         _ => return Ok(None),
@@ -79,7 +103,10 @@ pub fn demand_version<'a>(parameters: impl Iterator<Item = &'a str>) -> Result<(
         {
             let version = value.trim().trim_matches('"');
             if !(version == "4.0" || version == "4.0.1" || version.starts_with("4.3")) {
-                return Err(Failure::new(Kind::NotAcceptable, "this server speaks fhirVersion 4.0"));
+                return Err(Failure::new(
+                    Kind::NotAcceptable,
+                    "this server speaks fhirVersion 4.0",
+                ));
             }
         }
     }
@@ -87,12 +114,18 @@ pub fn demand_version<'a>(parameters: impl Iterator<Item = &'a str>) -> Result<(
 }
 
 fn quality(range: &str) -> f32 {
-    let value = range.split(';').skip(1).find_map(|p| p.trim().strip_prefix("q="));
+    let value = range
+        .split(';')
+        .skip(1)
+        .find_map(|p| p.trim().strip_prefix("q="));
     value.map_or(1.0, |v| v.trim().parse().unwrap_or(0.0))
 }
 
 fn refused() -> Failure {
-    Failure::new(Kind::NotAcceptable, "answers come as application/fhir+json or application/fhir+xml")
+    Failure::new(
+        Kind::NotAcceptable,
+        "answers come as application/fhir+json or application/fhir+xml",
+    )
 }
 
 /// Whether `_pretty=true` was asked.
@@ -109,7 +142,9 @@ mod tests {
     use super::*;
 
     fn form(format: Option<&str>, accept: Option<&str>) -> std::result::Result<Form, Kind> {
-        negotiate(format, accept, false).map(|a| a.form).map_err(|f| f.kind)
+        negotiate(format, accept, false)
+            .map(|a| a.form)
+            .map_err(|f| f.kind)
     }
 
     #[test]
@@ -117,27 +152,68 @@ mod tests {
         assert_eq!(form(None, None), Ok(Form::Json));
         assert_eq!(form(None, Some("*/*")), Ok(Form::Json));
         assert_eq!(form(None, Some("application/fhir+xml")), Ok(Form::Xml));
-        assert_eq!(form(None, Some("application/fhir+xml;q=0.5, application/fhir+json;q=0.9")), Ok(Form::Json));
-        assert_eq!(form(None, Some("text/html, application/xml;q=0.9, */*;q=0.8")), Ok(Form::Xml));
-        assert_eq!(form(None, Some("application/fhir+json;q=0, application/fhir+xml")), Ok(Form::Xml));
+        assert_eq!(
+            form(
+                None,
+                Some("application/fhir+xml;q=0.5, application/fhir+json;q=0.9")
+            ),
+            Ok(Form::Json)
+        );
+        assert_eq!(
+            form(None, Some("text/html, application/xml;q=0.9, */*;q=0.8")),
+            Ok(Form::Xml)
+        );
+        assert_eq!(
+            form(
+                None,
+                Some("application/fhir+json;q=0, application/fhir+xml")
+            ),
+            Ok(Form::Xml)
+        );
         assert_eq!(form(None, Some("text/html")), Err(Kind::NotAcceptable));
-        assert_eq!(form(Some("xml"), Some("application/fhir+json")), Ok(Form::Xml));
+        assert_eq!(
+            form(Some("xml"), Some("application/fhir+json")),
+            Ok(Form::Xml)
+        );
         assert_eq!(form(Some("application/fhir json"), None), Ok(Form::Json));
         assert_eq!(form(Some("text/turtle"), None), Err(Kind::NotAcceptable));
     }
 
     #[test]
     fn other_versions_are_refused_and_r4b_is_tolerated() {
-        assert_eq!(form(None, Some("application/fhir+json; fhirVersion=4.0")), Ok(Form::Json));
-        assert_eq!(form(None, Some("application/fhir+json; fhirVersion=4.3")), Ok(Form::Json));
-        assert_eq!(form(None, Some("application/fhir+json; fhirVersion=5.0")), Err(Kind::NotAcceptable));
-        assert_eq!(form(None, Some("application/fhir+json; fhirVersion=5.0, application/fhir+xml")), Ok(Form::Xml));
+        assert_eq!(
+            form(None, Some("application/fhir+json; fhirVersion=4.0")),
+            Ok(Form::Json)
+        );
+        assert_eq!(
+            form(None, Some("application/fhir+json; fhirVersion=4.3")),
+            Ok(Form::Json)
+        );
+        assert_eq!(
+            form(None, Some("application/fhir+json; fhirVersion=5.0")),
+            Err(Kind::NotAcceptable)
+        );
+        assert_eq!(
+            form(
+                None,
+                Some("application/fhir+json; fhirVersion=5.0, application/fhir+xml")
+            ),
+            Ok(Form::Xml)
+        );
     }
 
     #[test]
     fn a_binary_goes_out_raw_to_who_accepts_no_fhir() {
-        assert!(negotiate(None, Some("image/png"), true).expect("accepted").raw);
+        assert!(
+            negotiate(None, Some("image/png"), true)
+                .expect("accepted")
+                .raw
+        );
         assert!(negotiate(None, Some("*/*"), true).expect("accepted").raw);
-        assert!(!negotiate(None, Some("application/fhir+json"), true).expect("accepted").raw);
+        assert!(
+            !negotiate(None, Some("application/fhir+json"), true)
+                .expect("accepted")
+                .raw
+        );
     }
 }

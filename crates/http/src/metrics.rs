@@ -32,19 +32,46 @@ impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("ward");
         let answers = Family::default();
-        let seconds: Family<Asked, Histogram> = Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_1, 2.0, 16)));
+        let seconds: Family<Asked, Histogram> =
+            Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_1, 2.0, 16)));
         let in_flight = Gauge::default();
-        registry.register("answers", "Answers by interaction and status", answers.clone());
-        registry.register("answer_seconds", "Time to the answer by interaction", seconds.clone());
-        registry.register("requests_in_flight", "Requests being answered", in_flight.clone());
-        Self { registry, answers, seconds, in_flight }
+        registry.register(
+            "answers",
+            "Answers by interaction and status",
+            answers.clone(),
+        );
+        registry.register(
+            "answer_seconds",
+            "Time to the answer by interaction",
+            seconds.clone(),
+        );
+        registry.register(
+            "requests_in_flight",
+            "Requests being answered",
+            in_flight.clone(),
+        );
+        Self {
+            registry,
+            answers,
+            seconds,
+            in_flight,
+        }
     }
 }
 
 impl Metrics {
     /// Adds a count that is kept elsewhere and asked for at each scrape.
-    pub fn with_count(mut self, name: &'static str, meaning: &'static str, count: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
-        self.registry.register_collector(Box::new(Asking { name, meaning, count: Box::new(count) }));
+    pub fn with_count(
+        mut self,
+        name: &'static str,
+        meaning: &'static str,
+        count: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Self {
+        self.registry.register_collector(Box::new(Asking {
+            name,
+            meaning,
+            count: Box::new(count),
+        }));
         self
     }
 
@@ -55,8 +82,15 @@ impl Metrics {
     }
 
     pub fn end(&self, interaction: &'static str, status: u16, took: Duration) {
-        self.answers.get_or_create(&Answered { interaction, status }).inc();
-        self.seconds.get_or_create(&Asked { interaction }).observe(took.as_secs_f64());
+        self.answers
+            .get_or_create(&Answered {
+                interaction,
+                status,
+            })
+            .inc();
+        self.seconds
+            .get_or_create(&Asked { interaction })
+            .observe(took.as_secs_f64());
     }
 
     /// OpenMetrics text.
@@ -92,7 +126,12 @@ impl fmt::Debug for Asking {
 impl Collector for Asking {
     fn encode(&self, mut encoder: DescriptorEncoder) -> fmt::Result {
         let count = ConstCounter::new((self.count)());
-        count.encode(encoder.encode_descriptor(self.name, self.meaning, None, count.metric_type())?)
+        count.encode(encoder.encode_descriptor(
+            self.name,
+            self.meaning,
+            None,
+            count.metric_type(),
+        )?)
     }
 }
 
@@ -103,6 +142,12 @@ mod tests {
     #[test]
     fn a_count_kept_elsewhere_is_asked_for_at_each_scrape() {
         let metrics = Metrics::default().with_count("store_statements", "Statements", || 7);
-        assert!(metrics.render().contains("\nward_store_statements_total 7\n"), "{}", metrics.render());
+        assert!(
+            metrics
+                .render()
+                .contains("\nward_store_statements_total 7\n"),
+            "{}",
+            metrics.render()
+        );
     }
 }

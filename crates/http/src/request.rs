@@ -21,50 +21,104 @@ pub struct Asked {
 }
 
 /// The Call without its body: everything that can be known before the caller is.
-pub fn head(request: &HttpRequest, path: &str, request_id: [u8; 16], source: Arc<str>) -> Result<Asked> {
-    let method = Method::parse(request.method().as_str())
-        .ok_or_else(|| Failure::new(Kind::MethodNotAllowed, "methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS"))?;
+pub fn head(
+    request: &HttpRequest,
+    path: &str,
+    request_id: [u8; 16],
+    source: Arc<str>,
+) -> Result<Asked> {
+    let method = Method::parse(request.method().as_str()).ok_or_else(|| {
+        Failure::new(
+            Kind::MethodNotAllowed,
+            "methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS",
+        )
+    })?;
     let interaction = route(method, path)?;
     let mut parameters = decode_query(request.query_string());
     let format = take(&mut parameters, "_format");
     let pretty = pretty(take(&mut parameters, "_pretty").as_deref())?;
-    let accepted = negotiate(format.as_deref(), text(request.headers(), &header::ACCEPT), is_binary(&interaction))?;
+    let accepted = negotiate(
+        format.as_deref(),
+        text(request.headers(), &header::ACCEPT),
+        is_binary(&interaction),
+    )?;
     let mut call = Call::new(interaction, request_id, source);
     call.parameters = parameters;
     call.conditions = conditions(request.headers())?;
     call.prefer = prefer(request.headers());
     call.raw_accepted = accepted.raw;
-    Ok(Asked { call, accepted, pretty })
+    Ok(Asked {
+        call,
+        accepted,
+        pretty,
+    })
 }
 
 /// Reads the body into the Call; a form body of a search becomes parameters.
-pub async fn body(request: &HttpRequest, payload: web::Payload, body_bytes_max: usize, call: &mut Call) -> Result<()> {
+pub async fn body(
+    request: &HttpRequest,
+    payload: web::Payload,
+    body_bytes_max: usize,
+    call: &mut Call,
+) -> Result<()> {
     // A body means nothing to the other methods; nobody makes us hold what we shall not read.
     if !matches!(request.method().as_str(), "POST" | "PUT" | "PATCH") {
         return Ok(());
     }
     let headers = request.headers();
     let is_post = request.method() == actix_web::http::Method::POST;
-    let bytes = body::read(payload, body_bytes_max, text(headers, &header::CONTENT_ENCODING)).await?;
+    let bytes = body::read(
+        payload,
+        body_bytes_max,
+        text(headers, &header::CONTENT_ENCODING),
+    )
+    .await?;
     let content_type = text(headers, &header::CONTENT_TYPE);
-    let is_form = content_type.is_some_and(|t| t.trim_start().starts_with("application/x-www-form-urlencoded"));
-    let is_search =
-        matches!(call.interaction, Interaction::SearchType { .. } | Interaction::SearchSystem | Interaction::SearchCompartment { .. });
+    let is_form = content_type.is_some_and(|t| {
+        t.trim_start()
+            .starts_with("application/x-www-form-urlencoded")
+    });
+    let is_search = matches!(
+        call.interaction,
+        Interaction::SearchType { .. }
+            | Interaction::SearchSystem
+            | Interaction::SearchCompartment { .. }
+    );
     if is_post && is_search {
         if !is_form && !bytes.is_empty() {
-            return Err(Failure::new(Kind::UnsupportedMediaType, "_search takes application/x-www-form-urlencoded"));
+            return Err(Failure::new(
+                Kind::UnsupportedMediaType,
+                "_search takes application/x-www-form-urlencoded",
+            ));
         }
-        let form = std::str::from_utf8(&bytes).map_err(|_| Failure::new(Kind::Malformed, "the form is not UTF-8"))?;
-        call.parameters.extend(decode_query(form).into_iter().filter(|(name, _)| name != "_format" && name != "_pretty"));
+        let form = std::str::from_utf8(&bytes)
+            .map_err(|_| Failure::new(Kind::Malformed, "the form is not UTF-8"))?;
+        call.parameters.extend(
+            decode_query(form)
+                .into_iter()
+                .filter(|(name, _)| name != "_format" && name != "_pretty"),
+        );
         return Ok(());
     }
     if bytes.is_empty() {
         return Ok(());
     }
-    let is_patch = matches!(call.interaction, Interaction::Patch { .. } | Interaction::ConditionalPatch { .. });
+    let is_patch = matches!(
+        call.interaction,
+        Interaction::Patch { .. } | Interaction::ConditionalPatch { .. }
+    );
     let raw = matches!(&call.interaction, Interaction::Create { ty } | Interaction::Update { ty, .. } if r4().ty(*ty).name == "Binary");
-    call.body = Some(Body { bytes, format: body::format(content_type, raw, is_patch)? });
-    if matches!(call.body, Some(Body { format: Format::Raw(_), .. })) {
+    call.body = Some(Body {
+        bytes,
+        format: body::format(content_type, raw, is_patch)?,
+    });
+    if matches!(
+        call.body,
+        Some(Body {
+            format: Format::Raw(_),
+            ..
+        })
+    ) {
         call.security_context = bounding(headers, &HeaderName::from_static("x-security-context"))?;
     }
     Ok(())
@@ -72,13 +126,18 @@ pub async fn body(request: &HttpRequest, payload: web::Payload, body_bytes_max: 
 
 fn is_binary(interaction: &Interaction) -> bool {
     match interaction {
-        Interaction::Read { ty, .. } | Interaction::Vread { ty, .. } => r4().ty(*ty).name == "Binary",
+        Interaction::Read { ty, .. } | Interaction::Vread { ty, .. } => {
+            r4().ty(*ty).name == "Binary"
+        }
         _ => false,
     }
 }
 
 fn take(parameters: &mut Vec<(String, String)>, name: &str) -> Option<String> {
-    let value = parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone());
+    let value = parameters
+        .iter()
+        .find(|(n, _)| n == name)
+        .map(|(_, v)| v.clone());
     parameters.retain(|(n, _)| n != name);
     value
 }
@@ -104,8 +163,11 @@ fn conditions(headers: &HeaderMap) -> Result<Conditions> {
 
 /// A header that bounds what is written or who may see it: one that cannot be read is refused, not left out.
 fn bounding(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>> {
-    let Some(value) = headers.get(name) else { return Ok(None) };
-    let text = std::str::from_utf8(value.as_bytes()).map_err(|_| Failure::new(Kind::Invalid, format!("the header {name} is not UTF-8")))?;
+    let Some(value) = headers.get(name) else {
+        return Ok(None);
+    };
+    let text = std::str::from_utf8(value.as_bytes())
+        .map_err(|_| Failure::new(Kind::Invalid, format!("the header {name} is not UTF-8")))?;
     Ok(Some(text.to_owned()))
 }
 

@@ -57,14 +57,23 @@ fn body(reply: &Reply, wish: Wish<'_>) -> Result<(Bytes, HeaderValue)> {
 }
 
 fn to_xml(bytes: &[u8], pretty: bool) -> Result<Vec<u8>> {
-    let limits = Limits { depth_max: 128, ..Limits::default() };
-    let document = json::read(bytes, None, &limits).map_err(|_| Failure::new(Kind::Internal, "the answer cannot be written as XML"))?;
+    let limits = Limits {
+        depth_max: 128,
+        ..Limits::default()
+    };
+    let document = json::read(bytes, None, &limits)
+        .map_err(|_| Failure::new(Kind::Internal, "the answer cannot be written as XML"))?;
     let mut out = Vec::with_capacity(bytes.len() * 2);
     xml::write(document.root(), &mut out);
     Ok(if pretty { xml::pretty(&out) } else { out })
 }
 
-fn assemble(reply: &Reply, bytes: Bytes, content_type: HeaderValue, wish: Wish<'_>) -> HttpResponse {
+fn assemble(
+    reply: &Reply,
+    bytes: Bytes,
+    content_type: HeaderValue,
+    wish: Wish<'_>,
+) -> HttpResponse {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     if let Some(version) = reply.version {
@@ -85,7 +94,11 @@ fn assemble(reply: &Reply, bytes: Bytes, content_type: HeaderValue, wish: Wish<'
         response.insert_header((header::RETRY_AFTER, "1"));
     }
     let is_raw = matches!(reply.content, Content::Raw { .. });
-    let (bytes, encoding) = if is_raw { (bytes, None) } else { compress(bytes, wish.accept_encoding) };
+    let (bytes, encoding) = if is_raw {
+        (bytes, None)
+    } else {
+        compress(bytes, wish.accept_encoding)
+    };
     if let Some(encoding) = encoding {
         response.insert_header((header::CONTENT_ENCODING, encoding));
     }
@@ -105,7 +118,9 @@ fn assemble(reply: &Reply, bytes: Bytes, content_type: HeaderValue, wish: Wish<'
 }
 
 fn compress(bytes: Bytes, accept_encoding: Option<&str>) -> (Bytes, Option<&'static str>) {
-    let Some(accepted) = accept_encoding.filter(|_| bytes.len() >= COMPRESS_BYTES_MIN) else { return (bytes, None) };
+    let Some(accepted) = accept_encoding.filter(|_| bytes.len() >= COMPRESS_BYTES_MIN) else {
+        return (bytes, None);
+    };
     if accepts(accepted, "zstd")
         && let Ok(packed) = zstd::bulk::compress(&bytes, ZSTD_LEVEL)
     {
@@ -138,7 +153,10 @@ mod tests {
     #[test]
     fn codings_are_chosen_by_what_is_accepted() {
         let long = Bytes::from(vec![b'a'; 4_000]);
-        assert_eq!(compress(long.clone(), Some("gzip, deflate")).1, Some("gzip"));
+        assert_eq!(
+            compress(long.clone(), Some("gzip, deflate")).1,
+            Some("gzip")
+        );
         assert_eq!(compress(long.clone(), Some("gzip, zstd")).1, Some("zstd"));
         assert_eq!(compress(long.clone(), Some("gzip;q=0")).1, None);
         assert_eq!(compress(long, None).1, None);

@@ -1,10 +1,10 @@
 //! The listeners and the one handler every FHIR request goes through.
 
 use crate::accept::Form;
+use crate::cors;
 use crate::metrics::Metrics;
 use crate::request::{self, Asked, text};
 use crate::respond::{Wish, respond};
-use crate::cors;
 use actix_web::dev::ServerHandle;
 use actix_web::http::header;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
@@ -65,16 +65,23 @@ pub struct Running {
 /// Serves on an already bound listener.
 pub fn start(listener: TcpListener, service: Service) -> std::io::Result<Running> {
     let settings = service.settings.clone();
-    let server = HttpServer::new(move || App::new().app_data(web::Data::new(service.clone())).default_service(web::to(handle)))
-        .workers(settings.workers)
-        .keep_alive(Duration::from_secs(settings.keep_alive_s))
-        .client_request_timeout(Duration::from_secs(settings.request_head_timeout_s))
-        .shutdown_timeout(settings.shutdown_timeout_s)
-        .max_connections(settings.connections_max)
-        .disable_signals()
-        .listen(listener)?
-        .run();
-    Ok(Running { handle: server.handle(), done: server })
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(web::Data::new(service.clone()))
+            .default_service(web::to(handle))
+    })
+    .workers(settings.workers)
+    .keep_alive(Duration::from_secs(settings.keep_alive_s))
+    .client_request_timeout(Duration::from_secs(settings.request_head_timeout_s))
+    .shutdown_timeout(settings.shutdown_timeout_s)
+    .max_connections(settings.connections_max)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    Ok(Running {
+        handle: server.handle(),
+        done: server,
+    })
 }
 
 /// Serves the metrics; the caller sees to it that the listener is on loopback.
@@ -85,7 +92,11 @@ pub fn start_metrics(listener: TcpListener, metrics: Arc<Metrics>) -> std::io::R
             "/metrics",
             web::get().to(move || {
                 let text = metrics.render();
-                async move { HttpResponse::Ok().content_type("application/openmetrics-text; version=1.0.0; charset=utf-8").body(text) }
+                async move {
+                    HttpResponse::Ok()
+                        .content_type("application/openmetrics-text; version=1.0.0; charset=utf-8")
+                        .body(text)
+                }
             }),
         )
     })
@@ -93,10 +104,17 @@ pub fn start_metrics(listener: TcpListener, metrics: Arc<Metrics>) -> std::io::R
     .disable_signals()
     .listen(listener)?
     .run();
-    Ok(Running { handle: server.handle(), done: server })
+    Ok(Running {
+        handle: server.handle(),
+        done: server,
+    })
 }
 
-async fn handle(request: HttpRequest, payload: web::Payload, service: web::Data<Service>) -> HttpResponse {
+async fn handle(
+    request: HttpRequest,
+    payload: web::Payload,
+    service: web::Data<Service>,
+) -> HttpResponse {
     let path = request.path();
     if let Some(below) = path.strip_prefix(BASE_PATH)
         && (below.is_empty() || below.starts_with('/'))
@@ -109,35 +127,62 @@ async fn handle(request: HttpRequest, payload: web::Payload, service: web::Data<
     match path {
         "/health/live" => HttpResponse::Ok().content_type("text/plain").body("live\n"),
         "/health/ready" => ready(&service).await,
-        "/" => HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(greeting(&service)),
-        _ => HttpResponse::NotFound().content_type("text/plain").body("nothing here; the FHIR base is /fhir\n"),
+        "/" => HttpResponse::Ok()
+            .content_type("text/plain; charset=utf-8")
+            .body(greeting(&service)),
+        _ => HttpResponse::NotFound()
+            .content_type("text/plain")
+            .body("nothing here; the FHIR base is /fhir\n"),
     }
 }
 
 fn greeting(service: &Service) -> String {
     let base = &service.engine.settings().base;
-    format!("Ward, a FHIR R4 server\n\nFHIR base     {base}\ncapabilities  {base}/metadata\nhealth        /health/live /health/ready\n")
+    format!(
+        "Ward, a FHIR R4 server\n\nFHIR base     {base}\ncapabilities  {base}/metadata\nhealth        /health/live /health/ready\n"
+    )
 }
 
 async fn ready(service: &Service) -> HttpResponse {
     if service.ready.load(Ordering::Relaxed) && service.engine.store().ready().await {
-        HttpResponse::Ok().content_type("text/plain").body("ready\n")
+        HttpResponse::Ok()
+            .content_type("text/plain")
+            .body("ready\n")
     } else {
-        HttpResponse::ServiceUnavailable().content_type("text/plain").body("not ready\n")
+        HttpResponse::ServiceUnavailable()
+            .content_type("text/plain")
+            .body("not ready\n")
     }
 }
 
-async fn fhir(request: &HttpRequest, payload: web::Payload, service: &Service, below: &str) -> HttpResponse {
+async fn fhir(
+    request: &HttpRequest,
+    payload: web::Payload,
+    service: &Service,
+    below: &str,
+) -> HttpResponse {
     let begun = Instant::now();
     let _in_flight = service.metrics.begin();
     let request_id = request_id();
     let id_text = hex(&request_id);
-    let source: Arc<str> = request.peer_addr().map_or_else(String::new, |a| a.ip().to_string()).into();
+    let source: Arc<str> = request
+        .peer_addr()
+        .map_or_else(String::new, |a| a.ip().to_string())
+        .into();
     let below = percent_decoded(below);
-    let asked = request::head(request, below.trim_start_matches('/'), request_id, source.clone());
-    let (form, pretty) = asked.as_ref().map_or((Form::Json, false), |a| (a.accepted.form, a.pretty));
+    let asked = request::head(
+        request,
+        below.trim_start_matches('/'),
+        request_id,
+        source.clone(),
+    );
+    let (form, pretty) = asked
+        .as_ref()
+        .map_or((Form::Json, false), |a| (a.accepted.form, a.pretty));
     let (interaction, reply) = answer(request, payload, service, asked, request_id, source).await;
-    service.metrics.end(interaction, reply.status, begun.elapsed());
+    service
+        .metrics
+        .end(interaction, reply.status, begun.elapsed());
     let wish = Wish {
         form,
         pretty,
@@ -164,18 +209,40 @@ async fn answer(
             let public = matches!(&asked, Ok(a) if a.call.interaction == Interaction::Capabilities);
             if !public {
                 let call = asked.map(|a| a.call).unwrap_or_else(|_| unknown(source));
-                return (call.interaction.code(), engine.refuse(&Caller::anonymous(), &call, &failure, Some(challenge)).await);
+                return (
+                    call.interaction.code(),
+                    engine
+                        .refuse(&Caller::anonymous(), &call, &failure, Some(challenge))
+                        .await,
+                );
             }
             Arc::new(Caller::anonymous())
         }
     };
     let mut asked = match asked {
         Ok(asked) => asked,
-        Err(failure) => return ("unknown", engine.refuse(&caller, &unknown(source), &failure, None).await),
+        Err(failure) => {
+            return (
+                "unknown",
+                engine
+                    .refuse(&caller, &unknown(source), &failure, None)
+                    .await,
+            );
+        }
     };
     let code = asked.call.interaction.code();
-    if let Err(failure) = request::body(request, payload, service.settings.body_bytes_max, &mut asked.call).await {
-        return (code, engine.refuse(&caller, &asked.call, &failure, None).await);
+    if let Err(failure) = request::body(
+        request,
+        payload,
+        service.settings.body_bytes_max,
+        &mut asked.call,
+    )
+    .await
+    {
+        return (
+            code,
+            engine.refuse(&caller, &asked.call, &failure, None).await,
+        );
     }
     (code, run(engine, caller, asked.call).await)
 }
@@ -187,17 +254,31 @@ async fn run(engine: &Arc<Engine>, caller: Arc<Caller>, call: Call) -> Reply {
     }
     let engine = engine.clone();
     let task = actix_web::rt::spawn(async move { engine.answer(&caller, &call).await });
-    task.await.unwrap_or_else(|_| Reply::failure(&Failure::new(Kind::Internal, "the request was not answered to its end")))
+    task.await.unwrap_or_else(|_| {
+        Reply::failure(&Failure::new(
+            Kind::Internal,
+            "the request was not answered to its end",
+        ))
+    })
 }
 
 /// The caller behind the bearer token (RFC 6750); else the failure and the challenge.
-fn authenticate(request: &HttpRequest, service: &Service) -> Result<Arc<Caller>, (Failure, String)> {
+fn authenticate(
+    request: &HttpRequest,
+    service: &Service,
+) -> Result<Arc<Caller>, (Failure, String)> {
     let header = text(request.headers(), &header::AUTHORIZATION);
     let now_s = service.engine.now_us() / 1_000_000;
-    bearer_token(header).and_then(|token| service.tokens.verify(token, now_s)).map_err(|e| {
-        let kind = if e.status() == 400 { Kind::Invalid } else { Kind::Login };
-        (Failure::new(kind, e.description()), e.www_authenticate())
-    })
+    bearer_token(header)
+        .and_then(|token| service.tokens.verify(token, now_s))
+        .map_err(|e| {
+            let kind = if e.status() == 400 {
+                Kind::Invalid
+            } else {
+                Kind::Login
+            };
+            (Failure::new(kind, e.description()), e.www_authenticate())
+        })
 }
 
 fn request_id() -> [u8; 16] {
@@ -208,7 +289,15 @@ fn request_id() -> [u8; 16] {
 
 fn hex(bytes: &[u8; 16]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes.iter().flat_map(|b| [DIGITS[usize::from(b >> 4)] as char, DIGITS[usize::from(b & 15)] as char]).collect()
+    bytes
+        .iter()
+        .flat_map(|b| {
+            [
+                DIGITS[usize::from(b >> 4)] as char,
+                DIGITS[usize::from(b & 15)] as char,
+            ]
+        })
+        .collect()
 }
 
 /// Path segments decoded once; an encoded slash stays encoded and so never makes a segment.

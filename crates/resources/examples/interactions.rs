@@ -13,7 +13,10 @@ fn main() {
     let mut arguments = std::env::args().skip(1);
     let what = arguments.next().unwrap_or_else(|| "read".into());
     let times: usize = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(100);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(run(&what, times));
 }
 
@@ -28,18 +31,55 @@ async fn run(what: &str, times: usize) {
     for n in 0..times {
         let reply = match what {
             "read" => get(&engine, &caller, &format!("Observation/{first}"), &[]).await,
-            "vread" => get(&engine, &caller, &format!("Observation/{first}/_history/1"), &[]).await,
-            "search" => get(&engine, &caller, "Observation", &[("patient", &patient), ("category", "laboratory")]).await,
-            "history" => get(&engine, &caller, &format!("Observation/{first}/_history"), &[]).await,
+            "vread" => {
+                get(
+                    &engine,
+                    &caller,
+                    &format!("Observation/{first}/_history/1"),
+                    &[],
+                )
+                .await
+            }
+            "search" => {
+                get(
+                    &engine,
+                    &caller,
+                    "Observation",
+                    &[("patient", &patient), ("category", "laboratory")],
+                )
+                .await
+            }
+            "history" => {
+                get(
+                    &engine,
+                    &caller,
+                    &format!("Observation/{first}/_history"),
+                    &[],
+                )
+                .await
+            }
             "create" => post(&engine, &caller, "Observation", &observation).await,
             "update" => {
-                let body = observation.replacen('{', &format!("{{\"id\":\"{first}\","), 1).replace("6.3", &format!("{n}.5"));
-                send(&engine, &caller, ward_resources::route::Method::Put, &format!("Observation/{first}"), Some(body)).await
+                let body = observation
+                    .replacen('{', &format!("{{\"id\":\"{first}\","), 1)
+                    .replace("6.3", &format!("{n}.5"));
+                send(
+                    &engine,
+                    &caller,
+                    ward_resources::route::Method::Put,
+                    &format!("Observation/{first}"),
+                    Some(body),
+                )
+                .await
             }
             "transaction" => post(&engine, &caller, "", &transaction(n)).await,
             _ => panic!("read, vread, search, history, create, update or transaction"),
         };
-        assert!(reply.status < 300, "{}", String::from_utf8_lossy(reply.json().unwrap_or_default()));
+        assert!(
+            reply.status < 300,
+            "{}",
+            String::from_utf8_lossy(reply.json().unwrap_or_default())
+        );
     }
     engine.store().close().await;
     std::fs::remove_dir_all(&folder).expect("the folder is ours");
@@ -47,13 +87,17 @@ async fn run(what: &str, times: usize) {
 
 async fn engine(folder: &std::path::Path) -> Engine {
     let master = MasterKey::from_bytes([7; 32]);
-    let store = Store::open(StoreSettings::sqlite(folder.join("ward.db")), master).await.expect("a store");
+    let store = Store::open(StoreSettings::sqlite(folder.join("ward.db")), master)
+        .await
+        .expect("a store");
     let log = ward_audit::Log::open(&folder.join("log")).expect("a log");
     Engine::new(store, log, Settings::default(), clock, [9; 32])
 }
 
 fn clock() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_micros() as i64)
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| d.as_micros() as i64)
 }
 
 fn loader() -> Caller {
@@ -66,20 +110,40 @@ fn loader() -> Caller {
 }
 
 async fn get(engine: &Engine, caller: &Caller, path: &str, parameters: &[(&str, &str)]) -> Reply {
-    let interaction = ward_resources::route::route(ward_resources::route::Method::Get, path).expect("a path");
+    let interaction =
+        ward_resources::route::route(ward_resources::route::Method::Get, path).expect("a path");
     let mut call = Call::new(interaction, [0; 16], "bench".into());
-    call.parameters = parameters.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+    call.parameters = parameters
+        .iter()
+        .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+        .collect();
     engine.answer(caller, &call).await
 }
 
 async fn post(engine: &Engine, caller: &Caller, path: &str, body: &str) -> Reply {
-    send(engine, caller, ward_resources::route::Method::Post, path, Some(body.to_owned())).await
+    send(
+        engine,
+        caller,
+        ward_resources::route::Method::Post,
+        path,
+        Some(body.to_owned()),
+    )
+    .await
 }
 
-async fn send(engine: &Engine, caller: &Caller, method: ward_resources::route::Method, path: &str, body: Option<String>) -> Reply {
+async fn send(
+    engine: &Engine,
+    caller: &Caller,
+    method: ward_resources::route::Method,
+    path: &str,
+    body: Option<String>,
+) -> Reply {
     let interaction: Interaction = ward_resources::route::route(method, path).expect("a path");
     let mut call = Call::new(interaction, [0; 16], "bench".into());
-    call.body = body.map(|text| Body { bytes: Bytes::from(text), format: Format::Json });
+    call.body = body.map(|text| Body {
+        bytes: Bytes::from(text),
+        format: Format::Json,
+    });
     engine.answer(caller, &call).await
 }
 
@@ -95,7 +159,10 @@ fn transaction(n: usize) -> String {
         r#"{{"resourceType":"Bundle","type":"transaction","entry":[
         {{"fullUrl":"urn:uuid:00000000-0000-4000-8000-{n:012}","resource":{PATIENT},"request":{{"method":"POST","url":"Patient"}}}},
         {{"resource":{},"request":{{"method":"POST","url":"Observation"}}}}]}}"#,
-        OBSERVATION.replace("Patient/PATIENT", &format!("urn:uuid:00000000-0000-4000-8000-{n:012}"))
+        OBSERVATION.replace(
+            "Patient/PATIENT",
+            &format!("urn:uuid:00000000-0000-4000-8000-{n:012}")
+        )
     )
 }
 

@@ -16,7 +16,10 @@ pub fn document(call: &Call, ty: TypeId, id: Option<&str>) -> Result<Document> {
         _ => None,
     });
     let Some((media_type, bytes)) = raw.filter(|_| r4().ty(ty).name == "Binary") else {
-        return Err(Failure::new(Kind::UnsupportedMediaType, "this interaction takes application/fhir+json or application/fhir+xml"));
+        return Err(Failure::new(
+            Kind::UnsupportedMediaType,
+            "this interaction takes application/fhir+json or application/fhir+xml",
+        ));
     };
     let mut text = b"{\"resourceType\":\"Binary\"".to_vec();
     if let Some(id) = id {
@@ -45,7 +48,14 @@ pub fn raw_reply(body: &[u8]) -> Result<Content> {
     let root = document.root();
     let bytes = match root.text("data") {
         None => Vec::new(),
-        Some(data) => ward_seal::from_base64(data).ok_or_else(|| Failure::new(Kind::Internal, "the stored data is not base64"))?,
+        Some(data) => ward_seal::from_base64(data)
+            .ok_or_else(|| Failure::new(Kind::Internal, "the stored data is not base64"))?,
     };
-    Ok(Content::Raw { media_type: root.text("contentType").unwrap_or("application/octet-stream").to_owned(), bytes: bytes.into() })
+    Ok(Content::Raw {
+        media_type: root
+            .text("contentType")
+            .unwrap_or("application/octet-stream")
+            .to_owned(),
+        bytes: bytes.into(),
+    })
 }

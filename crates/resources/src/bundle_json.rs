@@ -32,12 +32,20 @@ impl BundleWriter {
             }
             out.push(b']');
         }
-        Self { out, entries: 0, in_entry: false }
+        Self {
+            out,
+            entries: 0,
+            in_entry: false,
+        }
     }
 
     pub fn entry(&mut self, full_url: Option<&str>) -> &mut Self {
         self.close_entry();
-        self.out.extend_from_slice(if self.entries == 0 { b",\"entry\":[{" } else { b",{" });
+        self.out.extend_from_slice(if self.entries == 0 {
+            b",\"entry\":[{"
+        } else {
+            b",{"
+        });
         self.entries += 1;
         self.in_entry = true;
         if let Some(url) = full_url {
@@ -55,13 +63,15 @@ impl BundleWriter {
 
     pub fn search(&mut self, mode: &str) -> &mut Self {
         self.member("search");
-        self.out.extend_from_slice(format!("{{\"mode\":\"{mode}\"}}").as_bytes());
+        self.out
+            .extend_from_slice(format!("{{\"mode\":\"{mode}\"}}").as_bytes());
         self
     }
 
     pub fn request(&mut self, method: &str, url: &str) -> &mut Self {
         self.member("request");
-        self.out.extend_from_slice(format!("{{\"method\":\"{method}\",\"url\":").as_bytes());
+        self.out
+            .extend_from_slice(format!("{{\"method\":\"{method}\",\"url\":").as_bytes());
         write_string(url, &mut self.out);
         self.out.push(b'}');
         self
@@ -69,16 +79,19 @@ impl BundleWriter {
 
     pub fn response(&mut self, response: &Response<'_>) -> &mut Self {
         self.member("response");
-        self.out.extend_from_slice(format!("{{\"status\":\"{}\"", response.status).as_bytes());
+        self.out
+            .extend_from_slice(format!("{{\"status\":\"{}\"", response.status).as_bytes());
         if let Some(location) = response.location {
             self.out.extend_from_slice(b",\"location\":");
             write_string(location, &mut self.out);
         }
         if let Some(version) = response.version {
-            self.out.extend_from_slice(format!(",\"etag\":\"W/\\\"{version}\\\"\"").as_bytes());
+            self.out
+                .extend_from_slice(format!(",\"etag\":\"W/\\\"{version}\\\"\"").as_bytes());
         }
         if let Some(at) = response.last_modified {
-            self.out.extend_from_slice(format!(",\"lastModified\":\"{at}\"").as_bytes());
+            self.out
+                .extend_from_slice(format!(",\"lastModified\":\"{at}\"").as_bytes());
         }
         if let Some(outcome) = response.outcome {
             self.out.extend_from_slice(b",\"outcome\":");
@@ -160,14 +173,25 @@ mod tests {
 
     #[test]
     fn an_empty_bundle_has_no_entry_member() {
-        assert_eq!(BundleWriter::new("history", Some(0), &[]).finish(), br#"{"resourceType":"Bundle","type":"history","total":0}"#);
+        assert_eq!(
+            BundleWriter::new("history", Some(0), &[]).finish(),
+            br#"{"resourceType":"Bundle","type":"history","total":0}"#
+        );
     }
 
     #[test]
     fn entries_hold_what_they_are_given() {
-        let mut bundle = BundleWriter::new("searchset", None, &[("self", "http://x/a?b=\"".into())]);
-        bundle.entry(Some("http://x/Patient/1")).resource(b"{}").search("match");
-        bundle.entry(None).response(&Response { status: "204 No Content", version: Some(2), ..Response::default() });
+        let mut bundle =
+            BundleWriter::new("searchset", None, &[("self", "http://x/a?b=\"".into())]);
+        bundle
+            .entry(Some("http://x/Patient/1"))
+            .resource(b"{}")
+            .search("match");
+        bundle.entry(None).response(&Response {
+            status: "204 No Content",
+            version: Some(2),
+            ..Response::default()
+        });
         let text = String::from_utf8(bundle.finish()).expect("utf-8");
         assert_eq!(
             text,

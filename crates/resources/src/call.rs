@@ -8,26 +8,63 @@ use ward_fhir::TypeId;
 /// One interaction of the RESTful API, with its level told apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Interaction {
-    Read { ty: TypeId, id: String },
-    Vread { ty: TypeId, id: String, version: String },
-    Create { ty: TypeId },
-    Update { ty: TypeId, id: String },
-    ConditionalUpdate { ty: TypeId },
-    Patch { ty: TypeId, id: String },
-    ConditionalPatch { ty: TypeId },
-    Delete { ty: TypeId, id: String },
-    ConditionalDelete { ty: TypeId },
-    HistoryInstance { ty: TypeId, id: String },
-    HistoryType { ty: TypeId },
+    Read {
+        ty: TypeId,
+        id: String,
+    },
+    Vread {
+        ty: TypeId,
+        id: String,
+        version: String,
+    },
+    Create {
+        ty: TypeId,
+    },
+    Update {
+        ty: TypeId,
+        id: String,
+    },
+    ConditionalUpdate {
+        ty: TypeId,
+    },
+    Patch {
+        ty: TypeId,
+        id: String,
+    },
+    ConditionalPatch {
+        ty: TypeId,
+    },
+    Delete {
+        ty: TypeId,
+        id: String,
+    },
+    ConditionalDelete {
+        ty: TypeId,
+    },
+    HistoryInstance {
+        ty: TypeId,
+        id: String,
+    },
+    HistoryType {
+        ty: TypeId,
+    },
     HistorySystem,
-    SearchType { ty: TypeId },
+    SearchType {
+        ty: TypeId,
+    },
     SearchSystem,
     /// `/Patient/1/Observation`; `None` is `*`.
-    SearchCompartment { patient: String, ty: Option<TypeId> },
+    SearchCompartment {
+        patient: String,
+        ty: Option<TypeId>,
+    },
     Capabilities,
     /// POST of a batch or transaction to the base.
     Bundle,
-    Operation { name: String, target: Target },
+    Operation {
+        name: String,
+        target: Target,
+    },
 }
 
 /// The level an operation is invoked on.
@@ -153,6 +190,9 @@ impl Call {
     }
 
     pub fn parameter(&self, name: &str) -> Option<&str> {
-        self.parameters.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
+        self.parameters
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.as_str())
     }
 }

@@ -44,18 +44,31 @@ pub async fn capabilities(cx: Context<'_>) -> Result<Reply> {
         "full" => statement(cx.engine, &all_types()),
         "normative" => statement(cx.engine, &normative_types()),
         "terminology" => terminology(cx.engine),
-        _ => return Err(Failure::new(Kind::Invalid, "mode is full, normative or terminology")),
+        _ => {
+            return Err(Failure::new(
+                Kind::Invalid,
+                "mode is full, normative or terminology",
+            ));
+        }
     };
     Ok(Reply::resource(200, statement.to_string().into_bytes()))
 }
 
 pub fn all_types() -> Vec<TypeId> {
     let schema = r4();
-    schema.types.iter().filter(|t| t.kind == TypeKind::Resource && !t.is_abstract).map(|t| t.id).collect()
+    schema
+        .types
+        .iter()
+        .filter(|t| t.kind == TypeKind::Resource && !t.is_abstract)
+        .map(|t| t.id)
+        .collect()
 }
 
 fn normative_types() -> Vec<TypeId> {
-    all_types().into_iter().filter(|t| NORMATIVE.contains(&r4().ty(*t).name)).collect()
+    all_types()
+        .into_iter()
+        .filter(|t| NORMATIVE.contains(&r4().ty(*t).name))
+        .collect()
 }
 
 fn statement(engine: &Engine, types: &[TypeId]) -> Value {
@@ -120,7 +133,10 @@ fn resource(engine: &Engine, ty: TypeId) -> Value {
 /// An AuditEvent is written once: see `write::demand_changeable`.
 fn interactions(name: &str) -> impl Iterator<Item = &'static str> {
     let is_fixed = name == "AuditEvent";
-    ON_TYPE.iter().copied().filter(move |code| !(is_fixed && matches!(*code, "patch" | "delete")))
+    ON_TYPE
+        .iter()
+        .copied()
+        .filter(move |code| !(is_fixed && matches!(*code, "patch" | "delete")))
 }
 
 fn reference_policy(check: ReferenceCheck, delete_check: bool) -> Vec<&'static str> {
@@ -137,7 +153,10 @@ fn search_parameters(engine: &Engine, ty: TypeId) -> Vec<Value> {
 }
 
 fn common_parameters() -> Vec<Value> {
-    let common = [("_id", "Resource-id", "token"), ("_lastUpdated", "Resource-lastUpdated", "date")];
+    let common = [
+        ("_id", "Resource-id", "token"),
+        ("_lastUpdated", "Resource-lastUpdated", "date"),
+    ];
     common
         .iter()
         .map(|(name, id, ty)| json!({ "name": name, "definition": format!("http://hl7.org/fhir/SearchParameter/{id}"), "type": ty }))
@@ -162,9 +181,15 @@ fn search_type(ty: SearchType) -> &'static str {
 fn operations(ty: Option<TypeId>) -> Value {
     let fits = |s: &&crate::operations::Served| match ty {
         None => s.system,
-        Some(ty) => (s.on_type || s.instance) && (s.types.is_empty() || s.types.contains(&r4().ty(ty).name)),
+        Some(ty) => {
+            (s.on_type || s.instance) && (s.types.is_empty() || s.types.contains(&r4().ty(ty).name))
+        }
     };
-    SERVED.iter().filter(fits).map(|s| json!({ "name": s.name, "definition": s.definition })).collect()
+    SERVED
+        .iter()
+        .filter(fits)
+        .map(|s| json!({ "name": s.name, "definition": s.definition }))
+        .collect()
 }
 
 /// <https://hl7.org/fhir/R4/terminologycapabilities.html>: no terminology operation is served yet, and it says so.

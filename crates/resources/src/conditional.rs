@@ -21,7 +21,12 @@ pub enum Matches {
 pub async fn find(cx: Context<'_>, ty: TypeId, query: &str) -> Result<Matches> {
     let (plan, key) = criteria(cx, ty, query, 2)?;
     let page = stored(cx.engine.store.search(cx.access, &plan).await)?;
-    let guard = |rids| Guard::Matches { key, plan, access: cx.access.clone(), rids };
+    let guard = |rids| Guard::Matches {
+        key,
+        plan,
+        access: cx.access.clone(),
+        rids,
+    };
     Ok(match page.rows.as_slice() {
         [] => Matches::None(guard(Vec::new())),
         [row] => Matches::One(row.rid, guard(vec![row.rid])),
@@ -31,18 +36,39 @@ pub async fn find(cx: Context<'_>, ty: TypeId, query: &str) -> Result<Matches> {
 
 /// All matches up to `most` that the caller may delete; whether there are more; and the guard that holds the set of matches
 /// until the commit. What may be found and not deleted is left out, as a delete by id passes over it.
-pub async fn find_all(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result<(Vec<Row>, bool, Guard)> {
+pub async fn find_all(
+    cx: Context<'_>,
+    ty: TypeId,
+    query: &str,
+    most: u32,
+) -> Result<(Vec<Row>, bool, Guard)> {
     demand_type(cx.access, ty, Action::Delete)?;
     let (plan, key) = criteria(cx, ty, query, most)?;
     let page = stored(cx.engine.store.search(cx.access, &plan).await)?;
     let rids: Vec<Rid> = page.rows.iter().map(|r| r.rid).collect();
-    let guard = Guard::Matches { key, plan, access: cx.access.clone(), rids };
+    let guard = Guard::Matches {
+        key,
+        plan,
+        access: cx.access.clone(),
+        rids,
+    };
     if cx.access.sight(ty, Action::Delete) == cx.access.sight(ty, Action::Search) {
         return Ok((page.rows, page.more, guard));
     }
     let keys: Vec<(TypeId, Rid)> = page.rows.iter().map(|r| (ty, r.rid)).collect();
-    let rows = stored(cx.engine.store.read_many(cx.access, Action::Delete, &keys).await)?;
-    let rows = rows.into_iter().filter_map(|current| if let Current::Live(row) = current { Some(row) } else { None });
+    let rows = stored(
+        cx.engine
+            .store
+            .read_many(cx.access, Action::Delete, &keys)
+            .await,
+    )?;
+    let rows = rows.into_iter().filter_map(|current| {
+        if let Current::Live(row) = current {
+            Some(row)
+        } else {
+            None
+        }
+    });
     Ok((rows.collect(), page.more, guard))
 }
 
@@ -53,15 +79,24 @@ fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result<(Plan
     let mut pairs = crate::search::decode_query(query);
     pairs.sort();
     if pairs.is_empty() {
-        return Err(Failure::new(Kind::Invalid, "a conditional interaction needs at least one search criterion"));
+        return Err(Failure::new(
+            Kind::Invalid,
+            "a conditional interaction needs at least one search criterion",
+        ));
     }
     let (mut plan, _) = crate::search::parse(cx, &[ty], &pairs, true)?;
     if matches!(plan.filter, ward_search::plan::Filter::All) {
-        return Err(Failure::new(Kind::Invalid, "the criteria of a conditional interaction select nothing in particular"));
+        return Err(Failure::new(
+            Kind::Invalid,
+            "the criteria of a conditional interaction select nothing in particular",
+        ));
     }
     plan.count = most;
     plan.total = Total::None;
     plan.sort.clear();
-    let key = cx.engine.store.term_key().lock(ward_fhir::schema::r4().ty(ty).name, &crate::search::encode_query(&pairs));
+    let key = cx.engine.store.term_key().lock(
+        ward_fhir::schema::r4().ty(ty).name,
+        &crate::search::encode_query(&pairs),
+    );
     Ok((plan, key))
 }

@@ -47,32 +47,70 @@ pub(crate) fn document(cx: Context<'_>, ty: TypeId, id: Option<&str>) -> Result<
     }
 }
 
-async fn attempt(cx: Context<'_>, document: &Document, ty: TypeId, condition: Option<Guard>) -> Result<std::result::Result<Reply, CommitError>> {
+async fn attempt(
+    cx: Context<'_>,
+    document: &Document,
+    ty: TypeId,
+    condition: Option<Guard>,
+) -> Result<std::result::Result<Reply, CommitError>> {
     let mut guards: Vec<Guard> = condition.into_iter().collect();
     guards.extend(link::check(cx, document.root(), false, &HashSet::new()).await?);
     let (identity, placement) = new_identity(cx, document, ty).await?;
     demand(&placement, cx.access, ty, Action::Create)?;
-    let write = compose(cx.engine, document.root(), &identity, &placement, &Replaced::Nothing).await?;
+    let write = compose(
+        cx.engine,
+        document.root(),
+        &identity,
+        &placement,
+        &Replaced::Nothing,
+    )
+    .await?;
     let written = Written::of(&write, &identity.id);
-    Ok(commit(cx, 201, vec![write], guards).await.map(|entities| written.reply(201, cx.call.prefer.returns, entities)))
+    Ok(commit(cx, 201, vec![write], guards)
+        .await
+        .map(|entities| written.reply(201, cx.call.prefer.returns, entities)))
 }
 
-async fn new_identity(cx: Context<'_>, document: &Document, ty: TypeId) -> Result<(Identity, place::Placement)> {
+async fn new_identity(
+    cx: Context<'_>,
+    document: &Document,
+    ty: TypeId,
+) -> Result<(Identity, place::Placement)> {
     let store = &cx.engine.store;
     let mut placement = place::place(cx.engine, document.root(), None, &HashMap::new()).await?;
     let rid = store.allocate(placement.home());
     if ty == place::patient_type() {
         placement.patients.insert(0, rid);
     }
-    Ok((Identity { ty, rid, id: store.public_id(rid), register: false }, placement))
+    Ok((
+        Identity {
+            ty,
+            rid,
+            id: store.public_id(rid),
+            register: false,
+        },
+        placement,
+    ))
 }
 
 /// If-None-Exist found one: it is the answer, and nothing is created.
 async fn existing(cx: Context<'_>, ty: TypeId, rid: i64) -> Result<Reply> {
-    let row = live(crate::engine::stored(cx.engine.store.read(cx.access, Action::Search, ty, rid).await)?)?;
-    let location = format!("{}/{}/_history/{}", ward_fhir::schema::r4().ty(ty).name, row.id, row.version);
+    let row = live(crate::engine::stored(
+        cx.engine
+            .store
+            .read(cx.access, Action::Search, ty, rid)
+            .await,
+    )?)?;
+    let location = format!(
+        "{}/{}/_history/{}",
+        ward_fhir::schema::r4().ty(ty).name,
+        row.id,
+        row.version
+    );
     let content = match cx.call.prefer.returns {
-        None | Some(Return::Representation) if cx.access.may(ty, Action::Read) => Content::Resource(row.body.clone()),
+        None | Some(Return::Representation) if cx.access.may(ty, Action::Read) => {
+            Content::Resource(row.body.clone())
+        }
         _ => Content::Empty,
     };
     Ok(Reply {
@@ -86,5 +124,8 @@ async fn existing(cx: Context<'_>, ty: TypeId, rid: i64) -> Result<Reply> {
 }
 
 pub(crate) fn multiple() -> Failure {
-    Failure::new(Kind::MultipleMatches, "the criteria match more than one resource; narrow them")
+    Failure::new(
+        Kind::MultipleMatches,
+        "the criteria match more than one resource; narrow them",
+    )
 }

@@ -19,12 +19,20 @@ pub fn sign(engine: &Engine, access: &Access, question: &str, position: &[u8]) -
 
 /// The position inside a cursor that this caller got for this question.
 pub fn open(engine: &Engine, access: &Access, question: &str, cursor: &str) -> Result<Vec<u8>> {
-    let refused = || Failure::new(Kind::Invalid, "the page link is not valid for this caller and search; start again from the first page");
+    let refused = || {
+        Failure::new(
+            Kind::Invalid,
+            "the page link is not valid for this caller and search; start again from the first page",
+        )
+    };
     if cursor.len() > CURSOR_BYTES_MAX {
         return Err(refused());
     }
     let mut bytes = ward_seal::from_base64url(cursor).ok_or_else(refused)?;
-    let split = bytes.len().checked_sub(SIGNATURE_BYTES).ok_or_else(refused)?;
+    let split = bytes
+        .len()
+        .checked_sub(SIGNATURE_BYTES)
+        .ok_or_else(refused)?;
     let given = bytes.split_off(split);
     if !constant_time_eq(&given, &signature(engine, access, question, &bytes)) {
         return Err(refused());
@@ -32,7 +40,12 @@ pub fn open(engine: &Engine, access: &Access, question: &str, cursor: &str) -> R
     Ok(bytes)
 }
 
-fn signature(engine: &Engine, access: &Access, question: &str, position: &[u8]) -> [u8; SIGNATURE_BYTES] {
+fn signature(
+    engine: &Engine,
+    access: &Access,
+    question: &str,
+    position: &[u8],
+) -> [u8; SIGNATURE_BYTES] {
     let mut message = Vec::with_capacity(16 + question.len() + position.len());
     message.extend_from_slice(&access.fingerprint().to_le_bytes());
     message.extend_from_slice(&(question.len() as u64).to_le_bytes());

@@ -20,7 +20,12 @@ pub async fn delete(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
     for _ in 0..cx.engine.settings.write_attempts_max {
         let row = match current(cx, Action::Delete, ty, id).await? {
             Current::Live(row) => row,
-            Current::Deleted(row) => return Ok(Reply { version: Some(row.version), ..Reply::status(204) }),
+            Current::Deleted(row) => {
+                return Ok(Reply {
+                    version: Some(row.version),
+                    ..Reply::status(204)
+                });
+            }
             Current::Absent => return Ok(Reply::status(204)),
         };
         demand_match(&cx.call.conditions, Some(row.version))?;
@@ -57,29 +62,60 @@ pub async fn conditional_delete(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
 }
 
 /// Commits the deletion of rows; each must be unreferenced when the setting asks for it.
-async fn remove(cx: Context<'_>, rows: &[Row], mut guards: Vec<Guard>) -> Result<std::result::Result<Reply, CommitError>> {
+async fn remove(
+    cx: Context<'_>,
+    rows: &[Row],
+    mut guards: Vec<Guard>,
+) -> Result<std::result::Result<Reply, CommitError>> {
     let mut writes = Vec::with_capacity(rows.len());
     for row in rows {
         demand_home(row, cx.access, row.ty, Action::Delete)?;
         writes.push(compose_deletion(cx.engine, row).await?);
     }
-    guards.extend(rows.iter().filter_map(|row| unreferenced(cx, row.ty, &row.id)));
-    Ok(commit(cx, 204, writes, guards).await.map(|entities| Reply { entities, recorded: true, ..Reply::status(204) }))
+    guards.extend(
+        rows.iter()
+            .filter_map(|row| unreferenced(cx, row.ty, &row.id)),
+    );
+    Ok(commit(cx, 204, writes, guards).await.map(|entities| Reply {
+        entities,
+        recorded: true,
+        ..Reply::status(204)
+    }))
 }
 
 pub(crate) fn unreferenced(cx: Context<'_>, ty: TypeId, id: &str) -> Option<Guard> {
-    cx.engine.settings.delete_check.then(|| Guard::Unreferenced { target: cx.engine.store.term_key().target(ward_fhir::schema::r4().ty(ty).name, id) })
+    cx.engine
+        .settings
+        .delete_check
+        .then(|| Guard::Unreferenced {
+            target: cx
+                .engine
+                .store
+                .term_key()
+                .target(ward_fhir::schema::r4().ty(ty).name, id),
+        })
 }
 
 /// A broken `Unreferenced` guard is an answer, a lost race is another attempt.
-fn refuse_or_retry(error: CommitError, first_reference_guard: usize, count: usize) -> Result<CommitError> {
+fn refuse_or_retry(
+    error: CommitError,
+    first_reference_guard: usize,
+    count: usize,
+) -> Result<CommitError> {
     match error {
-        CommitError::Guard(n) if (first_reference_guard..first_reference_guard + count).contains(&n) => Err(referenced()),
+        CommitError::Guard(n)
+            if (first_reference_guard..first_reference_guard + count).contains(&n) =>
+        {
+            Err(referenced())
+        }
         CommitError::Unavailable => Err(conflict(error)),
         other => Ok(other),
     }
 }
 
 pub(crate) fn referenced() -> Failure {
-    Failure::new(Kind::Conflict, "other resources refer to this one; delete or change them first")
+    Failure::new(
+        Kind::Conflict,
+        "other resources refer to this one; delete or change them first",
+    )
 }

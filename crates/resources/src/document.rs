@@ -9,7 +9,12 @@ use ward_fhir::{Document, Failure, Issue, Kind, Node, TypeId, json, xml};
 /// Reads the body of a Call as a resource (of type `expected`, when given).
 pub fn read_body(call: &Call, expected: Option<TypeId>) -> Result<Document> {
     let body = call.body.as_ref().filter(|b| !b.bytes.is_empty());
-    let body = body.ok_or_else(|| Failure::new(Kind::Invalid, "this interaction needs a resource in the body"))?;
+    let body = body.ok_or_else(|| {
+        Failure::new(
+            Kind::Invalid,
+            "this interaction needs a resource in the body",
+        )
+    })?;
     read(body, expected)
 }
 
@@ -18,9 +23,10 @@ pub fn read(body: &Body, expected: Option<TypeId>) -> Result<Document> {
     match &body.format {
         Format::Json => json::read(&body.bytes, expected, &limits),
         Format::Xml => xml::read(&body.bytes, expected, &limits),
-        Format::JsonPatch | Format::XmlPatch | Format::Raw(_) => {
-            Err(Failure::new(Kind::UnsupportedMediaType, "this interaction takes application/fhir+json or application/fhir+xml"))
-        }
+        Format::JsonPatch | Format::XmlPatch | Format::Raw(_) => Err(Failure::new(
+            Kind::UnsupportedMediaType,
+            "this interaction takes application/fhir+json or application/fhir+xml",
+        )),
     }
 }
 
@@ -45,6 +51,10 @@ fn refusal(mut issues: Vec<Issue>) -> Failure {
 
 /// A stored version as a document. It was checked when it was written, so a failure here is the store's.
 pub fn reread(json: &[u8]) -> Result<Document> {
-    json::read(json, None, &Limits::default())
-        .map_err(|_| Failure::new(Kind::Internal, "a stored version does not read as a resource"))
+    json::read(json, None, &Limits::default()).map_err(|_| {
+        Failure::new(
+            Kind::Internal,
+            "a stored version does not read as a resource",
+        )
+    })
 }

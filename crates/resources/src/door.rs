@@ -6,7 +6,10 @@
 use crate::call::{Call, Interaction};
 use crate::engine::{Context, Engine, stored};
 use crate::reply::{Content, Reply};
-use crate::{binary, bundle, capabilities, create, delete, history, operations, patch_interaction, read, search, update};
+use crate::{
+    binary, bundle, capabilities, create, delete, history, operations, patch_interaction, read,
+    search, update,
+};
 use std::future::Future;
 use std::pin::Pin;
 use ward_access::{Access, Caller, Facts, PatientKey, decide};
@@ -25,8 +28,22 @@ impl Engine {
     }
 
     /// A Call that never became an interaction (no token, wrong media type, unknown path): recorded all the same.
-    pub async fn refuse(&self, caller: &Caller, call: &Call, failure: &Failure, challenge: Option<String>) -> Reply {
-        self.record(caller, call, Reply { challenge, ..Reply::failure(failure) }).await
+    pub async fn refuse(
+        &self,
+        caller: &Caller,
+        call: &Call,
+        failure: &Failure,
+        challenge: Option<String>,
+    ) -> Reply {
+        self.record(
+            caller,
+            call,
+            Reply {
+                challenge,
+                ..Reply::failure(failure)
+            },
+        )
+        .await
     }
 
     /// What this caller may see and do now.
@@ -34,20 +51,47 @@ impl Engine {
         let patient = match &caller.patient {
             None => None,
             Some(id) => {
-                let ty = r4().resource_type("Patient").unwrap_or(ward_fhir::TypeId(0));
+                let ty = r4()
+                    .resource_type("Patient")
+                    .unwrap_or(ward_fhir::TypeId(0));
                 let found = stored(self.store.locate(&[(ty, id.as_str())]).await)?;
-                found.first().copied().flatten().map(|rid| self.patient_key(rid))
+                found
+                    .first()
+                    .copied()
+                    .flatten()
+                    .map(|rid| self.patient_key(rid))
             }
         };
-        Ok(decide(caller, &Facts { patient, ..Facts::default() }))
+        Ok(decide(
+            caller,
+            &Facts {
+                patient,
+                ..Facts::default()
+            },
+        ))
     }
 
     pub(crate) fn patient_key(&self, rid: i64) -> PatientKey {
-        PatientKey { rid, membership: self.store.term_key().membership(rid) }
+        PatientKey {
+            rid,
+            membership: self.store.term_key().membership(rid),
+        }
     }
 
-    pub(crate) async fn answer_within(&self, caller: &Caller, access: &Access, call: &Call, in_bundle: bool) -> Reply {
-        let context = Context { engine: self, caller, access, call, in_bundle };
+    pub(crate) async fn answer_within(
+        &self,
+        caller: &Caller,
+        access: &Access,
+        call: &Call,
+        in_bundle: bool,
+    ) -> Reply {
+        let context = Context {
+            engine: self,
+            caller,
+            access,
+            call,
+            in_bundle,
+        };
         let reply = match dispatch(context).await {
             Ok(reply) => reply,
             Err(failure) => Reply::failure(&failure),
@@ -64,14 +108,23 @@ impl Engine {
             Ok(_) => reply,
             Err(_) => {
                 tracing::error!("audit record could not be made durable; answer withheld");
-                Reply::failure(&Failure::new(Kind::Unavailable, "the audit record could not be written; nothing is answered without it"))
+                Reply::failure(&Failure::new(
+                    Kind::Unavailable,
+                    "the audit record could not be written; nothing is answered without it",
+                ))
             }
         }
     }
 }
 
 /// The Record of a Call with its outcome.
-pub(crate) fn compose_record(at_us: i64, caller: &Caller, call: &Call, status: u16, entities: &[Entity]) -> Record {
+pub(crate) fn compose_record(
+    at_us: i64,
+    caller: &Caller,
+    call: &Call,
+    status: u16,
+    entities: &[Entity],
+) -> Record {
     Record {
         at_us,
         request_id: call.request_id,
@@ -101,7 +154,9 @@ fn parameter_names(call: &Call) -> String {
     const NAMES_BYTES_MAX: usize = 256;
     let mut names = String::new();
     for (name, _) in &call.parameters {
-        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-:.".contains(&b));
+        let plain = name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"_-:.".contains(&b));
         if plain && names.len() + name.len() < NAMES_BYTES_MAX {
             if !names.is_empty() {
                 names.push('&');
@@ -123,7 +178,9 @@ fn dispatch(cx: Context<'_>) -> Answer<'_> {
         Interaction::Update { ty, id } => Box::pin(update::update(cx, *ty, id)),
         Interaction::ConditionalUpdate { ty } => Box::pin(update::conditional_update(cx, *ty)),
         Interaction::Patch { ty, id } => Box::pin(patch_interaction::patch(cx, *ty, id)),
-        Interaction::ConditionalPatch { ty } => Box::pin(patch_interaction::conditional_patch(cx, *ty)),
+        Interaction::ConditionalPatch { ty } => {
+            Box::pin(patch_interaction::conditional_patch(cx, *ty))
+        }
         Interaction::Delete { ty, id } => Box::pin(delete::delete(cx, *ty, id)),
         Interaction::ConditionalDelete { ty } => Box::pin(delete::conditional_delete(cx, *ty)),
         Interaction::HistoryInstance { ty, id } => Box::pin(history::instance(cx, *ty, id)),
@@ -131,11 +188,14 @@ fn dispatch(cx: Context<'_>) -> Answer<'_> {
         Interaction::HistorySystem => Box::pin(history::system(cx)),
         Interaction::SearchType { ty } => Box::pin(search::on_type(cx, *ty)),
         Interaction::SearchSystem => Box::pin(search::system(cx)),
-        Interaction::SearchCompartment { patient, ty } => Box::pin(search::compartment(cx, patient, *ty)),
-        Interaction::Capabilities => Box::pin(capabilities::capabilities(cx)),
-        Interaction::Bundle if cx.in_bundle => {
-            Box::pin(std::future::ready(Err(Failure::new(Kind::Invalid, "a Bundle entry cannot be a batch or transaction itself"))))
+        Interaction::SearchCompartment { patient, ty } => {
+            Box::pin(search::compartment(cx, patient, *ty))
         }
+        Interaction::Capabilities => Box::pin(capabilities::capabilities(cx)),
+        Interaction::Bundle if cx.in_bundle => Box::pin(std::future::ready(Err(Failure::new(
+            Kind::Invalid,
+            "a Bundle entry cannot be a batch or transaction itself",
+        )))),
         Interaction::Bundle => Box::pin(bundle::bundle(cx)),
         Interaction::Operation { name, target } => Box::pin(operations::invoke(cx, name, target)),
     }

@@ -1,10 +1,10 @@
 //! Everything an interaction works with: the store, the meanings, the log, the clock and the settings.
 
 use crate::call::Call;
+use std::sync::Arc;
 use ward_access::{Access, Caller};
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind};
-use std::sync::Arc;
 use ward_search::compartment::Compartments;
 use ward_search::extract::Extractor;
 use ward_search::registry::Registry;
@@ -70,10 +70,20 @@ pub struct Engine {
 
 impl Engine {
     /// `clock` gives microseconds since 1970; `cursor_key` signs paging cursors.
-    pub fn new(store: Store, log: ward_audit::Log, settings: Settings, clock: fn() -> i64, cursor_key: [u8; 32]) -> Self {
+    pub fn new(
+        store: Store,
+        log: ward_audit::Log,
+        settings: Settings,
+        clock: fn() -> i64,
+        cursor_key: [u8; 32],
+    ) -> Self {
         let registry = Arc::new(Registry::new(ward_fhir::schema::r4()));
         Self {
-            extractor: Extractor::new(registry.clone(), store.term_key().clone(), Some(&settings.base)),
+            extractor: Extractor::new(
+                registry.clone(),
+                store.term_key().clone(),
+                Some(&settings.base),
+            ),
             compartments: Compartments::new(ward_fhir::schema::r4(), Some(&settings.base)),
             registry,
             store,
@@ -116,9 +126,17 @@ pub struct Context<'a> {
 /// What the store says, as an answer.
 pub(crate) fn store_failure(error: StoreError) -> Failure {
     match error {
-        StoreError::Unavailable => Failure::new(Kind::Unavailable, "the store cannot be reached; try again"),
-        StoreError::Timeout => Failure::new(Kind::Timeout, "the deadline of the statement passed; narrow the request"),
-        StoreError::Integrity => Failure::new(Kind::Internal, "a stored version failed its integrity check"),
+        StoreError::Unavailable => {
+            Failure::new(Kind::Unavailable, "the store cannot be reached; try again")
+        }
+        StoreError::Timeout => Failure::new(
+            Kind::Timeout,
+            "the deadline of the statement passed; narrow the request",
+        ),
+        StoreError::Integrity => Failure::new(
+            Kind::Internal,
+            "a stored version failed its integrity check",
+        ),
     }
 }
 

@@ -22,12 +22,20 @@ pub async fn instance(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
 
 pub async fn on_type(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     demand_type(cx.access, ty, Action::Search)?;
-    answer(cx, HistoryScope::Type(ty), &format!("{}/_history", r4().ty(ty).name)).await
+    answer(
+        cx,
+        HistoryScope::Type(ty),
+        &format!("{}/_history", r4().ty(ty).name),
+    )
+    .await
 }
 
 pub async fn system(cx: Context<'_>) -> Result<Reply> {
     if !cx.access.may_any(Action::Search) {
-        return Err(Failure::new(Kind::Forbidden, "the token's scopes do not permit search of any type"));
+        return Err(Failure::new(
+            Kind::Forbidden,
+            "the token's scopes do not permit search of any type",
+        ));
     }
     answer(cx, HistoryScope::System, "_history").await
 }
@@ -36,17 +44,32 @@ async fn answer(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<Repl
     let on_instance = matches!(scope, HistoryScope::Instance { .. });
     let (query, question) = query(cx, scope, path)?;
     let page = stored(cx.engine.store.history(cx.access, &query).await)?;
-    if on_instance && page.rows.is_empty() && !page.more && query.since_us.is_none() && query.at_us.is_none() && query.after.is_none() {
+    if on_instance
+        && page.rows.is_empty()
+        && !page.more
+        && query.since_us.is_none()
+        && query.at_us.is_none()
+        && query.after.is_none()
+    {
         return Err(not_found());
     }
     let entities = page.rows.iter().map(seen).collect();
-    Ok(Reply { entities, ..Reply::resource(200, bundle(cx, &page, &question)) })
+    Ok(Reply {
+        entities,
+        ..Reply::resource(200, bundle(cx, &page, &question))
+    })
 }
 
 /// `_since`, `_at`, `_count`, `_cursor`; anything else is refused, since it would silently change the answer.
 fn query(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<(HistoryQuery, String)> {
     let settings = &cx.engine.settings;
-    let mut query = HistoryQuery { scope, since_us: None, at_us: None, count: settings.page_entries_default, after: None };
+    let mut query = HistoryQuery {
+        scope,
+        since_us: None,
+        at_us: None,
+        count: settings.page_entries_default,
+        after: None,
+    };
     let mut cursor = None;
     let mut kept = Vec::new();
     for (name, value) in &cx.call.parameters {
@@ -60,7 +83,10 @@ fn query(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<(HistoryQue
             "_cursor" => cursor = Some(value),
             _ => {
                 let name = crate::route::printable(name);
-                return Err(Failure::new(Kind::NotSupported, format!("history has no parameter '{name}'; it has _since, _at, _count")));
+                return Err(Failure::new(
+                    Kind::NotSupported,
+                    format!("history has no parameter '{name}'; it has _since, _at, _count"),
+                ));
             }
         }
         if name != "_cursor" {
@@ -69,20 +95,28 @@ fn query(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<(HistoryQue
     }
     let question = format!("{path}?{}", crate::search::encode_query(&kept));
     if let Some(cursor) = cursor {
-        query.after = Some(position(&cursor::open(cx.engine, cx.access, &question, cursor)?)?);
+        query.after = Some(position(&cursor::open(
+            cx.engine, cx.access, &question, cursor,
+        )?)?);
     }
     Ok((query, question))
 }
 
 fn date(name: &str, value: &str) -> Result<PartialDate> {
     // A plus sign that was not percent-encoded arrives as a space.
-    PartialDate::parse(&value.replace(' ', "+"), true)
-        .ok_or_else(|| Failure::new(Kind::Invalid, format!("{name} takes an instant, dateTime or date")))
+    PartialDate::parse(&value.replace(' ', "+"), true).ok_or_else(|| {
+        Failure::new(
+            Kind::Invalid,
+            format!("{name} takes an instant, dateTime or date"),
+        )
+    })
 }
 
 /// `_count=0` asks for no entries; larger than the limit is cut to it, as R4 permits.
 pub(crate) fn count(value: &str, most: u32) -> Result<u32> {
-    let count: u32 = value.parse().map_err(|_| Failure::new(Kind::Invalid, "_count takes a non-negative integer"))?;
+    let count: u32 = value
+        .parse()
+        .map_err(|_| Failure::new(Kind::Invalid, "_count takes a non-negative integer"))?;
     Ok(count.min(most))
 }
 
@@ -94,7 +128,10 @@ fn bundle(cx: Context<'_>, page: &Page, question: &str) -> Vec<u8> {
     {
         let cursor = cursor::sign(cx.engine, cx.access, question, &bytes(last));
         let separator = if question.ends_with('?') { "" } else { "&" };
-        links.push(("next", format!("{base}/{question}{separator}_cursor={cursor}")));
+        links.push((
+            "next",
+            format!("{base}/{question}{separator}_cursor={cursor}"),
+        ));
     }
     let mut bundle = BundleWriter::new("history", page.total, &links);
     for row in &page.rows {
@@ -117,7 +154,12 @@ fn entry(base: &str, bundle: &mut BundleWriter, row: &Row) {
     }
     bundle.request(method, target);
     let (line, at) = (status_line(status), instant_text(row.updated_us));
-    bundle.response(&Response { status: &line, version: Some(row.version), last_modified: Some(&at), ..Response::default() });
+    bundle.response(&Response {
+        status: &line,
+        version: Some(row.version),
+        last_modified: Some(&at),
+        ..Response::default()
+    });
 }
 
 fn bytes(row: &Row) -> Vec<u8> {
@@ -129,9 +171,26 @@ fn bytes(row: &Row) -> Vec<u8> {
 }
 
 fn position(bytes: &[u8]) -> Result<(i64, i64, u32)> {
-    let refused = || Failure::new(Kind::Invalid, "the page link is not valid; start again from the first page");
-    let at = bytes.get(0..8).and_then(|b| b.try_into().ok()).map(i64::from_le_bytes).ok_or_else(refused)?;
-    let rid = bytes.get(8..16).and_then(|b| b.try_into().ok()).map(i64::from_le_bytes).ok_or_else(refused)?;
-    let version = bytes.get(16..20).and_then(|b| b.try_into().ok()).map(u32::from_le_bytes).ok_or_else(refused)?;
+    let refused = || {
+        Failure::new(
+            Kind::Invalid,
+            "the page link is not valid; start again from the first page",
+        )
+    };
+    let at = bytes
+        .get(0..8)
+        .and_then(|b| b.try_into().ok())
+        .map(i64::from_le_bytes)
+        .ok_or_else(refused)?;
+    let rid = bytes
+        .get(8..16)
+        .and_then(|b| b.try_into().ok())
+        .map(i64::from_le_bytes)
+        .ok_or_else(refused)?;
+    let version = bytes
+        .get(16..20)
+        .and_then(|b| b.try_into().ok())
+        .map(u32::from_le_bytes)
+        .ok_or_else(refused)?;
     Ok((at, rid, version))
 }

@@ -14,12 +14,22 @@ use ward_storage::{Current, Guard};
 /// Literal references of a resource that must exist, as guards that hold them until the commit.
 /// What the caller may not read at all is not looked up: the answer would tell of its existence.
 /// `own` are the identities (`Type/id`) that the unit itself writes.
-pub async fn check(cx: Context<'_>, node: Node<'_>, in_transaction: bool, own: &HashSet<String>) -> Result<Vec<Guard>> {
+pub async fn check(
+    cx: Context<'_>,
+    node: Node<'_>,
+    in_transaction: bool,
+    own: &HashSet<String>,
+) -> Result<Vec<Guard>> {
     check_all(cx, std::slice::from_ref(&node), in_transaction, own).await
 }
 
 /// The same for several resources of one unit.
-pub async fn check_all(cx: Context<'_>, nodes: &[Node<'_>], in_transaction: bool, own: &HashSet<String>) -> Result<Vec<Guard>> {
+pub async fn check_all(
+    cx: Context<'_>,
+    nodes: &[Node<'_>],
+    in_transaction: bool,
+    own: &HashSet<String>,
+) -> Result<Vec<Guard>> {
     let wanted = match cx.engine.settings.reference_check {
         ReferenceCheck::Never => false,
         ReferenceCheck::Transaction => in_transaction,
@@ -31,8 +41,11 @@ pub async fn check_all(cx: Context<'_>, nodes: &[Node<'_>], in_transaction: bool
     let mut places: HashMap<(TypeId, &str), Node<'_>> = HashMap::new();
     for node in nodes {
         for reference in literals(*node) {
-            let Some(text) = reference.value() else { continue };
-            if let Some(Reference::Local { ty, id, .. }) = reference::parse(text, Some(&cx.engine.settings.base))
+            let Some(text) = reference.value() else {
+                continue;
+            };
+            if let Some(Reference::Local { ty, id, .. }) =
+                reference::parse(text, Some(&cx.engine.settings.base))
                 && cx.access.may(ty, Action::Read)
                 && !own.contains(&identity(ty, id))
             {
@@ -57,23 +70,37 @@ async fn exist(cx: Context<'_>, places: HashMap<(TypeId, &str), Node<'_>>) -> Re
     for (key, rid) in keys.iter().zip(rids) {
         located.push((key.0, rid.ok_or_else(|| unresolved(places[key]))?));
     }
-    let found = stored(cx.engine.store.read_many(cx.access, Action::Read, &located).await)?;
+    let found = stored(
+        cx.engine
+            .store
+            .read_many(cx.access, Action::Read, &located)
+            .await,
+    )?;
     for (key, current) in keys.iter().zip(found) {
         if !matches!(current, Current::Live(_)) {
             return Err(unresolved(places[key]));
         }
     }
-    Ok(located.into_iter().map(|(ty, rid)| Guard::Exists { ty, rid }).collect())
+    Ok(located
+        .into_iter()
+        .map(|(ty, rid)| Guard::Exists { ty, rid })
+        .collect())
 }
 
 fn unresolved(node: Node<'_>) -> Failure {
-    Failure::new(Kind::Reference, "the reference does not resolve to an existing resource").at(node.expression())
+    Failure::new(
+        Kind::Reference,
+        "the reference does not resolve to an existing resource",
+    )
+    .at(node.expression())
 }
 
 /// Every `Reference.reference` in the subtree.
 fn literals<'a>(node: Node<'a>) -> impl Iterator<Item = Node<'a>> {
     let reference = reference_type();
-    node.descendants_and_self().filter(move |n| n.ty() == reference).filter_map(|n| n.get("reference"))
+    node.descendants_and_self()
+        .filter(move |n| n.ty() == reference)
+        .filter_map(|n| n.get("reference"))
 }
 
 fn reference_type() -> TypeId {
@@ -91,7 +118,11 @@ pub fn conditional<'a>(node: Node<'a>) -> impl Iterator<Item = (NodeIndex, TypeI
 
 /// Replaces every occurrence of an identity in `map` under `node`: references, uri-like primitives, narrative links.
 /// `local_base` is the base of the entry's own fullUrl, against which relative references stand for identities.
-pub fn replacements(node: Node<'_>, map: &HashMap<String, String>, local_base: Option<&str>) -> Vec<(NodeIndex, String)> {
+pub fn replacements(
+    node: Node<'_>,
+    map: &HashMap<String, String>,
+    local_base: Option<&str>,
+) -> Vec<(NodeIndex, String)> {
     let mut found = Vec::new();
     for n in node.descendants_and_self() {
         let Some(text) = n.value() else { continue };
@@ -134,7 +165,11 @@ fn target(text: &str, map: &HashMap<String, String>, local_base: Option<&str>) -
     map.get(&format!("{}/{text}", local_base?)).cloned()
 }
 
-fn rewrite_narrative(div: &str, map: &HashMap<String, String>, local_base: Option<&str>) -> Option<String> {
+fn rewrite_narrative(
+    div: &str,
+    map: &HashMap<String, String>,
+    local_base: Option<&str>,
+) -> Option<String> {
     let mut spans = Vec::new();
     narrative::links(div, &mut |span| spans.push(span));
     let mut out = String::new();
@@ -157,12 +192,27 @@ enum Role {
 
 fn role(node: Node<'_>) -> Role {
     match node.type_def().kind {
-        TypeKind::Primitive(Primitive::Uri | Primitive::Url | Primitive::Canonical | Primitive::Oid | Primitive::Uuid) => {
+        TypeKind::Primitive(
+            Primitive::Uri
+            | Primitive::Url
+            | Primitive::Canonical
+            | Primitive::Oid
+            | Primitive::Uuid,
+        ) => {
             // Extension.url names a definition, never an instance.
-            if node.json_name() == "url" && node.parent().is_some_and(|p| p.type_name() == "Extension") { Role::Other } else { Role::Link }
+            if node.json_name() == "url"
+                && node.parent().is_some_and(|p| p.type_name() == "Extension")
+            {
+                Role::Other
+            } else {
+                Role::Link
+            }
         }
         TypeKind::Primitive(Primitive::Xhtml) => Role::Narrative,
-        TypeKind::Primitive(Primitive::String) if node.json_name() == "reference" && node.parent().is_some_and(|p| p.ty() == reference_type()) => {
+        TypeKind::Primitive(Primitive::String)
+            if node.json_name() == "reference"
+                && node.parent().is_some_and(|p| p.ty() == reference_type()) =>
+        {
             Role::Link
         }
         _ => Role::Other,
@@ -171,5 +221,8 @@ fn role(node: Node<'_>) -> Role {
 
 /// Links of a subtree that look like an identity of this Bundle (`urn:uuid:`, `urn:oid:`) but are in no entry.
 pub fn dangling<'a>(node: Node<'a>) -> Option<Node<'a>> {
-    literals(node).find(|n| n.value().is_some_and(|t| t.starts_with("urn:uuid:") || t.starts_with("urn:oid:")))
+    literals(node).find(|n| {
+        n.value()
+            .is_some_and(|t| t.starts_with("urn:uuid:") || t.starts_with("urn:oid:"))
+    })
 }

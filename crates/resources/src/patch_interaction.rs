@@ -43,7 +43,12 @@ pub async fn conditional_patch(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
             Matches::Many => return Err(multiple()),
             Matches::One(rid, guard) => (rid, guard),
         };
-        let row = live(stored(cx.engine.store.read(cx.access, Action::Update, ty, rid).await)?)?;
+        let row = live(stored(
+            cx.engine
+                .store
+                .read(cx.access, Action::Update, ty, rid)
+                .await,
+        )?)?;
         match attempt(cx, &row, vec![guard]).await? {
             Ok(reply) => return Ok(reply),
             Err(CommitError::Unavailable) => return Err(conflict(CommitError::Unavailable)),
@@ -53,14 +58,39 @@ pub async fn conditional_patch(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     Err(conflict(last))
 }
 
-async fn attempt(cx: Context<'_>, row: &Row, guards: Vec<Guard>) -> Result<std::result::Result<Reply, CommitError>> {
+async fn attempt(
+    cx: Context<'_>,
+    row: &Row,
+    guards: Vec<Guard>,
+) -> Result<std::result::Result<Reply, CommitError>> {
     demand_match(&cx.call.conditions, Some(row.version))?;
-    let body = cx.call.body.as_ref().ok_or_else(|| Failure::new(Kind::Invalid, "a patch needs a body"))?;
+    let body = cx
+        .call
+        .body
+        .as_ref()
+        .ok_or_else(|| Failure::new(Kind::Invalid, "a patch needs a body"))?;
     let document = apply(row, body)?;
     validate(cx.engine, document.root())?;
-    let written = put(cx, &document, row.ty, &row.id, (Some(row.rid), Replaced::Version(row.clone())), guards).await?;
+    let written = put(
+        cx,
+        &document,
+        row.ty,
+        &row.id,
+        (Some(row.rid), Replaced::Version(row.clone())),
+        guards,
+    )
+    .await?;
     // The rest of the resource is not the caller's to read because they changed a part of it.
-    Ok(written.map(|reply| if reads_what_it_updates(cx.access, row.ty) { reply } else { Reply { content: Content::Empty, ..reply } }))
+    Ok(written.map(|reply| {
+        if reads_what_it_updates(cx.access, row.ty) {
+            reply
+        } else {
+            Reply {
+                content: Content::Empty,
+                ..reply
+            }
+        }
+    }))
 }
 
 /// The patched document; its identity must be unchanged.
@@ -82,7 +112,10 @@ pub(crate) fn apply(row: &Row, body: &Body) -> Result<Document> {
     };
     let after = json::read(&bytes, Some(row.ty), &Limits::default()).map_err(unprocessable)?;
     if after.root().text("id") != Some(&row.id) {
-        return Err(Failure::new(Kind::BusinessRule, "a patch cannot change the logical id").at(format!("{}.id", after.root().type_name())));
+        return Err(
+            Failure::new(Kind::BusinessRule, "a patch cannot change the logical id")
+                .at(format!("{}.id", after.root().type_name())),
+        );
     }
     Ok(after)
 }

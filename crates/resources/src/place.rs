@@ -37,7 +37,11 @@ impl Placement {
     pub fn add_terms(&self, engine: &Engine, entries: &mut Entries) {
         for rid in self.patients.iter().skip(1) {
             let term = engine.store.term_key().membership(*rid);
-            entries.terms.push(TermEntry { term, param: u16::MAX, counted: false });
+            entries.terms.push(TermEntry {
+                term,
+                param: u16::MAX,
+                counted: false,
+            });
         }
         entries.terms.sort_unstable();
         entries.terms.dedup();
@@ -46,7 +50,12 @@ impl Placement {
 
 /// Places a resource whose own row id may be known (`own`: a Patient is its own home). `known` maps references of the
 /// same transaction to row ids. Ids of patients that do not exist yet are reserved, so that membership holds once they do.
-pub async fn place(engine: &Engine, node: Node<'_>, own: Option<Rid>, known: &HashMap<String, Rid>) -> Result<Placement> {
+pub async fn place(
+    engine: &Engine,
+    node: Node<'_>,
+    own: Option<Rid>,
+    known: &HashMap<String, Rid>,
+) -> Result<Placement> {
     let patient = patient_type();
     let mut placement = Placement::default();
     if node.ty() == patient {
@@ -56,7 +65,8 @@ pub async fn place(engine: &Engine, node: Node<'_>, own: Option<Rid>, known: &Ha
     for text in engine.compartments.patients(node) {
         if let Some(rid) = known.get(text) {
             push(&mut placement, *rid);
-        } else if let Some(Reference::Local { ty, id, .. }) = reference::parse(text, Some(&engine.settings.base))
+        } else if let Some(Reference::Local { ty, id, .. }) =
+            reference::parse(text, Some(&engine.settings.base))
             && ty == patient
         {
             match engine.store.decode_id(id) {
@@ -87,11 +97,20 @@ pub fn patient_type() -> TypeId {
 
 /// 403 when the content lies outside what the caller may write.
 pub fn demand(placement: &Placement, access: &Access, ty: TypeId, action: Action) -> Result<()> {
-    if placement.permits(access, ty, action) { Ok(()) } else { Err(not_theirs(ty, action)) }
+    if placement.permits(access, ty, action) {
+        Ok(())
+    } else {
+        Err(not_theirs(ty, action))
+    }
 }
 
 /// The same for the version that a write replaces.
-pub fn demand_home_of(replaced: &Replaced, access: &Access, ty: TypeId, action: Action) -> Result<()> {
+pub fn demand_home_of(
+    replaced: &Replaced,
+    access: &Access,
+    ty: TypeId,
+    action: Action,
+) -> Result<()> {
     match replaced {
         Replaced::Nothing => Ok(()),
         Replaced::Version(row) => demand_home(row, access, ty, action),
@@ -100,7 +119,14 @@ pub fn demand_home_of(replaced: &Replaced, access: &Access, ty: TypeId, action: 
 
 /// 403 when the stored row is at home in a compartment that the caller may not write in.
 pub fn demand_home(row: &Row, access: &Access, ty: TypeId, action: Action) -> Result<()> {
-    demand(&Placement { patients: vec![row.patient] }, access, ty, action)
+    demand(
+        &Placement {
+            patients: vec![row.patient],
+        },
+        access,
+        ty,
+        action,
+    )
 }
 
 /// Whether who may update rows of the type may read those same rows: a patch answers with what it did not send.
@@ -110,7 +136,14 @@ pub fn reads_what_it_updates(access: &Access, ty: TypeId) -> bool {
 }
 
 fn not_theirs(ty: TypeId, action: Action) -> Failure {
-    Failure::new(Kind::Forbidden, format!("the token's scopes do not permit this {} of {}", verb(action), r4().ty(ty).name))
+    Failure::new(
+        Kind::Forbidden,
+        format!(
+            "the token's scopes do not permit this {} of {}",
+            verb(action),
+            r4().ty(ty).name
+        ),
+    )
 }
 
 /// 403 when no scope reaches the type at all, whatever the data.
@@ -118,7 +151,14 @@ pub fn demand_type(access: &Access, ty: TypeId, action: Action) -> Result<()> {
     if access.may(ty, action) {
         return Ok(());
     }
-    Err(Failure::new(Kind::Forbidden, format!("the token's scopes do not permit {} of {}", verb(action), r4().ty(ty).name)))
+    Err(Failure::new(
+        Kind::Forbidden,
+        format!(
+            "the token's scopes do not permit {} of {}",
+            verb(action),
+            r4().ty(ty).name
+        ),
+    ))
 }
 
 fn verb(action: Action) -> &'static str {

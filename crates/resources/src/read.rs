@@ -26,7 +26,13 @@ pub async fn vread(cx: Context<'_>, ty: TypeId, id: &str, version: &str) -> Resu
     demand_type(cx.access, ty, Action::Read)?;
     let number: u32 = version.parse().map_err(|_| not_found())?;
     let rid = locate(cx, ty, id).await?.ok_or_else(not_found)?;
-    let row = stored(cx.engine.store.read_version(cx.access, ty, rid, number).await)?.ok_or_else(not_found)?;
+    let row = stored(
+        cx.engine
+            .store
+            .read_version(cx.access, ty, rid, number)
+            .await,
+    )?
+    .ok_or_else(not_found)?;
     if row.op == Op::Delete {
         return Err(gone(&row));
     }
@@ -43,7 +49,12 @@ pub(crate) async fn locate(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Opti
 }
 
 /// The current state as the caller may see it for `action`.
-pub(crate) async fn current(cx: Context<'_>, action: Action, ty: TypeId, id: &str) -> Result<Current> {
+pub(crate) async fn current(
+    cx: Context<'_>,
+    action: Action,
+    ty: TypeId,
+    id: &str,
+) -> Result<Current> {
     match locate(cx, ty, id).await? {
         None => Ok(Current::Absent),
         Some(rid) => stored(cx.engine.store.read(cx.access, action, ty, rid).await),
@@ -63,15 +74,29 @@ pub(crate) fn not_found() -> Failure {
 }
 
 fn gone(row: &Row) -> Failure {
-    Failure::new(Kind::Gone, format!("the resource was deleted; version {} says so", row.version))
+    Failure::new(
+        Kind::Gone,
+        format!("the resource was deleted; version {} says so", row.version),
+    )
 }
 
 pub(crate) fn seen(row: &Row) -> Entity {
-    Entity { ty: row.ty.0, rid: row.rid, version: row.version, patient: row.patient, action: b'R' }
+    Entity {
+        ty: row.ty.0,
+        rid: row.rid,
+        version: row.version,
+        patient: row.patient,
+        action: b'R',
+    }
 }
 
 fn unchanged(row: &Row) -> Reply {
-    Reply { version: Some(row.version), last_modified_us: Some(row.updated_us), entities: vec![seen(row)], ..Reply::status(304) }
+    Reply {
+        version: Some(row.version),
+        last_modified_us: Some(row.updated_us),
+        entities: vec![seen(row)],
+        ..Reply::status(304)
+    }
 }
 
 /// The bytes go out as stored; a Binary may leave in its own media type.
@@ -84,5 +109,11 @@ fn answer(call: &Call, row: Row) -> Result<Reply> {
     } else {
         Content::Resource(row.body)
     };
-    Ok(Reply { content, version: Some(version), last_modified_us: Some(updated_us), entities, ..Reply::status(200) })
+    Ok(Reply {
+        content,
+        version: Some(version),
+        last_modified_us: Some(updated_us),
+        entities,
+        ..Reply::status(200)
+    })
 }

@@ -11,7 +11,10 @@ pub enum Content {
     /// A FHIR resource in JSON, as stored or as built.
     Resource(Bytes),
     /// A Binary in its own media type.
-    Raw { media_type: String, bytes: Bytes },
+    Raw {
+        media_type: String,
+        bytes: Bytes,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -46,7 +49,10 @@ impl Reply {
     }
 
     pub fn resource(status: u16, json: impl Into<Bytes>) -> Self {
-        Self { content: Content::Resource(json.into()), ..Self::status(status) }
+        Self {
+            content: Content::Resource(json.into()),
+            ..Self::status(status)
+        }
     }
 
     pub fn failure(failure: &Failure) -> Self {

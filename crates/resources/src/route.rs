@@ -37,28 +37,63 @@ pub fn route(method: Method, path: &str) -> Result<Interaction> {
     let segments: Vec<&str> = path.split('/').filter(|s| !s.is_empty()).collect();
     match segments.as_slice() {
         [] => system(method),
-        ["metadata"] => allow(method, &[Method::Get, Method::Head], Interaction::Capabilities),
-        ["_history"] => allow(method, &[Method::Get, Method::Head], Interaction::HistorySystem),
+        ["metadata"] => allow(
+            method,
+            &[Method::Get, Method::Head],
+            Interaction::Capabilities,
+        ),
+        ["_history"] => allow(
+            method,
+            &[Method::Get, Method::Head],
+            Interaction::HistorySystem,
+        ),
         ["_search"] => allow(method, &[Method::Post], Interaction::SearchSystem),
         [op] if op.starts_with('$') => operation(method, op, Target::System),
         [ty] => on_type(method, resource_type(ty)?),
-        [ty, "_history"] => allow(method, &[Method::Get, Method::Head], Interaction::HistoryType { ty: resource_type(ty)? }),
-        [ty, "_search"] => allow(method, &[Method::Post], Interaction::SearchType { ty: resource_type(ty)? }),
+        [ty, "_history"] => allow(
+            method,
+            &[Method::Get, Method::Head],
+            Interaction::HistoryType {
+                ty: resource_type(ty)?,
+            },
+        ),
+        [ty, "_search"] => allow(
+            method,
+            &[Method::Post],
+            Interaction::SearchType {
+                ty: resource_type(ty)?,
+            },
+        ),
         [ty, op] if op.starts_with('$') => operation(method, op, Target::Type(resource_type(ty)?)),
         [ty, id] => on_instance(method, resource_type(ty)?, logical_id(id)?),
         [ty, id, "_history"] => {
-            let interaction = Interaction::HistoryInstance { ty: resource_type(ty)?, id: logical_id(id)? };
+            let interaction = Interaction::HistoryInstance {
+                ty: resource_type(ty)?,
+                id: logical_id(id)?,
+            };
             allow(method, &[Method::Get, Method::Head], interaction)
         }
-        [ty, id, op] if op.starts_with('$') => operation(method, op, Target::Instance(resource_type(ty)?, logical_id(id)?)),
+        [ty, id, op] if op.starts_with('$') => operation(
+            method,
+            op,
+            Target::Instance(resource_type(ty)?, logical_id(id)?),
+        ),
         ["Patient", id, member] => compartment(method, id, member),
-        ["Patient", id, member, "_search"] if method == Method::Post => compartment(Method::Get, id, member),
+        ["Patient", id, member, "_search"] if method == Method::Post => {
+            compartment(Method::Get, id, member)
+        }
         [ty, id, "_history", version] => {
-            let interaction =
-                Interaction::Vread { ty: resource_type(ty)?, id: logical_id(id)?, version: (*version).to_owned() };
+            let interaction = Interaction::Vread {
+                ty: resource_type(ty)?,
+                id: logical_id(id)?,
+                version: (*version).to_owned(),
+            };
             allow(method, &[Method::Get, Method::Head], interaction)
         }
-        _ => Err(Failure::new(Kind::NotFound, "no interaction of the FHIR RESTful API has this path")),
+        _ => Err(Failure::new(
+            Kind::NotFound,
+            "no interaction of the FHIR RESTful API has this path",
+        )),
     }
 }
 
@@ -91,19 +126,37 @@ fn on_instance(method: Method, ty: TypeId, id: String) -> Result<Interaction> {
 }
 
 fn compartment(method: Method, id: &str, member: &str) -> Result<Interaction> {
-    let ty = if member == "*" { None } else { Some(resource_type(member)?) };
-    let interaction = Interaction::SearchCompartment { patient: logical_id(id)?, ty };
+    let ty = if member == "*" {
+        None
+    } else {
+        Some(resource_type(member)?)
+    };
+    let interaction = Interaction::SearchCompartment {
+        patient: logical_id(id)?,
+        ty,
+    };
     allow(method, &[Method::Get, Method::Head], interaction)
 }
 
 /// Operations that change something are POSTed; the others may be asked by GET too.
 fn operation(method: Method, name: &str, target: Target) -> Result<Interaction> {
     let name = &name[1..];
-    let methods: &[Method] = if changes_state(name) { &[Method::Post] } else { &[Method::Post, Method::Get, Method::Head] };
+    let methods: &[Method] = if changes_state(name) {
+        &[Method::Post]
+    } else {
+        &[Method::Post, Method::Get, Method::Head]
+    };
     if !methods.contains(&method) {
-        return Err(not_allowed(if changes_state(name) { "POST" } else { "GET, HEAD, POST" }));
+        return Err(not_allowed(if changes_state(name) {
+            "POST"
+        } else {
+            "GET, HEAD, POST"
+        }));
     }
-    Ok(Interaction::Operation { name: name.to_owned(), target })
+    Ok(Interaction::Operation {
+        name: name.to_owned(),
+        target,
+    })
 }
 
 fn allow(method: Method, methods: &[Method], interaction: Interaction) -> Result<Interaction> {
@@ -117,12 +170,18 @@ fn allow(method: Method, methods: &[Method], interaction: Interaction) -> Result
 }
 
 fn not_allowed(methods: &str) -> Failure {
-    Failure::new(Kind::MethodNotAllowed, format!("this path answers only {methods}"))
+    Failure::new(
+        Kind::MethodNotAllowed,
+        format!("this path answers only {methods}"),
+    )
 }
 
 fn resource_type(name: &str) -> Result<TypeId> {
     r4().resource_type(name).ok_or_else(|| {
-        Failure::new(Kind::NotFound, format!("'{}' is not a resource type of FHIR R4", printable(name)))
+        Failure::new(
+            Kind::NotFound,
+            format!("'{}' is not a resource type of FHIR R4", printable(name)),
+        )
     })
 }
 
@@ -130,7 +189,10 @@ fn logical_id(id: &str) -> Result<String> {
     if is_id(id) {
         Ok(id.to_owned())
     } else {
-        Err(Failure::new(Kind::Invalid, "a logical id is 1 to 64 characters of A-Z a-z 0-9 - ."))
+        Err(Failure::new(
+            Kind::Invalid,
+            "a logical id is 1 to 64 characters of A-Z a-z 0-9 - .",
+        ))
     }
 }
 
@@ -152,16 +214,53 @@ mod tests {
             (Method::Post, "/", Interaction::Bundle),
             (Method::Get, "metadata", Interaction::Capabilities),
             (Method::Get, "_history", Interaction::HistorySystem),
-            (Method::Get, "Patient", Interaction::SearchType { ty: patient }),
-            (Method::Post, "Patient/_search", Interaction::SearchType { ty: patient }),
-            (Method::Put, "Patient", Interaction::ConditionalUpdate { ty: patient }),
-            (Method::Head, "Patient/1", Interaction::Read { ty: patient, id: id() }),
-            (Method::Get, "Patient/1/_history/2", Interaction::Vread { ty: patient, id: id(), version: "2".into() }),
-            (Method::Get, "Patient/1/*", Interaction::SearchCompartment { patient: id(), ty: None }),
+            (
+                Method::Get,
+                "Patient",
+                Interaction::SearchType { ty: patient },
+            ),
+            (
+                Method::Post,
+                "Patient/_search",
+                Interaction::SearchType { ty: patient },
+            ),
+            (
+                Method::Put,
+                "Patient",
+                Interaction::ConditionalUpdate { ty: patient },
+            ),
+            (
+                Method::Head,
+                "Patient/1",
+                Interaction::Read {
+                    ty: patient,
+                    id: id(),
+                },
+            ),
+            (
+                Method::Get,
+                "Patient/1/_history/2",
+                Interaction::Vread {
+                    ty: patient,
+                    id: id(),
+                    version: "2".into(),
+                },
+            ),
+            (
+                Method::Get,
+                "Patient/1/*",
+                Interaction::SearchCompartment {
+                    patient: id(),
+                    ty: None,
+                },
+            ),
             (
                 Method::Get,
                 "Patient/1/$everything",
-                Interaction::Operation { name: "everything".into(), target: Target::Instance(patient, id()) },
+                Interaction::Operation {
+                    name: "everything".into(),
+                    target: Target::Instance(patient, id()),
+                },
             ),
         ] {
             assert_eq!(route(method, path).expect(path), expected, "{path}");

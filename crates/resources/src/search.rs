@@ -10,8 +10,8 @@ use ward_access::{Access, Action};
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Issue, Kind, TypeId};
-use ward_search::plan::{Plan, Position};
 use ward_search::cursor as position;
+use ward_search::plan::{Plan, Position};
 use ward_search::query::{Ignored, Options, Used};
 use ward_storage::Page;
 
@@ -24,7 +24,10 @@ pub async fn on_type(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
 
 pub async fn system(cx: Context<'_>) -> Result<Reply> {
     if !cx.access.may_any(Action::Search) {
-        return Err(Failure::new(Kind::Forbidden, "the token's scopes do not permit search of any type"));
+        return Err(Failure::new(
+            Kind::Forbidden,
+            "the token's scopes do not permit search of any type",
+        ));
     }
     answer(cx, cx.access, &[], "").await
 }
@@ -39,13 +42,21 @@ pub async fn compartment(cx: Context<'_>, patient: &str, ty: Option<TypeId>) -> 
         Some(rid) => cx.access.narrow(cx.engine.patient_key(rid)),
         None => cx.access.narrow_to_nothing(),
     };
-    let path = format!("Patient/{patient}/{}", ty.map_or("*", |ty| r4().ty(ty).name));
+    let path = format!(
+        "Patient/{patient}/{}",
+        ty.map_or("*", |ty| r4().ty(ty).name)
+    );
     answer(cx, &access, &types, &path).await
 }
 
 /// Parses, asks the store once, and writes the Bundle around the stored bytes.
 async fn answer(cx: Context<'_>, access: &Access, types: &[TypeId], path: &str) -> Result<Reply> {
-    let (cursor, pairs): (Vec<_>, Vec<_>) = cx.call.parameters.iter().cloned().partition(|(name, _)| name == "_cursor");
+    let (cursor, pairs): (Vec<_>, Vec<_>) = cx
+        .call
+        .parameters
+        .iter()
+        .cloned()
+        .partition(|(name, _)| name == "_cursor");
     let (mut plan, used) = parse(cx, types, &pairs, cx.call.prefer.strict)?;
     let question = format!("{path}?{}", encode_query(&used.pairs));
     if let Some((_, cursor)) = cursor.first() {
@@ -54,10 +65,18 @@ async fn answer(cx: Context<'_>, access: &Access, types: &[TypeId], path: &str) 
     }
     let page = stored(cx.engine.store.search(access, &plan).await)?;
     let entities = page.rows.iter().map(seen).collect();
-    Ok(Reply { entities, ..Reply::resource(200, bundle(cx, access, &page, &used, &question)) })
+    Ok(Reply {
+        entities,
+        ..Reply::resource(200, bundle(cx, access, &page, &used, &question))
+    })
 }
 
-pub(crate) fn parse(cx: Context<'_>, types: &[TypeId], pairs: &[(String, String)], strict: bool) -> Result<(Plan, Used)> {
+pub(crate) fn parse(
+    cx: Context<'_>,
+    types: &[TypeId],
+    pairs: &[(String, String)],
+    strict: bool,
+) -> Result<(Plan, Used)> {
     let settings = &cx.engine.settings;
     let options = Options {
         strict,
@@ -66,11 +85,22 @@ pub(crate) fn parse(cx: Context<'_>, types: &[TypeId], pairs: &[(String, String)
         count_default: settings.page_entries_default,
         count_max: settings.page_entries_max,
     };
-    ward_search::query::parse(&cx.engine.registry, types, pairs, cx.engine.store.term_key(), &options)
+    ward_search::query::parse(
+        &cx.engine.registry,
+        types,
+        pairs,
+        cx.engine.store.term_key(),
+        &options,
+    )
 }
 
 pub(crate) fn open_position(bytes: &[u8]) -> Result<Position> {
-    position::decode(bytes).ok_or_else(|| Failure::new(Kind::Invalid, "the page link is not valid; start again from the first page"))
+    position::decode(bytes).ok_or_else(|| {
+        Failure::new(
+            Kind::Invalid,
+            "the page link is not valid; start again from the first page",
+        )
+    })
 }
 
 fn bundle(cx: Context<'_>, access: &Access, page: &Page, used: &Used, question: &str) -> Vec<u8> {
@@ -80,7 +110,10 @@ fn bundle(cx: Context<'_>, access: &Access, page: &Page, used: &Used, question: 
     if let Some(next) = page.next.as_ref().filter(|_| page.more) {
         let cursor = cursor::sign(cx.engine, access, question, &position::encode(next));
         let separator = if question.ends_with('?') { "" } else { "&" };
-        links.push(("next", format!("{base}/{question}{separator}_cursor={cursor}")));
+        links.push((
+            "next",
+            format!("{base}/{question}{separator}_cursor={cursor}"),
+        ));
     }
     let mut bundle = BundleWriter::new("searchset", page.total, &links);
     for row in &page.rows {
@@ -89,7 +122,10 @@ fn bundle(cx: Context<'_>, access: &Access, page: &Page, used: &Used, question: 
     }
     if !used.ignored.is_empty() {
         let issues: Vec<Issue> = used.ignored.iter().map(Ignored::issue).collect();
-        bundle.entry(None).resource(&ward_fhir::issue::outcome_json(&issues)).search("outcome");
+        bundle
+            .entry(None)
+            .resource(&ward_fhir::issue::outcome_json(&issues))
+            .search("outcome");
     }
     bundle.finish()
 }
@@ -158,8 +194,14 @@ mod tests {
 
     #[test]
     fn queries_survive_encoding() {
-        let pairs = vec![("identifier".to_owned(), "http://a b|ü+&=%".to_owned()), ("_sort".to_owned(), "-date".to_owned())];
+        let pairs = vec![
+            ("identifier".to_owned(), "http://a b|ü+&=%".to_owned()),
+            ("_sort".to_owned(), "-date".to_owned()),
+        ];
         assert_eq!(decode_query(&encode_query(&pairs)), pairs);
-        assert_eq!(decode_query("a=%zz&b"), vec![("a".into(), "%zz".into()), ("b".into(), String::new())]);
+        assert_eq!(
+            decode_query("a=%zz&b"),
+            vec![("a".into(), "%zz".into()), ("b".into(), String::new())]
+        );
     }
 }

@@ -45,15 +45,38 @@ pub async fn conditional_update(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
             Matches::None(guard) => {
                 demand_type(cx.access, ty, Action::Create)?;
                 match document.root().text("id") {
-                    Some(id) => put(cx, &document, ty, id, replaced(cx, ty, id).await?, vec![guard]).await?,
+                    Some(id) => {
+                        put(
+                            cx,
+                            &document,
+                            ty,
+                            id,
+                            vacant(cx, ty, id).await?,
+                            vec![guard],
+                        )
+                        .await?
+                    }
                     None => put_new(cx, &document, ty, guard).await?,
                 }
             }
             Matches::One(rid, guard) => {
-                let row = crate::read::live(stored(cx.engine.store.read(cx.access, Action::Update, ty, rid).await)?)?;
+                let row = crate::read::live(stored(
+                    cx.engine
+                        .store
+                        .read(cx.access, Action::Update, ty, rid)
+                        .await,
+                )?)?;
                 demand_id_if_given(document.root(), &row.id)?;
                 let id = row.id.clone();
-                put(cx, &document, ty, &id, (Some(rid), Replaced::Version(row)), vec![guard]).await?
+                put(
+                    cx,
+                    &document,
+                    ty,
+                    &id,
+                    (Some(rid), Replaced::Version(row)),
+                    vec![guard],
+                )
+                .await?
             }
         };
         match outcome {
@@ -77,42 +100,99 @@ pub(crate) async fn put(
     (rid, replaced): Target,
     mut guards: Vec<Guard>,
 ) -> Result<std::result::Result<Reply, CommitError>> {
-    let creating = !matches!(&replaced, Replaced::Version(row) if row.op != ward_storage::Op::Delete);
+    let creating =
+        !matches!(&replaced, Replaced::Version(row) if row.op != ward_storage::Op::Delete);
     let current = match &replaced {
         Replaced::Version(row) if !creating => Some(row.version),
         _ => None,
     };
     demand_match(&cx.call.conditions, current)?;
     demand_none_match(&cx.call.conditions, current)?;
-    guards.extend(link::check(cx, document.root(), false, &HashSet::from([link::identity(ty, id)])).await?);
+    guards.extend(
+        link::check(
+            cx,
+            document.root(),
+            false,
+            &HashSet::from([link::identity(ty, id)]),
+        )
+        .await?,
+    );
     let (mut identity, placement) = identify(cx, document.root(), ty, id, rid).await?;
     // An id that only `reserve` knows has a row id and no version yet: its first version registers it too.
-    identity.register = matches!(replaced, Replaced::Nothing) && cx.engine.store.decode_id(id).is_none();
+    identity.register =
+        matches!(replaced, Replaced::Nothing) && cx.engine.store.decode_id(id).is_none();
     demand(&placement, cx.access, ty, Action::Update)?;
     demand_home_of(&replaced, cx.access, ty, Action::Update)?;
     let status = if creating { 201 } else { 200 };
     let write = compose(cx.engine, document.root(), &identity, &placement, &replaced).await?;
     let written = Written::of(&write, id);
-    Ok(commit(cx, status, vec![write], guards).await.map(|entities| written.reply(status, cx.call.prefer.returns, entities)))
+    Ok(commit(cx, status, vec![write], guards)
+        .await
+        .map(|entities| written.reply(status, cx.call.prefer.returns, entities)))
 }
 
-async fn put_new(cx: Context<'_>, document: &Document, ty: TypeId, guard: Guard) -> Result<std::result::Result<Reply, CommitError>> {
-    let rid = cx.engine.store.allocate(place::place(cx.engine, document.root(), None, &HashMap::new()).await?.home());
+async fn put_new(
+    cx: Context<'_>,
+    document: &Document,
+    ty: TypeId,
+    guard: Guard,
+) -> Result<std::result::Result<Reply, CommitError>> {
+    let rid = cx.engine.store.allocate(
+        place::place(cx.engine, document.root(), None, &HashMap::new())
+            .await?
+            .home(),
+    );
     let id = cx.engine.store.public_id(rid);
-    put(cx, document, ty, &id, (Some(rid), Replaced::Nothing), vec![guard]).await
+    put(
+        cx,
+        document,
+        ty,
+        &id,
+        (Some(rid), Replaced::Nothing),
+        vec![guard],
+    )
+    .await
 }
 
 /// The version that a PUT under this id replaces, and the row id when the id is known.
 pub(crate) async fn replaced(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Target> {
-    let Some(rid) = locate(cx, ty, id).await? else { return Ok((None, Replaced::Nothing)) };
-    Ok(match stored(cx.engine.store.read(cx.access, Action::Update, ty, rid).await)? {
-        Current::Absent => (Some(rid), Replaced::Nothing),
-        Current::Live(row) | Current::Deleted(row) => (Some(rid), Replaced::Version(row)),
-    })
+    let Some(rid) = locate(cx, ty, id).await? else {
+        return Ok((None, Replaced::Nothing));
+    };
+    Ok(
+        match stored(
+            cx.engine
+                .store
+                .read(cx.access, Action::Update, ty, rid)
+                .await,
+        )? {
+            Current::Absent => (Some(rid), Replaced::Nothing),
+            Current::Live(row) | Current::Deleted(row) => (Some(rid), Replaced::Version(row)),
+        },
+    )
+}
+
+/// The target of a conditional update that matched nothing but names an id: what lives under that id did not match, and
+/// is not overwritten.
+pub(crate) async fn vacant(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Target> {
+    match replaced(cx, ty, id).await? {
+        (_, Replaced::Version(row)) if row.op != ward_storage::Op::Delete => Err(Failure::new(
+            Kind::Conflict,
+            "the criteria match nothing, but there is a resource with this id",
+        )
+        .at(format!("{}.id", ward_fhir::schema::r4().ty(ty).name))),
+        target => Ok(target),
+    }
 }
 
 /// Identity and placement of a resource stored under a given id.
-pub(crate) async fn identify(cx: Context<'_>, node: Node<'_>, ty: TypeId, id: &str, rid: Option<Rid>) -> Result<(Identity, place::Placement)> {
+pub(crate) async fn identify(
+    cx: Context<'_>,
+    node: Node<'_>,
+    ty: TypeId,
+    id: &str,
+    rid: Option<Rid>,
+) -> Result<(Identity, place::Placement)> {
     let is_patient = ty == place::patient_type();
     let mut placement = place::place(cx.engine, node, rid, &HashMap::new()).await?;
     let rid = match rid {
@@ -125,17 +205,37 @@ pub(crate) async fn identify(cx: Context<'_>, node: Node<'_>, ty: TypeId, id: &s
             rid
         }
     };
-    Ok((Identity { ty, rid, id: id.to_owned(), register: false }, placement))
+    Ok((
+        Identity {
+            ty,
+            rid,
+            id: id.to_owned(),
+            register: false,
+        },
+        placement,
+    ))
 }
 
 fn demand_id(node: Node<'_>, id: &str) -> Result<()> {
     match node.text("id") {
         Some(own) if own == id => Ok(()),
-        Some(_) => Err(Failure::new(Kind::Invalid, "the id in the resource is not the id in the URL").at(format!("{}.id", node.type_name()))),
-        None => Err(Failure::new(Kind::Invalid, "an update needs the resource's id in the body, equal to the URL's").at(format!("{}.id", node.type_name()))),
+        Some(_) => Err(Failure::new(
+            Kind::Invalid,
+            "the id in the resource is not the id in the URL",
+        )
+        .at(format!("{}.id", node.type_name()))),
+        None => Err(Failure::new(
+            Kind::Invalid,
+            "an update needs the resource's id in the body, equal to the URL's",
+        )
+        .at(format!("{}.id", node.type_name()))),
     }
 }
 
 fn demand_id_if_given(node: Node<'_>, id: &str) -> Result<()> {
-    if node.text("id").is_some() { demand_id(node, id) } else { Ok(()) }
+    if node.text("id").is_some() {
+        demand_id(node, id)
+    } else {
+        Ok(())
+    }
 }

@@ -59,14 +59,23 @@ impl Replaced {
 }
 
 /// The stored version of `node` with its index entries, ready to commit.
-pub async fn compose(engine: &Engine, node: Node<'_>, identity: &Identity, placement: &Placement, replaced: &Replaced) -> Result<Write> {
+pub async fn compose(
+    engine: &Engine,
+    node: Node<'_>,
+    identity: &Identity,
+    placement: &Placement,
+    replaced: &Replaced,
+) -> Result<Write> {
     if matches!(replaced, Replaced::Version(_)) {
         demand_changeable(identity.ty)?;
     }
     let updated_us = replaced.next_time(engine.now_us());
     let version = replaced.next_version();
     let mut body = Vec::with_capacity(node.size() * 24);
-    let stamp = Stamp { id: Some(&identity.id), version: Some((&version.to_string(), &instant_text(updated_us))) };
+    let stamp = Stamp {
+        id: Some(&identity.id),
+        version: Some((&version.to_string(), &instant_text(updated_us))),
+    };
     json::write(node, stamp, &mut body);
     let mut entries = engine.extractor.extract(node, &|_| None);
     placement.add_terms(engine, &mut entries);
@@ -114,7 +123,10 @@ pub async fn compose_deletion(engine: &Engine, row: &Row) -> Result<Write> {
 /// An AuditEvent is written once: no door changes or removes one, whatever the caller's rights.
 fn demand_changeable(ty: TypeId) -> Result<()> {
     if r4().ty(ty).name == "AuditEvent" {
-        return Err(Failure::new(Kind::MethodNotAllowed, "an AuditEvent cannot be changed or deleted"));
+        return Err(Failure::new(
+            Kind::MethodNotAllowed,
+            "an AuditEvent cannot be changed or deleted",
+        ));
     }
     Ok(())
 }
@@ -125,7 +137,8 @@ async fn old_entries(engine: &Engine, replaced: &Replaced) -> Result<Entries> {
         Replaced::Version(row) if row.op != Op::Delete => {
             let document = reread(&row.body)?;
             let mut entries = engine.extractor.extract(document.root(), &|_| None);
-            let placement = place::place(engine, document.root(), Some(row.rid), &HashMap::new()).await?;
+            let placement =
+                place::place(engine, document.root(), Some(row.rid), &HashMap::new()).await?;
             placement.add_terms(engine, &mut entries);
             Ok(entries)
         }
@@ -139,11 +152,22 @@ pub fn entity(write: &Write) -> Entity {
         Op::Update => b'U',
         Op::Delete => b'D',
     };
-    Entity { ty: write.ty.0, rid: write.rid, version: write.version, patient: write.patient, action }
+    Entity {
+        ty: write.ty.0,
+        rid: write.rid,
+        version: write.version,
+        patient: write.patient,
+        action,
+    }
 }
 
 /// Commits writes and guards with the Call's record as one unit.
-pub async fn commit(cx: Context<'_>, status: u16, writes: Vec<Write>, guards: Vec<Guard>) -> std::result::Result<Vec<Entity>, CommitError> {
+pub async fn commit(
+    cx: Context<'_>,
+    status: u16,
+    writes: Vec<Write>,
+    guards: Vec<Guard>,
+) -> std::result::Result<Vec<Entity>, CommitError> {
     commit_seeing(cx, status, writes, guards, Vec::new()).await
 }
 
@@ -163,17 +187,28 @@ pub async fn commit_seeing(
         composed.interaction = "transaction".to_owned();
     }
     composed.encode(&mut record);
-    cx.engine.store.commit(Unit { writes, guards, record }).await?;
+    cx.engine
+        .store
+        .commit(Unit {
+            writes,
+            guards,
+            record,
+        })
+        .await?;
     Ok(entities)
 }
 
 /// What a lost race means once the attempts are used up.
 pub fn conflict(error: CommitError) -> Failure {
     match error {
-        CommitError::Unavailable => Failure::new(Kind::Unavailable, "the write could not be made durable; nothing was stored"),
-        CommitError::Version(_) | CommitError::Guard(_) => {
-            Failure::new(Kind::Conflict, "the resource is being changed by others at this moment; read it again and repeat")
-        }
+        CommitError::Unavailable => Failure::new(
+            Kind::Unavailable,
+            "the write could not be made durable; nothing was stored",
+        ),
+        CommitError::Version(_) | CommitError::Guard(_) => Failure::new(
+            Kind::Conflict,
+            "the resource is being changed by others at this moment; read it again and repeat",
+        ),
     }
 }
 
@@ -189,11 +224,22 @@ pub struct Written {
 
 impl Written {
     pub fn of(write: &Write, id: &str) -> Self {
-        Self { ty: write.ty, id: id.to_owned(), version: write.version, updated_us: write.updated_us, body: write.body.clone() }
+        Self {
+            ty: write.ty,
+            id: id.to_owned(),
+            version: write.version,
+            updated_us: write.updated_us,
+            body: write.body.clone(),
+        }
     }
 
     pub fn location(&self) -> String {
-        format!("{}/{}/_history/{}", r4().ty(self.ty).name, self.id, self.version)
+        format!(
+            "{}/{}/_history/{}",
+            r4().ty(self.ty).name,
+            self.id,
+            self.version
+        )
     }
 
     /// The reply to a write: body by `Prefer: return`, version headers, Location.
@@ -217,6 +263,12 @@ impl Written {
 
 /// OperationOutcome of a write that succeeded.
 pub fn success(status: u16) -> Vec<u8> {
-    let text = if status == 201 { "the resource was created" } else { "the change was stored" };
-    ward_fhir::issue::outcome_json(&[Issue::error(Kind::Informational, text).severity(Severity::Information)])
+    let text = if status == 201 {
+        "the resource was created"
+    } else {
+        "the change was stored"
+    };
+    ward_fhir::issue::outcome_json(&[
+        Issue::error(Kind::Informational, text).severity(Severity::Information)
+    ])
 }

@@ -31,7 +31,11 @@ impl CheckConfig {
                 Origin::Flag => "flag",
             };
             // A database URL may hold a password.
-            let value = if option.name == "store.database" && value != "\"\"" { "\"postgres://…\"" } else { value };
+            let value = if option.name == "store.database" && value != "\"\"" {
+                "\"postgres://…\""
+            } else {
+                value
+            };
             text.push_str(&format!("{:<34} = {value:<24} # {origin}\n", option.name));
         }
         text.push_str("\nthe configuration is valid\n");
@@ -41,9 +45,16 @@ impl CheckConfig {
 }
 
 fn markdown() -> String {
-    let mut text = String::from("| option | environment | default | meaning |\n|---|---|---|---|\n");
+    let mut text =
+        String::from("| option | environment | default | meaning |\n|---|---|---|---|\n");
     for option in config::OPTIONS {
-        text.push_str(&format!("| `{}` | `{}` | `{}` | {} |\n", option.name, environment_name(option.name), option.default, option.meaning));
+        text.push_str(&format!(
+            "| `{}` | `{}` | `{}` | {} |\n",
+            option.name,
+            environment_name(option.name),
+            option.default,
+            option.meaning
+        ));
     }
     text
 }

@@ -16,34 +16,126 @@ pub struct OptionRow {
 }
 
 const fn row(name: &'static str, default: &'static str, meaning: &'static str) -> OptionRow {
-    OptionRow { name, default, meaning }
+    OptionRow {
+        name,
+        default,
+        meaning,
+    }
 }
 
 pub const OPTIONS: &[OptionRow] = &[
-    row("server.listen", "\"127.0.0.1:8080\"", "Address and port of the FHIR listener. Only loopback addresses are taken while TLS is not configured."),
-    row("server.base_url", "\"\"", "Service base URL as clients see it; empty: http://<listen>/fhir."),
-    row("server.metrics_listen", "\"off\"", "Loopback address of the Prometheus listener (/metrics), or \"off\"."),
+    row(
+        "server.listen",
+        "\"127.0.0.1:8080\"",
+        "Address and port of the FHIR listener. Only loopback addresses are taken while TLS is not configured.",
+    ),
+    row(
+        "server.base_url",
+        "\"\"",
+        "Service base URL as clients see it; empty: http://<listen>/fhir.",
+    ),
+    row(
+        "server.metrics_listen",
+        "\"off\"",
+        "Loopback address of the Prometheus listener (/metrics), or \"off\".",
+    ),
     row("server.workers", "0", "Worker threads; 0: one per core."),
-    row("server.keep_alive_s", "75", "Seconds an idle connection is kept."),
-    row("server.request_head_timeout_s", "10", "Seconds a client has to send the head of a request."),
-    row("server.shutdown_timeout_s", "20", "Seconds that open requests have at shutdown."),
+    row(
+        "server.keep_alive_s",
+        "75",
+        "Seconds an idle connection is kept.",
+    ),
+    row(
+        "server.request_head_timeout_s",
+        "10",
+        "Seconds a client has to send the head of a request.",
+    ),
+    row(
+        "server.shutdown_timeout_s",
+        "20",
+        "Seconds that open requests have at shutdown.",
+    ),
     row("server.connections_max", "10000", "Connections per worker."),
-    row("store.data", "\"ward-data\"", "Folder of the embedded store, the audit log and the key file."),
-    row("store.database", "\"\"", "postgres:// URL; empty: the embedded SQLite store in the data folder."),
-    row("store.statement_timeout_ms", "30000", "Milliseconds after which a statement is cancelled."),
-    row("keys.master_file", "\"\"", "File with the master key (32 bytes, base64, mode 0600); empty: master.key in the data folder, created when absent."),
-    row("keys.master_environment", "\"\"", "Name of an environment variable with the master key; wins over the file."),
-    row("keys.master_command", "[]", "Program and arguments that print the master key; wins over both."),
-    row("limits.body_bytes_max", "67108864", "Bytes of a request body, also after decompression (413)."),
-    row("limits.page_entries_default", "20", "Entries of a search or history page when _count is absent."),
-    row("limits.page_entries_max", "1000", "Largest _count; larger ones are cut to it."),
-    row("limits.bundle_entries_max", "10000", "Entries of a batch or transaction (413)."),
-    row("limits.everything_entries_max", "1000", "Resources in one page of $everything."),
-    row("limits.write_attempts_max", "8", "How often a write that met a concurrent one is evaluated again before 409."),
-    row("integrity.reference_check", "\"transaction\"", "When literal references must resolve: never, transaction (inside transactions), always."),
-    row("integrity.delete_check", "true", "Refuse to delete what other resources refer to (409)."),
-    row("integrity.conditional_delete_max", "1", "Resources one conditional delete may remove; 1 is 'single'."),
-    row("log.filter", "\"info\"", "Log filter, e.g. \"info,ward_storage=debug\". Logs never hold stored values."),
+    row(
+        "store.data",
+        "\"ward-data\"",
+        "Folder of the embedded store, the audit log and the key file.",
+    ),
+    row(
+        "store.database",
+        "\"\"",
+        "postgres:// URL; empty: the embedded SQLite store in the data folder.",
+    ),
+    row(
+        "store.statement_timeout_ms",
+        "30000",
+        "Milliseconds after which a statement is cancelled.",
+    ),
+    row(
+        "keys.master_file",
+        "\"\"",
+        "File with the master key (32 bytes, base64, mode 0600); empty: master.key in the data folder, created when absent.",
+    ),
+    row(
+        "keys.master_environment",
+        "\"\"",
+        "Name of an environment variable with the master key; wins over the file.",
+    ),
+    row(
+        "keys.master_command",
+        "[]",
+        "Program and arguments that print the master key; wins over both.",
+    ),
+    row(
+        "limits.body_bytes_max",
+        "67108864",
+        "Bytes of a request body, also after decompression (413).",
+    ),
+    row(
+        "limits.page_entries_default",
+        "20",
+        "Entries of a search or history page when _count is absent.",
+    ),
+    row(
+        "limits.page_entries_max",
+        "1000",
+        "Largest _count; larger ones are cut to it.",
+    ),
+    row(
+        "limits.bundle_entries_max",
+        "10000",
+        "Entries of a batch or transaction (413).",
+    ),
+    row(
+        "limits.everything_entries_max",
+        "1000",
+        "Resources in one page of $everything.",
+    ),
+    row(
+        "limits.write_attempts_max",
+        "8",
+        "How often a write that met a concurrent one is evaluated again before 409.",
+    ),
+    row(
+        "integrity.reference_check",
+        "\"transaction\"",
+        "When literal references must resolve: never, transaction (inside transactions), always.",
+    ),
+    row(
+        "integrity.delete_check",
+        "true",
+        "Refuse to delete what other resources refer to (409).",
+    ),
+    row(
+        "integrity.conditional_delete_max",
+        "1",
+        "Resources one conditional delete may remove; 1 is 'single'.",
+    ),
+    row(
+        "log.filter",
+        "\"info\"",
+        "Log filter, e.g. \"info,ward_storage=debug\". Logs never hold stored values.",
+    ),
     row("log.format", "\"text\"", "text or json."),
 ];
 
@@ -144,28 +236,40 @@ pub fn load(file: Option<&PathBuf>, flags: &Flags) -> Result<Loaded, String> {
         let (value, origin) = value(option, &given, flags)?;
         rows.push((option, value.to_string(), origin));
         let (section, key) = split(option.name);
-        let section = table.entry(section).or_insert_with(|| Value::Table(Table::new()));
+        let section = table
+            .entry(section)
+            .or_insert_with(|| Value::Table(Table::new()));
         if let Value::Table(section) = section {
             section.insert(key.to_owned(), value);
         }
     }
-    let config: Config = Value::Table(table).try_into().map_err(|e: toml::de::Error| e.message().to_owned())?;
+    let config: Config = Value::Table(table)
+        .try_into()
+        .map_err(|e: toml::de::Error| e.message().to_owned())?;
     check(&config)?;
     Ok(Loaded { config, rows })
 }
 
 fn read_file(path: &PathBuf) -> Result<Table, String> {
-    let text = std::fs::read_to_string(path).map_err(|e| format!("cannot read {}: {e}", path.display()))?;
-    text.parse().map_err(|e: toml::de::Error| format!("{}: {e}", path.display()))
+    let text = std::fs::read_to_string(path)
+        .map_err(|e| format!("cannot read {}: {e}", path.display()))?;
+    text.parse()
+        .map_err(|e: toml::de::Error| format!("{}: {e}", path.display()))
 }
 
 fn refuse_unknown(given: &Table) -> Result<(), String> {
     for (section, content) in given {
-        let Value::Table(content) = content else { return Err(format!("'{section}' is not a section; options are written [section] key = value")) };
+        let Value::Table(content) = content else {
+            return Err(format!(
+                "'{section}' is not a section; options are written [section] key = value"
+            ));
+        };
         for key in content.keys() {
             let name = format!("{section}.{key}");
             if !OPTIONS.iter().any(|o| o.name == name) {
-                return Err(format!("unknown option '{name}'; 'ward check-config' lists all options"));
+                return Err(format!(
+                    "unknown option '{name}'; 'ward check-config' lists all options"
+                ));
             }
         }
     }
@@ -173,7 +277,8 @@ fn refuse_unknown(given: &Table) -> Result<(), String> {
 }
 
 fn value(option: &OptionRow, given: &Table, flags: &Flags) -> Result<(Value, Origin), String> {
-    let default: Value = parse(option.default).map_err(|_| format!("the default of {} is broken", option.name))?;
+    let default: Value =
+        parse(option.default).map_err(|_| format!("the default of {} is broken", option.name))?;
     if let Some((_, text)) = flags.iter().find(|(name, _)| *name == option.name) {
         return Ok((typed(option, &default, text)?, Origin::Flag));
     }
@@ -183,7 +288,12 @@ fn value(option: &OptionRow, given: &Table, flags: &Flags) -> Result<(Value, Ori
     let (section, key) = split(option.name);
     match given.get(section).and_then(|s| s.get(key)) {
         Some(value) if value.same_type(&default) => Ok((value.clone(), Origin::File)),
-        Some(value) => Err(format!("{} must be {}, not {}", option.name, default.type_str(), value.type_str())),
+        Some(value) => Err(format!(
+            "{} must be {}, not {}",
+            option.name,
+            default.type_str(),
+            value.type_str()
+        )),
         None => Ok((default, Origin::Default)),
     }
 }
@@ -195,7 +305,12 @@ fn typed(option: &OptionRow, default: &Value, text: &str) -> Result<Value, Strin
     }
     match parse(text) {
         Ok(value) if value.same_type(default) => Ok(value),
-        _ => Err(format!("{} must be {}, e.g. {}", option.name, default.type_str(), option.default)),
+        _ => Err(format!(
+            "{} must be {}, e.g. {}",
+            option.name,
+            default.type_str(),
+            option.default
+        )),
     }
 }
 
@@ -222,23 +337,44 @@ fn check(config: &Config) -> Result<(), String> {
         ));
     }
     if config.server.metrics_listen != "off" {
-        let address: SocketAddr = config.server.metrics_listen.parse().map_err(|_| "server.metrics_listen must be address:port or \"off\"")?;
+        let address: SocketAddr = config
+            .server
+            .metrics_listen
+            .parse()
+            .map_err(|_| "server.metrics_listen must be address:port or \"off\"")?;
         if !address.ip().is_loopback() {
             return Err("server.metrics_listen must be a loopback address".into());
         }
     }
-    if !config.store.database.is_empty() && !config.store.database.starts_with("postgres://") && !config.store.database.starts_with("postgresql://") {
-        return Err("store.database must be a postgres:// URL, or empty for the embedded store".into());
+    if !config.store.database.is_empty()
+        && !config.store.database.starts_with("postgres://")
+        && !config.store.database.starts_with("postgresql://")
+    {
+        return Err(
+            "store.database must be a postgres:// URL, or empty for the embedded store".into(),
+        );
     }
     if !matches!(config.log.format.as_str(), "text" | "json") {
         return Err("log.format must be text or json".into());
     }
     for (name, value) in [
-        ("limits.page_entries_default", config.limits.page_entries_default),
+        (
+            "limits.page_entries_default",
+            config.limits.page_entries_default,
+        ),
         ("limits.page_entries_max", config.limits.page_entries_max),
-        ("limits.everything_entries_max", config.limits.everything_entries_max),
-        ("limits.write_attempts_max", config.limits.write_attempts_max),
-        ("integrity.conditional_delete_max", config.integrity.conditional_delete_max),
+        (
+            "limits.everything_entries_max",
+            config.limits.everything_entries_max,
+        ),
+        (
+            "limits.write_attempts_max",
+            config.limits.write_attempts_max,
+        ),
+        (
+            "integrity.conditional_delete_max",
+            config.integrity.conditional_delete_max,
+        ),
     ] {
         if value == 0 {
             return Err(format!("{name} must be at least 1"));
@@ -259,7 +395,11 @@ fn reference_check(text: &str) -> Result<ReferenceCheck, String> {
 impl Config {
     /// Service base URL without trailing slash; `listen` is the bound address (its port may have been 0).
     pub fn base_url(&self, listen: SocketAddr) -> String {
-        if self.server.base_url.is_empty() { format!("http://{listen}/fhir") } else { self.server.base_url.trim_end_matches('/').to_owned() }
+        if self.server.base_url.is_empty() {
+            format!("http://{listen}/fhir")
+        } else {
+            self.server.base_url.trim_end_matches('/').to_owned()
+        }
     }
 
     pub fn engine_settings(&self, base: String) -> Result<Settings, String> {
@@ -268,7 +408,10 @@ impl Config {
             reference_check: reference_check(&self.integrity.reference_check)?,
             delete_check: self.integrity.delete_check,
             conditional_delete_max: self.integrity.conditional_delete_max,
-            page_entries_default: self.limits.page_entries_default.min(self.limits.page_entries_max),
+            page_entries_default: self
+                .limits
+                .page_entries_default
+                .min(self.limits.page_entries_max),
             page_entries_max: self.limits.page_entries_max,
             bundle_entries_max: self.limits.bundle_entries_max,
             everything_entries_max: self.limits.everything_entries_max,
@@ -279,7 +422,11 @@ impl Config {
     pub fn server_settings(&self) -> ServerSettings {
         let defaults = ServerSettings::default();
         ServerSettings {
-            workers: if self.server.workers == 0 { defaults.workers } else { self.server.workers },
+            workers: if self.server.workers == 0 {
+                defaults.workers
+            } else {
+                self.server.workers
+            },
             body_bytes_max: self.limits.body_bytes_max,
             keep_alive_s: self.server.keep_alive_s,
             request_head_timeout_s: self.server.request_head_timeout_s,
@@ -294,7 +441,11 @@ mod tests {
     use super::*;
 
     fn with_file(text: &str) -> Result<Loaded, String> {
-        let folder = std::env::temp_dir().join(format!("ward-config-{}-{:?}", std::process::id(), std::thread::current().id()));
+        let folder = std::env::temp_dir().join(format!(
+            "ward-config-{}-{:?}",
+            std::process::id(),
+            std::thread::current().id()
+        ));
         std::fs::create_dir_all(&folder).expect("a temporary folder");
         let path = folder.join("ward.toml");
         std::fs::write(&path, text).expect("a temporary file");
@@ -314,8 +465,14 @@ mod tests {
             ("[server]\nlisten = \"0.0.0.0:80\"", "beyond loopback"),
             ("[server]\nport = 1", "unknown option 'server.port'"),
             ("port = 1", "not a section"),
-            ("[limits]\nbody_bytes_max = \"big\"", "limits.body_bytes_max must be integer"),
-            ("[integrity]\nreference_check = \"maybe\"", "integrity.reference_check"),
+            (
+                "[limits]\nbody_bytes_max = \"big\"",
+                "limits.body_bytes_max must be integer",
+            ),
+            (
+                "[integrity]\nreference_check = \"maybe\"",
+                "integrity.reference_check",
+            ),
             ("[store]\ndatabase = \"mysql://x\"", "store.database"),
             ("[limits]\npage_entries_max = 0", "at least 1"),
         ] {

@@ -19,7 +19,11 @@ pub struct DemoFile {
 /// Creates the folder, readable by its owner alone.
 pub fn create(path: &Path) -> Result<(), String> {
     use std::os::unix::fs::DirBuilderExt;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|e| format!("cannot create the data folder {}: {e}", path.display()))
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|e| format!("cannot create the data folder {}: {e}", path.display()))
 }
 
 /// The master key from the configured source. `create`: the embedded default may make its file on first start.
@@ -30,9 +34,15 @@ pub fn master_key(config: &Config, create: bool) -> Result<MasterKey, String> {
     } else if !keys.master_environment.is_empty() {
         MasterSource::Environment(keys.master_environment.clone())
     } else if !keys.master_file.is_empty() {
-        MasterSource::File { path: PathBuf::from(&keys.master_file), create: false }
+        MasterSource::File {
+            path: PathBuf::from(&keys.master_file),
+            create: false,
+        }
     } else {
-        MasterSource::File { path: config.store.data.join("master.key"), create }
+        MasterSource::File {
+            path: config.store.data.join("master.key"),
+            create,
+        }
     };
     MasterKey::load(&source)
 }
@@ -48,7 +58,9 @@ pub fn audit_log_path(data: &Path) -> PathBuf {
 pub fn read_demo(data: &Path) -> Result<Option<DemoFile>, String> {
     let path = data.join(DEMO_FILE);
     match std::fs::read_to_string(&path) {
-        Ok(text) => serde_json::from_str(&text).map(Some).map_err(|e| format!("{}: {e}", path.display())),
+        Ok(text) => serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|e| format!("{}: {e}", path.display())),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(format!("cannot read {}: {e}", path.display())),
     }

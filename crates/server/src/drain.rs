@@ -32,15 +32,24 @@ pub async fn run(engine: Arc<Engine>, node: String, stop: Arc<AtomicBool>) {
 
 async fn step(engine: &Arc<Engine>, node: &str, next: &mut u64) -> Result<usize, &'static str> {
     let (log, from) = (engine.log().clone(), *next);
-    let read = tokio::task::spawn_blocking(move || log.read_from(from, RECORDS_PER_DRAIN_MAX)).await;
-    let records = read.map_err(|_| "reading was cancelled")?.map_err(|_| "the local log cannot be read")?;
+    let read =
+        tokio::task::spawn_blocking(move || log.read_from(from, RECORDS_PER_DRAIN_MAX)).await;
+    let records = read
+        .map_err(|_| "reading was cancelled")?
+        .map_err(|_| "the local log cannot be read")?;
     if records.is_empty() {
         return Ok(0);
     }
-    let last = engine.store().store_records(node, &records).await.map_err(|_| "the store does not take them")?;
+    let last = engine
+        .store()
+        .store_records(node, &records)
+        .await
+        .map_err(|_| "the store does not take them")?;
     *next = last + 1;
     let (log, drained) = (engine.log().clone(), *next);
     let trimmed = tokio::task::spawn_blocking(move || log.trim(drained)).await;
-    trimmed.map_err(|_| "trimming was cancelled")?.map_err(|_| "drained segments cannot be removed")?;
+    trimmed
+        .map_err(|_| "trimming was cancelled")?
+        .map_err(|_| "drained segments cannot be removed")?;
     Ok(records.len())
 }

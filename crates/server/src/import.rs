@@ -60,8 +60,16 @@ impl Import {
     pub fn run(self) -> Result<ExitCode, String> {
         let config = config::load(self.config.as_ref(), &self.flags())?.config;
         let files = reader::find(&self.paths)?;
-        let default_journal = if self.to.is_some() { PathBuf::from(".ward-import") } else { config.store.data.join("import.journal") };
-        let target = Arc::new(Target::open(self.to.as_deref(), self.token.as_deref(), &config)?);
+        let default_journal = if self.to.is_some() {
+            PathBuf::from(".ward-import")
+        } else {
+            config.store.data.join("import.journal")
+        };
+        let target = Arc::new(Target::open(
+            self.to.as_deref(),
+            self.token.as_deref(),
+            &config,
+        )?);
         let mut journal = Journal::open(self.journal.clone().unwrap_or(default_journal))?;
         let begun = Instant::now();
         let (mut stored, mut failed) = (0, 0);
@@ -74,19 +82,35 @@ impl Import {
         target.close()?;
         let seconds = begun.elapsed().as_secs_f64();
         let rate = stored as f64 / seconds.max(0.001);
-        crate::token::print(&format!("{stored} resources stored, {failed} documents failed, {seconds:.1} s, {rate:.0} resources/s\n"));
-        Ok(if failed == 0 { ExitCode::SUCCESS } else { ExitCode::from(2) })
+        crate::token::print(&format!(
+            "{stored} resources stored, {failed} documents failed, {seconds:.1} s, {rate:.0} resources/s\n"
+        ));
+        Ok(if failed == 0 {
+            ExitCode::SUCCESS
+        } else {
+            ExitCode::from(2)
+        })
     }
 
     fn flags(&self) -> Flags {
         let mut flags = Flags::new();
-        flags.extend(self.data.as_ref().map(|v| ("store.data", v.display().to_string())));
+        flags.extend(
+            self.data
+                .as_ref()
+                .map(|v| ("store.data", v.display().to_string())),
+        );
         flags.extend(self.database.clone().map(|v| ("store.database", v)));
         flags
     }
 
     /// All documents of a file, `clients` at once. Documents that the journal knows are skipped.
-    fn import_file(&self, file: &SourceFile, target: &Arc<Target>, journal: &mut Journal, place: (usize, usize)) -> Result<Outcome, String> {
+    fn import_file(
+        &self,
+        file: &SourceFile,
+        target: &Arc<Target>,
+        journal: &mut Journal,
+        place: (usize, usize),
+    ) -> Result<Outcome, String> {
         let documents = Mutex::new(file.documents()?.enumerate());
         let outcome = Mutex::new(Outcome::default());
         let done = AtomicUsize::new(0);
@@ -123,14 +147,18 @@ impl Import {
             lock(outcome).skipped += 1;
             return;
         }
-        let result = document.and_then(|d| sender.send(&d)).and_then(|stored| lock(journal).remember(file, n).map(|()| stored));
+        let result = document
+            .and_then(|d| sender.send(&d))
+            .and_then(|stored| lock(journal).remember(file, n).map(|()| stored));
         let mut outcome = lock(outcome);
         match result {
             Ok(stored) => outcome.stored += stored,
             Err(problem) => {
                 outcome.failed += 1;
                 if outcome.problems.len() < PROBLEMS_PER_FILE_MAX {
-                    outcome.problems.push(format!("document {}: {problem}", n + 1));
+                    outcome
+                        .problems
+                        .push(format!("document {}: {problem}", n + 1));
                 }
             }
         }
@@ -139,13 +167,18 @@ impl Import {
 
 /// A poisoned lock means that a thread panicked; its data is still the best there is to report.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 fn report(file: &SourceFile, outcome: &Outcome) {
     let mut line = format!("{}: {} stored", file.path.display(), outcome.stored);
     if outcome.skipped > 0 {
-        line.push_str(&format!(", {} documents were stored before", outcome.skipped));
+        line.push_str(&format!(
+            ", {} documents were stored before",
+            outcome.skipped
+        ));
     }
     if outcome.failed > 0 {
         line.push_str(&format!(", {} documents failed", outcome.failed));
@@ -165,8 +198,14 @@ struct Bar {
 
 impl Bar {
     fn new(file: &SourceFile, (n, of): (usize, usize)) -> Self {
-        let name = file.path.file_name().map_or_else(String::new, |f| f.to_string_lossy().into_owned());
-        Self { label: format!("[{n}/{of}] {name}"), shown: std::io::stderr().is_terminal() }
+        let name = file
+            .path
+            .file_name()
+            .map_or_else(String::new, |f| f.to_string_lossy().into_owned());
+        Self {
+            label: format!("[{n}/{of}] {name}"),
+            shown: std::io::stderr().is_terminal(),
+        }
     }
 
     fn show(&self, done: usize) {

@@ -45,21 +45,37 @@ impl Serve {
     fn flags(&self) -> Flags {
         let mut flags = Flags::new();
         flags.extend(self.listen.clone().map(|v| ("server.listen", v)));
-        flags.extend(self.data.as_ref().map(|v| ("store.data", v.display().to_string())));
+        flags.extend(
+            self.data
+                .as_ref()
+                .map(|v| ("store.data", v.display().to_string())),
+        );
         flags.extend(self.database.clone().map(|v| ("store.database", v)));
         flags
     }
 
     async fn serve(self, config: Config) -> Result<ExitCode, String> {
-        let listener = TcpListener::bind(config.server.listen)
-            .map_err(|e| format!("cannot listen on {} (server.listen): {e}", config.server.listen))?;
+        let listener = TcpListener::bind(config.server.listen).map_err(|e| {
+            format!(
+                "cannot listen on {} (server.listen): {e}",
+                config.server.listen
+            )
+        })?;
         let base = config.base_url(listener.local_addr().map_err(|e| e.to_string())?);
         let master = data_folder::master_key(&config, true)?;
         let engine = wiring::engine(&config, &master, base.clone()).await?;
         let tokens = wiring::tokens(&config, &master, &base)?;
-        let stored = if self.demo { self.prepare_demo(&config, &engine, &tokens, &base).await? } else { None };
+        let stored = if self.demo {
+            self.prepare_demo(&config, &engine, &tokens, &base).await?
+        } else {
+            None
+        };
         let stop = Arc::new(AtomicBool::new(false));
-        let drain = tokio::task::spawn_local(drain::run(engine.clone(), wiring::node_name(&config), stop.clone()));
+        let drain = tokio::task::spawn_local(drain::run(
+            engine.clone(),
+            wiring::node_name(&config),
+            stop.clone(),
+        ));
         let service = Service {
             engine: engine.clone(),
             tokens: Arc::new(tokens),
@@ -68,7 +84,8 @@ impl Serve {
             ready: Arc::new(AtomicBool::new(true)),
         };
         let metrics = start_metrics(&config, &service)?;
-        let running = ward_http::start(listener, service.clone()).map_err(|e| format!("cannot serve: {e}"))?;
+        let running = ward_http::start(listener, service.clone())
+            .map_err(|e| format!("cannot serve: {e}"))?;
         tracing::info!(base, "serving");
         if self.demo {
             crate::token::print(&demo::greeting(&base, &config.store.data, stored));
@@ -82,14 +99,22 @@ impl Serve {
     }
 
     /// Fills and marks a demo store; `None` when it was filled before.
-    async fn prepare_demo(&self, config: &Config, engine: &Arc<Engine>, tokens: &TokenService, base: &str) -> Result<Option<usize>, String> {
+    async fn prepare_demo(
+        &self,
+        config: &Config,
+        engine: &Arc<Engine>,
+        tokens: &TokenService,
+        base: &str,
+    ) -> Result<Option<usize>, String> {
         let known = data_folder::read_demo(&config.store.data)?;
         let loader = wiring::loader(tokens)?;
         let mut stored = None;
         if known.is_none() && !self.empty {
             if demo::holds_resources(engine, &loader).await {
                 let data = config.store.data.display();
-                return Err(format!("the store of {data} holds resources and was not filled by --demo; give another --data folder, or --empty to leave it as it is"));
+                return Err(format!(
+                    "the store of {data} holds resources and was not filled by --demo; give another --data folder, or --empty to leave it as it is"
+                ));
             }
             stored = Some(demo::fill(engine, &loader).await?);
         }
@@ -105,7 +130,11 @@ impl Serve {
 
 fn metrics_of(engine: &Arc<Engine>) -> Metrics {
     let store = engine.store().clone();
-    Metrics::default().with_count("store_statements", "Statements run by the store", move || store.statements())
+    Metrics::default().with_count(
+        "store_statements",
+        "Statements run by the store",
+        move || store.statements(),
+    )
 }
 
 fn start_metrics(config: &Config, service: &Service) -> Result<Option<ward_http::Running>, String> {
@@ -113,13 +142,20 @@ fn start_metrics(config: &Config, service: &Service) -> Result<Option<ward_http:
         return Ok(None);
     }
     let address = &config.server.metrics_listen;
-    let listener = TcpListener::bind(address).map_err(|e| format!("cannot listen on {address} (server.metrics_listen): {e}"))?;
+    let listener = TcpListener::bind(address)
+        .map_err(|e| format!("cannot listen on {address} (server.metrics_listen): {e}"))?;
     tracing::info!(address = %listener.local_addr().map_err(|e| e.to_string())?, "serving metrics");
-    ward_http::start_metrics(listener, service.metrics.clone()).map(Some).map_err(|e| format!("cannot serve metrics: {e}"))
+    ward_http::start_metrics(listener, service.metrics.clone())
+        .map(Some)
+        .map_err(|e| format!("cannot serve metrics: {e}"))
 }
 
 /// Serves until SIGTERM or SIGINT, then lets open requests finish.
-async fn wait_for_signal(service: &Service, running: ward_http::Running, metrics: Option<ward_http::Running>) {
+async fn wait_for_signal(
+    service: &Service,
+    running: ward_http::Running,
+    metrics: Option<ward_http::Running>,
+) {
     let handle = running.handle.clone();
     let ready = service.ready.clone();
     let server = tokio::task::spawn_local(running.done);
@@ -136,7 +172,10 @@ async fn wait_for_signal(service: &Service, running: ward_http::Running, metrics
 
 async fn signal() {
     use tokio::signal::unix::{SignalKind, signal};
-    match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+    match (
+        signal(SignalKind::terminate()),
+        signal(SignalKind::interrupt()),
+    ) {
         (Ok(mut terminate), Ok(mut interrupt)) => {
             tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
         }

@@ -27,12 +27,19 @@ impl Token {
     pub fn run(self) -> Result<ExitCode, String> {
         let flags = vec![("store.data", self.data.display().to_string())];
         let config = config::load(self.config.as_ref(), &flags)?.config;
-        let demo = data_folder::read_demo(&self.data)?
-            .ok_or_else(|| format!("{} is not a demo store; start one with: ward serve --demo", self.data.display()))?;
+        let demo = data_folder::read_demo(&self.data)?.ok_or_else(|| {
+            format!(
+                "{} is not a demo store; start one with: ward serve --demo",
+                self.data.display()
+            )
+        })?;
         let master = data_folder::master_key(&config, false)?;
         let tokens = wiring::tokens(&config, &master, &demo.base)?;
         let patient = self.patient.or(demo.patient);
-        print(&format!("{}\n", wiring::demo_token(&tokens, &self.caller, patient.as_deref())?));
+        print(&format!(
+            "{}\n",
+            wiring::demo_token(&tokens, &self.caller, patient.as_deref())?
+        ));
         Ok(ExitCode::SUCCESS)
     }
 }

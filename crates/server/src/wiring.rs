@@ -13,41 +13,75 @@ use ward_storage::{Database, Store, StoreSettings};
 
 /// Microseconds since 1970: the one place where the wall clock is read for FHIR.
 pub fn clock_us() -> i64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX))
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX))
 }
 
 /// Opens the store and the audit log, and makes the engine. Errors say which setting to mend.
-pub async fn engine(config: &Config, master: &MasterKey, base: String) -> Result<Arc<Engine>, String> {
+pub async fn engine(
+    config: &Config,
+    master: &MasterKey,
+    base: String,
+) -> Result<Arc<Engine>, String> {
     let database = if config.store.database.is_empty() {
-        Database::Sqlite { path: config.store.data.join("ward.db") }
+        Database::Sqlite {
+            path: config.store.data.join("ward.db"),
+        }
     } else {
-        Database::Postgres { url: config.store.database.clone() }
+        Database::Postgres {
+            url: config.store.database.clone(),
+        }
     };
-    let settings = StoreSettings { statement_timeout_ms: config.store.statement_timeout_ms, ..StoreSettings::new(database) };
-    let store = Store::open(settings, master.clone()).await.map_err(|e| format!("store: {e}"))?;
-    let stored = store.store_records(&node_name(config), &[]).await.map_err(|_| "store: the audit records cannot be read".to_owned())?;
-    let log = ward_audit::Log::open_after(&data_folder::audit_log_path(&config.store.data), stored).map_err(|e| e.to_string())?;
+    let settings = StoreSettings {
+        statement_timeout_ms: config.store.statement_timeout_ms,
+        ..StoreSettings::new(database)
+    };
+    let store = Store::open(settings, master.clone())
+        .await
+        .map_err(|e| format!("store: {e}"))?;
+    let stored = store
+        .store_records(&node_name(config), &[])
+        .await
+        .map_err(|_| "store: the audit records cannot be read".to_owned())?;
+    let log = ward_audit::Log::open_after(&data_folder::audit_log_path(&config.store.data), stored)
+        .map_err(|e| e.to_string())?;
     let settings = config.engine_settings(base)?;
-    Ok(Arc::new(Engine::new(store, log, settings, clock_us, master.derive("paging-cursor"))))
+    Ok(Arc::new(Engine::new(
+        store,
+        log,
+        settings,
+        clock_us,
+        master.derive("paging-cursor"),
+    )))
 }
 
 /// Tells the records of several processes over one database apart.
 pub fn node_name(config: &Config) -> String {
-    let data = std::fs::canonicalize(&config.store.data).unwrap_or_else(|_| config.store.data.clone());
+    let data =
+        std::fs::canonicalize(&config.store.data).unwrap_or_else(|_| config.store.data.clone());
     let digest = ward_seal::hash::sha256(data.as_os_str().as_encoded_bytes());
     digest[..8].iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// The token service of an installation, with the signing key in its data folder.
 pub fn tokens(config: &Config, master: &MasterKey, base: &str) -> Result<TokenService, String> {
-    let signing = signing_key::load_or_create(&data_folder::signing_key_path(&config.store.data), master)?;
+    let signing =
+        signing_key::load_or_create(&data_folder::signing_key_path(&config.store.data), master)?;
     Ok(TokenService::new(signing, base, base))
 }
 
 /// A token of a demo caller.
-pub fn demo_token(tokens: &TokenService, name: &str, patient: Option<&str>) -> Result<String, String> {
+pub fn demo_token(
+    tokens: &TokenService,
+    name: &str,
+    patient: Option<&str>,
+) -> Result<String, String> {
     let claims = demo_caller(name, patient).map_err(|e| match e {
-        DemoError::UnknownCaller => format!("there is no demo caller '{name}'; there are: {}", ward_smart::demo::DEMO_CALLERS.join(", ")),
+        DemoError::UnknownCaller => format!(
+            "there is no demo caller '{name}'; there are: {}",
+            ward_smart::demo::DEMO_CALLERS.join(", ")
+        ),
         DemoError::PatientMissing => format!("'{name}' acts for one patient: give --patient"),
     })?;
     Ok(tokens.mint(&claims, clock_us() / 1_000_000))
@@ -55,14 +89,22 @@ pub fn demo_token(tokens: &TokenService, name: &str, patient: Option<&str>) -> R
 
 /// The caller with all rights, for filling a store.
 pub fn loader(tokens: &TokenService) -> Result<Arc<Caller>, String> {
-    tokens.verify(&demo_token(tokens, "loader", None)?, clock_us() / 1_000_000).map_err(|e| e.to_string())
+    tokens
+        .verify(&demo_token(tokens, "loader", None)?, clock_us() / 1_000_000)
+        .map_err(|e| e.to_string())
 }
 
 /// Logs to standard error, in the form that the configuration asks for.
 pub fn start_logging(config: &Config) -> Result<(), String> {
     use tracing_subscriber::EnvFilter;
     let filter = EnvFilter::try_new(&config.log.filter).map_err(|e| format!("log.filter: {e}"))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = if config.log.format == "json" { builder.json().try_init() } else { builder.try_init() };
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    let started = if config.log.format == "json" {
+        builder.json().try_init()
+    } else {
+        builder.try_init()
+    };
     started.map_err(|e| format!("logging: {e}"))
 }

@@ -21,7 +21,15 @@ fn build() -> PathBuf {
     }
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
     let mut command = Command::new(cargo);
-    command.args(["build", "--quiet", "--locked", "--package", "ward-server", "--bin", "ward"]);
+    command.args([
+        "build",
+        "--quiet",
+        "--locked",
+        "--package",
+        "ward-server",
+        "--bin",
+        "ward",
+    ]);
     if folder.ends_with("release") {
         command.arg("--release");
     }

@@ -22,13 +22,31 @@ pub struct Answer {
 
 impl Client {
     pub fn new(base: &str, token: Option<String>) -> Self {
-        let inner = reqwest::blocking::Client::builder().timeout(Duration::from_secs(120)).no_proxy().build().expect("a client");
-        Self { base: base.to_owned(), token, inner }
+        // Bodies are seen as they were sent, whatever reqwest's features can unpack.
+        let builder = reqwest::blocking::Client::builder()
+            .no_gzip()
+            .no_zstd()
+            .no_brotli()
+            .no_deflate();
+        let inner = builder
+            .timeout(Duration::from_secs(120))
+            .no_proxy()
+            .build()
+            .expect("a client");
+        Self {
+            base: base.to_owned(),
+            token,
+            inner,
+        }
     }
 
     /// `path` is below the base, or an absolute URL.
     pub fn request(&self, method: &str, path: &str) -> Request {
-        let url = if path.starts_with("http") { path.to_owned() } else { format!("{}/{path}", self.base) };
+        let url = if path.starts_with("http") {
+            path.to_owned()
+        } else {
+            format!("{}/{path}", self.base)
+        };
         let mut inner = self.inner.request(method.parse().expect("a method"), url);
         if let Some(token) = &self.token {
             inner = inner.bearer_auth(token);
@@ -55,7 +73,9 @@ impl Client {
 
 impl Request {
     pub fn header(self, name: &str, value: &str) -> Self {
-        Self { inner: self.inner.header(name, value) }
+        Self {
+            inner: self.inner.header(name, value),
+        }
     }
 
     pub fn json(self, body: &Value) -> Self {
@@ -63,26 +83,37 @@ impl Request {
     }
 
     pub fn body(self, content_type: &str, body: Vec<u8>) -> Self {
-        Self { inner: self.inner.header("Content-Type", content_type).body(body) }
+        Self {
+            inner: self.inner.header("Content-Type", content_type).body(body),
+        }
     }
 
     pub fn send(self) -> Answer {
         let response = self.inner.send().expect("the server answers");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Answer { status, headers, bytes: response.bytes().expect("a whole body").to_vec() }
+        Answer {
+            status,
+            headers,
+            bytes: response.bytes().expect("a whole body").to_vec(),
+        }
     }
 
     /// `None` when the connection failed (a server being killed).
     pub fn try_send(self) -> Option<Answer> {
         let response = self.inner.send().ok()?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Some(Answer { status, headers, bytes: response.bytes().ok()?.to_vec() })
+        Some(Answer {
+            status,
+            headers,
+            bytes: response.bytes().ok()?.to_vec(),
+        })
     }
 }
 
 impl Answer {
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.bytes).unwrap_or_else(|e| panic!("not JSON ({e}): {}", self.text()))
+        serde_json::from_slice(&self.bytes)
+            .unwrap_or_else(|e| panic!("not JSON ({e}): {}", self.text()))
     }
 
     pub fn text(&self) -> String {
@@ -101,13 +132,22 @@ impl Answer {
     }
 
     pub fn id(&self) -> String {
-        self.json()["id"].as_str().expect("a resource with an id").to_owned()
+        self.json()["id"]
+            .as_str()
+            .expect("a resource with an id")
+            .to_owned()
     }
 
     /// `(issue code, expression)` of the first issue.
     pub fn issue(&self) -> (String, String) {
         let json = self.json();
         let issue = &json["issue"][0];
-        (issue["code"].as_str().unwrap_or_default().to_owned(), issue["expression"][0].as_str().unwrap_or_default().to_owned())
+        (
+            issue["code"].as_str().unwrap_or_default().to_owned(),
+            issue["expression"][0]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+        )
     }
 }

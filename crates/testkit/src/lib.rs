@@ -4,6 +4,7 @@
 #![allow(clippy::print_stdout, reason = "tests report to their runner")]
 
 mod binary;
+mod children;
 mod http;
 pub mod postgres;
 mod server;

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// An empty database, dropped with this value.
 pub struct Database {
     pub url: String,
+    /// Empty: goes with its cluster.
     name: String,
 }
 
@@ -45,8 +46,21 @@ impl Database {
     }
 }
 
+impl Database {
+    /// The database that a cluster of its own begins with.
+    pub fn of(cluster: &Cluster) -> Database {
+        Database {
+            url: cluster.url.clone(),
+            name: String::new(),
+        }
+    }
+}
+
 impl Drop for Database {
     fn drop(&mut self) {
+        if self.name.is_empty() {
+            return;
+        }
         // A database left behind goes with its cluster.
         let _ = run_psql(&format!(
             "drop database if exists {} with (force)",
@@ -124,77 +138,145 @@ fn with_database(url: &str, name: &str) -> String {
     }
 }
 
-/// Starts a cluster for this process. The supervising shell waits for the end of its input, which comes with the end of
-/// this process, then stops the cluster and removes its folder.
+/// The cluster of this process, for all tests that share one.
 fn start() -> String {
-    static SUPERVISOR: OnceLock<Child> = OnceLock::new();
-    let folder = tempfile::Builder::new()
-        .prefix("ward-postgres.")
-        .tempdir()
-        .expect("a temporary folder")
-        .keep();
-    let programs = programs();
-    let data = folder.join("data");
-    let as_owner = owner(&folder);
-    let run = |program: &str, arguments: &[&str]| {
-        let output = command(&as_owner, &programs.join(program))
-            .args(arguments)
-            .current_dir("/")
-            .output()
-            .expect("PostgreSQL's programs run");
-        assert!(
-            output.status.success(),
-            "{program}: {}",
-            String::from_utf8_lossy(&output.stderr)
+    static SHARED: OnceLock<Cluster> = OnceLock::new();
+    // Durability is tested by clusters of their own and by `./test`; here nothing survives anyway.
+    SHARED.get_or_init(|| Cluster::start("off")).url.clone()
+}
+
+/// A cluster of its own. The supervising shell waits for the end of its input, which comes with this value's drop or the
+/// end of this process, then stops the cluster and removes its folder.
+pub struct Cluster {
+    /// URL of a superuser's connection.
+    pub url: String,
+    owner: Option<&'static str>,
+    folder: String,
+    options: String,
+    /// Kept for its pipe.
+    supervisor: Child,
+}
+
+impl Cluster {
+    /// One whose commits reach the disk.
+    pub fn durable() -> Cluster {
+        Self::start("on")
+    }
+
+    fn start(fsync: &str) -> Cluster {
+        let folder = tempfile::Builder::new()
+            .prefix("ward-postgres.")
+            .tempdir()
+            .expect("a temporary folder")
+            .keep();
+        let owner = owner(&folder);
+        let folder = folder
+            .to_str()
+            .expect("temporary folders have plain names")
+            .to_owned();
+        let data = format!("{folder}/data");
+        run(
+            owner,
+            "initdb",
+            &[
+                "--pgdata",
+                &data,
+                "--username=ward",
+                "--auth=trust",
+                "--encoding=UTF8",
+                "--no-locale",
+                "--no-sync",
+            ],
         );
-    };
-    let data = data.to_str().expect("temporary folders have plain names");
-    let socket = folder.to_str().expect("temporary folders have plain names");
-    run(
-        "initdb",
-        &[
-            "--pgdata",
-            data,
-            "--username=ward",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--no-locale",
-            "--no-sync",
-        ],
-    );
-    let log = format!("{socket}/server.log");
-    // Durability is tested by `./test` with its own durable cluster; here nothing survives anyway.
-    let options = format!(
-        "-c listen_addresses='' -c unix_socket_directories='{socket}' -c unix_socket_permissions=0700 -c max_connections=200 -c fsync=off -c shared_buffers=64MB"
-    );
-    run(
-        "pg_ctl",
-        &[
+        let options = format!(
+            "-c listen_addresses='' -c unix_socket_directories='{folder}' -c unix_socket_permissions=0700 -c max_connections=200 -c fsync={fsync} -c shared_buffers=64MB"
+        );
+        let supervisor = supervise(owner, &folder);
+        let url = format!("postgres://ward@localhost/postgres?host={folder}");
+        let cluster = Cluster {
+            url,
+            owner,
+            folder,
+            options,
+            supervisor,
+        };
+        cluster.control(
             "start",
-            "--silent",
-            "--wait",
-            "--timeout=60",
-            "--pgdata",
-            data,
-            "--log",
-            &log,
-            "--options",
-            &options,
-        ],
+            &[
+                "--log",
+                &format!("{}/server.log", cluster.folder),
+                "--options",
+                &cluster.options,
+            ],
+        );
+        cluster
+    }
+
+    /// All its processes end at once, and recovery follows: a crash of the database.
+    pub fn crash(&self) {
+        self.control("stop", &["--mode=immediate"]);
+        self.control(
+            "start",
+            &[
+                "--log",
+                &format!("{}/server.log", self.folder),
+                "--options",
+                &self.options,
+            ],
+        );
+    }
+
+    fn control(&self, verb: &str, further: &[&str]) {
+        let data = format!("{}/data", self.folder);
+        let arguments = [
+            &[
+                verb,
+                "--silent",
+                "--wait",
+                "--timeout=60",
+                "--pgdata",
+                &data,
+            ],
+            further,
+        ]
+        .concat();
+        run(self.owner, "pg_ctl", &arguments);
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        drop(self.supervisor.stdin.take());
+        let _ = self.supervisor.wait();
+    }
+}
+
+fn run(owner: Option<&str>, program: &str, arguments: &[&str]) {
+    let output = command(&owner, &programs().join(program))
+        .args(arguments)
+        .current_dir("/")
+        .output()
+        .expect("PostgreSQL's programs run");
+    assert!(
+        output.status.success(),
+        "{program}: {}",
+        String::from_utf8_lossy(&output.stderr)
     );
+}
+
+fn supervise(owner: Option<&str>, folder: &str) -> Child {
     let stop = format!(
-        "read _; cd /; {} stop --silent --mode=immediate --pgdata='{data}'; rm -rf '{socket}'",
-        programs.join("pg_ctl").display()
+        "read _; cd /; {} stop --silent --mode=immediate --pgdata='{folder}/data'; rm -rf '{folder}'",
+        programs().join("pg_ctl").display()
     );
-    let supervisor = command(&as_owner, Path::new("sh"))
+    let mut shell = command(&owner, Path::new("sh"));
+    shell
         .args(["-c", &stop])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .spawn();
-    // Kept for its pipe: dropping it would end the cluster.
-    let _ = SUPERVISOR.set(supervisor.expect("sh runs"));
-    format!("postgres://ward@localhost/postgres?host={socket}")
+        .spawn()
+        .expect("sh runs")
 }
 
 /// PostgreSQL refuses to run as root: another user owns the folder then.

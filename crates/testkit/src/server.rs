@@ -1,6 +1,7 @@
 //! A real `ward` process per test: started as a user starts it, spoken to over HTTP, ended by pid.
 
 use crate::binary::ward_binary;
+use crate::children;
 use crate::http::Client;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -18,7 +19,12 @@ const BACKENDS: [Backend; 2] = [Backend::Sqlite, Backend::Postgres];
 
 /// The stores that tests run on: both, or those that `WARD_TEST_BACKENDS` names (`sqlite`, `postgres`, with commas).
 pub fn backends() -> Vec<Backend> {
-    let Some(named) = std::env::var("WARD_TEST_BACKENDS").ok().filter(|names| !names.trim().is_empty()) else { return BACKENDS.to_vec() };
+    let Some(named) = std::env::var("WARD_TEST_BACKENDS")
+        .ok()
+        .filter(|names| !names.trim().is_empty())
+    else {
+        return BACKENDS.to_vec();
+    };
     let backend = |name: &str| match name.trim() {
         "sqlite" => Backend::Sqlite,
         "postgres" => Backend::Postgres,
@@ -40,11 +46,18 @@ pub struct Start {
 
 impl Start {
     pub fn empty(backend: Backend) -> Self {
-        Self { backend, filled: false, environment: Vec::new() }
+        Self {
+            backend,
+            filled: false,
+            environment: Vec::new(),
+        }
     }
 
     pub fn with(mut self, option: &str, value: &str) -> Self {
-        self.environment.push((format!("WARD_{}", option.replace('.', "_").to_uppercase()), value.to_owned()));
+        self.environment.push((
+            format!("WARD_{}", option.replace('.', "_").to_uppercase()),
+            value.to_owned(),
+        ));
         self
     }
 }
@@ -72,7 +85,13 @@ impl Server {
 
     pub fn start_in(start: Start, home: Home) -> Server {
         let (child, base) = launch(&start, &home);
-        Server { base, backend: start.backend, home, start, child }
+        Server {
+            base,
+            backend: start.backend,
+            home,
+            start,
+            child,
+        }
     }
 
     pub fn data(&self) -> &Path {
@@ -90,13 +109,22 @@ impl Server {
 
     pub fn token_for(&self, caller: &str, patient: Option<&str>) -> String {
         let mut command = Command::new(ward_binary());
-        command.args(["token", "--as", caller, "--data"]).arg(self.data());
+        command
+            .args(["token", "--as", caller, "--data"])
+            .arg(self.data());
         if let Some(patient) = patient {
             command.args(["--patient", patient]);
         }
         let output = command.output().expect("ward token runs");
-        assert!(output.status.success(), "ward token: {}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).expect("a token is text").trim().to_owned()
+        assert!(
+            output.status.success(),
+            "ward token: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout)
+            .expect("a token is text")
+            .trim()
+            .to_owned()
     }
 
     /// A client that signs in as a demo caller.
@@ -112,14 +140,19 @@ impl Server {
     pub fn kill(mut self) -> (Start, Home) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        children::ended(self.child.id());
         self.into_parts()
     }
 
     /// SIGTERM and the wait for a clean end.
     pub fn stop(mut self) -> (Start, Home) {
-        let status = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().expect("kill runs");
+        let status = Command::new("kill")
+            .args(["-TERM", &self.child.id().to_string()])
+            .status()
+            .expect("kill runs");
         assert!(status.success());
         let status = self.child.wait().expect("the server ends");
+        children::ended(self.child.id());
         assert!(status.success(), "graceful shutdown ended with {status}");
         self.into_parts()
     }
@@ -135,12 +168,15 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        children::ended(self.child.id());
     }
 }
 
 fn launch(start: &Start, home: &Home) -> (Child, String) {
     let mut command = Command::new(ward_binary());
-    command.args(["serve", "--demo", "--listen", "127.0.0.1:0", "--data"]).arg(home.folder.path());
+    command
+        .args(["serve", "--demo", "--listen", "127.0.0.1:0", "--data"])
+        .arg(home.folder.path());
     if !start.filled {
         command.arg("--empty");
     }
@@ -149,15 +185,30 @@ fn launch(start: &Start, home: &Home) -> (Child, String) {
     }
     command.envs(start.environment.iter().map(|(k, v)| (k, v)));
     let log: PathBuf = home.folder.path().join("server.log");
-    let log = std::fs::OpenOptions::new().create(true).append(true).open(log).expect("a log file");
-    let mut child = command.stdout(Stdio::piped()).stderr(log).stdin(Stdio::null()).spawn().expect("ward starts");
+    let log = std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(log)
+        .expect("a log file");
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(log)
+        .stdin(Stdio::null())
+        .spawn()
+        .expect("ward starts");
+    children::started(child.id());
     let stdout = child.stdout.take().expect("stdout is piped");
     let begun = Instant::now();
     let mut seen = String::new();
     let mut lines = BufReader::new(stdout).lines();
     while let Some(Ok(line)) = lines.next() {
         if let Some(rest) = line.strip_prefix("Ward is ready at ") {
-            let base = rest.split_whitespace().next().unwrap_or_default().trim_end_matches('.').to_owned();
+            let base = rest
+                .split_whitespace()
+                .next()
+                .unwrap_or_default()
+                .trim_end_matches('.')
+                .to_owned();
             // The rest of the greeting must not block the server.
             std::thread::spawn(move || lines.for_each(drop));
             return (child, base);
@@ -169,6 +220,7 @@ fn launch(start: &Start, home: &Home) -> (Child, String) {
     }
     let _ = child.kill();
     let _ = child.wait();
+    children::ended(child.id());
     let log = std::fs::read_to_string(home.folder.path().join("server.log")).unwrap_or_default();
     panic!("ward ended before it was ready: {seen}\n{log}");
 }

@@ -8,7 +8,10 @@ pub fn shared_data() -> Option<PathBuf> {
     if folder.is_dir() {
         return Some(folder);
     }
-    assert!(std::env::var_os("WARD_SHARED").is_none(), "the reference data is announced but absent");
+    assert!(
+        std::env::var_os("WARD_SHARED").is_none(),
+        "the reference data is announced but absent"
+    );
     println!("shared data absent: skipped");
     None
 }

@@ -3,12 +3,30 @@
 
 use std::process::Command;
 
-const INTERACTIONS: [&str; 7] = ["read", "vread", "search", "history", "create", "update", "transaction"];
+const INTERACTIONS: [&str; 7] = [
+    "read",
+    "vread",
+    "search",
+    "history",
+    "create",
+    "update",
+    "transaction",
+];
 const FEW: u64 = 50;
 const MANY: u64 = 150;
 
 pub fn run() -> Result<(), String> {
-    let built = Command::new("cargo").args(["build", "--release", "--locked", "-p", "ward-resources", "--example", "interactions"]).status();
+    let built = Command::new("cargo")
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "-p",
+            "ward-resources",
+            "--example",
+            "interactions",
+        ])
+        .status();
     if !built.is_ok_and(|s| s.success()) {
         return Err("the example does not build".into());
     }
@@ -17,7 +35,8 @@ pub fn run() -> Result<(), String> {
          made by `cargo xtask bench instructions`. A change of more than a few per cent is a finding.\n\n| interaction | instructions |\n|---|---|\n",
     );
     for interaction in INTERACTIONS {
-        let each = (count(interaction, MANY)?.saturating_sub(count(interaction, FEW)?)) / (MANY - FEW);
+        let each =
+            (count(interaction, MANY)?.saturating_sub(count(interaction, FEW)?)) / (MANY - FEW);
         eprintln!("{interaction}: {each}");
         table.push_str(&format!("| {interaction} | {} |\n", thousands(each)));
     }
@@ -25,14 +44,26 @@ pub fn run() -> Result<(), String> {
 }
 
 fn count(interaction: &str, times: u64) -> Result<u64, String> {
-    let program = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into()) + "/release/examples/interactions";
+    let program = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into())
+        + "/release/examples/interactions";
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", &program, interaction, &times.to_string()])
+        .args([
+            "--tool=callgrind",
+            "--callgrind-out-file=/dev/null",
+            &program,
+            interaction,
+            &times.to_string(),
+        ])
         .output()
         .map_err(|e| format!("valgrind: {e}"))?;
     let text = String::from_utf8_lossy(&output.stderr);
-    let collected = text.lines().find_map(|l| l.split_once("Collected :")).map(|(_, n)| n.trim().to_owned());
-    collected.and_then(|n| n.parse().ok()).ok_or_else(|| format!("callgrind of {interaction}: {text}"))
+    let collected = text
+        .lines()
+        .find_map(|l| l.split_once("Collected :"))
+        .map(|(_, n)| n.trim().to_owned());
+    collected
+        .and_then(|n| n.parse().ok())
+        .ok_or_else(|| format!("callgrind of {interaction}: {text}"))
 }
 
 fn thousands(n: u64) -> String {

@@ -17,7 +17,11 @@ pub fn pretty(xml: &[u8]) -> Vec<u8> {
             out.push(b'\n');
             out.resize(out.len() + depth * 2, b' ');
         }
-        at = if tag.starts_with(b"<div ") { narrative_end(xml, at) } else { end };
+        at = if tag.starts_with(b"<div ") {
+            narrative_end(xml, at)
+        } else {
+            end
+        };
         out.extend_from_slice(&xml[end - tag.len()..at]);
         if !is_close && !is_whole && at == end {
             depth += 1;
@@ -50,7 +54,12 @@ fn narrative_end(xml: &[u8], at: usize) -> usize {
         }
         let end = tag_end(xml, from);
         let tag = &xml[from..end];
-        let is_div = |prefix: &[u8]| tag.starts_with(prefix) && tag.get(prefix.len()).is_some_and(|b| b" >/\n\t".contains(b));
+        let is_div = |prefix: &[u8]| {
+            tag.starts_with(prefix)
+                && tag
+                    .get(prefix.len())
+                    .is_some_and(|b| b" >/\n\t".contains(b))
+        };
         if is_div(b"</div") {
             depth -= 1;
         } else if is_div(b"<div") && !tag.ends_with(b"/>") {

@@ -29,7 +29,12 @@ pub async fn batch(cx: Context<'_>, document: &Document) -> Result<Reply> {
 }
 
 fn too_much() -> Failure {
-    Failure::new(Kind::TooCostly, format!("not done: the answers before this one have more than {ANSWER_BYTES_MAX} bytes; send the rest in another batch"))
+    Failure::new(
+        Kind::TooCostly,
+        format!(
+            "not done: the answers before this one have more than {ANSWER_BYTES_MAX} bytes; send the rest in another batch"
+        ),
+    )
 }
 
 pub fn demand_size(cx: Context<'_>, entries: usize) -> Result<()> {
@@ -37,23 +42,35 @@ pub fn demand_size(cx: Context<'_>, entries: usize) -> Result<()> {
     if entries <= most {
         return Ok(());
     }
-    Err(Failure::new(Kind::TooLarge, format!("the Bundle has {entries} entries; at most {most} are taken (bundle_entries_max)")))
+    Err(Failure::new(
+        Kind::TooLarge,
+        format!("the Bundle has {entries} entries; at most {most} are taken (bundle_entries_max)"),
+    ))
 }
 
 async fn run(cx: Context<'_>, entry: Entry, document: &Document) -> Reply {
     let body = entry.body(document.root());
     let mut call = entry.call;
     call.body = body;
-    cx.engine.answer_within(cx.caller, cx.access, &call, true).await
+    cx.engine
+        .answer_within(cx.caller, cx.access, &call, true)
+        .await
 }
 
 /// The answer to one Call as `Bundle.entry`: bodies only where asked for, or where the answer *is* a body.
 pub fn write(cx: Context<'_>, out: &mut BundleWriter, reply: &Reply) {
     let line = status_line(reply.status);
     let last_modified = reply.last_modified_us.map(instant_text);
-    let location = reply.location.as_ref().map(|l| format!("{}/{l}", cx.engine.settings().base));
+    let location = reply
+        .location
+        .as_ref()
+        .map(|l| format!("{}/{l}", cx.engine.settings().base));
     let failed = reply.status >= 400;
-    out.entry(location.as_deref().and_then(|l| l.split("/_history/").next()));
+    out.entry(
+        location
+            .as_deref()
+            .and_then(|l| l.split("/_history/").next()),
+    );
     let body = match &reply.content {
         Content::Resource(json) => Some(json.as_ref()),
         _ => None,

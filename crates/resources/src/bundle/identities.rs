@@ -20,12 +20,24 @@ use ward_storage::{Current, Guard, Rid, Row};
 /// What one entry does to the store.
 pub enum Step {
     /// Writes the entry's resource under `id`; `register` when the id is the client's and new.
-    Put { ty: TypeId, id: String, rid: Option<Rid>, register: bool, replaced: Replaced },
+    Put {
+        ty: TypeId,
+        id: String,
+        rid: Option<Rid>,
+        register: bool,
+        replaced: Replaced,
+    },
     /// Applies the entry's patch to this version.
-    Patch { row: Row },
-    Delete { rows: Vec<Row> },
+    Patch {
+        row: Row,
+    },
+    Delete {
+        rows: Vec<Row>,
+    },
     /// A conditional create that found this one.
-    Existing { row: Row },
+    Existing {
+        row: Row,
+    },
     /// Nothing to write: a read (answered after the commit), or a delete of what is not there.
     Nothing,
 }
@@ -47,18 +59,27 @@ pub async fn resolve(cx: Context<'_>, document: &Document, entries: &[Entry]) ->
     let mut deleted: HashSet<Rid> = HashSet::new();
     // DELETE goes before POST, POST before PUT and PATCH: a condition meets the state after the deletions.
     for entry in entries {
-        let rows = deletion(cx, entry, &found, &mut guards).await.map_err(|f| name(f, entry.at))?;
+        let rows = deletion(cx, entry, &found, &mut guards)
+            .await
+            .map_err(|f| name(f, entry.at))?;
         deleted.extend(rows.iter().flatten().map(|r| r.rid));
         deletions.push(rows);
     }
     for (entry, rows) in entries.iter().zip(deletions) {
         steps.push(match rows {
             Some(rows) => Step::Delete { rows },
-            None => step(cx, document, entry, &found, &deleted, &mut guards).await.map_err(|f| name(f, entry.at))?,
+            None => step(cx, document, entry, &found, &deleted, &mut guards)
+                .await
+                .map_err(|f| name(f, entry.at))?,
         });
     }
     let (links, patients) = identify(cx, document, entries, &mut steps).await?;
-    Ok(Resolved { steps, guards, links, patients })
+    Ok(Resolved {
+        steps,
+        guards,
+        links,
+        patients,
+    })
 }
 
 type Found = HashMap<(TypeId, String), (Option<Rid>, Current)>;
@@ -67,15 +88,27 @@ type Found = HashMap<(TypeId, String), (Option<Rid>, Current)>;
 async fn read_targets(cx: Context<'_>, entries: &[Entry]) -> Result<Found> {
     let mut found = Found::new();
     for action in [Action::Update, Action::Delete] {
-        let keys: Vec<(TypeId, &str)> = entries.iter().filter_map(|e| named(&e.call.interaction, action)).collect();
+        let keys: Vec<(TypeId, &str)> = entries
+            .iter()
+            .filter_map(|e| named(&e.call.interaction, action))
+            .collect();
         if keys.is_empty() {
             continue;
         }
         let rids = stored(cx.engine.store.locate(&keys).await)?;
-        let known: Vec<(TypeId, Rid)> = keys.iter().zip(&rids).filter_map(|(k, r)| r.map(|r| (k.0, r))).collect();
-        let mut rows = stored(cx.engine.store.read_many(cx.access, action, &known).await)?.into_iter();
+        let known: Vec<(TypeId, Rid)> = keys
+            .iter()
+            .zip(&rids)
+            .filter_map(|(k, r)| r.map(|r| (k.0, r)))
+            .collect();
+        let mut rows =
+            stored(cx.engine.store.read_many(cx.access, action, &known).await)?.into_iter();
         for (key, rid) in keys.into_iter().zip(rids) {
-            let current = if rid.is_some() { rows.next().unwrap_or(Current::Absent) } else { Current::Absent };
+            let current = if rid.is_some() {
+                rows.next().unwrap_or(Current::Absent)
+            } else {
+                Current::Absent
+            };
             found.insert((key.0, key.1.to_owned()), (rid, current));
         }
     }
@@ -84,14 +117,21 @@ async fn read_targets(cx: Context<'_>, entries: &[Entry]) -> Result<Found> {
 
 fn named(interaction: &Interaction, action: Action) -> Option<(TypeId, &str)> {
     match (interaction, action) {
-        (Interaction::Update { ty, id } | Interaction::Patch { ty, id }, Action::Update) => Some((*ty, id)),
+        (Interaction::Update { ty, id } | Interaction::Patch { ty, id }, Action::Update) => {
+            Some((*ty, id))
+        }
         (Interaction::Delete { ty, id }, Action::Delete) => Some((*ty, id)),
         _ => None,
     }
 }
 
 /// The rows that a DELETE entry removes; `None` when it is no deletion, or names nothing that is there.
-async fn deletion(cx: Context<'_>, entry: &Entry, found: &Found, guards: &mut Vec<Guard>) -> Result<Option<Vec<Row>>> {
+async fn deletion(
+    cx: Context<'_>,
+    entry: &Entry,
+    found: &Found,
+    guards: &mut Vec<Guard>,
+) -> Result<Option<Vec<Row>>> {
     match &entry.call.interaction {
         Interaction::Delete { ty, id } => {
             demand_type(cx.access, *ty, Action::Delete)?;
@@ -102,7 +142,8 @@ async fn deletion(cx: Context<'_>, entry: &Entry, found: &Found, guards: &mut Ve
         }
         Interaction::ConditionalDelete { ty } => {
             let query = encode_query(&entry.call.parameters);
-            let (rows, more, guard) = find_all(cx, *ty, &query, cx.engine.settings().conditional_delete_max).await?;
+            let (rows, more, guard) =
+                find_all(cx, *ty, &query, cx.engine.settings().conditional_delete_max).await?;
             if more {
                 return Err(multiple());
             }
@@ -122,11 +163,18 @@ async fn step(
     guards: &mut Vec<Guard>,
 ) -> Result<Step> {
     let query = || encode_query(&entry.call.parameters);
-    let own_id = || entry.resource.and_then(|r| document.node(r).text("id")).map(str::to_owned);
+    let own_id = || {
+        entry
+            .resource
+            .and_then(|r| document.node(r).text("id"))
+            .map(str::to_owned)
+    };
     match &entry.call.interaction {
         Interaction::Create { ty } => {
             demand_type(cx.access, *ty, Action::Create)?;
-            let Some(condition) = &entry.call.conditions.if_none_exist else { return Ok(new(*ty)) };
+            let Some(condition) = &entry.call.conditions.if_none_exist else {
+                return Ok(new(*ty));
+            };
             match find(cx, *ty, condition).await? {
                 Matches::Many => Err(multiple()),
                 Matches::None(guard) => {
@@ -139,7 +187,12 @@ async fn step(
                 }
                 Matches::One(rid, guard) => {
                     guards.push(guard);
-                    let row = crate::read::live(stored(cx.engine.store.read(cx.access, Action::Search, *ty, rid).await)?)?;
+                    let row = crate::read::live(stored(
+                        cx.engine
+                            .store
+                            .read(cx.access, Action::Search, *ty, rid)
+                            .await,
+                    )?)?;
                     Ok(Step::Existing { row })
                 }
             }
@@ -147,7 +200,10 @@ async fn step(
         Interaction::Update { ty, id } => {
             demand_type(cx.access, *ty, Action::Update)?;
             if own_id().as_deref() != Some(id) {
-                return Err(Failure::new(Kind::Invalid, "an update needs the resource's id in the resource, equal to the url's"));
+                return Err(Failure::new(
+                    Kind::Invalid,
+                    "an update needs the resource's id in the resource, equal to the url's",
+                ));
             }
             Ok(put(*ty, id.clone(), found.get(&(*ty, id.clone())).cloned()))
         }
@@ -161,25 +217,47 @@ async fn step(
                     match own_id() {
                         None => Ok(new(*ty)),
                         Some(id) => {
-                            let (rid, replaced) = crate::update::replaced(cx, *ty, &id).await?;
-                            Ok(Step::Put { ty: *ty, id, rid, register: false, replaced })
+                            let (rid, replaced) = crate::update::vacant(cx, *ty, &id).await?;
+                            Ok(Step::Put {
+                                ty: *ty,
+                                id,
+                                rid,
+                                register: false,
+                                replaced,
+                            })
                         }
                     }
                 }
                 Matches::One(rid, guard) => {
                     guards.push(guard);
-                    let row = crate::read::live(stored(cx.engine.store.read(cx.access, Action::Update, *ty, rid).await)?)?;
+                    let row = crate::read::live(stored(
+                        cx.engine
+                            .store
+                            .read(cx.access, Action::Update, *ty, rid)
+                            .await,
+                    )?)?;
                     if own_id().is_some_and(|id| *id != *row.id) {
-                        return Err(Failure::new(Kind::Invalid, "the id in the resource is not that of the one the criteria match"));
+                        return Err(Failure::new(
+                            Kind::Invalid,
+                            "the id in the resource is not that of the one the criteria match",
+                        ));
                     }
-                    Ok(Step::Put { ty: *ty, id: row.id.to_string(), rid: Some(rid), register: false, replaced: Replaced::Version(row) })
+                    Ok(Step::Put {
+                        ty: *ty,
+                        id: row.id.to_string(),
+                        rid: Some(rid),
+                        register: false,
+                        replaced: Replaced::Version(row),
+                    })
                 }
             }
         }
         Interaction::Patch { ty, id } => {
             demand_type(cx.access, *ty, Action::Update)?;
             match found.get(&(*ty, id.clone())) {
-                Some((_, current)) => Ok(Step::Patch { row: crate::read::live(current.clone())? }),
+                Some((_, current)) => Ok(Step::Patch {
+                    row: crate::read::live(current.clone())?,
+                }),
                 None => Err(not_found()),
             }
         }
@@ -190,18 +268,34 @@ async fn step(
                 Matches::None(_) => Err(not_found()),
                 Matches::One(rid, guard) => {
                     guards.push(guard);
-                    Ok(Step::Patch { row: crate::read::live(stored(cx.engine.store.read(cx.access, Action::Update, *ty, rid).await)?)? })
+                    Ok(Step::Patch {
+                        row: crate::read::live(stored(
+                            cx.engine
+                                .store
+                                .read(cx.access, Action::Update, *ty, rid)
+                                .await,
+                        )?)?,
+                    })
                 }
             }
         }
-        Interaction::Bundle => Err(Failure::new(Kind::Invalid, "a Bundle entry cannot be a batch or transaction itself")),
+        Interaction::Bundle => Err(Failure::new(
+            Kind::Invalid,
+            "a Bundle entry cannot be a batch or transaction itself",
+        )),
         _ => Ok(Step::Nothing),
     }
 }
 
 /// A creation whose id is given once the patient it belongs to is known.
 fn new(ty: TypeId) -> Step {
-    Step::Put { ty, id: String::new(), rid: None, register: false, replaced: Replaced::Nothing }
+    Step::Put {
+        ty,
+        id: String::new(),
+        rid: None,
+        register: false,
+        replaced: Replaced::Nothing,
+    }
 }
 
 fn put(ty: TypeId, id: String, found: Option<(Option<Rid>, Current)>) -> Step {
@@ -210,11 +304,22 @@ fn put(ty: TypeId, id: String, found: Option<(Option<Rid>, Current)>) -> Step {
         Some((rid, Current::Absent)) => (rid, Replaced::Nothing),
         None => (None, Replaced::Nothing),
     };
-    Step::Put { ty, id, rid, register: false, replaced }
+    Step::Put {
+        ty,
+        id,
+        rid,
+        register: false,
+        replaced,
+    }
 }
 
 /// Gives rows and ids to what is new, patients first so that the others can be placed with them.
-async fn identify(cx: Context<'_>, document: &Document, entries: &[Entry], steps: &mut [Step]) -> Result<(HashMap<String, String>, HashMap<String, Rid>)> {
+async fn identify(
+    cx: Context<'_>,
+    document: &Document,
+    entries: &[Entry],
+    steps: &mut [Step],
+) -> Result<(HashMap<String, String>, HashMap<String, Rid>)> {
     let store = cx.engine.store();
     let patient = place::patient_type();
     let mut known: HashMap<String, Rid> = HashMap::new();
@@ -222,15 +327,27 @@ async fn identify(cx: Context<'_>, document: &Document, entries: &[Entry], steps
     for patients in [true, false] {
         for (entry, step) in entries.iter().zip(steps.iter_mut()) {
             let (ty, id) = match step {
-                Step::Put { ty, id, rid, register, replaced } if (*ty == patient) == patients => {
+                Step::Put {
+                    ty,
+                    id,
+                    rid,
+                    register,
+                    replaced,
+                } if (*ty == patient) == patients => {
                     if rid.is_none() {
                         let home = match entry.resource {
-                            Some(node) if !patients => place::place(cx.engine, document.node(node), None, &known).await?.home(),
+                            Some(node) if !patients => {
+                                place::place(cx.engine, document.node(node), None, &known)
+                                    .await?
+                                    .home()
+                            }
                             _ => None,
                         };
                         *rid = Some(store.allocate(home));
                     }
-                    *register = matches!(replaced, Replaced::Nothing) && !id.is_empty() && store.decode_id(id).is_none();
+                    *register = matches!(replaced, Replaced::Nothing)
+                        && !id.is_empty()
+                        && store.decode_id(id).is_none();
                     if id.is_empty() {
                         *id = rid.map(|rid| store.public_id(rid)).unwrap_or_default();
                     }
@@ -251,7 +368,10 @@ async fn identify(cx: Context<'_>, document: &Document, entries: &[Entry], steps
             if let Some(url) = &entry.full_url {
                 let identity = format!("{}/{id}", r4().ty(ty).name);
                 if links.insert(url.clone(), identity).is_some() {
-                    return Err(name(Failure::new(Kind::Invalid, "two entries have this fullUrl"), entry.at));
+                    return Err(name(
+                        Failure::new(Kind::Invalid, "two entries have this fullUrl"),
+                        entry.at,
+                    ));
                 }
             }
         }

@@ -20,6 +20,10 @@ pub async fn bundle(cx: Context<'_>) -> Result<Reply> {
             validate(cx.engine, document.root())?;
             transaction::transaction(cx, document).await
         }
-        _ => Err(Failure::new(Kind::Invalid, "a Bundle posted to the base is of type batch or transaction").at("Bundle.type")),
+        _ => Err(Failure::new(
+            Kind::Invalid,
+            "a Bundle posted to the base is of type batch or transaction",
+        )
+        .at("Bundle.type")),
     }
 }

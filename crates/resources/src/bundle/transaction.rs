@@ -16,7 +16,9 @@ use crate::place::{self, demand, demand_home, demand_home_of, reads_what_it_upda
 use crate::preconditions::{demand_match, demand_none_match};
 use crate::read::seen;
 use crate::reply::{Content, Reply};
-use crate::write::{Identity, Replaced, Written, commit_seeing, compose, compose_deletion, conflict};
+use crate::write::{
+    Identity, Replaced, Written, commit_seeing, compose, compose_deletion, conflict,
+};
 use std::collections::{HashMap, HashSet};
 use ward_access::Action;
 use ward_audit::Entity;
@@ -44,8 +46,13 @@ pub async fn transaction(cx: Context<'_>, first: Document) -> Result<Reply> {
     Err(conflict(last))
 }
 
-async fn attempt(cx: Context<'_>, mut bundle: Document) -> Result<std::result::Result<Reply, CommitError>> {
-    let entries = entries(cx, bundle.root()).into_iter().collect::<Result<Vec<Entry>>>()?;
+async fn attempt(
+    cx: Context<'_>,
+    mut bundle: Document,
+) -> Result<std::result::Result<Reply, CommitError>> {
+    let entries = entries(cx, bundle.root())
+        .into_iter()
+        .collect::<Result<Vec<Entry>>>()?;
     demand_resources(&bundle, &entries)?;
     let resolved = resolve(cx, &bundle, &entries).await?;
     demand_distinct(&entries, &resolved)?;
@@ -64,20 +71,40 @@ fn demand_resources(bundle: &Document, entries: &[Entry]) -> Result<()> {
     use crate::call::Interaction as I;
     for entry in entries {
         let (needed, ty) = match entry.call.interaction {
-            I::Create { ty } | I::Update { ty, .. } | I::ConditionalUpdate { ty } => (true, Some(ty)),
+            I::Create { ty } | I::Update { ty, .. } | I::ConditionalUpdate { ty } => {
+                (true, Some(ty))
+            }
             I::Patch { .. } | I::ConditionalPatch { .. } => (true, None),
             _ => (false, None),
         };
         if needed && entry.resource.is_none() {
-            return Err(name(Failure::new(Kind::Invalid, "this entry needs a resource"), entry.at));
+            return Err(name(
+                Failure::new(Kind::Invalid, "this entry needs a resource"),
+                entry.at,
+            ));
         }
         if let (Some(ty), Some(node)) = (ty, entry.resource.map(|index| bundle.node(index)))
             && node.ty() != ty
         {
-            return Err(name(Failure::new(Kind::Invalid, format!("the url names {}, the resource is another type", r4().ty(ty).name)), entry.at));
+            return Err(name(
+                Failure::new(
+                    Kind::Invalid,
+                    format!(
+                        "the url names {}, the resource is another type",
+                        r4().ty(ty).name
+                    ),
+                ),
+                entry.at,
+            ));
         }
         if let I::Operation { .. } = entry.call.interaction {
-            return Err(name(Failure::new(Kind::NotSupported, "operations are not taken inside a transaction; use a batch"), entry.at));
+            return Err(name(
+                Failure::new(
+                    Kind::NotSupported,
+                    "operations are not taken inside a transaction; use a batch",
+                ),
+                entry.at,
+            ));
         }
     }
     Ok(())
@@ -95,7 +122,13 @@ fn demand_distinct(entries: &[Entry], resolved: &Resolved) -> Result<()> {
         };
         for identity in identities {
             if !written.insert(identity) {
-                return Err(name(Failure::new(Kind::Invalid, "another entry of this transaction writes the same resource"), entry.at));
+                return Err(name(
+                    Failure::new(
+                        Kind::Invalid,
+                        "another entry of this transaction writes the same resource",
+                    ),
+                    entry.at,
+                ));
             }
         }
     }
@@ -103,11 +136,18 @@ fn demand_distinct(entries: &[Entry], resolved: &Resolved) -> Result<()> {
 }
 
 /// Own identities and conditional references become literal ones.
-async fn rewrite(cx: Context<'_>, bundle: &mut Document, entries: &[Entry], resolved: &Resolved) -> Result<()> {
+async fn rewrite(
+    cx: Context<'_>,
+    bundle: &mut Document,
+    entries: &[Entry],
+    resolved: &Resolved,
+) -> Result<()> {
     let mut replacements = Vec::new();
     let mut answered: HashMap<(TypeId, String), String> = HashMap::new();
     for entry in entries {
-        let Some(index) = entry.resource else { continue };
+        let Some(index) = entry.resource else {
+            continue;
+        };
         let node = bundle.node(index);
         let base = entry.full_url.as_deref().and_then(base_of);
         replacements.extend(link::replacements(node, &resolved.links, base));
@@ -117,7 +157,9 @@ async fn rewrite(cx: Context<'_>, bundle: &mut Document, entries: &[Entry], reso
                 replacements.push((at, reference.clone()));
                 continue;
             }
-            let reference = conditional_reference(cx, ty, query).await.map_err(|f| name(f.at(bundle.node(at).expression()), entry.at))?;
+            let reference = conditional_reference(cx, ty, query)
+                .await
+                .map_err(|f| name(f.at(bundle.node(at).expression()), entry.at))?;
             replacements.push((at, reference.clone()));
             answered.insert(key, reference);
         }
@@ -125,7 +167,11 @@ async fn rewrite(cx: Context<'_>, bundle: &mut Document, entries: &[Entry], reso
     link::apply(bundle, replacements);
     for entry in entries {
         if let Some(node) = entry.resource.and_then(|i| link::dangling(bundle.node(i))) {
-            return Err(Failure::new(Kind::Reference, "the reference names no entry of this transaction").at(node.expression()));
+            return Err(Failure::new(
+                Kind::Reference,
+                "the reference names no entry of this transaction",
+            )
+            .at(node.expression()));
         }
     }
     Ok(())
@@ -144,19 +190,34 @@ fn base_of(full_url: &str) -> Option<&str> {
 async fn conditional_reference(cx: Context<'_>, ty: TypeId, query: &str) -> Result<String> {
     match find(cx, ty, query).await? {
         Matches::One(rid, _) => {
-            let row = crate::read::live(crate::engine::stored(cx.engine.store().read(cx.access, Action::Search, ty, rid).await)?)?;
+            let row = crate::read::live(crate::engine::stored(
+                cx.engine
+                    .store()
+                    .read(cx.access, Action::Search, ty, rid)
+                    .await,
+            )?)?;
             Ok(link::identity(ty, &row.id))
         }
-        Matches::None(_) => Err(Failure::new(Kind::Precondition, "the conditional reference matches no resource")),
+        Matches::None(_) => Err(Failure::new(
+            Kind::Precondition,
+            "the conditional reference matches no resource",
+        )),
         Matches::Many => Err(multiple()),
     }
 }
 
 /// How an entry is answered once the unit is committed.
 enum Outcome {
-    Written { written: Written, status: u16 },
-    Deleted { version: Option<u32> },
-    Existing { written: Written },
+    Written {
+        written: Written,
+        status: u16,
+    },
+    Deleted {
+        version: Option<u32>,
+    },
+    Existing {
+        written: Written,
+    },
     /// Run after the commit.
     Read,
 }
@@ -171,7 +232,10 @@ impl Outcome {
 }
 
 fn is_patch(entry: &Entry) -> bool {
-    matches!(entry.call.interaction, Interaction::Patch { .. } | Interaction::ConditionalPatch { .. })
+    matches!(
+        entry.call.interaction,
+        Interaction::Patch { .. } | Interaction::ConditionalPatch { .. }
+    )
 }
 
 struct Composed {
@@ -183,8 +247,18 @@ struct Composed {
     seen: Vec<Entity>,
 }
 
-async fn compose_all(cx: Context<'_>, bundle: &Document, entries: &[Entry], resolved: Resolved) -> Result<Composed> {
-    let own: HashSet<String> = resolved.links.values().cloned().chain(resolved.steps.iter().filter_map(step_identity)).collect();
+async fn compose_all(
+    cx: Context<'_>,
+    bundle: &Document,
+    entries: &[Entry],
+    resolved: Resolved,
+) -> Result<Composed> {
+    let own: HashSet<String> = resolved
+        .links
+        .values()
+        .cloned()
+        .chain(resolved.steps.iter().filter_map(step_identity))
+        .collect();
     let mut writes = Vec::with_capacity(entries.len());
     let mut outcomes = Vec::with_capacity(entries.len());
     let mut seen_rows = Vec::new();
@@ -193,40 +267,97 @@ async fn compose_all(cx: Context<'_>, bundle: &Document, entries: &[Entry], reso
     let mut references = Vec::new();
     for (entry, step) in entries.iter().zip(resolved.steps) {
         let outcome = match step {
-            Step::Put { ty, id, rid, register, replaced } => {
-                let Some(index) = entry.resource else { continue };
+            Step::Put {
+                ty,
+                id,
+                rid,
+                register,
+                replaced,
+            } => {
+                let Some(index) = entry.resource else {
+                    continue;
+                };
                 let node = bundle.node(index);
                 nodes.push(node);
                 demand_versions(entry, &replaced)?;
                 let rid = rid.ok_or_else(|| Failure::new(Kind::Internal, "an entry has no row"))?;
-                let identity = Identity { ty, rid, id, register };
-                stage(cx, node, &identity, &resolved.patients, &replaced, entry, &mut writes).await.map_err(|f| name(f, entry.at))?
+                let identity = Identity {
+                    ty,
+                    rid,
+                    id,
+                    register,
+                };
+                stage(
+                    cx,
+                    node,
+                    &identity,
+                    &resolved.patients,
+                    &replaced,
+                    entry,
+                    &mut writes,
+                )
+                .await
+                .map_err(|f| name(f, entry.at))?
             }
             Step::Patch { row } => {
-                demand_match(&entry.call.conditions, Some(row.version)).map_err(|f| name(f, entry.at))?;
-                let Some(body) = entry.body(bundle.root()) else { continue };
+                demand_match(&entry.call.conditions, Some(row.version))
+                    .map_err(|f| name(f, entry.at))?;
+                let Some(body) = entry.body(bundle.root()) else {
+                    continue;
+                };
                 let patched = apply_patch(&row, &body).map_err(|f| name(f, entry.at))?;
                 validate(cx.engine, patched.root()).map_err(|f| name(f, entry.at))?;
-                references.extend(link::check(cx, patched.root(), true, &own).await.map_err(|f| name(f, entry.at))?);
-                let identity = Identity { ty: row.ty, rid: row.rid, id: row.id.to_string(), register: false };
-                stage(cx, patched.root(), &identity, &resolved.patients, &Replaced::Version(row), entry, &mut writes).await.map_err(|f| name(f, entry.at))?
+                references.extend(
+                    link::check(cx, patched.root(), true, &own)
+                        .await
+                        .map_err(|f| name(f, entry.at))?,
+                );
+                let identity = Identity {
+                    ty: row.ty,
+                    rid: row.rid,
+                    id: row.id.to_string(),
+                    register: false,
+                };
+                stage(
+                    cx,
+                    patched.root(),
+                    &identity,
+                    &resolved.patients,
+                    &Replaced::Version(row),
+                    entry,
+                    &mut writes,
+                )
+                .await
+                .map_err(|f| name(f, entry.at))?
             }
             Step::Delete { rows } => {
                 for row in &rows {
-                    demand_home(row, cx.access, row.ty, Action::Delete).map_err(|f| name(f, entry.at))?;
-                    demand_match(&entry.call.conditions, Some(row.version)).map_err(|f| name(f, entry.at))?;
+                    demand_home(row, cx.access, row.ty, Action::Delete)
+                        .map_err(|f| name(f, entry.at))?;
+                    demand_match(&entry.call.conditions, Some(row.version))
+                        .map_err(|f| name(f, entry.at))?;
                     writes.push(compose_deletion(cx.engine, row).await?);
                     deletions.extend(unreferenced(cx, row.ty, &row.id));
                 }
-                Outcome::Deleted { version: rows.first().map(|r| r.version + 1) }
+                Outcome::Deleted {
+                    version: rows.first().map(|r| r.version + 1),
+                }
             }
             Step::Existing { row } => {
                 seen_rows.push(seen(&row));
                 Outcome::Existing {
-                    written: Written { ty: row.ty, id: row.id.to_string(), version: row.version, updated_us: row.updated_us, body: row.body },
+                    written: Written {
+                        ty: row.ty,
+                        id: row.id.to_string(),
+                        version: row.version,
+                        updated_us: row.updated_us,
+                        body: row.body,
+                    },
                 }
             }
-            Step::Nothing if matches!(entry.method, crate::route::Method::Delete) => Outcome::Deleted { version: None },
+            Step::Nothing if matches!(entry.method, crate::route::Method::Delete) => {
+                Outcome::Deleted { version: None }
+            }
             Step::Nothing => Outcome::Read,
         };
         outcomes.push(outcome);
@@ -237,14 +368,30 @@ async fn compose_all(cx: Context<'_>, bundle: &Document, entries: &[Entry], reso
     guards.extend(references);
     let reference_guards = guards.len()..guards.len() + deletions.len();
     guards.extend(deletions);
-    Ok(Composed { writes, guards, reference_guards, outcomes, seen: seen_rows })
+    Ok(Composed {
+        writes,
+        guards,
+        reference_guards,
+        outcomes,
+        seen: seen_rows,
+    })
 }
 
 /// What an entry refers to must not be deleted by another: the guards see the state before the unit.
 fn demand_kept(references: &[Guard], writes: &[Write]) -> Result<()> {
-    let deleted: HashSet<Rid> = writes.iter().filter(|w| w.op == Op::Delete).map(|w| w.rid).collect();
-    if references.iter().any(|g| matches!(g, Guard::Exists { rid, .. } if deleted.contains(rid))) {
-        return Err(Failure::new(Kind::Reference, "an entry refers to a resource that this transaction deletes"));
+    let deleted: HashSet<Rid> = writes
+        .iter()
+        .filter(|w| w.op == Op::Delete)
+        .map(|w| w.rid)
+        .collect();
+    if references
+        .iter()
+        .any(|g| matches!(g, Guard::Exists { rid, .. } if deleted.contains(rid)))
+    {
+        return Err(Failure::new(
+            Kind::Reference,
+            "an entry refers to a resource that this transaction deletes",
+        ));
     }
     Ok(())
 }
@@ -278,7 +425,11 @@ async fn stage(
     writes: &mut Vec<Write>,
 ) -> Result<Outcome> {
     let placement = place::place(cx.engine, node, Some(identity.rid), patients).await?;
-    let action = if matches!(entry.method, crate::route::Method::Post) { Action::Create } else { Action::Update };
+    let action = if matches!(entry.method, crate::route::Method::Post) {
+        Action::Create
+    } else {
+        Action::Update
+    };
     demand(&placement, cx.access, identity.ty, action)?;
     demand_home_of(replaced, cx.access, identity.ty, action)?;
     let write = compose(cx.engine, node, identity, &placement, replaced).await?;
@@ -289,19 +440,47 @@ async fn stage(
 }
 
 /// The response Bundle, entry by entry in the order of the request; reads see the committed state.
-async fn answer(cx: Context<'_>, entries: &[Entry], outcomes: Vec<Outcome>, entities: Vec<Entity>) -> Result<Reply> {
+async fn answer(
+    cx: Context<'_>,
+    entries: &[Entry],
+    outcomes: Vec<Outcome>,
+    entities: Vec<Entity>,
+) -> Result<Reply> {
     let mut out = BundleWriter::new("transaction-response", None, &[]);
     for (entry, outcome) in entries.iter().zip(outcomes) {
-        let shown = !is_patch(entry) || outcome.ty().is_none_or(|ty| reads_what_it_updates(cx.access, ty));
-        let returns = if shown { cx.call.prefer.returns } else { Some(Return::Minimal) };
+        let shown = !is_patch(entry)
+            || outcome
+                .ty()
+                .is_none_or(|ty| reads_what_it_updates(cx.access, ty));
+        let returns = if shown {
+            cx.call.prefer.returns
+        } else {
+            Some(Return::Minimal)
+        };
         let reply = match outcome {
             Outcome::Written { written, status } => written.reply(status, returns, Vec::new()),
-            Outcome::Existing { written } if cx.access.may(written.ty, Action::Read) => written.reply(200, returns, Vec::new()),
-            Outcome::Existing { written } => Reply { content: Content::Empty, ..written.reply(200, returns, Vec::new()) },
-            Outcome::Deleted { version } => Reply { version, ..Reply::status(204) },
-            Outcome::Read => cx.engine.answer_within(cx.caller, cx.access, &entry.call, true).await,
+            Outcome::Existing { written } if cx.access.may(written.ty, Action::Read) => {
+                written.reply(200, returns, Vec::new())
+            }
+            Outcome::Existing { written } => Reply {
+                content: Content::Empty,
+                ..written.reply(200, returns, Vec::new())
+            },
+            Outcome::Deleted { version } => Reply {
+                version,
+                ..Reply::status(204)
+            },
+            Outcome::Read => {
+                cx.engine
+                    .answer_within(cx.caller, cx.access, &entry.call, true)
+                    .await
+            }
         };
         write_entry(cx, &mut out, &reply);
     }
-    Ok(Reply { entities, recorded: true, ..Reply::resource(200, out.finish()) })
+    Ok(Reply {
+        entities,
+        recorded: true,
+        ..Reply::resource(200, out.finish())
+    })
 }

@@ -24,7 +24,14 @@ pub async fn patient(cx: Context<'_>, id: &str) -> Result<Reply> {
     demand_type(cx.access, ty, Action::Read)?;
     let row = live(current(cx, Action::Read, ty, id).await?)?;
     let access = cx.access.narrow(cx.engine.patient_key(row.rid));
-    answer(cx, &access, Filter::All, &format!("Patient/{id}/$everything"), None).await
+    answer(
+        cx,
+        &access,
+        Filter::All,
+        &format!("Patient/{id}/$everything"),
+        None,
+    )
+    .await
 }
 
 /// The encounter and what refers to it.
@@ -32,7 +39,14 @@ pub async fn encounter(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
     demand_type(cx.access, ty, Action::Read)?;
     let row = live(current(cx, Action::Read, ty, id).await?)?;
     let filter = referring(cx, id)?;
-    answer(cx, cx.access, filter, &format!("Encounter/{id}/$everything"), Some(row)).await
+    answer(
+        cx,
+        cx.access,
+        filter,
+        &format!("Encounter/{id}/$everything"),
+        Some(row),
+    )
+    .await
 }
 
 /// What refers to the encounter by a parameter of the Encounter compartment.
@@ -41,7 +55,10 @@ fn referring(cx: Context<'_>, id: &str) -> Result<Filter> {
     let mut filters = Vec::new();
     for compartment in r4().compartments.iter().filter(|c| c.code == "Encounter") {
         for (ty, codes) in &compartment.members {
-            for code in codes.iter().filter(|c| cx.engine.registry.find(*ty, c).is_some()) {
+            for code in codes
+                .iter()
+                .filter(|c| cx.engine.registry.find(*ty, c).is_some())
+            {
                 let pairs = [((*code).to_owned(), reference.clone())];
                 filters.push(crate::search::parse(cx, &[*ty], &pairs, true)?.0.filter);
             }
@@ -50,7 +67,13 @@ fn referring(cx: Context<'_>, id: &str) -> Result<Filter> {
     Ok(Filter::Or(filters))
 }
 
-async fn answer(cx: Context<'_>, access: &Access, filter: Filter, path: &str, first: Option<Row>) -> Result<Reply> {
+async fn answer(
+    cx: Context<'_>,
+    access: &Access,
+    filter: Filter,
+    path: &str,
+    first: Option<Row>,
+) -> Result<Reply> {
     let (mut plan, question, cursor) = plan(cx, filter, path)?;
     keep_readable(access, &mut plan);
     let on_first_page = cursor.is_none();
@@ -59,28 +82,53 @@ async fn answer(cx: Context<'_>, access: &Access, filter: Filter, path: &str, fi
         plan.after = Some(crate::search::open_position(&bytes)?);
     }
     let page = stored(cx.engine.store.search(access, &plan).await)?;
-    let mut rows: Vec<Row> = first.into_iter().filter(|row| on_first_page && (plan.types.is_empty() || plan.types.contains(&row.ty))).collect();
+    let mut rows: Vec<Row> = first
+        .into_iter()
+        .filter(|row| on_first_page && (plan.types.is_empty() || plan.types.contains(&row.ty)))
+        .collect();
     rows.extend(page.rows);
     let shared = referred(cx, &rows).await?;
     let base = &cx.engine.settings.base;
     let mut links = vec![("self", format!("{base}/{}", question.trim_end_matches('?')))];
     if let Some(next) = page.next.as_ref().filter(|_| page.more) {
         let separator = if question.ends_with('?') { "" } else { "&" };
-        links.push(("next", format!("{base}/{question}{separator}_cursor={}", cursor::sign(cx.engine, access, &question, &ward_search::cursor::encode(next)))));
+        links.push((
+            "next",
+            format!(
+                "{base}/{question}{separator}_cursor={}",
+                cursor::sign(
+                    cx.engine,
+                    access,
+                    &question,
+                    &ward_search::cursor::encode(next)
+                )
+            ),
+        ));
     }
     let mut bundle = BundleWriter::new("searchset", None, &links);
-    for (mode, row) in rows.iter().map(|r| ("match", r)).chain(shared.iter().map(|r| ("include", r))) {
+    for (mode, row) in rows
+        .iter()
+        .map(|r| ("match", r))
+        .chain(shared.iter().map(|r| ("include", r)))
+    {
         let url = format!("{base}/{}/{}", r4().ty(row.ty).name, row.id);
         bundle.entry(Some(&url)).resource(&row.body).search(mode);
     }
     let entities = rows.iter().chain(&shared).map(seen).collect();
-    Ok(Reply { entities, ..Reply::resource(200, bundle.finish()) })
+    Ok(Reply {
+        entities,
+        ..Reply::resource(200, bundle.finish())
+    })
 }
 
 /// The search finds what the caller may search; each type of it must be theirs to read as well.
 fn keep_readable(access: &Access, plan: &mut Plan) {
     let hidden = |ty: &TypeId| access.may(*ty, Action::Search) && !access.may(*ty, Action::Read);
-    let asked = if plan.types.is_empty() { crate::capabilities::all_types() } else { plan.types.clone() };
+    let asked = if plan.types.is_empty() {
+        crate::capabilities::all_types()
+    } else {
+        plan.types.clone()
+    };
     if !asked.iter().any(hidden) {
         return;
     }
@@ -94,7 +142,14 @@ fn keep_readable(access: &Access, plan: &mut Plan) {
 /// `_since`, `_type`, `_count` and the cursor; `start` and `end` bound care dates and are not served.
 fn plan(cx: Context<'_>, filter: Filter, path: &str) -> Result<(Plan, String, Option<String>)> {
     let most = cx.engine.settings.everything_entries_max;
-    let mut plan = Plan { types: Vec::new(), filter, sort: Vec::new(), count: most, total: Total::None, after: None };
+    let mut plan = Plan {
+        types: Vec::new(),
+        filter,
+        sort: Vec::new(),
+        count: most,
+        total: Total::None,
+        after: None,
+    };
     let mut cursor = None;
     let mut kept = Vec::new();
     for (name, value) in parameters(cx)? {
@@ -102,12 +157,18 @@ fn plan(cx: Context<'_>, filter: Filter, path: &str) -> Result<(Plan, String, Op
             "_since" => {
                 let since = ward_fhir::date::PartialDate::parse(&value.replace(' ', "+"), true)
                     .ok_or_else(|| Failure::new(Kind::Invalid, "_since takes an instant"))?;
-                let test = DateTest { prefix: Prefix::Ge, low_us: since.low_us(), high_us: since.high_us() };
+                let test = DateTest {
+                    prefix: Prefix::Ge,
+                    low_us: since.low_us(),
+                    high_us: since.high_us(),
+                };
                 plan.filter = Filter::And(vec![plan.filter, Filter::Updated(test)]);
             }
             "_type" => {
                 for name in value.split(',') {
-                    let ty = r4().resource_type(name).ok_or_else(|| Failure::new(Kind::Invalid, "_type takes resource types of R4"))?;
+                    let ty = r4().resource_type(name).ok_or_else(|| {
+                        Failure::new(Kind::Invalid, "_type takes resource types of R4")
+                    })?;
                     plan.types.push(ty);
                 }
             }
@@ -115,14 +176,21 @@ fn plan(cx: Context<'_>, filter: Filter, path: &str) -> Result<(Plan, String, Op
             "_cursor" => cursor = Some(value.clone()),
             _ => {
                 let name = crate::route::printable(&name);
-                return Err(Failure::new(Kind::NotSupported, format!("$everything takes _since, _type and _count here, not '{name}'")));
+                return Err(Failure::new(
+                    Kind::NotSupported,
+                    format!("$everything takes _since, _type and _count here, not '{name}'"),
+                ));
             }
         }
         if name != "_cursor" {
             kept.push((name, value));
         }
     }
-    Ok((plan, format!("{path}?{}", crate::search::encode_query(&kept)), cursor))
+    Ok((
+        plan,
+        format!("{path}?{}", crate::search::encode_query(&kept)),
+        cursor,
+    ))
 }
 
 /// From the query, or from a Parameters body on POST.
@@ -145,8 +213,14 @@ async fn referred(cx: Context<'_>, rows: &[Row]) -> Result<Vec<Row>> {
     let mut wanted: HashSet<(TypeId, String)> = HashSet::new();
     for row in rows {
         let document = reread(&row.body)?;
-        for node in document.root().descendants_and_self().filter(|n| n.type_name() == "Reference") {
-            if let Some(Reference::Local { ty, id, .. }) = node.text("reference").and_then(|t| reference::parse(t, Some(&cx.engine.settings.base)))
+        for node in document
+            .root()
+            .descendants_and_self()
+            .filter(|n| n.type_name() == "Reference")
+        {
+            if let Some(Reference::Local { ty, id, .. }) = node
+                .text("reference")
+                .and_then(|t| reference::parse(t, Some(&cx.engine.settings.base)))
                 && !ward_access::Compartments::r4().is_member(ty)
             {
                 wanted.insert((ty, id.to_owned()));
@@ -155,8 +229,26 @@ async fn referred(cx: Context<'_>, rows: &[Row]) -> Result<Vec<Row>> {
     }
     let keys: Vec<(TypeId, &str)> = wanted.iter().map(|(ty, id)| (*ty, id.as_str())).collect();
     let rids = stored(cx.engine.store.locate(&keys).await)?;
-    let located: Vec<(TypeId, Rid)> =
-        keys.iter().zip(rids).filter_map(|(k, rid)| rid.map(|rid| (k.0, rid))).filter(|(_, rid)| !present.contains(rid)).collect();
-    let found = stored(cx.engine.store.read_many(cx.access, Action::Read, &located).await)?;
-    Ok(found.into_iter().filter_map(|c| if let Current::Live(row) = c { Some(row) } else { None }).collect())
+    let located: Vec<(TypeId, Rid)> = keys
+        .iter()
+        .zip(rids)
+        .filter_map(|(k, rid)| rid.map(|rid| (k.0, rid)))
+        .filter(|(_, rid)| !present.contains(rid))
+        .collect();
+    let found = stored(
+        cx.engine
+            .store
+            .read_many(cx.access, Action::Read, &located)
+            .await,
+    )?;
+    Ok(found
+        .into_iter()
+        .filter_map(|c| {
+            if let Current::Live(row) = c {
+                Some(row)
+            } else {
+                None
+            }
+        })
+        .collect())
 }

@@ -32,20 +32,32 @@ pub async fn of_instance(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply>
     demand_type(cx.access, ty, Action::Read)?;
     let row = live(current(cx, Action::Read, ty, id).await?)?;
     let document = reread(&row.body)?;
-    Ok(Reply { entities: vec![seen(&row)], ..Reply::resource(200, parameters(&meta_of(document.root()))) })
+    Ok(Reply {
+        entities: vec![seen(&row)],
+        ..Reply::resource(200, parameters(&meta_of(document.root())))
+    })
 }
 
 /// All profiles, tags and labels in use, among what the caller may see. `types` empty: all.
 pub async fn of_types(cx: Context<'_>, types: &[TypeId]) -> Result<Reply> {
     if types.is_empty() && !cx.access.may_any(Action::Search) {
-        return Err(Failure::new(Kind::Forbidden, "the token's scopes do not permit search of any type"));
+        return Err(Failure::new(
+            Kind::Forbidden,
+            "the token's scopes do not permit search of any type",
+        ));
     }
     for ty in types {
         demand_type(cx.access, *ty, Action::Search)?;
     }
     let mut marks = Marks::default();
-    let mut plan =
-        Plan { types: types.to_vec(), filter: Filter::All, sort: Vec::new(), count: META_PAGE, total: Total::None, after: None };
+    let mut plan = Plan {
+        types: types.to_vec(),
+        filter: Filter::All,
+        sort: Vec::new(),
+        count: META_PAGE,
+        total: Total::None,
+        after: None,
+    };
     let mut rows = 0;
     loop {
         let page = stored(cx.engine.store.search(cx.access, &plan).await)?;
@@ -57,7 +69,9 @@ pub async fn of_types(cx: Context<'_>, types: &[TypeId]) -> Result<Reply> {
             return Ok(Reply::resource(200, parameters(&marks.to_meta())));
         }
         if rows >= META_ROWS_MAX {
-            let text = format!("$meta looks through at most {META_ROWS_MAX} resources; ask on a smaller type or on an instance");
+            let text = format!(
+                "$meta looks through at most {META_ROWS_MAX} resources; ask on a smaller type or on an instance"
+            );
             return Err(Failure::new(Kind::TooCostly, text));
         }
         plan.after = page.next;
@@ -67,10 +81,18 @@ pub async fn of_types(cx: Context<'_>, types: &[TypeId]) -> Result<Reply> {
 pub async fn change(cx: Context<'_>, ty: TypeId, id: &str, change: Change) -> Result<Reply> {
     demand_type(cx.access, ty, Action::Update)?;
     let body = read_body(cx.call, r4().resource_type("Parameters"))?;
-    let given = body.root().all("parameter").find(|p| p.text("name") == Some("meta")).and_then(|p| p.get("value"));
-    let given = given
-        .filter(|m| m.type_name() == "Meta")
-        .ok_or_else(|| Failure::new(Kind::Invalid, "the operation needs a parameter 'meta' with valueMeta").at("Parameters.parameter"))?;
+    let given = body
+        .root()
+        .all("parameter")
+        .find(|p| p.text("name") == Some("meta"))
+        .and_then(|p| p.get("value"));
+    let given = given.filter(|m| m.type_name() == "Meta").ok_or_else(|| {
+        Failure::new(
+            Kind::Invalid,
+            "the operation needs a parameter 'meta' with valueMeta",
+        )
+        .at("Parameters.parameter")
+    })?;
     let mut asked = Marks::default();
     asked.collect_meta(given);
     let mut last = CommitError::Unavailable;
@@ -85,7 +107,12 @@ pub async fn change(cx: Context<'_>, ty: TypeId, id: &str, change: Change) -> Re
     Err(conflict(last))
 }
 
-async fn attempt(cx: Context<'_>, row: &Row, asked: &Marks, change: Change) -> Result<std::result::Result<Reply, CommitError>> {
+async fn attempt(
+    cx: Context<'_>,
+    row: &Row,
+    asked: &Marks,
+    change: Change,
+) -> Result<std::result::Result<Reply, CommitError>> {
     let before = reread(&row.body)?;
     let mut marks = Marks::default();
     marks.collect(before.root());
@@ -96,26 +123,61 @@ async fn attempt(cx: Context<'_>, row: &Row, asked: &Marks, change: Change) -> R
     let bytes = crate::patch::json(before.root(), &patch_of(&marks, &old))?;
     let after = json::read(&bytes, Some(row.ty), &Limits::default())?;
     // The new meta is taken from the version as written: once it is committed nothing may turn the answer into a failure.
-    let call = Call { prefer: Prefer { returns: Some(Return::Representation), ..cx.call.prefer }, ..cx.call.clone() };
+    let call = Call {
+        prefer: Prefer {
+            returns: Some(Return::Representation),
+            ..cx.call.prefer
+        },
+        ..cx.call.clone()
+    };
     let cx = Context { call: &call, ..cx };
-    let written = put(cx, &after, row.ty, &row.id, (Some(row.rid), Replaced::Version(row.clone())), Vec::new()).await?;
+    let written = put(
+        cx,
+        &after,
+        row.ty,
+        &row.id,
+        (Some(row.rid), Replaced::Version(row.clone())),
+        Vec::new(),
+    )
+    .await?;
     Ok(written.map(|reply| {
-        let meta = reply.json().and_then(|body| reread(body).ok()).map_or_else(|| b"{}".to_vec(), |document| meta_of(document.root()));
-        Reply { content: Content::Resource(parameters(&meta).into()), ..reply }
+        let meta = reply
+            .json()
+            .and_then(|body| reread(body).ok())
+            .map_or_else(|| b"{}".to_vec(), |document| meta_of(document.root()));
+        Reply {
+            content: Content::Resource(parameters(&meta).into()),
+            ..reply
+        }
     }))
 }
 
 /// The change as a JSON Patch of the three lists; the other members of meta are not touched.
 fn patch_of(marks: &Marks, before: &Marks) -> Vec<u8> {
     let mut out = b"[".to_vec();
-    operation("profile", before.profiles.len(), marks.profiles.values(), &mut out);
-    operation("security", before.security.len(), marks.security.values(), &mut out);
+    operation(
+        "profile",
+        before.profiles.len(),
+        marks.profiles.values(),
+        &mut out,
+    );
+    operation(
+        "security",
+        before.security.len(),
+        marks.security.values(),
+        &mut out,
+    );
     operation("tag", before.tags.len(), marks.tags.values(), &mut out);
     out.push(b']');
     out
 }
 
-fn operation<'a>(name: &str, before: usize, items: impl ExactSizeIterator<Item = &'a Vec<u8>>, out: &mut Vec<u8>) {
+fn operation<'a>(
+    name: &str,
+    before: usize,
+    items: impl ExactSizeIterator<Item = &'a Vec<u8>>,
+    out: &mut Vec<u8>,
+) {
     if before == 0 && items.len() == 0 {
         return;
     }
@@ -123,10 +185,14 @@ fn operation<'a>(name: &str, before: usize, items: impl ExactSizeIterator<Item =
         out.push(b',');
     }
     if items.len() == 0 {
-        out.extend_from_slice(format!("{{\"op\":\"remove\",\"path\":\"/meta/{name}\"}}").as_bytes());
+        out.extend_from_slice(
+            format!("{{\"op\":\"remove\",\"path\":\"/meta/{name}\"}}").as_bytes(),
+        );
         return;
     }
-    out.extend_from_slice(format!("{{\"op\":\"add\",\"path\":\"/meta/{name}\",\"value\":").as_bytes());
+    out.extend_from_slice(
+        format!("{{\"op\":\"add\",\"path\":\"/meta/{name}\",\"value\":").as_bytes(),
+    );
     array(items, out);
     out.push(b'}');
 }
@@ -136,7 +202,9 @@ fn meta_of(resource: Node<'_>) -> Vec<u8> {
 }
 
 fn parameters(meta: &[u8]) -> Vec<u8> {
-    let mut out = b"{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"return\",\"valueMeta\":".to_vec();
+    let mut out =
+        b"{\"resourceType\":\"Parameters\",\"parameter\":[{\"name\":\"return\",\"valueMeta\":"
+            .to_vec();
     out.extend_from_slice(meta);
     out.extend_from_slice(b"}]}");
     out
@@ -168,10 +236,14 @@ impl Marks {
                     self.profiles.insert(url.to_owned(), json);
                 }
                 "security" => {
-                    self.security.entry((text("system"), text("code"))).or_insert_with(|| element(child));
+                    self.security
+                        .entry((text("system"), text("code")))
+                        .or_insert_with(|| element(child));
                 }
                 "tag" => {
-                    self.tags.entry((text("system"), text("code"))).or_insert_with(|| element(child));
+                    self.tags
+                        .entry((text("system"), text("code")))
+                        .or_insert_with(|| element(child));
                 }
                 _ => {}
             }
@@ -184,18 +256,24 @@ impl Marks {
         match change {
             Change::Add => {
                 for (key, json) in &asked.profiles {
-                    self.profiles.entry(key.clone()).or_insert_with(|| json.clone());
+                    self.profiles
+                        .entry(key.clone())
+                        .or_insert_with(|| json.clone());
                 }
                 for (key, json) in &asked.security {
-                    self.security.entry(key.clone()).or_insert_with(|| json.clone());
+                    self.security
+                        .entry(key.clone())
+                        .or_insert_with(|| json.clone());
                 }
                 for (key, json) in &asked.tags {
                     self.tags.entry(key.clone()).or_insert_with(|| json.clone());
                 }
             }
             Change::Delete => {
-                self.profiles.retain(|key, _| !asked.profiles.contains_key(key));
-                self.security.retain(|key, _| !asked.security.contains_key(key));
+                self.profiles
+                    .retain(|key, _| !asked.profiles.contains_key(key));
+                self.security
+                    .retain(|key, _| !asked.security.contains_key(key));
                 self.tags.retain(|key, _| !asked.tags.contains_key(key));
             }
         }

@@ -83,13 +83,19 @@ pub fn changes_state(name: &str) -> bool {
 pub async fn invoke(cx: Context<'_>, name: &str, target: &Target) -> Result<Reply> {
     demand_served(name, target)?;
     match (name, target) {
-        ("everything", Target::Instance(ty, id)) if r4().ty(*ty).name == "Patient" => everything::patient(cx, id).await,
+        ("everything", Target::Instance(ty, id)) if r4().ty(*ty).name == "Patient" => {
+            everything::patient(cx, id).await
+        }
         ("everything", Target::Instance(ty, id)) => everything::encounter(cx, *ty, id).await,
         ("meta", Target::Instance(ty, id)) => meta::of_instance(cx, *ty, id).await,
         ("meta", Target::Type(ty)) => meta::of_types(cx, &[*ty]).await,
         ("meta", Target::System) => meta::of_types(cx, &[]).await,
-        ("meta-add", Target::Instance(ty, id)) => meta::change(cx, *ty, id, meta::Change::Add).await,
-        ("meta-delete", Target::Instance(ty, id)) => meta::change(cx, *ty, id, meta::Change::Delete).await,
+        ("meta-add", Target::Instance(ty, id)) => {
+            meta::change(cx, *ty, id, meta::Change::Add).await
+        }
+        ("meta-delete", Target::Instance(ty, id)) => {
+            meta::change(cx, *ty, id, meta::Change::Delete).await
+        }
         ("validate", Target::Type(ty)) => validate::validate(cx, *ty, None).await,
         ("validate", Target::Instance(ty, id)) => validate::validate(cx, *ty, Some(id)).await,
         _ => Err(not_served(name)),
@@ -101,14 +107,27 @@ fn demand_served(name: &str, target: &Target) -> Result<()> {
         s.name == name
             && match target {
                 Target::System => s.system,
-                Target::Type(ty) => s.on_type && (s.types.is_empty() || s.types.contains(&r4().ty(*ty).name)),
-                Target::Instance(ty, _) => s.instance && (s.types.is_empty() || s.types.contains(&r4().ty(*ty).name)),
+                Target::Type(ty) => {
+                    s.on_type && (s.types.is_empty() || s.types.contains(&r4().ty(*ty).name))
+                }
+                Target::Instance(ty, _) => {
+                    s.instance && (s.types.is_empty() || s.types.contains(&r4().ty(*ty).name))
+                }
             }
     };
-    SERVED.iter().find(fits).map(|_| ()).ok_or_else(|| not_served(name))
+    SERVED
+        .iter()
+        .find(fits)
+        .map(|_| ())
+        .ok_or_else(|| not_served(name))
 }
 
 fn not_served(name: &str) -> Failure {
     let name = crate::route::printable(name);
-    Failure::new(Kind::NotFound, format!("the operation ${name} is not served at this level; /metadata lists those that are"))
+    Failure::new(
+        Kind::NotFound,
+        format!(
+            "the operation ${name} is not served at this level; /metadata lists those that are"
+        ),
+    )
 }

@@ -23,28 +23,53 @@ pub async fn validate(cx: Context<'_>, ty: TypeId, id: Option<&str>) -> Result<R
         Err(failure) => return Ok(Reply::outcome(200, &failure.issues)),
     };
     let root = document.root();
-    let mode = parameter(root, "mode").and_then(|p| p.text("value")).or(cx.call.parameter("mode"));
-    let profile = parameter(root, "profile").and_then(|p| p.text("value")).or(cx.call.parameter("profile"));
+    let mode = parameter(root, "mode")
+        .and_then(|p| p.text("value"))
+        .or(cx.call.parameter("mode"));
+    let profile = parameter(root, "profile")
+        .and_then(|p| p.text("value"))
+        .or(cx.call.parameter("profile"));
     demand_base_profile(profile, ty)?;
     let resource = match root.type_name() {
-        "Parameters" if ty != root.ty() || parameter(root, "resource").is_some() => parameter(root, "resource").and_then(|p| p.get("resource")),
+        "Parameters" if ty != root.ty() || parameter(root, "resource").is_some() => {
+            parameter(root, "resource").and_then(|p| p.get("resource"))
+        }
         _ => Some(root),
     };
     let Some(resource) = resource else {
-        return if mode == Some("delete") { deletion(cx, ty, id).await } else { Err(missing()) };
+        return if mode == Some("delete") {
+            deletion(cx, ty, id).await
+        } else {
+            Err(missing())
+        };
     };
     Ok(Reply::outcome(200, &check(cx, resource, ty, id, mode)))
 }
 
-fn check(cx: Context<'_>, resource: Node<'_>, ty: TypeId, id: Option<&str>, mode: Option<&str>) -> Vec<Issue> {
+fn check(
+    cx: Context<'_>,
+    resource: Node<'_>,
+    ty: TypeId,
+    id: Option<&str>,
+    mode: Option<&str>,
+) -> Vec<Issue> {
     let mut issues = Vec::new();
     if resource.ty() != ty {
-        issues.push(Issue::error(Kind::Invalid, format!("this is not a {}", r4().ty(ty).name)).at(resource.expression()));
+        issues.push(
+            Issue::error(Kind::Invalid, format!("this is not a {}", r4().ty(ty).name))
+                .at(resource.expression()),
+        );
     }
     if let (Some(id), Some("update")) = (id, mode)
         && resource.text("id") != Some(id)
     {
-        issues.push(Issue::error(Kind::Invalid, "an update needs the resource's id, equal to the URL's").at(resource.expression()));
+        issues.push(
+            Issue::error(
+                Kind::Invalid,
+                "an update needs the resource's id, equal to the URL's",
+            )
+            .at(resource.expression()),
+        );
     }
     issues.extend(cx.engine.validator.validate(resource));
     verdict(issues)
@@ -53,7 +78,13 @@ fn check(cx: Context<'_>, resource: Node<'_>, ty: TypeId, id: Option<&str>, mode
 /// R4 asks for at least one issue: all well is said in so many words.
 fn verdict(mut issues: Vec<Issue>) -> Vec<Issue> {
     if !issues.iter().any(is_error) {
-        issues.push(Issue::error(Kind::Informational, "no errors: the resource is valid against the base definitions of R4").severity(Severity::Information));
+        issues.push(
+            Issue::error(
+                Kind::Informational,
+                "no errors: the resource is valid against the base definitions of R4",
+            )
+            .severity(Severity::Information),
+        );
     }
     issues
 }
@@ -64,11 +95,19 @@ async fn stored_version(cx: Context<'_>, ty: TypeId, id: Option<&str>) -> Result
     demand_base_profile(cx.call.parameter("profile"), ty)?;
     let row = live(current(cx, Action::Read, ty, id).await?)?;
     let document = crate::document::reread(&row.body)?;
-    Ok(Reply::outcome(200, &verdict(cx.engine.validator.validate(document.root()))))
+    Ok(Reply::outcome(
+        200,
+        &verdict(cx.engine.validator.validate(document.root())),
+    ))
 }
 
 async fn deletion(cx: Context<'_>, ty: TypeId, id: Option<&str>) -> Result<Reply> {
-    let id = id.ok_or_else(|| Failure::new(Kind::Invalid, "mode delete is for an instance: [base]/[type]/[id]/$validate"))?;
+    let id = id.ok_or_else(|| {
+        Failure::new(
+            Kind::Invalid,
+            "mode delete is for an instance: [base]/[type]/[id]/$validate",
+        )
+    })?;
     demand_type(cx.access, ty, Action::Delete)?;
     live(current(cx, Action::Delete, ty, id).await?)?;
     Ok(Reply::outcome(200, &[Issue::error(Kind::Informational, "you may delete this resource; whether others refer to it is looked at when it is deleted").severity(Severity::Information)]))
@@ -79,14 +118,23 @@ fn parameter<'a>(root: Node<'a>, name: &str) -> Option<Node<'a>> {
 }
 
 fn demand_base_profile(profile: Option<&str>, ty: TypeId) -> Result<()> {
-    let base = format!("http://hl7.org/fhir/StructureDefinition/{}", r4().ty(ty).name);
+    let base = format!(
+        "http://hl7.org/fhir/StructureDefinition/{}",
+        r4().ty(ty).name
+    );
     match profile {
         None => Ok(()),
         Some(url) if url == base => Ok(()),
-        Some(_) => Err(Failure::new(Kind::NotSupported, "only the base definitions of R4 are known; this profile is not")),
+        Some(_) => Err(Failure::new(
+            Kind::NotSupported,
+            "only the base definitions of R4 are known; this profile is not",
+        )),
     }
 }
 
 fn missing() -> Failure {
-    Failure::new(Kind::Invalid, "$validate needs a resource: as the body, or as the parameter 'resource'")
+    Failure::new(
+        Kind::Invalid,
+        "$validate needs a resource: as the body, or as the parameter 'resource'",
+    )
 }

@@ -19,7 +19,11 @@ impl Journal {
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => HashSet::new(),
             Err(e) => return Err(problem(e)),
         };
-        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(problem)?;
+        let file = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)
+            .map_err(problem)?;
         Ok(Journal { file, known })
     }
 
@@ -37,5 +41,10 @@ impl Journal {
 
 /// A changed file is another file.
 fn key(file: &SourceFile, document: usize) -> String {
-    format!("{}\t{}\t{}\t{document}", file.path.display(), file.bytes, file.modified_s)
+    format!(
+        "{}\t{}\t{}\t{document}",
+        file.path.display(),
+        file.bytes,
+        file.modified_s
+    )
 }

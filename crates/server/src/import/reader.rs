@@ -35,13 +35,24 @@ fn visit(path: &Path, named: bool, files: &mut Vec<SourceFile>) -> Result<(), St
     let metadata = std::fs::metadata(path).map_err(problem)?;
     if metadata.is_dir() {
         let entries = std::fs::read_dir(path).map_err(problem)?;
-        let mut below: Vec<PathBuf> = entries.map(|e| e.map(|e| e.path())).collect::<Result<_, _>>().map_err(problem)?;
+        let mut below: Vec<PathBuf> = entries
+            .map(|e| e.map(|e| e.path()))
+            .collect::<Result<_, _>>()
+            .map_err(problem)?;
         below.sort();
         return below.iter().try_for_each(|p| visit(p, false, files));
     }
     if named || kind(path).is_some() {
-        let modified_s = metadata.modified().ok().and_then(|t| t.duration_since(UNIX_EPOCH).ok()).map_or(0, |d| d.as_secs());
-        files.push(SourceFile { path: path.to_owned(), bytes: metadata.len(), modified_s });
+        let modified_s = metadata
+            .modified()
+            .ok()
+            .and_then(|t| t.duration_since(UNIX_EPOCH).ok())
+            .map_or(0, |d| d.as_secs());
+        files.push(SourceFile {
+            path: path.to_owned(),
+            bytes: metadata.len(),
+            modified_s,
+        });
     }
     Ok(())
 }
@@ -65,21 +76,34 @@ fn kind(path: &Path) -> Option<Kind> {
 }
 
 impl SourceFile {
-    pub fn documents(&self) -> Result<Box<dyn Iterator<Item = Result<Document, String>> + Send>, String> {
-        let file = File::open(&self.path).map_err(|e| format!("cannot read {}: {e}", self.path.display()))?;
+    pub fn documents(
+        &self,
+    ) -> Result<Box<dyn Iterator<Item = Result<Document, String>> + Send>, String> {
+        let file = File::open(&self.path)
+            .map_err(|e| format!("cannot read {}: {e}", self.path.display()))?;
         let packed = self.path.extension().is_some_and(|e| e == "gz");
-        let reader: Box<dyn Read + Send> = if packed { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+        let reader: Box<dyn Read + Send> = if packed {
+            Box::new(MultiGzDecoder::new(file))
+        } else {
+            Box::new(file)
+        };
         match kind(&self.path) {
             Some(Kind::Ndjson) => Ok(Box::new(lines(BufReader::with_capacity(1 << 20, reader)))),
             Some(Kind::Json) => Ok(Box::new(std::iter::once(whole(reader)))),
-            None => Err(format!("{} is neither .json nor .ndjson (also .gz)", self.path.display())),
+            None => Err(format!(
+                "{} is neither .json nor .ndjson (also .gz)",
+                self.path.display()
+            )),
         }
     }
 }
 
 fn whole(reader: impl Read) -> Result<Document, String> {
     let mut bytes = Vec::new();
-    reader.take(DOCUMENT_BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|e| format!("cannot be read: {e}"))?;
+    reader
+        .take(DOCUMENT_BYTES_MAX + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|e| format!("cannot be read: {e}"))?;
     bounded(bytes)
 }
 
@@ -87,7 +111,11 @@ fn lines(mut reader: impl BufRead) -> impl Iterator<Item = Result<Document, Stri
     std::iter::from_fn(move || {
         loop {
             let mut line = Vec::new();
-            match reader.by_ref().take(DOCUMENT_BYTES_MAX + 1).read_until(b'\n', &mut line) {
+            match reader
+                .by_ref()
+                .take(DOCUMENT_BYTES_MAX + 1)
+                .read_until(b'\n', &mut line)
+            {
                 Ok(0) => return None,
                 Ok(_) if line.trim_ascii().is_empty() => {}
                 Ok(_) => return Some(bounded(line)),

@@ -9,8 +9,14 @@ use ward_access::Caller;
 use ward_resources::{Body, Call, Engine, Format, Interaction, route};
 
 pub enum Target {
-    Store { engine: Arc<Engine>, loader: Arc<Caller> },
-    Server { base: String, token: String },
+    Store {
+        engine: Arc<Engine>,
+        loader: Arc<Caller>,
+    },
+    Server {
+        base: String,
+        token: String,
+    },
 }
 
 /// One thread's connection to the target.
@@ -26,7 +32,10 @@ impl Target {
             if !base.starts_with("http://") {
                 return Err("--to takes an http:// URL of a server on this machine".into());
             }
-            return Ok(Target::Server { base: base.trim_end_matches('/').to_owned(), token: token.to_owned() });
+            return Ok(Target::Server {
+                base: base.trim_end_matches('/').to_owned(),
+                token: token.to_owned(),
+            });
         }
         wiring::start_logging(config)?;
         data_folder::create(&config.store.data)?;
@@ -43,7 +52,11 @@ impl Target {
     /// Runs `f` with a sender of this thread.
     pub fn work(&self, f: impl FnOnce(&mut Sender<'_>)) {
         match runtime() {
-            Ok(runtime) => f(&mut Sender { target: self, runtime, client: reqwest::Client::new() }),
+            Ok(runtime) => f(&mut Sender {
+                target: self,
+                runtime,
+                client: reqwest::Client::new(),
+            }),
             Err(problem) => tracing::error!(problem, "a thread could not start"),
         }
     }
@@ -57,7 +70,10 @@ impl Target {
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, String> {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| format!("no runtime: {e}"))
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| format!("no runtime: {e}"))
 }
 
 /// How a document is sent: method, path below the base.
@@ -71,12 +87,27 @@ fn destination(document: &Document) -> Result<(route::Method, String), String> {
         #[serde(default, rename = "type")]
         kind: Option<Value>,
     }
-    let head: Head = serde_json::from_slice(&document.0).map_err(|e| format!("is not a resource in JSON: {e}"))?;
-    let is_request = head.kind.as_ref().and_then(Value::as_str).is_some_and(|k| k == "transaction" || k == "batch");
+    let head: Head = serde_json::from_slice(&document.0)
+        .map_err(|e| format!("is not a resource in JSON: {e}"))?;
+    let is_request = head
+        .kind
+        .as_ref()
+        .and_then(Value::as_str)
+        .is_some_and(|k| k == "transaction" || k == "batch");
     Ok(match head {
-        Head { resource_type, .. } if resource_type == "Bundle" && is_request => (route::Method::Post, String::new()),
-        Head { resource_type, id: Some(id), .. } => (route::Method::Put, format!("{resource_type}/{id}")),
-        Head { resource_type, id: None, .. } => (route::Method::Post, resource_type),
+        Head { resource_type, .. } if resource_type == "Bundle" && is_request => {
+            (route::Method::Post, String::new())
+        }
+        Head {
+            resource_type,
+            id: Some(id),
+            ..
+        } => (route::Method::Put, format!("{resource_type}/{id}")),
+        Head {
+            resource_type,
+            id: None,
+            ..
+        } => (route::Method::Post, resource_type),
     })
 }
 
@@ -91,7 +122,10 @@ impl Sender<'_> {
                 let interaction = route::route(method, &path).map_err(|f| text(&f.to_json()))?;
                 let is_batch = interaction == Interaction::Bundle;
                 let mut call = Call::new(interaction, request_id, "import".into());
-                call.body = Some(Body { bytes: document.0.clone().into(), format: Format::Json });
+                call.body = Some(Body {
+                    bytes: document.0.clone().into(),
+                    format: Format::Json,
+                });
                 let reply = self.runtime.block_on(engine.answer(loader, &call));
                 judge(reply.status, reply.json().unwrap_or_default(), is_batch)
             }
@@ -100,13 +134,17 @@ impl Sender<'_> {
                     route::Method::Put => self.client.put(format!("{base}/{path}")),
                     _ => self.client.post(format!("{base}/{path}")),
                 };
-                let request = request.bearer_auth(token).header("Content-Type", "application/fhir+json").body(document.0.clone());
+                let request = request
+                    .bearer_auth(token)
+                    .header("Content-Type", "application/fhir+json")
+                    .body(document.0.clone());
                 let answer = self.runtime.block_on(async {
                     let response = request.send().await?;
                     let status = response.status().as_u16();
                     response.bytes().await.map(|bytes| (status, bytes))
                 });
-                let (status, bytes) = answer.map_err(|e| format!("the server does not answer: {e}"))?;
+                let (status, bytes) =
+                    answer.map_err(|e| format!("the server does not answer: {e}"))?;
                 judge(status, &bytes, path.is_empty())
             }
         }
@@ -121,29 +159,44 @@ fn judge(status: u16, body: &[u8], is_bundle: bool) -> Result<usize, String> {
     if !is_bundle {
         return Ok(1);
     }
-    let bundle: Value = serde_json::from_slice(body).map_err(|e| format!("the answer is not JSON: {e}"))?;
-    let entries = bundle["entry"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let bundle: Value =
+        serde_json::from_slice(body).map_err(|e| format!("the answer is not JSON: {e}"))?;
+    let entries = bundle["entry"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     for (n, entry) in entries.iter().enumerate() {
         let status = entry["response"]["status"].as_str().unwrap_or_default();
         if !status.starts_with('2') {
-            return Err(format!("entry {n}: {status}: {}", diagnostics(&entry["response"]["outcome"])));
+            return Err(format!(
+                "entry {n}: {status}: {}",
+                diagnostics(&entry["response"]["outcome"])
+            ));
         }
     }
     Ok(entries.len())
 }
 
 fn text(outcome: &[u8]) -> String {
-    serde_json::from_slice(outcome).map_or_else(|_| String::from_utf8_lossy(outcome).chars().take(300).collect(), |v| diagnostics(&v))
+    serde_json::from_slice(outcome).map_or_else(
+        |_| String::from_utf8_lossy(outcome).chars().take(300).collect(),
+        |v| diagnostics(&v),
+    )
 }
 
 /// The issues of an OperationOutcome, one after the other.
 fn diagnostics(outcome: &Value) -> String {
-    let issues = outcome["issue"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let issues = outcome["issue"]
+        .as_array()
+        .map(Vec::as_slice)
+        .unwrap_or_default();
     let texts: Vec<String> = issues
         .iter()
         .filter(|i| i["severity"] != "warning")
         .map(|i| {
-            let place = i["expression"][0].as_str().map_or(String::new(), |e| format!(" ({e})"));
+            let place = i["expression"][0]
+                .as_str()
+                .map_or(String::new(), |e| format!(" ({e})"));
             format!("{}{place}", i["diagnostics"].as_str().unwrap_or_default())
         })
         .collect();

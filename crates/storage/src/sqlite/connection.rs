@@ -29,8 +29,9 @@ const PAGE_BYTES: u32 = 8_192;
 const MMAP_BYTES: u64 = 64 << 30;
 /// Page cache of the writer; readers use the map.
 const WRITER_CACHE_KIB: u32 = 65_536;
-/// WAL pages before a checkpoint: longer runs write hot pages back less often.
-const CHECKPOINT_PAGES: u32 = 4_000;
+/// WAL pages before a checkpoint (64 MB): longer runs write hot pages back less often. 16,000 against 4,000 gave 1.3-1.9
+/// times the creates at 8 and 32 clients, and made point reads look further.
+const CHECKPOINT_PAGES: u32 = 8_000;
 /// Waiting for another process (a second `ward` on the same file).
 const BUSY_MS: u32 = 5_000;
 

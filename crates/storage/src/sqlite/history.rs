@@ -70,7 +70,14 @@ fn half(sql: &mut Sql, reach: &Reach, query: &HistoryQuery, current: bool) {
             let ty = sql.int(i64::from(ty.0));
             let _ = write!(sql.text, "{y}.typ = {ty}");
         }
-        HistoryScope::System => sql.push("1"),
+        HistoryScope::System => match reach.single() {
+            // The condition of access names no type when only one is in reach.
+            Some((ty, _)) => {
+                let ty = sql.int(i64::from(ty.0));
+                let _ = write!(sql.text, "{y}.typ = {ty}");
+            }
+            None => sql.push("1"),
+        },
     }
     if let Some(since) = query.since_us {
         let since = sql.int(since);
