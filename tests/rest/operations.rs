@@ -195,7 +195,7 @@ fn meta_on_three_levels() {
         let id = ward.post("Basic", &body).expect(201).id();
         let own = ward.get(&format!("Basic/{id}/$meta")).expect(200);
         assert_eq!(own.json()["parameter"][0]["name"], "return");
-        assert_eq!(codes(&meta(&own)), [code.clone()]);
+        assert_eq!(codes(&meta(&own)), std::slice::from_ref(&code));
         assert_eq!(meta(&own)["versionId"], "1");
         assert!(codes(&meta(&ward.get("Basic/$meta").expect(200))).contains(&code));
         assert!(codes(&meta(&ward.get("$meta").expect(200))).contains(&code));
