@@ -57,15 +57,12 @@ impl Database {
 }
 
 impl Drop for Database {
+    /// Not waited for: dropping a thousand relations takes longer than most tests. What is left behind goes with the
+    /// cluster.
     fn drop(&mut self) {
-        if self.name.is_empty() {
-            return;
-        }
-        // A database left behind goes with its cluster.
-        let _ = run_psql(&format!(
-            "drop database if exists {} with (force)",
-            self.name
-        ));
+        let sql = format!("drop database if exists {} with (force)", self.name);
+        let mut command = psql_command(&sql);
+        let _ = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     }
 }
 
@@ -107,7 +104,19 @@ fn psql(sql: &str) {
 }
 
 fn run_psql(sql: &str) -> Result<(), String> {
-    let output = Command::new(programs().join("psql"))
+    let output = psql_command(sql)
+        .output()
+        .map_err(|e| format!("{e}: install postgresql 15 or newer"))?;
+    if output.status.success() {
+        Ok(())
+    } else {
+        Err(String::from_utf8_lossy(&output.stderr).into_owned())
+    }
+}
+
+fn psql_command(sql: &str) -> Command {
+    let mut command = Command::new(programs().join("psql"));
+    command
         .args([
             "--no-psqlrc",
             "--quiet",
@@ -117,14 +126,8 @@ fn run_psql(sql: &str) -> Result<(), String> {
             sql,
         ])
         .env("PGOPTIONS", "--client-min-messages=warning")
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|e| format!("{e}: install postgresql 15 or newer"))?;
-    if output.status.success() {
-        Ok(())
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).into_owned())
-    }
+        .stdin(Stdio::null());
+    command
 }
 
 fn with_database(url: &str, name: &str) -> String {

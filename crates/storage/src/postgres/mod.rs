@@ -191,12 +191,7 @@ impl Postgres {
         if self.shared.closing.load(Ordering::Acquire) {
             return Err(CommitError::Unavailable);
         }
-        if under_way.before
-            < std::env::var("EXP_DIRECT")
-                .ok()
-                .and_then(|s| s.parse().ok())
-                .unwrap_or(writer::DIRECT_MAX)
-        {
+        if under_way.before < writer::DIRECT_MAX {
             let outcomes = writer::commit(&self.shared.writes, self.core(), &[&prepared]).await;
             return outcomes
                 .into_iter()

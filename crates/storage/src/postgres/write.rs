@@ -62,7 +62,7 @@ async fn inside(
 
 /// What the batch must hold until its end: key and whether alone.
 ///
-/// Compartment patients shared (a consent change takes them alone), required rows shared and deleted rows alone,
+/// Compartment patients shared (a consent change will take them alone), required rows shared and deleted rows alone,
 /// the conditions of conditional interactions alone.
 fn locks(batch: &[&Prepared]) -> Vec<(i64, bool)> {
     let mut locks: BTreeMap<i64, bool> = BTreeMap::new();

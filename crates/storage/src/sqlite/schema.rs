@@ -2,6 +2,20 @@
 //!
 //! Every index entry carries the patient `c`, the clinical date `d` and the visibility class `k`, so that a
 //! compartment, a page in date order and the Access predicate are decided inside one index range.
+//!
+//! | key | answers | example |
+//! |---|---|---|
+//! | `term (h, d, rid)` + c, k | token, reference, uri, exact string, membership; in page order | all results with this code, newest first |
+//! | `resource_c (c, typ, d)` | what a caller bound to patients sees | the Observations of one patient |
+//! | `resource_d (typ, d)` | a type without a usable condition | all Patients |
+//! | `resource_u (typ, upd)`, `resource_s (upd)`, `history_u`, `history_s` | history, `_lastUpdated` | what changed since |
+//! | `str (p, v, rid)`, `date (p, lo, rid, hi)`, `qty (h, lo, rid, hi)` | prefixes and ranges | names that start with `smi` |
+//! | `str_r (rid, p)`, `date_r (rid, p)` | the same as probes of a candidate, and sort keys | |
+//! | `target (t, rid)` | who refers to a resource | may it be deleted? |
+//! | `term_count (h, k)` | how many rows have a counted term (or are of a type), by visibility | exact totals, choice of the driving range |
+//!
+//! Departs from the measured layout D: references are terms (one table less to write), and there is no `(c, h, d)` index:
+//! a patient's range probed for a category by point took 137 us against 85-96 with it, and it would be a third more rows.
 
 use super::connection::{Connection, SqliteError};
 use super::statement::Value;
