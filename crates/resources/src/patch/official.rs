@@ -98,6 +98,7 @@ fn json_patch() {
         panic!("an array is expected")
     };
     assert_eq!(cases.len(), 16);
+    println!("official suite run: json-patch {}", cases.len());
     for case in cases {
         let Value::Object(members) = case else {
             panic!("an object is expected")
@@ -127,6 +128,7 @@ fn xml_patch() {
     let cases = cases(&text);
     // Of the 33 of the file four lie inside of comments: 29 can be run.
     assert_eq!(cases.len(), 29);
+    println!("official suite run: xml-patch {}", cases.len());
     for case in &cases {
         let patched = super::xml::apply(
             inside(case.part("target").unwrap()).as_bytes(),
@@ -191,6 +193,7 @@ fn fhirpath_patch() {
     };
     let cases = cases(&text);
     assert_eq!(cases.len(), 33);
+    println!("official suite run: fhirpath-patch {}", cases.len());
     for case in &cases {
         let resource = |part: &str| case.part(part).map(|text| read(inside(text), &case.name));
         let (input, diff) = (resource("input").unwrap(), resource("diff").unwrap());
