@@ -71,7 +71,7 @@ fn several_issues_are_reported_at_once_up_to_a_limit() {
     };
     let all = [
         "Patient.colour",
-        "Patient.name[0]",
+        "Patient.name",
         "Patient.active",
         "Patient.contact[0]",
         "Patient.contact[1].gender",

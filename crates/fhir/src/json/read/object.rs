@@ -135,14 +135,16 @@ impl Reader<'_> {
     fn array(&mut self, node: u32, slot: &'static Slot, half: u16) -> Step {
         if self.scan.peek() != b'[' {
             let at = self.push(slot.member, node, slot.ty, half)?;
-            return self.wrong_type(at, "an array, because the element repeats");
+            let place = self.place(node, slot);
+            return self.wrong_type_at(at, place, "an array, because the element repeats");
         }
         self.scan.at += 1;
         self.scan.space();
         if self.scan.peek() == b']' {
             self.scan.at += 1;
-            let at = self.push(slot.member, node, slot.ty, half)?;
-            return self.issue(at, Kind::Structure, "an array must not be empty".into());
+            self.push(slot.member, node, slot.ty, half)?;
+            let place = self.place(node, slot);
+            return self.issue_at(place, Kind::Structure, "an array must not be empty".into());
         }
         loop {
             if self.scan.peek() == b'n' && matches!(slot.shape, Shape::Primitive(_)) {

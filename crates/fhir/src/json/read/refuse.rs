@@ -29,6 +29,13 @@ impl Reader<'_> {
     /// Reports the value that stands here and passes over it.
     #[cold]
     pub(super) fn wrong_type(&mut self, at: u32, expected: &str) -> Step {
+        let place = expression(&self.nodes, at);
+        self.wrong_type_at(at, place, expected)
+    }
+
+    /// The same with another place than that of the node: of what should be an array, no item is meant.
+    #[cold]
+    pub(super) fn wrong_type_at(&mut self, at: u32, place: String, expected: &str) -> Step {
         let found = match self.scan.peek() {
             b'{' => "an object",
             b'[' => "an array",
@@ -37,13 +44,13 @@ impl Reader<'_> {
             b'n' => "null",
             _ => "a number",
         };
-        let place = self.open;
+        let open = self.open;
         self.open = at;
         let skipped = self.scan.skip();
         self.syntax(skipped)?;
-        self.open = place;
-        self.issue(
-            at,
+        self.open = open;
+        self.issue_at(
+            place,
             Kind::Structure,
             format!("expected {expected}, found {found}"),
         )
@@ -83,8 +90,8 @@ impl Reader<'_> {
         self.syntax(skipped)
     }
 
-    /// The expression of an element of `node` that has no node of its own.
-    fn place(&self, node: u32, slot: &Slot) -> String {
+    /// The expression of an element of `node` as a whole: without an index, whether it has nodes of its own or not.
+    pub(super) fn place(&self, node: u32, slot: &Slot) -> String {
         let parent = expression(&self.nodes, node);
         match slot.shape {
             Shape::TypeName => parent,
