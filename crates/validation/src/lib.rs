@@ -1,11 +1,13 @@
 //! Base validation: what every R4 resource must hold before it is stored. <https://hl7.org/fhir/R4/validation.html>
 //!
-//! Cardinality, required bindings, reference targets, narrative, and the invariants of the base definitions. Lexical
+//! Cardinality, required bindings, reference and canonical targets, `fullUrl`, narrative, and the invariants of the base definitions. Lexical
 //! forms, unknown elements and wrong types are refused earlier, by the readers of `ward_fhir`.
 //!
 //! This crate must *not* know: a clock, the network, a database, who is asking, or where a resource is stored.
 
 mod binding;
+mod bundle;
+mod canonical;
 mod existence;
 mod native;
 mod path;
@@ -44,7 +46,7 @@ pub type TargetType<'a> = &'a dyn Fn(&str) -> Option<TypeId>;
 pub struct Context<'a> {
     /// Our own base URL without trailing slash: references under it are local.
     pub base: Option<&'a str>,
-    /// Also report what should be mended but does not refuse (`dom-6`: no narrative).
+    /// Also report what should be mended but does not refuse (`dom-6`: no narrative; a `fullUrl` of another id).
     pub warnings: bool,
     /// Type of the target of a `urn:` or absolute reference that the document itself does not hold; `None`: not known, any
     /// type passes. Entries of a Bundle that is the document are found without it.

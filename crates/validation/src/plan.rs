@@ -40,11 +40,15 @@ pub(crate) struct ElementPlan {
     pub code_set: Option<u16>,
     /// Allowed targets of a Reference; empty: any.
     pub targets: &'static [TypeId],
+    /// Allowed targets of a canonical; empty: any.
+    pub canonical_targets: &'static [TypeId],
 }
 
 pub(crate) struct TypePlan {
     pub is_primitive: bool,
     pub is_reference: bool,
+    pub is_canonical: bool,
+    pub is_bundle: bool,
     /// Bits of the elements with a minimum of one.
     pub required: u64,
     pub checks: Box<[Check]>,
@@ -142,17 +146,21 @@ fn element(
         .binding
         .as_ref()
         .filter(|b| b.strength == Strength::Required);
-    let references = element
-        .types
-        .iter()
-        .filter(|t| schema.ty(t.ty).name == "Reference");
+    let targets = |name: &str| {
+        let mut of_type = element
+            .types
+            .iter()
+            .filter(|t| schema.ty(t.ty).name == name);
+        of_type
+            .next()
+            .map(|t| t.targets.as_slice())
+            .unwrap_or_default()
+    };
     ElementPlan {
         checks: checks.into(),
         code_set: required.and_then(|b| code_sets.find(schema, b.value_set)),
-        targets: references
-            .map(|t| t.targets.as_slice())
-            .next()
-            .unwrap_or_default(),
+        targets: targets("Reference"),
+        canonical_targets: targets("canonical"),
     }
 }
 
@@ -165,6 +173,8 @@ fn type_plan(schema: &'static Schema, ty: &ward_fhir::schema::TypeDef) -> TypePl
     TypePlan {
         is_primitive: matches!(ty.kind, TypeKind::Primitive(_)),
         is_reference: ty.name == "Reference",
+        is_canonical: ty.name == "canonical",
+        is_bundle: ty.name == "Bundle",
         required: required.fold(0, |all, one| all | one),
         checks: ty
             .invariants

@@ -11,13 +11,15 @@ use crate::Context;
 
 /// Finds the types of targets, as far as text, document and context tell.
 pub(crate) struct Targets<'a> {
-    schema: &'static Schema,
+    pub(crate) schema: &'static Schema,
     context: &'a Context<'a>,
     /// Types of the entries of the enclosing Bundle by `fullUrl`; filled when first asked.
     entries: Option<HashMap<&'a str, TypeId>>,
+    /// Types of the entries of the enclosing Bundle by canonical `url`; filled when first asked.
+    pub(crate) definitions: Option<HashMap<&'a str, TypeId>>,
     /// Types of the contained resources by id, for each container asked about.
     contained: HashMap<NodeIndex, HashMap<&'a str, TypeId>>,
-    root: Node<'a>,
+    pub(crate) root: Node<'a>,
 }
 
 impl<'a> Targets<'a> {
@@ -26,6 +28,7 @@ impl<'a> Targets<'a> {
             schema,
             context,
             entries: None,
+            definitions: None,
             contained: HashMap::new(),
             root,
         }
@@ -48,16 +51,26 @@ impl<'a> Targets<'a> {
                 format!("the reference is to {found}, but its type says {stated}"),
             ));
         }
-        let ty = found.or(stated)?;
-        if allowed.is_empty() || allowed.iter().any(|a| self.schema.is_a(ty, *a)) {
+        self.refuse(node, "reference", found.or(stated)?, allowed)
+    }
+
+    /// `None` when `found` is one of the `allowed` types (empty: any).
+    pub(crate) fn refuse(
+        &self,
+        node: Node<'a>,
+        what: &str,
+        found: TypeId,
+        allowed: &[TypeId],
+    ) -> Option<Issue> {
+        if allowed.is_empty() || allowed.iter().any(|a| self.schema.is_a(found, *a)) {
             return None;
         }
         let allowed: Vec<_> = allowed.iter().map(|a| self.schema.ty(*a).name).collect();
-        let name = self.schema.ty(ty).name;
+        let name = self.schema.ty(found).name;
         Some(issue(
             node,
             format!(
-                "a reference to {name} is not allowed here, only to {}",
+                "a {what} to {name} is not allowed here, only to {}",
                 allowed.join(", ")
             ),
         ))

@@ -3,6 +3,7 @@
 use ward_fhir::schema::ElementDef;
 use ward_fhir::{Issue, Kind, Node, Severity};
 
+use crate::bundle;
 use crate::plan::{Check, Plan, Rule, TypePlan};
 use crate::reference::Targets;
 use crate::{Context, ISSUES_MAX};
@@ -52,6 +53,9 @@ impl<'a> Walk<'a> {
                 self.check(node, present, check);
             }
         }
+        if ty.is_bundle {
+            bundle::check(node, self.context, &mut self.issues);
+        }
         let Some(element) = node.element_id() else {
             return;
         };
@@ -67,6 +71,11 @@ impl<'a> Walk<'a> {
         if ty.is_reference {
             let issue = self.targets.check(node, element.targets);
             self.issues.extend(issue);
+        }
+        if ty.is_canonical {
+            let allowed = element.canonical_targets;
+            self.issues
+                .extend(self.targets.check_canonical(node, allowed));
         }
         if Some(node.ty()) == plan.xhtml {
             self.narrative(node);

@@ -173,6 +173,130 @@ fn reference_targets_inside_a_bundle() {
 }
 
 #[test]
+fn canonical_targets() {
+    let contained = |ty: &str| {
+        format!(
+            r##"{{"resourceType":"Questionnaire","status":"draft","contained":[{{"resourceType":"{ty}","id":"a","status":"draft"{}}}],
+            "item":[{{"linkId":"1","type":"choice","answerValueSet":"#a"}}]}}"##,
+            if ty == "CodeSystem" {
+                r#","content":"complete""#
+            } else {
+                ""
+            }
+        )
+    };
+    assert_eq!(found(&contained("ValueSet")), []);
+    let place = "Questionnaire.item[0].answerValueSet";
+    let refused = |text: &str, place: &str| {
+        assert_eq!(found(text), [(Kind::Reference, place.to_owned())], "{text}");
+    };
+    refused(&contained("CodeSystem"), place);
+    let asks = |url: &str| {
+        format!(
+            r#"{{"resourceType":"Questionnaire","status":"draft","item":[{{"linkId":"1","type":"choice","answerValueSet":"{url}"}}]}}"#
+        )
+    };
+    assert_eq!(
+        found(&asks(
+            "http://hl7.org/fhir/ValueSet/administrative-gender|4.0.1"
+        )),
+        []
+    );
+    assert_eq!(found(&asks("http://a.example/Patient/1")), []);
+    refused(
+        &asks("http://hl7.org/fhir/StructureDefinition/Patient"),
+        place,
+    );
+    let (.., text) = one(&asks("http://hl7.org/fhir/StructureDefinition/Patient"));
+    assert_eq!(
+        text,
+        "a canonical to StructureDefinition is not allowed here, only to ValueSet"
+    );
+    let profile =
+        |url: &str| format!(r#"{{"resourceType":"Patient","meta":{{"profile":["{url}"]}}}}"#);
+    assert_eq!(
+        found(&profile("http://hl7.org/fhir/StructureDefinition/Patient")),
+        []
+    );
+    refused(
+        &profile("http://hl7.org/fhir/ValueSet/administrative-gender"),
+        "Patient.meta.profile[0]",
+    );
+}
+
+#[test]
+fn canonical_targets_inside_a_bundle() {
+    let bundle = |ty: &str| {
+        format!(
+            r#"{{"resourceType":"Bundle","type":"collection","entry":[
+            {{"resource":{{"resourceType":"{ty}","url":"http://a.example/b","status":"draft"}}}},
+            {{"resource":{{"resourceType":"QuestionnaireResponse","status":"completed","questionnaire":"http://a.example/b|2"}}}}]}}"#
+        )
+    };
+    assert_eq!(found(&bundle("Questionnaire")), []);
+    assert_eq!(
+        found(&bundle("ValueSet")),
+        [(
+            Kind::Reference,
+            "Bundle.entry[1].resource.questionnaire".to_owned()
+        )]
+    );
+}
+
+#[test]
+fn full_urls_of_identified_resources() {
+    let bundle = |ty: &str, before: &str| {
+        format!(
+            r#"{{"resourceType":"Bundle","type":"{ty}","entry":[{{{before}"resource":{{"resourceType":"Patient","id":"p"}}}}]}}"#
+        )
+    };
+    let url = r#""fullUrl":"http://a.example/fhir/Patient/p","#;
+    let missing = [(Kind::Cardinality, "Bundle.entry[0]".to_owned())];
+    assert_eq!(found(&bundle("collection", "")), missing);
+    assert_eq!(found(&bundle("document", "")).last(), missing.last());
+    assert_eq!(found(&bundle("searchset", "")), []);
+    assert_eq!(found(&bundle("collection", url)), []);
+    let put = r#""request":{"method":"PUT","url":"Patient/p"},"#;
+    assert_eq!(found(&bundle("transaction", put)), []);
+    let unidentified = r#"{"resourceType":"Bundle","type":"collection","entry":[{"resource":{"resourceType":"Patient"}}]}"#;
+    assert_eq!(found(unidentified), []);
+    let version = r#""fullUrl":"http://a.example/fhir/Patient/p/_history/1","#;
+    let (kind, place, text) = one(&bundle("collection", version));
+    assert_eq!((kind, place.as_str()), (Kind::Invariant, "Bundle.entry[0]"));
+    assert!(text.starts_with("bdl-8: "));
+}
+
+/// The text demands it and two examples break it: `$validate` may tell, no write is refused.
+#[test]
+fn a_full_url_of_another_id_is_a_warning() {
+    let bundle = |id: &str| {
+        format!(
+            r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"fullUrl":"http://a.example/fhir/Basic/{id}",
+            "resource":{{"resourceType":"Basic","id":"b","code":{{"text":"x"}},"text":{{"status":"generated","div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>"}}}}}}]}}"#
+        )
+    };
+    let context = Context {
+        warnings: true,
+        ..Context::default()
+    };
+    let told = |id: &str| {
+        let document = read(&bundle(id));
+        let issues = crate::r4().validate_with(document.root(), &context);
+        issues
+            .into_iter()
+            .map(|i| (i.severity, i.expression.unwrap_or_default()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(told("b"), []);
+    assert_eq!(told("lab-b"), []);
+    assert_eq!(
+        told("c"),
+        [(Severity::Warning, "Bundle.entry[0].fullUrl".to_owned())]
+    );
+    assert_eq!(found(&bundle("c")), []);
+}
+
+#[test]
 fn reference_targets_from_the_context() {
     let text =
         observation(r#","subject":{"reference":"urn:uuid:1b671a64-40d5-491e-99b0-da01ff1f3341"}"#);
