@@ -1,9 +1,12 @@
 //! `cargo xtask profiles`: an official FHIR package becomes the compact table that `ward_fhir::schema` reads.
 //! <https://hl7.org/fhir/R4/packages.html>
 //!
+//! A package with base definitions (R4 core) becomes the table of types; any other (US Core) a table of what it
+//! constrains and adds, see `guide.rs`, for the checking of profiles.
 //! The table holds facts only (paths, cardinalities, types, bindings, expressions, codes) and is the same, byte for
 //! byte, for the same definitions, whether they come from the npm package or from a folder of `*.ndjson.gz`.
 
+mod guide;
 mod invariants;
 mod package;
 mod registry;
@@ -20,7 +23,7 @@ use package::Package;
 /// zstd level of the embedded table: read once per start, written seldom.
 const COMPRESSION_LEVEL: i32 = 19;
 
-const USAGE: &str = "cargo xtask profiles <package.tgz | folder of *.ndjson.gz> [--name NAME --version VERSION] [--out FOLDER]";
+const USAGE: &str = "cargo xtask profiles <package.tgz | *.ndjson.gz | folder of *.ndjson.gz> [--name NAME --version VERSION] [--out FOLDER]";
 
 /// Runs the command; the error text is for the person at the terminal.
 pub fn run(arguments: &[String]) -> Result<(), String> {
@@ -34,7 +37,7 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     }
     if package.name.is_empty() || package.version.is_empty() {
         return Err(format!(
-            "the input names no package: give --name and --version\n{USAGE}"
+            "the input names no package and version: give --name and --version\n{USAGE}"
         ));
     }
     let built = Built::from_package(&package)?;
@@ -57,11 +60,18 @@ pub struct Built {
 
 impl Built {
     pub fn from_package(package: &Package) -> Result<Self, String> {
+        if !types::Types::are_in(package) {
+            let guide = guide::Guide::build(package)?;
+            let table = guide.table(package);
+            let manifest = table::manifest(package, &table, &guide.counts());
+            return Ok(Self { table, manifest });
+        }
         let types = types::Types::build(package)?;
         let value_sets = value_sets::expand_all(package, &types.required_value_sets());
-        let registry = registry::Registry::build(package, &types)?;
+        let registry = registry::Registry::build(package, &|name| types.number_text(name))?;
         let table = table::write(package, &types, &value_sets, &registry);
-        let manifest = table::manifest(package, &types, &value_sets, &registry, &table);
+        let counts = table::counts(&types, &value_sets, &registry);
+        let manifest = table::manifest(package, &table, &counts);
         Ok(Self { table, manifest })
     }
 

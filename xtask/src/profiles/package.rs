@@ -1,9 +1,9 @@
-//! Reading a FHIR package: the npm form (`package/*.json` in a tgz) or a folder of `<Type>.ndjson.gz`.
+//! Reading a FHIR package: the npm form (`package/*.json` in a tgz) or `.ndjson.gz`, one file or a folder of them.
 //! <https://confluence.hl7.org/display/FHIR/NPM+Package+Specification>
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 use serde_json::Value;
@@ -21,7 +21,9 @@ const TYPES: [&str; 6] = [
 pub struct Package {
     pub name: String,
     pub version: String,
-    /// Of the tgz; of a folder: over each file's name, a newline and its bytes, files by name.
+    /// Names and versions of the packages that this one builds on, as `package.json` names them.
+    pub dependencies: BTreeMap<String, String>,
+    /// Of the tgz; of a folder or a single file: over each file's name, a newline and its bytes, files by name.
     pub sha256: String,
     /// By resource type, then ordered by canonical url.
     resources: BTreeMap<String, BTreeMap<String, Value>>,
@@ -32,11 +34,14 @@ impl Package {
         let mut package = Self {
             name: String::new(),
             version: String::new(),
+            dependencies: BTreeMap::new(),
             sha256: String::new(),
             resources: BTreeMap::new(),
         };
         let result = if path.is_dir() {
-            package.read_folder(path)
+            files_in(path).and_then(|files| package.read_lines(&files))
+        } else if is_lines(path) {
+            package.read_lines(&[path.to_owned()])
         } else {
             package.read_tgz(path)
         };
@@ -66,16 +71,10 @@ impl Package {
         )
     }
 
-    fn read_folder(&mut self, path: &Path) -> Result<(), String> {
-        let mut files: Vec<_> = std::fs::read_dir(path)
-            .map_err(|e| e.to_string())?
-            .filter_map(|entry| entry.ok().map(|e| e.path()))
-            .filter(|p| p.to_string_lossy().ends_with(".ndjson.gz"))
-            .collect();
-        files.sort();
+    fn read_lines(&mut self, files: &[PathBuf]) -> Result<(), String> {
         let mut hashed = Vec::new();
         for file in files {
-            let bytes = std::fs::read(&file).map_err(|e| e.to_string())?;
+            let bytes = std::fs::read(file).map_err(|e| e.to_string())?;
             hashed.extend_from_slice(
                 file.file_name()
                     .map(|n| n.to_string_lossy())
@@ -117,6 +116,12 @@ impl Package {
                     serde_json::from_str(&text).map_err(|e| format!("{name}: {e}"))?;
                 self.name = text_of(&about, "name").to_owned();
                 self.version = text_of(&about, "version").to_owned();
+                let dependencies = about["dependencies"].as_object().into_iter().flatten();
+                self.dependencies = dependencies
+                    .filter_map(|(name, version)| {
+                        Some((name.clone(), version.as_str()?.to_owned()))
+                    })
+                    .collect();
             } else if TYPES.iter().any(|t| file.starts_with(t)) {
                 self.add(&text).map_err(|e| format!("{name}: {e}"))?;
             }
@@ -138,6 +143,20 @@ impl Package {
         }
         Ok(())
     }
+}
+
+fn is_lines(path: &Path) -> bool {
+    path.to_string_lossy().ends_with(".ndjson.gz")
+}
+
+fn files_in(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .map_err(|e| e.to_string())?
+        .filter_map(|entry| entry.ok().map(|e| e.path()))
+        .filter(|path| is_lines(path))
+        .collect();
+    files.sort();
+    Ok(files)
 }
 
 /// A string member, or `""`.

@@ -4,9 +4,11 @@
 use serde_json::Value;
 
 use super::package::{Package, items_of, text_of, texts_of, without_version};
-use super::types::Types;
 
 const COMPARTMENT_DEFINITION: &str = "http://hl7.org/fhir/CompartmentDefinition/";
+
+/// How a type is written in the table: by its number, or by its name in a package that does not define it.
+pub type TypeText<'a> = &'a dyn Fn(&str) -> Result<String, String>;
 
 pub struct Registry {
     pub search_parameters: Vec<SearchParameterRow>,
@@ -19,10 +21,10 @@ pub struct SearchParameterRow {
     pub url: String,
     pub code: String,
     pub ty: String,
-    pub bases: Vec<usize>,
+    pub bases: Vec<String>,
     pub expression: String,
     /// Empty: any type.
-    pub targets: Vec<usize>,
+    pub targets: Vec<String>,
     pub multiple_or: bool,
     pub multiple_and: bool,
     pub comparators: Vec<String>,
@@ -39,16 +41,16 @@ pub struct OperationRow {
     pub system: bool,
     pub type_level: bool,
     pub instance: bool,
-    pub resources: Vec<usize>,
+    pub resources: Vec<String>,
 }
 
 pub struct CompartmentRow {
     pub code: String,
-    pub members: Vec<(usize, Vec<String>)>,
+    pub members: Vec<(String, Vec<String>)>,
 }
 
 impl Registry {
-    pub fn build(package: &Package, types: &Types) -> Result<Self, String> {
+    pub fn build(package: &Package, types: TypeText<'_>) -> Result<Self, String> {
         Ok(Self {
             search_parameters: package
                 .all("SearchParameter")
@@ -67,16 +69,17 @@ impl Registry {
     }
 }
 
-fn search_parameter(parameter: &Value, types: &Types) -> Result<SearchParameterRow, String> {
-    let mut targets = type_numbers(parameter, "target", types)?;
-    if targets.iter().any(|t| types.all[*t].name == "Resource") {
-        targets.clear();
-    }
+fn search_parameter(parameter: &Value, types: TypeText<'_>) -> Result<SearchParameterRow, String> {
+    let targets = if texts_of(parameter, "target").contains(&"Resource") {
+        Vec::new()
+    } else {
+        type_texts(parameter, "target", types)?
+    };
     Ok(SearchParameterRow {
         url: text_of(parameter, "url").to_owned(),
         code: text_of(parameter, "code").to_owned(),
         ty: text_of(parameter, "type").to_owned(),
-        bases: type_numbers(parameter, "base", types)?,
+        bases: type_texts(parameter, "base", types)?,
         expression: text_of(parameter, "expression").to_owned(),
         targets,
         multiple_or: parameter["multipleOr"] != false,
@@ -96,7 +99,7 @@ fn search_parameter(parameter: &Value, types: &Types) -> Result<SearchParameterR
     })
 }
 
-fn operation(operation: &Value, types: &Types) -> Result<OperationRow, String> {
+fn operation(operation: &Value, types: TypeText<'_>) -> Result<OperationRow, String> {
     Ok(OperationRow {
         url: text_of(operation, "url").to_owned(),
         code: text_of(operation, "code").to_owned(),
@@ -104,7 +107,7 @@ fn operation(operation: &Value, types: &Types) -> Result<OperationRow, String> {
         system: operation["system"] == true,
         type_level: operation["type"] == true,
         instance: operation["instance"] == true,
-        resources: type_numbers(operation, "resource", types)?,
+        resources: type_texts(operation, "resource", types)?,
     })
 }
 
@@ -114,35 +117,24 @@ fn is_official(definition: &Value) -> bool {
     name.is_some_and(|n| n.eq_ignore_ascii_case(text_of(definition, "code")))
 }
 
-fn compartment(definition: &Value, types: &Types) -> Result<CompartmentRow, String> {
-    let mut members = Vec::new();
-    for resource in items_of(definition, "resource")
+fn compartment(definition: &Value, types: TypeText<'_>) -> Result<CompartmentRow, String> {
+    let mut rows: Vec<&Value> = items_of(definition, "resource")
         .iter()
         .filter(|r| !items_of(r, "param").is_empty())
-    {
-        members.push((
-            type_number(text_of(resource, "code"), types)?,
-            owned(resource, "param"),
-        ));
-    }
-    members.sort();
+        .collect();
+    rows.sort_by_key(|r| text_of(r, "code"));
+    let members = rows
+        .into_iter()
+        .map(|r| Ok((types(text_of(r, "code"))?, owned(r, "param"))))
+        .collect::<Result<_, String>>()?;
     Ok(CompartmentRow {
         code: text_of(definition, "code").to_owned(),
         members,
     })
 }
 
-fn type_numbers(value: &Value, member: &str, types: &Types) -> Result<Vec<usize>, String> {
-    texts_of(value, member)
-        .into_iter()
-        .map(|name| type_number(name, types))
-        .collect()
-}
-
-fn type_number(name: &str, types: &Types) -> Result<usize, String> {
-    types
-        .number(name)
-        .ok_or_else(|| format!("the type {name} is not defined"))
+fn type_texts(value: &Value, member: &str, types: TypeText<'_>) -> Result<Vec<String>, String> {
+    texts_of(value, member).into_iter().map(types).collect()
 }
 
 fn owned(value: &Value, member: &str) -> Vec<String> {

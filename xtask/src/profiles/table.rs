@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use super::invariants::Invariants;
 use super::package::Package;
 use super::registry::Registry;
 use super::types::{ElementRow, Kind, TypeRow, Types};
@@ -20,7 +21,7 @@ pub fn write(
     value_sets: &ValueSets,
     registry: &Registry,
 ) -> String {
-    let mut out = Lines(String::new());
+    let mut out = Lines::default();
     let elements: usize = types.all.iter().map(|t| t.elements.len()).sum();
     let members: usize = types.all.iter().map(|t| Types::members(t).len()).sum();
     out.line(&[
@@ -36,7 +37,65 @@ pub fn write(
         &elements.to_string(),
         &members.to_string(),
     ]);
-    for invariant in &types.invariants.all {
+    write_invariants(&mut out, &types.invariants);
+    for row in &types.all {
+        write_type(&mut out, types, row);
+    }
+    for (url, codes) in value_sets {
+        write_value_set(&mut out, url, codes.as_ref());
+    }
+    write_registry(&mut out, registry);
+    out.into_text()
+}
+
+/// Readable companion of a table: names and counts of what is in it.
+pub fn manifest(package: &Package, table: &str, counts: &[(&str, usize)]) -> String {
+    let mut out = String::from(
+        "# Written by `cargo xtask profiles`; facts only, derived from the named package.\n",
+    );
+    let (name, version, sha256) = (&package.name, &package.version, &package.sha256);
+    // Writing to a String cannot fail.
+    let _ = write!(
+        out,
+        "name = \"{name}\"\nversion = \"{version}\"\ninput_sha256 = \"{sha256}\"\n"
+    );
+    let _ = writeln!(out, "table_bytes = {}", table.len());
+    for (what, count) in counts {
+        let _ = writeln!(out, "{what} = {count}");
+    }
+    out
+}
+
+/// Names and counts, for the manifest.
+pub fn counts(
+    types: &Types,
+    value_sets: &ValueSets,
+    registry: &Registry,
+) -> Vec<(&'static str, usize)> {
+    let kind = |kind: Kind| types.all.iter().filter(move |t| t.kind == kind);
+    vec![
+        (
+            "resource_types",
+            kind(Kind::Resource).filter(|t| !t.is_abstract).count(),
+        ),
+        ("data_types", kind(Kind::Complex).count()),
+        ("primitive_types", kind(Kind::Primitive).count()),
+        ("backbone_types", kind(Kind::Backbone).count()),
+        ("elements", types.all.iter().map(|t| t.elements.len()).sum()),
+        ("invariants", types.invariants.all.len()),
+        ("search_parameters", registry.search_parameters.len()),
+        ("operations", registry.operations.len()),
+        ("compartments", registry.compartments.len()),
+        ("value_sets", value_sets.len()),
+        (
+            "value_sets_enumerated",
+            value_sets.values().flatten().count(),
+        ),
+    ]
+}
+
+pub fn write_invariants(out: &mut Lines, invariants: &Invariants) {
+    for invariant in &invariants.all {
         let severity = if invariant.is_error { "E" } else { "W" };
         out.line(&[
             "I",
@@ -46,65 +105,6 @@ pub fn write(
             &invariant.expression,
         ]);
     }
-    for row in &types.all {
-        write_type(&mut out, types, row);
-    }
-    for (url, codes) in value_sets {
-        write_value_set(&mut out, url, codes.as_ref());
-    }
-    write_registry(&mut out, registry);
-    out.0
-}
-
-/// Readable companion of the table.
-pub fn manifest(
-    package: &Package,
-    types: &Types,
-    value_sets: &ValueSets,
-    registry: &Registry,
-    table: &str,
-) -> String {
-    let concrete = types
-        .all
-        .iter()
-        .filter(|t| t.kind == Kind::Resource && !t.is_abstract)
-        .count();
-    let kind = |kind: Kind| types.all.iter().filter(|t| t.kind == kind).count();
-    let mut out = Lines(String::new());
-    out.text("# Written by `cargo xtask profiles`; facts only, derived from the named package.\n");
-    let mut field = |name: &str, value: String| {
-        out.text(&format!("{name} = {value}\n"));
-    };
-    field("name", format!("\"{}\"", package.name));
-    field("version", format!("\"{}\"", package.version));
-    field("input_sha256", format!("\"{}\"", package.sha256));
-    field("table_bytes", table.len().to_string());
-    field("resource_types", concrete.to_string());
-    field("data_types", kind(Kind::Complex).to_string());
-    field("primitive_types", kind(Kind::Primitive).to_string());
-    field("backbone_types", kind(Kind::Backbone).to_string());
-    field(
-        "elements",
-        types
-            .all
-            .iter()
-            .map(|t| t.elements.len())
-            .sum::<usize>()
-            .to_string(),
-    );
-    field("invariants", types.invariants.all.len().to_string());
-    field(
-        "search_parameters",
-        registry.search_parameters.len().to_string(),
-    );
-    field("operations", registry.operations.len().to_string());
-    field("compartments", registry.compartments.len().to_string());
-    field("value_sets", value_sets.len().to_string());
-    field(
-        "value_sets_enumerated",
-        value_sets.values().flatten().count().to_string(),
-    );
-    out.0
 }
 
 fn write_type(out: &mut Lines, types: &Types, row: &TypeRow) {
@@ -178,7 +178,7 @@ fn write_element(out: &mut Lines, types: &Types, element: &ElementRow) {
     ]);
 }
 
-fn write_value_set(out: &mut Lines, url: &str, codes: Option<&Codes>) {
+pub fn write_value_set(out: &mut Lines, url: &str, codes: Option<&Codes>) {
     let Some(codes) = codes else {
         return out.line(&["V", url, "-"]);
     };
@@ -194,17 +194,16 @@ fn write_value_set(out: &mut Lines, url: &str, codes: Option<&Codes>) {
     }
 }
 
-fn write_registry(out: &mut Lines, registry: &Registry) {
-    let flag = |value: bool| if value { "1" } else { "0" };
+pub fn write_registry(out: &mut Lines, registry: &Registry) {
     for p in &registry.search_parameters {
         out.line(&[
             "P",
             &p.url,
             &p.code,
             &p.ty,
-            &numbers(&p.bases),
+            &p.bases.join(","),
             &p.expression,
-            &numbers(&p.targets),
+            &p.targets.join(","),
             flag(p.multiple_or),
             flag(p.multiple_and),
             &p.comparators.join(","),
@@ -216,7 +215,7 @@ fn write_registry(out: &mut Lines, registry: &Registry) {
         }
     }
     for o in &registry.operations {
-        let (state, resources) = (flag(o.affects_state), numbers(&o.resources));
+        let (state, resources) = (flag(o.affects_state), o.resources.join(","));
         out.line(&[
             "O",
             &o.url,
@@ -231,12 +230,16 @@ fn write_registry(out: &mut Lines, registry: &Registry) {
     for compartment in &registry.compartments {
         out.line(&["C", &compartment.code]);
         for (member, parameters) in &compartment.members {
-            out.line(&["B", &member.to_string(), &parameters.join(",")]);
+            out.line(&["B", member, &parameters.join(",")]);
         }
     }
 }
 
-fn numbers(values: &[usize]) -> String {
+pub fn flag(value: bool) -> &'static str {
+    if value { "1" } else { "0" }
+}
+
+pub fn numbers(values: &[usize]) -> String {
     values
         .iter()
         .map(ToString::to_string)
@@ -244,11 +247,12 @@ fn numbers(values: &[usize]) -> String {
         .join(",")
 }
 
-struct Lines(String);
+#[derive(Default)]
+pub struct Lines(String);
 
 impl Lines {
     /// Runs of white space inside a field become one space: tabs and newlines structure the table.
-    fn line(&mut self, fields: &[&str]) {
+    pub fn line(&mut self, fields: &[&str]) {
         for (index, field) in fields.iter().enumerate() {
             if index > 0 {
                 self.0.push('\t');
@@ -263,7 +267,13 @@ impl Lines {
         self.0.push('\n');
     }
 
-    fn text(&mut self, text: &str) {
-        self.0.push_str(text);
+    pub fn record(&mut self, kind: &str, fields: &[String]) {
+        let mut all = vec![kind];
+        all.extend(fields.iter().map(String::as_str));
+        self.line(&all);
+    }
+
+    pub fn into_text(self) -> String {
+        self.0
     }
 }

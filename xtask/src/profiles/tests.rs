@@ -61,6 +61,70 @@ fn value_sets_agree_with_the_official_expansions() {
     assert!(compared > 150, "{compared} value sets compared");
 }
 
+/// What the check of profiles will ask of US Core, and nothing of its prose.
+#[test]
+fn a_package_of_profiles_becomes_a_table_of_what_it_adds() {
+    let Some(file) = shared("data/us-core/hl7.fhir.us.core-6.1.0.tgz") else {
+        return;
+    };
+    let package = Package::read(&file).expect("the file is readable");
+    assert_eq!(package.stem(), "us-core-6.1.0");
+    let built = Built::from_package(&package).expect("the package is well-formed");
+    let counted = |kind: &str| {
+        let records = built.table.lines();
+        records
+            .filter(|l| l.split('\t').next() == Some(kind))
+            .count()
+    };
+    assert_eq!(
+        ["F", "P", "V", "O"].map(counted),
+        [59, 106, 36, 1],
+        "as many as the package has files"
+    );
+    for line in [
+        "D\thl7.fhir.r4.core\t4.0.1",
+        "I\tus-core-2\tE\tIf there is no component or hasMember element then either a value[x] or a data absent reason must be present\t(component.empty() and hasMember.empty()) implies (dataAbsentReason.exists() or value.exists())",
+        "F\thttp://hl7.org/fhir/us/core/StructureDefinition/us-core-patient\t6.1.0\tPatient\tresource\tconstraint\thttp://hl7.org/fhir/StructureDefinition/Patient\t0\tD\t32\t",
+        "G\tPatient.identifier\tPatient.identifier\t\t1\t\tu\t\t\t\t\t\t",
+        "P\thttp://hl7.org/fhir/us/core/SearchParameter/us-core-ethnicity\tethnicity\ttoken\tPatient\tPatient.extension.where(url = 'http://hl7.org/fhir/us/core/StructureDefinition/us-core-ethnicity').extension.value.code\t\t1\t1\t\t\t",
+    ] {
+        assert!(built.table.lines().any(|l| l == line), "{line}");
+    }
+    let slicing =
+        r#"{"slicing":{"discriminator":[{"path":"$this","type":"pattern"}],"rules":"open"}}"#;
+    assert!(built.table.contains(slicing));
+    assert!(built.manifest.contains("structure_definitions = 59\n"));
+    assert!(built.compressed().expect("compresses").len() < 40_000);
+}
+
+/// Differentials alone, in one file.
+#[test]
+fn a_file_of_profiles_becomes_a_table() {
+    let Some(file) = shared("data/igs/ihe-balp-1.1.5-current.ndjson.gz") else {
+        return;
+    };
+    let package = Package::read(&file).expect("the file is readable");
+    let built = Built::from_package(&package).expect("the definitions are well-formed");
+    assert!(
+        built.manifest.contains("structure_definitions = 21\n"),
+        "{}",
+        built.manifest
+    );
+}
+
+#[test]
+fn a_package_without_definitions_is_refused() {
+    let Some(file) = shared("data/examples/synthea-r4-dev-80.ndjson.gz") else {
+        return;
+    };
+    let package = Package::read(&file).expect("the file is readable");
+    let refusal = Built::from_package(&package).err().expect("a refusal");
+    assert!(
+        refusal.starts_with("there are no definitions in this package"),
+        "{refusal}"
+    );
+}
+
 fn contains(parent: &serde_json::Value, codes: &mut super::value_sets::Codes) -> bool {
     use super::package::{items_of, text_of};
     for item in items_of(parent, "contains") {
