@@ -4,3 +4,4 @@
 mod crash;
 mod data;
 mod rest;
+mod start;

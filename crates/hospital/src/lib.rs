@@ -20,7 +20,7 @@ mod story;
 mod tests;
 mod vitals;
 
-pub use person::{FIRST_PATIENT, FIRST_PATIENT_IDENTIFIER, FirstPatient};
+pub use person::{FIRST_PATIENT, FirstPatient, patient_identifier};
 pub use resource::patient::MRN_SYSTEM;
 pub use rng::Rng;
 

@@ -16,8 +16,14 @@ pub const FIRST_PATIENT: FirstPatient = FirstPatient {
     mrn: "MRN-000001",
 };
 
-/// The value of `identifier` that finds the first patient: system and medical record number.
-pub const FIRST_PATIENT_IDENTIFIER: &str = "http://hospital.example.org/mrn|MRN-000001";
+/// The value of `identifier` that finds the patient of bundle `index`: system and medical record number.
+pub fn patient_identifier(index: usize) -> String {
+    format!("{}|{}", crate::MRN_SYSTEM, record_number(index as u64 + 1))
+}
+
+fn record_number(number: u64) -> String {
+    format!("MRN-{number:06}")
+}
 
 pub struct FirstPatient {
     pub family: &'static str,
@@ -107,7 +113,7 @@ impl Person {
     }
 
     pub fn mrn(&self) -> String {
-        format!("MRN-{:06}", self.number)
+        record_number(self.number)
     }
 
     /// The last day of this person's record.

@@ -61,7 +61,7 @@ fn the_first_patient_is_the_same_in_every_hospital() {
     assert_eq!(patient["identifier"][0]["value"], FIRST_PATIENT.mrn);
     assert_eq!(patient["identifier"][0]["system"], MRN_SYSTEM);
     assert_eq!(
-        FIRST_PATIENT_IDENTIFIER,
+        patient_identifier(0),
         format!("{MRN_SYSTEM}|{}", FIRST_PATIENT.mrn)
     );
     assert!(first.contains("Essential hypertension"));

@@ -2,6 +2,8 @@
 
 use crate::config::Config;
 use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use ward_seal::{MasterKey, MasterSource};
 
@@ -9,11 +11,14 @@ use ward_seal::{MasterKey, MasterSource};
 const DEMO_FILE: &str = "demo.json";
 
 /// What `ward token` needs to know of a demo store.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct DemoFile {
     pub base: String,
     /// Logical id of the patient whose data the demo app may see.
     pub patient: Option<String>,
+    /// The synthetic hospital is not complete yet.
+    #[serde(default)]
+    pub filling: bool,
 }
 
 /// Creates the folder, readable by its owner alone.
@@ -58,9 +63,12 @@ pub fn audit_log_path(data: &Path) -> PathBuf {
 pub fn read_demo(data: &Path) -> Result<Option<DemoFile>, String> {
     let path = data.join(DEMO_FILE);
     match std::fs::read_to_string(&path) {
-        Ok(text) => serde_json::from_str(&text)
-            .map(Some)
-            .map_err(|e| format!("{}: {e}", path.display())),
+        Ok(text) => serde_json::from_str(&text).map(Some).map_err(|e| {
+            format!(
+                "{} marks a demo store and cannot be understood ({e}); restore it",
+                path.display()
+            )
+        }),
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(e) => Err(format!("cannot read {}: {e}", path.display())),
     }
@@ -69,5 +77,63 @@ pub fn read_demo(data: &Path) -> Result<Option<DemoFile>, String> {
 pub fn write_demo(data: &Path, demo: &DemoFile) -> Result<(), String> {
     let path = data.join(DEMO_FILE);
     let text = serde_json::to_string_pretty(demo).map_err(|e| e.to_string())?;
-    std::fs::write(&path, text).map_err(|e| format!("cannot write {}: {e}", path.display()))
+    replace(&path, text.as_bytes()).map_err(|e| format!("cannot write {}: {e}", path.display()))
+}
+
+/// Puts `bytes` in the place of a file, durably: whoever reads, and whatever crashes, finds the old or the new whole.
+fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut draft = path.as_os_str().to_owned();
+    draft.push(".new");
+    let mut file = File::create(&draft)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    std::fs::rename(&draft, path)?;
+    sync_folder_of(path)
+}
+
+/// Makes a new name in the folder of `path` durable.
+pub fn sync_folder_of(path: &Path) -> std::io::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
+    File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mark_of_a_demo_store_is_replaced_as_a_whole() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(read_demo(folder.path()).expect("readable").is_none());
+        // What a crash between the writing of the draft and its renaming leaves.
+        std::fs::write(folder.path().join("demo.json.new"), "{\"ba").expect("writable");
+        assert!(read_demo(folder.path()).expect("readable").is_none());
+        for filling in [true, false] {
+            let demo = DemoFile {
+                base: "http://127.0.0.1:1/fhir".into(),
+                patient: Some("p".into()),
+                filling,
+            };
+            write_demo(folder.path(), &demo).expect("written");
+            let read = read_demo(folder.path()).expect("readable");
+            assert_eq!(read.map(|d| d.filling), Some(filling));
+        }
+        let names: Vec<_> = std::fs::read_dir(folder.path())
+            .expect("readable")
+            .flatten()
+            .map(|e| e.file_name())
+            .collect();
+        assert_eq!(names, [DEMO_FILE]);
+    }
+
+    #[test]
+    fn a_mark_that_cannot_be_understood_is_an_error() {
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join(DEMO_FILE), "{\"base\":").expect("writable");
+        let problem = read_demo(folder.path()).expect_err("an error");
+        assert!(
+            problem.contains("demo.json marks a demo store"),
+            "{problem}"
+        );
+    }
 }

@@ -1,83 +1,176 @@
-//! The demo hospital: filled on first start through the same door as every other write.
+//! The demo hospital: filled on first start through the same door as every other write, and whole after a crash too.
 
 use crate::data_folder::{self, DemoFile};
 use std::path::Path;
 use std::sync::Arc;
 use ward_access::Caller;
+use ward_hospital::{ENTRIES_PER_PATIENT, Hospital, SHARED_BUNDLES};
 use ward_resources::{Body, Call, Engine, Format, Interaction, Reply};
 
-const SEED: u64 = 1;
-pub const PATIENTS: usize = 100;
+const HOSPITAL: Hospital = Hospital {
+    seed: 1,
+    patients: PATIENTS,
+    entries_per_patient: ENTRIES_PER_PATIENT,
+};
+const PATIENTS: usize = 100;
 
-/// Fills an empty store with the synthetic hospital; returns how many resources were stored.
-pub async fn fill(engine: &Arc<Engine>, caller: &Caller) -> Result<usize, String> {
-    let mut stored = 0;
-    for bundle in ward_hospital::bundles(SEED, PATIENTS) {
-        let reply = post(engine, caller, bundle).await;
-        if reply.status != 200 {
-            return Err(format!(
-                "the demo hospital could not be stored: {}",
-                String::from_utf8_lossy(reply.json().unwrap_or_default())
-            ));
+/// Who fills which store.
+pub struct Demo<'a> {
+    pub engine: &'a Arc<Engine>,
+    pub loader: &'a Arc<Caller>,
+    pub data: &'a Path,
+    pub base: &'a str,
+}
+
+/// What became of the hospital at this start.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Filled {
+    /// Resources stored now.
+    Now(usize),
+    /// It was cut off earlier, and was completed now.
+    Completed,
+    Before,
+}
+
+impl Demo<'_> {
+    /// Marks the folder as a demo store, so that `ward token` may mint tokens for it, and fills the store unless `empty`.
+    /// A mark stands before the first resource, so that a start after a crash knows that the rest is to come.
+    pub async fn prepare(&self, empty: bool) -> Result<Filled, String> {
+        let known = data_folder::read_demo(self.data)?;
+        if empty {
+            let known = known.unwrap_or_default();
+            self.mark(known.filling, known.patient)?;
+            return Ok(Filled::Before);
         }
-        stored += reply.entities.len();
+        let filled = match &known {
+            Some(demo) if demo.filling => self.complete().await?,
+            Some(demo) if demo.patient.is_some() => Filled::Before,
+            Some(_) if self.holds_resources().await? => Filled::Before,
+            None if self.holds_resources().await? => return Err(self.not_a_demo()),
+            _ => {
+                self.mark(true, None)?;
+                Filled::Now(self.fill(0).await?)
+            }
+        };
+        let patient = match known.and_then(|k| k.patient) {
+            Some(patient) => Some(patient),
+            None => self.patient(0).await?,
+        };
+        self.mark(false, patient)?;
+        Ok(filled)
     }
-    Ok(stored)
-}
 
-/// Whether the store holds any resource: a store with real data must never be mixed with the synthetic hospital.
-pub async fn holds_resources(engine: &Engine, caller: &Caller) -> bool {
-    let mut call = Call::new(Interaction::SearchSystem, [0; 16], "demo".into());
-    call.parameters = vec![("_count".into(), "1".into())];
-    let reply = engine.answer(caller, &call).await;
-    reply.status == 200 && !reply.entities.is_empty()
-}
+    fn mark(&self, filling: bool, patient: Option<String>) -> Result<(), String> {
+        let base = self.base.to_owned();
+        data_folder::write_demo(
+            self.data,
+            &DemoFile {
+                base,
+                patient,
+                filling,
+            },
+        )
+    }
 
-async fn post(engine: &Engine, caller: &Caller, bundle: String) -> Reply {
-    let mut request_id = [0; 16];
-    ward_seal::random::fill(&mut request_id);
-    let mut call = Call::new(Interaction::Bundle, request_id, "demo".into());
-    call.body = Some(Body {
-        bytes: bundle.into(),
-        format: Format::Json,
-    });
-    engine.answer(caller, &call).await
-}
+    fn not_a_demo(&self) -> String {
+        format!(
+            "the store of {} holds resources and is no demo store; --demo would mix them with a synthetic hospital. \
+             Give another --data folder. (--demo --empty adds nothing to it, but makes it a demo store: \
+             whoever can read the folder can then mint tokens for what it holds.)",
+            self.data.display()
+        )
+    }
 
-/// Logical id of the patient that the demo app is launched with.
-pub async fn first_patient(engine: &Engine, caller: &Caller) -> Option<String> {
-    let ty = ward_fhir::schema::r4().resource_type("Patient")?;
-    let mut call = Call::new(Interaction::SearchType { ty }, [0; 16], "demo".into());
-    call.parameters = vec![(
-        "identifier".into(),
-        ward_hospital::FIRST_PATIENT_IDENTIFIER.into(),
-    )];
-    let reply = engine.answer(caller, &call).await;
-    let bundle: serde_json::Value = serde_json::from_slice(reply.json()?).ok()?;
-    bundle["entry"][0]["resource"]["id"]
-        .as_str()
-        .map(str::to_owned)
-}
+    /// Each bundle is a transaction and they were sent one after the other, so what is missing is the end.
+    async fn complete(&self) -> Result<Filled, String> {
+        let mut stored = 0;
+        while stored < PATIENTS && self.patient(stored).await?.is_some() {
+            stored += 1;
+        }
+        tracing::info!(patients = stored, "filling the demo store goes on");
+        self.fill(stored).await?;
+        Ok(Filled::Completed)
+    }
 
-/// Marks the folder as a demo store, so that `ward token` may mint tokens for it.
-pub fn mark(data: &Path, base: &str, patient: Option<String>) -> Result<(), String> {
-    data_folder::write_demo(
-        data,
-        &DemoFile {
-            base: base.to_owned(),
-            patient,
-        },
-    )
+    /// Stores the patients from `first` on, and before the first one what they share; returns how many resources.
+    async fn fill(&self, first: usize) -> Result<usize, String> {
+        let shared = if first == 0 { 0..SHARED_BUNDLES } else { 0..0 };
+        let shared = shared.map(|n| HOSPITAL.shared_bundle(n));
+        let mut stored = 0;
+        for bundle in shared.chain((first..PATIENTS).map(|n| HOSPITAL.patient_bundle(n))) {
+            let reply = self.post(bundle).await;
+            if reply.status != 200 {
+                let text = String::from_utf8_lossy(reply.json().unwrap_or_default());
+                return Err(format!("the demo hospital could not be stored: {text}"));
+            }
+            stored += reply.entities.len();
+        }
+        Ok(stored)
+    }
+
+    async fn post(&self, bundle: String) -> Reply {
+        let mut request_id = [0; 16];
+        ward_seal::random::fill(&mut request_id);
+        let mut call = Call::new(Interaction::Bundle, request_id, "demo".into());
+        call.body = Some(Body {
+            bytes: bundle.into(),
+            format: Format::Json,
+        });
+        self.engine.answer(self.loader, &call).await
+    }
+
+    /// Whether the store holds any resource: real data must never be mixed with the synthetic hospital.
+    async fn holds_resources(&self) -> Result<bool, String> {
+        let reply = self
+            .search(Interaction::SearchSystem, ("_count", "1"))
+            .await?;
+        Ok(!reply.entities.is_empty())
+    }
+
+    /// Logical id of a patient of the hospital. The first is the one that the demo app is launched with.
+    async fn patient(&self, index: usize) -> Result<Option<String>, String> {
+        let ty = ward_fhir::schema::r4()
+            .resource_type("Patient")
+            .ok_or("the definitions have no Patient")?;
+        let identifier = ward_hospital::patient_identifier(index);
+        let reply = self
+            .search(Interaction::SearchType { ty }, ("identifier", &identifier))
+            .await?;
+        let bundle: serde_json::Value = serde_json::from_slice(reply.json().unwrap_or_default())
+            .map_err(|_| "the store's answer is not JSON")?;
+        let id = &bundle["entry"][0]["resource"]["id"];
+        Ok(id.as_str().map(str::to_owned))
+    }
+
+    async fn search(
+        &self,
+        what: Interaction,
+        (name, value): (&str, &str),
+    ) -> Result<Reply, String> {
+        let mut call = Call::new(what, [0; 16], "demo".into());
+        call.parameters = vec![(name.into(), value.into())];
+        let reply = self.engine.answer(self.loader, &call).await;
+        match reply.status {
+            200 => Ok(reply),
+            status => Err(format!("the store cannot be searched: {status}")),
+        }
+    }
 }
 
 /// What a newcomer does next.
-pub fn greeting(base: &str, data: &Path, stored: Option<usize>) -> String {
+pub fn greeting(base: &str, data: &Path, filled: Filled) -> String {
     let data = data.display();
     let program =
         std::env::current_exe().map_or_else(|_| "ward".to_owned(), |p| p.display().to_string());
-    let filled = stored.map_or(String::new(), |n| {
-        format!(" The synthetic hospital has {n} resources of {PATIENTS} patients.")
-    });
+    let filled = match filled {
+        Filled::Now(n) => {
+            format!(" The synthetic hospital has {n} resources of {PATIENTS} patients.")
+        }
+        Filled::Completed => format!(
+            " The synthetic hospital of {PATIENTS} patients is complete; its filling had been interrupted."
+        ),
+        Filled::Before => String::new(),
+    };
     format!(
         "\nWard is ready at {base}.{filled}\n\
          Anyone may read {base}/metadata; everything else needs a token:\n\n\

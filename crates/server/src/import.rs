@@ -70,11 +70,13 @@ impl Import {
             self.token.as_deref(),
             &config,
         )?);
-        let mut journal = Journal::open(self.journal.clone().unwrap_or(default_journal))?;
+        let journal = self.journal.clone().unwrap_or(default_journal);
+        let mut journal = Journal::open(journal, &target.name(&config))?;
         let begun = Instant::now();
         let (mut stored, mut failed) = (0, 0);
         for (n, file) in files.iter().enumerate() {
             let outcome = self.import_file(file, &target, &mut journal, (n + 1, files.len()))?;
+            journal.sync()?;
             report(file, &outcome);
             stored += outcome.stored;
             failed += outcome.failed;

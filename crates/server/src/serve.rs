@@ -1,7 +1,8 @@
 //! `ward serve`.
 
 use crate::config::{self, Config, Flags};
-use crate::{data_folder, demo, drain, wiring};
+use crate::demo::{self, Demo, Filled};
+use crate::{data_folder, drain, wiring};
 use clap::Args;
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -10,7 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use ward_http::{Metrics, Service};
 use ward_resources::Engine;
-use ward_smart::TokenService;
 
 #[derive(Args)]
 pub struct Serve {
@@ -65,10 +65,16 @@ impl Serve {
         let master = data_folder::master_key(&config, true)?;
         let engine = wiring::engine(&config, &master, base.clone()).await?;
         let tokens = wiring::tokens(&config, &master, &base)?;
-        let stored = if self.demo {
-            self.prepare_demo(&config, &engine, &tokens, &base).await?
+        let filled = if self.demo {
+            let demo = Demo {
+                engine: &engine,
+                loader: &wiring::loader(&tokens)?,
+                data: &config.store.data,
+                base: &base,
+            };
+            demo.prepare(self.empty).await?
         } else {
-            None
+            Filled::Before
         };
         let stop = Arc::new(AtomicBool::new(false));
         let drain = tokio::task::spawn_local(drain::run(
@@ -88,7 +94,7 @@ impl Serve {
             .map_err(|e| format!("cannot serve: {e}"))?;
         tracing::info!(base, "serving");
         if self.demo {
-            crate::token::print(&demo::greeting(&base, &config.store.data, stored));
+            crate::token::print(&demo::greeting(&base, &config.store.data, filled));
         }
         wait_for_signal(&service, running, metrics).await;
         stop.store(true, Ordering::Relaxed);
@@ -96,35 +102,6 @@ impl Serve {
         engine.store().close().await;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
-    }
-
-    /// Fills and marks a demo store; `None` when it was filled before.
-    async fn prepare_demo(
-        &self,
-        config: &Config,
-        engine: &Arc<Engine>,
-        tokens: &TokenService,
-        base: &str,
-    ) -> Result<Option<usize>, String> {
-        let known = data_folder::read_demo(&config.store.data)?;
-        let loader = wiring::loader(tokens)?;
-        let mut stored = None;
-        if known.is_none() && !self.empty {
-            if demo::holds_resources(engine, &loader).await {
-                let data = config.store.data.display();
-                return Err(format!(
-                    "the store of {data} holds resources and was not filled by --demo; give another --data folder, or --empty to leave it as it is"
-                ));
-            }
-            stored = Some(demo::fill(engine, &loader).await?);
-        }
-        let patient = match known.and_then(|k| k.patient) {
-            Some(patient) => Some(patient),
-            None if self.empty => None,
-            None => demo::first_patient(engine, &loader).await,
-        };
-        demo::mark(&config.store.data, base, patient)?;
-        Ok(stored)
     }
 }
 

@@ -11,6 +11,8 @@ const DOCUMENT_BYTES_MAX: u64 = 256 * 1024 * 1024;
 
 pub struct SourceFile {
     pub path: PathBuf,
+    /// The same file is the same, by whatever path it is named.
+    pub identity: PathBuf,
     pub bytes: u64,
     pub modified_s: u64,
 }
@@ -50,6 +52,7 @@ fn visit(path: &Path, named: bool, files: &mut Vec<SourceFile>) -> Result<(), St
             .map_or(0, |d| d.as_secs());
         files.push(SourceFile {
             path: path.to_owned(),
+            identity: std::fs::canonicalize(path).map_err(problem)?,
             bytes: metadata.len(),
             modified_s,
         });

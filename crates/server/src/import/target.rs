@@ -49,6 +49,15 @@ impl Target {
         Ok(Target::Store { engine, loader })
     }
 
+    /// Tells targets apart in the journal, without a password.
+    pub fn name(&self, config: &Config) -> String {
+        match self {
+            Target::Server { base, .. } => base.clone(),
+            Target::Store { .. } if config.store.database.is_empty() => "embedded".to_owned(),
+            Target::Store { .. } => without_user(&config.store.database),
+        }
+    }
+
     /// Runs `f` with a sender of this thread.
     pub fn work(&self, f: impl FnOnce(&mut Sender<'_>)) {
         match runtime() {
@@ -74,6 +83,14 @@ fn runtime() -> Result<tokio::runtime::Runtime, String> {
         .enable_all()
         .build()
         .map_err(|e| format!("no runtime: {e}"))
+}
+
+/// The place that a database URL names: host, port, database, and parameters that are no secret.
+fn without_user(url: &str) -> String {
+    let place = url.rsplit_once('@').map_or(url, |(_, place)| place);
+    let (place, query) = place.split_once('?').unwrap_or((place, ""));
+    let open = query.split('&').filter(|p| !p.starts_with("password"));
+    format!("{place}?{}", open.collect::<Vec<_>>().join("&"))
 }
 
 /// How a document is sent: method, path below the base.
@@ -201,4 +218,17 @@ fn diagnostics(outcome: &Value) -> String {
         })
         .collect();
     texts.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_user;
+
+    #[test]
+    fn a_target_is_named_without_password() {
+        assert_eq!(
+            without_user("postgres://ward:p@ss@db.example:5432/ward?sslmode=disable&password=x"),
+            "db.example:5432/ward?sslmode=disable"
+        );
+    }
 }
