@@ -1,7 +1,9 @@
-//! How fast a store reads and commits, as ratios to what this machine can do at all.
+//! How fast a store reads and commits; creates as ratios to the raw insert of the same machine, taken in turns.
 //!
-//! `cargo run --release -p ward-storage --example store_rate -- sqlite FOLDER | postgres URL [rows]`
-//! The PostgreSQL floor and store need a durable cluster (fsync on).
+//! `cargo build --release -p ward-storage --examples`, then
+//! `store_rate sqlite FOLDER | postgres URL  [ROWS [STAGES [SECONDS [PID]]]]`; STAGES is a comma-separated list of `create` (with 1, 8
+//! and 32 clients), `create32` (four rounds), `update`, `read` and `search`. PID, the first process of the database,
+//! adds the CPU of its processes. The PostgreSQL floor and store need a durable cluster (fsync on).
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a measuring tool")]
 
 use std::sync::Arc;
@@ -15,15 +17,15 @@ use ward_search::entries::{DateEntry, Entries, QuantityEntry, TermEntry};
 use ward_search::plan::{Filter, Plan, Total};
 use ward_storage::{Expect, Op, Rid, Store, StoreSettings, Unit, Write};
 
-const CELL: Duration = Duration::from_secs(3);
-
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [kind, place, rest @ ..] = arguments.as_slice() else {
-        return println!("sqlite FOLDER | postgres URL [rows]");
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [kind, place, rest @ ..] = words.as_slice() else {
+        return println!("sqlite FOLDER | postgres URL  [ROWS [STAGES [SECONDS [PID]]]]");
     };
-    let rows: usize = rest.first().map_or(20_000, |n| n.parse().unwrap());
+    let word = |at: usize, default: &'static str| rest.get(at).map_or(default, String::as_str);
+    let rows: usize = word(0, "20000").parse().unwrap();
+    let cell = Duration::from_secs(word(2, "3").parse().unwrap());
     let settings = if kind == "sqlite" {
         StoreSettings::sqlite(format!("{place}/ward.db"))
     } else {
@@ -34,27 +36,73 @@ async fn main() {
         .await
         .unwrap();
     println!("open {:?}", opened.elapsed());
-    let floor = if kind == "sqlite" {
-        floor_sqlite(place)
-    } else {
-        floor_postgres(place).await
-    };
-    let bench = Arc::new(Bench::new(store).await);
+    let bench = Arc::new(Bench::new(store, cell, word(3, "")).await);
     bench.units(300, rows).await;
-    for tasks in [1, 8, 32] {
-        let rate = bench.creates(tasks).await;
-        println!(
-            "create x{tasks}: {rate:.0}/s, {:.2} of the raw durable insert x{tasks} ({:.0}/s)",
-            rate / floor(tasks),
-            floor(tasks)
-        );
+    for stage in word(1, "create,update,read,search").split(',') {
+        let clients: &[usize] = match stage {
+            "create" => &[1, 8, 32],
+            "create32" => &[32; 4],
+            _ => &[],
+        };
+        for clients in clients {
+            let floor = raw_insert(kind, place, *clients, cell);
+            let rate = bench.creates(*clients).await;
+            println!("  {:.2} of {floor:.0} raw inserts/s", rate / floor);
+        }
+        match stage {
+            "update" => bench.updates().await,
+            "read" => {
+                for tasks in [1, 2, 8] {
+                    bench.reads(tasks).await;
+                }
+            }
+            "search" => bench.searches().await,
+            _ => {}
+        }
     }
-    bench.updates().await;
-    for tasks in [1, 2, 8] {
-        bench.reads(tasks).await;
-    }
-    bench.searches().await;
     bench.store.close().await;
+}
+
+/// What the example beside this one measures now.
+fn raw_insert(kind: &str, place: &str, clients: usize, cell: Duration) -> f64 {
+    let program = std::env::current_exe()
+        .unwrap()
+        .with_file_name("raw_insert");
+    let folder = tempfile::tempdir_in(if kind == "sqlite" { place } else { "." }).unwrap();
+    let place = if kind == "sqlite" {
+        folder.path().to_str().unwrap()
+    } else {
+        place
+    };
+    let output = std::process::Command::new(program)
+        .args([
+            kind,
+            place,
+            &clients.to_string(),
+            &cell.as_secs().to_string(),
+        ])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    let number = text.split([':', ',']).nth(1).unwrap();
+    number.trim().parse().unwrap()
+}
+
+/// CPU seconds of this process, and of a process with its children.
+fn cpu(database: &str) -> [f64; 2] {
+    // After the name in parentheses: state, parent, …, user and system time in hundredths of a second.
+    let times = |pid: &str| -> Option<(String, f64)> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let fields: Vec<&str> = stat.rsplit_once(") ")?.1.split(' ').collect();
+        let ticks: f64 = fields[11].parse::<f64>().ok()? + fields[12].parse::<f64>().ok()?;
+        Some((fields[1].to_owned(), ticks / 100.0))
+    };
+    let processes = std::fs::read_dir("/proc").unwrap().flatten();
+    let of_database = processes
+        .filter_map(|p| times(p.file_name().to_str()?))
+        .filter(|(parent, _)| parent == database);
+    let own = times("self").map_or(0.0, |(_, seconds)| seconds);
+    [own, of_database.map(|(_, seconds)| seconds).sum()]
 }
 
 struct Bench {
@@ -64,10 +112,12 @@ struct Bench {
     patients: Vec<Rid>,
     made: std::sync::Mutex<Vec<Write>>,
     clock: AtomicI64,
+    cell: Duration,
+    database: String,
 }
 
 impl Bench {
-    async fn new(store: Store) -> Bench {
+    async fn new(store: Store, cell: Duration, database: &str) -> Bench {
         let patient = r4().resource_type("Patient").unwrap();
         let mut bench = Bench {
             store,
@@ -76,6 +126,8 @@ impl Bench {
             patients: Vec::new(),
             made: Default::default(),
             clock: AtomicI64::new(1_700_000_000_000_000),
+            cell,
+            database: database.to_owned(),
         };
         for _ in 0..200 {
             let rid = bench.store.allocate(None);
@@ -195,13 +247,13 @@ impl Bench {
 
     async fn creates(self: &Arc<Self>, tasks: usize) -> f64 {
         let done = Arc::new(AtomicUsize::new(0));
-        let begun = Instant::now();
+        let (begun, before) = (Instant::now(), cpu(&self.database));
         let running: Vec<_> = (0..tasks)
             .map(|task| {
                 let (bench, done) = (self.clone(), done.clone());
                 tokio::spawn(async move {
                     let mut turn = task;
-                    while begun.elapsed() < CELL {
+                    while begun.elapsed() < bench.cell {
                         turn += tasks;
                         let write =
                             bench.observation_of(bench.patients[turn * 7 % bench.patients.len()]);
@@ -222,7 +274,15 @@ impl Bench {
         for task in running {
             task.await.unwrap();
         }
-        done.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64()
+        let (count, after) = (done.load(Ordering::Relaxed) as f64, cpu(&self.database));
+        let rate = count / begun.elapsed().as_secs_f64();
+        let each = |at: usize| (after[at] - before[at]) * 1e6 / count;
+        println!(
+            "create x{tasks}: {rate:.0}/s, CPU each: {:.0} us here, {:.0} us in the database",
+            each(0),
+            each(1)
+        );
+        rate
     }
 
     async fn updates(&self) {
@@ -261,7 +321,7 @@ impl Bench {
                 let (bench, done, made) = (self.clone(), done.clone(), made.clone());
                 tokio::spawn(async move {
                     let mut turn = task;
-                    while begun.elapsed() < CELL {
+                    while begun.elapsed() < bench.cell {
                         for _ in 0..50 {
                             turn += 7;
                             bench
@@ -352,116 +412,4 @@ fn body(rid: Rid, value: f64) -> String {
         r#"{{"resourceType":"Observation","id":"{rid:020}","meta":{{"versionId":"1","lastUpdated":"2024-01-01T00:00:00.000Z"}},"status":"final","identifier":[{{"value":"{noise}"}}],"code":{{"coding":[{}]}},"valueQuantity":{{"value":{value},"unit":"mmol/L","system":"http://unitsofmeasure.org","code":"mmol/L"}}}}"#,
         codings.join(",")
     )
-}
-
-type Floor = Box<dyn Fn(usize) -> f64>;
-
-/// One durable transaction per 300-byte body; SQLite has one writer, so more clients do not help without batching.
-fn floor_sqlite(folder: &str) -> Floor {
-    use libsqlite3_sys as sqlite;
-    let path = std::ffi::CString::new(format!("{folder}/floor.db")).unwrap();
-    let run = |batch: i64| {
-        // SAFETY: one connection on one thread, statements finalised before it closes, the blob outlives its use.
-        unsafe {
-            let mut db = std::ptr::null_mut();
-            assert_eq!(
-                sqlite::sqlite3_open(path.as_ptr(), &mut db),
-                sqlite::SQLITE_OK
-            );
-            let exec = |sql: &std::ffi::CStr| {
-                assert_eq!(
-                    sqlite::sqlite3_exec(
-                        db,
-                        sql.as_ptr(),
-                        None,
-                        std::ptr::null_mut(),
-                        std::ptr::null_mut()
-                    ),
-                    sqlite::SQLITE_OK
-                )
-            };
-            exec(c"pragma page_size=8192; pragma journal_mode=wal; pragma synchronous=full; create table if not exists body(rid integer primary key, body blob)");
-            let mut insert = std::ptr::null_mut();
-            assert_eq!(
-                sqlite::sqlite3_prepare_v2(
-                    db,
-                    c"insert into body(body) values (?1)".as_ptr(),
-                    -1,
-                    &mut insert,
-                    std::ptr::null_mut()
-                ),
-                sqlite::SQLITE_OK
-            );
-            let body = [7u8; 300];
-            let (begun, mut rows) = (Instant::now(), 0i64);
-            while begun.elapsed() < CELL {
-                exec(c"begin immediate");
-                for _ in 0..batch {
-                    sqlite::sqlite3_bind_blob(
-                        insert,
-                        1,
-                        body.as_ptr().cast(),
-                        300,
-                        sqlite::SQLITE_STATIC(),
-                    );
-                    assert_eq!(sqlite::sqlite3_step(insert), sqlite::SQLITE_DONE);
-                    sqlite::sqlite3_reset(insert);
-                }
-                exec(c"commit");
-                rows += batch;
-            }
-            sqlite::sqlite3_finalize(insert);
-            sqlite::sqlite3_close(db);
-            rows as f64 / begun.elapsed().as_secs_f64()
-        }
-    };
-    let (single, batched) = (run(1), run(32));
-    println!("floor: {single:.0} durable bodies/s alone, {batched:.0} in transactions of 32");
-    Box::new(move |_| single)
-}
-
-/// One durable single-row statement per 300-byte body, on as many connections as there are clients.
-async fn floor_postgres(url: &str) -> Floor {
-    let mut rates = Vec::new();
-    for clients in [1usize, 8, 32] {
-        let (first, driver) = tokio_postgres::connect(url, tokio_postgres::NoTls)
-            .await
-            .unwrap();
-        tokio::spawn(driver);
-        first.batch_execute("create table if not exists floor_body(rid bigint generated always as identity primary key, body bytea)").await.unwrap();
-        let mut connections = vec![first];
-        for _ in 1..clients {
-            let (client, driver) = tokio_postgres::connect(url, tokio_postgres::NoTls)
-                .await
-                .unwrap();
-            tokio::spawn(driver);
-            connections.push(client);
-        }
-        let (begun, done) = (Instant::now(), Arc::new(AtomicUsize::new(0)));
-        let running: Vec<_> = connections
-            .into_iter()
-            .map(|client| {
-                let done = done.clone();
-                tokio::spawn(async move {
-                    let insert = client
-                        .prepare("insert into floor_body(body) values ($1)")
-                        .await
-                        .unwrap();
-                    while begun.elapsed() < CELL {
-                        client.execute(&insert, &[&vec![7u8; 300]]).await.unwrap();
-                        done.fetch_add(1, Ordering::Relaxed);
-                    }
-                })
-            })
-            .collect();
-        for task in running {
-            task.await.unwrap();
-        }
-        rates.push((
-            clients,
-            done.load(Ordering::Relaxed) as f64 / begun.elapsed().as_secs_f64(),
-        ));
-    }
-    println!("floor: durable bodies/s by clients: {rates:.0?}");
-    Box::new(move |clients| rates.iter().find(|r| r.0 == clients).map_or(1.0, |r| r.1))
 }
