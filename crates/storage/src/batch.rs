@@ -87,10 +87,7 @@ impl Touched {
 
 /// Whether what `earlier` writes can change the outcome of a guard of `later`.
 fn disturbs(earlier: &Unit, later: &Unit, cipher: &IdCipher) -> bool {
-    let conditional = earlier
-        .guards
-        .iter()
-        .any(|g| matches!(g, Guard::Matches { .. }));
+    let conditional = earlier.is_conditional();
     later.guards.iter().any(|guard| match guard {
         Guard::Unreferenced { target } => earlier
             .writes

@@ -69,14 +69,15 @@ pub enum Expect {
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "a few per unit, moved once")]
 pub enum Guard {
-    /// A conditional interaction: under the lock of `key` the plan matches exactly these rids (seen through `access`).
+    /// A conditional interaction: the plan matches exactly these rids (seen through `access`), and no other conditional
+    /// interaction changes that before the commit. Equal questions have one `key`.
     Matches {
         key: Term,
         plan: Plan,
         access: Access,
         rids: Vec<Rid>,
     },
-    /// No current resource refers to this target, other than the ones written or deleted in this unit.
+    /// No current resource refers to this target, which the unit deletes, other than the ones written in this unit.
     Unreferenced { target: Term },
     /// This row exists and is not deleted, and stays so.
     Exists { ty: TypeId, rid: Rid },
@@ -88,6 +89,15 @@ pub struct Unit {
     pub writes: Vec<Write>,
     pub guards: Vec<Guard>,
     pub record: Vec<u8>,
+}
+
+impl Unit {
+    /// Whether the outcome of a search decides if it may be written.
+    pub fn is_conditional(&self) -> bool {
+        self.guards
+            .iter()
+            .any(|guard| matches!(guard, Guard::Matches { .. }))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -191,7 +191,9 @@ impl Postgres {
         if self.shared.closing.load(Ordering::Acquire) {
             return Err(CommitError::Unavailable);
         }
-        if under_way.before < writer::DIRECT_MAX {
+        // Conditional ones wait for each other in the database: together in one writer they do not.
+        let conditional = prepared.unit.is_conditional();
+        if under_way.before < writer::DIRECT_MAX && !conditional {
             let outcomes = writer::commit(&self.shared.writes, self.core(), &[&prepared]).await;
             return outcomes
                 .into_iter()
@@ -199,11 +201,12 @@ impl Postgres {
                 .unwrap_or(Err(CommitError::Unavailable));
         }
         // By home patient, so that two versions of one resource meet in one writer.
-        let home = prepared
-            .unit
-            .writes
-            .first()
-            .map_or(0, |w| w.patient.max(w.rid) >> crate::allocator::SHARD_BITS);
+        let home = match prepared.unit.writes.first() {
+            Some(write) if !conditional => {
+                write.patient.max(write.rid) >> crate::allocator::SHARD_BITS
+            }
+            _ => 0,
+        };
         let queue = &self.shared.queues[home as usize % writer::WRITERS];
         let (answer, outcome) = oneshot::channel();
         queue

@@ -62,14 +62,19 @@ async fn inside(
 
 /// What the batch must hold until its end: key and whether alone.
 ///
-/// Compartment patients shared (a consent change will take them alone), required rows shared and deleted rows alone,
-/// the conditions of conditional interactions alone.
+/// - Compartment patients shared: a consent change will take them alone.
+/// - Required rows shared and deleted rows alone, so that a row and a new reference to it do not part: whoever comes
+///   second sees what the first has committed, in `Exists` or in `Unreferenced`.
+/// - Of a conditional interaction the types it asks about alone, those it writes shared: no other one, of whatever criteria
+///   and on whatever node, can write into its question before it has committed. Locks on the criteria would not do: two
+///   different ones may both be met by the row that either creates.
 fn locks(batch: &[&Prepared]) -> Vec<(i64, bool)> {
     let mut locks: BTreeMap<i64, bool> = BTreeMap::new();
     let mut add = |class: Class, id: i64, alone: bool| {
         *locks.entry(lock_key(class, id)).or_default() |= alone
     };
     for prepared in batch {
+        let conditional = prepared.unit.is_conditional();
         for write in &prepared.unit.writes {
             if write.patient != 0 {
                 add(Class::Compartment, write.patient, false);
@@ -77,10 +82,20 @@ fn locks(batch: &[&Prepared]) -> Vec<(i64, bool)> {
             if write.op == Op::Delete {
                 add(Class::Required, write.rid, true);
             }
+            if conditional {
+                add(Class::Question, i64::from(write.ty.0), false);
+                add(Class::Question, EVERY_TYPE, false);
+            }
         }
         for guard in &prepared.unit.guards {
             match guard {
-                Guard::Matches { key, .. } => add(Class::Condition, *key, true),
+                Guard::Matches { plan, .. } if plan.types.is_empty() => {
+                    add(Class::Question, EVERY_TYPE, true)
+                }
+                Guard::Matches { plan, .. } => plan
+                    .types
+                    .iter()
+                    .for_each(|ty| add(Class::Question, i64::from(ty.0), true)),
                 Guard::Exists { rid, .. } => add(Class::Required, *rid, false),
                 Guard::Unreferenced { .. } => {}
             }
@@ -93,8 +108,11 @@ fn locks(batch: &[&Prepared]) -> Vec<(i64, bool)> {
 enum Class {
     Compartment = 1,
     Required = 2,
-    Condition = 3,
+    Question = 3,
 }
+
+/// In place of a type's number: a question about all of them.
+const EVERY_TYPE: i64 = -1;
 
 /// One key space for all classes; a collision only makes two waits out of none.
 fn lock_key(class: Class, id: i64) -> i64 {

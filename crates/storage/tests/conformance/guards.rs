@@ -79,19 +79,71 @@ pub async fn a_thousand_equal_conditional_creates_make_one(place: Place) {
     store.commit(unit).await.unwrap();
 }
 
+/// With one store, and with two on one database as two nodes would be.
 pub async fn conditional_creates_that_overlap_never_both_pass(place: Place) {
-    // Different locks protect only on one node: the batch itself must see the overlap.
-    if !place.is_sqlite() {
-        return;
-    }
-    let store = place.open().await;
-    for round in 0..30 {
+    let (store, other) = (place.open().await, place.open().await);
+    for round in 0..60 {
         let (a, b) = (round * 2 + 1_000, round * 2 + 1_001);
-        let (_, narrow) = conditional(&store, a, &[a], &[a, b]);
-        let (_, wide) = conditional(&store, b, &[a, b], &[a, b]);
-        let outcomes = join_all([store.commit(narrow), store.commit(wide)]).await;
-        assert_eq!(outcomes.iter().filter(|o| o.is_ok()).count(), 1);
+        let second = if round % 2 == 0 { &store } else { &other };
+        // Either row answers both questions, and the questions have nothing in common but that.
+        let (_, one) = conditional(&store, a, &[a], &[a, b]);
+        let (_, two) = conditional(second, b, &[b], &[a, b]);
+        let outcomes = join_all([spawned(&store, one), spawned(second, two)]).await;
+        assert_eq!(
+            outcomes.iter().filter(|o| o.is_ok()).count(),
+            1,
+            "round {round}: {outcomes:?}"
+        );
     }
+}
+
+/// Committed on a task of its own, so that two run side by side.
+async fn spawned(store: &Store, unit: Unit) -> Result<(), CommitError> {
+    let store = store.clone();
+    tokio::spawn(async move { store.commit(unit).await })
+        .await
+        .unwrap()
+}
+
+/// Whoever comes second sees the first, on one node and on two: no reference to a deleted resource.
+pub async fn a_deletion_and_a_new_reference_never_both_pass(place: Place) {
+    let (store, other) = (place.open().await, place.open().await);
+    let mut passed = [0, 0];
+    for round in 0..60 {
+        let second = if round % 2 == 0 { &store } else { &other };
+        let target = 5_000 + round;
+        let patient = create(ty("Patient"), store.allocate(None), 0, "{}");
+        commit(&store, &patient).await.unwrap();
+        let deletion = Unit {
+            writes: vec![delete(&patient)],
+            guards: vec![Guard::Unreferenced { target }],
+            record: Vec::new(),
+        };
+        let mut referring = create(ty("Observation"), second.allocate(None), 0, "{}");
+        referring.entries.targets = vec![target];
+        let reference = Unit {
+            writes: vec![referring],
+            guards: vec![Guard::Exists {
+                ty: patient.ty,
+                rid: patient.rid,
+            }],
+            record: Vec::new(),
+        };
+        let outcomes = if round % 3 == 0 {
+            join_all([spawned(&store, deletion), spawned(second, reference)]).await
+        } else {
+            let mut outcomes =
+                join_all([spawned(second, reference), spawned(&store, deletion)]).await;
+            outcomes.reverse();
+            outcomes
+        };
+        match outcomes.as_slice() {
+            [Ok(()), Err(CommitError::Guard(0))] => passed[0] += 1,
+            [Err(CommitError::Guard(0)), Ok(())] => passed[1] += 1,
+            _ => panic!("round {round}: {outcomes:?}"),
+        }
+    }
+    println!("deletions {}, references {}", passed[0], passed[1]);
 }
 
 pub async fn what_is_referenced_cannot_be_deleted(place: Place) {

@@ -50,10 +50,6 @@ impl Place {
         }
     }
 
-    pub fn is_sqlite(&self) -> bool {
-        matches!(self, Place::Sqlite(_))
-    }
-
     pub async fn open(&self) -> Store {
         Store::open(self.settings(), master()).await.unwrap()
     }
