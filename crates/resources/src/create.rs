@@ -5,12 +5,12 @@ use crate::conditional::{Matches, find};
 use crate::document::{read_body, validate};
 use crate::engine::Context;
 use crate::link;
-use crate::place::{self, demand, demand_type};
+use crate::place::{self, Literally, demand_type};
 use crate::read::{live, seen};
 use crate::reply::{Content, Reply};
 use crate::write::{Identity, Replaced, Written, commit, compose, conflict};
 use crate::{binary, call::Return};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use ward_access::Action;
 use ward_fhir::issue::Result;
 use ward_fhir::{Document, Failure, Kind, TypeId};
@@ -55,42 +55,29 @@ async fn attempt(
 ) -> Result<std::result::Result<Reply, CommitError>> {
     let mut guards: Vec<Guard> = condition.into_iter().collect();
     guards.extend(link::check(cx, document.root(), false, &HashSet::new()).await?);
-    let (identity, placement) = new_identity(cx, document, ty).await?;
-    demand(&placement, cx.access, ty, Action::Create)?;
+    let destination = place::destination(cx.engine, document.root(), None, &Literally).await?;
+    destination.demand(cx.access, ty, Action::Create)?;
+    let placement = destination.settle(cx.engine).await?;
+    let rid = placement.row(cx.engine, ty);
+    let identity = Identity {
+        ty,
+        rid,
+        id: cx.engine.store.public_id(rid),
+        register: false,
+    };
     let write = compose(
         cx.engine,
         document.root(),
         &identity,
         &placement,
         &Replaced::Nothing,
+        &Literally,
     )
     .await?;
     let written = Written::of(&write, &identity.id);
     Ok(commit(cx, 201, vec![write], guards)
         .await
         .map(|entities| written.reply(201, cx.call.prefer.returns, entities)))
-}
-
-async fn new_identity(
-    cx: Context<'_>,
-    document: &Document,
-    ty: TypeId,
-) -> Result<(Identity, place::Placement)> {
-    let store = &cx.engine.store;
-    let mut placement = place::place(cx.engine, document.root(), None, &HashMap::new()).await?;
-    let rid = store.allocate(placement.home());
-    if ty == place::patient_type() {
-        placement.patients.insert(0, rid);
-    }
-    Ok((
-        Identity {
-            ty,
-            rid,
-            id: store.public_id(rid),
-            register: false,
-        },
-        placement,
-    ))
 }
 
 /// If-None-Exist found one: it is the answer, and nothing is created.

@@ -108,10 +108,10 @@ fn reference_type() -> TypeId {
     *REFERENCE.get_or_init(|| r4().type_id("Reference").unwrap_or(TypeId(u16::MAX)))
 }
 
-/// Conditional references (`Patient?identifier=...`) of a subtree: node and text.
-pub fn conditional<'a>(node: Node<'a>) -> impl Iterator<Item = (NodeIndex, TypeId, &'a str)> {
+/// Conditional references (`Patient?identifier=...`) of a subtree: the element that holds the text, and its parts.
+pub fn conditional<'a>(node: Node<'a>) -> impl Iterator<Item = (Node<'a>, TypeId, &'a str)> {
     literals(node).filter_map(|n| match reference::parse(n.value()?, None)? {
-        Reference::Conditional { ty, query } => Some((n.index(), ty, query)),
+        Reference::Conditional { ty, query } => Some((n, ty, query)),
         _ => None,
     })
 }
@@ -150,7 +150,11 @@ pub fn apply(document: &mut Document, replacements: Vec<(NodeIndex, String)>) {
 }
 
 /// The new text of a link; a fragment after the identity is kept.
-fn target(text: &str, map: &HashMap<String, String>, local_base: Option<&str>) -> Option<String> {
+pub fn target(
+    text: &str,
+    map: &HashMap<String, String>,
+    local_base: Option<&str>,
+) -> Option<String> {
     if let Some(new) = map.get(text) {
         return Some(new.clone());
     }

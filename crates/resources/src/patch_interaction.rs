@@ -75,7 +75,7 @@ async fn attempt(
         cx,
         &document,
         row.ty,
-        &row.id,
+        Some(&row.id),
         (Some(row.rid), Replaced::Version(row.clone())),
         guards,
     )

@@ -23,13 +23,11 @@ impl Placement {
         self.patients.first().copied()
     }
 
-    /// Whether the caller may write a resource placed so. One restricted to compartments writes only at home in them:
-    /// a resource about another patient that merely names this one is not theirs to write.
-    pub fn permits(&self, access: &Access, ty: TypeId, action: Action) -> bool {
-        match access.sight(ty, action) {
-            Sight::Nothing => false,
-            Sight::Everything => true,
-            Sight::Patients(keys) => keys.iter().any(|k| Some(k.rid) == self.home()),
+    /// The row of a new resource of this type placed so: a Patient's is its home, any other's is in its home's shard.
+    pub fn row(&self, engine: &Engine, ty: TypeId) -> Rid {
+        match self.home() {
+            Some(home) if ty == patient_type() => home,
+            home => engine.store.allocate(home),
         }
     }
 
@@ -48,45 +46,167 @@ impl Placement {
     }
 }
 
-/// Places a resource whose own row id may be known (`own`: a Patient is its own home). `known` maps references of the
-/// same transaction to row ids. Ids of patients that do not exist yet are reserved, so that membership holds once they do.
-pub async fn place(
+/// Where a write would put its resource, found by look-ups only. Nothing is allocated before the write is permitted: a
+/// refused one must leave no trace but its record.
+pub struct Destination {
+    /// Home first.
+    members: Vec<Member>,
+}
+
+/// A patient in whose compartment the resource would be.
+#[derive(PartialEq, Eq)]
+enum Member {
+    Row(Rid),
+    /// The resource itself: a Patient without a row.
+    Itself,
+    /// An id that has no row yet.
+    Unknown(String),
+}
+
+/// What is known of references before they are looked up: inside a transaction they may stand for its own entries.
+pub trait Renamed {
+    /// `Type/id` of an identity in the place where the text stands; `None`: the text says it itself.
+    fn renamed(&self, text: &str) -> Option<String>;
+    /// The row of a patient that is known already, by logical id.
+    fn patient(&self, id: &str) -> Option<Rid>;
+}
+
+/// Outside of transactions every reference says itself what it means.
+pub struct Literally;
+
+impl Renamed for Literally {
+    fn renamed(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn patient(&self, _: &str) -> Option<Rid> {
+        None
+    }
+}
+
+/// Where the resource would live. One look-up at most.
+pub async fn destination(
     engine: &Engine,
     node: Node<'_>,
     own: Option<Rid>,
-    known: &HashMap<String, Rid>,
-) -> Result<Placement> {
-    let patient = patient_type();
-    let mut placement = Placement::default();
-    if node.ty() == patient {
-        placement.patients.extend(own);
-    }
-    let mut unknown: Vec<&str> = Vec::new();
-    for text in engine.compartments.patients(node) {
-        if let Some(rid) = known.get(text) {
-            push(&mut placement, *rid);
-        } else if let Some(Reference::Local { ty, id, .. }) =
-            reference::parse(text, Some(&engine.settings.base))
-            && ty == patient
-        {
-            match engine.store.decode_id(id) {
-                Some(rid) => push(&mut placement, rid),
-                None => unknown.push(id),
-            }
-        }
-    }
-    if !unknown.is_empty() {
-        let keys: Vec<(TypeId, &str)> = unknown.iter().map(|id| (patient, *id)).collect();
-        for rid in stored(engine.store.reserve(&keys).await)? {
-            push(&mut placement, rid);
-        }
-    }
-    Ok(placement)
+    renamed: &dyn Renamed,
+) -> Result<Destination> {
+    let mut destinations = [Destination::of(engine, node, own, renamed)];
+    locate(engine, &mut destinations).await?;
+    let [destination] = destinations;
+    Ok(destination)
 }
 
-fn push(placement: &mut Placement, rid: Rid) {
-    if !placement.patients.contains(&rid) {
-        placement.patients.push(rid);
+/// Looks up the patients that have no row yet, those of all destinations in one statement. Their rows by logical id.
+pub async fn locate(
+    engine: &Engine,
+    destinations: &mut [Destination],
+) -> Result<HashMap<String, Rid>> {
+    let rids = stored(engine.store.locate(&unknown(destinations)).await)?;
+    let mut known = HashMap::new();
+    let members = destinations.iter_mut().flat_map(|d| &mut d.members);
+    for (member, rid) in members.filter(|m| m.is_unknown()).zip(rids) {
+        if let (Member::Unknown(id), Some(rid)) = (&*member, rid) {
+            known.insert(id.clone(), rid);
+            *member = Member::Row(rid);
+        }
+    }
+    Ok(known)
+}
+
+/// Gives rows to what has none, for all destinations at once; to be called when all their writes are permitted. Ids of
+/// patients that do not exist yet are reserved, so that membership holds once they do.
+pub async fn settle(engine: &Engine, destinations: Vec<Destination>) -> Result<Vec<Placement>> {
+    let reserved = stored(engine.store.reserve(&unknown(&destinations)).await)?;
+    let mut reserved = reserved.into_iter();
+    let placement = |destination: Destination| {
+        let mut placement = Placement::default();
+        for member in destination.members {
+            let rid = match member {
+                Member::Row(rid) => Some(rid),
+                Member::Itself => Some(engine.store.allocate(None)),
+                Member::Unknown(_) => reserved.next(),
+            };
+            let new = rid.filter(|rid| !placement.patients.contains(rid));
+            placement.patients.extend(new);
+        }
+        placement
+    };
+    Ok(destinations.into_iter().map(placement).collect())
+}
+
+fn unknown(destinations: &[Destination]) -> Vec<(TypeId, &str)> {
+    let members = destinations.iter().flat_map(|d| &d.members);
+    members
+        .filter_map(|member| match member {
+            Member::Unknown(id) => Some((patient_type(), id.as_str())),
+            _ => None,
+        })
+        .collect()
+}
+
+/// The patient that a reference names; `None`: it names no patient.
+fn patient(engine: &Engine, text: &str, renamed: &dyn Renamed) -> Option<Member> {
+    match reference::parse(text, Some(&engine.settings.base))? {
+        Reference::Local { ty, id, .. } if ty == patient_type() => Some(
+            renamed
+                .patient(id)
+                .or_else(|| engine.store.decode_id(id))
+                .map_or_else(|| Member::Unknown(id.to_owned()), Member::Row),
+        ),
+        _ => None,
+    }
+}
+
+impl Member {
+    fn is_unknown(&self) -> bool {
+        matches!(self, Member::Unknown(_))
+    }
+}
+
+impl Destination {
+    /// `own`: its own row id, when it has one (a Patient is its own home).
+    pub fn of(
+        engine: &Engine,
+        node: Node<'_>,
+        own: Option<Rid>,
+        renamed: &dyn Renamed,
+    ) -> Destination {
+        let mut members: Vec<Member> = Vec::new();
+        if node.ty() == patient_type() {
+            members.push(own.map_or(Member::Itself, Member::Row));
+        }
+        for text in engine.compartments.patients(node) {
+            let new = renamed.renamed(text);
+            let member = patient(engine, new.as_deref().unwrap_or(text), renamed);
+            members.extend(member.filter(|member| !members.contains(member)));
+        }
+        Destination { members }
+    }
+
+    /// Whether the caller may write a resource there. One restricted to compartments writes only at home in them: a
+    /// resource about another patient that merely names this one is not theirs to write, and their own patient has a row.
+    pub fn permits(&self, access: &Access, ty: TypeId, action: Action) -> bool {
+        let home = match self.members.first() {
+            Some(Member::Row(rid)) => Some(*rid),
+            _ => None,
+        };
+        permits(home, access, ty, action)
+    }
+
+    /// 403 when it lies outside what the caller may write.
+    pub fn demand(&self, access: &Access, ty: TypeId, action: Action) -> Result<()> {
+        if self.permits(access, ty, action) {
+            Ok(())
+        } else {
+            Err(not_theirs(ty, action))
+        }
+    }
+
+    /// `settle` of this one.
+    pub async fn settle(self, engine: &Engine) -> Result<Placement> {
+        let mut placements = settle(engine, vec![self]).await?;
+        Ok(placements.pop().unwrap_or_default())
     }
 }
 
@@ -95,16 +215,15 @@ pub fn patient_type() -> TypeId {
     *PATIENT.get_or_init(|| r4().resource_type("Patient").unwrap_or(TypeId(u16::MAX)))
 }
 
-/// 403 when the content lies outside what the caller may write.
-pub fn demand(placement: &Placement, access: &Access, ty: TypeId, action: Action) -> Result<()> {
-    if placement.permits(access, ty, action) {
-        Ok(())
-    } else {
-        Err(not_theirs(ty, action))
+fn permits(home: Option<Rid>, access: &Access, ty: TypeId, action: Action) -> bool {
+    match access.sight(ty, action) {
+        Sight::Nothing => false,
+        Sight::Everything => true,
+        Sight::Patients(keys) => keys.iter().any(|k| Some(k.rid) == home),
     }
 }
 
-/// The same for the version that a write replaces.
+/// 403 when the version that a write replaces is at home where the caller may not write.
 pub fn demand_home_of(
     replaced: &Replaced,
     access: &Access,
@@ -119,14 +238,11 @@ pub fn demand_home_of(
 
 /// 403 when the stored row is at home in a compartment that the caller may not write in.
 pub fn demand_home(row: &Row, access: &Access, ty: TypeId, action: Action) -> Result<()> {
-    demand(
-        &Placement {
-            patients: vec![row.patient],
-        },
-        access,
-        ty,
-        action,
-    )
+    if permits(Some(row.patient), access, ty, action) {
+        Ok(())
+    } else {
+        Err(not_theirs(ty, action))
+    }
 }
 
 /// Whether who may update rows of the type may read those same rows: a patch answers with what it did not send.

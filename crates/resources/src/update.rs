@@ -5,12 +5,12 @@ use crate::create::{document, multiple};
 use crate::document::{read_body, validate};
 use crate::engine::{Context, stored};
 use crate::link;
-use crate::place::{self, demand, demand_home_of, demand_type};
+use crate::place::{self, Literally, Placement, demand_home_of, demand_type};
 use crate::preconditions::{demand_match, demand_none_match};
 use crate::read::locate;
 use crate::reply::Reply;
 use crate::write::{Identity, Replaced, Written, commit, compose, conflict};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use ward_access::Action;
 use ward_fhir::issue::Result;
 use ward_fhir::{Document, Failure, Kind, Node, TypeId};
@@ -24,7 +24,7 @@ pub async fn update(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
     let mut last = CommitError::Unavailable;
     for _ in 0..cx.engine.settings.write_attempts_max {
         let target = replaced(cx, ty, id).await?;
-        match put(cx, &document, ty, id, target, Vec::new()).await? {
+        match put(cx, &document, ty, Some(id), target, Vec::new()).await? {
             Ok(reply) => return Ok(reply),
             Err(CommitError::Unavailable) => return Err(conflict(CommitError::Unavailable)),
             Err(error) => last = error,
@@ -44,20 +44,12 @@ pub async fn conditional_update(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
             Matches::Many => return Err(multiple()),
             Matches::None(guard) => {
                 demand_type(cx.access, ty, Action::Create)?;
-                match document.root().text("id") {
-                    Some(id) => {
-                        put(
-                            cx,
-                            &document,
-                            ty,
-                            id,
-                            vacant(cx, ty, id).await?,
-                            vec![guard],
-                        )
-                        .await?
-                    }
-                    None => put_new(cx, &document, ty, guard).await?,
-                }
+                let id = document.root().text("id");
+                let target = match id {
+                    Some(id) => vacant(cx, ty, id).await?,
+                    None => (None, Replaced::Nothing),
+                };
+                put(cx, &document, ty, id, target, vec![guard]).await?
             }
             Matches::One(rid, guard) => {
                 let row = crate::read::live(stored(
@@ -72,7 +64,7 @@ pub async fn conditional_update(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
                     cx,
                     &document,
                     ty,
-                    &id,
+                    Some(&id),
                     (Some(rid), Replaced::Version(row)),
                     vec![guard],
                 )
@@ -91,12 +83,13 @@ pub async fn conditional_update(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
 /// What a PUT meets: the row id, when the id is known, and the version it replaces.
 pub(crate) type Target = (Option<Rid>, Replaced);
 
-/// Stores the document under the id, as a new version of the target or, where nothing is, as a creation.
+/// Stores the document under the id (`None`: a new one of ours), as a new version of the target or, where nothing is, as a
+/// creation.
 pub(crate) async fn put(
     cx: Context<'_>,
     document: &Document,
     ty: TypeId,
-    id: &str,
+    id: Option<&str>,
     (rid, replaced): Target,
     mut guards: Vec<Guard>,
 ) -> Result<std::result::Result<Reply, CommitError>> {
@@ -108,50 +101,46 @@ pub(crate) async fn put(
     };
     demand_match(&cx.call.conditions, current)?;
     demand_none_match(&cx.call.conditions, current)?;
-    guards.extend(
-        link::check(
-            cx,
-            document.root(),
-            false,
-            &HashSet::from([link::identity(ty, id)]),
-        )
-        .await?,
-    );
-    let (mut identity, placement) = identify(cx, document.root(), ty, id, rid).await?;
-    // An id that only `reserve` knows has a row id and no version yet: its first version registers it too.
-    identity.register =
-        matches!(replaced, Replaced::Nothing) && cx.engine.store.decode_id(id).is_none();
-    demand(&placement, cx.access, ty, Action::Update)?;
+    let own: HashSet<String> = id.map(|id| link::identity(ty, id)).into_iter().collect();
+    guards.extend(link::check(cx, document.root(), false, &own).await?);
+    let destination = place::destination(cx.engine, document.root(), rid, &Literally).await?;
+    destination.demand(cx.access, ty, Action::Update)?;
     demand_home_of(&replaced, cx.access, ty, Action::Update)?;
+    let placement = destination.settle(cx.engine).await?;
+    let identity = identify(cx, ty, id, rid, &placement, &replaced);
     let status = if creating { 201 } else { 200 };
-    let write = compose(cx.engine, document.root(), &identity, &placement, &replaced).await?;
-    let written = Written::of(&write, id);
+    let write = compose(
+        cx.engine,
+        document.root(),
+        &identity,
+        &placement,
+        &replaced,
+        &Literally,
+    )
+    .await?;
+    let written = Written::of(&write, &identity.id);
     Ok(commit(cx, status, vec![write], guards)
         .await
         .map(|entities| written.reply(status, cx.call.prefer.returns, entities)))
 }
 
-async fn put_new(
+fn identify(
     cx: Context<'_>,
-    document: &Document,
     ty: TypeId,
-    guard: Guard,
-) -> Result<std::result::Result<Reply, CommitError>> {
-    let rid = cx.engine.store.allocate(
-        place::place(cx.engine, document.root(), None, &HashMap::new())
-            .await?
-            .home(),
-    );
-    let id = cx.engine.store.public_id(rid);
-    put(
-        cx,
-        document,
+    id: Option<&str>,
+    rid: Option<Rid>,
+    placement: &Placement,
+    replaced: &Replaced,
+) -> Identity {
+    let rid = rid.unwrap_or_else(|| placement.row(cx.engine, ty));
+    let id = id.map_or_else(|| cx.engine.store.public_id(rid), str::to_owned);
+    Identity {
         ty,
-        &id,
-        (Some(rid), Replaced::Nothing),
-        vec![guard],
-    )
-    .await
+        rid,
+        // An id that only `reserve` knows has a row id and no version yet: its first version registers it too.
+        register: matches!(replaced, Replaced::Nothing) && cx.engine.store.decode_id(&id).is_none(),
+        id,
+    }
 }
 
 /// The version that a PUT under this id replaces, and the row id when the id is known.
@@ -183,37 +172,6 @@ pub(crate) async fn vacant(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Targ
         .at(format!("{}.id", ward_fhir::schema::r4().ty(ty).name))),
         target => Ok(target),
     }
-}
-
-/// Identity and placement of a resource stored under a given id.
-pub(crate) async fn identify(
-    cx: Context<'_>,
-    node: Node<'_>,
-    ty: TypeId,
-    id: &str,
-    rid: Option<Rid>,
-) -> Result<(Identity, place::Placement)> {
-    let is_patient = ty == place::patient_type();
-    let mut placement = place::place(cx.engine, node, rid, &HashMap::new()).await?;
-    let rid = match rid {
-        Some(rid) => rid,
-        None => {
-            let rid = cx.engine.store.allocate(placement.home());
-            if is_patient {
-                placement.patients.insert(0, rid);
-            }
-            rid
-        }
-    };
-    Ok((
-        Identity {
-            ty,
-            rid,
-            id: id.to_owned(),
-            register: false,
-        },
-        placement,
-    ))
 }
 
 fn demand_id(node: Node<'_>, id: &str) -> Result<()> {

@@ -4,10 +4,9 @@ use crate::call::{Interaction, Return};
 use crate::document::reread;
 use crate::door::compose_record;
 use crate::engine::{Context, Engine};
-use crate::place::{self, Placement};
+use crate::place::{self, Literally, Placement, Renamed};
 use crate::reply::{Content, Reply};
 use bytes::Bytes;
-use std::collections::HashMap;
 use ward_audit::Entity;
 use ward_fhir::date::instant_text;
 use ward_fhir::issue::{Result, Severity};
@@ -65,6 +64,7 @@ pub async fn compose(
     identity: &Identity,
     placement: &Placement,
     replaced: &Replaced,
+    renamed: &dyn Renamed,
 ) -> Result<Write> {
     if matches!(replaced, Replaced::Version(_)) {
         demand_changeable(identity.ty)?;
@@ -79,7 +79,7 @@ pub async fn compose(
     json::write(node, stamp, &mut body);
     let mut entries = engine.extractor.extract(node, &|_| None);
     placement.add_terms(engine, &mut entries);
-    let old_entries = old_entries(engine, replaced).await?;
+    let old_entries = old_entries(engine, replaced, renamed).await?;
     Ok(Write {
         ty: identity.ty,
         rid: identity.rid,
@@ -116,7 +116,7 @@ pub async fn compose_deletion(engine: &Engine, row: &Row) -> Result<Write> {
         visibility: 0,
         body: Bytes::new(),
         entries: Entries::default(),
-        old_entries: old_entries(engine, &replaced).await?,
+        old_entries: old_entries(engine, &replaced, &Literally).await?,
     })
 }
 
@@ -132,14 +132,21 @@ fn demand_changeable(ty: TypeId) -> Result<()> {
 }
 
 /// The entries of the replaced version, extracted again from its body: no reverse index is kept.
-async fn old_entries(engine: &Engine, replaced: &Replaced) -> Result<Entries> {
+async fn old_entries(
+    engine: &Engine,
+    replaced: &Replaced,
+    renamed: &dyn Renamed,
+) -> Result<Entries> {
     match replaced {
         Replaced::Version(row) if row.op != Op::Delete => {
             let document = reread(&row.body)?;
             let mut entries = engine.extractor.extract(document.root(), &|_| None);
-            let placement =
-                place::place(engine, document.root(), Some(row.rid), &HashMap::new()).await?;
-            placement.add_terms(engine, &mut entries);
+            let destination =
+                place::destination(engine, document.root(), Some(row.rid), renamed).await?;
+            destination
+                .settle(engine)
+                .await?
+                .add_terms(engine, &mut entries);
             Ok(entries)
         }
         _ => Ok(Entries::default()),

@@ -1,380 +1,304 @@
-//! Which resource each write entry of a transaction means, decided before anything is written: what it replaces, which
-//! identity it gets, and what its fullUrl stands for in the other entries. <https://hl7.org/fhir/R4/http.html#trules>
+//! What the entries' own identities stand for in the other entries: each new resource gets its row and id, and every link to
+//! it, and every conditional reference, becomes a literal one. <https://hl7.org/fhir/R4/http.html#trules>
 
 use super::entry::{Entry, name};
-use crate::call::Interaction;
-use crate::conditional::{Matches, find, find_all};
+use super::steps::Step;
+use crate::conditional::{Matches, find};
 use crate::create::multiple;
 use crate::engine::{Context, stored};
-use crate::place::{self, demand_type};
-use crate::read::not_found;
-use crate::search::encode_query;
+use crate::link;
+use crate::place::{self, Destination, Renamed, demand_home_of};
+use crate::route::Method;
 use crate::write::Replaced;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use ward_access::Action;
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
-use ward_fhir::{Document, Failure, Kind, TypeId};
-use ward_storage::{Current, Guard, Rid, Row};
+use ward_fhir::{Document, Failure, Kind, Node, TypeId};
+use ward_storage::Rid;
 
-/// What one entry does to the store.
-pub enum Step {
-    /// Writes the entry's resource under `id`; `register` when the id is the client's and new.
-    Put {
-        ty: TypeId,
-        id: String,
-        rid: Option<Rid>,
-        register: bool,
-        replaced: Replaced,
-    },
-    /// Applies the entry's patch to this version.
-    Patch {
-        row: Row,
-    },
-    Delete {
-        rows: Vec<Row>,
-    },
-    /// A conditional create that found this one.
-    Existing {
-        row: Row,
-    },
-    /// Nothing to write: a read (answered after the commit), or a delete of what is not there.
-    Nothing,
-}
-
-pub struct Resolved {
-    pub steps: Vec<Step>,
-    pub guards: Vec<Guard>,
+/// What references of one transaction stand for.
+#[derive(Default)]
+pub struct Identities {
     /// fullUrl -> `Type/id`.
-    pub links: HashMap<String, String>,
-    /// Rows of this transaction's patients, by reference.
-    pub patients: HashMap<String, Rid>,
+    links: HashMap<String, String>,
+    /// Conditional reference, as written -> `Type/id`.
+    conditional: HashMap<String, String>,
+    pub patients: Patients,
 }
 
-pub async fn resolve(cx: Context<'_>, document: &Document, entries: &[Entry]) -> Result<Resolved> {
-    let mut guards = Vec::new();
-    let found = read_targets(cx, entries).await?;
-    let mut steps = Vec::with_capacity(entries.len());
-    let mut deletions = Vec::with_capacity(entries.len());
-    let mut deleted: HashSet<Rid> = HashSet::new();
-    // DELETE goes before POST, POST before PUT and PATCH: a condition meets the state after the deletions.
-    for entry in entries {
-        let rows = deletion(cx, entry, &found, &mut guards)
-            .await
-            .map_err(|f| name(f, entry.at))?;
-        deleted.extend(rows.iter().flatten().map(|r| r.rid));
-        deletions.push(rows);
+/// Rows of the patients that are written or referred to, by logical id.
+#[derive(Default)]
+pub struct Patients(HashMap<String, Rid>);
+
+/// For resources whose references are rewritten already, and stored ones: they say themselves what they mean.
+impl Renamed for Patients {
+    fn renamed(&self, _: &str) -> Option<String> {
+        None
     }
-    for (entry, rows) in entries.iter().zip(deletions) {
-        steps.push(match rows {
-            Some(rows) => Step::Delete { rows },
-            None => step(cx, document, entry, &found, &deleted, &mut guards)
-                .await
-                .map_err(|f| name(f, entry.at))?,
-        });
+
+    fn patient(&self, id: &str) -> Option<Rid> {
+        self.0.get(id).copied()
     }
-    let (links, patients) = identify(cx, document, entries, &mut steps).await?;
-    Ok(Resolved {
-        steps,
-        guards,
-        links,
-        patients,
-    })
 }
 
-type Found = HashMap<(TypeId, String), (Option<Rid>, Current)>;
+/// The identities as one entry means them: a relative reference is relative to the base of the entry's own fullUrl.
+struct Within<'a> {
+    identities: &'a Identities,
+    base: Option<&'a str>,
+}
 
-/// Current versions of everything named by id, in one look-up and one read for updates and one for deletions.
-async fn read_targets(cx: Context<'_>, entries: &[Entry]) -> Result<Found> {
-    let mut found = Found::new();
-    for action in [Action::Update, Action::Delete] {
-        let keys: Vec<(TypeId, &str)> = entries
+impl Renamed for Within<'_> {
+    fn renamed(&self, text: &str) -> Option<String> {
+        let conditional = || self.identities.conditional.get(text).cloned();
+        link::target(text, &self.identities.links, self.base).or_else(conditional)
+    }
+
+    fn patient(&self, id: &str) -> Option<Rid> {
+        self.identities.patients.patient(id)
+    }
+}
+
+impl Identities {
+    /// Gives rows and ids to what is new, and learns what all identities stand for. Nothing is allocated before the caller
+    /// was found to be permitted to write every entry where it belongs.
+    pub async fn give(
+        cx: Context<'_>,
+        document: &Document,
+        entries: &[Entry],
+        steps: &mut [Step],
+    ) -> Result<Identities> {
+        let mut identities = Identities::default();
+        for entry in entries {
+            if let Some(index) = entry.resource {
+                let node = document.node(index);
+                identities
+                    .answer_conditional(cx, node)
+                    .await
+                    .map_err(|f| name(f, entry.at))?;
+            }
+        }
+        // Patients first, so that the others can be placed with them.
+        for patients in [true, false] {
+            let allocated = identities
+                .allocate(cx, document, entries, steps, patients)
+                .await?;
+            for ((entry, step), rid) in entries.iter().zip(steps.iter_mut()).zip(allocated) {
+                identities.identify(cx, entry, step, rid, patients)?;
+            }
+        }
+        Ok(identities)
+    }
+
+    /// Rewrites all resources of the Bundle.
+    pub fn rewrite(&self, bundle: &mut Document, entries: &[Entry]) -> Result<()> {
+        let mut replacements = Vec::new();
+        for entry in entries {
+            if let Some(index) = entry.resource {
+                let base = entry.full_url.as_deref().and_then(base_of);
+                self.replace(bundle.node(index), base, &mut replacements);
+            }
+        }
+        link::apply(bundle, replacements);
+        entries
             .iter()
-            .filter_map(|e| named(&e.call.interaction, action))
-            .collect();
-        if keys.is_empty() {
-            continue;
-        }
-        let rids = stored(cx.engine.store.locate(&keys).await)?;
-        let known: Vec<(TypeId, Rid)> = keys
-            .iter()
-            .zip(&rids)
-            .filter_map(|(k, r)| r.map(|r| (k.0, r)))
-            .collect();
-        let mut rows =
-            stored(cx.engine.store.read_many(cx.access, action, &known).await)?.into_iter();
-        for (key, rid) in keys.into_iter().zip(rids) {
-            let current = if rid.is_some() {
-                rows.next().unwrap_or(Current::Absent)
-            } else {
-                Current::Absent
-            };
-            found.insert((key.0, key.1.to_owned()), (rid, current));
+            .filter_map(|entry| entry.resource)
+            .try_for_each(|index| demand_resolved(bundle.node(index)))
+    }
+
+    /// Rewrites a patched resource: a patch inside a Binary brings identities that nobody could see in the Bundle. Only
+    /// `urn:` ones: any other url may have been stored before, and is not the patch's to change.
+    pub fn rewrite_patched(&self, before: &[u8], patched: &mut Document) -> Result<()> {
+        let is_urn = |(url, _): &(&String, &String)| url.starts_with("urn:");
+        let own = self.links.iter().filter(is_urn);
+        let links = own.map(|(url, new)| (url.clone(), new.clone())).collect();
+        let replacements = link::replacements(patched.root(), &links, None);
+        link::apply(patched, replacements);
+        let was_there = |text: &str| std::str::from_utf8(before).is_ok_and(|b| b.contains(text));
+        match link::dangling(patched.root()) {
+            Some(reference) if !reference.value().is_some_and(was_there) => {
+                Err(unresolved(reference))
+            }
+            _ => Ok(()),
         }
     }
-    Ok(found)
-}
 
-fn named(interaction: &Interaction, action: Action) -> Option<(TypeId, &str)> {
-    match (interaction, action) {
-        (Interaction::Update { ty, id } | Interaction::Patch { ty, id }, Action::Update) => {
-            Some((*ty, id))
-        }
-        (Interaction::Delete { ty, id }, Action::Delete) => Some((*ty, id)),
-        _ => None,
+    /// `Type/id` of the entries.
+    pub fn own(&self) -> impl Iterator<Item = &String> {
+        self.links.values()
     }
-}
 
-/// The rows that a DELETE entry removes; `None` when it is no deletion, or names nothing that is there.
-async fn deletion(
-    cx: Context<'_>,
-    entry: &Entry,
-    found: &Found,
-    guards: &mut Vec<Guard>,
-) -> Result<Option<Vec<Row>>> {
-    match &entry.call.interaction {
-        Interaction::Delete { ty, id } => {
-            demand_type(cx.access, *ty, Action::Delete)?;
-            Ok(match found.get(&(*ty, id.clone())) {
-                Some((_, Current::Live(row))) => Some(vec![row.clone()]),
-                _ => None,
-            })
+    fn replace(
+        &self,
+        node: Node<'_>,
+        base: Option<&str>,
+        replacements: &mut Vec<(ward_fhir::tree::NodeIndex, String)>,
+    ) {
+        replacements.extend(link::replacements(node, &self.links, base));
+        for (reference, ..) in link::conditional(node) {
+            let new = reference.value().and_then(|t| self.conditional.get(t));
+            replacements.extend(new.map(|new| (reference.index(), new.clone())));
         }
-        Interaction::ConditionalDelete { ty } => {
-            let query = encode_query(&entry.call.parameters);
-            let (rows, more, guard) =
-                find_all(cx, *ty, &query, cx.engine.settings().conditional_delete_max).await?;
-            if more {
-                return Err(multiple());
-            }
-            guards.push(guard);
-            Ok(Some(rows))
-        }
-        _ => Ok(None),
     }
-}
 
-async fn step(
-    cx: Context<'_>,
-    document: &Document,
-    entry: &Entry,
-    found: &Found,
-    deleted: &HashSet<Rid>,
-    guards: &mut Vec<Guard>,
-) -> Result<Step> {
-    let query = || encode_query(&entry.call.parameters);
-    let own_id = || {
-        entry
-            .resource
-            .and_then(|r| document.node(r).text("id"))
-            .map(str::to_owned)
-    };
-    match &entry.call.interaction {
-        Interaction::Create { ty } => {
-            demand_type(cx.access, *ty, Action::Create)?;
-            let Some(condition) = &entry.call.conditions.if_none_exist else {
-                return Ok(new(*ty));
-            };
-            match find(cx, *ty, condition).await? {
-                Matches::Many => Err(multiple()),
-                Matches::None(guard) => {
-                    guards.push(guard);
-                    Ok(new(*ty))
-                }
-                Matches::One(rid, guard) if deleted.contains(&rid) => {
-                    guards.push(guard);
-                    Ok(new(*ty))
-                }
-                Matches::One(rid, guard) => {
-                    guards.push(guard);
-                    let row = crate::read::live(stored(
-                        cx.engine
-                            .store
-                            .read(cx.access, Action::Search, *ty, rid)
-                            .await,
-                    )?)?;
-                    Ok(Step::Existing { row })
-                }
+    /// Finds what conditional references stand for, each once.
+    async fn answer_conditional(&mut self, cx: Context<'_>, node: Node<'_>) -> Result<()> {
+        for (reference, ty, query) in link::conditional(node) {
+            let text = reference.value().unwrap_or_default();
+            if !self.conditional.contains_key(text) {
+                let found = conditional_reference(cx, ty, query)
+                    .await
+                    .map_err(|f| f.at(reference.expression()))?;
+                self.conditional.insert(text.to_owned(), found);
             }
         }
-        Interaction::Update { ty, id } => {
-            demand_type(cx.access, *ty, Action::Update)?;
-            if own_id().as_deref() != Some(id) {
-                return Err(Failure::new(
-                    Kind::Invalid,
-                    "an update needs the resource's id in the resource, equal to the url's",
-                ));
-            }
-            Ok(put(*ty, id.clone(), found.get(&(*ty, id.clone())).cloned()))
-        }
-        Interaction::ConditionalUpdate { ty } => {
-            demand_type(cx.access, *ty, Action::Update)?;
-            match find(cx, *ty, &query()).await? {
-                Matches::Many => Err(multiple()),
-                Matches::None(guard) => {
-                    demand_type(cx.access, *ty, Action::Create)?;
-                    guards.push(guard);
-                    match own_id() {
-                        None => Ok(new(*ty)),
-                        Some(id) => {
-                            let (rid, replaced) = crate::update::vacant(cx, *ty, &id).await?;
-                            Ok(Step::Put {
-                                ty: *ty,
-                                id,
-                                rid,
-                                register: false,
-                                replaced,
-                            })
-                        }
-                    }
-                }
-                Matches::One(rid, guard) => {
-                    guards.push(guard);
-                    let row = crate::read::live(stored(
-                        cx.engine
-                            .store
-                            .read(cx.access, Action::Update, *ty, rid)
-                            .await,
-                    )?)?;
-                    if own_id().is_some_and(|id| *id != *row.id) {
-                        return Err(Failure::new(
-                            Kind::Invalid,
-                            "the id in the resource is not that of the one the criteria match",
-                        ));
-                    }
-                    Ok(Step::Put {
-                        ty: *ty,
-                        id: row.id.to_string(),
-                        rid: Some(rid),
-                        register: false,
-                        replaced: Replaced::Version(row),
-                    })
-                }
-            }
-        }
-        Interaction::Patch { ty, id } => {
-            demand_type(cx.access, *ty, Action::Update)?;
-            match found.get(&(*ty, id.clone())) {
-                Some((_, current)) => Ok(Step::Patch {
-                    row: crate::read::live(current.clone())?,
-                }),
-                None => Err(not_found()),
-            }
-        }
-        Interaction::ConditionalPatch { ty } => {
-            demand_type(cx.access, *ty, Action::Update)?;
-            match find(cx, *ty, &query()).await? {
-                Matches::Many => Err(multiple()),
-                Matches::None(_) => Err(not_found()),
-                Matches::One(rid, guard) => {
-                    guards.push(guard);
-                    Ok(Step::Patch {
-                        row: crate::read::live(stored(
-                            cx.engine
-                                .store
-                                .read(cx.access, Action::Update, *ty, rid)
-                                .await,
-                        )?)?,
-                    })
-                }
-            }
-        }
-        Interaction::Bundle => Err(Failure::new(
-            Kind::Invalid,
-            "a Bundle entry cannot be a batch or transaction itself",
-        )),
-        _ => Ok(Step::Nothing),
+        Ok(())
     }
-}
 
-/// A creation whose id is given once the patient it belongs to is known.
-fn new(ty: TypeId) -> Step {
-    Step::Put {
-        ty,
-        id: String::new(),
-        rid: None,
-        register: false,
-        replaced: Replaced::Nothing,
-    }
-}
-
-fn put(ty: TypeId, id: String, found: Option<(Option<Rid>, Current)>) -> Step {
-    let (rid, replaced) = match found {
-        Some((rid, Current::Live(row) | Current::Deleted(row))) => (rid, Replaced::Version(row)),
-        Some((rid, Current::Absent)) => (rid, Replaced::Nothing),
-        None => (None, Replaced::Nothing),
-    };
-    Step::Put {
-        ty,
-        id,
-        rid,
-        register: false,
-        replaced,
-    }
-}
-
-/// Gives rows and ids to what is new, patients first so that the others can be placed with them.
-async fn identify(
-    cx: Context<'_>,
-    document: &Document,
-    entries: &[Entry],
-    steps: &mut [Step],
-) -> Result<(HashMap<String, String>, HashMap<String, Rid>)> {
-    let store = cx.engine.store();
-    let patient = place::patient_type();
-    let mut known: HashMap<String, Rid> = HashMap::new();
-    let mut links = HashMap::new();
-    for patients in [true, false] {
-        for (entry, step) in entries.iter().zip(steps.iter_mut()) {
-            let (ty, id) = match step {
+    /// Rows for the new resources: the patients among the entries, or the others.
+    async fn allocate(
+        &mut self,
+        cx: Context<'_>,
+        document: &Document,
+        entries: &[Entry],
+        steps: &[Step],
+        patients: bool,
+    ) -> Result<Vec<Option<Rid>>> {
+        let mut destinations = Vec::new();
+        let mut written = Vec::new();
+        for (at, (entry, step)) in entries.iter().zip(steps).enumerate() {
+            if let (
                 Step::Put {
-                    ty,
-                    id,
-                    rid,
-                    register,
-                    replaced,
-                } if (*ty == patient) == patients => {
-                    if rid.is_none() {
-                        let home = match entry.resource {
-                            Some(node) if !patients => {
-                                place::place(cx.engine, document.node(node), None, &known)
-                                    .await?
-                                    .home()
-                            }
-                            _ => None,
-                        };
-                        *rid = Some(store.allocate(home));
-                    }
-                    *register = matches!(replaced, Replaced::Nothing)
-                        && !id.is_empty()
-                        && store.decode_id(id).is_none();
-                    if id.is_empty() {
-                        *id = rid.map(|rid| store.public_id(rid)).unwrap_or_default();
-                    }
-                    if let Some(rid) = rid.filter(|_| patients) {
-                        known.insert(format!("Patient/{id}"), rid);
-                        known.extend(entry.full_url.iter().map(|url| (url.clone(), rid)));
-                    }
-                    (*ty, id.clone())
-                }
-                Step::Existing { row } if (row.ty == patient) == patients => {
-                    if patients {
-                        known.extend(entry.full_url.iter().map(|url| (url.clone(), row.rid)));
-                    }
-                    (row.ty, row.id.to_string())
-                }
-                _ => continue,
-            };
-            if let Some(url) = &entry.full_url {
-                let identity = format!("{}/{id}", r4().ty(ty).name);
-                if links.insert(url.clone(), identity).is_some() {
-                    return Err(name(
-                        Failure::new(Kind::Invalid, "two entries have this fullUrl"),
-                        entry.at,
-                    ));
-                }
+                    ty, rid, replaced, ..
+                },
+                Some(index),
+            ) = (step, entry.resource)
+                && (*ty == place::patient_type()) == patients
+            {
+                demand_home_of(replaced, cx.access, *ty, action(entry))
+                    .map_err(|f| name(f, entry.at))?;
+                let within = Within {
+                    identities: self,
+                    base: entry.full_url.as_deref().and_then(base_of),
+                };
+                destinations.push(Destination::of(
+                    cx.engine,
+                    document.node(index),
+                    *rid,
+                    &within,
+                ));
+                written.push((at, *ty, *rid));
             }
         }
+        let known = place::locate(cx.engine, &mut destinations).await?;
+        self.patients.0.extend(known);
+        for ((at, ty, _), destination) in written.iter().zip(&destinations) {
+            destination
+                .demand(cx.access, *ty, action(&entries[*at]))
+                .map_err(|f| name(f, entries[*at].at))?;
+        }
+        let mut rows = vec![None; entries.len()];
+        let placements = place::settle(cx.engine, destinations).await?;
+        for ((at, ty, rid), placement) in written.into_iter().zip(placements) {
+            rows[at] = Some(rid.unwrap_or_else(|| placement.row(cx.engine, ty)));
+        }
+        Ok(rows)
     }
-    Ok((links, known))
+
+    /// Completes the step's identity and links the entry's fullUrl to it.
+    fn identify(
+        &mut self,
+        cx: Context<'_>,
+        entry: &Entry,
+        step: &mut Step,
+        allocated: Option<Rid>,
+        patients: bool,
+    ) -> Result<()> {
+        let is_patient = |ty: TypeId| ty == place::patient_type();
+        let (ty, id, row) = match step {
+            Step::Put {
+                ty,
+                id,
+                rid,
+                register,
+                replaced,
+            } if is_patient(*ty) == patients => {
+                *rid = rid.or(allocated);
+                *register = matches!(replaced, Replaced::Nothing)
+                    && !id.is_empty()
+                    && cx.engine.store.decode_id(id).is_none();
+                if id.is_empty() {
+                    *id = rid
+                        .map(|rid| cx.engine.store.public_id(rid))
+                        .unwrap_or_default();
+                }
+                (*ty, id.clone(), *rid)
+            }
+            Step::Existing { row } if is_patient(row.ty) == patients => {
+                (row.ty, row.id.to_string(), Some(row.rid))
+            }
+            _ => return Ok(()),
+        };
+        let identity = link::identity(ty, &id);
+        if let Some(rid) = row.filter(|_| patients) {
+            self.patients.0.insert(id, rid);
+        }
+        if let Some(url) = &entry.full_url
+            && self.links.insert(url.clone(), identity).is_some()
+        {
+            let twice = Failure::new(Kind::Invalid, "two entries have this fullUrl");
+            return Err(name(twice, entry.at));
+        }
+        Ok(())
+    }
+}
+
+/// What a write entry does where its resource is put.
+pub fn action(entry: &Entry) -> Action {
+    if matches!(entry.method, Method::Post) {
+        Action::Create
+    } else {
+        Action::Update
+    }
+}
+
+fn demand_resolved(node: Node<'_>) -> Result<()> {
+    link::dangling(node).map_or(Ok(()), |reference| Err(unresolved(reference)))
+}
+
+fn unresolved(reference: Node<'_>) -> Failure {
+    Failure::new(
+        Kind::Reference,
+        "the reference names no entry of this transaction",
+    )
+    .at(reference.expression())
+}
+
+/// `http://a/fhir` of `http://a/fhir/Patient/1`.
+fn base_of(full_url: &str) -> Option<&str> {
+    if !full_url.starts_with("http") {
+        return None;
+    }
+    let (rest, _) = full_url.rsplit_once('/')?;
+    let (base, ty) = rest.rsplit_once('/')?;
+    r4().resource_type(ty).map(|_| base)
+}
+
+async fn conditional_reference(cx: Context<'_>, ty: TypeId, query: &str) -> Result<String> {
+    match find(cx, ty, query).await? {
+        Matches::One(rid, _) => {
+            let row = crate::read::live(stored(
+                cx.engine
+                    .store
+                    .read(cx.access, Action::Search, ty, rid)
+                    .await,
+            )?)?;
+            Ok(link::identity(ty, &row.id))
+        }
+        Matches::None(_) => Err(Failure::new(
+            Kind::Precondition,
+            "the conditional reference matches no resource",
+        )),
+        Matches::Many => Err(multiple()),
+    }
 }

@@ -1,8 +1,10 @@
 //! batch and transaction. <https://hl7.org/fhir/R4/http.html#transaction>
 
 mod batch;
+mod compose;
 mod entry;
 mod identities;
+mod steps;
 mod transaction;
 
 use crate::document::{read_body, validate};

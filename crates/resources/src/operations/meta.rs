@@ -135,7 +135,7 @@ async fn attempt(
         cx,
         &after,
         row.ty,
-        &row.id,
+        Some(&row.id),
         (Some(row.rid), Replaced::Version(row.clone())),
         Vec::new(),
     )

@@ -1,0 +1,179 @@
+//! An engine on a private store, and short ways to ask it.
+
+use serde_json::Value;
+use std::sync::atomic::{AtomicI64, Ordering};
+use ward_access::{Caller, Identity, Scopes};
+use ward_audit::Record;
+use ward_fhir::TypeId;
+use ward_fhir::schema::r4;
+use ward_resources::route::{Method, route};
+use ward_resources::search::decode_query;
+use ward_resources::{Body, Call, Engine, Format, Reply, Settings};
+use ward_seal::MasterKey;
+use ward_storage::{Store, StoreSettings};
+use ward_testkit::postgres::Database;
+use ward_testkit::{Backend, backends};
+
+pub struct House {
+    pub engine: Engine,
+    _folder: tempfile::TempDir,
+    _database: Option<Database>,
+}
+
+impl House {
+    pub async fn sqlite() -> House {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = StoreSettings::sqlite(folder.path().join("ward.db"));
+        Self::open(folder, settings, None).await
+    }
+
+    /// `None` when `WARD_TEST_BACKENDS` leaves it out.
+    pub async fn postgres() -> Option<House> {
+        if !backends().contains(&Backend::Postgres) {
+            return None;
+        }
+        let database = Database::create();
+        let settings = StoreSettings::postgres(&database.url);
+        Some(Self::open(tempfile::tempdir().unwrap(), settings, Some(database)).await)
+    }
+
+    async fn open(
+        folder: tempfile::TempDir,
+        settings: StoreSettings,
+        database: Option<Database>,
+    ) -> House {
+        let store = Store::open(settings, MasterKey::from_bytes([42; 32]))
+            .await
+            .unwrap();
+        let log = ward_audit::Log::open(&folder.path().join("log")).unwrap();
+        House {
+            engine: Engine::new(store, log, Settings::default(), clock, [9; 32]),
+            _folder: folder,
+            _database: database,
+        }
+    }
+
+    /// Asks with a body in JSON, or none.
+    pub async fn ask(
+        &self,
+        caller: &Caller,
+        method: Method,
+        url: &str,
+        body: Option<&Value>,
+    ) -> Reply {
+        self.engine.answer(caller, &call(method, url, body)).await
+    }
+
+    /// Creates as a system that may do everything; `Type/id`.
+    pub async fn create(&self, body: &Value) -> String {
+        let ty = body["resourceType"].as_str().unwrap();
+        let reply = self.ask(&loader(), Method::Post, ty, Some(body)).await;
+        assert_eq!(reply.status, 201, "{}", text(&reply));
+        let location = reply.location.unwrap();
+        location.split("/_history").next().unwrap().to_owned()
+    }
+
+    /// Stores under the body's id, as a system that may do everything; `Type/id`.
+    pub async fn put(&self, body: &Value) -> String {
+        let url = format!(
+            "{}/{}",
+            body["resourceType"].as_str().unwrap(),
+            body["id"].as_str().unwrap()
+        );
+        let reply = self.ask(&loader(), Method::Put, &url, Some(body)).await;
+        assert!(reply.status < 300, "{}", text(&reply));
+        url
+    }
+
+    /// Whether an id of a client has a row, existing or reserved.
+    pub async fn is_known(&self, ty: &str, id: &str) -> bool {
+        let located = self.engine.store().locate(&[(type_id(ty), id)]).await;
+        located.unwrap()[0].is_some()
+    }
+
+    /// Records of the local log, oldest first; those that committed with data are in the store instead.
+    pub fn records(&self) -> Vec<Record> {
+        let log = self.engine.log();
+        let read = log.read_from(1, 10_000).unwrap();
+        read.iter()
+            .map(|(_, bytes)| Record::decode(bytes).unwrap())
+            .collect()
+    }
+
+    /// Statements that the asking takes.
+    pub async fn statements(&self, asking: impl Future<Output = Reply>) -> (Reply, u64) {
+        let before = self.engine.store().statements();
+        let reply = asking.await;
+        (reply, self.engine.store().statements() - before)
+    }
+}
+
+pub fn call(method: Method, url: &str, body: Option<&Value>) -> Call {
+    static REQUEST: AtomicI64 = AtomicI64::new(1);
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let mut id = [0; 16];
+    id[..8].copy_from_slice(&REQUEST.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+    let mut call = Call::new(route(method, path).unwrap(), id, "test".into());
+    call.parameters = decode_query(query);
+    call.body = body.map(|value| Body {
+        bytes: value.to_string().into(),
+        format: Format::Json,
+    });
+    call
+}
+
+pub fn type_id(name: &str) -> TypeId {
+    r4().resource_type(name).unwrap()
+}
+
+/// A client that acts for itself.
+pub fn system(scopes: &str) -> Caller {
+    Caller::new(Identity {
+        subject: "client".into(),
+        client_id: "client".into(),
+        scopes: Scopes::parse(scopes).unwrap(),
+        ..Identity::default()
+    })
+}
+
+pub fn loader() -> Caller {
+    system("system/*.cruds")
+}
+
+/// A clinician, through an app with these scopes.
+pub fn user(scopes: &str) -> Caller {
+    Caller::new(Identity {
+        subject: "someone".into(),
+        client_id: "desk".into(),
+        fhir_user: Some("Practitioner/1".into()),
+        roles: vec!["clinician".into()],
+        scopes: Scopes::parse(scopes).unwrap(),
+        ..Identity::default()
+    })
+}
+
+/// An app launched for one patient (`Patient/id`).
+pub fn app(scopes: &str, patient: &str) -> Caller {
+    Caller::new(Identity {
+        subject: "someone".into(),
+        client_id: "app".into(),
+        fhir_user: Some(patient.into()),
+        patient: Some(patient.trim_start_matches("Patient/").into()),
+        scopes: Scopes::parse(scopes).unwrap(),
+        ..Identity::default()
+    })
+}
+
+pub fn text(reply: &Reply) -> String {
+    String::from_utf8_lossy(reply.json().unwrap_or_default()).into_owned()
+}
+
+pub fn json(reply: &Reply) -> Value {
+    serde_json::from_slice(reply.json().unwrap()).unwrap()
+}
+
+/// Microseconds that rise, so that no two versions share one.
+fn clock() -> i64 {
+    static NOW: AtomicI64 = AtomicI64::new(1_700_000_000_000_000);
+    NOW.fetch_add(1_000, Ordering::Relaxed)
+}

@@ -1,0 +1,35 @@
+//! Calls by callers that no demo token stands for, on each store: who may write where, and what is recorded of it.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panic"
+)]
+
+mod house;
+mod placement;
+
+/// Each test once per store.
+macro_rules! on_both {
+    ($($chapter:ident :: $name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { crate::$chapter::$name(crate::house::House::sqlite().await).await })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                if let Some(house) = crate::house::House::postgres().await {
+                    crate::$chapter::$name(house).await
+                }
+            })*
+        }
+    };
+}
+
+on_both!(
+    placement::a_refused_write_reserves_nothing,
+    placement::a_refused_transaction_reserves_nothing,
+    placement::a_relative_reference_is_the_entrys_own,
+    placement::a_home_by_condition_is_the_home,
+    placement::many_entries_about_unknown_patients_take_few_statements,
+);
