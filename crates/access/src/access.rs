@@ -103,14 +103,4 @@ impl Access {
             ..self.clone()
         }
     }
-
-    /// This access with nothing in it: what a compartment search for an unknown patient is answered with.
-    pub fn narrow_to_nothing(&self) -> Access {
-        Access {
-            grid: Arc::default(),
-            patients: Sight::Nothing,
-            shared: Sight::Nothing,
-            ..self.clone()
-        }
-    }
 }

@@ -113,9 +113,11 @@ fn refuse_or_retry(
     }
 }
 
+/// The same for one referrer and for many, visible to the caller or not (T40). That there is any is told: integrity holds for
+/// everybody, and a deletion that broke a hidden reference would change what its readers see.
 pub(crate) fn referenced() -> Failure {
     Failure::new(
         Kind::Conflict,
-        "other resources refer to this one; delete or change them first",
+        "other resources, not all of which you need to see, refer to this one; it cannot be deleted while they do",
     )
 }

@@ -5,6 +5,7 @@
 
 use crate::call::{Call, Interaction};
 use crate::engine::{Context, Engine, stored};
+use crate::place::patient_type;
 use crate::reply::{Content, Reply};
 use crate::{
     binary, bundle, capabilities, create, delete, history, operations, patch_interaction, read,
@@ -15,7 +16,6 @@ use std::pin::Pin;
 use ward_access::{Access, Caller, Facts, PatientKey, decide};
 use ward_audit::{Entity, Outcome, Record};
 use ward_fhir::issue::Result;
-use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind};
 
 impl Engine {
@@ -50,17 +50,7 @@ impl Engine {
     async fn access(&self, caller: &Caller) -> Result<Access> {
         let patient = match &caller.patient {
             None => None,
-            Some(id) => {
-                let ty = r4()
-                    .resource_type("Patient")
-                    .unwrap_or(ward_fhir::TypeId(0));
-                let found = stored(self.store.locate(&[(ty, id.as_str())]).await)?;
-                found
-                    .first()
-                    .copied()
-                    .flatten()
-                    .map(|rid| self.patient_key(rid))
-            }
+            Some(id) => self.launch_patient(id).await?,
         };
         Ok(decide(
             caller,
@@ -69,6 +59,19 @@ impl Engine {
                 ..Facts::default()
             },
         ))
+    }
+
+    /// The patient that a token was issued for, if there is one now: an id that fits none, is only reserved, or whose
+    /// patient was deleted opens nothing. Asked for every Call, so that a deletion holds from its commit on.
+    async fn launch_patient(&self, id: &str) -> Result<Option<PatientKey>> {
+        let ty = patient_type();
+        let found = stored(self.store.locate(&[(ty, id)]).await)?;
+        match found.first().copied().flatten() {
+            Some(rid) if stored(self.store.is_live(ty, rid).await)? => {
+                Ok(Some(self.patient_key(rid)))
+            }
+            _ => Ok(None),
+        }
     }
 
     pub(crate) fn patient_key(&self, rid: i64) -> PatientKey {

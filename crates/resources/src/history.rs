@@ -4,7 +4,7 @@ use crate::bundle_json::{BundleWriter, Response, status_line};
 use crate::cursor;
 use crate::engine::{Context, stored};
 use crate::place::demand_type;
-use crate::read::{locate, not_found, seen};
+use crate::read::{NO_ROW, locate, not_found, seen};
 use crate::reply::Reply;
 use ward_access::Action;
 use ward_fhir::date::{PartialDate, instant_text};
@@ -15,7 +15,7 @@ use ward_storage::{HistoryQuery, HistoryScope, Op, Page, Row};
 
 pub async fn instance(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
     demand_type(cx.access, ty, Action::Read)?;
-    let rid = locate(cx, ty, id).await?.ok_or_else(not_found)?;
+    let rid = locate(cx, ty, id).await?.unwrap_or(NO_ROW);
     let path = format!("{}/{id}/_history", r4().ty(ty).name);
     answer(cx, HistoryScope::Instance { ty, rid }, &path).await
 }

@@ -2,6 +2,7 @@
 //! everywhere they may stand. <https://hl7.org/fhir/R4/http.html#trules>
 
 use crate::engine::{Context, ReferenceCheck, stored};
+use crate::read::NO_ROW;
 use std::collections::{HashMap, HashSet};
 use ward_access::Action;
 use ward_fhir::issue::Result;
@@ -9,7 +10,7 @@ use ward_fhir::reference::{self, Reference};
 use ward_fhir::schema::{Primitive, TypeKind, r4};
 use ward_fhir::tree::NodeIndex;
 use ward_fhir::{Document, Failure, Kind, Node, TypeId, narrative};
-use ward_storage::{Current, Guard};
+use ward_storage::{Current, Guard, Rid};
 
 /// Literal references of a resource that must exist, as guards that hold them until the commit.
 /// What the caller may not read at all is not looked up: the answer would tell of its existence.
@@ -66,10 +67,8 @@ async fn exist(cx: Context<'_>, places: HashMap<(TypeId, &str), Node<'_>>) -> Re
     }
     let keys: Vec<(TypeId, &str)> = places.keys().copied().collect();
     let rids = stored(cx.engine.store.locate(&keys).await)?;
-    let mut located = Vec::with_capacity(keys.len());
-    for (key, rid) in keys.iter().zip(rids) {
-        located.push((key.0, rid.ok_or_else(|| unresolved(places[key]))?));
-    }
+    let rids = rids.into_iter().map(|rid| rid.unwrap_or(NO_ROW));
+    let located: Vec<(TypeId, Rid)> = keys.iter().map(|key| key.0).zip(rids).collect();
     let found = stored(
         cx.engine
             .store

@@ -245,6 +245,11 @@ pub fn demand_home(row: &Row, access: &Access, ty: TypeId, action: Action) -> Re
     }
 }
 
+/// Whether the action reaches only rows in certain patients' compartments.
+pub fn is_bound(access: &Access, ty: TypeId, action: Action) -> bool {
+    matches!(access.sight(ty, action), Sight::Patients(_))
+}
+
 /// Whether who may update rows of the type may read those same rows: a patch answers with what it did not send.
 pub fn reads_what_it_updates(access: &Access, ty: TypeId) -> bool {
     let read = access.sight(ty, Action::Read);

@@ -4,7 +4,7 @@ use crate::bundle_json::BundleWriter;
 use crate::cursor;
 use crate::engine::{Context, stored};
 use crate::place::demand_type;
-use crate::read::{locate, seen};
+use crate::read::{NO_ROW, locate, seen};
 use crate::reply::Reply;
 use ward_access::{Access, Action};
 use ward_fhir::issue::Result;
@@ -38,10 +38,9 @@ pub async fn compartment(cx: Context<'_>, patient: &str, ty: Option<TypeId>) -> 
     if let Some(ty) = ty {
         demand_type(cx.access, ty, Action::Search)?;
     }
-    let access = match locate(cx, crate::place::patient_type(), patient).await? {
-        Some(rid) => cx.access.narrow(cx.engine.patient_key(rid)),
-        None => cx.access.narrow_to_nothing(),
-    };
+    let rid = locate(cx, crate::place::patient_type(), patient).await?;
+    let rid = rid.unwrap_or(NO_ROW);
+    let access = cx.access.narrow(cx.engine.patient_key(rid));
     let path = format!(
         "Patient/{patient}/{}",
         ty.map_or("*", |ty| r4().ty(ty).name)

@@ -5,9 +5,9 @@ use crate::create::{document, multiple};
 use crate::document::{read_body, validate};
 use crate::engine::{Context, stored};
 use crate::link;
-use crate::place::{self, Literally, Placement, demand_home_of, demand_type};
+use crate::place::{self, Literally, Placement, demand_home_of, demand_type, is_bound};
 use crate::preconditions::{demand_match, demand_none_match};
-use crate::read::locate;
+use crate::read::{NO_ROW, locate, not_found};
 use crate::reply::Reply;
 use crate::write::{Identity, Replaced, Written, commit, compose, conflict};
 use std::collections::HashSet;
@@ -145,20 +145,31 @@ fn identify(
 
 /// The version that a PUT under this id replaces, and the row id when the id is known.
 pub(crate) async fn replaced(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Target> {
-    let Some(rid) = locate(cx, ty, id).await? else {
-        return Ok((None, Replaced::Nothing));
-    };
-    Ok(
-        match stored(
-            cx.engine
-                .store
-                .read(cx.access, Action::Update, ty, rid)
-                .await,
-        )? {
-            Current::Absent => (Some(rid), Replaced::Nothing),
-            Current::Live(row) | Current::Deleted(row) => (Some(rid), Replaced::Version(row)),
-        },
-    )
+    let rid = locate(cx, ty, id).await?;
+    let current = stored(
+        cx.engine
+            .store
+            .read(cx.access, Action::Update, ty, rid.unwrap_or(NO_ROW))
+            .await,
+    )?;
+    target(cx, ty, rid, current)
+}
+
+/// 404 where a caller who is bound to compartments sees nothing under the id. Another patient's resource may have it, and
+/// an answer that created one only under free ids would tell (R18); new resources of theirs get ids of ours.
+///
+/// Departs: for a server that lets clients choose ids R4 has update create what is absent.
+pub(crate) fn target(
+    cx: Context<'_>,
+    ty: TypeId,
+    rid: Option<Rid>,
+    current: Current,
+) -> Result<Target> {
+    match current {
+        Current::Absent if is_bound(cx.access, ty, Action::Update) => Err(not_found()),
+        Current::Absent => Ok((rid, Replaced::Nothing)),
+        Current::Live(row) | Current::Deleted(row) => Ok((rid, Replaced::Version(row))),
+    }
 }
 
 /// The target of a conditional update that matched nothing but names an id: what lives under that id did not match, and

@@ -107,6 +107,15 @@ impl Store {
             .collect()
     }
 
+    /// Whether the row is there and not deleted. The only question without an access, and nothing of the row comes with its
+    /// answer: it is what an access is decided from, so it must not reach a client by itself.
+    pub async fn is_live(&self, ty: TypeId, rid: Rid) -> Result<bool, StoreError> {
+        match &self.0 {
+            Backend::Sqlite(store) => store.is_live(ty, rid),
+            Backend::Postgres(store) => store.is_live(ty, rid).await,
+        }
+    }
+
     /// The current version, as far as the access lets it through for `action`: absent and forbidden look the same.
     pub async fn read(
         &self,

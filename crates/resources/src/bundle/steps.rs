@@ -7,7 +7,7 @@ use crate::conditional::{Matches, find, find_all};
 use crate::create::multiple;
 use crate::engine::{Context, stored};
 use crate::place::demand_type;
-use crate::read::not_found;
+use crate::read::{NO_ROW, not_found};
 use crate::search::encode_query;
 use crate::write::Replaced;
 use std::collections::{HashMap, HashSet};
@@ -85,19 +85,13 @@ async fn read_targets(cx: Context<'_>, entries: &[Entry]) -> Result<Found> {
             continue;
         }
         let rids = stored(cx.engine.store.locate(&keys).await)?;
-        let known: Vec<(TypeId, Rid)> = keys
+        let rows: Vec<(TypeId, Rid)> = keys
             .iter()
             .zip(&rids)
-            .filter_map(|(k, r)| r.map(|r| (k.0, r)))
+            .map(|(key, rid)| (key.0, rid.unwrap_or(NO_ROW)))
             .collect();
-        let mut rows =
-            stored(cx.engine.store.read_many(cx.access, action, &known).await)?.into_iter();
-        for (key, rid) in keys.into_iter().zip(rids) {
-            let current = if rid.is_some() {
-                rows.next().unwrap_or(Current::Absent)
-            } else {
-                Current::Absent
-            };
+        let rows = stored(cx.engine.store.read_many(cx.access, action, &rows).await)?;
+        for ((key, rid), current) in keys.into_iter().zip(rids).zip(rows) {
             found.insert((key.0, key.1.to_owned()), (rid, current));
         }
     }
@@ -194,7 +188,18 @@ async fn step(
                     "an update needs the resource's id in the resource, equal to the url's",
                 ));
             }
-            Ok(put(*ty, id.clone(), found.get(&(*ty, id.clone())).cloned()))
+            let (rid, current) = found
+                .get(&(*ty, id.clone()))
+                .cloned()
+                .unwrap_or((None, Current::Absent));
+            let (rid, replaced) = crate::update::target(cx, *ty, rid, current)?;
+            Ok(Step::Put {
+                ty: *ty,
+                id: id.clone(),
+                rid,
+                register: false,
+                replaced,
+            })
         }
         Interaction::ConditionalUpdate { ty } => {
             demand_type(cx.access, *ty, Action::Update)?;
@@ -284,20 +289,5 @@ fn new(ty: TypeId) -> Step {
         rid: None,
         register: false,
         replaced: Replaced::Nothing,
-    }
-}
-
-fn put(ty: TypeId, id: String, found: Option<(Option<Rid>, Current)>) -> Step {
-    let (rid, replaced) = match found {
-        Some((rid, Current::Live(row) | Current::Deleted(row))) => (rid, Replaced::Version(row)),
-        Some((rid, Current::Absent)) => (rid, Replaced::Nothing),
-        None => (None, Replaced::Nothing),
-    };
-    Step::Put {
-        ty,
-        id,
-        rid,
-        register: false,
-        replaced,
     }
 }

@@ -5,6 +5,7 @@
     reason = "a test fails by panic"
 )]
 
+mod absent;
 mod house;
 mod placement;
 
@@ -27,6 +28,10 @@ macro_rules! on_both {
 }
 
 on_both!(
+    absent::another_patients_id_is_as_good_as_none,
+    absent::a_write_stays_inside_before_and_after,
+    absent::hidden_referrers_are_not_told_apart,
+    absent::a_patient_who_is_gone_opens_nothing,
     placement::a_refused_write_reserves_nothing,
     placement::a_refused_transaction_reserves_nothing,
     placement::a_relative_reference_is_the_entrys_own,

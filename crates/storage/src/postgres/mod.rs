@@ -131,6 +131,10 @@ impl Postgres {
             .unwrap_or(Current::Absent))
     }
 
+    pub async fn is_live(&self, ty: TypeId, rid: Rid) -> Result<bool, StoreError> {
+        reading!(self, connection => read::is_live(connection, ty, rid))
+    }
+
     pub async fn read_many(
         &self,
         access: &Access,

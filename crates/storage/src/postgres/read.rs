@@ -14,6 +14,14 @@ use std::fmt::Write as _;
 use ward_access::{Access, Action, Sight};
 use ward_fhir::TypeId;
 
+pub async fn is_live(connection: &Connection, ty: TypeId, rid: Rid) -> Result<bool, Failure> {
+    let sql = format!(
+        "select 1 from {} x where x.rid = $1 and x.op <> 2",
+        table(ty)
+    );
+    Ok(!connection.rows(&sql, &[Value::Int(rid)]).await?.is_empty())
+}
+
 /// Current versions with their position in `keys`; one statement for each type, sent together.
 pub async fn many(
     connection: &Connection,

@@ -112,6 +112,10 @@ impl Sqlite {
         })
     }
 
+    pub fn is_live(&self, ty: TypeId, rid: Rid) -> Result<bool, StoreError> {
+        self.read_with(|connection| read::is_live(connection, ty, rid))
+    }
+
     pub fn read_many(
         &self,
         access: &Access,

@@ -46,6 +46,16 @@ pub fn current(
     Ok(found)
 }
 
+pub fn is_live(connection: &mut Connection, ty: TypeId, rid: Rid) -> Result<bool, StoreError> {
+    let mut is_live = false;
+    let values = [Value::Int(rid), Value::Int(i64::from(ty.0))];
+    connection.each(LIVE, &values, |_| {
+        is_live = true;
+        Ok(())
+    })?;
+    Ok(is_live)
+}
+
 /// Current versions with their position in `keys`. One statement for each distinct reach (one or two).
 pub fn many(
     connection: &mut Connection,
@@ -277,6 +287,7 @@ pub const COLUMNS: &str = "x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.bod
 const COLUMN_COUNT: usize = 8;
 const CURRENT_COLUMNS: &str = "y.rid, y.typ, y.ver, y.upd, y.op, y.c, y.k, y.alias, y.body";
 const CURRENT: &str = "select x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body from resource x where x.rid = ?2 and x.typ = ?3 and vis(?1, x.k)";
+const LIVE: &str = "select 1 from resource x where x.rid = ?1 and x.typ = ?2 and x.op <> 2";
 const BODIES: &str = "select x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body from rows(?2) b cross join resource x on x.rid = b.a where vis(?1, x.k)";
 const ALIASES: &str =
     "select b.a, x.rid from rows(?1) b cross join alias x on x.typ = b.b and x.id = b.c";
