@@ -4,7 +4,7 @@
 //! acknowledged survives a power cut. What is torn by one was acknowledged to nobody and is cleared at the next start; a
 //! change of the very last flush looks the same from here, so proof against that needs checkpoints kept elsewhere.
 
-use crate::queue::Queue;
+use crate::queue::{Queue, Ticket};
 use crate::reader::{self, Place};
 use crate::record::Record;
 use crate::segment::{self, SPARE_NAME, Segment};
@@ -83,6 +83,12 @@ impl Log {
         self.append_with(|out| out.extend_from_slice(record)).await
     }
 
+    /// Puts a record into the queue without waiting for the disk: for a Call whose asker is gone, where nobody could wait.
+    /// Errors: as `append`'s, as far as they are known at once.
+    pub fn offer(&self, record: &Record) -> Result<(), LogError> {
+        self.push(|out| record.encode(out)).map(drop)
+    }
+
     /// Encoded entries with sequence numbers from `from` on, at most `max`, for draining into the store. Only entries
     /// that are on disk; at most 4 MiB unless a single entry is longer. Blocks on the disk.
     pub fn read_from(&self, from: u64, max: usize) -> Result<Vec<(u64, Vec<u8>)>, LogError> {
@@ -112,13 +118,18 @@ impl Log {
     }
 
     async fn append_with(&self, encode: impl FnOnce(&mut Vec<u8>)) -> Result<u64, LogError> {
+        let (ticket, place) = self.push(encode)?;
+        let queue = &self.0.shared.queue;
+        let first_seq = ticket.wait().await.ok_or_else(|| queue.failure())?;
+        Ok(first_seq + place)
+    }
+
+    fn push(&self, encode: impl FnOnce(&mut Vec<u8>)) -> Result<(Arc<Ticket>, u64), LogError> {
         let shared = &self.0.shared;
         if shared.segments().len() > SEGMENTS_MAX {
             return Err(LogError::Full);
         }
-        let (ticket, place) = shared.queue.push(encode)?;
-        let first_seq = ticket.wait().await.ok_or_else(|| shared.queue.failure())?;
-        Ok(first_seq + place)
+        shared.queue.push(encode)
     }
 
     fn start(

@@ -4,8 +4,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 
-const EXPOSED: &str =
-    "ETag, Last-Modified, Location, Content-Location, X-Request-Id, WWW-Authenticate";
+const EXPOSED: &str = "ETag, Last-Modified, Location, Content-Location, X-Request-Id, X-Security-Context, WWW-Authenticate";
 const ALLOWED: &str = "Authorization, Accept, Content-Type, If-Match, If-None-Match, If-Modified-Since, If-None-Exist, Prefer, X-Request-Id, X-Security-Context";
 
 pub fn preflight() -> HttpResponse {

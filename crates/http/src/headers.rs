@@ -4,6 +4,8 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 pub const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json; charset=utf-8");
 pub const FHIR_XML: HeaderValue = HeaderValue::from_static("application/fhir+xml; charset=utf-8");
+/// What a Binary in its own media type depends on. <https://hl7.org/fhir/R4/binary.html#security-context>
+pub const SECURITY_CONTEXT: HeaderName = HeaderName::from_static("x-security-context");
 pub const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 /// Clinical data is never kept by shared caches, and a browser neither guesses types nor runs what it is given.

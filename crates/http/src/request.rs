@@ -2,6 +2,7 @@
 
 use crate::accept::{Accepted, negotiate, pretty};
 use crate::body;
+use crate::headers::SECURITY_CONTEXT;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::{HttpRequest, web};
 use std::sync::Arc;
@@ -119,7 +120,7 @@ pub async fn body(
             ..
         })
     ) {
-        call.security_context = bounding(headers, &HeaderName::from_static("x-security-context"))?;
+        call.security_context = bounding(headers, &SECURITY_CONTEXT)?;
     }
     Ok(())
 }

@@ -90,6 +90,11 @@ fn assemble(
     if let Some(challenge) = &reply.challenge {
         response.insert_header((header::WWW_AUTHENTICATE, challenge.as_str()));
     }
+    if let Some(reference) = reply.security_context.as_deref()
+        && let Ok(value) = HeaderValue::from_str(reference)
+    {
+        response.insert_header((headers::SECURITY_CONTEXT, value));
+    }
     if reply.status == 503 {
         response.insert_header((header::RETRY_AFTER, "1"));
     }

@@ -202,7 +202,7 @@ async fn answer(
     source: Arc<str>,
 ) -> (&'static str, Reply) {
     let engine = &service.engine;
-    let unknown = |source| Call::new(Interaction::Capabilities, request_id, source);
+    let unknown = |source| Call::new(Interaction::Unknown, request_id, source);
     let caller = match authenticate(request, service) {
         Ok(caller) => caller,
         Err((failure, challenge)) => {

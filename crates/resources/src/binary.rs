@@ -2,12 +2,17 @@
 
 use crate::call::{Call, Format};
 use crate::document::reread;
-use crate::reply::Content;
+use crate::engine::{Context, stored};
+use crate::read::{NO_ROW, not_found};
+use crate::reply::{Content, Reply};
+use ward_access::Action;
 use ward_fhir::issue::Result;
 use ward_fhir::json::{self, write_string};
+use ward_fhir::reference::{self, Reference};
 use ward_fhir::schema::r4;
 use ward_fhir::tree::Limits;
 use ward_fhir::{Document, Failure, Kind, TypeId};
+use ward_storage::{Current, Rid, Row};
 
 /// A raw body as a Binary resource, with the `id` of an update. Only Binary takes one.
 pub fn document(call: &Call, ty: TypeId, id: Option<&str>) -> Result<Document> {
@@ -42,8 +47,71 @@ pub fn document(call: &Call, ty: TypeId, id: Option<&str>) -> Result<Document> {
     json::read(&text, Some(ty), &Limits::default())
 }
 
-/// The raw form of a stored Binary.
-pub fn raw_reply(body: &[u8]) -> Result<Content> {
+/// 404 unless the caller may read what the Binary's `securityContext` names: it stands for the content's sensitivity.
+/// Any other resource is open. <https://hl7.org/fhir/R4/binary-definitions.html#Binary.securityContext>
+pub(crate) async fn demand_open(cx: Context<'_>, row: &Row) -> Result<()> {
+    if is_open(cx, row).await? {
+        Ok(())
+    } else {
+        Err(not_found())
+    }
+}
+
+pub(crate) async fn is_open(cx: Context<'_>, row: &Row) -> Result<bool> {
+    if r4().ty(row.ty).name != "Binary" {
+        return Ok(true);
+    }
+    Ok(are_open(cx, std::slice::from_ref(row)).await? == [true])
+}
+
+/// Keeps what is open; whether anything was left out. The store knows only the type and its patients, so a page of
+/// Binaries may be shorter than asked for.
+pub(crate) async fn retain_open(cx: Context<'_>, rows: &mut Vec<Row>) -> Result<bool> {
+    if rows.iter().all(|row| r4().ty(row.ty).name != "Binary") {
+        return Ok(false);
+    }
+    let before = rows.len();
+    let mut open = are_open(cx, rows).await?.into_iter();
+    rows.retain(|_| open.next() == Some(true));
+    Ok(rows.len() < before)
+}
+
+/// One look-up and one read for all. A context that cannot be found or understood is closed.
+async fn are_open(cx: Context<'_>, rows: &[Row]) -> Result<Vec<bool>> {
+    let mut open = vec![true; rows.len()];
+    let mut contexts: Vec<(usize, TypeId, String)> = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        if r4().ty(row.ty).name != "Binary" || row.body.is_empty() {
+            continue;
+        }
+        let document = reread(&row.body)?;
+        let Some(context) = document.root().get("securityContext") else {
+            continue;
+        };
+        open[at] = false;
+        let text = context.text("reference").unwrap_or_default();
+        if let Some(Reference::Local { ty, id, .. }) =
+            reference::parse(text, Some(&cx.engine.settings.base))
+        {
+            contexts.push((at, ty, id.to_owned()));
+        }
+    }
+    if contexts.is_empty() {
+        return Ok(open);
+    }
+    let keys: Vec<(TypeId, &str)> = contexts.iter().map(|c| (c.1, c.2.as_str())).collect();
+    let rids = stored(cx.engine.store.locate(&keys).await)?.into_iter();
+    let rids = rids.map(|rid| rid.unwrap_or(NO_ROW));
+    let located: Vec<(TypeId, Rid)> = keys.iter().map(|key| key.0).zip(rids).collect();
+    let read = cx.engine.store.read_many(cx.access, Action::Read, &located);
+    for ((at, ..), current) in contexts.iter().zip(stored(read.await)?) {
+        open[*at] = matches!(current, Current::Live(_));
+    }
+    Ok(open)
+}
+
+/// A stored Binary in its own media type, with what bounds its readers.
+pub fn raw_reply(body: &[u8]) -> Result<Reply> {
     let document = reread(body)?;
     let root = document.root();
     let bytes = match root.text("data") {
@@ -51,11 +119,16 @@ pub fn raw_reply(body: &[u8]) -> Result<Content> {
         Some(data) => ward_seal::from_base64(data)
             .ok_or_else(|| Failure::new(Kind::Internal, "the stored data is not base64"))?,
     };
-    Ok(Content::Raw {
-        media_type: root
-            .text("contentType")
-            .unwrap_or("application/octet-stream")
-            .to_owned(),
-        bytes: bytes.into(),
+    let context = root.get("securityContext");
+    Ok(Reply {
+        content: Content::Raw {
+            media_type: root
+                .text("contentType")
+                .unwrap_or("application/octet-stream")
+                .to_owned(),
+            bytes: bytes.into(),
+        },
+        security_context: context.and_then(|c| c.text("reference")).map(str::to_owned),
+        ..Reply::status(200)
     })
 }

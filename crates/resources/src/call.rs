@@ -59,6 +59,8 @@ pub enum Interaction {
         ty: Option<TypeId>,
     },
     Capabilities,
+    /// None was understood: what is refused before it is routed is recorded as this.
+    Unknown,
     /// POST of a batch or transaction to the base.
     Bundle,
     Operation {
@@ -107,6 +109,8 @@ impl Interaction {
             Interaction::SearchType { .. } | Interaction::SearchCompartment { .. } => "search-type",
             Interaction::SearchSystem => "search-system",
             Interaction::Capabilities => "capabilities",
+            Interaction::Unknown => "unknown",
+            // What it turns out to be is known once its body is read: see `Reply::interaction`.
             Interaction::Bundle => "batch",
             Interaction::Operation { .. } => "operation",
         }

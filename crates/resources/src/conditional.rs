@@ -1,6 +1,7 @@
 //! Conditional interactions: the criteria of a search decide which resource is meant, and still hold at commit.
 //! <https://hl7.org/fhir/R4/http.html#ccreate>
 
+use crate::binary::retain_open;
 use crate::engine::{Context, stored};
 use crate::place::demand_type;
 use ward_access::Action;
@@ -44,8 +45,9 @@ pub async fn find_all(
 ) -> Result<(Vec<Row>, bool, Guard)> {
     demand_type(cx.access, ty, Action::Delete)?;
     let (plan, key) = criteria(cx, ty, query, most)?;
-    let page = stored(cx.engine.store.search(cx.access, &plan).await)?;
+    let mut page = stored(cx.engine.store.search(cx.access, &plan).await)?;
     let rids: Vec<Rid> = page.rows.iter().map(|r| r.rid).collect();
+    retain_open(cx, &mut page.rows).await?;
     let guard = Guard::Matches {
         key,
         plan,

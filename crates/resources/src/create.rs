@@ -88,6 +88,7 @@ async fn existing(cx: Context<'_>, ty: TypeId, rid: i64) -> Result<Reply> {
             .read(cx.access, Action::Search, ty, rid)
             .await,
     )?)?;
+    binary::demand_open(cx, &row).await?;
     let location = format!(
         "{}/{}/_history/{}",
         ward_fhir::schema::r4().ty(ty).name,

@@ -1,5 +1,6 @@
 //! delete and conditional delete. <https://hl7.org/fhir/R4/http.html#delete>
 
+use crate::binary::is_open;
 use crate::conditional::find_all;
 use crate::create::multiple;
 use crate::engine::Context;
@@ -19,6 +20,7 @@ pub async fn delete(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
     let mut last = CommitError::Unavailable;
     for _ in 0..cx.engine.settings.write_attempts_max {
         let row = match current(cx, Action::Delete, ty, id).await? {
+            Current::Live(row) if !is_open(cx, &row).await? => return Ok(Reply::status(204)),
             Current::Live(row) => row,
             Current::Deleted(row) => {
                 return Ok(Reply {

@@ -8,8 +8,8 @@ use crate::engine::{Context, Engine, stored};
 use crate::place::patient_type;
 use crate::reply::{Content, Reply};
 use crate::{
-    binary, bundle, capabilities, create, delete, history, operations, patch_interaction, read,
-    search, update,
+    bundle, capabilities, create, delete, history, operations, patch_interaction, read, search,
+    update,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -21,7 +21,10 @@ use ward_fhir::{Failure, Kind};
 impl Engine {
     /// Answers one Call. Never fails: refusals are Replies too.
     pub async fn answer(&self, caller: &Caller, call: &Call) -> Reply {
-        match self.access(caller).await {
+        let unrecorded = Unrecorded::new(self, caller, call);
+        let access = self.access(caller).await;
+        unrecorded.is_seen_to();
+        match access {
             Ok(access) => self.answer_within(caller, &access, call, false).await,
             Err(failure) => self.record(caller, call, Reply::failure(&failure)).await,
         }
@@ -95,10 +98,12 @@ impl Engine {
             call,
             in_bundle,
         };
+        let unrecorded = Unrecorded::new(self, caller, call);
         let reply = match dispatch(context).await {
             Ok(reply) => reply,
             Err(failure) => Reply::failure(&failure),
         };
+        unrecorded.is_seen_to();
         self.record(caller, call, reply).await
     }
 
@@ -106,7 +111,14 @@ impl Engine {
         if reply.recorded {
             return reply;
         }
-        let record = compose_record(self.now_us(), caller, call, reply.status, &reply.entities);
+        let record = compose_record(
+            self.now_us(),
+            caller,
+            call,
+            reply.status,
+            reply.interaction,
+            &reply.entities,
+        );
         match self.log.append(&record).await {
             Ok(_) => reply,
             Err(_) => {
@@ -120,18 +132,63 @@ impl Engine {
     }
 }
 
+/// A Call on its way to its Record. A client that goes away has the future of its read dropped, wherever that waits; then
+/// this leaves the Record, without a task of its own for every read.
+///
+/// No data can leave before the Record: bytes are made of the Reply, and the Reply comes out of `record`, which waits for the
+/// disk. Three places are left where a read may be dropped. Before `record`: this leaves a Record with [`BROKEN_OFF`]. In
+/// `record`: the entry is in the log's queue from the first poll on, and is written whether or not somebody waits. After it:
+/// it is on disk. What may write is not dropped at all (`http` runs it in a task); a unit that commits all the same has
+/// a Record too many, never one too few.
+struct Unrecorded<'a> {
+    engine: &'a Engine,
+    caller: &'a Caller,
+    call: &'a Call,
+}
+
+/// Status of the Record of a Call that was not answered because its client went away. Never sent.
+pub const BROKEN_OFF: u16 = 499;
+
+impl<'a> Unrecorded<'a> {
+    fn new(engine: &'a Engine, caller: &'a Caller, call: &'a Call) -> Self {
+        Self {
+            engine,
+            caller,
+            call,
+        }
+    }
+
+    /// What follows, without a wait in between, leaves the Record.
+    fn is_seen_to(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Unrecorded<'_> {
+    fn drop(&mut self) {
+        let at_us = self.engine.now_us();
+        let record = compose_record(at_us, self.caller, self.call, BROKEN_OFF, None, &[]);
+        if self.engine.log.offer(&record).is_err() {
+            tracing::error!("audit record of a request that was broken off could not be queued");
+        }
+    }
+}
+
 /// The Record of a Call with its outcome.
 pub(crate) fn compose_record(
     at_us: i64,
     caller: &Caller,
     call: &Call,
     status: u16,
+    turned_out: Option<&'static str>,
     entities: &[Entity],
 ) -> Record {
     Record {
         at_us,
         request_id: call.request_id,
-        interaction: call.interaction.code().to_owned(),
+        interaction: turned_out
+            .unwrap_or_else(|| call.interaction.code())
+            .to_owned(),
         client_id: caller.client_id.clone(),
         user: caller.fhir_user.as_deref().unwrap_or_default().to_owned(),
         purpose: caller.purpose.as_deref().unwrap_or_default().to_owned(),
@@ -195,6 +252,10 @@ fn dispatch(cx: Context<'_>) -> Answer<'_> {
             Box::pin(search::compartment(cx, patient, *ty))
         }
         Interaction::Capabilities => Box::pin(capabilities::capabilities(cx)),
+        Interaction::Unknown => Box::pin(std::future::ready(Err(Failure::new(
+            Kind::NotFound,
+            "no interaction of the FHIR RESTful API was understood",
+        )))),
         Interaction::Bundle if cx.in_bundle => Box::pin(std::future::ready(Err(Failure::new(
             Kind::Invalid,
             "a Bundle entry cannot be a batch or transaction itself",
@@ -213,6 +274,3 @@ impl Reply {
         }
     }
 }
-
-/// Binary has a raw form of its own; everything else answers FHIR.
-pub(crate) use binary::raw_reply;

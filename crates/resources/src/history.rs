@@ -1,5 +1,6 @@
 //! history on instance, type and system level. <https://hl7.org/fhir/R4/http.html#history>
 
+use crate::binary::retain_open;
 use crate::bundle_json::{BundleWriter, Response, status_line};
 use crate::cursor;
 use crate::engine::{Context, stored};
@@ -43,7 +44,10 @@ pub async fn system(cx: Context<'_>) -> Result<Reply> {
 async fn answer(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<Reply> {
     let on_instance = matches!(scope, HistoryScope::Instance { .. });
     let (query, question) = query(cx, scope, path)?;
-    let page = stored(cx.engine.store.history(cx.access, &query).await)?;
+    let mut page = stored(cx.engine.store.history(cx.access, &query).await)?;
+    // The last row decides where the next page starts: it is found before any is left out.
+    let next = page.rows.last().filter(|_| page.more).map(bytes);
+    retain_open(cx, &mut page.rows).await?;
     if on_instance
         && page.rows.is_empty()
         && !page.more
@@ -56,7 +60,7 @@ async fn answer(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<Repl
     let entities = page.rows.iter().map(seen).collect();
     Ok(Reply {
         entities,
-        ..Reply::resource(200, bundle(cx, &page, &question))
+        ..Reply::resource(200, bundle(cx, &page, next.as_deref(), &question))
     })
 }
 
@@ -120,13 +124,11 @@ pub(crate) fn count(value: &str, most: u32) -> Result<u32> {
     Ok(count.min(most))
 }
 
-fn bundle(cx: Context<'_>, page: &Page, question: &str) -> Vec<u8> {
+fn bundle(cx: Context<'_>, page: &Page, next: Option<&[u8]>, question: &str) -> Vec<u8> {
     let base = &cx.engine.settings.base;
     let mut links = vec![("self", format!("{base}/{}", question.trim_end_matches('?')))];
-    if page.more
-        && let Some(last) = page.rows.last()
-    {
-        let cursor = cursor::sign(cx.engine, cx.access, question, &bytes(last));
+    if let Some(next) = next {
+        let cursor = cursor::sign(cx.engine, cx.access, question, next);
         let separator = if question.ends_with('?') { "" } else { "&" };
         links.push((
             "next",

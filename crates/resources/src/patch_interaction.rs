@@ -1,19 +1,21 @@
 //! patch and conditional patch, in the three formats of R4. <https://hl7.org/fhir/R4/http.html#patch>
 
+use crate::binary::demand_open;
 use crate::call::{Body, Format};
 use crate::conditional::{Matches, find};
 use crate::create::multiple;
 use crate::document::{read, reread, validate};
 use crate::engine::{Context, stored};
 use crate::patch;
-use crate::place::{demand_type, reads_what_it_updates};
-use crate::preconditions::demand_match;
-use crate::read::{current, live, not_found};
-use crate::reply::{Content, Reply};
+use crate::place::{demand_home, demand_type, reads_what_it_updates};
+use crate::preconditions::{demand_match, demand_none_match};
+use crate::read::{current, live, not_found, seen};
+use crate::reply::Reply;
 use crate::update::put;
-use crate::write::{Replaced, conflict};
+use crate::write::{Replaced, Written, conflict};
 use ward_access::Action;
 use ward_fhir::issue::Result;
+use ward_fhir::json::Stamp;
 use ward_fhir::schema::r4;
 use ward_fhir::tree::Limits;
 use ward_fhir::{Document, Failure, Kind, TypeId, json};
@@ -63,13 +65,16 @@ async fn attempt(
     row: &Row,
     guards: Vec<Guard>,
 ) -> Result<std::result::Result<Reply, CommitError>> {
+    demand_open(cx, row).await?;
     demand_match(&cx.call.conditions, Some(row.version))?;
     let body = cx
         .call
         .body
         .as_ref()
         .ok_or_else(|| Failure::new(Kind::Invalid, "a patch needs a body"))?;
-    let document = apply(row, body)?;
+    let Some(document) = apply(row, body)? else {
+        return unchanged(cx, row).map(Ok);
+    };
     validate(cx.engine, document.root())?;
     let written = put(
         cx,
@@ -81,20 +86,23 @@ async fn attempt(
     )
     .await?;
     // The rest of the resource is not the caller's to read because they changed a part of it.
-    Ok(written.map(|reply| {
-        if reads_what_it_updates(cx.access, row.ty) {
-            reply
-        } else {
-            Reply {
-                content: Content::Empty,
-                ..reply
-            }
-        }
-    }))
+    let shown = reads_what_it_updates(cx.access, row.ty);
+    Ok(written.map(|reply| reply.shown(shown)))
 }
 
-/// The patched document; its identity must be unchanged.
-pub(crate) fn apply(row: &Row, body: &Body) -> Result<Document> {
+/// A patch that changes nothing makes no version: the current one is the answer, to who may make one.
+fn unchanged(cx: Context<'_>, row: &Row) -> Result<Reply> {
+    demand_home(row, cx.access, row.ty, Action::Update)?;
+    demand_none_match(&cx.call.conditions, Some(row.version))?;
+    let reply = Written::stored(row.clone()).reply(200, cx.call.prefer.returns, vec![seen(row)]);
+    Ok(Reply {
+        recorded: false,
+        ..reply.shown(reads_what_it_updates(cx.access, row.ty))
+    })
+}
+
+/// The patched document, `None` when it is the same as before; its identity must be unchanged.
+pub(crate) fn apply(row: &Row, body: &Body) -> Result<Option<Document>> {
     let before = reread(&row.body)?;
     let bytes = match body.format {
         Format::JsonPatch => patch::json(before.root(), &body.bytes)?,
@@ -117,7 +125,13 @@ pub(crate) fn apply(row: &Row, body: &Body) -> Result<Document> {
                 .at(format!("{}.id", after.root().type_name())),
         );
     }
-    Ok(after)
+    Ok((text_of(&after) != text_of(&before)).then_some(after))
+}
+
+fn text_of(document: &Document) -> Vec<u8> {
+    let mut text = Vec::new();
+    json::write(document.root(), Stamp::default(), &mut text);
+    text
 }
 
 /// The patch itself was well-formed; what it makes is not a resource.

@@ -1,10 +1,11 @@
 //! read, vread and their conditional forms. <https://hl7.org/fhir/R4/http.html#read>
 
+use crate::binary::{demand_open, raw_reply};
 use crate::call::Call;
 use crate::engine::{Context, stored};
 use crate::place::demand_type;
 use crate::preconditions::not_modified;
-use crate::reply::{Content, Reply};
+use crate::reply::Reply;
 use ward_access::Action;
 use ward_audit::Entity;
 use ward_fhir::issue::Result;
@@ -16,6 +17,7 @@ pub async fn read(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
     demand_type(cx.access, ty, Action::Read)?;
     let row = current(cx, Action::Read, ty, id).await?;
     let row = live(row)?;
+    demand_open(cx, &row).await?;
     if not_modified(&cx.call.conditions, row.version, row.updated_us)? {
         return Ok(unchanged(&row));
     }
@@ -36,6 +38,7 @@ pub async fn vread(cx: Context<'_>, ty: TypeId, id: &str, version: &str) -> Resu
     if row.op == Op::Delete {
         return Err(gone(&row));
     }
+    demand_open(cx, &row).await?;
     answer(cx.call, row)
 }
 
@@ -106,16 +109,15 @@ fn answer(call: &Call, row: Row) -> Result<Reply> {
     let entities = vec![seen(&row)];
     let (version, updated_us) = (row.version, row.updated_us);
     let is_binary = r4().ty(row.ty).name == "Binary";
-    let content = if is_binary && call.raw_accepted {
-        crate::door::raw_reply(&row.body)?
+    let reply = if is_binary && call.raw_accepted {
+        raw_reply(&row.body)?
     } else {
-        Content::Resource(row.body)
+        Reply::resource(200, row.body)
     };
     Ok(Reply {
-        content,
         version: Some(version),
         last_modified_us: Some(updated_us),
         entities,
-        ..Reply::status(200)
+        ..reply
     })
 }

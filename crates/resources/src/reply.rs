@@ -26,6 +26,10 @@ pub struct Reply {
     pub last_modified_us: Option<i64>,
     /// `Type/id/_history/n`, relative to the base.
     pub location: Option<String>,
+    /// `X-Security-Context` of a Binary in its own media type.
+    pub security_context: Option<String>,
+    /// What the Call turned out to be, where its interaction alone does not say it: a posted Bundle.
+    pub interaction: Option<&'static str>,
     /// What was touched, for the record.
     pub entities: Vec<Entity>,
     /// The record was committed together with the data.
@@ -42,6 +46,8 @@ impl Reply {
             version: None,
             last_modified_us: None,
             location: None,
+            security_context: None,
+            interaction: None,
             entities: Vec::new(),
             recorded: false,
             challenge: None,
@@ -52,6 +58,17 @@ impl Reply {
         Self {
             content: Content::Resource(json.into()),
             ..Self::status(status)
+        }
+    }
+
+    /// This, or without its content where it is not the caller's to see.
+    pub fn shown(self, shown: bool) -> Self {
+        if shown {
+            return self;
+        }
+        Self {
+            content: Content::Empty,
+            ..self
         }
     }
 

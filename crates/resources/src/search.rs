@@ -1,5 +1,6 @@
 //! search on type, system and compartment level. <https://hl7.org/fhir/R4/http.html#search>
 
+use crate::binary::retain_open;
 use crate::bundle_json::BundleWriter;
 use crate::cursor;
 use crate::engine::{Context, stored};
@@ -62,7 +63,10 @@ async fn answer(cx: Context<'_>, access: &Access, types: &[TypeId], path: &str) 
         let bytes = cursor::open(cx.engine, access, &question, cursor)?;
         plan.after = Some(open_position(&bytes)?);
     }
-    let page = stored(cx.engine.store.search(access, &plan).await)?;
+    let mut page = stored(cx.engine.store.search(access, &plan).await)?;
+    if retain_open(cx, &mut page.rows).await? {
+        page.total = None;
+    }
     let entities = page.rows.iter().map(seen).collect();
     Ok(Reply {
         entities,

@@ -1,5 +1,6 @@
 //! update, update as create, conditional update. <https://hl7.org/fhir/R4/http.html#update>
 
+use crate::binary::demand_open;
 use crate::conditional::{Matches, find};
 use crate::create::{document, multiple};
 use crate::document::{read_body, validate};
@@ -99,6 +100,9 @@ pub(crate) async fn put(
         Replaced::Version(row) if !creating => Some(row.version),
         _ => None,
     };
+    if let Replaced::Version(row) = &replaced {
+        demand_open(cx, row).await?;
+    }
     demand_match(&cx.call.conditions, current)?;
     demand_none_match(&cx.call.conditions, current)?;
     let own: HashSet<String> = id.map(|id| link::identity(ty, id)).into_iter().collect();

@@ -168,6 +168,9 @@ pub fn entity(write: &Write) -> Entity {
     }
 }
 
+/// As a transaction is recorded, whether it commits or not.
+pub(crate) const TRANSACTION: &str = "transaction";
+
 /// Commits writes and guards with the Call's record as one unit.
 pub async fn commit(
     cx: Context<'_>,
@@ -188,12 +191,17 @@ pub async fn commit_seeing(
 ) -> std::result::Result<Vec<Entity>, CommitError> {
     let entities: Vec<Entity> = writes.iter().map(entity).chain(seen).collect();
     let mut record = Vec::with_capacity(192);
-    let mut composed = compose_record(cx.engine.now_us(), cx.caller, cx.call, status, &entities);
     // Entries of a batch commit under Calls of their own.
-    if cx.call.interaction == Interaction::Bundle {
-        composed.interaction = "transaction".to_owned();
-    }
-    composed.encode(&mut record);
+    let is_transaction = cx.call.interaction == Interaction::Bundle;
+    compose_record(
+        cx.engine.now_us(),
+        cx.caller,
+        cx.call,
+        status,
+        is_transaction.then_some(TRANSACTION),
+        &entities,
+    )
+    .encode(&mut record);
     cx.engine
         .store
         .commit(Unit {
@@ -237,6 +245,17 @@ impl Written {
             version: write.version,
             updated_us: write.updated_us,
             body: write.body.clone(),
+        }
+    }
+
+    /// A stored version as the answer to what did not write it.
+    pub fn stored(row: Row) -> Self {
+        Self {
+            ty: row.ty,
+            id: row.id.to_string(),
+            version: row.version,
+            updated_us: row.updated_us,
+            body: row.body,
         }
     }
 

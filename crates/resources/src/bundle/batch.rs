@@ -3,7 +3,7 @@
 
 use super::entry::{Entry, entries};
 use crate::bundle_json::{BundleWriter, Response, status_line};
-use crate::call::Return;
+use crate::call::{Call, Interaction, Return};
 use crate::engine::Context;
 use crate::reply::{Content, Reply};
 use ward_fhir::date::instant_text;
@@ -19,13 +19,25 @@ pub async fn batch(cx: Context<'_>, document: &Document) -> Result<Reply> {
     let mut out = BundleWriter::new("batch-response", None, &[]);
     for entry in entries(cx, bundle) {
         let reply = match entry {
-            _ if out.size() > ANSWER_BYTES_MAX => Reply::failure(&too_much()),
-            Err(failure) => Reply::failure(&failure),
+            Ok(entry) if out.size() > ANSWER_BYTES_MAX => refuse(cx, entry.call, &too_much()).await,
+            Err(failure) => {
+                let call = Call {
+                    interaction: Interaction::Unknown,
+                    body: None,
+                    ..cx.call.clone()
+                };
+                refuse(cx, call, &failure).await
+            }
             Ok(entry) => run(cx, entry, document).await,
         };
         write(cx, &mut out, &reply);
     }
     Ok(Reply::resource(200, out.finish()))
+}
+
+/// An entry that is not done is a Call refused, with a record of its own.
+async fn refuse(cx: Context<'_>, call: Call, failure: &Failure) -> Reply {
+    cx.engine.refuse(cx.caller, &call, failure, None).await
 }
 
 fn too_much() -> Failure {

@@ -3,6 +3,7 @@
 use super::entry::{Entry, name};
 use super::identities::{Identities, Patients, action};
 use super::steps::Step;
+use crate::binary::demand_open;
 use crate::delete::unreferenced;
 use crate::document::validate;
 use crate::engine::Context;
@@ -127,6 +128,9 @@ impl Unit<'_> {
                     return Err(Failure::new(Kind::Internal, "an entry has no row"));
                 };
                 self.nodes.push(index);
+                if let Replaced::Version(row) = &replaced {
+                    demand_open(self.cx, row).await?;
+                }
                 demand_versions(entry, &replaced)?;
                 let identity = Identity {
                     ty,
@@ -141,9 +145,10 @@ impl Unit<'_> {
             Step::Patch { row } => self.patch(entry, row, identities).await?,
             Step::Delete { rows } => self.delete(entry, &rows).await?,
             Step::Existing { row } => {
+                demand_open(self.cx, &row).await?;
                 self.seen.push(seen(&row));
                 Outcome::Existing {
-                    written: unwritten(row),
+                    written: Written::stored(row),
                 }
             }
             Step::Nothing if matches!(entry.method, crate::route::Method::Delete) => {
@@ -154,10 +159,21 @@ impl Unit<'_> {
     }
 
     async fn patch(&mut self, entry: &Entry, row: Row, identities: &Identities) -> Result<Outcome> {
+        demand_open(self.cx, &row).await?;
         demand_match(&entry.call.conditions, Some(row.version))?;
         let body = entry.body(self.bundle.root());
         let body = body.ok_or_else(|| Failure::new(Kind::Invalid, "a patch needs a body"))?;
-        let mut patched = apply_patch(&row, &body)?;
+        let Some(mut patched) = apply_patch(&row, &body)? else {
+            demand_home(&row, self.cx.access, row.ty, Action::Update)?;
+            self.references.push(Guard::Exists {
+                ty: row.ty,
+                rid: row.rid,
+            });
+            self.seen.push(seen(&row));
+            return Ok(Outcome::Existing {
+                written: Written::stored(row),
+            });
+        };
         identities.rewrite_patched(&row.body, &mut patched)?;
         validate(self.cx.engine, patched.root())?;
         self.references
@@ -207,17 +223,6 @@ impl Unit<'_> {
         let written = Written::of(&write, &identity.id);
         self.writes.push(write);
         Ok(Outcome::Written { written, status })
-    }
-}
-
-/// A stored version as the answer to an entry that did not write it.
-fn unwritten(row: Row) -> Written {
-    Written {
-        ty: row.ty,
-        id: row.id.to_string(),
-        version: row.version,
-        updated_us: row.updated_us,
-        body: row.body,
     }
 }
 

@@ -10,6 +10,7 @@ mod transaction;
 use crate::document::{read_body, validate};
 use crate::engine::Context;
 use crate::reply::Reply;
+use crate::write::TRANSACTION;
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind};
@@ -19,8 +20,15 @@ pub async fn bundle(cx: Context<'_>) -> Result<Reply> {
     match document.root().text("type") {
         Some("batch") => batch::batch(cx, &document).await,
         Some("transaction") => {
-            validate(cx.engine, document.root())?;
-            transaction::transaction(cx, document).await
+            let done = match validate(cx.engine, document.root()) {
+                Ok(()) => transaction::transaction(cx, document).await,
+                Err(failure) => Err(failure),
+            };
+            let reply = done.unwrap_or_else(|failure| Reply::failure(&failure));
+            Ok(Reply {
+                interaction: Some(TRANSACTION),
+                ..reply
+            })
         }
         _ => Err(Failure::new(
             Kind::Invalid,

@@ -2,6 +2,7 @@
 //! deletes or finds. <https://hl7.org/fhir/R4/http.html#trules>
 
 use super::entry::{Entry, name};
+use crate::binary::is_open;
 use crate::call::Interaction;
 use crate::conditional::{Matches, find, find_all};
 use crate::create::multiple;
@@ -119,7 +120,7 @@ async fn deletion(
         Interaction::Delete { ty, id } => {
             demand_type(cx.access, *ty, Action::Delete)?;
             Ok(match found.get(&(*ty, id.clone())) {
-                Some((_, Current::Live(row))) => Some(vec![row.clone()]),
+                Some((_, Current::Live(row))) if is_open(cx, row).await? => Some(vec![row.clone()]),
                 _ => None,
             })
         }

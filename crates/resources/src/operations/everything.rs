@@ -241,14 +241,11 @@ async fn referred(cx: Context<'_>, rows: &[Row]) -> Result<Vec<Row>> {
             .read_many(cx.access, Action::Read, &located)
             .await,
     )?;
-    Ok(found
-        .into_iter()
-        .filter_map(|c| {
-            if let Current::Live(row) = c {
-                Some(row)
-            } else {
-                None
-            }
-        })
-        .collect())
+    let live = |current| match current {
+        Current::Live(row) => Some(row),
+        _ => None,
+    };
+    let mut rows: Vec<Row> = found.into_iter().filter_map(live).collect();
+    crate::binary::retain_open(cx, &mut rows).await?;
+    Ok(rows)
 }

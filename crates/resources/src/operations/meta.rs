@@ -1,17 +1,18 @@
 //! `$meta`, `$meta-add`, `$meta-delete`. <https://hl7.org/fhir/R4/resource-operation-meta.html>
 
+use super::marks::{self, Change, Marks, element};
+use crate::binary::demand_open;
 use crate::call::{Call, Prefer, Return};
 use crate::document::{read_body, reread};
 use crate::engine::{Context, stored};
-use crate::place::demand_type;
+use crate::place::{demand_home, demand_type, reads_what_it_updates};
 use crate::read::{current, live, seen};
 use crate::reply::{Content, Reply};
 use crate::update::put;
 use crate::write::{Replaced, conflict};
-use std::collections::BTreeMap;
 use ward_access::Action;
 use ward_fhir::issue::Result;
-use ward_fhir::json::{self, Stamp, write_string};
+use ward_fhir::json;
 use ward_fhir::schema::r4;
 use ward_fhir::tree::Limits;
 use ward_fhir::{Failure, Kind, Node, TypeId};
@@ -22,15 +23,10 @@ use ward_storage::{CommitError, Row};
 const META_ROWS_MAX: usize = 10_000;
 const META_PAGE: u32 = 1_000;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Change {
-    Add,
-    Delete,
-}
-
 pub async fn of_instance(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
     demand_type(cx.access, ty, Action::Read)?;
     let row = live(current(cx, Action::Read, ty, id).await?)?;
+    demand_open(cx, &row).await?;
     let document = reread(&row.body)?;
     Ok(Reply {
         entities: vec![seen(&row)],
@@ -59,14 +55,21 @@ pub async fn of_types(cx: Context<'_>, types: &[TypeId]) -> Result<Reply> {
         after: None,
     };
     let mut rows = 0;
+    let mut entities = Vec::new();
     loop {
         let page = stored(cx.engine.store.search(cx.access, &plan).await)?;
         rows += page.rows.len();
         for row in &page.rows {
-            marks.collect(reread(&row.body)?.root());
+            // Those without marks have nothing in the answer.
+            if marks.collect(reread(&row.body)?.root()) {
+                entities.push(seen(row));
+            }
         }
         if !page.more {
-            return Ok(Reply::resource(200, parameters(&marks.to_meta())));
+            return Ok(Reply {
+                entities,
+                ..Reply::resource(200, parameters(&marks.to_meta()))
+            });
         }
         if rows >= META_ROWS_MAX {
             let text = format!(
@@ -114,13 +117,17 @@ async fn attempt(
     change: Change,
 ) -> Result<std::result::Result<Reply, CommitError>> {
     let before = reread(&row.body)?;
-    let mut marks = Marks::default();
-    marks.collect(before.root());
-    let old = marks.clone();
-    if !marks.apply(asked, change) {
-        return of_instance(cx, row.ty, &row.id).await.map(Ok);
-    }
-    let bytes = crate::patch::json(before.root(), &patch_of(&marks, &old))?;
+    let shown = reads_what_it_updates(cx.access, row.ty);
+    let Some(patch) = marks::patch(before.root(), asked, change) else {
+        demand_home(row, cx.access, row.ty, Action::Update)?;
+        let meta = parameters(&meta_of(before.root()));
+        return Ok(Ok(Reply {
+            version: Some(row.version),
+            entities: vec![seen(row)],
+            ..Reply::resource(200, meta).shown(shown)
+        }));
+    };
+    let bytes = crate::patch::json(before.root(), &patch)?;
     let after = json::read(&bytes, Some(row.ty), &Limits::default())?;
     // The new meta is taken from the version as written: once it is committed nothing may turn the answer into a failure.
     let call = Call {
@@ -149,52 +156,9 @@ async fn attempt(
             content: Content::Resource(parameters(&meta).into()),
             ..reply
         }
+        // The marks that were there are not the caller's to read because they changed some.
+        .shown(shown)
     }))
-}
-
-/// The change as a JSON Patch of the three lists; the other members of meta are not touched.
-fn patch_of(marks: &Marks, before: &Marks) -> Vec<u8> {
-    let mut out = b"[".to_vec();
-    operation(
-        "profile",
-        before.profiles.len(),
-        marks.profiles.values(),
-        &mut out,
-    );
-    operation(
-        "security",
-        before.security.len(),
-        marks.security.values(),
-        &mut out,
-    );
-    operation("tag", before.tags.len(), marks.tags.values(), &mut out);
-    out.push(b']');
-    out
-}
-
-fn operation<'a>(
-    name: &str,
-    before: usize,
-    items: impl ExactSizeIterator<Item = &'a Vec<u8>>,
-    out: &mut Vec<u8>,
-) {
-    if before == 0 && items.len() == 0 {
-        return;
-    }
-    if out.len() > 1 {
-        out.push(b',');
-    }
-    if items.len() == 0 {
-        out.extend_from_slice(
-            format!("{{\"op\":\"remove\",\"path\":\"/meta/{name}\"}}").as_bytes(),
-        );
-        return;
-    }
-    out.extend_from_slice(
-        format!("{{\"op\":\"add\",\"path\":\"/meta/{name}\",\"value\":").as_bytes(),
-    );
-    array(items, out);
-    out.push(b'}');
 }
 
 fn meta_of(resource: Node<'_>) -> Vec<u8> {
@@ -208,109 +172,4 @@ fn parameters(meta: &[u8]) -> Vec<u8> {
     out.extend_from_slice(meta);
     out.extend_from_slice(b"}]}");
     out
-}
-
-/// Profiles by url, labels and tags by (system, code) with their JSON.
-#[derive(Default, Clone, PartialEq)]
-struct Marks {
-    profiles: BTreeMap<String, Vec<u8>>,
-    security: BTreeMap<(String, String), Vec<u8>>,
-    tags: BTreeMap<(String, String), Vec<u8>>,
-}
-
-impl Marks {
-    fn collect(&mut self, resource: Node<'_>) {
-        if let Some(meta) = resource.get("meta") {
-            self.collect_meta(meta);
-        }
-    }
-
-    fn collect_meta(&mut self, meta: Node<'_>) {
-        for child in meta.children() {
-            let text = |name| child.text(name).unwrap_or_default().to_owned();
-            match child.name() {
-                "profile" => {
-                    let url = child.value().unwrap_or_default();
-                    let mut json = Vec::new();
-                    write_string(url, &mut json);
-                    self.profiles.insert(url.to_owned(), json);
-                }
-                "security" => {
-                    self.security
-                        .entry((text("system"), text("code")))
-                        .or_insert_with(|| element(child));
-                }
-                "tag" => {
-                    self.tags
-                        .entry((text("system"), text("code")))
-                        .or_insert_with(|| element(child));
-                }
-                _ => {}
-            }
-        }
-    }
-
-    /// Whether anything changed.
-    fn apply(&mut self, asked: &Marks, change: Change) -> bool {
-        let before = (self.profiles.len(), self.security.len(), self.tags.len());
-        match change {
-            Change::Add => {
-                for (key, json) in &asked.profiles {
-                    self.profiles
-                        .entry(key.clone())
-                        .or_insert_with(|| json.clone());
-                }
-                for (key, json) in &asked.security {
-                    self.security
-                        .entry(key.clone())
-                        .or_insert_with(|| json.clone());
-                }
-                for (key, json) in &asked.tags {
-                    self.tags.entry(key.clone()).or_insert_with(|| json.clone());
-                }
-            }
-            Change::Delete => {
-                self.profiles
-                    .retain(|key, _| !asked.profiles.contains_key(key));
-                self.security
-                    .retain(|key, _| !asked.security.contains_key(key));
-                self.tags.retain(|key, _| !asked.tags.contains_key(key));
-            }
-        }
-        before != (self.profiles.len(), self.security.len(), self.tags.len())
-    }
-
-    fn to_meta(&self) -> Vec<u8> {
-        let mut out = b"{".to_vec();
-        member("profile", self.profiles.values(), &mut out);
-        member("security", self.security.values(), &mut out);
-        member("tag", self.tags.values(), &mut out);
-        out.push(b'}');
-        out
-    }
-}
-
-fn element(node: Node<'_>) -> Vec<u8> {
-    let mut json = Vec::new();
-    json::write(node, Stamp::default(), &mut json);
-    json
-}
-
-fn member<'a>(name: &str, items: impl ExactSizeIterator<Item = &'a Vec<u8>>, out: &mut Vec<u8>) {
-    if items.len() == 0 {
-        return;
-    }
-    if out.len() > 1 {
-        out.push(b',');
-    }
-    out.extend_from_slice(format!("\"{name}\":").as_bytes());
-    array(items, out);
-}
-
-fn array<'a>(items: impl Iterator<Item = &'a Vec<u8>>, out: &mut Vec<u8>) {
-    for (n, item) in items.enumerate() {
-        out.push(if n == 0 { b'[' } else { b',' });
-        out.extend_from_slice(item);
-    }
-    out.push(b']');
 }

@@ -2,6 +2,7 @@
 //! <https://hl7.org/fhir/R4/operations.html>
 
 mod everything;
+mod marks;
 mod meta;
 mod validate;
 
@@ -91,10 +92,10 @@ pub async fn invoke(cx: Context<'_>, name: &str, target: &Target) -> Result<Repl
         ("meta", Target::Type(ty)) => meta::of_types(cx, &[*ty]).await,
         ("meta", Target::System) => meta::of_types(cx, &[]).await,
         ("meta-add", Target::Instance(ty, id)) => {
-            meta::change(cx, *ty, id, meta::Change::Add).await
+            meta::change(cx, *ty, id, marks::Change::Add).await
         }
         ("meta-delete", Target::Instance(ty, id)) => {
-            meta::change(cx, *ty, id, meta::Change::Delete).await
+            meta::change(cx, *ty, id, marks::Change::Delete).await
         }
         ("validate", Target::Type(ty)) => validate::validate(cx, *ty, None).await,
         ("validate", Target::Instance(ty, id)) => validate::validate(cx, *ty, Some(id)).await,

@@ -14,18 +14,24 @@ use ward_fhir::{Failure, Issue, Kind, Node, TypeId};
 pub async fn validate(cx: Context<'_>, ty: TypeId, id: Option<&str>) -> Result<Reply> {
     let has_body = cx.call.body.as_ref().is_some_and(|b| !b.bytes.is_empty());
     if !has_body {
-        return stored_version(cx, ty, id).await;
+        return match cx.call.parameter("mode") {
+            Some("delete") => deletion(cx, ty, id).await,
+            _ => stored_version(cx, ty, id).await,
+        };
     }
-    demand_type(cx.access, ty, Action::Create)?;
     let document = match read_body(cx.call, None) {
         Ok(document) => document,
         // What cannot be read is the answer to the question, not an error of the operation.
-        Err(failure) => return Ok(Reply::outcome(200, &failure.issues)),
+        Err(failure) => {
+            demand_type(cx.access, ty, right(cx.call.parameter("mode")))?;
+            return Ok(Reply::outcome(200, &failure.issues));
+        }
     };
     let root = document.root();
     let mode = parameter(root, "mode")
         .and_then(|p| p.text("value"))
         .or(cx.call.parameter("mode"));
+    demand_type(cx.access, ty, right(mode))?;
     let profile = parameter(root, "profile")
         .and_then(|p| p.text("value"))
         .or(cx.call.parameter("profile"));
@@ -44,6 +50,14 @@ pub async fn validate(cx: Context<'_>, ty: TypeId, id: Option<&str>) -> Result<R
         };
     };
     Ok(Reply::outcome(200, &check(cx, resource, ty, id, mode)))
+}
+
+/// Whether a deletion would be accepted is for who may delete; all else is `c`, whatever the mode (S80).
+fn right(mode: Option<&str>) -> Action {
+    match mode {
+        Some("delete") => Action::Delete,
+        _ => Action::Create,
+    }
 }
 
 fn check(
@@ -94,6 +108,7 @@ async fn stored_version(cx: Context<'_>, ty: TypeId, id: Option<&str>) -> Result
     demand_type(cx.access, ty, Action::Read)?;
     demand_base_profile(cx.call.parameter("profile"), ty)?;
     let row = live(current(cx, Action::Read, ty, id).await?)?;
+    crate::binary::demand_open(cx, &row).await?;
     let document = crate::document::reread(&row.body)?;
     Ok(Reply::outcome(
         200,

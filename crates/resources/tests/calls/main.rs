@@ -8,6 +8,8 @@
 mod absent;
 mod house;
 mod placement;
+mod records;
+mod rights;
 
 /// Each test once per store.
 macro_rules! on_both {
@@ -36,5 +38,16 @@ on_both!(
     placement::a_refused_transaction_reserves_nothing,
     placement::a_relative_reference_is_the_entrys_own,
     placement::a_home_by_condition_is_the_home,
+    records::a_read_that_is_broken_off_is_recorded,
+    records::what_was_not_understood_is_recorded_as_such,
+    records::a_failed_transaction_is_recorded_as_one,
+    records::each_entry_of_a_batch_has_its_record,
+    records::meta_of_many_names_whose_marks_it_shows,
+    records::marks_stay_in_their_order,
+    rights::validating_a_deletion_takes_the_right_to_delete,
+    rights::a_binary_is_as_open_as_its_context,
+    rights::a_patch_that_changes_nothing_makes_no_version,
+    rights::who_may_only_update_is_not_shown_the_rest,
+    rights::a_conditional_deletion_reaches_what_both_rights_reach,
     placement::many_entries_about_unknown_patients_take_few_statements,
 );

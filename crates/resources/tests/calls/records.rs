@@ -1,0 +1,146 @@
+//! Every Call leaves one record, and it says what the Call was.
+
+use crate::house::{House, call, json, loader, system, text};
+use crate::placement::{entry, observation, patient, transaction};
+use serde_json::{Value, json as value};
+use std::pin::pin;
+use std::task::{Context, Waker};
+use ward_access::Caller;
+use ward_fhir::schema::r4;
+use ward_resources::route::Method::{Get, Post};
+use ward_resources::{Call, Interaction};
+
+pub async fn a_read_that_is_broken_off_is_recorded(house: House) {
+    let path = house.put(&patient("1")).await;
+    let before = house.records().len();
+    for url in [
+        path.as_str(),
+        "Patient?_count=1",
+        "_history",
+        "Patient/1/$everything",
+    ] {
+        let (caller, call) = (loader(), call(Get, url, None));
+        {
+            let mut answer = pin!(house.engine.answer(&caller, &call));
+            // Polled until it waits for the first time, and dropped there.
+            let first = answer
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()));
+            assert!(first.is_pending(), "{url}");
+        }
+        // An answer that is waited for is written behind the one before it.
+        house.ask(&Caller::anonymous(), Get, "metadata", None).await;
+        let records = house.records();
+        let own: Vec<_> = records[before..]
+            .iter()
+            .filter(|r| r.request_id == call.request_id)
+            .collect();
+        assert_eq!(own.len(), 1, "{url}: {own:?}");
+        assert_eq!(own[0].client_id, "client");
+    }
+}
+
+pub async fn what_was_not_understood_is_recorded_as_such(house: House) {
+    let call = Call::new(Interaction::Unknown, [1; 16], "test".into());
+    let failure = ward_resources::route::route(Get, "Pancake").unwrap_err();
+    house.engine.refuse(&loader(), &call, &failure, None).await;
+    let records = house.records();
+    assert_eq!(
+        (records[0].interaction.as_str(), records[0].status),
+        ("unknown", 404)
+    );
+    assert_eq!(house.engine.answer(&loader(), &call).await.status, 404);
+}
+
+pub async fn a_failed_transaction_is_recorded_as_one(house: House) {
+    let lab = system("system/Observation.cruds");
+    let refused = transaction(vec![entry("POST", "Patient", patient("1"))]);
+    assert_eq!(house.ask(&lab, Post, "", Some(&refused)).await.status, 403);
+    let invalid = transaction(vec![value!({ "request": { "method": "POST" } })]);
+    assert_eq!(house.ask(&lab, Post, "", Some(&invalid)).await.status, 422);
+    let said: Vec<(String, u16)> = house
+        .records()
+        .into_iter()
+        .map(|r| (r.interaction, r.status))
+        .collect();
+    assert_eq!(
+        said,
+        [("transaction".into(), 403), ("transaction".into(), 422)]
+    );
+}
+
+pub async fn each_entry_of_a_batch_has_its_record(house: House) {
+    let batch = value!({ "resourceType": "Bundle", "type": "batch", "entry": [
+        { "request": { "method": "GET", "url": "Patient/none" } },
+        { "request": { "method": "GET", "url": "Pancake/1" } },
+        { "resource": { "resourceType": "Patient" } },
+        { "request": { "method": "POST", "url": "/" }, "resource": { "resourceType": "Patient" } }] });
+    let reply = house.ask(&loader(), Post, "", Some(&batch)).await;
+    assert_eq!(reply.status, 200, "{}", text(&reply));
+    let said: Vec<(String, u16)> = house
+        .records()
+        .into_iter()
+        .map(|r| (r.interaction, r.status))
+        .collect();
+    let expected = [
+        ("read", 404),
+        ("unknown", 404),
+        ("unknown", 400),
+        ("batch", 400),
+        ("batch", 200),
+    ];
+    let expected = expected.map(|(code, status)| (code.to_owned(), status));
+    assert_eq!(said, expected);
+}
+
+pub async fn meta_of_many_names_whose_marks_it_shows(house: House) {
+    let mut marked = patient("marked");
+    marked["meta"] = value!({ "tag": [{ "code": "b" }, { "code": "a" }] });
+    house.put(&marked).await;
+    house.put(&patient("plain")).await;
+    for url in ["Patient/$meta", "$meta"] {
+        let reply = house.ask(&loader(), Get, url, None).await;
+        assert_eq!(reply.status, 200, "{}", text(&reply));
+        assert_eq!(codes(&json(&reply)), ["b", "a"]);
+        let record = house.records().pop().unwrap();
+        assert_eq!(record.interaction, "operation");
+        let entities: Vec<u16> = record.entities.iter().map(|e| e.ty).collect();
+        assert_eq!(entities, [r4().resource_type("Patient").unwrap().0]);
+    }
+}
+
+pub async fn marks_stay_in_their_order(house: House) {
+    let mut marked = observation("Patient/1");
+    let tags =
+        ["z", "m", "a"].map(|code| value!({ "system": "http://example.org/t", "code": code }));
+    marked["meta"] = value!({ "profile": ["http://z", "http://a"], "tag": tags });
+    let path = house.create(&marked).await;
+    let asked = |code: &str| {
+        value!({ "resourceType": "Parameters", "parameter": [{ "name": "meta",
+            "valueMeta": { "tag": [{ "system": "http://example.org/t", "code": code }] } }] })
+    };
+    let url = format!("{path}/$meta-add");
+    let reply = house.ask(&loader(), Post, &url, Some(&asked("k"))).await;
+    assert_eq!(codes(&json(&reply)), ["z", "m", "a", "k"]);
+    let meta = &json(&reply)["parameter"][0]["valueMeta"];
+    assert_eq!(meta["profile"], value!(["http://z", "http://a"]));
+    let url = format!("{path}/$meta-delete");
+    let reply = house.ask(&loader(), Post, &url, Some(&asked("m"))).await;
+    assert_eq!(codes(&json(&reply)), ["z", "a", "k"]);
+    assert_eq!(json(&reply)["parameter"][0]["valueMeta"]["versionId"], "3");
+    // Nothing to change makes no version, and who may only update is shown nothing.
+    let writer = system("system/Observation.u");
+    for (code, version) in [("m", 3), ("z", 4)] {
+        let reply = house.ask(&writer, Post, &url, Some(&asked(code))).await;
+        assert_eq!((reply.status, reply.version), (200, Some(version)));
+        assert_eq!(text(&reply), "");
+    }
+}
+
+fn codes(parameters: &Value) -> Vec<&str> {
+    let tags = &parameters["parameter"][0]["valueMeta"]["tag"];
+    let tags = tags.as_array().unwrap();
+    tags.iter()
+        .map(|tag| tag["code"].as_str().unwrap())
+        .collect()
+}
