@@ -72,7 +72,10 @@ impl Queue {
             let group = std::mem::take(&mut inner.open);
             inner.full.push_back(group);
         }
-        if std::mem::take(&mut inner.is_writer_asleep) {
+        let wake = std::mem::take(&mut inner.is_writer_asleep);
+        // The writer would wake only to wait for this lock.
+        drop(inner);
+        if wake {
             self.wake.notify_one();
         }
         Ok((ticket, place))

@@ -384,7 +384,10 @@ const CLOSE_WAITS: usize = 1_000;
 
 const RESERVE: &str = "insert into id_alias (typ, id, rid) select typ::smallint, id, rid from unnest($1, $2, $3) u (typ, id, rid) \
     order by 1, id collate \"C\" on conflict (typ, id) do nothing";
-const RECORDS: &str = "insert into record (node, node_seq, body) select $1, seq, body from unnest($2, $3) u (seq, body) \
-    on conflict (node, node_seq) where node is not null do nothing";
-const HIGHEST_RECORD: &str =
-    "select coalesce(max(node_seq), 0)::bigint from record where node = $1";
+/// Numbers at or below the node's mark are there already. A node's records are drained by its one process.
+const RECORDS: &str = "with mark as (select seq from record_mark where node = $1), \
+    put as (insert into record (node, node_seq, body) select $1, seq, body from unnest($2, $3) u (seq, body) \
+        where seq > coalesce((select seq from mark), 0)) \
+    insert into record_mark (node, seq) select $1, max(seq) from unnest($2) u (seq) \
+    on conflict (node) do update set seq = greatest(record_mark.seq, excluded.seq)";
+const HIGHEST_RECORD: &str = "select coalesce((select seq from record_mark where node = $1), 0)";

@@ -53,7 +53,7 @@ create table term_count (h bigint not null, n bigint not null, w int not null, s
 create table id_alias (rid bigint not null, typ smallint not null, id text collate \"C\" not null, primary key (typ, id));
 create table data_key (c bigint not null, id bigint not null, wrapped bytea not null, primary key (c, id));
 create table record (seq bigint generated always as identity primary key, node_seq bigint, node text collate \"C\", body bytea not null);
-create unique index record_n on record (node, node_seq) where node is not null;
+create table record_mark (node text collate \"C\" primary key, seq bigint not null);
 ";
 
 /// Index-only scans need the visibility map: vacuum early.

@@ -56,7 +56,7 @@ create table term_count (h integer not null, k integer not null, n integer not n
 create table alias (typ integer not null, id text not null, rid integer not null, primary key (typ, id)) without rowid;
 create table data_key (c integer not null, id integer not null, wrapped blob not null, primary key (c, id)) without rowid;
 create table record (seq integer primary key, node text, node_seq integer, body blob not null);
-create unique index record_n on record (node, node_seq) where node is not null;
+create table record_mark (node text primary key, seq integer not null) without rowid;
 ";
 
 const META: &str =

@@ -187,31 +187,33 @@ fn reserve(
         .collect()
 }
 
+/// Numbers at or below the node's mark are there already: a drain that is repeated after a crash adds nothing.
 fn store_records(
     connection: &mut Connection,
     node: &str,
     records: &[(u64, Vec<u8>)],
 ) -> Result<u64, StoreError> {
+    let node = Value::Text(node.to_owned());
+    let mut highest = 0;
+    connection.each(RECORD_MARK, &[node.clone()], |row| {
+        highest = row.int(0)? as u64;
+        Ok(())
+    })?;
     let mut packed = Rows::new(&[Kind::Int, Kind::Blob]);
-    for (seq, body) in records {
+    for (seq, body) in records.iter().filter(|(seq, _)| *seq > highest) {
         packed.int(*seq as i64);
         packed.bytes(Some(body));
     }
-    let node = Value::Text(node.to_owned());
-    if !packed.is_empty() {
-        connection.run(
-            "insert or ignore into record (node, node_seq, body) select ?1, a, b from rows(?2)",
-            &[node.clone(), packed.into_value()],
-        )?;
+    if packed.is_empty() {
+        return Ok(highest);
     }
-    let mut highest = 0;
-    connection.each(
-        "select coalesce(max(node_seq), 0) from record where node = ?1",
-        &[node],
-        |row| {
-            highest = row.int(0)? as u64;
-            Ok(())
-        },
-    )?;
-    Ok(highest)
+    let last = records.iter().map(|(seq, _)| *seq).fold(highest, u64::max);
+    connection.run(PUT_NODE_RECORDS, &[node.clone(), packed.into_value()])?;
+    connection.run(PUT_RECORD_MARK, &[node, Value::Int(last as i64)])?;
+    Ok(last)
 }
+
+const RECORD_MARK: &str = "select seq from record_mark where node = ?1";
+const PUT_NODE_RECORDS: &str =
+    "insert into record (node, node_seq, body) select ?1, a, b from rows(?2)";
+const PUT_RECORD_MARK: &str = "insert into record_mark (node, seq) values (?1, ?2) on conflict (node) do update set seq = excluded.seq";
