@@ -8,7 +8,7 @@ use std::process::ExitCode;
 #[derive(Args)]
 pub struct CheckConfig {
     /// TOML file to check
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Print all options as a table in Markdown, for the guide
     #[arg(long)]

@@ -1,6 +1,8 @@
 //! Configuration: built-in defaults, one TOML file, the environment, command-line flags; later ones win.
 //! Unknown options are refused. Every option is in [`OPTIONS`], which the guide and `ward check-config` are printed from.
 
+mod options;
+
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,136 +10,7 @@ use toml::{Table, Value};
 use ward_http::ServerSettings;
 use ward_resources::{ReferenceCheck, Settings};
 
-/// One option: `section.key`, default as TOML, meaning.
-pub struct OptionRow {
-    pub name: &'static str,
-    pub default: &'static str,
-    pub meaning: &'static str,
-}
-
-const fn row(name: &'static str, default: &'static str, meaning: &'static str) -> OptionRow {
-    OptionRow {
-        name,
-        default,
-        meaning,
-    }
-}
-
-pub const OPTIONS: &[OptionRow] = &[
-    row(
-        "server.listen",
-        "\"127.0.0.1:8080\"",
-        "Address and port of the FHIR listener. Only loopback addresses are taken while TLS is not configured.",
-    ),
-    row(
-        "server.base_url",
-        "\"\"",
-        "Service base URL as clients see it; empty: http://<listen>/fhir.",
-    ),
-    row(
-        "server.metrics_listen",
-        "\"off\"",
-        "Loopback address of the Prometheus listener (/metrics), or \"off\".",
-    ),
-    row("server.workers", "0", "Worker threads; 0: one per core."),
-    row(
-        "server.keep_alive_s",
-        "75",
-        "Seconds an idle connection is kept.",
-    ),
-    row(
-        "server.request_head_timeout_s",
-        "10",
-        "Seconds a client has to send the head of a request.",
-    ),
-    row(
-        "server.shutdown_timeout_s",
-        "20",
-        "Seconds that open requests have at shutdown.",
-    ),
-    row("server.connections_max", "10000", "Connections per worker."),
-    row(
-        "store.data",
-        "\"ward-data\"",
-        "Folder of the embedded store, the audit log and the key file.",
-    ),
-    row(
-        "store.database",
-        "\"\"",
-        "postgres:// URL; empty: the embedded SQLite store in the data folder.",
-    ),
-    row(
-        "store.statement_timeout_ms",
-        "30000",
-        "Milliseconds after which a statement is cancelled.",
-    ),
-    row(
-        "keys.master_file",
-        "\"\"",
-        "File with the master key (32 bytes, base64, mode 0600); empty: master.key in the data folder, created when absent.",
-    ),
-    row(
-        "keys.master_environment",
-        "\"\"",
-        "Name of an environment variable with the master key; wins over the file.",
-    ),
-    row(
-        "keys.master_command",
-        "[]",
-        "Program and arguments that print the master key; wins over both.",
-    ),
-    row(
-        "limits.body_bytes_max",
-        "67108864",
-        "Bytes of a request body, also after decompression (413).",
-    ),
-    row(
-        "limits.page_entries_default",
-        "20",
-        "Entries of a search or history page when _count is absent.",
-    ),
-    row(
-        "limits.page_entries_max",
-        "1000",
-        "Largest _count; larger ones are cut to it.",
-    ),
-    row(
-        "limits.bundle_entries_max",
-        "10000",
-        "Entries of a batch or transaction (413).",
-    ),
-    row(
-        "limits.everything_entries_max",
-        "1000",
-        "Resources in one page of $everything.",
-    ),
-    row(
-        "limits.write_attempts_max",
-        "8",
-        "How often a write that met a concurrent one is evaluated again before 409.",
-    ),
-    row(
-        "integrity.reference_check",
-        "\"transaction\"",
-        "When literal references must resolve: never, transaction (inside transactions), always.",
-    ),
-    row(
-        "integrity.delete_check",
-        "true",
-        "Refuse to delete what other resources refer to (409).",
-    ),
-    row(
-        "integrity.conditional_delete_max",
-        "1",
-        "Resources one conditional delete may remove; 1 is 'single'.",
-    ),
-    row(
-        "log.filter",
-        "\"info\"",
-        "Log filter, e.g. \"info,ward_storage=debug\". Logs never hold stored values.",
-    ),
-    row("log.format", "\"text\"", "text or json."),
-];
+pub use options::{OPTIONS, OptionRow};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -229,7 +102,9 @@ pub fn load(file: Option<&PathBuf>, flags: &Flags) -> Result<Loaded, String> {
         None => Table::new(),
         Some(path) => read_file(path)?,
     };
-    refuse_unknown(&given)?;
+    if let Some(path) = file {
+        refuse_unknown(&given).map_err(|e| format!("{}: {e}", path.display()))?;
+    }
     let mut table = Table::new();
     let mut rows = Vec::with_capacity(OPTIONS.len());
     for option in OPTIONS {
@@ -243,9 +118,13 @@ pub fn load(file: Option<&PathBuf>, flags: &Flags) -> Result<Loaded, String> {
             section.insert(key.to_owned(), value);
         }
     }
-    let config: Config = Value::Table(table)
+    let config: Config = Value::Table(checked_listen(table)?)
         .try_into()
         .map_err(|e: toml::de::Error| e.message().to_owned())?;
+    refuse_unknown_environment(
+        std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()),
+        &config.keys.master_environment,
+    )?;
     check(&config)?;
     Ok(Loaded { config, rows })
 }
@@ -274,6 +153,40 @@ fn refuse_unknown(given: &Table) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// A misspelt variable would else be passed over in silence. `master_key` is a variable of the operator's own naming;
+/// `WARD_TOKEN` and others that are under no section are not the configuration's.
+fn refuse_unknown_environment(
+    names: impl Iterator<Item = String>,
+    master_key: &str,
+) -> Result<(), String> {
+    let of_section = |name: &str| {
+        OPTIONS
+            .iter()
+            .any(|o| name.starts_with(&environment_name(&format!("{}.", split(o.name).0))))
+    };
+    for name in names.filter(|n| of_section(n) && n != master_key) {
+        if !OPTIONS.iter().any(|o| environment_name(o.name) == name) {
+            return Err(format!(
+                "the environment sets the unknown option {name}; 'ward check-config --markdown' lists all"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Its type would say "invalid socket address syntax" and not where.
+fn checked_listen(table: Table) -> Result<Table, String> {
+    let listen = table.get("server").and_then(|s| s.get("listen"));
+    let is_address = listen
+        .and_then(Value::as_str)
+        .is_some_and(|text| text.parse::<SocketAddr>().is_ok());
+    if is_address {
+        Ok(table)
+    } else {
+        Err("server.listen must be an address and a port, e.g. 127.0.0.1:8080".to_owned())
+    }
 }
 
 fn value(option: &OptionRow, given: &Table, flags: &Flags) -> Result<(Value, Origin), String> {
@@ -475,10 +388,28 @@ mod tests {
             ),
             ("[store]\ndatabase = \"mysql://x\"", "store.database"),
             ("[limits]\npage_entries_max = 0", "at least 1"),
+            (
+                "[server]\nlisten = \"localhost\"",
+                "server.listen must be an address and a port",
+            ),
+            ("[server]\nport = 1", "ward.toml: "),
         ] {
             let problem = with_file(text).err().unwrap_or_default();
             assert!(problem.contains(part), "{text}: {problem}");
         }
+    }
+
+    #[test]
+    fn misspelt_variables_are_named() {
+        let refused = |name: &str, master_key: &str| {
+            refuse_unknown_environment([name.to_owned()].into_iter(), master_key).err()
+        };
+        assert_eq!(refused("WARD_SERVER_LISTEN", ""), None);
+        assert_eq!(refused("WARD_TOKEN", ""), None);
+        assert_eq!(refused("PATH", ""), None);
+        assert_eq!(refused("WARD_KEYS_MASTER", "WARD_KEYS_MASTER"), None);
+        let problem = refused("WARD_SERVER_LISTN", "").unwrap_or_default();
+        assert!(problem.contains("WARD_SERVER_LISTN"), "{problem}");
     }
 
     #[test]

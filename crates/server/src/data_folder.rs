@@ -31,7 +31,8 @@ pub fn create(path: &Path) -> Result<(), String> {
         .map_err(|e| format!("cannot create the data folder {}: {e}", path.display()))
 }
 
-/// The master key from the configured source. `create`: the embedded default may make its file on first start.
+/// The master key from the configured source. `create`: the embedded default may make its file on first start. A folder
+/// that was in use has lost its key, and a new one would only hide that.
 pub fn master_key(config: &Config, create: bool) -> Result<MasterKey, String> {
     let keys = &config.keys;
     let source = if !keys.master_command.is_empty() {
@@ -46,10 +47,17 @@ pub fn master_key(config: &Config, create: bool) -> Result<MasterKey, String> {
     } else {
         MasterSource::File {
             path: config.store.data.join("master.key"),
-            create,
+            create: create && !is_in_use(&config.store.data),
         }
     };
     MasterKey::load(&source)
+}
+
+/// Name of the embedded store's file in the data folder.
+pub const STORE_FILE: &str = "ward.db";
+
+fn is_in_use(data: &Path) -> bool {
+    signing_key_path(data).exists() || data.join(STORE_FILE).exists()
 }
 
 pub fn signing_key_path(data: &Path) -> PathBuf {
@@ -124,6 +132,20 @@ mod tests {
             .map(|e| e.file_name())
             .collect();
         assert_eq!(names, [DEMO_FILE]);
+    }
+
+    #[test]
+    fn a_lost_master_key_is_not_replaced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let flags = vec![("store.data", folder.path().display().to_string())];
+        let config = crate::config::load(None, &flags).expect("valid").config;
+        let made = master_key(&config, true).expect("a new key");
+        assert_eq!(master_key(&config, true).expect("the key").id(), made.id());
+        std::fs::write(folder.path().join(STORE_FILE), "").expect("writable");
+        std::fs::remove_file(folder.path().join("master.key")).expect("removed");
+        let problem = master_key(&config, true).expect_err("an error");
+        assert!(problem.contains("does not exist"), "{problem}");
+        assert!(!folder.path().join("master.key").exists());
     }
 
     #[test]

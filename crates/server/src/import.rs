@@ -19,7 +19,16 @@ use target::Target;
 /// Problems printed for one file; the rest is counted.
 const PROBLEMS_PER_FILE_MAX: usize = 20;
 
+const EXAMPLES: &str = "\
+Examples:
+  ward import bundles/ patients.ndjson.gz                   into the store of ./ward-data, no server running
+  ward import --to http://127.0.0.1:8080/fhir --token \"$(ward token --as loader)\" bundles/
+
+A transaction or batch Bundle is sent as such; any other resource is stored under its id (PUT), or under a new one.
+A repeated call goes on where this one stopped. Exit code: 0 all stored, 2 some documents failed, 1 nothing could start.";
+
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Import {
     /// Files and folders: .json and .ndjson, each also as .gz
     #[arg(required = true)]
@@ -40,7 +49,7 @@ pub struct Import {
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Documents under way at once
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, value_name = "N", default_value_t = 4)]
     clients: usize,
     /// Where finished documents are remembered, so that a repeated call goes on where this one stopped [default: in the data folder, with --to .ward-import]
     #[arg(long, value_name = "FILE")]

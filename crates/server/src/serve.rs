@@ -12,7 +12,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use ward_http::{Metrics, Service};
 use ward_resources::Engine;
 
+const EXAMPLES: &str = "\
+Examples:
+  ward serve --demo                                        a synthetic hospital at http://127.0.0.1:8080/fhir
+  ward serve --data my-data --listen 127.0.0.1:9000        your own store, made when it is not there yet
+  ward serve --data my-data --database postgres://ward@db.example/ward
+  WARD_LOG_FORMAT=json ward serve --config ward.toml       each option is also a variable: WARD_<SECTION>_<KEY>
+
+The data folder holds the master key (master.key): keep a copy elsewhere, no record can be opened without it.
+Logs go to standard error. Ctrl-C or SIGTERM lets open requests finish.";
+
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Serve {
     /// Demo store: fills itself with a synthetic hospital on first start and lets `ward token` mint tokens
     #[arg(long)]
@@ -57,7 +68,7 @@ impl Serve {
     async fn serve(self, config: Config) -> Result<ExitCode, String> {
         let listener = TcpListener::bind(config.server.listen).map_err(|e| {
             format!(
-                "cannot listen on {} (server.listen): {e}",
+                "cannot listen on {} (server.listen): {e}; --listen takes another address, port 0 a free port",
                 config.server.listen
             )
         })?;

@@ -7,19 +7,31 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+const EXAMPLES: &str = "\
+Callers of the demo hospital:
+  clinician  reads and writes clinical records          app      reads the record of one patient
+  lab        reads patients, writes results             auditor  reads the record of requests
+  billing    reads and writes claims and coverage       admin    manages definitions and terminology
+  loader     has all rights, for imports
+
+A token is good for an hour.
+Example:
+  curl -H \"Authorization: Bearer $(ward token --as lab)\" http://127.0.0.1:8080/fhir/Patient";
+
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Token {
     /// lab, billing, app, auditor, clinician, admin or loader
     #[arg(long = "as", value_name = "CALLER")]
     caller: String,
     /// Data folder of the demo store
-    #[arg(long, default_value = "ward-data")]
+    #[arg(long, value_name = "DIR", default_value = "ward-data")]
     data: PathBuf,
     /// Logical id of the patient in context (for app; default: the demo's first patient)
-    #[arg(long)]
+    #[arg(long, value_name = "ID")]
     patient: Option<String>,
     /// TOML file, when the server uses one
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 

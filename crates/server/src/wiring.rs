@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::data_folder;
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use ward_access::Caller;
@@ -26,7 +27,7 @@ pub async fn engine(
 ) -> Result<Arc<Engine>, String> {
     let database = if config.store.database.is_empty() {
         Database::Sqlite {
-            path: config.store.data.join("ward.db"),
+            path: config.store.data.join(data_folder::STORE_FILE),
         }
     } else {
         Database::Postgres {
@@ -37,15 +38,23 @@ pub async fn engine(
         statement_timeout_ms: config.store.statement_timeout_ms,
         ..StoreSettings::new(database)
     };
-    let store = Store::open(settings, master.clone())
-        .await
-        .map_err(|e| format!("store: {e}"))?;
+    let store = Store::open(settings, master.clone()).await.map_err(|e| {
+        match config.store.database.is_empty() {
+            true => format!("store: {e}"),
+            false => format!("store (store.database): {e}"),
+        }
+    })?;
     let stored = store
         .store_records(&node_name(config), &[])
         .await
         .map_err(|_| "store: the audit records cannot be read".to_owned())?;
     let log = ward_audit::Log::open_after(&data_folder::audit_log_path(&config.store.data), stored)
-        .map_err(|e| e.to_string())?;
+        .map_err(|e| match e {
+            ward_audit::LogError::Locked(_) => format!(
+                "{e}: is a ward running on this data folder? Stop it, or give another --data folder"
+            ),
+            _ => e.to_string(),
+        })?;
     let settings = config.engine_settings(base)?;
     Ok(Arc::new(Engine::new(
         store,
@@ -100,6 +109,7 @@ pub fn start_logging(config: &Config) -> Result<(), String> {
     let filter = EnvFilter::try_new(&config.log.filter).map_err(|e| format!("log.filter: {e}"))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_writer(std::io::stderr);
     let started = if config.log.format == "json" {
         builder.json().try_init()

@@ -1,0 +1,132 @@
+//! Every option with its default and its meaning: what `ward check-config` prints and the guide is made from.
+
+/// One option: `section.key`, default as TOML, meaning.
+pub struct OptionRow {
+    pub name: &'static str,
+    pub default: &'static str,
+    pub meaning: &'static str,
+}
+
+const fn row(name: &'static str, default: &'static str, meaning: &'static str) -> OptionRow {
+    OptionRow {
+        name,
+        default,
+        meaning,
+    }
+}
+
+pub const OPTIONS: &[OptionRow] = &[
+    row(
+        "server.listen",
+        "\"127.0.0.1:8080\"",
+        "Address and port of the FHIR listener. Only loopback addresses are taken while TLS is not configured.",
+    ),
+    row(
+        "server.base_url",
+        "\"\"",
+        "Service base URL as clients see it; empty: http://<listen>/fhir.",
+    ),
+    row(
+        "server.metrics_listen",
+        "\"off\"",
+        "Loopback address of the Prometheus listener (/metrics), or \"off\".",
+    ),
+    row("server.workers", "0", "Worker threads; 0: one per core."),
+    row(
+        "server.keep_alive_s",
+        "75",
+        "Seconds an idle connection is kept.",
+    ),
+    row(
+        "server.request_head_timeout_s",
+        "10",
+        "Seconds a client has to send the head of a request.",
+    ),
+    row(
+        "server.shutdown_timeout_s",
+        "20",
+        "Seconds that open requests have at shutdown.",
+    ),
+    row("server.connections_max", "10000", "Connections per worker."),
+    row(
+        "store.data",
+        "\"ward-data\"",
+        "Folder of the embedded store, the audit log and the key file.",
+    ),
+    row(
+        "store.database",
+        "\"\"",
+        "postgres:// URL; empty: the embedded SQLite store in the data folder.",
+    ),
+    row(
+        "store.statement_timeout_ms",
+        "30000",
+        "Milliseconds after which a statement is cancelled.",
+    ),
+    row(
+        "keys.master_file",
+        "\"\"",
+        "File with the master key (32 bytes, base64, mode 0600); empty: master.key in the data folder, created when absent.",
+    ),
+    row(
+        "keys.master_environment",
+        "\"\"",
+        "Name of an environment variable with the master key; wins over the file.",
+    ),
+    row(
+        "keys.master_command",
+        "[]",
+        "Program and arguments that print the master key; wins over both.",
+    ),
+    row(
+        "limits.body_bytes_max",
+        "67108864",
+        "Bytes of a request body, also after decompression (413).",
+    ),
+    row(
+        "limits.page_entries_default",
+        "20",
+        "Entries of a search or history page when _count is absent.",
+    ),
+    row(
+        "limits.page_entries_max",
+        "1000",
+        "Largest _count; larger ones are cut to it.",
+    ),
+    row(
+        "limits.bundle_entries_max",
+        "10000",
+        "Entries of a batch or transaction (413).",
+    ),
+    row(
+        "limits.everything_entries_max",
+        "1000",
+        "Resources in one page of $everything.",
+    ),
+    row(
+        "limits.write_attempts_max",
+        "8",
+        "How often a write that met a concurrent one is evaluated again before 409.",
+    ),
+    row(
+        "integrity.reference_check",
+        "\"transaction\"",
+        "When literal references must resolve: never, transaction (inside transactions), always.",
+    ),
+    row(
+        "integrity.delete_check",
+        "true",
+        "Refuse to delete what other resources refer to (409).",
+    ),
+    row(
+        "integrity.conditional_delete_max",
+        "1",
+        "Resources one conditional delete may remove; 1 is 'single'.",
+    ),
+    row(
+        "log.filter",
+        "\"info,actix_server=warn\"",
+        "Log filter, e.g. \"info,ward_storage=debug\". Logs never hold stored values.",
+    ),
+    row("log.format", "\"text\"", "text or json."),
+];
