@@ -76,7 +76,7 @@ fn record_numbers(ward: &Client) -> Vec<String> {
 fn a_demo_store_that_was_cut_off_while_it_was_filled_is_completed() {
     for backend in backends() {
         let home = home(backend);
-        for after_ms in [0, 150, 300] {
+        for after_ms in [0, 100, 200] {
             cut_off(&home, Duration::from_millis(after_ms));
         }
         assert!(

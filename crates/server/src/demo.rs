@@ -3,6 +3,7 @@
 use crate::data_folder::{self, DemoFile};
 use std::path::Path;
 use std::sync::Arc;
+use tokio::task::{JoinError, JoinSet};
 use ward_access::Caller;
 use ward_hospital::{ENTRIES_PER_PATIENT, Hospital, SHARED_BUNDLES};
 use ward_resources::{Body, Call, Engine, Format, Interaction, Reply};
@@ -13,6 +14,8 @@ const HOSPITAL: Hospital = Hospital {
     entries_per_patient: ENTRIES_PER_PATIENT,
 };
 const PATIENTS: usize = 100;
+/// Transactions under way while the store is filled.
+const BUNDLES_AT_ONCE: usize = 8;
 
 /// Who fills which store.
 pub struct Demo<'a> {
@@ -49,7 +52,8 @@ impl Demo<'_> {
             None if self.holds_resources().await? => return Err(self.not_a_demo()),
             _ => {
                 self.mark(true, None)?;
-                Filled::Now(self.fill(0).await?)
+                let all: Vec<usize> = (0..PATIENTS).collect();
+                Filled::Now(self.fill(&all).await?)
             }
         };
         let patient = match known.and_then(|k| k.patient) {
@@ -81,42 +85,41 @@ impl Demo<'_> {
         )
     }
 
-    /// Each bundle is a transaction and they were sent one after the other, so what is missing is the end.
+    /// Each bundle is a transaction: of a patient, all is there or nothing.
     async fn complete(&self) -> Result<Filled, String> {
-        let mut stored = 0;
-        while stored < PATIENTS && self.patient(stored).await?.is_some() {
-            stored += 1;
+        let mut missing = Vec::new();
+        for index in 0..PATIENTS {
+            if self.patient(index).await?.is_none() {
+                missing.push(index);
+            }
         }
-        tracing::info!(patients = stored, "filling the demo store goes on");
-        self.fill(stored).await?;
+        tracing::info!(patients = missing.len(), "filling the demo store goes on");
+        self.fill(&missing).await?;
         Ok(Filled::Completed)
     }
 
-    /// Stores the patients from `first` on, and before the first one what they share; returns how many resources.
-    async fn fill(&self, first: usize) -> Result<usize, String> {
-        let shared = if first == 0 { 0..SHARED_BUNDLES } else { 0..0 };
-        let shared = shared.map(|n| HOSPITAL.shared_bundle(n));
+    /// Stores the `missing` patients, and before the first of all what they share; returns how many resources.
+    /// Several at once, because the store commits together what waits together.
+    async fn fill(&self, missing: &[usize]) -> Result<usize, String> {
         let mut stored = 0;
-        for bundle in shared.chain((first..PATIENTS).map(|n| HOSPITAL.patient_bundle(n))) {
-            let reply = self.post(bundle).await;
-            if reply.status != 200 {
-                let text = String::from_utf8_lossy(reply.json().unwrap_or_default());
-                return Err(format!("the demo hospital could not be stored: {text}"));
+        if missing.len() == PATIENTS {
+            for n in 0..SHARED_BUNDLES {
+                stored += post(self.engine, self.loader, HOSPITAL.shared_bundle(n)).await?;
             }
-            stored += reply.entities.len();
+        }
+        let mut under_way = JoinSet::new();
+        for index in missing {
+            if under_way.len() == BUNDLES_AT_ONCE {
+                stored += joined(under_way.join_next().await)?;
+            }
+            let (engine, loader) = (self.engine.clone(), self.loader.clone());
+            let bundle = HOSPITAL.patient_bundle(*index);
+            under_way.spawn_local(async move { post(&engine, &loader, bundle).await });
+        }
+        while !under_way.is_empty() {
+            stored += joined(under_way.join_next().await)?;
         }
         Ok(stored)
-    }
-
-    async fn post(&self, bundle: String) -> Reply {
-        let mut request_id = [0; 16];
-        ward_seal::random::fill(&mut request_id);
-        let mut call = Call::new(Interaction::Bundle, request_id, "demo".into());
-        call.body = Some(Body {
-            bytes: bundle.into(),
-            format: Format::Json,
-        });
-        self.engine.answer(self.loader, &call).await
     }
 
     /// Whether the store holds any resource: real data must never be mixed with the synthetic hospital.
@@ -155,6 +158,32 @@ impl Demo<'_> {
             status => Err(format!("the store cannot be searched: {status}")),
         }
     }
+}
+
+type Posted = Result<usize, String>;
+
+fn joined(task: Option<Result<Posted, JoinError>>) -> Posted {
+    match task {
+        Some(Ok(posted)) => posted,
+        Some(Err(e)) => Err(format!("the demo hospital could not be stored: {e}")),
+        None => Ok(0),
+    }
+}
+
+async fn post(engine: &Engine, caller: &Caller, bundle: String) -> Posted {
+    let mut request_id = [0; 16];
+    ward_seal::random::fill(&mut request_id);
+    let mut call = Call::new(Interaction::Bundle, request_id, "demo".into());
+    call.body = Some(Body {
+        bytes: bundle.into(),
+        format: Format::Json,
+    });
+    let reply = engine.answer(caller, &call).await;
+    if reply.status == 200 {
+        return Ok(reply.entities.len());
+    }
+    let text = String::from_utf8_lossy(reply.json().unwrap_or_default());
+    Err(format!("the demo hospital could not be stored: {text}"))
 }
 
 /// What a newcomer does next.
