@@ -3,8 +3,10 @@
 use super::home;
 use super::json::Json;
 use serde_json::json;
+use std::io::Read;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 use ward_testkit::{Client, Home, Server, Start, backends, ward_binary};
 
 /// Where documents go.
@@ -190,5 +192,48 @@ fn an_import_of_nothing_is_an_error() {
         let outcome = import(&[path.to_str().unwrap()], &Import::into(&home));
         assert_eq!(outcome.code, Some(1), "{}", outcome.text);
         assert!(!outcome.errors.is_empty());
+    }
+}
+
+/// A store that holds a record is not made a demo.
+#[test]
+fn a_store_with_resources_is_not_filled_as_a_demo() {
+    for backend in backends() {
+        let home = home(backend);
+        let file = home.folder.path().join("one.ndjson");
+        std::fs::write(&file, "{\"resourceType\":\"Patient\",\"active\":true}\n").unwrap();
+        let outcome = import(&[file.to_str().unwrap()], &Import::into(&home));
+        assert_eq!(outcome.code, Some(0), "{}", outcome.text);
+        let mut command = Command::new(ward_binary());
+        command.args(["serve", "--demo", "--listen", "127.0.0.1:0"]);
+        command.args(&Import::into(&home).arguments);
+        let mut child = command
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if begun.elapsed() > Duration::from_secs(60) {
+                child.kill().unwrap();
+                panic!("it serves");
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        };
+        let mut said = String::new();
+        child
+            .stderr
+            .take()
+            .unwrap()
+            .read_to_string(&mut said)
+            .unwrap();
+        assert!(!status.success() && said.contains("--demo"), "{said}");
+        // As it is, it is served all the same.
+        let server = Server::start_in(Start::empty(backend), home);
+        let found = server.client("loader").get("Patient?_total=accurate");
+        assert_eq!(found.expect(200).json()["total"], 1);
     }
 }

@@ -293,3 +293,58 @@ fn references_need_not_resolve_when_the_setting_is_never() {
         .expect(200);
     });
 }
+
+#[test]
+fn criteria_may_be_in_any_script() {
+    on_both(|ward| {
+        let value = unique("Grüße-Ω");
+        // As UTF-8 bytes, and percent-encoded.
+        let encoded: String = value.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        assert_eq!(create(ward, &value).status, 201);
+        assert_eq!(create(ward, &value).status, 200);
+        let condition = format!("identifier={SYSTEM}|{encoded}");
+        let again = ward
+            .request("POST", "Patient")
+            .header("If-None-Exist", &condition)
+            .json(&identified(&value))
+            .send();
+        assert_eq!(again.expect(200).header("etag"), Some("W/\"1\""));
+    });
+}
+
+#[test]
+fn a_reference_may_come_before_its_target() {
+    on_both(|ward| {
+        let id = unique("late");
+        let path = format!("Patient/{id}");
+        let pulse = ward.post("Observation", &about(&path)).expect(201).id();
+        ward.get(&path).expect(404);
+        ward.delete(&path).expect(204);
+        ward.get(&format!("{path}/_history")).expect(404);
+        let gender = |value: &str| {
+            let patch = json!([{ "op": "add", "path": "/gender", "value": value }]);
+            ward.request("PATCH", &path)
+                .body("application/json-patch+json", patch.to_string().into())
+                .send()
+        };
+        gender("male").expect(404);
+        let mut body = crate::rest::crud::patient("Late");
+        body["id"] = json!(id);
+        let created = ward.put(&path, &body).expect(201);
+        assert_eq!(created.header("etag"), Some("W/\"1\""));
+        gender("male").expect(200);
+        for search in [
+            format!("Observation?subject={path}"),
+            format!("{path}/Observation"),
+        ] {
+            let found = ward.get(&search).expect(200).json();
+            assert_eq!(found["entry"][0]["resource"]["id"], pulse, "{search}");
+        }
+        let found = ward.get(&format!("Patient?_id={id}")).expect(200).json();
+        assert_eq!(found["entry"][0]["resource"]["gender"], "male");
+        ward.delete(&path).expect(409);
+        ward.delete(&format!("Observation/{pulse}")).expect(204);
+        ward.delete(&path).expect(204);
+        ward.get(&path).expect(410);
+    });
+}

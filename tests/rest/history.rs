@@ -196,3 +196,24 @@ fn a_cursor_is_bound_to_its_caller_and_question() {
         ward.get("Patient/_history?_cursor=AAAA").expect(400);
     });
 }
+
+#[test]
+fn a_count_of_zero_shows_no_version() {
+    on_both(|ward| {
+        let id = with_three_versions(ward);
+        for url in [
+            format!("Patient/{id}/_history?_count=0"),
+            "Patient/_history?_count=0".into(),
+            "_history?_count=0".into(),
+        ] {
+            let bundle = ward.get(&url).expect(200).json();
+            assert_eq!(bundle["type"], "history", "{url}");
+            assert!(
+                entries(&bundle).is_empty() && link(&bundle, "next").is_none(),
+                "{url}"
+            );
+        }
+        ward.get("Patient/never-was-here/_history?_count=0")
+            .expect(404);
+    });
+}

@@ -359,3 +359,18 @@ fn what_is_not_served_is_not_found() {
         ward.post("$meta-add", &tag("x")).expect(404);
     });
 }
+
+#[test]
+fn what_changes_something_is_posted() {
+    on_both(|ward| {
+        let id = ward.post("Patient", &patient("Marked")).expect(201).id();
+        for operation in ["$meta-add", "$meta-delete"] {
+            let path = format!("Patient/{id}/{operation}");
+            for method in ["GET", "HEAD", "PUT", "DELETE"] {
+                ward.request(method, &path).send().expect(405);
+            }
+        }
+        let read = ward.get(&format!("Patient/{id}")).expect(200);
+        assert_eq!(read.header("etag"), Some("W/\"1\""));
+    });
+}

@@ -75,7 +75,7 @@ fn statement(engine: &Engine, types: &[TypeId]) -> Value {
     json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
-        "date": env_date(),
+        "date": BUILD_DATE,
         "kind": "instance",
         "software": { "name": "Ward", "version": env!("CARGO_PKG_VERSION") },
         "implementation": { "description": "Ward, a FHIR R4 server", "url": engine.settings().base },
@@ -99,10 +99,8 @@ fn statement(engine: &Engine, types: &[TypeId]) -> Value {
     })
 }
 
-/// The day this version was built for: the statement changes with the software, not with the clock.
-fn env_date() -> &'static str {
-    "2026-11-22"
-}
+/// The day of the build (`build.rs`): the statement changes with the software, not with the clock.
+const BUILD_DATE: &str = env!("WARD_BUILD_DATE");
 
 fn resource(engine: &Engine, ty: TypeId) -> Value {
     let name = r4().ty(ty).name;
@@ -197,7 +195,7 @@ fn terminology(engine: &Engine) -> Value {
     json!({
         "resourceType": "TerminologyCapabilities",
         "status": "active",
-        "date": env_date(),
+        "date": BUILD_DATE,
         "kind": "instance",
         "software": { "name": "Ward", "version": env!("CARGO_PKG_VERSION") },
         "implementation": { "description": "Ward, a FHIR R4 server", "url": engine.settings().base },

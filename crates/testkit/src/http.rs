@@ -72,9 +72,10 @@ impl Client {
 }
 
 impl Request {
+    /// Bytes as they are: a value need not be ASCII.
     pub fn header(self, name: &str, value: &str) -> Self {
         Self {
-            inner: self.inner.header(name, value),
+            inner: self.inner.header(name, value.as_bytes()),
         }
     }
 

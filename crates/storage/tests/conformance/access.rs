@@ -260,3 +260,34 @@ pub async fn forbidden_types_are_absent(place: Place) {
     check(&store, &app(&store, mine), &write, false).await;
     check(&store, &all(), &write, true).await;
 }
+
+/// With one type in reach a statement may be shaped for it: the types of all other rows are still out of reach.
+pub async fn one_type_in_reach_is_the_only_one_in_history(place: Place) {
+    let store = place.open().await;
+    let mine = patient(&store).await;
+    let of = |name: &str| Write {
+        entries: entries(),
+        ..create(ty(name), store.allocate(Some(mine)), mine, "{}")
+    };
+    let (pulse, claim) = (of("Observation"), of("Claim"));
+    for write in [&pulse, &claim] {
+        commit(&store, write).await.unwrap();
+    }
+    for access in [
+        scoped("system/Observation.rs", None),
+        scoped("patient/Observation.rs", Some((&store, mine))),
+    ] {
+        let query = HistoryQuery {
+            scope: HistoryScope::System,
+            since_us: None,
+            at_us: None,
+            count: 100,
+            after: None,
+        };
+        let page = store.history(&access, &query).await.unwrap();
+        let rids: Vec<Rid> = page.rows.iter().map(|row| row.rid).collect();
+        assert_eq!(rids, [pulse.rid]);
+        check(&store, &access, &pulse, true).await;
+        check(&store, &access, &claim, false).await;
+    }
+}

@@ -54,6 +54,7 @@ on_both!(
     access::a_patient_sees_only_their_compartment,
     access::a_mask_hides_rows_everywhere,
     access::forbidden_types_are_absent,
+    access::one_type_in_reach_is_the_only_one_in_history,
     search::random_filters_agree_with_the_oracle,
     search::pages_are_whole_and_without_repeats,
     search::sorting_puts_missing_values_last,

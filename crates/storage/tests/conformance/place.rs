@@ -91,22 +91,28 @@ pub fn only(visible: &[i32]) -> Access {
 
 /// A patient's app.
 pub fn app(store: &Store, patient: Rid) -> Access {
+    scoped("patient/*.cruds", Some((store, patient)))
+}
+
+/// A system with these scopes, or an app launched for a patient.
+pub fn scoped(scopes: &str, patient: Option<(&Store, Rid)>) -> Access {
+    let is_app = patient.is_some();
     let identity = Identity {
-        subject: "someone".into(),
+        subject: if is_app { "someone" } else { "client" }.into(),
         client_id: "client".into(),
-        fhir_user: Some("Patient/1".into()),
-        patient: Some("1".into()),
-        scopes: Scopes::parse("patient/*.cruds").unwrap(),
+        fhir_user: is_app.then(|| "Patient/1".into()),
+        patient: is_app.then(|| "1".into()),
+        scopes: Scopes::parse(scopes).unwrap(),
         ..Identity::default()
     };
-    let key = PatientKey {
-        rid: patient,
-        membership: store.term_key().membership(patient),
-    };
+    let key = patient.map(|(store, rid)| PatientKey {
+        rid,
+        membership: store.term_key().membership(rid),
+    });
     decide(
         &Caller::new(identity),
         &Facts {
-            patient: Some(key),
+            patient: key,
             mask: Mask::open(),
         },
     )

@@ -1,0 +1,369 @@
+//! All or nothing, in the order of the specification. <https://hl7.org/fhir/R4/http.html#transaction>
+
+use super::{
+    about, batch, bundle, criteria, entry, found, identified, located, named, refused, statuses,
+    transact, with_condition,
+};
+use crate::rest::crud::patient;
+use crate::rest::{on_both, unique};
+use serde_json::{Value, json};
+
+#[test]
+fn entries_are_processed_in_the_order_of_the_specification() {
+    on_both(|ward| {
+        let value = unique("order");
+        let old = format!(
+            "Patient/{}",
+            ward.post("Patient", &identified(&value)).expect(201).id()
+        );
+        let kept = unique("order-kept");
+        let path = format!(
+            "Patient/{}",
+            ward.post("Patient", &identified(&kept)).expect(201).id()
+        );
+        let mut changed = identified(&kept);
+        changed["id"] = json!(path.trim_start_matches("Patient/"));
+        changed["gender"] = json!("male");
+        // Written backwards: reads see what the writes made, and the creation what the deletion left.
+        let response = transact(
+            ward,
+            vec![
+                entry("GET", &path, None),
+                entry("GET", &format!("Patient?{}", criteria(&value)), None),
+                entry("PUT", &path, Some(changed)),
+                with_condition(
+                    entry("POST", "Patient", Some(identified(&value))),
+                    "ifNoneExist",
+                    &criteria(&value),
+                ),
+                entry("DELETE", &old, None),
+            ],
+        )
+        .expect(200)
+        .json();
+        assert_eq!(statuses(&response), ["200", "200", "200", "201", "204"]);
+        assert_eq!(response["entry"][0]["resource"]["gender"], "male");
+        assert_ne!(located(&response, 3), old);
+        assert_eq!(
+            response["entry"][1]["resource"]["entry"]
+                .as_array()
+                .map(Vec::len),
+            Some(1)
+        );
+        ward.get(&old).expect(410);
+    });
+}
+
+#[test]
+fn the_same_resource_is_written_once() {
+    on_both(|ward| {
+        let value = unique("twice");
+        let path = format!(
+            "Patient/{}",
+            ward.post("Patient", &identified(&value)).expect(201).id()
+        );
+        let mut body = identified(&value);
+        body["id"] = json!(path.trim_start_matches("Patient/"));
+        let put = || entry("PUT", &path, Some(body.clone()));
+        refused(ward, &value, vec![put(), put()], 400, Some(1));
+        refused(
+            ward,
+            &value,
+            vec![put(), entry("DELETE", &path, None)],
+            400,
+            Some(1),
+        );
+        refused(
+            ward,
+            &value,
+            vec![
+                put(),
+                entry(
+                    "PUT",
+                    &format!("Patient?{}", criteria(&value)),
+                    Some(identified(&value)),
+                ),
+            ],
+            400,
+            Some(1),
+        );
+        let same = "urn:uuid:6c5a1c5e-6a0b-4b1b-9a57-0000000000aa";
+        let create = || named(same, entry("POST", "Patient", Some(identified(&value))));
+        refused(ward, &value, vec![create(), create()], 422, None);
+        assert_eq!(ward.get(&path).expect(200).header("etag"), Some("W/\"1\""));
+    });
+}
+
+#[test]
+fn all_or_nothing_and_the_failing_entry_is_named() {
+    on_both(|ward| {
+        let value = unique("all-or-nothing");
+        let path = format!(
+            "Patient/{}",
+            ward.post("Patient", &patient("Untouched")).expect(201).id()
+        );
+        let deleted = format!(
+            "Patient/{}",
+            ward.post("Patient", &patient("Still here"))
+                .expect(201)
+                .id()
+        );
+        let good = || entry("POST", "Patient", Some(identified(&value)));
+        let mut wrong = patient("Wrong");
+        wrong["gender"] = json!("purple");
+        let mut changed = patient("Changed");
+        changed["id"] = json!(path.trim_start_matches("Patient/"));
+        let bad: Vec<(&str, Value, u16)> = vec![
+            ("binding", entry("POST", "Patient", Some(wrong)), 422),
+            (
+                "type",
+                entry("POST", "Patient", Some(about("Patient/1"))),
+                400,
+            ),
+            ("no resource", entry("POST", "Patient", None), 400),
+            ("url", entry("POST", "Pancake", Some(patient("x"))), 404),
+            (
+                "id",
+                entry("PUT", "Patient/other", Some(changed.clone())),
+                400,
+            ),
+            (
+                "If-Match",
+                with_condition(
+                    entry("PUT", &path, Some(changed.clone())),
+                    "ifMatch",
+                    "W/\"9\"",
+                ),
+                412,
+            ),
+            (
+                "If-None-Match",
+                with_condition(entry("PUT", &path, Some(changed)), "ifNoneMatch", "*"),
+                412,
+            ),
+            (
+                "reference",
+                entry("POST", "Observation", Some(about("Patient/never-was-here"))),
+                422,
+            ),
+            (
+                "urn",
+                entry(
+                    "POST",
+                    "Observation",
+                    Some(about("urn:uuid:6c5a1c5e-6a0b-4b1b-9a57-0000000000ff")),
+                ),
+                422,
+            ),
+            (
+                "criteria",
+                entry("PUT", "Patient?frobnicate=1", Some(patient("x"))),
+                400,
+            ),
+            (
+                "patch of nothing",
+                entry(
+                    "PATCH",
+                    "Patient/never-was-here",
+                    Some(json!({ "resourceType": "Parameters" })),
+                ),
+                404,
+            ),
+            (
+                "bundle",
+                entry("POST", "/", Some(bundle("batch", vec![]))),
+                400,
+            ),
+            (
+                "operation",
+                entry(
+                    "POST",
+                    &format!("{path}/$meta-add"),
+                    Some(json!({ "resourceType": "Parameters" })),
+                ),
+                400,
+            ),
+        ];
+        for (name, bad, status) in bad {
+            println!("{name}");
+            refused(
+                ward,
+                &value,
+                vec![good(), entry("DELETE", &deleted, None), good(), bad],
+                status,
+                Some(3),
+            );
+            for path in [&path, &deleted] {
+                assert_eq!(
+                    ward.get(path).expect(200).header("etag"),
+                    Some("W/\"1\""),
+                    "{name}"
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn a_conditional_create_inside_finds_or_makes() {
+    on_both(|ward| {
+        let value = unique("inside");
+        let urn = "urn:uuid:6c5a1c5e-6a0b-4b1b-9a57-0000000000bb";
+        let send = || {
+            let create = with_condition(
+                named(urn, entry("POST", "Patient", Some(identified(&value)))),
+                "ifNoneExist",
+                &criteria(&value),
+            );
+            transact(
+                ward,
+                vec![create, entry("POST", "Observation", Some(about(urn)))],
+            )
+            .expect(200)
+            .json()
+        };
+        let (first, second) = (send(), send());
+        assert_eq!(
+            (statuses(&first), statuses(&second)),
+            (
+                vec!["201".into(), "201".into()],
+                vec!["200".into(), "201".into()]
+            )
+        );
+        assert_eq!(located(&first, 0), located(&second, 0));
+        assert_eq!(
+            ward.get(&located(&second, 1)).expect(200).json()["subject"]["reference"],
+            located(&first, 0)
+        );
+        assert_eq!(found(ward, &value), 1);
+        // The resource under the identity decides, not the entry's order.
+        let update = entry(
+            "PUT",
+            &format!("Patient?{}", criteria(&value)),
+            Some(identified(&value)),
+        );
+        assert_eq!(
+            statuses(&transact(ward, vec![update]).expect(200).json()),
+            ["200"]
+        );
+    });
+}
+
+#[test]
+fn clients_choose_ids_within_a_transaction() {
+    on_both(|ward| {
+        let (patient_id, observation_id) = (unique("chosen-patient"), unique("chosen-observation"));
+        let mut person = patient("Chosen");
+        person["id"] = json!(patient_id);
+        let mut observation = about(&format!("Patient/{patient_id}"));
+        observation["id"] = json!(observation_id);
+        let entries = || {
+            vec![
+                entry(
+                    "PUT",
+                    &format!("Observation/{observation_id}"),
+                    Some(observation.clone()),
+                ),
+                entry(
+                    "PUT",
+                    &format!("Patient/{patient_id}"),
+                    Some(person.clone()),
+                ),
+            ]
+        };
+        assert_eq!(
+            statuses(&transact(ward, entries()).expect(200).json()),
+            ["201", "201"]
+        );
+        assert_eq!(
+            statuses(&transact(ward, entries()).expect(200).json()),
+            ["200", "200"]
+        );
+        assert_eq!(
+            ward.get(&format!("Observation/{observation_id}"))
+                .expect(200)
+                .header("etag"),
+            Some("W/\"2\"")
+        );
+        let compartment = ward
+            .get(&format!("Patient/{patient_id}/Observation"))
+            .expect(200)
+            .json();
+        assert_eq!(compartment["entry"][0]["resource"]["id"], observation_id);
+    });
+}
+
+#[test]
+fn deletions_inside_look_at_the_whole() {
+    on_both(|ward| {
+        let patient = format!(
+            "Patient/{}",
+            ward.post("Patient", &patient("Deleted")).expect(201).id()
+        );
+        let observation = format!(
+            "Observation/{}",
+            ward.post("Observation", &about(&patient)).expect(201).id()
+        );
+        transact(ward, vec![entry("DELETE", &patient, None)]).expect(409);
+        let both = vec![
+            entry("DELETE", &patient, None),
+            entry("DELETE", &observation, None),
+            entry("DELETE", "Patient/never-was-here", None),
+        ];
+        assert_eq!(
+            statuses(&transact(ward, both).expect(200).json()),
+            ["204", "204", "204"]
+        );
+        ward.get(&patient).expect(410);
+        ward.get(&observation).expect(410);
+    });
+}
+
+#[test]
+fn conditions_hold_inside() {
+    on_both(|ward| {
+        let id = ward.post("Patient", &patient("Guarded")).expect(201).id();
+        let path = format!("Patient/{id}");
+        let mut body = patient("Changed");
+        body["id"] = json!(id);
+        let put =
+            |etag: &str| with_condition(entry("PUT", &path, Some(body.clone())), "ifMatch", etag);
+        assert_eq!(
+            statuses(&batch(ward, vec![put("W/\"2\""), put("W/\"1\"")])),
+            ["412", "200"]
+        );
+        assert_eq!(
+            statuses(&transact(ward, vec![put("W/\"2\"")]).expect(200).json()),
+            ["200"]
+        );
+        transact(
+            ward,
+            vec![with_condition(
+                entry("DELETE", &path, None),
+                "ifMatch",
+                "W/\"1\"",
+            )],
+        )
+        .expect(412);
+        let unchanged = with_condition(entry("GET", &path, None), "ifNoneMatch", "W/\"3\"");
+        assert_eq!(statuses(&batch(ward, vec![unchanged])), ["304"]);
+    });
+}
+
+#[test]
+fn what_is_deleted_inside_is_not_referred_to() {
+    on_both(|ward| {
+        let path = format!(
+            "Patient/{}",
+            ward.post("Patient", &patient("Doomed")).expect(201).id()
+        );
+        let pulse = entry("POST", "Observation", Some(about(&path)));
+        let delete = entry("DELETE", &path, None);
+        for entries in [vec![delete.clone(), pulse.clone()], vec![pulse, delete]] {
+            transact(ward, entries).expect(422);
+            ward.get(&path).expect(200);
+        }
+        let found = ward.get(&format!("Observation?subject={path}")).expect(200);
+        assert!(found.json().get("entry").is_none());
+    });
+}
