@@ -42,7 +42,7 @@ struct Shared {
     core: Arc<Core>,
     reads: Pool,
     writes: Arc<Pool>,
-    queues: Vec<mpsc::Sender<Commit>>,
+    queue: mpsc::Sender<Commit>,
     /// Commits under way.
     in_flight: AtomicUsize,
     closing: AtomicBool,
@@ -95,14 +95,14 @@ impl Postgres {
             true,
         ));
         let core = Arc::new(Core::new(settings, master, meter, block));
-        let queues = writer::start(writes.clone(), core.clone())
+        let queue = writer::start(writes.clone(), core.clone())
             .map_err(|e| OpenError::Database(format!("no thread for the writers: {e}")))?;
         Ok(Postgres {
             shared: Arc::new(Shared {
                 core,
                 reads,
                 writes,
-                queues,
+                queue,
                 in_flight: AtomicUsize::new(0),
                 closing: AtomicBool::new(false),
             }),
@@ -195,25 +195,17 @@ impl Postgres {
         if self.shared.closing.load(Ordering::Acquire) {
             return Err(CommitError::Unavailable);
         }
-        // Conditional ones wait for each other in the database: together in one writer they do not.
-        let conditional = prepared.unit.is_conditional();
-        if under_way.before < writer::DIRECT_MAX && !conditional {
+        // Conditional ones wait for each other in the database: together in one batch they do not.
+        if under_way.before < writer::DIRECT_MAX && !prepared.unit.is_conditional() {
             let outcomes = writer::commit(&self.shared.writes, self.core(), &[&prepared]).await;
             return outcomes
                 .into_iter()
                 .next()
                 .unwrap_or(Err(CommitError::Unavailable));
         }
-        // By home patient, so that two versions of one resource meet in one writer.
-        let home = match prepared.unit.writes.first() {
-            Some(write) if !conditional => {
-                write.patient.max(write.rid) >> crate::allocator::SHARD_BITS
-            }
-            _ => 0,
-        };
-        let queue = &self.shared.queues[home as usize % writer::WRITERS];
         let (answer, outcome) = oneshot::channel();
-        queue
+        self.shared
+            .queue
             .send((prepared, answer))
             .await
             .map_err(|_| CommitError::Unavailable)?;
