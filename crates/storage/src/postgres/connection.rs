@@ -1,6 +1,7 @@
 //! One PostgreSQL connection, and running statements on it by column number. Statements polled together are pipelined.
 
 use super::statement::{Statement, Value};
+use super::tables::Tables;
 use crate::contract::StoreError;
 use crate::meter::{self, Meter, STATEMENTS_PREPARED_MAX};
 use diesel::connection::CacheSize;
@@ -18,6 +19,7 @@ use std::time::Duration;
 pub struct Connection {
     inner: AsyncPgConnection,
     meter: Arc<Meter>,
+    pub tables: Arc<Tables>,
     /// Statements (by hash of their text) that this connection has prepared: only those keep their place in a pipeline.
     prepared: Mutex<HashSet<u64>>,
     /// Number of this connection among those that count, so that no two update the same counter row.
@@ -52,6 +54,7 @@ impl Connection {
     pub async fn establish(
         url: &str,
         meter: Arc<Meter>,
+        tables: Arc<Tables>,
         timeout: Duration,
     ) -> Result<Connection, String> {
         let (client, driver) = tokio_postgres::connect(url, tokio_postgres::NoTls)
@@ -69,6 +72,7 @@ impl Connection {
         let connection = Connection {
             inner,
             meter,
+            tables,
             prepared: Mutex::default(),
             slot: 0,
             timeout,

@@ -2,8 +2,8 @@
 
 use super::connection::{Connection, Failure};
 use super::rowset::{INSERT, Rowset, UPDATE};
-use super::schema::table;
 use super::statement::Value;
+use super::tables::table;
 use crate::contract::{Op, Rid, Write};
 use crate::core::Prepared;
 use crate::index::{CATEGORY, CODE, EVERY, difference, parameter, typed};

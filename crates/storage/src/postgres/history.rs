@@ -7,8 +7,6 @@ use super::connection::{Connection, Failure};
 use super::lower::{Sql, VISIBLE};
 use super::question::used_types;
 use super::read::{self, COLUMNS, compartment};
-use super::schema::table;
-
 use crate::contract::{HistoryQuery, HistoryScope};
 use crate::core::StoredRow;
 use crate::store::resource_types;
@@ -55,7 +53,9 @@ async fn inside(
     let statements: Vec<Sql> = types
         .iter()
         .filter(|ty| *access.sight(**ty, action) != Sight::Nothing)
-        .flat_map(|ty| [true, false].map(|current| half(access, query, *ty, action, current)))
+        .flat_map(|ty| {
+            [true, false].map(|current| half(connection, access, query, *ty, action, current))
+        })
         .collect();
     let results = try_join_all(
         statements
@@ -74,14 +74,21 @@ async fn inside(
 }
 
 /// Current (`y` is `x`) or superseded versions of a type.
-fn half(access: &Access, query: &HistoryQuery, ty: TypeId, action: Action, current: bool) -> Sql {
+fn half(
+    connection: &Connection,
+    access: &Access,
+    query: &HistoryQuery,
+    ty: TypeId,
+    action: Action,
+    current: bool,
+) -> Sql {
     let mut sql = Sql::new(access);
     let y = if current { "x" } else { "y" };
     let _ = write!(
         sql.text,
         "select {} from {} x",
         COLUMNS.replace("x.", &format!("{y}.")),
-        table(ty)
+        connection.tables.of(ty)
     );
     if !current {
         let number = sql.int(i64::from(ty.0));

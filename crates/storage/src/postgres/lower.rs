@@ -4,7 +4,6 @@
 //! fits, the others so that none does (`$1 = any(terms)` instead of `terms @> …`). Containment with an ordered limit
 //! is a trap for the planner (549 ms instead of 5), so such statements order by expressions that no index has.
 
-use super::schema::table;
 use super::statement::Value;
 use crate::compare::compare_sql;
 use crate::index::{after_prefix, parameter};
@@ -77,6 +76,8 @@ pub struct Shape {
 
 pub struct Lowering<'a> {
     pub ty: TypeId,
+    /// Where the rows of the type are.
+    pub table: String,
     pub branch: Branch<'a>,
     pub members: &'a [Node],
     pub shape: Shape,
@@ -88,7 +89,7 @@ impl Lowering<'_> {
         let _ = write!(
             sql.text,
             " from {} x where {VISIBLE} and x.op <> 2",
-            table(self.ty)
+            self.table
         );
         self.branch(sql);
         for (at, member) in self.members.iter().enumerate() {

@@ -11,6 +11,7 @@ mod rowset;
 mod schema;
 mod search;
 mod statement;
+mod tables;
 mod write;
 mod writer;
 
@@ -26,6 +27,7 @@ use statement::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
+use tables::Tables;
 use tokio::sync::{mpsc, oneshot};
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
@@ -68,7 +70,8 @@ impl Postgres {
         master: MasterKey,
     ) -> Result<Postgres, OpenError> {
         let meter = Arc::new(Meter::new(settings.slow_statement_ms));
-        let connection = Connection::establish(url, meter.clone(), WRITE_TIMEOUT)
+        let tables = Arc::new(Tables::default());
+        let connection = Connection::establish(url, meter.clone(), tables.clone(), WRITE_TIMEOUT)
             .await
             .map_err(OpenError::Database)?;
         schema::migrate(&connection).await?;
@@ -77,12 +80,14 @@ impl Postgres {
         check_identity(&connection, &master)
             .await
             .map_err(unreadable)??;
+        tables::load(&connection).await.map_err(unreadable)?;
         let block = schema::claim(&connection, BLOCK)
             .await
             .map_err(unreadable)?;
         let reads = Pool::new(
             url,
             meter.clone(),
+            tables.clone(),
             Duration::from_millis(settings.statement_timeout_ms),
             settings.read_connections_max,
             false,
@@ -90,6 +95,7 @@ impl Postgres {
         let writes = Arc::new(Pool::new(
             url,
             meter.clone(),
+            tables,
             WRITE_TIMEOUT,
             writer::DIRECT_MAX + writer::WRITERS,
             true,

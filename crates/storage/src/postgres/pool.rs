@@ -1,6 +1,7 @@
 //! Connections kept by the threads that use them: no hand-over between workers, and a limit over all of them.
 
 use super::connection::{Connection, Failure};
+use super::tables::Tables;
 use crate::contract::StoreError;
 use crate::meter::Meter;
 use std::cell::RefCell;
@@ -14,6 +15,7 @@ pub struct Pool {
     id: u64,
     url: String,
     meter: Arc<Meter>,
+    tables: Arc<Tables>,
     timeout: Duration,
     /// Connections of this pool count, and so need a slot.
     counting: bool,
@@ -44,6 +46,7 @@ impl Pool {
     pub fn new(
         url: &str,
         meter: Arc<Meter>,
+        tables: Arc<Tables>,
         timeout: Duration,
         connections_max: usize,
         counting: bool,
@@ -53,6 +56,7 @@ impl Pool {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             url: url.to_owned(),
             meter,
+            tables,
             timeout,
             counting,
             permits: Arc::new(Semaphore::new(connections_max)),
@@ -87,7 +91,13 @@ impl Pool {
     }
 
     async fn connect(&self) -> Result<Connection, Failure> {
-        let established = Connection::establish(&self.url, self.meter.clone(), self.timeout).await;
+        let established = Connection::establish(
+            &self.url,
+            self.meter.clone(),
+            self.tables.clone(),
+            self.timeout,
+        )
+        .await;
         let mut connection = established.map_err(|_| {
             tracing::error!("no connection to the database");
             Failure::Refused(StoreError::Unavailable)

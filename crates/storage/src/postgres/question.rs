@@ -4,11 +4,13 @@ use super::connection::{Connection, Failure};
 use super::lower::{Branch, Lowering, Shape};
 use super::read;
 use super::statement::Value;
+use super::tables::Tables;
 use crate::contract::Rid;
 use crate::core::Core;
 use crate::index::{CATEGORY, CODE, EVERY, typed};
 use crate::question::{Node, Reach, names, resolve};
 use std::collections::HashMap;
+use std::sync::Arc;
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
 use ward_search::entries::Term;
@@ -43,6 +45,7 @@ pub struct Question<'a> {
     /// Rows behind each counted term: in all, as primary code, as first category.
     counts: HashMap<i64, u64>,
     page_rows: u64,
+    pub tables: Arc<Tables>,
 }
 
 impl<'a> Question<'a> {
@@ -79,6 +82,7 @@ impl<'a> Question<'a> {
             members,
             counts,
             page_rows: u64::from(plan.count) + 1,
+            tables: connection.tables.clone(),
         }))
     }
 
@@ -88,6 +92,7 @@ impl<'a> Question<'a> {
         let mut add = |ty: TypeId, branch| {
             parts.push(Lowering {
                 ty,
+                table: self.tables.of(ty),
                 branch,
                 members: &self.members,
                 shape: self.shape(ty, branch, walk),

@@ -4,7 +4,6 @@
 
 use super::connection::{Columns, Connection, Failure};
 use super::lower::{Sql, VISIBLE};
-use super::schema::table;
 use super::statement::Value;
 use crate::contract::{Op, Rid, StoreError};
 use crate::core::{Core, StoredRow};
@@ -17,7 +16,7 @@ use ward_fhir::TypeId;
 pub async fn is_live(connection: &Connection, ty: TypeId, rid: Rid) -> Result<bool, Failure> {
     let sql = format!(
         "select 1 from {} x where x.rid = $1 and x.op <> 2",
-        table(ty)
+        connection.tables.of(ty)
     );
     Ok(!connection.rows(&sql, &[Value::Int(rid)]).await?.is_empty())
 }
@@ -34,7 +33,7 @@ pub async fn many(
     types.dedup();
     let statements: Vec<Sql> = types
         .iter()
-        .filter_map(|ty| many_of(access, action, *ty, keys))
+        .filter_map(|ty| many_of(connection, access, action, *ty, keys))
         .collect();
     let results = try_join_all(
         statements
@@ -44,12 +43,20 @@ pub async fn many(
     .await?;
     let mut found = Vec::with_capacity(keys.len());
     for row in results.iter().flatten() {
-        found.push((row.int(COLUMN_COUNT)? as usize, stored(row)?));
+        let row = (row.int(COLUMN_COUNT)? as usize, stored(row)?);
+        connection.tables.learn(row.1.ty);
+        found.push(row);
     }
     Ok(found)
 }
 
-fn many_of(access: &Access, action: Action, ty: TypeId, keys: &[(TypeId, Rid)]) -> Option<Sql> {
+fn many_of(
+    connection: &Connection,
+    access: &Access,
+    action: Action,
+    ty: TypeId,
+    keys: &[(TypeId, Rid)],
+) -> Option<Sql> {
     let sight = access.sight(ty, action);
     if *sight == Sight::Nothing {
         return None;
@@ -66,14 +73,14 @@ fn many_of(access: &Access, action: Action, ty: TypeId, keys: &[(TypeId, Rid)]) 
         let _ = write!(
             sql.text,
             "select {COLUMNS}, {at}::bigint from {} x where x.rid = {rid} and {VISIBLE}",
-            table(ty)
+            connection.tables.of(ty)
         );
     } else {
         let (rids, at) = (sql.bind(Value::Ints(rids)), sql.bind(Value::Ints(at)));
         let _ = write!(
             sql.text,
             "select {COLUMNS}, b.at from unnest({rids}, {at}) b(rid, at) join {} x on x.rid = b.rid where {VISIBLE}",
-            table(ty)
+            connection.tables.of(ty)
         );
     }
     compartment(&mut sql, sight);
@@ -106,7 +113,7 @@ pub async fn version(
     }
     let mut sql = Sql::new(access);
     let (r, v) = (sql.int(rid), sql.int(i64::from(version)));
-    let table = table(ty);
+    let table = connection.tables.of(ty);
     let columns = COLUMNS.replace("x.", "v.");
     let inner = COLUMNS.replace("x.", "y.");
     let _ = write!(

@@ -1,4 +1,4 @@
-//! The tables of the PostgreSQL store (layout F): one wide row per resource in a table per type, bodies inline.
+//! The tables of the PostgreSQL store (layout F): one wide row per resource in a table per type (see `tables`), bodies inline.
 //!
 //! Hot parameters are columns, with B-trees that carry patient, date and visibility `w`; every term is in `terms` under
 //! GIN; dates, quantities and strings lie in the row as arrays, where probes read them without a join (a narrow row of
@@ -17,18 +17,14 @@
 
 use super::connection::{Connection, Failure};
 use super::statement::Value;
+use super::tables;
 use crate::contract::OpenError;
 use crate::store::resource_types;
-use std::fmt::Write as _;
-use ward_access::Compartments;
-use ward_fhir::TypeId;
-use ward_fhir::schema::r4;
-use ward_search::hot;
 
 /// The newest format this binary writes.
 pub const FORMAT: i64 = 1;
 /// Only one node migrates at a time.
-const MIGRATION_LOCK: i64 = 0x7761_7264_0001;
+pub const MIGRATION_LOCK: i64 = 0x7761_7264_0001;
 
 const META: &str = "create table if not exists meta (key text primary key, value bytea not null)";
 
@@ -56,61 +52,10 @@ create table record (seq bigint generated always as identity primary key, node_s
 create table record_mark (node text collate \"C\" primary key, seq bigint not null);
 ";
 
-/// Index-only scans need the visibility map: vacuum early.
-const UPKEEP: &str = "autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.05";
-
-/// The table of a type, quoted (`group` is a keyword).
-pub fn table(ty: TypeId) -> String {
-    format!("\"{}\"", r4().ty(ty).name.to_lowercase())
-}
-
-fn first() -> String {
-    let mut ddl = TABLES.to_owned();
-    for ty in resource_types() {
-        add_type(&mut ddl, *ty);
-    }
-    ddl
-}
-
-/// One type's table with the indexes its hot parameters deserve.
-fn add_type(ddl: &mut String, ty: TypeId) {
-    let name = r4().ty(ty).name;
-    let (table, plain, hot) = (table(ty), name.to_lowercase(), hot::of(name));
-    let _ = write!(
-        ddl,
-        "create table {table} partition of resource (primary key (rid)) for values in ({}) with (fillfactor = 90, {UPKEEP});",
-        ty.0
-    );
-    let mut index = |suffix: &str, rest: &str| {
-        let _ = write!(ddl, "create index \"{plain}_{suffix}\" on {table} {rest};");
-    };
-    // A search reads the whole pending list: 4 MB of it (the default) cost 3-8 ms each time, a flushed index 0.02.
-    index("t", "using gin (terms) with (gin_pending_list_limit = 128)");
-    index("d", "(d desc, rid desc) include (w) where op <> 2");
-    index("u", "(upd desc, rid desc)");
-    if Compartments::r4().is_member(ty) {
-        index("c", "(c, d desc, rid desc) include (w) where op <> 2");
-        if !hot.code.is_empty() {
-            index(
-                "cc",
-                "(c, code, d desc, rid desc) include (w) where op <> 2",
-            );
-        }
-        if !hot.category.is_empty() {
-            index("ck", "(c, cat, d desc, rid desc) include (w) where op <> 2");
-        }
-    }
-    if !hot.code.is_empty() {
-        index("h", "(code, d desc, rid desc) include (c, w) where op <> 2");
-        // For callers who see little: rows whose residual opens a purpose that is denied by default.
-        index(
-            "p",
-            "(code, d desc, rid desc) include (c, w) where k >= 16384",
-        );
-        if !hot.value.is_empty() {
-            index("v", "(code, v, rid) include (w) where op <> 2");
-        }
-    }
+/// The text of the format, types included though their tables come later: what is made then must be what was meant.
+fn format_text() -> String {
+    let types = resource_types().iter().map(|ty| tables::definition(*ty));
+    TABLES.to_owned() + &types.collect::<String>()
 }
 
 /// Applies what is missing, once over all nodes. Refuses a newer format.
@@ -132,10 +77,10 @@ pub async fn migrate(connection: &Connection) -> Result<(), OpenError> {
 }
 
 async fn migrate_inside(connection: &Connection) -> Result<Result<(), OpenError>, Failure> {
-    let checksum = ward_seal::hash::sha256(first().as_bytes()).to_vec();
+    let checksum = ward_seal::hash::sha256(format_text().as_bytes()).to_vec();
     match get_int(connection, "format").await? {
         None => {
-            connection.batch(&first()).await?;
+            connection.batch(TABLES).await?;
             put(connection, "format", FORMAT.to_le_bytes().to_vec()).await?;
             put(connection, "checksum", checksum).await?;
         }

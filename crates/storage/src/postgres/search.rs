@@ -129,13 +129,13 @@ impl Question<'_> {
                 .enumerate()
                 .map(value)
                 .collect::<Result<_, _>>()?;
-            hits.push((
-                Position {
-                    values,
-                    rid: row.int(0)?,
-                },
-                read::stored(row)?,
-            ));
+            let stored = read::stored(row)?;
+            self.tables.learn(stored.ty);
+            let position = Position {
+                values,
+                rid: stored.rid,
+            };
+            hits.push((position, stored));
         }
         if statements.len() > 1 {
             hits.sort_by(|(a, _), (b, _)| order.compare(a, b));

@@ -2,7 +2,6 @@
 
 use super::connection::{Connection, Failure};
 use super::delta::{Current, Delta};
-use super::schema::table;
 use super::search;
 use super::statement::Value;
 use crate::contract::{CommitError, Expect, Guard, Op, Rid, StoreError};
@@ -250,7 +249,7 @@ async fn current(
 ) -> Result<Vec<(Rid, Current)>, Failure> {
     let sql = format!(
         "select x.rid, x.ver, x.op, x.d, x.w, x.alias from {} x where x.rid = any($1) order by x.rid for update",
-        table(ty)
+        connection.tables.of(ty)
     );
     let rows = connection.rows(&sql, &[Value::Ints(rids)]).await?;
     let read = |row: &super::connection::Columns| {
@@ -273,7 +272,7 @@ async fn live(
 ) -> Result<Vec<(Rid, TypeId)>, Failure> {
     let sql = format!(
         "select x.rid from {} x where x.rid = any($1) and x.op <> 2",
-        table(ty)
+        connection.tables.of(ty)
     );
     let rows = connection.rows(&sql, &[Value::Ints(rids)]).await?;
     Ok(rows

@@ -9,6 +9,7 @@
 
 use super::connection::Failure;
 use super::pool::Pool;
+use super::tables;
 use super::write;
 use crate::batch;
 use crate::contract::CommitError;
@@ -131,7 +132,11 @@ async fn attempt(
     careful: bool,
 ) -> Result<Vec<Result<(), CommitError>>, Failure> {
     let pooled = pool.get().await?;
-    let done = write::write(&pooled, core, batch, careful).await;
+    let writes = batch.iter().flat_map(|prepared| &prepared.unit.writes);
+    let done = match tables::ensure(&pooled, writes).await {
+        Ok(()) => write::write(&pooled, core, batch, careful).await,
+        Err(failure) => Err(failure),
+    };
     if done != Err(Failure::Broken) {
         pooled.release();
     }

@@ -3,7 +3,8 @@
 use crate::place::*;
 use ward_access::Action;
 use ward_search::entries::Entries;
-use ward_storage::{Current, Op};
+use ward_search::plan::Filter;
+use ward_storage::{Current, Op, Store, Write};
 
 pub async fn a_resource_is_created_read_updated_and_deleted(place: Place) {
     let store = place.open().await;
@@ -209,4 +210,38 @@ pub async fn moving_to_another_patient_reseals_and_keeps_old_versions(place: Pla
         read(&store, &app(&store, from), first.ty, first.rid).await,
         Current::Absent
     ));
+}
+
+/// Two nodes of one database, neither of which has written the type before: what one makes the other finds, and both may
+/// be the first.
+pub async fn what_one_node_makes_another_finds(place: Place) {
+    let (one, other) = (place.open().await, place.open().await);
+    for name in ["Basic", "Flag", "Observation"] {
+        let ty = ty(name);
+        let everything = plan(ty, Filter::AnyTerm(vec![7]));
+        let write = |store: &Store| Write {
+            entries: terms(&[7]),
+            ..create(ty, store.allocate(None), 0, "{}")
+        };
+        // Asked before there is anything, so that the other node has the statements prepared.
+        for _ in 0..3 {
+            assert!(found(&other, &all(), &everything).await.is_empty());
+        }
+        let (a, b) = (write(&one), write(&one));
+        let before = read(&other, &all(), ty, a.rid).await;
+        assert!(matches!(before, Current::Absent));
+        let (first, second) = tokio::join!(commit(&one, &a), commit(&other, &b));
+        first.unwrap();
+        second.unwrap();
+        for store in [&one, &other] {
+            let mut rows = found(store, &all(), &everything).await;
+            rows.sort_unstable();
+            assert_eq!(rows, [a.rid, b.rid]);
+            live(read(store, &all(), ty, a.rid).await);
+        }
+        commit(&other, &update(&a, "{}", Entries::default()))
+            .await
+            .unwrap();
+        assert_eq!(found(&one, &all(), &everything).await, [b.rid]);
+    }
 }

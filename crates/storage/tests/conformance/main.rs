@@ -34,6 +34,7 @@ on_both!(
     lifecycle::large_bodies_and_strange_text_come_back,
     lifecycle::reads_of_several_keep_their_order,
     lifecycle::everything_survives_a_reopen,
+    lifecycle::what_one_node_makes_another_finds,
     lifecycle::moving_to_another_patient_reseals_and_keeps_old_versions,
     versions::a_write_must_meet_the_version_it_expects,
     versions::of_two_updates_at_once_one_wins,
