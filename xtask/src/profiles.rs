@@ -6,6 +6,7 @@
 //! The table holds facts only (paths, cardinalities, types, bindings, expressions, codes) and is the same, byte for
 //! byte, for the same definitions, whether they come from the npm package or from a folder of `*.ndjson.gz`.
 
+mod codes;
 mod guide;
 mod invariants;
 mod package;
@@ -46,15 +47,20 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         let path = PathBuf::from(format!("{}.{suffix}", stem.display()));
         std::fs::write(&path, bytes).map_err(|e| format!("{}: {e}", path.display()))
     };
-    write("table.zst", &built.compressed()?)?;
+    write("table.zst", &compressed(&built.table)?)?;
+    if let Some(codes) = &built.codes {
+        write("codes.zst", &compressed(codes)?)?;
+    }
     write("toml", built.manifest.as_bytes())?;
     eprint!("{}", built.manifest);
     Ok(())
 }
 
-/// The two files that a package becomes.
+/// The files that a package becomes.
 pub struct Built {
     pub table: String,
+    /// Only of a package with base definitions.
+    pub codes: Option<String>,
     pub manifest: String,
 }
 
@@ -64,7 +70,11 @@ impl Built {
             let guide = guide::Guide::build(package)?;
             let table = guide.table(package);
             let manifest = table::manifest(package, &table, &guide.counts());
-            return Ok(Self { table, manifest });
+            return Ok(Self {
+                table,
+                codes: None,
+                manifest,
+            });
         }
         let types = types::Types::build(package)?;
         let value_sets = value_sets::expand_all(package, &types.required_value_sets());
@@ -72,13 +82,18 @@ impl Built {
         let table = table::write(package, &types, &value_sets, &registry);
         let counts = table::counts(&types, &value_sets, &registry);
         let manifest = table::manifest(package, &table, &counts);
-        Ok(Self { table, manifest })
+        let codes = codes::write(package);
+        Ok(Self {
+            table,
+            codes: Some(codes),
+            manifest,
+        })
     }
+}
 
-    pub fn compressed(&self) -> Result<Vec<u8>, String> {
-        zstd::bulk::compress(self.table.as_bytes(), COMPRESSION_LEVEL)
-            .map_err(|e| format!("zstd: {e}"))
-    }
+/// As it is embedded.
+pub fn compressed(text: &str) -> Result<Vec<u8>, String> {
+    zstd::bulk::compress(text.as_bytes(), COMPRESSION_LEVEL).map_err(|e| format!("zstd: {e}"))
 }
 
 struct Arguments {

@@ -1,6 +1,7 @@
 //! The R4 definitions as one read-only table, loaded once from the compact file that `cargo xtask profiles` writes.
 //! <https://hl7.org/fhir/R4/structuredefinition.html>
 
+pub mod codes;
 mod table;
 #[cfg(test)]
 mod tests;

@@ -29,10 +29,7 @@ const TABLE_BYTES_MAX: usize = 32 << 20;
 /// Builds the schema; every string is a slice of the one decompressed text, which is never freed.
 /// Errors name the line that cannot be read.
 pub(super) fn load(compressed: &[u8]) -> Result<Schema, String> {
-    let bytes = zstd::bulk::decompress(compressed, size_of_frame(compressed))
-        .map_err(|e| format!("zstd: {e}"))?;
-    let text = String::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())?;
-    let text: &'static str = Box::leak(text.into_boxed_str());
+    let text: &'static str = Box::leak(decompress(compressed)?.into_boxed_str());
     let mut lines = text.lines();
     let mut head = Fields::of(lines.next().unwrap_or_default());
     if head.text() != Some("ward-table") || head.text() != Some(FORMAT) {
@@ -49,6 +46,13 @@ pub(super) fn load(compressed: &[u8]) -> Result<Schema, String> {
             .ok_or_else(|| format!("line {} cannot be read", index + 2))?;
     }
     reader.finish()
+}
+
+/// The text of an embedded table.
+pub(super) fn decompress(compressed: &[u8]) -> Result<String, String> {
+    let bytes = zstd::bulk::decompress(compressed, size_of_frame(compressed))
+        .map_err(|e| format!("zstd: {e}"))?;
+    String::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())
 }
 
 /// Decompressed size as the frame's header states it, so that the buffer is exact.
