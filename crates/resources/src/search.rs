@@ -14,6 +14,7 @@ use ward_fhir::{Failure, Issue, Kind, TypeId};
 use ward_search::cursor as position;
 use ward_search::plan::{Plan, Position};
 use ward_search::query::{Ignored, Options, Used};
+use ward_search::terminology::Embedded;
 use ward_storage::Page;
 
 pub type Pairs = Vec<(String, String)>;
@@ -83,18 +84,12 @@ pub(crate) fn parse(
     let settings = &cx.engine.settings;
     let options = Options {
         strict,
-        base: Some(&settings.base),
         now_us: cx.engine.now_us(),
         count_default: settings.page_entries_default,
         count_max: settings.page_entries_max,
+        terminology: &Embedded,
     };
-    ward_search::query::parse(
-        &cx.engine.registry,
-        types,
-        pairs,
-        cx.engine.store.term_key(),
-        &options,
-    )
+    ward_search::query::parse(&cx.engine.extractor, types, pairs, &options)
 }
 
 pub(crate) fn open_position(bytes: &[u8]) -> Result<Position> {

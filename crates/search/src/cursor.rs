@@ -12,8 +12,9 @@ const TEXT_BYTES_MAX: usize = 1024;
 const MISSING: u8 = 0;
 const INTEGER: u8 = 1;
 const TEXT: u8 = 2;
+const REAL: u8 = 3;
 
-/// Layout byte, rid, number of values, then each value with its tag; integers in 8 bytes.
+/// Layout byte, rid, number of values, then each value with its tag; numbers in 8 bytes.
 pub fn encode(position: &Position) -> Vec<u8> {
     let mut out = Vec::with_capacity(24);
     out.push(LAYOUT);
@@ -25,6 +26,10 @@ pub fn encode(position: &Position) -> Vec<u8> {
             SortValue::Integer(n) => {
                 out.push(INTEGER);
                 out.extend(n.to_le_bytes());
+            }
+            SortValue::Real(x) => {
+                out.push(REAL);
+                out.extend(x.to_le_bytes());
             }
             SortValue::Text(text) => {
                 out.push(TEXT);
@@ -57,6 +62,10 @@ fn value(rest: &mut &[u8]) -> Option<SortValue> {
     match *take(rest, 1)?.first()? {
         MISSING => Some(SortValue::Missing),
         INTEGER => integer(rest).map(SortValue::Integer),
+        REAL => integer(rest)
+            .map(|bits| f64::from_bits(bits as u64))
+            .filter(|x| !x.is_nan())
+            .map(SortValue::Real),
         TEXT => {
             let len = u16::from_le_bytes(take(rest, 2)?.try_into().ok()?) as usize;
             let text = take(rest, len).filter(|_| len <= TEXT_BYTES_MAX)?;
@@ -85,6 +94,7 @@ mod tests {
         let values = vec![
             SortValue::Missing,
             SortValue::Integer(i64::MIN),
+            SortValue::Real(-0.5),
             SortValue::Text("müller".into()),
         ];
         let position = Position { values, rid: 77 };

@@ -27,7 +27,22 @@ pub struct Entries {
     /// Wider forms of the coded terms above. Storage keeps one row per distinct pair of the whole store (insert or
     /// ignore, never removed): it is how `code` without system and `system|` without code are answered.
     pub vocabulary: Vec<FormEntry>,
+    /// Texts of the terms above (displays, texts of concepts, uris). Storage keeps one row per distinct triple of the whole
+    /// store, never removed, as with the vocabulary: it is how `:text`, `uri:below` and `uri:above` are answered.
+    pub phrases: Vec<PhraseEntry>,
 }
+
+/// `value` is a normalised text (tokens; at most 100 characters) or a uri as written (at most
+/// [`PHRASE_URI_BYTES_MAX`]) of what has `term`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PhraseEntry {
+    pub param: u16,
+    pub value: String,
+    pub term: Term,
+}
+
+/// Departs: a longer uri is found as a whole, not by `:below` and `:above`.
+pub const PHRASE_URI_BYTES_MAX: usize = 1_024;
 
 /// Whoever asks for `form` (a code without its system, or a system without a code) asks for `term` among others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,6 +82,8 @@ impl Entries {
         self.targets.dedup();
         self.vocabulary.sort_unstable();
         self.vocabulary.dedup();
+        self.phrases.sort_unstable();
+        self.phrases.dedup();
     }
 }
 

@@ -1,27 +1,79 @@
 //! What a [`Filter`] means, in memory: the reference semantics that the stores' SQL must agree with.
 //! <https://hl7.org/fhir/R4/search.html#prefix>
 
-use crate::entries::Entries;
-use crate::plan::{DateTest, Filter, NumberTest, Prefix};
+mod compare;
+mod phrase;
+mod tuple;
+
+pub use compare::{date, number};
+pub use phrase::fits as phrase_fits;
+
+use crate::entries::{Entries, TermKey};
+use crate::plan::Filter;
+use ward_fhir::schema::r4;
+use ward_fhir::{Node, TypeId};
 
 /// One current resource as a filter sees it.
 #[derive(Clone, Copy)]
 pub struct Candidate<'a> {
     /// Logical id.
     pub id: &'a str,
+    pub ty: TypeId,
     pub updated_us: i64,
     pub entries: &'a Entries,
+    /// The resource itself, for [`Filter::Check`].
+    pub node: Option<Node<'a>>,
 }
 
-/// Whether the candidate is in the result. A repeated element matches when any of its values does. Linear in the entries.
-pub fn matches(filter: &Filter, candidate: Candidate<'_>) -> bool {
+/// What a filter may need beside the candidate; the default is nothing of it.
+#[derive(Clone, Copy, Default)]
+pub struct World<'a> {
+    /// For `Chain`, `Has` and `Tuple`.
+    pub key: Option<&'a TermKey>,
+    /// For `Chain` and `Has`.
+    pub others: Option<&'a dyn Others>,
+}
+
+/// The other resources of the store. Only those the caller may search.
+pub trait Others {
+    /// Whether any current resource of the type passes the test.
+    fn any(
+        &self,
+        ty: TypeId,
+        test: &mut dyn FnMut(Candidate<'_>) -> Result<bool, Undecided>,
+    ) -> Result<bool, Undecided>;
+}
+
+/// What a filter needs beyond what it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Undecided {
+    /// `Chain` or `Has` without [`World::others`].
+    Others,
+    /// `Chain`, `Has` or `Tuple` without [`World::key`].
+    Key,
+    /// `Check` without [`Candidate::node`].
+    Resource,
+    /// `List`, which must have been replaced.
+    List,
+}
+
+/// Whether the candidate is in the result. A repeated element matches when any of its values does.
+///
+/// Errors: what is missing to decide; never when the rest decides alone. Linear in the entries, for `Chain` and `Has` in
+/// the resources of the other type at each hop.
+pub fn matches(
+    filter: &Filter,
+    candidate: Candidate<'_>,
+    world: World<'_>,
+) -> Result<bool, Undecided> {
     let entries = candidate.entries;
-    match filter {
+    Ok(match filter {
         Filter::All => true,
         Filter::Nothing => false,
-        Filter::And(all) => all.iter().all(|f| matches(f, candidate)),
-        Filter::Or(any) => any.iter().any(|f| matches(f, candidate)),
-        Filter::Not(inner) => !matches(inner, candidate),
+        Filter::And(all) => return decide(all, false, candidate, world),
+        Filter::Or(any) => return decide(any, true, candidate, world),
+        Filter::Not(inner) => !matches(inner, candidate, world)?,
+        Filter::Types(types) => types.contains(&candidate.ty),
         Filter::AnyTerm(terms) => terms.iter().any(|t| entries.has_term(*t)),
         Filter::AnyForm(forms) => entries.vocabulary.iter().any(|v| forms.contains(&v.form)),
         Filter::StringPrefix { param, value } => {
@@ -29,6 +81,10 @@ pub fn matches(filter: &Filter, candidate: Candidate<'_>) -> bool {
         }
         Filter::StringContains { param, value } => {
             strings(entries, *param).any(|s| s.contains(value.as_str()))
+        }
+        Filter::StringEquals { param, value } => strings(entries, *param).any(|s| s == value),
+        Filter::StringEnds { param, value } => {
+            strings(entries, *param).any(|s| s.ends_with(value.as_str()))
         }
         Filter::Date { param, test } => entries
             .dates
@@ -40,7 +96,75 @@ pub fn matches(filter: &Filter, candidate: Candidate<'_>) -> bool {
             .quantities
             .iter()
             .any(|q| q.term == *term && number(*test, q.low, q.high)),
+        Filter::Tuple(wanted) => tuple::matches(wanted, entries, world.key.ok_or(Undecided::Key)?),
+        Filter::Phrase { param, test, value } => entries
+            .phrases
+            .iter()
+            .any(|p| p.param == *param && phrase::fits(*test, &p.value, value)),
+        Filter::Check(check) => (check.test)(candidate.node.ok_or(Undecided::Resource)?),
+        Filter::List(_) => return Err(Undecided::List),
+        Filter::Chain {
+            param,
+            target,
+            filter,
+        } => return chain(*param, *target, filter, candidate, world),
+        Filter::Has {
+            source,
+            param,
+            filter,
+        } => return has(*source, *param, filter, candidate, world),
+    })
+}
+
+/// And (`wanted` false) and Or (true): one member that is `wanted` decides, whatever is undecided beside it.
+fn decide(
+    list: &[Filter],
+    wanted: bool,
+    candidate: Candidate<'_>,
+    world: World<'_>,
+) -> Result<bool, Undecided> {
+    let mut missing = None;
+    for filter in list {
+        match matches(filter, candidate, world) {
+            Ok(found) if found == wanted => return Ok(wanted),
+            Ok(_) => {}
+            Err(undecided) => missing = Some(undecided),
+        }
     }
+    missing.map_or(Ok(!wanted), Err)
+}
+
+fn chain(
+    param: u16,
+    target: TypeId,
+    filter: &Filter,
+    candidate: Candidate<'_>,
+    world: World<'_>,
+) -> Result<bool, Undecided> {
+    let key = world.key.ok_or(Undecided::Key)?;
+    let name = r4().ty(target).name;
+    let others = world.others.ok_or(Undecided::Others)?;
+    others.any(target, &mut |other| {
+        let refers = candidate
+            .entries
+            .has_term(key.reference(param, name, other.id));
+        Ok(refers && matches(filter, other, world)?)
+    })
+}
+
+fn has(
+    source: TypeId,
+    param: u16,
+    filter: &Filter,
+    candidate: Candidate<'_>,
+    world: World<'_>,
+) -> Result<bool, Undecided> {
+    let key = world.key.ok_or(Undecided::Key)?;
+    let term = key.reference(param, r4().ty(candidate.ty).name, candidate.id);
+    let others = world.others.ok_or(Undecided::Others)?;
+    others.any(source, &mut |other| {
+        Ok(other.entries.has_term(term) && matches(filter, other, world)?)
+    })
 }
 
 fn strings(entries: &Entries, param: u16) -> impl Iterator<Item = &str> {
@@ -49,69 +173,4 @@ fn strings(entries: &Entries, param: u16) -> impl Iterator<Item = &str> {
         .iter()
         .filter(move |s| s.param == param)
         .map(|s| s.value.as_str())
-}
-
-/// A stored range [low, high] against a search range.
-pub fn date(test: DateTest, low_us: i64, high_us: i64) -> bool {
-    compare(test.prefix, (test.low_us, test.high_us), (low_us, high_us))
-}
-
-/// The same for numbers and quantities.
-pub fn number(test: NumberTest, low: f64, high: f64) -> bool {
-    compare(test.prefix, (test.low, test.high), (low, high))
-}
-
-/// | prefix | stored [l, h] against search [L, H] |
-/// |---|---|
-/// | eq | L ≤ l and h ≤ H |
-/// | ne | not eq |
-/// | gt · lt | h > H · l < L |
-/// | ge · le | gt or eq · lt or eq |
-/// | sa · eb | l > H · h < L |
-/// | ap | overlap (the search range is already widened) |
-fn compare<T: PartialOrd + Copy>(prefix: Prefix, search: (T, T), stored: (T, T)) -> bool {
-    let inside = search.0 <= stored.0 && stored.1 <= search.1;
-    match prefix {
-        Prefix::Eq => inside,
-        Prefix::Ne => !inside,
-        Prefix::Gt => stored.1 > search.1,
-        Prefix::Lt => stored.0 < search.0,
-        Prefix::Ge => stored.1 > search.1 || inside,
-        Prefix::Le => stored.0 < search.0 || inside,
-        Prefix::Sa => stored.0 > search.1,
-        Prefix::Eb => stored.1 < search.0,
-        Prefix::Ap => stored.0 <= search.1 && search.0 <= stored.1,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn prefixes_over_ranges() {
-        let day = (10, 19);
-        let holds = |prefix, stored: (i64, i64)| compare(prefix, day, stored);
-        assert!(holds(Prefix::Eq, (10, 19)) && holds(Prefix::Eq, (12, 12)));
-        assert!(!holds(Prefix::Eq, (10, 20)) && holds(Prefix::Ne, (10, 20)));
-        assert!(
-            holds(Prefix::Gt, (15, 20))
-                && !holds(Prefix::Gt, (10, 19))
-                && !holds(Prefix::Sa, (15, 20))
-        );
-        assert!(
-            holds(Prefix::Ge, (10, 19))
-                && holds(Prefix::Le, (10, 19))
-                && !holds(Prefix::Ge, (5, 12))
-        );
-        assert!(
-            holds(Prefix::Lt, (5, 12)) && !holds(Prefix::Eb, (5, 12)) && holds(Prefix::Eb, (1, 9))
-        );
-        assert!(
-            holds(Prefix::Sa, (20, i64::MAX))
-                && holds(Prefix::Ap, (19, 30))
-                && !holds(Prefix::Ap, (20, 30))
-        );
-        assert!(holds(Prefix::Gt, (i64::MIN, i64::MAX)) && holds(Prefix::Lt, (i64::MIN, i64::MAX)));
-    }
 }

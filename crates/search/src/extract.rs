@@ -1,16 +1,20 @@
 //! Value extraction: one walk over a resource gives everything it contributes to the index.
 //! <https://hl7.org/fhir/R4/searchparameter.html#selection>
 
-use crate::entries::{Entries, FormEntry, StringEntry, Term, TermEntry, TermKey};
+use crate::entries::{
+    Entries, FormEntry, PHRASE_URI_BYTES_MAX, PhraseEntry, QuantityEntry, StringEntry, Term,
+    TermEntry, TermKey,
+};
 use crate::hot::Role;
 use crate::normal::normalise;
 use crate::param;
 use crate::param::Form;
 use crate::program::Visitor;
-use crate::registry::{Leaf, Marks, Registry, TypeParameters};
+use crate::registry::{Leaf, Marks, Parameter, Registry, TypeParameters};
 use crate::words::words;
 use std::sync::Arc;
 use ward_fhir::reference::{Reference, parse};
+use ward_fhir::schema::Schema;
 use ward_fhir::{Node, TypeId};
 
 /// Turns resources into index entries. Built once and shared by all threads.
@@ -38,6 +42,15 @@ impl Extractor {
         &self.registry
     }
 
+    pub fn key(&self) -> &TermKey {
+        &self.key
+    }
+
+    /// Our own base URL without trailing slash.
+    pub fn base(&self) -> Option<&str> {
+        self.base.as_deref()
+    }
+
     /// The entries of one resource node, every list sorted. Linear in the size of the resource; never fails: an element
     /// without a usable value contributes nothing.
     pub fn extract(&self, node: Node<'_>, resolve: Resolve<'_>) -> Entries {
@@ -56,6 +69,7 @@ impl Extractor {
         parameters.program.walk(node, &mut collector);
         collector.markers(parameters);
         collector.targets(node);
+        collector.contained_types(node);
         let mut entries = collector.entries;
         entries.settle();
         entries
@@ -75,9 +89,13 @@ pub(crate) struct Collector<'a> {
 
 impl Visitor<Leaf> for Collector<'_> {
     fn leaf(&mut self, node: Node<'_>, leaf: &Leaf) {
-        if let Some(word) = self.present.get_mut(leaf.slot as usize / 64) {
-            *word |= 1 << (leaf.slot % 64);
+        if leaf.form == Form::Tuple {
+            if param::composite::index(self, node, leaf) {
+                self.mark(leaf);
+            }
+            return;
         }
+        self.mark(leaf);
         if !leaf.indexed && leaf.role == Role::None {
             return;
         }
@@ -96,6 +114,8 @@ impl Visitor<Leaf> for Collector<'_> {
             Form::Quantity | Form::Money | Form::Range | Form::Samples => {
                 param::quantity::index(self, node, leaf)
             }
+            Form::Position => param::position::index(self, node, leaf),
+            Form::Tuple => {}
         }
     }
 
@@ -105,6 +125,25 @@ impl Visitor<Leaf> for Collector<'_> {
 }
 
 impl<'a> Collector<'a> {
+    fn mark(&mut self, leaf: &Leaf) {
+        if let Some(word) = self.present.get_mut(leaf.slot as usize / 64) {
+            *word |= 1 << (leaf.slot % 64);
+        }
+    }
+
+    /// The parameter that a leaf belongs to.
+    pub fn parameter(&self, leaf: &Leaf) -> &'a Parameter {
+        let types = self.extractor.registry.of(self.root.ty());
+        types.at(leaf.slot as usize)
+    }
+
+    /// What `read` contributes, apart from the entries so far.
+    pub fn aside(&mut self, read: impl FnOnce(&mut Self)) -> Entries {
+        let before = std::mem::take(&mut self.entries);
+        read(self);
+        std::mem::replace(&mut self.entries, before)
+    }
+
     pub fn key(&self) -> &'a TermKey {
         &self.extractor.key
     }
@@ -137,12 +176,12 @@ impl<'a> Collector<'a> {
     }
 
     /// A coded term with its wider forms.
-    pub fn coded(&mut self, leaf: &Leaf, system: &str, code: &str) {
+    pub fn coded(&mut self, leaf: &Leaf, system: &str, code: &str) -> Term {
         let key = self.key();
         let term = key.token(leaf.param, system, code);
         self.hot(leaf, term);
         if !leaf.indexed {
-            return;
+            return term;
         }
         self.term(leaf, term, true);
         if !code.is_empty() {
@@ -154,6 +193,45 @@ impl<'a> Collector<'a> {
         if !system.is_empty() {
             self.entries.vocabulary.push(FormEntry {
                 form: key.system(leaf.param, system),
+                term,
+            });
+        }
+        term
+    }
+
+    /// A text by which `:text` finds the term.
+    pub fn phrase(&mut self, leaf: &Leaf, text: &str, term: Term) {
+        let value = normalise(text);
+        if leaf.indexed && !value.is_empty() {
+            self.entries.phrases.push(PhraseEntry {
+                param: leaf.param,
+                value,
+                term,
+            });
+        }
+    }
+
+    /// A text that belongs to no coding: its own term, and its phrase.
+    pub fn text(&mut self, leaf: &Leaf, text: &str) {
+        let term = self.key().text(leaf.param, &normalise(text));
+        self.phrase(leaf, text, term);
+        if leaf.indexed {
+            self.entries.terms.push(TermEntry {
+                term,
+                param: leaf.param,
+                counted: false,
+            });
+        }
+    }
+
+    /// A uri, found by its beginning too.
+    pub fn url(&mut self, leaf: &Leaf, url: &str) {
+        let term = self.key().url(leaf.param, url);
+        self.term(leaf, term, false);
+        if leaf.indexed && url.len() <= PHRASE_URI_BYTES_MAX {
+            self.entries.phrases.push(PhraseEntry {
+                param: leaf.param,
+                value: url.to_owned(),
                 term,
             });
         }
@@ -190,11 +268,23 @@ impl<'a> Collector<'a> {
         }
     }
 
+    pub fn term_entry(&mut self, entry: TermEntry) {
+        self.entries.terms.push(entry);
+    }
+
+    pub fn quantity_entry(&mut self, entry: QuantityEntry) {
+        self.entries.quantities.push(entry);
+    }
+
+    pub fn schema(&self) -> &'static Schema {
+        self.extractor.registry.schema()
+    }
+
     pub fn quantity(&mut self, leaf: &Leaf, term: Term, low: f64, high: f64) {
         if leaf.indexed {
             self.entries
                 .quantities
-                .push(crate::entries::QuantityEntry { term, low, high });
+                .push(QuantityEntry { term, low, high });
         }
     }
 
@@ -268,6 +358,21 @@ impl<'a> Collector<'a> {
                     counted: false,
                 });
             }
+        }
+    }
+
+    /// For `_contained`: which types it contains.
+    fn contained_types(&mut self, node: Node<'_>) {
+        let schema = self.extractor.registry.schema();
+        let Some(member) = schema.find_member(node.ty(), "contained") else {
+            return;
+        };
+        for contained in node.children_of(member.id) {
+            self.entries.terms.push(TermEntry {
+                term: self.extractor.key.contained(contained.type_name()),
+                param: u16::MAX,
+                counted: false,
+            });
         }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! This crate must *not* know: SQL, a database, an async runtime, a clock, or who is asking.
 
+pub mod check;
 pub mod compartment;
 pub mod cursor;
 pub mod entries;
@@ -13,6 +14,7 @@ pub mod plan;
 pub mod query;
 pub mod registry;
 pub mod term;
+pub mod terminology;
 
 mod escape;
 mod expression;

@@ -47,6 +47,19 @@ fn unicode(text: &str) -> String {
     out
 }
 
+/// The words of a text, set apart by what is neither letter nor digit, folded.
+pub(crate) fn words(text: &str) -> impl Iterator<Item = String> {
+    text.split(|c: char| !(c.is_alphanumeric() || is_combining_mark(c)))
+        .map(|word| {
+            if word.is_ascii() {
+                word.to_ascii_lowercase()
+            } else {
+                fold(word).collect()
+            }
+        })
+        .filter(|word| !word.is_empty())
+}
+
 /// Compatibility decomposition without marks, lower case, `ß` as `ss`.
 fn fold(word: &str) -> impl Iterator<Item = char> {
     word.nfkd()

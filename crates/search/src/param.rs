@@ -1,17 +1,23 @@
 //! One file per parameter type: what its elements leave in the index, and what its query text asks of it.
 //! <https://hl7.org/fhir/R4/search.html#ptypes>
 
+pub(crate) mod composite;
 pub(crate) mod date;
 pub(crate) mod number;
+pub(crate) mod position;
 pub(crate) mod quantity;
 pub(crate) mod reference;
 pub(crate) mod string;
 pub(crate) mod token;
 pub(crate) mod uri;
 
+pub(crate) use reference::reference_targets;
+
 use crate::entries::TermKey;
+use crate::extract::Extractor;
 use crate::plan::Prefix;
-use crate::registry::Parameter;
+use crate::registry::{Parameter, TypeParameters};
+use crate::terminology::Terminology;
 use ward_fhir::schema::{Primitive, Schema, SearchType, TypeKind};
 use ward_fhir::{Failure, Kind, TypeId};
 
@@ -42,6 +48,10 @@ pub(crate) enum Form {
     Money,
     Range,
     Samples,
+    /// Latitude and longitude.
+    Position,
+    /// The element of a composite.
+    Tuple,
 }
 
 impl Form {
@@ -79,7 +89,8 @@ impl Form {
                 _ => None,
             },
             SearchType::Number | SearchType::Quantity => number_form(schema, ty),
-            SearchType::Composite | SearchType::Special => None,
+            SearchType::Special => (def.name == "Location.position").then_some(Form::Position),
+            SearchType::Composite => None,
         }
     }
 }
@@ -122,15 +133,20 @@ fn number_form(schema: &Schema, ty: TypeId) -> Option<Form> {
 }
 
 /// One parameter as asked, with what its values are read against.
+#[derive(Clone, Copy)]
 pub(crate) struct Ask<'a> {
+    pub extractor: &'a Extractor,
     pub key: &'a TermKey,
     pub schema: &'static Schema,
+    /// Of the type that is searched, and the parameter among them.
+    pub types: &'a TypeParameters,
     pub parameter: &'a Parameter,
     /// After the colon; `missing` and `not` are dealt with before.
     pub modifier: Option<&'a str>,
     /// Our own base URL without trailing slash.
     pub base: Option<&'a str>,
     pub now_us: i64,
+    pub terminology: &'a dyn Terminology,
 }
 
 impl Ask<'_> {

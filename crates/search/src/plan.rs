@@ -26,6 +26,8 @@ pub enum Filter {
     And(Vec<Filter>),
     Or(Vec<Filter>),
     Not(Box<Filter>),
+    /// The resource is of one of these types: a search over several types, whose parameters differ.
+    Types(Vec<TypeId>),
     /// Has any of these terms (token, reference, uri, exact string).
     AnyTerm(Vec<Term>),
     /// Has any term that the vocabulary (`Entries::vocabulary`) lists under one of these wider forms.
@@ -35,6 +37,16 @@ pub enum Filter {
         value: String,
     },
     StringContains {
+        param: u16,
+        value: String,
+    },
+    /// `eq` of `_filter`: the whole normalised text.
+    StringEquals {
+        param: u16,
+        value: String,
+    },
+    /// `ew` of `_filter`.
+    StringEnds {
         param: u16,
         value: String,
     },
@@ -50,6 +62,74 @@ pub enum Filter {
         term: Term,
         test: NumberTest,
     },
+    /// Refers, by the reference parameter `param`, to a current resource of type `target` that matches `filter` and that
+    /// the caller may search. <https://hl7.org/fhir/R4/search.html#chaining>
+    Chain {
+        param: u16,
+        target: TypeId,
+        filter: Box<Filter>,
+    },
+    /// A current resource of type `source` that matches `filter` and that the caller may search refers to it by `param`.
+    /// <https://hl7.org/fhir/R4/search.html#has>
+    Has {
+        source: TypeId,
+        param: u16,
+        filter: Box<Filter>,
+    },
+    /// Components of a composite in one element. Storage looks the terms up and combines them.
+    Tuple(Tuple),
+    /// Any term whose phrase (`Entries::phrases`) fits: displays and texts for `:text`, uris for `:below` and `:above`.
+    Phrase {
+        param: u16,
+        test: PhraseTest,
+        value: String,
+    },
+    /// What no index entry tells: the resource itself decides, under the cost gate. `name` is for messages.
+    Check(Check),
+    /// A member of this List (`_list`): replaced by `Ids` before storage sees the plan.
+    List(String),
+}
+
+/// A composite's value: entries are `TermKey::tuple` of the parameter and the parts' terms.
+/// <https://hl7.org/fhir/R4/search.html#combining>
+#[derive(Clone, Debug)]
+pub struct Tuple {
+    pub param: u16,
+    /// `AnyTerm` or `AnyForm` over the first component's terms.
+    pub first: Box<Filter>,
+    pub second: TupleEnd,
+}
+
+#[derive(Clone, Debug)]
+pub enum TupleEnd {
+    /// `AnyTerm` or `AnyForm` over the second component's terms: the entry is a term.
+    Term(Box<Filter>),
+    /// The entry is a quantity under `tuple(param, [first, unit])`; `unit` is the term of the unit or of the bare number.
+    Quantity { unit: Term, test: NumberTest },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PhraseTest {
+    /// Starts with the value, or has a word that does.
+    Words,
+    Contains,
+    /// The phrase begins with the value (`uri:below`).
+    Below,
+    /// The value begins with the phrase (`uri:above`).
+    Above,
+}
+
+/// A test of the resource itself.
+#[derive(Clone)]
+pub struct Check {
+    pub name: String,
+    pub test: std::sync::Arc<dyn Fn(ward_fhir::Node<'_>) -> bool + Send + Sync>,
+}
+
+impl std::fmt::Debug for Check {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Check({})", self.name)
+    }
 }
 
 /// R4 prefixes over inclusive ranges [low, high] of the *search* value. <https://hl7.org/fhir/R4/search.html#prefix>
@@ -81,10 +161,30 @@ pub enum Prefix {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SortKey {
-    Updated { descending: bool },
-    Date { param: u16, descending: bool },
-    String { param: u16, descending: bool },
-    Id { descending: bool },
+    Updated {
+        descending: bool,
+    },
+    Date {
+        param: u16,
+        descending: bool,
+    },
+    String {
+        param: u16,
+        descending: bool,
+    },
+    Id {
+        descending: bool,
+    },
+    /// Numbers and quantities, in canonical units: the least value ascending, the greatest descending.
+    Quantity {
+        param: u16,
+        descending: bool,
+    },
+    /// Tokens, references and uris by their text, which no index holds: the hits are gathered, under the cost gate.
+    Text {
+        param: u16,
+        descending: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,5 +203,6 @@ pub struct Position {
 pub enum SortValue {
     Missing,
     Integer(i64),
+    Real(f64),
     Text(String),
 }

@@ -139,6 +139,18 @@ fn extension_url(schema: &Schema, url: &str) -> Option<Guard> {
     ))
 }
 
+/// The elements at the end of a path without guards, in document order.
+pub(crate) fn ends<'a>(node: Node<'a>, hops: &[Hop]) -> Vec<Node<'a>> {
+    let mut found = vec![node];
+    for hop in hops {
+        found = found
+            .into_iter()
+            .flat_map(|n| n.children_of(hop.member))
+            .collect();
+    }
+    found
+}
+
 /// The tree. Node 0 is the resource itself. `L` is what happens at the end of a path.
 #[derive(Debug)]
 pub(crate) struct Program<L> {

@@ -1,46 +1,72 @@
 //! Query text to [`Plan`]. <https://hl7.org/fhir/R4/search.html>
 
-mod criteria;
+mod chain;
+mod contained;
+mod criterion;
+mod elements;
+mod filter;
+mod has;
+mod include;
+mod list;
+mod missing;
 mod outcome;
+mod sort;
+mod text;
+mod values;
 
-pub use criteria::modifiers;
+pub use contained::{Contained, Rendered};
+pub use include::{INCLUDES_MAX, Include, Including};
+pub use list::{lists, replace_lists};
 pub use outcome::{Ignored, Summary, Used};
+pub use sort::text as sort_text;
+pub use text::Score;
+pub use values::modifiers;
 
-use crate::entries::TermKey;
+use crate::extract::Extractor;
 use crate::plan::{Filter, Plan, Total};
 use crate::registry::Registry;
+use crate::terminology::Terminology;
+use std::cell::Cell;
 use ward_fhir::{Failure, Kind, TypeId};
 
 /// Parameters in one query.
 pub const PARAMETERS_MAX: usize = 100;
 /// Values of one comma list.
 pub const OR_VALUES_MAX: usize = 500;
-/// Terms one parameter may come to after expansion (a bare id over many target types).
+/// Terms one parameter may come to after expansion (a bare id over many target types, a value set).
 pub const TERMS_MAX: usize = 4_000;
+/// Hops of a chain, `_has` included.
+pub const CHAIN_DEPTH_MAX: usize = 8;
+/// Criteria that one query may come to when chains fan out over the types of their targets.
+pub const CRITERIA_MAX: usize = 1_000;
+/// Bytes of a `_filter`, and conditions and operators in it.
+pub const FILTER_BYTES_MAX: usize = 8 << 10;
+pub const FILTER_NODES_MAX: usize = 200;
 
-/// What a query is read against, beside the registry.
-#[derive(Clone, Copy, Debug)]
+/// What a query is read against, beside the extractor with its registry.
+#[derive(Clone, Copy)]
 pub struct Options<'a> {
     /// `Prefer: handling=strict`, and every conditional interaction: an unknown parameter is an error instead of ignored.
     pub strict: bool,
-    /// Our own base URL without trailing slash.
-    pub base: Option<&'a str>,
     /// For the `ap` prefix.
     pub now_us: i64,
     /// Page size when `_count` is absent, and the largest there is.
     pub count_default: u32,
     pub count_max: u32,
+    /// For `:in`, `:not-in`, `:above` and `:below`.
+    pub terminology: &'a dyn Terminology,
 }
 
 /// Reads the decoded name and value pairs of a query over `types` (empty: all types).
 ///
+/// The plan's filter may hold `Check` ([`crate::check::split`]) and `List` ([`replace_lists`]), which no store answers.
+///
 /// Errors: `Invalid` for a value that cannot be read, `NotSupported` for a parameter or modifier that is not answered (and under
 /// `strict` for an unknown one), `TooCostly` beyond the limits above. Linear in the query.
 pub fn parse<N: AsRef<str>, V: AsRef<str>>(
-    registry: &Registry,
+    extractor: &Extractor,
     types: &[TypeId],
     pairs: &[(N, V)],
-    key: &TermKey,
     options: &Options<'_>,
 ) -> Result<(Plan, Used), Failure> {
     if pairs.len() > PARAMETERS_MAX {
@@ -50,8 +76,8 @@ pub fn parse<N: AsRef<str>, V: AsRef<str>>(
         ));
     }
     let mut reader = Reader {
-        registry,
-        key,
+        registry: extractor.registry(),
+        extractor,
         options,
         plan: Plan {
             types: types.to_vec(),
@@ -63,6 +89,8 @@ pub fn parse<N: AsRef<str>, V: AsRef<str>>(
         },
         used: Used::default(),
         filters: Vec::new(),
+        contained: contained::Wanted::default(),
+        criteria: Cell::new(0),
     };
     // The types first: they decide what every other name means.
     for (name, value) in pairs.iter().filter(|(n, _)| n.as_ref() == "_type") {
@@ -71,16 +99,32 @@ pub fn parse<N: AsRef<str>, V: AsRef<str>>(
     for (name, value) in pairs {
         reader.pair(name.as_ref(), value.as_ref())?;
     }
-    Ok(reader.finish())
+    reader.finish()
 }
 
 struct Reader<'a> {
     registry: &'a Registry,
-    key: &'a TermKey,
+    extractor: &'a Extractor,
     options: &'a Options<'a>,
     plan: Plan,
     used: Used,
     filters: Vec<Filter>,
+    contained: contained::Wanted,
+    /// Read so far, those of every branch of a chain included.
+    criteria: Cell<usize>,
+}
+
+/// Why a criterion gives no filter.
+enum Refusal {
+    /// A name that is not known here: ignored under lenient handling.
+    Unknown(Ignored),
+    Failure(Failure),
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Refusal::Failure(failure)
+    }
 }
 
 impl Reader<'_> {
@@ -92,12 +136,36 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn finish(mut self) -> (Plan, Used) {
+    /// Adds the filter of one criterion; `false`: ignored as unknown.
+    fn criterion(&mut self, name: &str, value: &str) -> Result<bool, Failure> {
+        if let Some(score) = self.score(name, value) {
+            self.used.score = Some(score);
+        }
+        match self.read(&self.plan.types, name, value, 0) {
+            Ok(filter) => {
+                self.filters.push(filter);
+                Ok(true)
+            }
+            Err(Refusal::Failure(failure)) => Err(failure),
+            Err(Refusal::Unknown(ignored)) => self.ignore(ignored).map(|()| false),
+        }
+    }
+
+    fn ignore(&mut self, ignored: Ignored) -> Result<(), Failure> {
+        if self.options.strict {
+            return Err(ignored.failure());
+        }
+        self.used.ignored.push(ignored);
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<(Plan, Used), Failure> {
+        self.contain()?;
         self.plan.filter = match self.filters.len() {
             0 => Filter::All,
             1 => self.filters.remove(0),
             _ => Filter::And(self.filters),
         };
-        (self.plan, self.used)
+        Ok((self.plan, self.used))
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! Nothing is compiled at start: a type's parameters are compiled on its first use and kept.
 
+pub(crate) mod composite;
 mod share;
 
+use self::composite::Alternative;
 use crate::expression::{self, Shape};
 use crate::hot;
 use crate::nearest::nearest;
@@ -40,6 +42,8 @@ pub struct Parameter {
     pub(crate) marks: Marks,
     /// The elements it reads.
     pub(crate) atoms: Vec<Atom>,
+    /// Of a composite: its expressions.
+    pub(crate) composite: Vec<Alternative>,
 }
 
 /// A parameter whose entries are in the index.
@@ -141,6 +145,7 @@ impl TypeParameters {
             }
         }
         share::share(schema.ty(ty).name, &mut parameters);
+        composite::fill(schema, ty, &mut parameters);
         parameters.sort_by_key(|p| p.def.code);
         let program = program(schema, ty, &parameters);
         let last = |p: &Parameter| {
@@ -182,6 +187,7 @@ impl Parameter {
             truth,
             marks: Marks::Nothing,
             atoms,
+            composite: Vec::new(),
         }
         .with_forms(schema)
     }
@@ -199,17 +205,32 @@ impl Parameter {
                 self.forms.push(form);
             }
         }
-        if self.service.is_ok() && self.forms.is_empty() {
+        if self.service.is_ok() && self.forms.is_empty() && !is_whole(self.def) {
             self.service =
                 Err("its elements are of a type that this kind of parameter cannot read");
         }
         self
     }
 
+    /// The elements whose components it indexes together.
+    fn tuples(&self) -> impl Iterator<Item = &Atom> {
+        self.composite
+            .iter()
+            .flat_map(|alternative| match alternative {
+                Alternative::Tuple { owner, path, .. } if *owner == self.def.id => path.as_slice(),
+                _ => &[],
+            })
+    }
+
     /// Answered from the resource's own columns, never from index entries.
     pub(crate) fn is_column(&self) -> bool {
         matches!(self.def.code, "_id" | "_lastUpdated")
     }
+}
+
+/// Answered from the resource as a whole, not from elements of it.
+fn is_whole(def: &SearchParameterDef) -> bool {
+    matches!(def.code, "_text" | "_content" | "_filter")
 }
 
 /// The package carries examples of SearchParameter that repeat codes of real ones (`_id`, `Condition.subject`).
@@ -224,8 +245,10 @@ type Elements = Result<(Vec<Atom>, bool), &'static str>;
 
 fn elements(schema: &Schema, ty: TypeId, def: &SearchParameterDef) -> Elements {
     match def.ty {
-        SearchType::Composite => return Err("composite parameters are not answered yet"),
-        SearchType::Special => return Err("special parameters are not answered yet"),
+        // `composite::fill` reads them once the others are there.
+        SearchType::Composite => return Err("it is not read yet"),
+        _ if is_whole(def) => return Ok((Vec::new(), false)),
+        _ if def.code == "_query" => return Err("no named query is defined on this server"),
         _ if def.expression.is_empty() => return Err("the specification gives it no expression"),
         _ => {}
     }
@@ -254,11 +277,22 @@ fn program(schema: &Schema, ty: TypeId, parameters: &[Parameter]) -> Program<Lea
     for (slot, parameter) in parameters.iter().enumerate() {
         let own = parameter
             .owners
-            .first()
-            .is_some_and(|o| o.param == parameter.def.id && o.only.is_none());
+            .iter()
+            .any(|o| o.param == parameter.def.id && o.only.is_none());
         let role = hot.role(parameter.def.code);
         if !own && parameter.marks == Marks::Nothing && role == hot::Role::None {
             continue;
+        }
+        for atom in parameter.tuples() {
+            let leaf = Leaf {
+                slot: slot as u16,
+                param: parameter.def.id,
+                form: Form::Tuple,
+                indexed: true,
+                listed: false,
+                role,
+            };
+            program.add(schema, atom, leaf);
         }
         for atom in &parameter.atoms {
             if let Some(form) = Form::of(schema, parameter.def.ty, atom.leaf) {

@@ -8,12 +8,15 @@
 //! | Coding, CodeableConcept (each coding) | [`token`](TermKey::token)`(system, code)` | `system|code` the same; `\|code` with system ""; `code` and `system\|` through the vocabulary |
 //! | code, boolean, string as token, ContactPoint | [`code`](TermKey::code)`(code)` | `code`; `system\|code` after the value set confirms the implied system |
 //! | Identifier | `token(system, value)`, `code(value)`, [`system`](TermKey::system)`(system)`; with a type also [`of_type`](TermKey::of_type) | the same |
-//! | Reference, literal and local | [`reference`](TermKey::reference)`(Type, id)`; versioned also [`url`](TermKey::url)`(Type/id/_history/v)` | `Type/id`; a bare id is expanded over the target types |
+//! | Reference, literal and local | [`reference`](TermKey::reference)`(Type, id)` = `target ^ spread`; versioned also [`url`](TermKey::url)`(Type/id/_history/v)` | `Type/id`; a bare id is expanded over the target types |
 //! | Reference, elsewhere or `urn:` | `url(url)` | the absolute url |
 //! | Reference.identifier | [`identifier`](TermKey::identifier)`(system, value)`, [`identifier_value`](TermKey::identifier_value)`(value)` | `:identifier` |
 //! | canonical | `url(url)`; versioned also `url(url\|version)` | the same |
 //! | uri | `url(uri)` | the same |
 //! | string | [`exact`](TermKey::exact)`(text)` beside its `StringEntry` | `:exact` |
+//! | composite within one element | [`tuple`](TermKey::tuple)`(part, part)`, as a term or as the term of a quantity | the parts' terms, looked up |
+//! | text without a coding | [`text`](TermKey::text)`(text)` beside its `PhraseEntry` | `:text`, through the phrases |
+//! | contained resource | [`contained`](TermKey::contained)`(Type)` | `_contained` |
 //! | presence | [`marker`](TermKey::marker) of the rarer state only; for `_tag`, `_security`, `_profile` none (`registry::Marks`) | `:missing` |
 //!
 //! The vocabulary lists, for each distinct coded term of the whole store, its two wider forms (`code`, `system`): one row
@@ -43,6 +46,11 @@ enum Kind {
     Unit = 14,
     UnitText = 15,
     Lock = 16,
+    Tuple = 17,
+    Text = 18,
+    Contained = 19,
+    Latitude = 20,
+    Longitude = 21,
 }
 
 impl TermKey {
@@ -62,9 +70,38 @@ impl TermKey {
     pub fn of_type(&self, param: u16, system: &str, code: &str, value: &str) -> Term {
         self.hash(Kind::OfType, param, &[system, code, value])
     }
-    /// A resource of this store.
+    /// A resource of this store: `target(ty, id) ^ spread(param)`, so that SQL can make the term by which others refer to a
+    /// row from the row's own target term, without the key.
     pub fn reference(&self, param: u16, ty: &str, id: &str) -> Term {
-        self.hash(Kind::Reference, param, &[ty, id])
+        self.target(ty, id) ^ self.spread(param)
+    }
+    /// What turns a target into the reference term of a parameter.
+    pub fn spread(&self, param: u16) -> Term {
+        self.hash(Kind::Reference, param, &[])
+    }
+    /// Values of a composite's components within one element, by their own terms.
+    pub fn tuple(&self, param: u16, parts: &[Term]) -> Term {
+        let mut hasher = self.start(Kind::Tuple, param);
+        for part in parts {
+            hasher.write(&part.to_le_bytes());
+        }
+        term(hasher.finish())
+    }
+    /// A normalised text that belongs to no coding, for `:text`.
+    pub fn text(&self, param: u16, text: &str) -> Term {
+        self.hash(Kind::Text, param, &[text])
+    }
+    /// Holds a contained resource of this type.
+    pub fn contained(&self, ty: &str) -> Term {
+        self.hash(Kind::Contained, 0, &[ty])
+    }
+    /// Latitude of a position, as a number.
+    pub fn latitude(&self, param: u16) -> Term {
+        self.hash(Kind::Latitude, param, &[])
+    }
+    /// Longitude of a position, as a number.
+    pub fn longitude(&self, param: u16) -> Term {
+        self.hash(Kind::Longitude, param, &[])
     }
     /// An absolute URL, `urn:`, canonical, uri, or a versioned `Type/id/_history/v`.
     pub fn url(&self, param: u16, url: &str) -> Term {
@@ -165,9 +202,24 @@ mod tests {
             KEY.unit(1, "a", "b"),
             KEY.unit_text(1, "ab"),
             KEY.lock("a", "b"),
+            KEY.spread(1),
+            KEY.tuple(1, &[1, 2]),
+            KEY.tuple(1, &[2, 1]),
+            KEY.tuple(2, &[1, 2]),
+            KEY.text(1, "ab"),
+            KEY.contained("ab"),
+            KEY.latitude(1),
+            KEY.longitude(1),
         ];
         assert_eq!(terms.iter().collect::<HashSet<_>>().len(), terms.len());
         assert!(!terms.contains(&0));
+    }
+
+    #[test]
+    fn references_are_made_from_targets() {
+        let made = |param| KEY.target("Patient", "1") ^ KEY.spread(param);
+        assert_eq!(KEY.reference(3, "Patient", "1"), made(3));
+        assert_ne!(made(3), made(4));
     }
 
     #[test]

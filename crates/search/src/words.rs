@@ -14,6 +14,8 @@ pub(crate) struct Words {
     pub reference_reference: MemberId,
     pub reference_type: MemberId,
     pub reference_identifier: MemberId,
+    pub coding_display: MemberId,
+    pub concept_text: MemberId,
     pub period_start: MemberId,
     pub period_end: MemberId,
 }
@@ -40,6 +42,8 @@ impl Words {
             reference_reference: member("Reference", "reference"),
             reference_type: member("Reference", "type"),
             reference_identifier: member("Reference", "identifier"),
+            coding_display: member("Coding", "display"),
+            concept_text: member("CodeableConcept", "text"),
             period_start: member("Period", "start"),
             period_end: member("Period", "end"),
         }

@@ -7,8 +7,9 @@ use crate::contract::{Guard, Op, Rid, Unit};
 use crate::id::IdCipher;
 use std::collections::{HashSet, VecDeque};
 use ward_fhir::TypeId;
+use ward_search::check::needs_others;
 use ward_search::entries::Term;
-use ward_search::evaluate::{Candidate, matches};
+use ward_search::evaluate::{Candidate, World, matches};
 
 /// Units committed together.
 pub const UNITS_MAX: usize = 128;
@@ -98,12 +99,18 @@ fn disturbs(earlier: &Unit, later: &Unit, cipher: &IdCipher) -> bool {
             let id = w.alias.clone().unwrap_or_else(|| cipher.encode(w.rid));
             let candidate = Candidate {
                 id: &id,
+                ty: w.ty,
                 updated_us: w.updated_us,
                 entries: &w.entries,
+                node: None,
             };
+            // What other resources decide may be disturbed by any of them.
+            if needs_others(&plan.filter) {
+                return true;
+            }
             w.op != Op::Delete
                 && (plan.types.is_empty() || plan.types.contains(&w.ty))
-                && matches(&plan.filter, candidate)
+                && matches(&plan.filter, candidate, World::default()).unwrap_or(true)
         }),
         Guard::Matches { .. } | Guard::Exists { .. } => false,
     })

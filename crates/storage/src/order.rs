@@ -108,8 +108,9 @@ impl Order {
                 (_, SortValue::Missing) => return Ordering::Less,
                 (SortValue::Integer(a), SortValue::Integer(b)) => a.cmp(b),
                 (SortValue::Text(a), SortValue::Text(b)) => a.cmp(b),
-                (SortValue::Integer(_), SortValue::Text(_)) => Ordering::Less,
-                (SortValue::Text(_), SortValue::Integer(_)) => Ordering::Greater,
+                (SortValue::Real(a), SortValue::Real(b)) => a.total_cmp(b),
+                // Values of one key are of one kind.
+                _ => Ordering::Equal,
             };
             let by_value = if key.descending {
                 by_value.reverse()
@@ -163,8 +164,10 @@ impl Order {
                 SortValue::Missing if key.nullable => ("false".to_owned(), format!("{e} is null")),
                 SortValue::Missing => return Err(StoreError::Integrity),
                 SortValue::Text(_) if !key.text => return Err(StoreError::Integrity),
-                SortValue::Integer(_) if key.text => return Err(StoreError::Integrity),
-                SortValue::Integer(_) | SortValue::Text(_) => {
+                SortValue::Integer(_) | SortValue::Real(_) if key.text => {
+                    return Err(StoreError::Integrity);
+                }
+                SortValue::Integer(_) | SortValue::Real(_) | SortValue::Text(_) => {
                     let bound = bind(value);
                     let sign = if key.descending { '<' } else { '>' };
                     let missing = if key.nullable {

@@ -138,6 +138,15 @@ pub fn resolve(
             term: *term,
             test: *test,
         },
+        Filter::Types(_)
+        | Filter::StringEquals { .. }
+        | Filter::StringEnds { .. }
+        | Filter::Chain { .. }
+        | Filter::Has { .. }
+        | Filter::Tuple(_)
+        | Filter::Phrase { .. }
+        | Filter::Check(_)
+        | Filter::List(_) => return Err(StoreError::Integrity),
     })
 }
 

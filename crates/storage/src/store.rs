@@ -13,7 +13,7 @@ use ward_fhir::TypeId;
 use ward_fhir::schema::{TypeKind, r4};
 use ward_seal::MasterKey;
 use ward_search::entries::TermKey;
-use ward_search::plan::{Plan, Position, SortValue};
+use ward_search::plan::{Plan, Position, SortKey, SortValue};
 
 /// Cheap to clone; all clones are the same store.
 #[derive(Clone)]
@@ -196,6 +196,11 @@ impl Store {
 
     /// A page of matches; `count` 0 asks for the total only.
     pub async fn search(&self, access: &Access, plan: &Plan) -> Result<Page, StoreError> {
+        let unserved =
+            |key: &SortKey| matches!(key, SortKey::Quantity { .. } | SortKey::Text { .. });
+        if plan.sort.iter().any(unserved) {
+            return Err(StoreError::Integrity);
+        }
         let (rows, next, total) = match &self.0 {
             Backend::Sqlite(store) => store.search(access, plan)?,
             Backend::Postgres(store) => store.search(access, plan).await?,

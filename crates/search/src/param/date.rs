@@ -70,6 +70,16 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
     }))
 }
 
+/// `po` of `_filter`: the stored period and that of the value overlap.
+pub(crate) fn overlaps(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
+    let mut test = test(ask, value)?;
+    test.prefix = Prefix::Ap;
+    Ok(any(&ask.parameter.owners, |owner| Filter::Date {
+        param: owner.param,
+        test,
+    }))
+}
+
 fn test(ask: &Ask<'_>, value: &str) -> Result<DateTest, Failure> {
     if let Some(modifier) = ask.modifier {
         return Err(ask.bad_modifier(modifier, &["missing"]));

@@ -1,18 +1,19 @@
 //! Reference parameters. <https://hl7.org/fhir/R4/search.html#reference>
 
+use super::uri::below_canonical;
 use super::{Ask, Form};
 use crate::entries::Term;
 use crate::escape::{split_once, unescape};
 use crate::extract::Collector;
 use crate::plan::Filter;
-use crate::registry::{Leaf, Owner};
+use crate::registry::{Leaf, Owner, Parameter};
 use crate::words::words;
 use ward_fhir::reference::{Reference, is_id, parse};
-use ward_fhir::schema::{TypeKind, r4};
+use ward_fhir::schema::{Schema, TypeKind, r4};
 use ward_fhir::{Failure, Node, TypeId};
 
-/// Modifiers answered now, beside `:missing` and `:[type]`.
-pub(crate) const MODIFIERS: &[&str] = &["identifier"];
+/// Modifiers answered now, beside `:missing` and `:[type]`; `:below` for canonicals.
+pub(crate) const MODIFIERS: &[&str] = &["identifier", "below"];
 
 pub(crate) fn index(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
     if leaf.form == Form::Inline {
@@ -73,6 +74,9 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
     let only = match ask.modifier {
         None => None,
         Some("identifier") => return Ok(identifier(ask, value)),
+        Some("below") if ask.parameter.forms.contains(&Form::Canonical) => {
+            return Ok(below_canonical(ask, &unescape(value)));
+        }
         Some(name) => match ask.schema.resource_type(name) {
             Some(ty) if may_target(ask, ty) => Some(ty),
             _ => return Err(ask.bad_modifier(name, &known(ask))),
@@ -146,25 +150,25 @@ fn identifier(ask: &Ask<'_>, value: &str) -> Filter {
     Filter::AnyTerm(ask.parameter.owners.iter().map(term).collect())
 }
 
-/// Types that a bare id may mean: the definition's targets, or every resource type.
-pub(crate) fn targets(ask: &Ask<'_>) -> Vec<TypeId> {
-    let schema = ask.schema;
-    let listed: Vec<TypeId> = ask
-        .parameter
-        .def
-        .targets
-        .iter()
-        .copied()
-        .filter(|t| is_concrete(schema.ty(*t)))
-        .collect();
-    if !listed.is_empty() {
-        return listed;
-    }
-    schema
-        .types
-        .iter()
-        .filter(|t| is_concrete(t))
-        .map(|t| t.id)
+/// Types that a bare id may mean.
+fn targets(ask: &Ask<'_>) -> Vec<TypeId> {
+    reference_targets(ask.schema, ask.parameter)
+}
+
+/// Types a reference parameter may point to: those of its definition, or every resource type; only one where it is another
+/// parameter restricted to that.
+pub(crate) fn reference_targets(schema: &Schema, parameter: &Parameter) -> Vec<TypeId> {
+    let only = |ty: &TypeId| {
+        parameter
+            .owners
+            .iter()
+            .any(|o| o.only.is_none_or(|only| only == *ty))
+    };
+    let listed = &parameter.def.targets;
+    let concrete = schema.types.iter().filter(|t| is_concrete(t)).map(|t| t.id);
+    concrete
+        .filter(|t| listed.is_empty() || listed.contains(t))
+        .filter(only)
         .collect()
 }
 
@@ -174,6 +178,9 @@ fn may_target(ask: &Ask<'_>, ty: TypeId) -> bool {
 
 fn known(ask: &Ask<'_>) -> Vec<&'static str> {
     let mut known = vec!["missing", "identifier"];
+    if ask.parameter.forms.contains(&Form::Canonical) {
+        known.push("below");
+    }
     known.extend(
         ask.parameter
             .def

@@ -1,37 +1,73 @@
 //! Token parameters. <https://hl7.org/fhir/R4/search.html#token>
 
+mod set;
+
+use super::string::any;
 use super::{Ask, Form};
+use crate::check::fresh;
 use crate::entries::Term;
 use crate::escape::{split_once, unescape};
 use crate::extract::Collector;
-use crate::plan::Filter;
+use crate::normal::normalise;
+use crate::plan::{Filter, PhraseTest};
 use crate::registry::Leaf;
 use crate::words::words;
 use ward_fhir::{Failure, MemberId, Node};
 
-/// Modifiers answered now, beside `:missing`.
-pub(crate) const MODIFIERS: &[&str] = &["not", "of-type"];
+/// Modifiers answered now, beside `:missing`. `:of-type` is of identifiers, `:text` of what has texts.
+pub(crate) const MODIFIERS: &[&str] = &["not", "text", "in", "not-in", "above", "below", "of-type"];
 
 pub(crate) fn index(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
     match leaf.form {
-        Form::Coding => coding(out, node, leaf),
-        Form::Concept => {
-            let member = words().concept_coding;
-            for child in node.children().filter(|c| c.member() == Some(member)) {
-                coding(out, child, leaf);
-            }
-        }
+        Form::Coding => coding(out, node, leaf, None),
+        Form::Concept => concept(out, node, leaf),
         Form::Identifier => identifier(out, node, leaf),
         Form::Contact => plain(out, node.text("value"), leaf, false),
         form => plain(out, node.value(), leaf, form == Form::Code),
     }
 }
 
-fn coding(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
+/// Its text is a phrase of each of its codings, or of itself where it has none.
+fn concept(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
     let words = words();
-    let (system, code) = pair(node, words.coding_system, words.coding_code);
-    if system.is_some() || code.is_some() {
-        out.coded(leaf, system.unwrap_or(""), code.unwrap_or(""));
+    let text = node
+        .children()
+        .find(|c| c.member() == Some(words.concept_text))
+        .and_then(Node::value);
+    let mut bare = true;
+    for child in node.children_of(words.concept_coding) {
+        coding(out, child, leaf, text);
+        bare = false;
+    }
+    if let Some(text) = text.filter(|_| bare) {
+        out.text(leaf, text);
+    }
+}
+
+fn coding(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf, text: Option<&str>) {
+    let words = words();
+    let (mut system, mut code, mut display) = (None, None, None);
+    for child in node.children() {
+        match child.member() {
+            Some(m) if m == words.coding_system => system = child.value(),
+            Some(m) if m == words.coding_code => code = child.value(),
+            Some(m) if m == words.coding_display => display = child.value(),
+            _ => {}
+        }
+    }
+    if system.is_none() && code.is_none() {
+        [display, text]
+            .into_iter()
+            .flatten()
+            .for_each(|t| out.text(leaf, t));
+        return;
+    }
+    let term = out.coded(leaf, system.unwrap_or(""), code.unwrap_or(""));
+    for phrase in [display, text.filter(|t| Some(*t) != display)]
+        .into_iter()
+        .flatten()
+    {
+        out.phrase(leaf, phrase, term);
     }
 }
 
@@ -58,16 +94,21 @@ fn identifier(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
     );
     out.term(leaf, key.code(leaf.param, value), false);
     let types = node
-        .children()
-        .filter(|c| c.member() == Some(words.identifier_type))
+        .children_of(words.identifier_type)
         .flat_map(Node::children);
-    for coding in types.filter(|c| c.member() == Some(words.concept_coding)) {
-        if let (system, Some(code)) = pair(coding, words.coding_system, words.coding_code) {
-            out.term(
-                leaf,
-                key.of_type(leaf.param, system.unwrap_or(""), code, value),
-                false,
-            );
+    for child in types {
+        match child.member() {
+            Some(m) if m == words.concept_coding => {
+                if let (system, Some(code)) = pair(child, words.coding_system, words.coding_code) {
+                    let term = key.of_type(leaf.param, system.unwrap_or(""), code, value);
+                    out.term(leaf, term, false);
+                }
+            }
+            // The specification's `:text` of an Identifier: a term for the text, since values are each their own.
+            Some(m) if m == words.concept_text => {
+                child.value().into_iter().for_each(|t| out.text(leaf, t));
+            }
+            _ => {}
         }
     }
 }
@@ -84,12 +125,17 @@ fn pair(node: Node<'_>, first: MemberId, second: MemberId) -> (Option<&str>, Opt
     found
 }
 
-/// What one element of the value list asks. `code`, `system|code`, `|code`, `system|`; with `:of-type` `system|code|value`.
+/// What one element of the value list asks. `code`, `system|code`, `|code`, `system|`; with `:of-type` `system|code|value`;
+/// with `:text` a text; with `:in` a value set.
 pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
     match ask.modifier {
         None => {}
         Some("of-type") => return of_type(ask, value),
-        Some(other) => return Err(ask.bad_modifier(other, &["missing", "not", "of-type"])),
+        Some("text") => return text(ask, value),
+        Some("in") => return set::members(ask, value),
+        Some("above") => return set::hierarchy(ask, value, set::Direction::Above),
+        Some("below") => return set::hierarchy(ask, value, set::Direction::Below),
+        Some(other) => return Err(ask.bad_modifier(other, &known(ask))),
     }
     if value == "|" {
         return Err(ask.bad("must have a system, a code or both around '|'"));
@@ -103,14 +149,50 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
     Ok(found.filter())
 }
 
+fn known(ask: &Ask<'_>) -> Vec<&'static str> {
+    let identifier = ask.parameter.forms.contains(&Form::Identifier);
+    std::iter::once("missing")
+        .chain(MODIFIERS.iter().copied())
+        .filter(|m| match *m {
+            "of-type" => identifier,
+            "text" => has_text(ask),
+            _ => true,
+        })
+        .collect()
+}
+
+fn has_text(ask: &Ask<'_>) -> bool {
+    has_coded(ask) || ask.parameter.forms.contains(&Form::Identifier)
+}
+
+/// A word of the display or text begins with it. Displays of one code differ, so each hit is looked at.
+fn text(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
+    if !has_text(ask) {
+        return Err(ask.bad_modifier("text", &known(ask)));
+    }
+    let value = normalise(&unescape(value));
+    if value.is_empty() {
+        return Ok(Filter::Nothing);
+    }
+    let phrase = any(&ask.parameter.owners, |owner| Filter::Phrase {
+        param: owner.param,
+        test: PhraseTest::Words,
+        value: value.clone(),
+    });
+    let name = format!("{}:text", ask.code());
+    let check = fresh(ask.extractor, name, phrase.clone());
+    Ok(Filter::And(vec![phrase, check]))
+}
+
+/// Terms to ask for, and wider forms of others.
 #[derive(Default)]
-struct Wanted {
+pub(super) struct Wanted {
     terms: Vec<Term>,
     forms: Vec<Term>,
 }
 
 impl Wanted {
-    fn filter(self) -> Filter {
+    pub(super) fn filter(self) -> Filter {
         match (self.terms.is_empty(), self.forms.is_empty()) {
             (true, true) => Filter::Nothing,
             (false, true) => Filter::AnyTerm(self.terms),
@@ -150,7 +232,7 @@ fn any_code(ask: &Ask<'_>, system: &str, found: &mut Wanted) {
     }
 }
 
-fn both(ask: &Ask<'_>, system: &str, code: &str, found: &mut Wanted) {
+pub(super) fn both(ask: &Ask<'_>, system: &str, code: &str, found: &mut Wanted) {
     for owner in &ask.parameter.owners {
         if has_coded(ask) || ask.parameter.forms.contains(&Form::Identifier) {
             found.terms.push(ask.key.token(owner.param, system, code));
@@ -167,7 +249,19 @@ fn both(ask: &Ask<'_>, system: &str, code: &str, found: &mut Wanted) {
 }
 
 /// Codes of `system` in the value sets that the parameter's `code` elements are bound to: their system is implied.
-fn implied<'a>(ask: &'a Ask<'_>, system: &'a str) -> impl Iterator<Item = &'static str> + use<'a> {
+pub(super) fn implied<'a>(
+    ask: &'a Ask<'_>,
+    system: &'a str,
+) -> impl Iterator<Item = &'static str> + use<'a> {
+    pairs(ask)
+        .filter(move |(s, _)| *s == system)
+        .map(|(_, code)| code)
+}
+
+/// The same for every system.
+pub(super) fn pairs<'a>(
+    ask: &'a Ask<'_>,
+) -> impl Iterator<Item = (&'static str, &'static str)> + use<'a> {
     let schema = ask.schema;
     let elements = ask
         .parameter
@@ -177,14 +271,12 @@ fn implied<'a>(ask: &'a Ask<'_>, system: &'a str) -> impl Iterator<Item = &'stat
         .map(move |hop| schema.member(hop.member).element);
     let bindings = elements.filter_map(move |e| schema.element(e).binding.as_ref());
     let sets = bindings.filter_map(move |b| schema.value_set(b.value_set)?.codes.as_ref());
-    sets.flatten()
-        .filter(move |(s, _)| *s == system)
-        .map(|(_, code)| *code)
+    sets.flatten().copied()
 }
 
 fn of_type(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
     if !ask.parameter.forms.contains(&Form::Identifier) {
-        return Err(ask.bad_modifier("of-type", &["missing", "not"]));
+        return Err(ask.bad_modifier("of-type", &known(ask)));
     }
     let parts = split_once(value, b'|')
         .and_then(|(system, rest)| split_once(rest, b'|').map(|(code, v)| (system, code, v)));

@@ -1,22 +1,22 @@
 //! Uri parameters, and canonicals as references. <https://hl7.org/fhir/R4/search.html#uri>
 
+use super::string::any;
 use super::{Ask, Form};
 use crate::escape::unescape;
 use crate::extract::Collector;
-use crate::plan::Filter;
-use crate::registry::Leaf;
+use crate::plan::{Filter, PhraseTest};
+use crate::registry::{Leaf, Owner};
 use ward_fhir::{Failure, Node};
 
 /// Modifiers answered now, beside `:missing`.
-pub(crate) const MODIFIERS: &[&str] = &[];
+pub(crate) const MODIFIERS: &[&str] = &["above", "below"];
 
 pub(crate) fn index(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
     let Some(text) = node.value() else { return };
     if leaf.form == Form::Canonical {
         canonical(out, text, leaf);
     } else {
-        let term = out.key().url(leaf.param, text);
-        out.term(leaf, term, false);
+        out.url(leaf, text);
     }
 }
 
@@ -27,24 +27,54 @@ fn canonical(out: &mut Collector<'_>, text: &str, leaf: &Leaf) {
     if url.is_empty() {
         return;
     }
-    let key = out.key();
-    out.term(leaf, key.url(leaf.param, url), false);
+    out.url(leaf, url);
     if url.len() != text.len() {
-        out.term(leaf, key.url(leaf.param, text), false);
+        out.url(leaf, text);
     }
 }
 
-/// The exact url; for canonicals `url` or `url|version`.
+/// The exact url; for canonicals `url` or `url|version`. `:below` and `:above` compare from the left.
 pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
-    if let Some(modifier) = ask.modifier {
-        return Err(ask.bad_modifier(modifier, &["missing"]));
-    }
     let url = unescape(value);
-    Ok(Filter::AnyTerm(
-        ask.parameter
-            .owners
-            .iter()
-            .map(|o| ask.key.url(o.param, &url))
-            .collect(),
-    ))
+    let test = match ask.modifier {
+        None => {
+            let term = |o: &Owner| ask.key.url(o.param, &url);
+            return Ok(Filter::AnyTerm(
+                ask.parameter.owners.iter().map(term).collect(),
+            ));
+        }
+        Some("below") => PhraseTest::Below,
+        Some("above") => PhraseTest::Above,
+        Some(modifier) => return Err(ask.bad_modifier(modifier, &["missing", "above", "below"])),
+    };
+    if url.starts_with("urn:") {
+        return Err(ask.bad("must be a URL with ':above' and ':below', which URNs do not have"));
+    }
+    if test == PhraseTest::Below && ask.parameter.forms.contains(&Form::Canonical) {
+        return Ok(below_canonical(ask, &url));
+    }
+    Ok(any(&ask.parameter.owners, |owner| Filter::Phrase {
+        param: owner.param,
+        test,
+        value: url.clone().into_owned(),
+    }))
+}
+
+/// `url|1.2` is above `url|1.2.3` and `url|1.2-draft`, not above `url|1.20`; without a version it is as for any uri.
+pub(super) fn below_canonical(ask: &Ask<'_>, url: &str) -> Filter {
+    let phrase = |owner: &Owner, value: String| Filter::Phrase {
+        param: owner.param,
+        test: PhraseTest::Below,
+        value,
+    };
+    any(&ask.parameter.owners, |owner| {
+        if !url.contains('|') {
+            return phrase(owner, url.to_owned());
+        }
+        Filter::Or(vec![
+            Filter::AnyTerm(vec![ask.key.url(owner.param, url)]),
+            phrase(owner, format!("{url}.")),
+            phrase(owner, format!("{url}-")),
+        ])
+    })
 }

@@ -2,9 +2,10 @@
 //! <https://hl7.org/fhir/R4/search.html#return>
 
 use super::Reader;
-use crate::cursor::SORT_KEYS_MAX;
-use crate::plan::{SortKey, Total};
-use ward_fhir::schema::SearchType;
+use super::contained::Contained;
+use super::include::Include;
+use super::text::Score;
+use crate::plan::Total;
 use ward_fhir::{Failure, Issue, Kind, Severity};
 
 /// What was made of the query: for the self link, the warnings, and the rendering of the page.
@@ -15,12 +16,20 @@ pub struct Used {
     /// Unknown parameters left out under lenient handling.
     pub ignored: Vec<Ignored>,
     pub summary: Option<Summary>,
-    /// `_elements`
+    /// `_elements`: names of elements, `name` or `Type.name`.
     pub elements: Vec<String>,
+    /// `_include` and `_revinclude`
+    pub includes: Vec<Include>,
+    /// `_contained`
+    pub contained: Option<Contained>,
+    /// `_text` and `_content`: the relevance of each match.
+    pub score: Option<Score>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ignored {
+    /// What the name was read as: "search parameter", "element".
+    pub what: &'static str,
     pub name: String,
     /// Valid names most like it.
     pub nearest: Vec<&'static str>,
@@ -48,28 +57,13 @@ impl Ignored {
 
     fn text(&self, what: &str) -> String {
         let name: String = self.name.chars().take(64).collect();
-        let unknown = format!("Unknown search parameter '{name}' {what}.");
+        let unknown = format!("Unknown {} '{name}' {what}.", self.what);
         match self.nearest.as_slice() {
             [] => unknown,
             near => format!("{unknown} Did you mean {}?", near.join(", ")),
         }
     }
 }
-
-/// Known to the specification, answered later.
-const LATER: &[&str] = &[
-    "_contained",
-    "_containedType",
-    "_content",
-    "_filter",
-    "_has",
-    "_include",
-    "_list",
-    "_query",
-    "_revinclude",
-    "_score",
-    "_text",
-];
 
 impl Reader<'_> {
     /// `false`: not one of them.
@@ -79,23 +73,17 @@ impl Reader<'_> {
             "_sort" => return self.sort(value),
             "_total" => self.plan.total = one_of(name, value, TOTALS)?,
             "_summary" => self.summary(one_of(name, value, SUMMARIES)?),
-            "_elements" => self.used.elements.extend(
-                value
-                    .split(',')
-                    .filter(|e| !e.is_empty())
-                    .map(str::to_owned),
-            ),
-            "_format" | "_pretty" | "_type" => {}
-            _ => {
-                let plain = name.split(':').next().unwrap_or(name);
-                if LATER.contains(&plain) {
-                    return Err(Failure::new(
-                        Kind::NotSupported,
-                        format!("'{plain}' is not supported yet."),
-                    ));
-                }
-                return Ok(false);
+            "_elements" => return self.elements(value),
+            "_contained" | "_containedType" => self.contained_parameter(name, value)?,
+            // The score is in every answer that has one.
+            "_score" => drop(one_of(name, value, &[("true", ()), ("false", ())])?),
+            "_query" => {
+                let text = "No named query is defined on this server ('_query').";
+                return Err(Failure::new(Kind::NotSupported, text));
             }
+            "_format" | "_pretty" | "_type" => {}
+            _ if is_include(name) => return self.include(name, value),
+            _ => return Ok(false),
         }
         Ok(true)
     }
@@ -144,54 +132,6 @@ impl Reader<'_> {
         }
         self.used.summary = Some(summary);
     }
-
-    /// `false`: nothing of it is known.
-    fn sort(&mut self, value: &str) -> Result<bool, Failure> {
-        let before = self.plan.sort.len();
-        for text in value.split(',') {
-            let (descending, code) = text
-                .strip_prefix('-')
-                .map_or((false, text), |code| (true, code));
-            if let Some(key) = self.sort_key(code, descending)? {
-                self.plan.sort.push(key);
-            }
-        }
-        if self.plan.sort.len() > SORT_KEYS_MAX {
-            return Err(invalid(
-                "_sort",
-                &format!("may name {SORT_KEYS_MAX} parameters at most"),
-            ));
-        }
-        Ok(self.plan.sort.len() > before)
-    }
-
-    fn sort_key(&mut self, code: &str, descending: bool) -> Result<Option<SortKey>, Failure> {
-        match code {
-            "_lastUpdated" => return Ok(Some(SortKey::Updated { descending })),
-            "_id" => return Ok(Some(SortKey::Id { descending })),
-            _ => {}
-        }
-        let Some(parameter) = self.look_up(code)? else {
-            return Ok(None);
-        };
-        let refused = || {
-            let text = format!(
-                "Sorting by '{code}' is not supported yet; date and string parameters, _lastUpdated and _id are."
-            );
-            Failure::new(Kind::NotSupported, text)
-        };
-        match (parameter.ty(), parameter.owners.as_slice()) {
-            (SearchType::Date, [owner]) => Ok(Some(SortKey::Date {
-                param: owner.param,
-                descending,
-            })),
-            (SearchType::String, [owner]) => Ok(Some(SortKey::String {
-                param: owner.param,
-                descending,
-            })),
-            _ => Err(refused()),
-        }
-    }
 }
 
 const TOTALS: &[(&str, Total)] = &[
@@ -207,7 +147,11 @@ const SUMMARIES: &[(&str, Summary)] = &[
     ("false", Summary::False),
 ];
 
-fn one_of<T: Copy>(name: &str, value: &str, table: &[(&str, T)]) -> Result<T, Failure> {
+fn is_include(name: &str) -> bool {
+    matches!(name.split(':').next(), Some("_include" | "_revinclude"))
+}
+
+pub(super) fn one_of<T: Copy>(name: &str, value: &str, table: &[(&str, T)]) -> Result<T, Failure> {
     let found = table
         .iter()
         .find(|(text, _)| *text == value)
@@ -218,6 +162,6 @@ fn one_of<T: Copy>(name: &str, value: &str, table: &[(&str, T)]) -> Result<T, Fa
     })
 }
 
-fn invalid(name: &str, what: &str) -> Failure {
+pub(super) fn invalid(name: &str, what: &str) -> Failure {
     Failure::new(Kind::Invalid, format!("The value of '{name}' {what}."))
 }

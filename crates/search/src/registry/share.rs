@@ -11,7 +11,11 @@ pub(super) fn share(ty: &str, parameters: &mut [Parameter]) {
     let plain: Vec<(Vec<Atom>, Option<TypeId>)> =
         parameters.iter().map(|p| unrestricted(&p.atoms)).collect();
     let mut order: Vec<usize> = (0..parameters.len())
-        .filter(|i| parameters[*i].is_served() && !parameters[*i].is_column())
+        .filter(|i| {
+            parameters[*i].is_served()
+                && !parameters[*i].atoms.is_empty()
+                && !parameters[*i].is_column()
+        })
         .collect();
     order.sort_by_key(|i| {
         (

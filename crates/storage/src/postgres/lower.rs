@@ -268,7 +268,10 @@ impl Lowering<'_> {
 pub fn sort_key(key: &SortKey) -> Key {
     match *key {
         SortKey::Updated { descending } => Key::int("x.upd", descending),
-        SortKey::Id { descending } => Key::int("x.rid", descending),
+        // `Store::search` lets neither numbers nor texts come here yet.
+        SortKey::Id { descending }
+        | SortKey::Quantity { descending, .. }
+        | SortKey::Text { descending, .. } => Key::int("x.rid", descending),
         SortKey::Date { param, descending } => {
             let column = if descending {
                 "max(x.dates[i + 2])"

@@ -161,6 +161,7 @@ impl Question<'_> {
             let condition = order.after(after, &order.keys, &mut |value| match value {
                 SortValue::Integer(v) => sql.int(*v),
                 SortValue::Text(v) => format!("{} collate \"C\"", sql.bind(Value::Text(v.clone()))),
+                SortValue::Real(v) => sql.bind(Value::Real(*v)),
                 SortValue::Missing => "null".into(),
             })?;
             let _ = write!(sql.text, " and {condition}");

@@ -1,0 +1,141 @@
+//! What only the resource itself decides, apart from what the index answers: the plan's filter is split in two.
+//! <https://hl7.org/fhir/R4/search.html>
+
+use crate::evaluate::{Candidate, World, matches};
+use crate::extract::Extractor;
+use crate::plan::{Check, Filter};
+use std::sync::Arc;
+use ward_fhir::date::PartialDate;
+use ward_fhir::{Failure, Kind, Node};
+
+/// A check that a filter without `Chain`, `Has` and `List` matches the resource, by extracting it afresh.
+pub(crate) fn fresh(extractor: &Extractor, name: String, filter: Filter) -> Filter {
+    let extractor = extractor.clone();
+    Filter::Check(Check {
+        name,
+        test: Arc::new(move |node| holds(&extractor, &filter, node)),
+    })
+}
+
+/// Whether a resource matches; what cannot be decided from it alone does not.
+pub(crate) fn holds(extractor: &Extractor, filter: &Filter, node: Node<'_>) -> bool {
+    let entries = extractor.extract(node, &|_| None);
+    let updated = node.get("meta").and_then(|m| m.text("lastUpdated"));
+    let candidate = Candidate {
+        id: node.text("id").unwrap_or_default(),
+        ty: node.ty(),
+        updated_us: updated
+            .and_then(|text| PartialDate::parse(text, false))
+            .map_or(0, |date| date.low_us()),
+        entries: &entries,
+        node: Some(node),
+    };
+    let world = World {
+        key: Some(extractor.key()),
+        others: None,
+    };
+    matches(filter, candidate, world) == Ok(true)
+}
+
+/// A filter that the index answers, and the checks that its rows must pass as well.
+#[derive(Clone, Debug)]
+pub struct Split {
+    pub index: Filter,
+    pub checks: Vec<Check>,
+}
+
+/// Splits a filter: `index` without any `Check`, true of at least every match; a row is a match when all `checks` pass.
+///
+/// Errors: `TooCostly` for a check inside a chain or beside one under `or` or `not`, since no row decides it alone.
+pub fn split(filter: Filter, extractor: &Extractor) -> Result<Split, Failure> {
+    let mut split = Split {
+        index: Filter::All,
+        checks: Vec::new(),
+    };
+    let mut index = Vec::new();
+    part(filter, extractor, &mut index, &mut split.checks)?;
+    split.index = match index.len() {
+        0 => Filter::All,
+        1 => index.remove(0),
+        _ => Filter::And(index),
+    };
+    Ok(split)
+}
+
+fn part(
+    filter: Filter,
+    extractor: &Extractor,
+    index: &mut Vec<Filter>,
+    checks: &mut Vec<Check>,
+) -> Result<(), Failure> {
+    let Some(name) = first_check(&filter).map(str::to_owned) else {
+        index.push(filter);
+        return Ok(());
+    };
+    match filter {
+        Filter::And(list) => list
+            .into_iter()
+            .try_for_each(|f| part(f, extractor, index, checks)),
+        Filter::Check(check) => {
+            checks.push(check);
+            Ok(())
+        }
+        other if needs_others(&other) => Err(beside_a_chain(&name)),
+        other => {
+            index.push(relaxed(&other, true));
+            if let Filter::Check(check) = fresh(extractor, name, other) {
+                checks.push(check);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The name of a check anywhere in the filter.
+fn first_check(filter: &Filter) -> Option<&str> {
+    match filter {
+        Filter::Check(check) => Some(&check.name),
+        Filter::And(list) | Filter::Or(list) => list.iter().find_map(first_check),
+        Filter::Not(inner) => first_check(inner),
+        Filter::Chain { filter, .. } | Filter::Has { filter, .. } => first_check(filter),
+        _ => None,
+    }
+}
+
+/// Refuses a filter that other resources decide, where only the resource at hand is looked at.
+pub(crate) fn decidable(filter: &Filter, name: &str) -> Result<(), Failure> {
+    if needs_others(filter) {
+        return Err(beside_a_chain(name));
+    }
+    Ok(())
+}
+
+fn beside_a_chain(name: &str) -> Failure {
+    let text = format!(
+        "'{name}' cannot be combined with a chained parameter in this way; use a parameter that the index answers."
+    );
+    Failure::new(Kind::TooCostly, text)
+}
+
+/// Whether resources other than the one at hand decide: `Chain`, `Has` and `List`.
+pub fn needs_others(filter: &Filter) -> bool {
+    match filter {
+        Filter::Chain { .. } | Filter::Has { .. } | Filter::List(_) => true,
+        Filter::And(list) | Filter::Or(list) => list.iter().any(needs_others),
+        Filter::Not(inner) => needs_others(inner),
+        _ => false,
+    }
+}
+
+/// Without the checks: true of at least (`more`) or at most what the filter is true of.
+fn relaxed(filter: &Filter, more: bool) -> Filter {
+    let all = |list: &[Filter]| list.iter().map(|f| relaxed(f, more)).collect();
+    match filter {
+        Filter::Check(_) if more => Filter::All,
+        Filter::Check(_) => Filter::Nothing,
+        Filter::And(list) => Filter::And(all(list)),
+        Filter::Or(list) => Filter::Or(all(list)),
+        Filter::Not(inner) => Filter::Not(Box::new(relaxed(inner, !more))),
+        other => other.clone(),
+    }
+}

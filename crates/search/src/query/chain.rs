@@ -1,0 +1,179 @@
+//! Chains: `subject:Patient.name`, `patient.organization.name`. <https://hl7.org/fhir/R4/search.html#chaining>
+
+use super::criterion::short;
+use super::{Reader, Refusal};
+use crate::check::{decidable, holds};
+use crate::param::{Form, reference_targets};
+use crate::plan::{Check, Filter};
+use crate::program::{Atom, ends};
+use crate::registry::Parameter;
+use std::sync::Arc;
+use ward_fhir::schema::SearchType;
+use ward_fhir::{Failure, Kind, Node, TypeId};
+
+/// Reads what follows a hop for the type that the hop leads to.
+pub(super) type Inner<'i> = &'i dyn Fn(TypeId) -> Result<Filter, Refusal>;
+
+impl<'a> Reader<'a> {
+    /// `reference` is `name[:Type]`, `next` the name that follows it. Without a type the chain is the union over those targets
+    /// of the definition that know the next name.
+    pub(super) fn chain(
+        &self,
+        types: &[TypeId],
+        reference: &str,
+        next: &str,
+        inner: Inner<'_>,
+    ) -> Result<Filter, Refusal> {
+        let (code, ty) = reference
+            .split_once(':')
+            .map_or((reference, None), |(code, ty)| (code, Some(ty)));
+        let meanings = self.meanings(types, code)?;
+        let several = meanings.len() > 1;
+        let mut any = Vec::new();
+        for meaning in meanings {
+            let filter = self.chain_of(meaning.parameter, ty, next, inner)?;
+            any.push(if several {
+                Filter::And(vec![Filter::Types(meaning.types), filter])
+            } else {
+                filter
+            });
+        }
+        Ok(one_or(any))
+    }
+
+    fn chain_of(
+        &self,
+        parameter: &Parameter,
+        ty: Option<&str>,
+        next: &str,
+        inner: Inner<'_>,
+    ) -> Result<Filter, Refusal> {
+        let targets = self.chain_targets(parameter, ty)?;
+        if parameter.forms.contains(&Form::Inline) {
+            return self.inline(parameter, &targets, next, inner);
+        }
+        let link = |target: TypeId, filter: Filter| {
+            let owners = parameter.owners.iter();
+            let reach = owners.filter(|o| o.only.is_none_or(|only| only == target));
+            let chains = reach.map(|o| Filter::Chain {
+                param: o.param,
+                target,
+                filter: Box::new(filter.clone()),
+            });
+            Ok(one_or(chains.collect()))
+        };
+        self.over(
+            &targets,
+            ty.is_some(),
+            (parameter.code(), next),
+            inner,
+            link,
+        )
+    }
+
+    /// The union over targets. Without a stated type the targets that do not know the name are left out.
+    fn over(
+        &self,
+        targets: &[TypeId],
+        stated: bool,
+        (code, next): (&str, &str),
+        inner: Inner<'_>,
+        link: impl Fn(TypeId, Filter) -> Result<Filter, Failure>,
+    ) -> Result<Filter, Refusal> {
+        let (mut any, mut refusal) = (Vec::new(), None);
+        for target in targets {
+            match inner(*target) {
+                Ok(filter) => any.push(link(*target, filter)?),
+                Err(Refusal::Failure(f)) if stated || f.kind == Kind::TooCostly => {
+                    return Err(f.into());
+                }
+                // A value that one of the types refuses says more than a name that another does not know.
+                Err(Refusal::Failure(f)) => refusal = Some(Refusal::Failure(f)),
+                Err(unknown) => refusal = refusal.or(Some(unknown)),
+            }
+        }
+        match (any.is_empty(), refusal) {
+            (false, _) => Ok(one_or(any)),
+            (true, Some(Refusal::Unknown(mut ignored))) => {
+                // Deeper names have been completed already.
+                if !ignored.name.contains('.') {
+                    ignored.name = format!("{code}.{}", short(next));
+                }
+                Err(Refusal::Unknown(ignored))
+            }
+            (true, Some(refusal)) => Err(refusal),
+            (true, None) => Ok(Filter::Nothing),
+        }
+    }
+
+    /// The types a chain over the parameter may lead to: the stated one, or those of the definition.
+    fn chain_targets(
+        &self,
+        parameter: &Parameter,
+        ty: Option<&str>,
+    ) -> Result<Vec<TypeId>, Failure> {
+        let code = parameter.code();
+        if parameter.ty() != SearchType::Reference {
+            let text = format!("Search parameter '{code}' is no reference: it cannot be chained.");
+            return Err(Failure::new(Kind::Invalid, text));
+        }
+        if !parameter
+            .forms
+            .iter()
+            .any(|f| matches!(f, Form::Reference | Form::Inline))
+        {
+            let text = format!(
+                "Search parameter '{code}' holds canonical URLs: it cannot be chained. Ask for the URL instead."
+            );
+            return Err(Failure::new(Kind::NotSupported, text));
+        }
+        let possible = reference_targets(self.registry.schema(), parameter);
+        let Some(name) = ty else {
+            return Ok(possible);
+        };
+        let found = self.resource_type(name).filter(|t| possible.contains(t));
+        found.map(|t| vec![t]).ok_or_else(|| {
+            let text = format!(
+                "'{code}' does not refer to resources of type '{}'.",
+                short(name)
+            );
+            Failure::new(Kind::Invalid, text)
+        })
+    }
+
+    /// Resources inside a Bundle are no rows of their own: the Bundle itself decides.
+    fn inline(
+        &self,
+        parameter: &Parameter,
+        targets: &[TypeId],
+        next: &str,
+        inner: Inner<'_>,
+    ) -> Result<Filter, Refusal> {
+        let code = parameter.code();
+        let link = |target: TypeId, filter: Filter| {
+            decidable(&filter, code)?;
+            let extractor = self.extractor.clone();
+            let atoms: Vec<Atom> = parameter.atoms.clone();
+            let test = move |bundle: Node<'_>| {
+                let found = atoms.iter().flat_map(|a| ends(bundle, &a.hops));
+                found
+                    .filter(|n| n.ty() == target)
+                    .any(|n| holds(&extractor, &filter, n))
+            };
+            Ok(Filter::Check(Check {
+                name: code.to_owned(),
+                test: Arc::new(test),
+            }))
+        };
+        self.over(targets, true, (code, next), inner, link)
+    }
+}
+
+/// The union.
+pub(super) fn one_or(mut any: Vec<Filter>) -> Filter {
+    match any.len() {
+        0 => Filter::Nothing,
+        1 => any.remove(0),
+        _ => Filter::Or(any),
+    }
+}

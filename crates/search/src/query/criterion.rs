@@ -1,0 +1,177 @@
+//! One criterion, `name[:modifier]=value[,value…]`, over one or several types. <https://hl7.org/fhir/R4/search.html#modifiers>
+//!
+//! Over several types a name may mean a different parameter for each: the filter is then a union in which each part holds
+//! for its type only, so that `:not` and `:missing` mean the same as in a search over one.
+
+use super::{CHAIN_DEPTH_MAX, CRITERIA_MAX, Ignored, Reader, Refusal};
+use crate::nearest::nearest;
+use crate::param::Form;
+use crate::plan::Filter;
+use crate::registry::{Parameter, TypeParameters};
+use ward_fhir::schema::TypeKind;
+use ward_fhir::{Failure, Kind, TypeId};
+
+/// A parameter and the types for which it is read the same way.
+pub(super) struct Meaning<'a> {
+    pub types: Vec<TypeId>,
+    pub all: &'a TypeParameters,
+    pub parameter: &'a Parameter,
+}
+
+impl<'a> Reader<'a> {
+    /// The filter of a criterion over `types` (empty: all), `depth` hops away from the resources searched.
+    pub(super) fn read(
+        &self,
+        types: &[TypeId],
+        name: &str,
+        value: &str,
+        depth: usize,
+    ) -> Result<Filter, Refusal> {
+        self.spend(name, depth)?;
+        if let Some(rest) = name.strip_prefix("_has:") {
+            let inner = |ty, rest: &str| self.read(&[ty], rest, value, depth + 1);
+            return self.has(types, rest, &inner);
+        }
+        if let Some((reference, rest)) = name.split_once('.') {
+            let inner = |ty| self.read(&[ty], rest, value, depth + 1);
+            let next = rest.split(['.', ':']).next().unwrap_or(rest);
+            return self.chain(types, reference, next, &inner);
+        }
+        let (code, modifier) = name
+            .split_once(':')
+            .map_or((name, None), |(code, modifier)| (code, Some(modifier)));
+        match code {
+            "_text" | "_content" => return Ok(self.words(code, modifier, value)?),
+            "_filter" => return self.filter_expression(types, modifier, value, depth),
+            "_list" => return Ok(self.list(modifier, value)?),
+            "_has" => {
+                let text = "'_has' must be '_has:Type:reference:parameter'.";
+                return Err(Failure::new(Kind::Invalid, text).into());
+            }
+            _ => {}
+        }
+        let mut meanings = self.meanings(types, code)?;
+        if let [only] = meanings.as_mut_slice() {
+            return Ok(self.values(only, modifier, value)?);
+        }
+        let mut any = Vec::new();
+        for meaning in meanings {
+            let filter = self.values(&meaning, modifier, value)?;
+            any.push(Filter::And(vec![Filter::Types(meaning.types), filter]));
+        }
+        Ok(Filter::Or(any))
+    }
+
+    /// Counts a criterion against the limits.
+    pub(super) fn spend(&self, name: &str, depth: usize) -> Result<(), Failure> {
+        self.criteria.set(self.criteria.get() + 1);
+        if depth > CHAIN_DEPTH_MAX || self.criteria.get() > CRITERIA_MAX {
+            let text = format!(
+                "'{}' has too many hops or leads to too many types; name the types (name:Type) or ask in steps.",
+                short(name)
+            );
+            return Err(Failure::new(Kind::TooCostly, text));
+        }
+        Ok(())
+    }
+
+    /// What the name means for each of the types, those with the same meaning together; at least one.
+    pub(super) fn meanings(
+        &self,
+        types: &[TypeId],
+        code: &str,
+    ) -> Result<Vec<Meaning<'a>>, Refusal> {
+        let registry = self.registry;
+        let common_only = types.is_empty();
+        let representative = [registry.schema().resource_type("Basic")];
+        let types: Vec<TypeId> = match types {
+            [] => representative.into_iter().flatten().collect(),
+            listed => listed.to_vec(),
+        };
+        let mut found: Vec<Meaning<'a>> = Vec::new();
+        for ty in &types {
+            let all = registry.of(*ty);
+            let usable = |p: &&Parameter| !common_only || p.def.code.starts_with('_');
+            let Some(parameter) = all.find(code).filter(usable) else {
+                return Err(Refusal::Unknown(self.unknown(&types, common_only, code)));
+            };
+            if let Err(reason) = parameter.service {
+                let text = format!("Search parameter '{code}' is not supported: {reason}.");
+                return Err(Failure::new(Kind::NotSupported, text).into());
+            }
+            match found.iter_mut().find(|m| same(m.parameter, parameter)) {
+                Some(known) => known.types.push(*ty),
+                None => found.push(Meaning {
+                    types: vec![*ty],
+                    all,
+                    parameter,
+                }),
+            }
+        }
+        Ok(found)
+    }
+
+    /// With the names most like it that all of the types know.
+    pub(super) fn unknown(&self, types: &[TypeId], common_only: bool, code: &str) -> Ignored {
+        let first = types.first().map(|t| self.registry.of(*t));
+        let names = first
+            .into_iter()
+            .flat_map(TypeParameters::served)
+            .map(|p| p.def.code)
+            .filter(|n| !common_only || n.starts_with('_'))
+            .filter(|n| types.iter().all(|t| self.registry.find(*t, n).is_some()))
+            .chain(RESULT_PARAMETERS.iter().copied());
+        Ignored {
+            what: "search parameter",
+            name: code.to_owned(),
+            nearest: nearest(code, names),
+        }
+    }
+
+    /// Concrete resource types that a name may stand for.
+    pub(super) fn resource_type(&self, name: &str) -> Option<TypeId> {
+        self.registry.schema().resource_type(name)
+    }
+
+    /// Every concrete resource type.
+    pub(super) fn resource_types(&self) -> impl Iterator<Item = TypeId> + use<'a> {
+        let types = self.registry.schema().types.iter();
+        types
+            .filter(|t| t.kind == TypeKind::Resource && !t.is_abstract)
+            .map(|t| t.id)
+    }
+}
+
+/// One definition, answered from the same entries. What a `code` implies may differ between the elements of two types.
+fn same(a: &Parameter, b: &Parameter) -> bool {
+    a.def.id == b.def.id
+        && a.owners == b.owners
+        && a.marks == b.marks
+        && a.forms == b.forms
+        && (!a.forms.contains(&Form::Code) || a.atoms == b.atoms || a.def.bases.len() == 1)
+}
+
+/// A name as a message may repeat it.
+pub(super) fn short(name: &str) -> String {
+    name.chars().take(64).collect()
+}
+
+const RESULT_PARAMETERS: &[&str] = &[
+    "_contained",
+    "_containedType",
+    "_content",
+    "_count",
+    "_elements",
+    "_filter",
+    "_format",
+    "_has",
+    "_include",
+    "_list",
+    "_pretty",
+    "_revinclude",
+    "_sort",
+    "_summary",
+    "_text",
+    "_total",
+    "_type",
+];

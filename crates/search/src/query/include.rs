@@ -1,0 +1,300 @@
+//! `_include` and `_revinclude`: what else comes with the matches. <https://hl7.org/fhir/R4/search.html#include>
+//!
+//! Parsed here, resolved by `resources` page by page under the caller's access: forward from the page's bodies
+//! ([`Include::targets`]), reverse by a search for the terms that refer to them ([`Include::referring`]).
+
+use super::criterion::short;
+use super::{Ignored, Reader};
+use crate::extract::Extractor;
+use crate::nearest::nearest;
+use crate::param::{Form, reference_targets};
+use crate::plan::Filter;
+use crate::program::{Program, Visitor};
+use crate::registry::{Parameter, TypeParameters};
+use ward_fhir::reference::{Reference, parse};
+use ward_fhir::schema::SearchType;
+use ward_fhir::{Failure, Kind, Node, TypeId};
+
+/// Includes of one query.
+pub const INCLUDES_MAX: usize = 20;
+
+/// One `_include` or `_revinclude`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Include {
+    /// `:iterate`: from what was included as well.
+    pub iterate: bool,
+    /// `_revinclude`: what refers to the matches instead of what they refer to.
+    pub reverse: bool,
+    /// Type that holds the reference; `None`: any.
+    pub source: Option<TypeId>,
+    /// Reference parameter of it; `None`: any.
+    pub param: Option<&'static str>,
+    /// Only references to this type.
+    pub target: Option<TypeId>,
+}
+
+/// What a resource refers to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Including {
+    Resource {
+        ty: TypeId,
+        id: String,
+        /// Of a versioned reference; the current version is included all the same.
+        version: Option<String>,
+    },
+    /// A canonical `url` or `url|version`: the resource that has it.
+    Canonical(String),
+}
+
+impl Reader<'_> {
+    /// `name` is `_include` or `_revinclude` with modifiers. `false`: ignored as unknown.
+    pub(super) fn include(&mut self, name: &str, value: &str) -> Result<bool, Failure> {
+        let (code, modifier) = name
+            .split_once(':')
+            .map_or((name, None), |(code, modifier)| (code, Some(modifier)));
+        let iterate = match modifier {
+            None => false,
+            Some("iterate") => true,
+            Some("recurse") => {
+                let text =
+                    format!("'{code}:recurse' is of an older version; use '{code}:iterate'.");
+                return Err(Failure::new(Kind::NotSupported, text));
+            }
+            Some(_) => return Err(invalid(code, "has no modifier but ':iterate'")),
+        };
+        if self.used.includes.len() == INCLUDES_MAX {
+            let text = format!("A search may have {INCLUDES_MAX} includes at most.");
+            return Err(Failure::new(Kind::TooCostly, text));
+        }
+        let mut include = Include {
+            iterate,
+            reverse: code == "_revinclude",
+            source: None,
+            param: None,
+            target: None,
+        };
+        if value != "*" && !self.read_include(code, value, &mut include)? {
+            return Ok(false);
+        }
+        self.used.includes.push(include);
+        Ok(true)
+    }
+
+    /// `Type:parameter[:Target]`, the parameter `*` for all.
+    fn read_include(
+        &mut self,
+        code: &str,
+        value: &str,
+        include: &mut Include,
+    ) -> Result<bool, Failure> {
+        let mut parts = value.split(':');
+        let (source, param, target) = (parts.next(), parts.next(), parts.next());
+        let (Some(source), Some(param), None) = (source, param, parts.next()) else {
+            return Err(invalid(
+                code,
+                "must be 'Type:parameter', 'Type:parameter:Target', 'Type:*' or '*'",
+            ));
+        };
+        let ty = self.type_named(code, source)?;
+        include.source = Some(ty);
+        if let Some(target) = target.filter(|t| !t.is_empty()) {
+            include.target = Some(self.type_named(code, target)?);
+        }
+        if !include.iterate
+            && !include.reverse
+            && !self.plan.types.is_empty()
+            && !self.plan.types.contains(&ty)
+        {
+            let text = format!(
+                "names the type {}, which is not searched; use '{code}:iterate' for what was included",
+                short(source)
+            );
+            return Err(invalid(code, &text));
+        }
+        if param == "*" {
+            return Ok(true);
+        }
+        let all = self.registry.of(ty);
+        let Some(parameter) = all.find(param).filter(|p| is_reference(p)) else {
+            let near = nearest(param, references(all).map(|p| p.def.code));
+            let ignored = Ignored {
+                what: "reference parameter",
+                name: param.to_owned(),
+                nearest: near,
+            };
+            return self.ignore(ignored).map(|()| false);
+        };
+        let possible = reference_targets(self.registry.schema(), parameter);
+        if include.target.is_some_and(|t| !possible.contains(&t)) {
+            return Err(invalid(
+                code,
+                "names a target type that the parameter never refers to",
+            ));
+        }
+        let reaches = |t: &TypeId| possible.contains(t);
+        let searched = &self.plan.types;
+        if include.reverse
+            && !include.iterate
+            && !searched.is_empty()
+            && !searched.iter().any(reaches)
+        {
+            return Err(invalid(
+                code,
+                "names a parameter that never refers to the resources searched",
+            ));
+        }
+        include.param = Some(parameter.def.code);
+        Ok(true)
+    }
+
+    fn type_named(&self, code: &str, name: &str) -> Result<TypeId, Failure> {
+        self.resource_type(name).ok_or_else(|| {
+            invalid(
+                code,
+                &format!("names '{}', which is no resource type", short(name)),
+            )
+        })
+    }
+}
+
+impl Include {
+    /// Forward: what `node` refers to by it, sorted and once each; nothing for a reverse include. Linear in the resource.
+    pub fn targets(&self, extractor: &Extractor, node: Node<'_>) -> Vec<Including> {
+        if self.reverse || self.source.is_some_and(|s| s != node.ty()) {
+            return Vec::new();
+        }
+        let schema = extractor.registry().schema();
+        let mut program = Program::new(schema, node.ty());
+        for parameter in self.parameters(extractor.registry().of(node.ty())) {
+            for atom in &parameter.atoms {
+                if let Some(form) = Form::of(schema, SearchType::Reference, atom.leaf) {
+                    program.add(schema, atom, form);
+                }
+            }
+        }
+        let mut found = Found {
+            base: extractor.base(),
+            only: self.target,
+            including: Vec::new(),
+        };
+        program.walk(node, &mut found);
+        found.including.sort_unstable();
+        found.including.dedup();
+        found.including
+    }
+
+    /// Reverse: for each type that may refer to one of `hits` by it, the filter for those that do; nothing for a forward
+    /// include. Linear in the hits and the parameters.
+    pub fn referring(&self, extractor: &Extractor, hits: &[Node<'_>]) -> Vec<(TypeId, Filter)> {
+        if !self.reverse {
+            return Vec::new();
+        }
+        let schema = extractor.registry().schema();
+        let concrete = (0..schema.types.len() as u16).map(TypeId);
+        let sources = concrete.filter(|t| {
+            schema.resource_type(schema.ty(*t).name).is_some()
+                && self.source.is_none_or(|s| s == *t)
+        });
+        let mut found = Vec::new();
+        for source in sources {
+            let mut terms = Vec::new();
+            for parameter in self.parameters(extractor.registry().of(source)) {
+                let possible = reference_targets(schema, parameter);
+                let hits = hits.iter().filter(|h| possible.contains(&h.ty()));
+                let hits = hits.filter(|h| self.target.is_none_or(|t| t == h.ty()));
+                hits.for_each(|h| refer(extractor, parameter, *h, &mut terms));
+            }
+            terms.sort_unstable();
+            terms.dedup();
+            if !terms.is_empty() {
+                found.push((source, Filter::AnyTerm(terms)));
+            }
+        }
+        found
+    }
+
+    fn parameters<'a>(
+        &self,
+        all: &'a TypeParameters,
+    ) -> impl Iterator<Item = &'a Parameter> + use<'a> {
+        let code = self.param;
+        references(all).filter(move |p| code.is_none_or(|c| c == p.def.code))
+    }
+}
+
+/// The terms by which others refer to a resource: its identity, and its canonical url.
+fn refer(extractor: &Extractor, parameter: &Parameter, hit: Node<'_>, terms: &mut Vec<i64>) {
+    let key = extractor.key();
+    for owner in parameter
+        .owners
+        .iter()
+        .filter(|o| o.only.is_none_or(|t| t == hit.ty()))
+    {
+        if let Some(id) = hit.text("id") {
+            terms.push(key.reference(owner.param, hit.type_name(), id));
+        }
+        if let Some(url) = hit
+            .text("url")
+            .filter(|_| parameter.forms.contains(&Form::Canonical))
+        {
+            terms.push(key.url(owner.param, url));
+        }
+    }
+}
+
+struct Found<'b> {
+    base: Option<&'b str>,
+    only: Option<TypeId>,
+    including: Vec<Including>,
+}
+
+impl Found<'_> {
+    fn local<'n>(&self, node: Node<'n>) -> Option<(TypeId, &'n str, Option<&'n str>)> {
+        match parse(node.text("reference")?, self.base)? {
+            Reference::Local { ty, id, version } => Some((ty, id, version)),
+            _ => None,
+        }
+    }
+}
+
+impl Visitor<Form> for Found<'_> {
+    fn leaf(&mut self, node: Node<'_>, form: &Form) {
+        match form {
+            Form::Reference => {
+                if let Some((ty, id, version)) = self
+                    .local(node)
+                    .filter(|(ty, ..)| self.only.is_none_or(|only| only == *ty))
+                {
+                    self.including.push(Including::Resource {
+                        ty,
+                        id: id.to_owned(),
+                        version: version.map(str::to_owned),
+                    });
+                }
+            }
+            Form::Canonical => {
+                let url = node.value().and_then(|v| v.split('#').next());
+                let url = url.filter(|u| !u.is_empty());
+                self.including
+                    .extend(url.map(|u| Including::Canonical(u.to_owned())));
+            }
+            _ => {}
+        }
+    }
+
+    fn resolves_to(&mut self, node: Node<'_>, ty: TypeId) -> bool {
+        self.local(node).is_some_and(|(found, ..)| found == ty)
+    }
+}
+
+fn references(all: &TypeParameters) -> impl Iterator<Item = &Parameter> {
+    all.served().filter(|p| is_reference(p))
+}
+
+fn is_reference(parameter: &Parameter) -> bool {
+    parameter.ty() == SearchType::Reference && parameter.is_served()
+}
+
+fn invalid(code: &str, what: &str) -> Failure {
+    Failure::new(Kind::Invalid, format!("The value of '{code}' {what}."))
+}

@@ -1,0 +1,126 @@
+//! `_sort`: several keys, each a parameter. <https://hl7.org/fhir/R4/search.html#sort>
+
+use super::criterion::Meaning;
+use super::outcome::invalid;
+use super::{Reader, Refusal};
+use crate::cursor::SORT_KEYS_MAX;
+use crate::normal::normalise;
+use crate::param::Form;
+use crate::plan::SortKey;
+use crate::program::ends;
+use crate::registry::Registry;
+use ward_fhir::schema::SearchType;
+use ward_fhir::{Failure, Kind, Node};
+
+impl<'a> Reader<'a> {
+    /// `false`: nothing of it is known.
+    pub(super) fn sort(&mut self, value: &str) -> Result<bool, Failure> {
+        let before = self.plan.sort.len();
+        for text in value.split(',').filter(|t| !t.is_empty()) {
+            let (descending, code) = text
+                .strip_prefix('-')
+                .map_or((false, text), |code| (true, code));
+            if let Some(key) = self.sort_key(code, descending)? {
+                self.plan.sort.push(key);
+            }
+        }
+        if self.plan.sort.len() > SORT_KEYS_MAX {
+            let text = format!("may name {SORT_KEYS_MAX} parameters at most");
+            return Err(invalid("_sort", &text));
+        }
+        Ok(self.plan.sort.len() > before)
+    }
+
+    fn sort_key(&mut self, code: &str, descending: bool) -> Result<Option<SortKey>, Failure> {
+        match code {
+            "_lastUpdated" => return Ok(Some(SortKey::Updated { descending })),
+            "_id" => return Ok(Some(SortKey::Id { descending })),
+            "_score" => return Err(refused(code, "relevance is in no index")),
+            _ => {}
+        }
+        let meaning = match self.meanings(&self.plan.types, code) {
+            Ok(meanings) => only(meanings, code)?,
+            Err(Refusal::Failure(failure)) => return Err(failure),
+            Err(Refusal::Unknown(mut ignored)) => {
+                ignored.what = "sort parameter";
+                return self.ignore(ignored).map(|()| None);
+            }
+        };
+        let parameter = meaning.parameter;
+        let text = SortKey::Text {
+            param: parameter.def.id,
+            descending,
+        };
+        let owner = match parameter.owners.as_slice() {
+            [owner] if owner.only.is_none() => Some(owner.param),
+            _ => None,
+        };
+        Ok(Some(match (parameter.ty(), owner) {
+            (SearchType::Date, Some(param)) => SortKey::Date { param, descending },
+            (SearchType::String, Some(param)) => SortKey::String { param, descending },
+            (SearchType::Number | SearchType::Quantity, Some(param)) => {
+                SortKey::Quantity { param, descending }
+            }
+            (SearchType::Token | SearchType::Reference | SearchType::Uri, _) => text,
+            (SearchType::String, None) if !parameter.atoms.is_empty() => text,
+            (SearchType::Composite | SearchType::Special, _) => {
+                return Err(refused(code, "its values have no order"));
+            }
+            (_, None) => return Err(refused(code, "it is read from several parameters' entries")),
+        }))
+    }
+}
+
+fn only<'a>(mut meanings: Vec<Meaning<'a>>, code: &str) -> Result<Meaning<'a>, Failure> {
+    match (meanings.pop(), meanings.is_empty()) {
+        (Some(meaning), true) => Ok(meaning),
+        _ => Err(refused(
+            code,
+            "it means something else for each of the types",
+        )),
+    }
+}
+
+fn refused(code: &str, why: &str) -> Failure {
+    let text = format!("The search cannot be sorted by '{code}': {why}.");
+    Failure::new(Kind::NotSupported, text)
+}
+
+/// The text by which `SortKey::Text` orders a resource: the least of the values ascending, the greatest descending. Codes and
+/// identifiers by their value, references and uris as written, all others normalised. `None`: it has none and comes last.
+pub fn text(registry: &Registry, param: u16, descending: bool, node: Node<'_>) -> Option<String> {
+    let parameter = registry.of(node.ty()).all().find(|p| p.def.id == param)?;
+    let schema = registry.schema();
+    let mut texts = Vec::new();
+    for atom in &parameter.atoms {
+        let form = Form::of(schema, parameter.ty(), atom.leaf)?;
+        for end in ends(node, &atom.hops) {
+            texts.extend(value(form, end));
+        }
+    }
+    if descending {
+        texts.into_iter().max()
+    } else {
+        texts.into_iter().min()
+    }
+}
+
+fn value(form: Form, node: Node<'_>) -> Option<String> {
+    let text = match form {
+        Form::Coding => node.text("code"),
+        Form::Concept => {
+            let coded = node.all("coding").find_map(|c| c.text("code"));
+            coded.or_else(|| node.text("text"))
+        }
+        Form::Identifier | Form::Contact => node.text("value"),
+        Form::Reference => node.text("reference"),
+        Form::Inline => node.text("id"),
+        Form::HumanName => node.text("family").or_else(|| node.text("text")),
+        Form::Address => node.text("city").or_else(|| node.text("text")),
+        _ => node.value(),
+    }?;
+    Some(match form {
+        Form::Text | Form::HumanName | Form::Address => normalise(text),
+        _ => text.to_owned(),
+    })
+}

@@ -1,0 +1,194 @@
+//! The values of one parameter to a filter. <https://hl7.org/fhir/R4/search.html#combining>
+
+use super::criterion::Meaning;
+use super::{OR_VALUES_MAX, Reader, TERMS_MAX, missing};
+use crate::escape::{split, unescape};
+use crate::param::{
+    Ask, composite, date, number, position, quantity, reference, string, token, uri,
+};
+use crate::plan::Filter;
+use crate::registry::Parameter;
+use ward_fhir::reference::is_id;
+use ward_fhir::schema::SearchType;
+use ward_fhir::{Failure, Kind};
+
+impl Reader<'_> {
+    /// One of the values of the comma list, or with `:not` and `:not-in` none of them.
+    pub(super) fn values(
+        &self,
+        meaning: &Meaning<'_>,
+        modifier: Option<&str>,
+        value: &str,
+    ) -> Result<Filter, Failure> {
+        let parameter = meaning.parameter;
+        if modifier == Some("missing") {
+            return match value {
+                "true" => Ok(missing::filter(
+                    self.extractor.key(),
+                    meaning.all,
+                    parameter,
+                    true,
+                )),
+                "false" => Ok(missing::filter(
+                    self.extractor.key(),
+                    meaning.all,
+                    parameter,
+                    false,
+                )),
+                _ => {
+                    let text = format!(
+                        "The value of '{}:missing' must be true or false.",
+                        parameter.code()
+                    );
+                    Err(Failure::new(Kind::Invalid, text))
+                }
+            };
+        }
+        let token = parameter.ty() == SearchType::Token && parameter.code() != "_id";
+        let (not, modifier) = match modifier {
+            Some("not") if token => (true, None),
+            Some("not-in") if token => (true, Some("in")),
+            other => (false, other),
+        };
+        let filter = self.any(&self.ask(meaning, modifier), value)?;
+        Ok(if not {
+            Filter::Not(Box::new(filter))
+        } else {
+            filter
+        })
+    }
+
+    pub(super) fn ask<'m>(&'m self, meaning: &Meaning<'m>, modifier: Option<&'m str>) -> Ask<'m> {
+        Ask {
+            extractor: self.extractor,
+            key: self.extractor.key(),
+            schema: self.registry.schema(),
+            types: meaning.all,
+            parameter: meaning.parameter,
+            modifier,
+            base: self.extractor.base(),
+            now_us: self.options.now_us,
+            terminology: self.options.terminology,
+        }
+    }
+
+    fn any(&self, ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
+        let mut any = Vec::new();
+        for (at, one) in split(value, b',').enumerate() {
+            if at == OR_VALUES_MAX {
+                return Err(too_many(ask.parameter));
+            }
+            if !one.is_empty() {
+                any.push(value_filter(ask, one)?);
+            }
+        }
+        let filter = merge(any);
+        if size(&filter) > TERMS_MAX {
+            return Err(too_many(ask.parameter));
+        }
+        Ok(filter)
+    }
+}
+
+/// What one value asks, as its kind of parameter reads it.
+pub(super) fn value_filter(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
+    if ask.parameter.code() == "_id" {
+        return match ask.modifier {
+            None => Ok(id(&unescape(value))),
+            Some(modifier) => Err(ask.bad_modifier(modifier, &["missing"])),
+        };
+    }
+    match ask.parameter.ty() {
+        SearchType::Token => token::ask(ask, value),
+        SearchType::String => string::ask(ask, value),
+        SearchType::Reference => reference::ask(ask, value),
+        SearchType::Date => date::ask(ask, value),
+        SearchType::Uri => uri::ask(ask, value),
+        SearchType::Number => number::ask(ask, value),
+        SearchType::Quantity => quantity::ask(ask, value),
+        SearchType::Composite => composite::ask(ask, value),
+        SearchType::Special => position::ask(ask, value),
+    }
+}
+
+/// Modifiers answered for a type of parameter, for the CapabilityStatement and for messages.
+pub fn modifiers(ty: SearchType) -> Vec<&'static str> {
+    let own = match ty {
+        SearchType::Token => token::MODIFIERS,
+        SearchType::String => string::MODIFIERS,
+        SearchType::Reference => reference::MODIFIERS,
+        SearchType::Date => date::MODIFIERS,
+        SearchType::Uri => uri::MODIFIERS,
+        SearchType::Number => number::MODIFIERS,
+        SearchType::Quantity => quantity::MODIFIERS,
+        SearchType::Composite | SearchType::Special => &[],
+    };
+    std::iter::once("missing")
+        .chain(own.iter().copied())
+        .collect()
+}
+
+fn id(text: &str) -> Filter {
+    if is_id(text) {
+        Filter::Ids(vec![text.to_owned()])
+    } else {
+        Filter::Nothing
+    }
+}
+
+/// The union of the values' filters, with all terms in one list.
+fn merge(any: Vec<Filter>) -> Filter {
+    let (mut terms, mut forms, mut ids, mut rest) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut open = any;
+    while let Some(filter) = open.pop() {
+        match filter {
+            Filter::AnyTerm(t) => terms.extend(t),
+            Filter::AnyForm(f) => forms.extend(f),
+            Filter::Ids(i) => ids.extend(i),
+            Filter::Or(inner) => open.extend(inner),
+            Filter::Nothing => {}
+            other => rest.push(other),
+        }
+    }
+    for list in [&mut terms, &mut forms] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    rest.reverse();
+    if !ids.is_empty() {
+        rest.insert(0, Filter::Ids(ids));
+    }
+    if !forms.is_empty() {
+        rest.insert(0, Filter::AnyForm(forms));
+    }
+    if !terms.is_empty() {
+        rest.insert(0, Filter::AnyTerm(terms));
+    }
+    match rest.len() {
+        0 => Filter::Nothing,
+        1 => rest.remove(0),
+        _ => Filter::Or(rest),
+    }
+}
+
+fn size(filter: &Filter) -> usize {
+    match filter {
+        Filter::AnyTerm(list) | Filter::AnyForm(list) => list.len(),
+        Filter::Or(list) | Filter::And(list) => list.iter().map(size).sum(),
+        Filter::Not(inner) => size(inner),
+        _ => 1,
+    }
+}
+
+fn too_many(parameter: &Parameter) -> Failure {
+    Failure::new(
+        Kind::TooCostly,
+        format!(
+            "Search parameter '{}' has too many values (at most {OR_VALUES_MAX}).",
+            parameter.code()
+        ),
+    )
+}

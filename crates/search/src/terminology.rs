@@ -1,0 +1,63 @@
+//! What `:in`, `:not-in`, `:above` and `:below` ask of a terminology. <https://hl7.org/fhir/R4/valueset.html>
+
+use ward_fhir::schema::codes::{Codes, Refusal, r4_codes};
+
+/// Code systems and value sets. Implementations may look beyond the embedded ones; none may fetch over a network.
+pub trait Terminology: Sync {
+    /// The codes of a value set as (system, code), by its canonical (`url` or `url|version`) or its reference `ValueSet/id`.
+    fn expand(&self, value_set: &str) -> Result<Vec<(String, String)>, Unknown>;
+    /// The codes above `code`, without itself.
+    fn ancestors(&self, system: &str, code: &str) -> Result<Vec<String>, Unknown>;
+    /// The codes below `code`, without itself.
+    fn descendants(&self, system: &str, code: &str) -> Result<Vec<String>, Unknown>;
+}
+
+/// Why a terminology does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unknown {
+    /// No such value set, code system or code.
+    Absent,
+    /// It is known but its codes are not: an open or partly held code system, a filter that cannot be computed.
+    Open,
+    /// More codes than a search may ask for.
+    TooMany,
+}
+
+/// The value sets and code systems of the R4 package, read on first use.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Embedded;
+
+impl Terminology for Embedded {
+    fn expand(&self, value_set: &str) -> Result<Vec<(String, String)>, Unknown> {
+        let codes = codes().expand(value_set).map_err(unknown)?;
+        let owned = |(s, c): (&str, &str)| (s.to_owned(), c.to_owned());
+        Ok(codes.into_iter().map(owned).collect())
+    }
+
+    fn ancestors(&self, system: &str, code: &str) -> Result<Vec<String>, Unknown> {
+        owned(codes().ancestors(system, code))
+    }
+
+    fn descendants(&self, system: &str, code: &str) -> Result<Vec<String>, Unknown> {
+        owned(codes().descendants(system, code))
+    }
+}
+
+fn codes() -> &'static Codes {
+    r4_codes()
+}
+
+fn owned(found: Result<Vec<&'static str>, Refusal>) -> Result<Vec<String>, Unknown> {
+    Ok(found
+        .map_err(unknown)?
+        .into_iter()
+        .map(str::to_owned)
+        .collect())
+}
+
+fn unknown(refusal: Refusal) -> Unknown {
+    match refusal {
+        Refusal::Absent => Unknown::Absent,
+        Refusal::Open => Unknown::Open,
+    }
+}
