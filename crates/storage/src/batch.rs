@@ -95,6 +95,8 @@ fn disturbs(earlier: &Unit, later: &Unit, cipher: &IdCipher) -> bool {
             .iter()
             .any(|w| w.entries.targets.binary_search(target).is_ok()),
         // An unconditional write can always be said to have come second; two conditional ones cannot both.
+        // What lies at the other end of a chain may be what was written.
+        Guard::Matches { plan, .. } if conditional && needs_others(&plan.filter) => true,
         Guard::Matches { plan, .. } if conditional => earlier.writes.iter().any(|w| {
             let id = w.alias.clone().unwrap_or_else(|| cipher.encode(w.rid));
             let candidate = Candidate {
@@ -104,10 +106,7 @@ fn disturbs(earlier: &Unit, later: &Unit, cipher: &IdCipher) -> bool {
                 entries: &w.entries,
                 node: None,
             };
-            // What other resources decide may be disturbed by any of them.
-            if needs_others(&plan.filter) {
-                return true;
-            }
+            // What the entries alone do not decide may be disturbed.
             w.op != Op::Delete
                 && (plan.types.is_empty() || plan.types.contains(&w.ty))
                 && matches(&plan.filter, candidate, World::default()).unwrap_or(true)

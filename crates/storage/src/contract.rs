@@ -116,6 +116,8 @@ pub enum StoreError {
     Unavailable,
     /// The deadline passed; the statement was cancelled.
     Timeout,
+    /// No index answers it within the budget of examined rows.
+    TooCostly,
     /// A body did not open under its key, or a row contradicts itself.
     Integrity,
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use ward_fhir::TypeId;
 use ward_seal::MasterKey;
-use ward_search::entries::TermKey;
+use ward_search::entries::{Term, TermKey};
 use ward_search::plan::Position;
 
 pub struct Core {
@@ -35,6 +35,15 @@ impl Core {
             meter,
             settings,
             term_key: TermKey(term_key),
+        }
+    }
+
+    /// The target term of a row: what `Entries::targets` of whoever refers to it holds.
+    pub fn target(&self, ty: TypeId, rid: Rid, alias: Option<&str>) -> Term {
+        let name = ward_fhir::schema::r4().ty(ty).name;
+        match alias {
+            Some(id) => self.term_key.target(name, id),
+            None => self.term_key.target(name, &self.cipher.encode(rid)),
         }
     }
 

@@ -10,6 +10,7 @@ mod compare;
 pub mod contract;
 mod core;
 mod dictionaries;
+mod home;
 mod id;
 mod index;
 mod keys;

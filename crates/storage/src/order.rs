@@ -107,10 +107,10 @@ impl Order {
                 (SortValue::Missing, _) => return Ordering::Greater,
                 (_, SortValue::Missing) => return Ordering::Less,
                 (SortValue::Integer(a), SortValue::Integer(b)) => a.cmp(b),
-                (SortValue::Text(a), SortValue::Text(b)) => a.cmp(b),
                 (SortValue::Real(a), SortValue::Real(b)) => a.total_cmp(b),
-                // Values of one key are of one kind.
-                _ => Ordering::Equal,
+                (SortValue::Text(a), SortValue::Text(b)) => a.cmp(b),
+                // Of one kind within a key; anything else is a cursor of another question.
+                (a, b) => kind(a).cmp(&kind(b)),
             };
             let by_value = if key.descending {
                 by_value.reverse()
@@ -164,10 +164,10 @@ impl Order {
                 SortValue::Missing if key.nullable => ("false".to_owned(), format!("{e} is null")),
                 SortValue::Missing => return Err(StoreError::Integrity),
                 SortValue::Text(_) if !key.text => return Err(StoreError::Integrity),
-                SortValue::Integer(_) | SortValue::Real(_) if key.text => {
-                    return Err(StoreError::Integrity);
-                }
-                SortValue::Integer(_) | SortValue::Real(_) | SortValue::Text(_) => {
+                SortValue::Integer(_) if key.text => return Err(StoreError::Integrity),
+                // Sorts by numbers are gathered; no statement continues one.
+                SortValue::Real(_) => return Err(StoreError::Integrity),
+                SortValue::Integer(_) | SortValue::Text(_) => {
                     let bound = bind(value);
                     let sign = if key.descending { '<' } else { '>' };
                     let missing = if key.nullable {
@@ -184,5 +184,14 @@ impl Order {
             condition = format!("({beyond} or ({same} and {condition}))");
         }
         Ok(condition)
+    }
+}
+
+fn kind(value: &SortValue) -> u8 {
+    match value {
+        SortValue::Integer(_) => 0,
+        SortValue::Real(_) => 1,
+        SortValue::Text(_) => 2,
+        SortValue::Missing => 3,
     }
 }

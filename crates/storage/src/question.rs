@@ -1,11 +1,15 @@
 //! A plan and an access before they become SQL: what is in reach, and the filter with its names looked up.
+//!
+//! Each hop of a chain has a reach of its own: what the caller may search of the type at its other end.
 
 use crate::contract::{Rid, StoreError};
+use crate::home::leads_home;
+use std::collections::HashMap;
 use std::sync::Arc;
 use ward_access::{Access, Action, PatientKey, Sight};
 use ward_fhir::TypeId;
-use ward_search::entries::Term;
-use ward_search::plan::{DateTest, Filter, NumberTest};
+use ward_search::entries::{Term, TermKey};
+use ward_search::plan::{DateTest, Filter, NumberTest, PhraseTest, Tuple, TupleEnd};
 
 /// The types of a plan that the access opens, by how far.
 pub struct Reach {
@@ -74,7 +78,7 @@ impl Reach {
     }
 }
 
-/// A filter whose logical ids and wider forms have been looked up.
+/// A filter whose logical ids, wider forms and phrases have been looked up.
 #[derive(Clone, Debug)]
 pub enum Node {
     All,
@@ -82,97 +86,335 @@ pub enum Node {
     And(Vec<Node>),
     Or(Vec<Node>),
     Not(Box<Node>),
+    Types(Vec<TypeId>),
     Terms(Vec<Term>),
-    Prefix { param: u16, value: String },
-    Contains { param: u16, value: String },
-    Date { param: u16, test: DateTest },
+    Text {
+        param: u16,
+        test: TextTest,
+        value: String,
+    },
+    Date {
+        param: u16,
+        test: DateTest,
+    },
     Updated(DateTest),
     Rids(Vec<Rid>),
-    Quantity { term: Term, test: NumberTest },
+    Quantity {
+        term: Term,
+        test: NumberTest,
+    },
+    /// Refers to a row of the hop.
+    Chain(Hop),
+    /// A row of the hop refers to it.
+    Has(Hop),
+}
+
+/// How a normalised string is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TextTest {
+    Prefix,
+    Contains,
+    Equals,
+    Ends,
+}
+
+/// The other end of a chain: rows `y` of one type that the caller may search and that match.
+#[derive(Clone, Debug)]
+pub struct Hop {
+    pub param: u16,
+    /// Turns the target term of a row into the term of a reference to it.
+    pub spread: Term,
+    pub ty: TypeId,
+    /// `None`: every row of the type that the mask shows.
+    pub patients: Option<Arc<[PatientKey]>>,
+    /// The conjunction.
+    pub members: Vec<Node>,
+}
+
+impl Hop {
+    /// Whether the reference of `from` to a Patient under this parameter is what makes that patient its home.
+    pub fn leads_home(&self, from: TypeId, to: TypeId) -> bool {
+        leads_home(from, self.param, to)
+    }
 }
 
 /// Nesting of a filter; deeper ones are refused rather than recursed into.
 pub const FILTER_DEPTH_MAX: usize = 64;
+/// Terms that forms, phrases and tuples may come to.
+const TERMS_MAX: usize = 4_000;
 
-/// Answers for a list of names.
-type LookUp<'a, N, V> = &'a mut dyn FnMut(&[N]) -> Result<Vec<V>, StoreError>;
+/// Terms that one phrase may come to.
+pub const PHRASE_TERMS_MAX: usize = TERMS_MAX;
 
-/// Looks up what a filter names: `ids` and `forms` answer for the lists they were asked.
-pub fn resolve(
-    filter: &Filter,
-    depth: usize,
-    ids: LookUp<String, Rid>,
-    forms: LookUp<Term, Term>,
-) -> Result<Node, StoreError> {
-    if depth > FILTER_DEPTH_MAX {
-        return Err(StoreError::Integrity);
-    }
-    let mut all = |list: &[Filter]| {
-        list.iter()
-            .map(|f| resolve(f, depth + 1, ids, forms))
-            .collect::<Result<Vec<_>, _>>()
-    };
-    Ok(match filter {
-        Filter::All => Node::All,
-        Filter::Nothing => Node::Nothing,
-        Filter::And(list) => Node::And(all(list)?),
-        Filter::Or(list) => Node::Or(all(list)?),
-        Filter::Not(inner) => Node::Not(Box::new(resolve(inner, depth + 1, ids, forms)?)),
-        Filter::AnyTerm(terms) => Node::Terms(terms.clone()),
-        Filter::AnyForm(wide) => Node::Terms(forms(wide)?),
-        Filter::StringPrefix { param, value } => Node::Prefix {
-            param: *param,
-            value: value.clone(),
-        },
-        Filter::StringContains { param, value } => Node::Contains {
-            param: *param,
-            value: value.clone(),
-        },
-        Filter::Date { param, test } => Node::Date {
-            param: *param,
-            test: *test,
-        },
-        Filter::Updated(test) => Node::Updated(*test),
-        Filter::Ids(list) => Node::Rids(ids(list)?),
-        Filter::Quantity { term, test } => Node::Quantity {
-            term: *term,
-            test: *test,
-        },
-        Filter::Types(_)
-        | Filter::StringEquals { .. }
-        | Filter::StringEnds { .. }
-        | Filter::Chain { .. }
-        | Filter::Has { .. }
-        | Filter::Tuple(_)
-        | Filter::Phrase { .. }
-        | Filter::Check(_)
-        | Filter::List(_) => return Err(StoreError::Integrity),
-    })
+/// What a filter names, to be looked up before it can be resolved.
+#[derive(Default)]
+pub struct Names {
+    /// Logical ids with the types they may be of.
+    pub ids: Vec<(TypeId, String)>,
+    pub forms: Vec<Term>,
+    pub phrases: Vec<(u16, PhraseTest, String)>,
 }
 
-/// Collects what `resolve` will ask for, for a store that cannot answer in between.
-pub fn names(
-    filter: &Filter,
-    depth: usize,
-    ids: &mut Vec<String>,
-    forms: &mut Vec<Term>,
-) -> Result<(), StoreError> {
-    if depth > FILTER_DEPTH_MAX {
-        return Err(StoreError::Integrity);
+/// The answers to `Names`.
+#[derive(Default)]
+pub struct Found {
+    pub ids: HashMap<(TypeId, String), Rid>,
+    pub forms: HashMap<Term, Vec<Term>>,
+    /// In the order asked.
+    pub phrases: Vec<Vec<Term>>,
+}
+
+impl Names {
+    /// Everything that the filter over `types` names.
+    pub fn of(filter: &Filter, types: &[TypeId]) -> Result<Names, StoreError> {
+        let mut names = Names::default();
+        names.add(filter, types, 0)?;
+        Ok(names)
     }
-    match filter {
-        Filter::And(list) | Filter::Or(list) => list
+
+    fn add(&mut self, filter: &Filter, types: &[TypeId], depth: usize) -> Result<(), StoreError> {
+        if depth > FILTER_DEPTH_MAX {
+            return Err(StoreError::Integrity);
+        }
+        match filter {
+            Filter::And(list) | Filter::Or(list) => {
+                list.iter().try_for_each(|f| self.add(f, types, depth + 1))
+            }
+            Filter::Not(inner) => self.add(inner, types, depth + 1),
+            Filter::Chain { target, filter, .. } => self.add(filter, &[*target], depth + 1),
+            Filter::Has { source, filter, .. } => self.add(filter, &[*source], depth + 1),
+            Filter::Ids(list) => {
+                for ty in types {
+                    self.ids.extend(list.iter().map(|id| (*ty, id.clone())));
+                }
+                Ok(())
+            }
+            Filter::AnyForm(list) => {
+                self.forms.extend_from_slice(list);
+                Ok(())
+            }
+            Filter::Phrase { param, test, value } => {
+                self.phrases.push((*param, *test, value.clone()));
+                Ok(())
+            }
+            Filter::Tuple(tuple) => {
+                self.add(&tuple.first, types, depth + 1)?;
+                match &tuple.second {
+                    TupleEnd::Term(second) => self.add(second, types, depth + 1),
+                    TupleEnd::Quantity { .. } => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Makes the filter's nodes from what was found.
+pub struct Resolver<'a> {
+    pub access: &'a Access,
+    pub key: &'a TermKey,
+    pub found: &'a Found,
+    /// The next phrase of `found`.
+    pub phrase: usize,
+}
+
+impl Resolver<'_> {
+    /// The conjunction of a filter over `types`. `Integrity`: a filter with checks or lists, which must have been replaced.
+    pub fn members(&mut self, filter: &Filter, types: &[TypeId]) -> Result<Vec<Node>, StoreError> {
+        Ok(match self.node(filter, types, 0)? {
+            Node::And(list) => list,
+            Node::All => Vec::new(),
+            other => vec![other],
+        })
+    }
+
+    fn node(
+        &mut self,
+        filter: &Filter,
+        types: &[TypeId],
+        depth: usize,
+    ) -> Result<Node, StoreError> {
+        if depth > FILTER_DEPTH_MAX {
+            return Err(StoreError::Integrity);
+        }
+        let text = |param: &u16, test, value: &String| Node::Text {
+            param: *param,
+            test,
+            value: value.clone(),
+        };
+        Ok(match filter {
+            Filter::All => Node::All,
+            Filter::Nothing => Node::Nothing,
+            Filter::And(list) => Node::And(self.list(list, types, depth)?),
+            Filter::Or(list) => Node::Or(self.list(list, types, depth)?),
+            Filter::Not(inner) => Node::Not(Box::new(self.node(inner, types, depth + 1)?)),
+            Filter::Types(list) => Node::Types(list.clone()),
+            Filter::AnyTerm(terms) => Node::Terms(terms.clone()),
+            Filter::AnyForm(wide) => Node::Terms(self.widened(wide)),
+            Filter::StringPrefix { param, value } => text(param, TextTest::Prefix, value),
+            Filter::StringContains { param, value } => text(param, TextTest::Contains, value),
+            Filter::StringEquals { param, value } => text(param, TextTest::Equals, value),
+            Filter::StringEnds { param, value } => text(param, TextTest::Ends, value),
+            Filter::Date { param, test } => Node::Date {
+                param: *param,
+                test: *test,
+            },
+            Filter::Updated(test) => Node::Updated(*test),
+            Filter::Ids(list) => Node::Rids(self.rids(list, types)),
+            Filter::Quantity { term, test } => Node::Quantity {
+                term: *term,
+                test: *test,
+            },
+            Filter::Tuple(tuple) => self.tuple(tuple, types, depth)?,
+            Filter::Phrase { .. } => {
+                self.phrase += 1;
+                let terms = self.found.phrases.get(self.phrase - 1);
+                Node::Terms(terms.ok_or(StoreError::Integrity)?.clone())
+            }
+            Filter::Chain {
+                param,
+                target,
+                filter,
+            } => self
+                .hop(*param, *target, filter, depth)?
+                .map_or(Node::Nothing, Node::Chain),
+            Filter::Has {
+                source,
+                param,
+                filter,
+            } => self
+                .hop(*param, *source, filter, depth)?
+                .map_or(Node::Nothing, Node::Has),
+            Filter::Check(_) | Filter::List(_) => return Err(StoreError::Integrity),
+        })
+    }
+
+    fn list(
+        &mut self,
+        list: &[Filter],
+        types: &[TypeId],
+        depth: usize,
+    ) -> Result<Vec<Node>, StoreError> {
+        list.iter()
+            .map(|f| self.node(f, types, depth + 1))
+            .collect()
+    }
+
+    /// `None`: nothing of the type is in reach.
+    fn hop(
+        &mut self,
+        param: u16,
+        ty: TypeId,
+        filter: &Filter,
+        depth: usize,
+    ) -> Result<Option<Hop>, StoreError> {
+        // Names are resolved in the order they were collected, in reach or not.
+        let inside = self.node(filter, &[ty], depth + 1)?;
+        let reach = Reach::new(self.access, Action::Search, &[ty]);
+        let Some((_, patients)) = reach.single() else {
+            return Ok(None);
+        };
+        Ok(Some(Hop {
+            param,
+            spread: self.key.spread(param),
+            ty,
+            patients: patients.cloned(),
+            members: match inside {
+                Node::And(list) => list,
+                other => vec![other],
+            },
+        }))
+    }
+
+    fn widened(&self, forms: &[Term]) -> Vec<Term> {
+        let of = |form| self.found.forms.get(form).into_iter().flatten().copied();
+        let mut terms: Vec<Term> = forms.iter().flat_map(of).collect();
+        terms.sort_unstable();
+        terms.dedup();
+        terms
+    }
+
+    fn rids(&self, ids: &[String], types: &[TypeId]) -> Vec<Rid> {
+        let mut rids: Vec<Rid> = types
             .iter()
-            .try_for_each(|f| names(f, depth + 1, ids, forms)),
-        Filter::Not(inner) => names(inner, depth + 1, ids, forms),
-        Filter::Ids(list) => {
-            ids.extend_from_slice(list);
-            Ok(())
+            .flat_map(|ty| ids.iter().map(|id| (*ty, id.clone())))
+            .filter_map(|key| self.found.ids.get(&key).copied())
+            .collect();
+        rids.sort_unstable();
+        rids.dedup();
+        rids
+    }
+
+    /// The product of the parts' terms.
+    fn tuple(&mut self, tuple: &Tuple, types: &[TypeId], depth: usize) -> Result<Node, StoreError> {
+        let first = self.terms(&tuple.first, types, depth)?;
+        let of = |a: Term, b: Term| self.key.tuple(tuple.param, &[a, b]);
+        match &tuple.second {
+            TupleEnd::Quantity { unit, test } => {
+                let each = first.iter().take(TERMS_MAX).map(|a| Node::Quantity {
+                    term: of(*a, *unit),
+                    test: *test,
+                });
+                Ok(any(each.collect()))
+            }
+            TupleEnd::Term(second) => {
+                let second = self.terms(second, types, depth)?;
+                if first.len().saturating_mul(second.len()) > TERMS_MAX {
+                    return Err(StoreError::TooCostly);
+                }
+                let pairs = first.iter().flat_map(|a| second.iter().map(|b| (*a, *b)));
+                let mut terms: Vec<Term> = pairs
+                    .map(|(a, b)| self.key.tuple(tuple.param, &[a, b]))
+                    .collect();
+                terms.sort_unstable();
+                Ok(Node::Terms(terms))
+            }
         }
-        Filter::AnyForm(list) => {
-            forms.extend_from_slice(list);
-            Ok(())
+    }
+
+    fn terms(
+        &mut self,
+        filter: &Filter,
+        types: &[TypeId],
+        depth: usize,
+    ) -> Result<Vec<Term>, StoreError> {
+        match self.node(filter, types, depth + 1)? {
+            Node::Terms(terms) => Ok(terms),
+            Node::Nothing => Ok(Vec::new()),
+            Node::Or(list) => {
+                let mut terms = Vec::new();
+                for node in list {
+                    match node {
+                        Node::Terms(some) => terms.extend(some),
+                        _ => return Err(StoreError::Integrity),
+                    }
+                }
+                Ok(terms)
+            }
+            _ => Err(StoreError::Integrity),
         }
-        _ => Ok(()),
+    }
+}
+
+fn any(mut list: Vec<Node>) -> Node {
+    match list.len() {
+        0 => Node::Nothing,
+        1 => list.remove(0),
+        _ => Node::Or(list),
+    }
+}
+
+/// Every term of the nodes with the type of the rows it is asked of, hops included, for the counters.
+pub fn terms_of(members: &[Node], types: &[TypeId], out: &mut Vec<(TypeId, Term)>) {
+    for node in members {
+        match node {
+            Node::Terms(terms) => {
+                out.extend(terms.iter().flat_map(|t| types.iter().map(|ty| (*ty, *t))))
+            }
+            Node::Chain(hop) | Node::Has(hop) => terms_of(&hop.members, &[hop.ty], out),
+            Node::And(list) | Node::Or(list) => terms_of(list, types, out),
+            Node::Not(inner) => terms_of(std::slice::from_ref(inner), types, out),
+            _ => {}
+        }
     }
 }

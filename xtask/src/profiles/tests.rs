@@ -32,7 +32,8 @@ fn the_embedded_table_is_what_the_package_gives() {
     );
     let stored = std::fs::read(format!("{stem}.codes.zst")).expect("the codes are in the tree");
     assert!(
-        stored == super::compressed(built.codes.as_deref().expect("has codes")).expect("compresses"),
+        stored
+            == super::compressed(built.codes.as_deref().expect("has codes")).expect("compresses"),
         "run `cargo xtask profiles` again"
     );
     assert_eq!(

@@ -5,12 +5,12 @@ use super::rowset::{INSERT, Rowset, UPDATE};
 use super::statement::Value;
 use super::tables::table;
 use crate::contract::{Op, Rid, Write};
-use crate::core::Prepared;
+use crate::core::{Core, Prepared};
 use crate::index::{CATEGORY, CODE, EVERY, difference, parameter, typed};
 use futures_util::future::try_join_all;
 use std::collections::{BTreeMap, HashMap};
 use ward_fhir::TypeId;
-use ward_search::entries::{Entries, FormEntry, StringEntry};
+use ward_search::entries::{Entries, FormEntry, PhraseEntry, StringEntry};
 
 /// The row being replaced.
 pub struct Current {
@@ -29,6 +29,7 @@ pub struct Delta {
     strings_added: Vec<(i32, String, Rid)>,
     counts: BTreeMap<(i64, i64), i64>,
     forms: Vec<FormEntry>,
+    phrases: Vec<PhraseEntry>,
     aliases: Vec<(i64, String, Rid)>,
     keys: (Vec<i64>, Vec<i64>, Vec<Vec<u8>>),
     records: Vec<Vec<u8>>,
@@ -37,12 +38,13 @@ pub struct Delta {
 impl Delta {
     pub fn add(
         &mut self,
+        core: &Core,
         prepared: &Prepared,
         current: &HashMap<Rid, Current>,
         reserved: &[(TypeId, String)],
     ) {
         for (write, sealed) in prepared.unit.writes.iter().zip(&prepared.sealed) {
-            self.add_write(write, sealed, current.get(&write.rid), reserved);
+            self.add_write(core, write, sealed, current.get(&write.rid), reserved);
         }
         for key in &prepared.new_keys {
             self.keys.0.push(key.patient);
@@ -56,6 +58,7 @@ impl Delta {
 
     fn add_write(
         &mut self,
+        core: &Core,
         write: &Write,
         sealed: &[u8],
         current: Option<&Current>,
@@ -72,7 +75,8 @@ impl Delta {
         } else {
             &mut self.created
         };
-        rows.add(write, sealed, date, visibility, alias);
+        let own = core.target(write.ty, write.rid, alias.as_deref());
+        rows.add(write, sealed, (date, visibility, own), alias);
         self.add_strings(write);
         let old_visibility = current.map_or(visibility, |c| c.visibility);
         if current.is_some_and(|c| !c.deleted) {
@@ -84,6 +88,7 @@ impl Delta {
         self.count_terms(write.ty, &write.old_entries, old_visibility, -1);
         self.count_terms(write.ty, &write.entries, visibility, 1);
         self.forms.extend(&write.entries.vocabulary);
+        self.phrases.extend_from_slice(&write.entries.phrases);
         if let Some(id) = write
             .alias
             .as_ref()
@@ -195,6 +200,20 @@ impl Delta {
             let (form, term) = self.forms.iter().map(|f| (f.form, f.term)).unzip();
             list.push((PUT_FORMS.into(), vec![Value::Ints(form), Value::Ints(term)]));
         }
+        self.phrases.sort_unstable();
+        self.phrases.dedup();
+        if !self.phrases.is_empty() {
+            let (mut p, mut v, mut term) = (Vec::new(), Vec::new(), Vec::new());
+            self.phrases.into_iter().for_each(|phrase| {
+                p.push(i64::from(phrase.param));
+                v.push(Some(phrase.value));
+                term.push(phrase.term);
+            });
+            list.push((
+                PUT_PHRASES.into(),
+                vec![Value::Ints(p), Value::Texts(v), Value::Ints(term)],
+            ));
+        }
         self.aliases.sort_unstable();
         if !self.aliases.is_empty() {
             let (mut typ, mut id, mut rid) = (Vec::new(), Vec::new(), Vec::new());
@@ -249,6 +268,7 @@ const PUT_STRINGS: &str = "insert into string_term (p, v, rid) select p::int, v,
 const PUT_COUNTS: &str = "insert into term_count (h, w, n, slot) select h, w::int, n, $4::smallint from unnest($1, $2, $3) u (h, w, n) \
     on conflict (h, w, slot) do update set n = term_count.n + excluded.n";
 const PUT_FORMS: &str = "insert into vocabulary (form, term) select form, term from unnest($1, $2) u (form, term) on conflict do nothing";
+const PUT_PHRASES: &str = "insert into phrase (p, v, term) select p::int, v, term from unnest($1, $2, $3) u (p, v, term) on conflict do nothing";
 const PUT_ALIASES: &str = "insert into id_alias (typ, id, rid) select typ::smallint, id, rid from unnest($1, $2, $3) u (typ, id, rid)";
 const PUT_KEYS: &str = "insert into data_key (c, id, wrapped) select c, id, wrapped from unnest($1, $2, $3) u (c, id, wrapped) on conflict do nothing";
 const PUT_RECORDS: &str = "insert into record (body) select body from unnest($1) u (body)";

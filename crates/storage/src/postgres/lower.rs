@@ -4,26 +4,36 @@
 //! fits, the others so that none does (`$1 = any(terms)` instead of `terms @> …`). Containment with an ordered limit
 //! is a trap for the planner (549 ms instead of 5), so such statements order by expressions that no index has.
 
+use super::probe::Probe;
 use super::statement::Value;
-use crate::compare::compare_sql;
+use super::tables::Tables;
 use crate::index::{after_prefix, parameter};
 use crate::order::Key;
-use crate::question::Node;
+use crate::question::{Node, TextTest};
 use std::fmt::Write as _;
 use ward_access::{Access, PatientKey};
 use ward_fhir::TypeId;
 use ward_search::entries::Term;
 use ward_search::plan::SortKey;
 
+use super::choice::Counts;
+
 /// Statement text with its numbered values.
 pub struct Sql {
     pub text: String,
     pub values: Vec<Value>,
+    /// Aliases given to rows of hops.
+    rows: usize,
 }
 
 /// The mask lets a row `x` through. `<> 0`, never `= 1`: that estimate costs the plan its index order (81 times).
 /// Ids beyond the mask fall on a bit that is always 0: unknown is hidden.
 pub const VISIBLE: &str = "get_bit($1, least(x.w, $2)) <> 0";
+
+/// The same for the rows of a hop.
+pub fn visible(row: &str) -> String {
+    VISIBLE.replace("x.w", &format!("{row}.w"))
+}
 
 impl Sql {
     /// The mask is `$1`, the position of its closing zero bit `$2`.
@@ -35,7 +45,14 @@ impl Sql {
         Sql {
             text: String::with_capacity(512),
             values: vec![Value::Bytes(padded), Value::Int(mask.len() as i64 * 8)],
+            rows: 0,
         }
+    }
+
+    /// An alias that no other row of the statement has.
+    pub fn alias(&mut self) -> String {
+        self.rows += 1;
+        format!("y{}", self.rows)
     }
 
     pub fn bind(&mut self, value: Value) -> String {
@@ -81,6 +98,8 @@ pub struct Lowering<'a> {
     pub branch: Branch<'a>,
     pub members: &'a [Node],
     pub shape: Shape,
+    pub counts: &'a Counts,
+    pub tables: &'a Tables,
 }
 
 impl Lowering<'_> {
@@ -92,19 +111,13 @@ impl Lowering<'_> {
             self.table
         );
         self.branch(sql);
-        for (at, member) in self.members.iter().enumerate() {
-            sql.push(" and ");
-            match member {
-                Node::Terms(terms) if self.shape.code == Some(at) => {
-                    self.column(sql, "code", terms)
-                }
-                Node::Terms(terms) if self.shape.category == Some(at) => {
-                    self.column(sql, "cat", terms)
-                }
-                _ if self.shape.driving.contains(&at) => self.drive(sql, member),
-                _ => self.probe(sql, member),
-            }
-        }
+        let probe = Probe {
+            row: "x".into(),
+            ty: self.ty,
+            counts: self.counts,
+            tables: self.tables,
+        };
+        probe.conjunction(sql, self.members, &self.shape);
     }
 
     fn branch(&self, sql: &mut Sql) {
@@ -125,142 +138,71 @@ impl Lowering<'_> {
             }
         }
     }
+}
+
+impl Probe<'_> {
+    /// ` and …` for each member of a conjunction, in the form that its part in the shape asks for.
+    pub fn conjunction(&self, sql: &mut Sql, members: &[Node], shape: &Shape) {
+        for (at, member) in members.iter().enumerate() {
+            sql.push(" and ");
+            match member {
+                Node::Terms(terms) if shape.code == Some(at) => self.column(sql, "code", terms),
+                Node::Terms(terms) if shape.category == Some(at) => self.column(sql, "cat", terms),
+                _ if shape.driving.contains(&at) => self.drive(sql, member),
+                _ => self.test(sql, member),
+            }
+        }
+    }
 
     fn column(&self, sql: &mut Sql, column: &str, terms: &[Term]) {
+        let row = &self.row;
         match terms {
             [term] => {
                 let term = sql.int(*term);
-                let _ = write!(sql.text, "x.{column} = {term}");
+                let _ = write!(sql.text, "{row}.{column} = {term}");
             }
             _ => {
                 let list = sql.bind(Value::Ints(terms.to_vec()));
-                let _ = write!(sql.text, "x.{column} = any({list})");
+                let _ = write!(sql.text, "{row}.{column} = any({list})");
             }
         }
     }
 
     fn drive(&self, sql: &mut Sql, member: &Node) {
+        let row = &self.row;
         match member {
             Node::Terms(terms) => {
                 let list = sql.bind(Value::Ints(terms.clone()));
-                let _ = write!(sql.text, "x.terms && {list}");
+                let _ = write!(sql.text, "{row}.terms && {list}");
             }
             Node::Rids(rids) => {
                 let list = sql.bind(Value::Ints(rids.clone()));
-                let _ = write!(sql.text, "x.rid = any({list})");
+                let _ = write!(sql.text, "{row}.rid = any({list})");
             }
-            Node::Prefix { param, value } => {
+            Node::Text {
+                param,
+                test: test @ (TextTest::Prefix | TextTest::Equals),
+                value,
+            } => {
                 let p = sql.int(i64::from(parameter(*param, self.ty)));
                 let from = sql.bind(Value::Text(value.clone()));
+                let compare = if *test == TextTest::Prefix { ">=" } else { "=" };
                 let _ = write!(
                     sql.text,
-                    "x.rid in (select s.rid from string_term s where s.p = {p} and s.v >= {from}"
+                    "{row}.rid in (select s.rid from string_term s where s.p = {p} and s.v {compare} {from}"
                 );
-                if let Some(end) = after_prefix(value) {
+                if *test == TextTest::Prefix
+                    && let Some(end) = after_prefix(value)
+                {
                     let to = sql.bind(Value::Text(end));
                     let _ = write!(sql.text, " and s.v < {to}");
                 }
                 sql.push(")");
             }
-            other => self.probe(sql, other),
+            Node::Chain(hop) => self.drive_chain(sql, hop),
+            Node::Has(hop) => self.drive_has(sql, hop),
+            other => self.test(sql, other),
         }
-    }
-
-    /// A condition read from the row itself; true or false, never NULL.
-    fn probe(&self, sql: &mut Sql, node: &Node) {
-        match node {
-            Node::All => sql.push("true"),
-            Node::Nothing => sql.push("false"),
-            Node::And(list) => self.join(sql, list, " and ", "true"),
-            Node::Or(list) => self.join(sql, list, " or ", "false"),
-            Node::Not(inner) => {
-                sql.push("not (");
-                self.probe(sql, inner);
-                sql.push(")");
-            }
-            Node::Terms(terms) => match terms.as_slice() {
-                [] => sql.push("false"),
-                [term] => {
-                    let term = sql.int(*term);
-                    let _ = write!(sql.text, "{term} = any(x.terms)");
-                }
-                // A function of the column: no index applies.
-                _ => {
-                    let list = sql.bind(Value::Ints(terms.clone()));
-                    let _ = write!(sql.text, "(x.terms || '{{}}'::bigint[]) && {list}");
-                }
-            },
-            Node::Prefix { param, value } => {
-                let start = sql.bind(Value::Text(format!("{}{value}", mark(*param))));
-                let _ = write!(
-                    sql.text,
-                    "exists (select 1 from unnest(x.strs) s where s ^@ {start})"
-                );
-            }
-            Node::Contains { param, value } => {
-                let (start, part) = (
-                    sql.bind(Value::Text(mark(*param))),
-                    sql.bind(Value::Text(value.clone())),
-                );
-                let _ = write!(
-                    sql.text,
-                    "exists (select 1 from unnest(x.strs) s where s ^@ {start} and strpos(substr(s, {MARK_CHARS} + 1), {part}) > 0)"
-                );
-            }
-            Node::Date { param, test } => {
-                let p = sql.int(i64::from(*param));
-                let condition = compare_sql(
-                    test.prefix,
-                    "x.dates[i + 1]",
-                    "x.dates[i + 2]",
-                    (test.low_us, test.high_us),
-                    &mut |v| sql.int(v),
-                );
-                let _ = write!(
-                    sql.text,
-                    "exists (select 1 from generate_series(1, cardinality(x.dates), 3) i where x.dates[i] = {p} and {condition})"
-                );
-            }
-            Node::Updated(test) => {
-                let condition = compare_sql(
-                    test.prefix,
-                    "x.upd",
-                    "x.upd",
-                    (test.low_us, test.high_us),
-                    &mut |v| sql.int(v),
-                );
-                sql.push(&condition);
-            }
-            Node::Rids(rids) => {
-                let list = sql.bind(Value::Ints(rids.clone()));
-                let _ = write!(sql.text, "(x.rid + 0) = any({list})");
-            }
-            Node::Quantity { term, test } => {
-                let h = sql.int(*term);
-                let condition = compare_sql(
-                    test.prefix,
-                    "x.qv[i * 2 - 1]",
-                    "x.qv[i * 2]",
-                    (test.low, test.high),
-                    &mut |v| sql.bind(Value::Real(v)),
-                );
-                let _ = write!(
-                    sql.text,
-                    "exists (select 1 from generate_series(1, cardinality(x.qh)) i where x.qh[i] = {h} and {condition})"
-                );
-            }
-        }
-    }
-
-    fn join(&self, sql: &mut Sql, list: &[Node], word: &str, none: &str) {
-        if list.is_empty() {
-            return sql.push(none);
-        }
-        for (at, node) in list.iter().enumerate() {
-            sql.push(if at == 0 { "(" } else { word });
-            self.probe(sql, node);
-        }
-        sql.push(")");
     }
 }
 
@@ -268,10 +210,11 @@ impl Lowering<'_> {
 pub fn sort_key(key: &SortKey) -> Key {
     match *key {
         SortKey::Updated { descending } => Key::int("x.upd", descending),
-        // `Store::search` lets neither numbers nor texts come here yet.
-        SortKey::Id { descending }
-        | SortKey::Quantity { descending, .. }
-        | SortKey::Text { descending, .. } => Key::int("x.rid", descending),
+        SortKey::Id { descending } => Key::int("x.rid", descending),
+        // Gathered by `examine`, which asks for the rows in no order of these.
+        SortKey::Quantity { descending, .. } | SortKey::Text { descending, .. } => {
+            Key::int("x.rid", descending)
+        }
         SortKey::Date { param, descending } => {
             let column = if descending {
                 "max(x.dates[i + 2])"
@@ -299,4 +242,4 @@ pub fn mark(param: u16) -> String {
     format!("{param:04x}:")
 }
 
-const MARK_CHARS: usize = 5;
+pub const MARK_CHARS: usize = 5;

@@ -1,10 +1,14 @@
 //! The store for more than one process or machine: PostgreSQL 15 or newer.
 
+mod choice;
 mod connection;
 mod delta;
 mod history;
+mod hop;
 mod lower;
+mod names;
 mod pool;
+mod probe;
 mod question;
 mod read;
 mod rowset;

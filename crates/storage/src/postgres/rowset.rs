@@ -4,6 +4,7 @@ use super::lower::mark;
 use super::statement::Value;
 use crate::contract::Write;
 use std::sync::LazyLock;
+use ward_search::entries::Term;
 
 /// Columns of many rows. Arrays of a row are slices of one flat array: an array of arrays must be rectangular.
 #[derive(Default)]
@@ -22,16 +23,15 @@ pub struct Rowset {
     ends: [Vec<i64>; 4],
 }
 
-/// typ, ver, upd, op, c, d, code, cat, w
-const INTS: usize = 9;
+/// typ, ver, upd, op, c, d, code, cat, w, self
+const INTS: usize = 10;
 
 impl Rowset {
     pub fn add(
         &mut self,
         write: &Write,
         sealed: &[u8],
-        date: i64,
-        visibility: i64,
+        (date, visibility, own): (i64, i64, Term),
         alias: Option<String>,
     ) {
         let entries = &write.entries;
@@ -46,6 +46,7 @@ impl Rowset {
             entries.code,
             entries.category,
             visibility,
+            own,
         ];
         self.ints
             .iter_mut()
@@ -116,15 +117,15 @@ impl Rowset {
 }
 
 /// The rows of a `Rowset`, `u`.
-const ROWS: &str = "unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21) \
-    u (rid, typ, ver, upd, op, c, d, code, cat, w, v, alias, body, ta, te, da, de, qa, qe, sa, se)";
+const ROWS: &str = "unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22) \
+    u (rid, typ, ver, upd, op, c, d, code, cat, w, self, v, alias, body, ta, te, da, de, qa, qe, sa, se)";
 /// Their array columns.
 const SLICES: [(&str, &str); 5] = [
-    ("terms", "$22[u.ta:u.te]"),
-    ("dates", "$23[u.da:u.de]"),
-    ("qh", "$24[u.qa:u.qe]"),
-    ("qv", "$25[u.qa * 2 - 1:u.qe * 2]"),
-    ("strs", "$26[u.sa:u.se]"),
+    ("terms", "$23[u.ta:u.te]"),
+    ("dates", "$24[u.da:u.de]"),
+    ("qh", "$25[u.qa:u.qe]"),
+    ("qv", "$26[u.qa * 2 - 1:u.qe * 2]"),
+    ("strs", "$27[u.sa:u.se]"),
 ];
 
 /// Through the parent: every row finds the table of its type.
@@ -135,8 +136,8 @@ pub static INSERT: LazyLock<String> = LazyLock::new(|| {
         .map(|s| format!("({}){}", &s.1[..3], &s.1[3..]))
         .collect();
     format!(
-        "insert into resource (rid, typ, ver, upd, op, c, d, code, cat, w, k, v, alias, body, {}) \
-         select u.rid, u.typ::smallint, u.ver::int, u.upd, u.op::smallint, u.c, u.d, u.code, u.cat, u.w::int, 0::smallint, u.v, u.alias, u.body, {} from {ROWS}",
+        "insert into resource (rid, typ, ver, upd, op, c, d, code, cat, w, self, k, v, alias, body, {}) \
+         select u.rid, u.typ::smallint, u.ver::int, u.upd, u.op::smallint, u.c, u.d, u.code, u.cat, u.w::int, u.self, 0::smallint, u.v, u.alias, u.body, {} from {ROWS}",
         names.join(", "),
         slices.join(", ")
     )
@@ -152,7 +153,7 @@ pub static UPDATE: LazyLock<String> = LazyLock::new(|| {
         "with moved as (insert into history (rid, upd, til, c, ver, w, typ, op, k, alias, body) \
          select x.rid, x.upd, b.til, x.c, x.ver, x.w, x.typ, x.op, x.k, x.alias, x.body from unnest($1, $4) b (rid, til) join {{table}} x on x.rid = b.rid) \
          update {{table}} x set ver = u.ver::int, upd = u.upd, op = u.op::smallint, c = u.c, d = u.d, code = u.code, cat = u.cat, \
-         w = u.w::int, v = u.v, alias = u.alias, body = u.body, {} from {ROWS} where x.rid = u.rid",
+         w = u.w::int, self = u.self, v = u.v, alias = u.alias, body = u.body, {} from {ROWS} where x.rid = u.rid",
         slices.join(", ")
     )
 });

@@ -12,6 +12,7 @@
 //! | `_t` GIN over `terms` | every other term; also who refers to a resource |
 //! | `_d (d)`, `_u (upd)` | a type without a usable condition, history and `_lastUpdated` |
 //!
+//! `self` is the row's own target term: `self # spread` is the term by which others refer to it under a parameter.
 //! `upd` is indexed for type history, so an update is never heap-only. `term_count` has a row per connection that counts
 //! (`slot`), since one row for all would make every commit wait for the flush of another.
 
@@ -31,7 +32,7 @@ const META: &str = "create table if not exists meta (key text primary key, value
 const TABLES: &str = "
 create table resource (
   rid bigint not null, upd bigint not null, c bigint not null, d bigint not null, code bigint not null, cat bigint not null,
-  v float8, ver int not null, w int not null, typ smallint not null, op smallint not null, k smallint not null,
+  self bigint not null, v float8, ver int not null, w int not null, typ smallint not null, op smallint not null, k smallint not null,
   alias text collate \"C\", terms bigint[] not null, dates bigint[] not null, qh bigint[] not null, qv float8[] not null,
   strs text[] collate \"C\" not null, body bytea not null) partition by list (typ);
 alter table resource alter column body set storage external;
@@ -44,6 +45,7 @@ create index history_u on history (typ, upd, rid, ver);
 create table string_term (p int not null, v text collate \"C\" not null, rid bigint not null, primary key (p, v, rid));
 create table block (one smallint primary key, next bigint not null);
 create table vocabulary (form bigint not null, term bigint not null, primary key (form, term));
+create table phrase (p int not null, v text collate \"C\" not null, term bigint not null, primary key (p, v, term));
 create table term_count (h bigint not null, n bigint not null, w int not null, slot smallint not null, primary key (h, w, slot))
   with (fillfactor = 70);
 create table id_alias (rid bigint not null, typ smallint not null, id text collate \"C\" not null, primary key (typ, id));

@@ -1,9 +1,10 @@
 //! Search: one statement per type (two for a caller bound to patients), sent together, merged in order.
 //! <https://hl7.org/fhir/R4/search.html>
 
+use super::choice::Walk;
 use super::connection::{Connection, Failure};
 use super::lower::{Lowering, Sql, VISIBLE, sort_key};
-use super::question::{Question, Walk};
+use super::question::Question;
 use super::read::{self, COLUMN_COUNT, COLUMNS};
 use super::statement::Value;
 use crate::contract::{Rid, StoreError};
@@ -161,8 +162,7 @@ impl Question<'_> {
             let condition = order.after(after, &order.keys, &mut |value| match value {
                 SortValue::Integer(v) => sql.int(*v),
                 SortValue::Text(v) => format!("{} collate \"C\"", sql.bind(Value::Text(v.clone()))),
-                SortValue::Real(v) => sql.bind(Value::Real(*v)),
-                SortValue::Missing => "null".into(),
+                SortValue::Missing | SortValue::Real(_) => "null".into(),
             })?;
             let _ = write!(sql.text, " and {condition}");
         }

@@ -51,7 +51,7 @@ async fn inside(
     for (at, prepared) in batch.iter().enumerate() {
         let outcome = state.versions(at, prepared).and(guarded[at]);
         if outcome.is_ok() {
-            delta.add(prepared, &state.current, &state.reserved);
+            delta.add(core, prepared, &state.current, &state.reserved);
         }
         outcomes.push(outcome);
     }

@@ -1,10 +1,12 @@
 //! The rows a batch removes and adds, table by table, in key order: one statement per table touched.
 
 use crate::contract::{Op, Rid, Write};
-use crate::core::Prepared;
+use crate::core::{Core, Prepared};
 use crate::index::{EVERY, difference, parameter, typed};
 use std::collections::{BTreeMap, HashMap};
-use ward_search::entries::{DateEntry, Entries, FormEntry, QuantityEntry, StringEntry, TermEntry};
+use ward_search::entries::{
+    DateEntry, Entries, FormEntry, PhraseEntry, QuantityEntry, StringEntry, Term, TermEntry,
+};
 
 /// The row being replaced.
 pub struct Current {
@@ -29,7 +31,7 @@ pub(super) struct Carried {
 #[derive(Default)]
 pub struct Delta<'a> {
     pub(super) superseded: Vec<(Rid, i64)>,
-    pub(super) resources: Vec<(&'a Write, &'a [u8], Carried, Option<String>)>,
+    pub(super) resources: Vec<(&'a Write, &'a [u8], Carried, Term, Option<String>)>,
     pub(super) terms: Change<(i64, i64, Rid, i64, i64)>,
     pub(super) strings: Change<(i32, &'a str, Rid, i64, i64)>,
     pub(super) dates: Change<(i32, i64, i64, Rid, i64, i64)>,
@@ -37,6 +39,7 @@ pub struct Delta<'a> {
     pub(super) targets: Change<(i64, Rid)>,
     pub(super) counts: BTreeMap<(i64, i64), i64>,
     pub(super) forms: Vec<FormEntry>,
+    pub(super) phrases: Vec<&'a PhraseEntry>,
     pub(super) aliases: Vec<(u16, &'a str, Rid)>,
     pub(super) units: Vec<&'a Prepared>,
 }
@@ -48,14 +51,20 @@ pub(super) struct Change<T> {
 }
 
 impl<'a> Delta<'a> {
-    pub fn add(&mut self, prepared: &'a Prepared, current: &HashMap<Rid, Current>) {
+    pub fn add(&mut self, core: &Core, prepared: &'a Prepared, current: &HashMap<Rid, Current>) {
         for (write, sealed) in prepared.unit.writes.iter().zip(&prepared.sealed) {
-            self.add_write(write, sealed, current.get(&write.rid));
+            self.add_write(core, write, sealed, current.get(&write.rid));
         }
         self.units.push(prepared);
     }
 
-    fn add_write(&mut self, write: &'a Write, sealed: &'a [u8], current: Option<&Current>) {
+    fn add_write(
+        &mut self,
+        core: &Core,
+        write: &'a Write,
+        sealed: &'a [u8],
+        current: Option<&Current>,
+    ) {
         let new = carried(write, current);
         if let Some(current) = current {
             self.superseded.push((write.rid, write.updated_us));
@@ -78,6 +87,7 @@ impl<'a> Delta<'a> {
             self.count(every, new.k, 1);
         }
         self.forms.extend(&write.entries.vocabulary);
+        self.phrases.extend(&write.entries.phrases);
         if let Some(id) = &write.alias {
             self.aliases.push((write.ty.0, id, write.rid));
         }
@@ -85,7 +95,8 @@ impl<'a> Delta<'a> {
             .alias
             .clone()
             .or_else(|| current.and_then(|c| c.alias.clone()));
-        self.resources.push((write, sealed, new, alias));
+        let own = core.target(write.ty, write.rid, alias.as_deref());
+        self.resources.push((write, sealed, new, own, alias));
     }
 
     /// Only what differs, unless something that every index row carries has changed.

@@ -5,6 +5,7 @@
 //!   constant number of statements, whatever the number of rows;
 //! - `vis(mask, k)`, 1 when bit `k` of the mask is set, 0 otherwise (also beyond the end: unknown is hidden);
 //! - `typed(term, type)`, [`crate::index::typed`] for statements over several types;
+//! - `xor(a, b)`, bit by bit: the term of a reference from the target's own and the parameter's;
 //! - a progress handler that interrupts a statement at the deadline of its thread.
 //!
 //! Soundness: every callback treats its pointers as SQLite hands them out, copies the packed bytes before it returns,
@@ -63,12 +64,13 @@ unsafe extern "C" fn extend(
         if made != sqlite::SQLITE_OK {
             return made;
         }
-        let made = function(db, c"vis", vis);
-        if made != sqlite::SQLITE_OK {
-            made
-        } else {
-            function(db, c"typed", typed)
+        for (name, body) in [(c"vis", vis as Function), (c"typed", typed), (c"xor", xor)] {
+            let made = function(db, name, body);
+            if made != sqlite::SQLITE_OK {
+                return made;
+            }
         }
+        sqlite::SQLITE_OK
     }
 }
 
@@ -133,6 +135,19 @@ unsafe extern "C" fn typed(
             context,
             crate::index::typed(term, ward_fhir::TypeId(ty as u16)),
         );
+    }
+}
+
+unsafe extern "C" fn xor(
+    context: *mut sqlite::sqlite3_context,
+    _: c_int,
+    arguments: *mut *mut sqlite::sqlite3_value,
+) {
+    // SAFETY: registered with two arguments.
+    unsafe {
+        let a = sqlite::sqlite3_value_int64(*arguments);
+        let b = sqlite::sqlite3_value_int64(*arguments.add(1));
+        sqlite::sqlite3_result_int64(context, a ^ b);
     }
 }
 

@@ -4,7 +4,7 @@
 //! caller sees both it and the current version of its row.
 
 use super::connection::Connection;
-use super::lower::{Probe, Sql, Types};
+use super::lower::{Probe, Sql};
 use super::read;
 use crate::contract::{HistoryQuery, HistoryScope, StoreError};
 use crate::core::StoredRow;
@@ -99,10 +99,5 @@ fn half(sql: &mut Sql, reach: &Reach, query: &HistoryQuery, current: bool) {
         );
     }
     let _ = write!(sql.text, " and vis(?1, {y}.k) and ");
-    Probe {
-        types: reach
-            .single()
-            .map_or(Types::Column, |(ty, _)| Types::One(ty)),
-    }
-    .access(sql, reach);
+    Probe::new(reach.single().map(|(ty, _)| ty)).access(sql, reach);
 }

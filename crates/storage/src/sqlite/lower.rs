@@ -3,12 +3,14 @@
 //! Every statement runs over a set `x` of (rid, d, c, k), driven by the one index range that the plan's own terms make
 //! smallest; everything else of the filter is a probe on it. The Access predicate is part of `x`, before any limit.
 
+use super::choice::Counts;
 use super::rows::Rows;
 use super::statement::Value;
 use crate::compare::compare_sql;
 use crate::index::{after_prefix, parameter, typed};
-use crate::question::{Node, Reach};
+use crate::question::{Node, Reach, TextTest};
 use std::fmt::Write as _;
+use std::rc::Rc;
 use ward_access::{Access, PatientKey};
 use ward_fhir::TypeId;
 use ward_search::entries::Term;
@@ -19,6 +21,8 @@ use ward_search::plan::{DateTest, NumberTest};
 pub struct Sql {
     pub text: String,
     pub values: Vec<Value>,
+    /// Aliases given to rows of hops.
+    rows: usize,
 }
 
 impl Sql {
@@ -27,7 +31,14 @@ impl Sql {
         Sql {
             text: String::with_capacity(512),
             values: vec![Value::Shared(access.mask().0.clone())],
+            rows: 0,
         }
+    }
+
+    /// An alias that no other row of the statement has.
+    pub fn alias(&mut self) -> String {
+        self.rows += 1;
+        format!("y{}", self.rows)
     }
 
     pub fn bind(&mut self, value: Value) -> String {
@@ -49,21 +60,34 @@ impl Sql {
     }
 }
 
-/// How rows `x` name their type: a constant, or their own column.
+/// How the rows of a probe name their type: a constant, or their own column.
 #[derive(Clone, Copy)]
 pub enum Types {
     One(TypeId),
     Column,
 }
 
-/// Probes of a filter on the rows `x`.
+/// Probes of a filter on the rows of one alias, which have (rid, d, c, k), and `typ` when it is not constant.
 pub struct Probe {
+    pub row: String,
     pub types: Types,
+    /// Rows behind the counted terms, for the choices that hops need.
+    pub counts: Rc<Counts>,
 }
 
 impl Probe {
+    /// Of the rows `x`, of one type or several.
+    pub fn new(single: Option<TypeId>) -> Probe {
+        Probe {
+            row: "x".into(),
+            types: single.map_or(Types::Column, Types::One),
+            counts: Rc::default(),
+        }
+    }
+
     /// Appends a condition that is true or false, never NULL.
     pub fn filter(&self, sql: &mut Sql, node: &Node) {
+        let row = &self.row;
         match node {
             Node::All => sql.push("1"),
             Node::Nothing => sql.push("0"),
@@ -74,35 +98,34 @@ impl Probe {
                 self.filter(sql, inner);
                 sql.push(")");
             }
+            Node::Types(list) => match self.types {
+                Types::One(ty) => sql.push(if list.contains(&ty) { "1" } else { "0" }),
+                Types::Column => {
+                    let list = sql.ints(list.iter().map(|t| i64::from(t.0)));
+                    let _ = write!(sql.text, "{row}.typ in {list}");
+                }
+            },
             Node::Terms(terms) => self.terms(sql, terms),
-            Node::Prefix { param, value } => {
-                let range = self.prefix(sql, *param, value);
+            Node::Text { param, test, value } => {
+                let condition = self.text(sql, *param, *test, value);
                 let _ = write!(
                     sql.text,
-                    "exists (select 1 from str s where s.rid = x.rid and {range})"
-                );
-            }
-            Node::Contains { param, value } => {
-                let p = self.parameter(sql, *param);
-                let value = sql.bind(Value::Text(value.clone()));
-                let _ = write!(
-                    sql.text,
-                    "exists (select 1 from str s where s.rid = x.rid and s.p = {p} and instr(s.v, {value}) > 0)"
+                    "exists (select 1 from str s where s.rid = {row}.rid and {condition})"
                 );
             }
             Node::Date { param, test } => {
                 let range = self.date(sql, *param, test);
                 let _ = write!(
                     sql.text,
-                    "exists (select 1 from date s where s.rid = x.rid and {range})"
+                    "exists (select 1 from date s where s.rid = {row}.rid and {range})"
                 );
             }
             Node::Updated(test) => {
-                let upd = "(select r.upd from resource r where r.rid = x.rid)";
+                let upd = format!("(select r.upd from resource r where r.rid = {row}.rid)");
                 let condition = compare_sql(
                     test.prefix,
-                    upd,
-                    upd,
+                    &upd,
+                    &upd,
                     (test.low_us, test.high_us),
                     &mut |v| sql.int(v),
                 );
@@ -110,12 +133,17 @@ impl Probe {
             }
             Node::Rids(rids) => {
                 let list = sql.ints(rids.iter().copied());
-                let _ = write!(sql.text, "x.rid in {list}");
+                let _ = write!(sql.text, "{row}.rid in {list}");
             }
             Node::Quantity { term, test } => {
                 let range = self.quantity(sql, *term, test);
-                let _ = write!(sql.text, "x.rid in (select s.rid from qty s where {range})");
+                let _ = write!(
+                    sql.text,
+                    "{row}.rid in (select s.rid from qty s where {range})"
+                );
             }
+            Node::Chain(hop) => self.chain(sql, hop),
+            Node::Has(hop) => self.has(sql, hop),
         }
     }
 
@@ -130,33 +158,34 @@ impl Probe {
         sql.push(")");
     }
 
-    /// A few terms are points of the clustered index, since `x` knows its own date; many are one set made once.
+    /// A few terms are points of the clustered index, since the row knows its own date; many are one set made once.
     fn terms(&self, sql: &mut Sql, terms: &[Term]) {
+        let row = &self.row;
         match (terms, self.types) {
             ([], _) => sql.push("0"),
             ([term], _) => {
                 let h = self.term(sql, *term);
                 let _ = write!(
                     sql.text,
-                    "exists (select 1 from term t where t.h = {h} and t.d = x.d and t.rid = x.rid)"
+                    "exists (select 1 from term t where t.h = {h} and t.d = {row}.d and t.rid = {row}.rid)"
                 );
             }
             (_, Types::One(ty)) if terms.len() > POINTS_MAX => {
                 let list = sql.ints(terms.iter().map(|t| typed(*t, ty)));
                 let _ = write!(
                     sql.text,
-                    "x.rid in (select t.rid from term t where t.h in {list})"
+                    "{row}.rid in (select t.rid from term t where t.h in {list})"
                 );
             }
             _ => {
                 let packed = sql.bind(Rows::of(terms.iter().copied()).into_value());
                 let h = match self.types {
                     Types::One(ty) => format!("typed(b.a, {})", ty.0),
-                    Types::Column => "typed(b.a, x.typ)".into(),
+                    Types::Column => format!("typed(b.a, {row}.typ)"),
                 };
                 let _ = write!(
                     sql.text,
-                    "exists (select 1 from rows({packed}) b cross join term t on t.h = {h} and t.d = x.d and t.rid = x.rid)"
+                    "exists (select 1 from rows({packed}) b cross join term t on t.h = {h} and t.d = {row}.d and t.rid = {row}.rid)"
                 );
             }
         }
@@ -167,7 +196,7 @@ impl Probe {
             Types::One(ty) => sql.int(typed(term, ty)),
             Types::Column => {
                 let term = sql.int(term);
-                format!("typed({term}, x.typ)")
+                format!("typed({term}, {}.typ)", self.row)
             }
         }
     }
@@ -175,20 +204,28 @@ impl Probe {
     fn parameter(&self, sql: &mut Sql, param: u16) -> String {
         match self.types {
             Types::One(ty) => sql.int(i64::from(parameter(param, ty))),
-            Types::Column => format!("((x.typ << 16) | {param})"),
+            Types::Column => format!("(({}.typ << 16) | {param})", self.row),
         }
     }
 
-    /// A range of `str s`.
-    pub fn prefix(&self, sql: &mut Sql, param: u16, value: &str) -> String {
+    /// A condition on `str s`; for a prefix a range of it.
+    pub fn text(&self, sql: &mut Sql, param: u16, test: TextTest, value: &str) -> String {
         let p = self.parameter(sql, param);
-        let from = sql.bind(Value::Text(value.to_owned()));
-        match after_prefix(value) {
-            Some(end) => {
-                let to = sql.bind(Value::Text(end));
-                format!("s.p = {p} and s.v >= {from} and s.v < {to}")
+        let bound = sql.bind(Value::Text(value.to_owned()));
+        match test {
+            TextTest::Prefix => match after_prefix(value) {
+                Some(end) => {
+                    let to = sql.bind(Value::Text(end));
+                    format!("s.p = {p} and s.v >= {bound} and s.v < {to}")
+                }
+                None => format!("s.p = {p} and s.v >= {bound}"),
+            },
+            TextTest::Equals => format!("s.p = {p} and s.v = {bound}"),
+            TextTest::Contains => format!("s.p = {p} and instr(s.v, {bound}) > 0"),
+            // `substr` counts characters from the end; of an empty value everything ends with it.
+            TextTest::Ends => {
+                format!("s.p = {p} and ({bound} = '' or substr(s.v, -length({bound})) = {bound})")
             }
-            None => format!("s.p = {p} and s.v >= {from}"),
         }
     }
 
@@ -224,7 +261,8 @@ impl Probe {
 
     /// What the caller may see of `x`: the mask, and the compartments.
     pub fn access(&self, sql: &mut Sql, reach: &Reach) {
-        sql.push("vis(?1, x.k)");
+        let row = &self.row;
+        let _ = write!(sql.text, "vis(?1, {row}.k)");
         match reach.single() {
             Some((_, None)) => {}
             Some((_, Some(keys))) => {
@@ -233,10 +271,10 @@ impl Probe {
             }
             None => {
                 let everything = sql.ints(reach.everything.iter().map(|t| i64::from(t.0)));
-                let _ = write!(sql.text, " and (x.typ in {everything}");
+                let _ = write!(sql.text, " and ({row}.typ in {everything}");
                 for (keys, types) in &reach.limited {
                     let types = sql.ints(types.iter().map(|t| i64::from(t.0)));
-                    let _ = write!(sql.text, " or (x.typ in {types} and ");
+                    let _ = write!(sql.text, " or ({row}.typ in {types} and ");
                     self.compartment(sql, keys);
                     sql.push(")");
                 }
@@ -250,11 +288,11 @@ impl Probe {
         match keys {
             [key] => {
                 let c = sql.int(key.rid);
-                let _ = write!(sql.text, "(x.c = {c} or ");
+                let _ = write!(sql.text, "({}.c = {c} or ", self.row);
             }
             _ => {
                 let list = sql.ints(keys.iter().map(|k| k.rid));
-                let _ = write!(sql.text, "(x.c in {list} or ");
+                let _ = write!(sql.text, "({}.c in {list} or ", self.row);
             }
         }
         self.terms(sql, &keys.iter().map(|k| k.membership).collect::<Vec<_>>());

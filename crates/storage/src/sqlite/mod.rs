@@ -2,11 +2,14 @@
 //!
 //! Point reads, searches and history run on the calling thread: a point read costs about as much as handing it over.
 
+mod choice;
 mod connection;
 mod delta;
 mod ffi;
 mod history;
+mod hop;
 mod lower;
+mod names;
 mod question;
 mod read;
 mod rows;

@@ -1,26 +1,28 @@
 //! A question to the SQLite tables: what is in reach, and which index range drives.
 
+use super::choice::{self, Counts};
 use super::connection::Connection;
 use super::lower::{Probe, Sql, Types};
-use super::read;
+use super::names;
 use super::rows::Rows;
 use crate::contract::StoreError;
 use crate::core::Core;
 use crate::index::typed;
-use crate::question::{Node, Reach, resolve};
-use std::collections::HashMap;
+use crate::question::{Names, Node, Reach, Resolver, terms_of};
 use std::fmt::Write as _;
+use std::rc::Rc;
 use ward_access::{Access, Action};
 use ward_search::entries::Term;
 use ward_search::plan::Plan;
 
-/// A plan with its ids looked up and its driving range chosen.
+/// A plan with its names looked up and its driving range chosen.
 pub struct Question<'a> {
     pub access: &'a Access,
     pub reach: Reach,
-    node: Node,
-    /// Which member of a top-level `And` (or the whole) drives.
+    /// The conjunction.
+    members: Vec<Node>,
     driver: Driver,
+    counts: Rc<Counts>,
 }
 
 enum Driver {
@@ -46,89 +48,80 @@ impl<'a> Question<'a> {
             return Ok(None);
         }
         let types = reach.types();
-        let cell = std::cell::RefCell::new(connection);
-        let mut ids = |list: &[String]| read::rids_of(&mut cell.borrow_mut(), core, &types, list);
-        let mut forms = |list: &[Term]| widen(&mut cell.borrow_mut(), list);
-        let node = match resolve(&plan.filter, 0, &mut ids, &mut forms)? {
-            Node::And(list) => Node::And(list),
-            other => Node::And(vec![other]),
+        let found = names::find(connection, core, &Names::of(&plan.filter, &types)?)?;
+        let mut resolver = Resolver {
+            access,
+            key: &core.term_key,
+            found: &found,
+            phrase: 0,
         };
+        let members = resolver.members(&plan.filter, &types)?;
         let mut question = Question {
             access,
             reach,
-            node,
+            members,
             driver: Driver::Types,
+            counts: Rc::default(),
         };
-        question.driver = question.choose(cell.into_inner())?;
+        question.counts = Rc::new(question.count(connection)?);
+        question.driver = question.choose();
         Ok(Some(question))
     }
 
     pub fn members(&self) -> &[Node] {
-        if let Node::And(list) = &self.node {
-            list
-        } else {
-            std::slice::from_ref(&self.node)
-        }
+        &self.members
     }
 
-    /// The smallest range wins, by the counters for counted terms and by rule for the rest.
-    fn choose(&self, connection: &mut Connection) -> Result<Driver, StoreError> {
+    /// The smallest range wins.
+    fn choose(&self) -> Driver {
+        let types = self.reach.types();
         let single = self.reach.single();
         let mut best = match single {
             Some((_, Some(keys))) => (COMPARTMENT_ROWS * keys.len() as u64, Driver::Compartment),
             _ => (u64::MAX, Driver::Types),
         };
-        let counts = self.counts(connection)?;
-        for (at, node) in self.members().iter().enumerate() {
-            let rows = match node {
-                Node::Nothing => 0,
-                Node::Rids(rids) => rids.len() as u64,
-                Node::Terms(terms) => {
-                    let of = |t: &Term| {
-                        self.reach
-                            .types()
-                            .iter()
-                            .map(|ty| counts.get(&typed(*t, *ty)).copied().unwrap_or(0))
-                            .sum::<u64>()
-                    };
-                    terms.iter().map(|t| of(t).max(TERM_ROWS)).sum()
+        for (at, node) in self.members.iter().enumerate() {
+            let rows = match (node, single) {
+                (_, Some((ty, _))) => choice::member(node, ty, &self.counts),
+                // Ranges over several types hold rows of all of them only for terms and ids.
+                (Node::Terms(_) | Node::Rids(_) | Node::Nothing, None) => {
+                    let each = types
+                        .iter()
+                        .map(|ty| choice::member(node, *ty, &self.counts));
+                    each.sum()
                 }
-                Node::Prefix { .. } if single.is_some() => PREFIX_ROWS,
-                Node::Quantity { .. } if single.is_some() => RANGE_ROWS,
-                Node::Date { .. } if single.is_some() => RANGE_ROWS * 4,
-                _ => continue,
+                _ => None,
             };
-            if rows < best.0 {
+            if let Some(rows) = rows.filter(|rows| *rows < best.0) {
                 best = (rows, Driver::Member(at));
             }
         }
-        Ok(best.1)
+        best.1
     }
 
-    /// Live rows of each counted term of the conjunction; asked only when there is a choice to make.
-    fn counts(&self, connection: &mut Connection) -> Result<HashMap<i64, u64>, StoreError> {
-        let mut counts = HashMap::new();
-        if self.members().len() < 2 && self.reach.limited.is_empty() {
+    /// Live rows of each counted term, hops included; asked only when there is a choice to make.
+    fn count(&self, connection: &mut Connection) -> Result<Counts, StoreError> {
+        let mut counts = Counts::new();
+        let has_hop = |n: &Node| {
+            matches!(
+                n,
+                Node::Chain(_) | Node::Has(_) | Node::Or(_) | Node::Not(_)
+            )
+        };
+        let plain = self.members.len() < 2 && !self.members.iter().any(has_hop);
+        if plain && self.reach.limited.is_empty() {
             return Ok(counts);
         }
-        let types = self.reach.types();
-        let terms = self
-            .members()
+        let mut terms: Vec<(ward_fhir::TypeId, Term)> = Vec::new();
+        terms_of(&self.members, &self.reach.types(), &mut terms);
+        if terms.is_empty() {
+            return Ok(counts);
+        }
+        let keys = terms
             .iter()
-            .filter_map(|n| {
-                if let Node::Terms(terms) = n {
-                    Some(terms)
-                } else {
-                    None
-                }
-            })
-            .flatten();
-        let keys = Rows::of(
-            terms
-                .take(COUNTED_TERMS_MAX)
-                .flat_map(|t| types.iter().map(|ty| typed(*t, *ty))),
-        );
-        connection.each(COUNTS, &[keys.into_value()], |row| {
+            .take(COUNTED_TERMS_MAX)
+            .map(|(ty, t)| typed(*t, *ty));
+        connection.each(COUNTS, &[Rows::of(keys).into_value()], |row| {
             counts.insert(row.int(0)?, row.int(1)?.max(0) as u64);
             Ok(())
         })?;
@@ -136,11 +129,11 @@ impl<'a> Question<'a> {
     }
 
     fn probe(&self) -> Probe {
-        let types = self
-            .reach
-            .single()
-            .map_or(Types::Column, |(ty, _)| Types::One(ty));
-        Probe { types }
+        let single = self.reach.single().map(|(ty, _)| ty);
+        Probe {
+            counts: self.counts.clone(),
+            ..Probe::new(single)
+        }
     }
 
     /// `from … x where …` with filter and access.
@@ -196,32 +189,29 @@ impl<'a> Question<'a> {
     }
 
     fn drive_member(&self, sql: &mut Sql, probe: &Probe, member: &Node) {
-        let source = match member {
-            Node::Nothing => "select 0 as rid where 0".to_owned(),
-            Node::Rids(rids) => {
-                let packed = sql.bind(Rows::of(rids.iter().copied()).into_value());
-                format!("select distinct a as rid from rows({packed})")
+        match (member, probe.types) {
+            (Node::Terms(terms), _) => return self.drive_terms(sql, terms),
+            // The term rows that refer carry everything a page needs.
+            (Node::Chain(hop), Types::One(ty)) => {
+                sql.push(" from (select distinct t.rid, t.d, t.c, t.k");
+                probe.referring(sql, hop, ty);
+                return sql.push(") x where ");
             }
-            Node::Terms(terms) => return self.drive_terms(sql, terms),
-            Node::Prefix { param, value } => format!(
-                "select distinct s.rid from str s where {}",
-                probe.prefix(sql, *param, value)
-            ),
-            Node::Date { param, test } => format!(
-                "select distinct s.rid from date s where {}",
-                probe.date(sql, *param, test)
-            ),
-            Node::Quantity { term, test } => format!(
-                "select distinct s.rid from qty s where {}",
-                probe.quantity(sql, *term, test)
-            ),
-            _ => return self.drive_types(sql),
-        };
-        let _ = write!(
-            sql.text,
-            " from ({source}) i cross join resource x on x.rid = i.rid where x.op <> 2 and "
-        );
-        if let Some((ty, _)) = self.reach.single() {
+            (Node::Rids(rids), Types::Column) => {
+                let packed = sql.bind(Rows::of(rids.iter().copied()).into_value());
+                let _ = write!(
+                    sql.text,
+                    " from (select distinct a as rid from rows({packed})"
+                );
+            }
+            (_, Types::One(ty)) => {
+                sql.push(" from (");
+                probe.range(sql, member, ty);
+            }
+            (_, Types::Column) => sql.push(" from (select 0 as rid where 0"),
+        }
+        sql.push(") i cross join resource x on x.rid = i.rid where x.op <> 2 and ");
+        if let Types::One(ty) = probe.types {
             let ty = sql.int(i64::from(ty.0));
             let _ = write!(sql.text, "x.typ = {ty} and ");
         }
@@ -257,31 +247,9 @@ impl<'a> Question<'a> {
     }
 }
 
-/// The terms that the vocabulary lists under wider forms.
-fn widen(connection: &mut Connection, forms: &[Term]) -> Result<Vec<Term>, StoreError> {
-    let mut terms = Vec::new();
-    connection.each(
-        WIDEN,
-        &[Rows::of(forms.iter().copied()).into_value()],
-        |row| {
-            terms.push(row.int(0)?);
-            Ok(())
-        },
-    )?;
-    terms.sort_unstable();
-    terms.dedup();
-    Ok(terms)
-}
 const COUNTS: &str =
     "select h, sum(n) from term_count where h in (select a from rows(?1)) group by h";
-const WIDEN: &str = "select v.term from rows(?1) b cross join vocabulary v on v.form = b.a";
 
-/// Rows assumed behind a term that is not counted (an identifier, a reference).
-const TERM_ROWS: u64 = 50;
-/// Rows assumed behind a string prefix.
-const PREFIX_ROWS: u64 = 300;
-/// Rows assumed behind a quantity range; a date range is wider.
-const RANGE_ROWS: u64 = 5_000;
 /// Rows of one type assumed in one patient's compartment.
 const COMPARTMENT_ROWS: u64 = 500;
 /// Terms whose counters are looked up for the choice.

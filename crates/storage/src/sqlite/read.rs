@@ -3,7 +3,7 @@
 //! Absent and forbidden rows are told apart nowhere: the predicate is in the statement.
 
 use super::connection::{Columns, Connection};
-use super::lower::{Probe, Sql, Types};
+use super::lower::{Probe, Sql};
 use super::rows::{Kind, Rows};
 use super::statement::Value;
 use crate::contract::{Op, Rid, StoreError};
@@ -83,11 +83,7 @@ pub fn many(
         sql.text,
         "select {COLUMNS}, b.a from rows({packed}) b cross join resource x on x.rid = b.c where x.typ = b.b and "
     );
-    let probe = Probe {
-        types: reach
-            .single()
-            .map_or(Types::Column, |(ty, _)| Types::One(ty)),
-    };
+    let probe = Probe::new(reach.single().map(|(ty, _)| ty));
     probe.access(&mut sql, &reach);
     // One type in reach, but others may have been asked for.
     if let Some((ty, _)) = reach.single() {
@@ -128,10 +124,7 @@ pub fn version(
           select {CURRENT_COLUMNS} from history y where y.rid = {r} and y.ver = {v}) v \
          where x.rid = {r} and x.typ = {t} and vis(?1, v.k) and "
     );
-    Probe {
-        types: Types::One(ty),
-    }
-    .access(&mut sql, &reach);
+    Probe::new(Some(ty)).access(&mut sql, &reach);
     connection.each(&sql.text, &sql.values, |row| {
         found = Some(stored(row)?);
         Ok(())
@@ -162,23 +155,6 @@ pub fn bodies(
         },
     )?;
     Ok(rows)
-}
-
-/// Row ids behind logical ids, of any of the types.
-pub fn rids_of(
-    connection: &mut Connection,
-    core: &Core,
-    types: &[TypeId],
-    ids: &[String],
-) -> Result<Vec<Rid>, StoreError> {
-    let mut rids: Vec<Rid> = ids.iter().filter_map(|id| core.cipher.decode(id)).collect();
-    let keys: Vec<(TypeId, &str)> = ids
-        .iter()
-        .filter(|id| core.cipher.decode(id).is_none())
-        .flat_map(|id| types.iter().map(move |ty| (*ty, id.as_str())))
-        .collect();
-    rids.extend(aliases(connection, &keys)?.into_iter().flatten());
-    Ok(rids)
 }
 
 /// Row ids of client-chosen ids.

@@ -99,8 +99,7 @@ impl Question<'_> {
                 .after(after, &keys, &mut |value| match value {
                     SortValue::Integer(v) => sql.bind(Value::Int(*v)),
                     SortValue::Text(v) => sql.bind(Value::Text(v.clone())),
-                    SortValue::Real(v) => sql.bind(Value::Real(*v)),
-                    SortValue::Missing => "null".into(),
+                    SortValue::Missing | SortValue::Real(_) => "null".into(),
                 })
                 .map(|condition| sql.text.push_str(&condition))?;
         }
@@ -135,10 +134,11 @@ impl Question<'_> {
                 "(select r.upd from resource r where r.rid = x.rid)",
                 descending,
             ),
-            // `Store::search` lets neither numbers nor texts come here yet.
-            SortKey::Id { descending }
-            | SortKey::Quantity { descending, .. }
-            | SortKey::Text { descending, .. } => Key::int("x.rid", descending),
+            SortKey::Id { descending } => Key::int("x.rid", descending),
+            // Gathered by `examine`, which asks for the rows in no order of these.
+            SortKey::Quantity { descending, .. } | SortKey::Text { descending, .. } => {
+                Key::int("x.rid", descending)
+            }
             SortKey::Date { param, descending } => {
                 let column = if descending { "max(s.hi)" } else { "min(s.lo)" };
                 Key::nullable(

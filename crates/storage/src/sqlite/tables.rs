@@ -23,9 +23,9 @@ impl Delta<'_> {
         }
         run(connection, SUPERSEDE, superseded)?;
         use Kind::{Blob, Int, Text};
-        let mut rows = Rows::new(&[Int, Int, Int, Int, Int, Int, Int, Int, Text, Blob]);
+        let mut rows = Rows::new(&[Int, Int, Int, Int, Int, Int, Int, Int, Int, Text, Blob]);
         self.resources.sort_unstable_by_key(|(write, ..)| write.rid);
-        for (write, sealed, at, alias) in &self.resources {
+        for (write, sealed, at, own, alias) in &self.resources {
             for value in [
                 at.rid,
                 i64::from(write.ty.0),
@@ -35,6 +35,7 @@ impl Delta<'_> {
                 at.c,
                 at.d,
                 at.k,
+                *own,
             ] {
                 rows.int(value);
             }
@@ -129,7 +130,16 @@ impl Delta<'_> {
             forms.int(form.form);
             forms.int(form.term);
         }
-        run(connection, PUT_FORMS, forms)
+        run(connection, PUT_FORMS, forms)?;
+        self.phrases.sort_unstable();
+        self.phrases.dedup();
+        let mut phrases = Rows::new(&[Kind::Int, Kind::Text, Kind::Int]);
+        for phrase in &self.phrases {
+            phrases.int(i64::from(phrase.param));
+            phrases.bytes(Some(phrase.value.as_bytes()));
+            phrases.int(phrase.term);
+        }
+        run(connection, PUT_PHRASES, phrases)
     }
 
     fn write_rest(&self, connection: &mut Connection) -> Result<(), StoreError> {
@@ -188,7 +198,7 @@ fn run(connection: &mut Connection, sql: &str, rows: Rows) -> Result<(), StoreEr
 
 const SUPERSEDE: &str = "insert into history (rid, ver, typ, upd, til, op, c, k, alias, body) \
     select r.rid, r.ver, r.typ, r.upd, b.b, r.op, r.c, r.k, r.alias, r.body from rows(?1) b cross join resource r on r.rid = b.a";
-const PUT_RESOURCES: &str = "insert or replace into resource (rid, typ, ver, upd, op, c, d, k, alias, body) select a, b, c, d, e, f, g, h, i, j from rows(?1)";
+const PUT_RESOURCES: &str = "insert or replace into resource (rid, typ, ver, upd, op, c, d, k, self, alias, body) select a, b, c, d, e, f, g, h, i, j, k from rows(?1)";
 const DROP_TERMS: &str = "delete from term where (h, d, rid) in (select a, b, c from rows(?1))";
 const PUT_TERMS: &str =
     "insert or replace into term (h, d, rid, c, k) select a, b, c, d, e from rows(?1)";
@@ -207,6 +217,7 @@ const DROP_TARGETS: &str = "delete from target where (t, rid) in (select a, b fr
 const PUT_TARGETS: &str = "insert or replace into target (t, rid) select a, b from rows(?1)";
 const PUT_COUNTS: &str = "insert into term_count (h, k, n) select a, b, c from rows(?1) where true on conflict (h, k) do update set n = n + excluded.n";
 const PUT_FORMS: &str = "insert or ignore into vocabulary (form, term) select a, b from rows(?1)";
+const PUT_PHRASES: &str = "insert or ignore into phrase (p, v, term) select a, b, c from rows(?1)";
 const PUT_ALIASES: &str = "insert or ignore into alias (typ, id, rid) select a, b, c from rows(?1)";
 const PUT_KEYS: &str =
     "insert or ignore into data_key (c, id, wrapped) select a, b, c from rows(?1)";

@@ -26,7 +26,7 @@ pub fn write(
             outcome = state.guards(connection, core, prepared)?;
         }
         if outcome.is_ok() {
-            delta.add(prepared, &state.current);
+            delta.add(core, prepared, &state.current);
         }
         outcomes.push(outcome);
     }

@@ -7,6 +7,7 @@
 
 mod access;
 mod guards;
+mod hops;
 mod identity;
 mod lifecycle;
 mod oracle;
@@ -56,6 +57,8 @@ on_both!(
     access::a_mask_hides_rows_everywhere,
     access::forbidden_types_are_absent,
     access::one_type_in_reach_is_the_only_one_in_history,
+    hops::random_chains_agree_with_the_oracle_for_every_caller,
+    hops::a_hop_is_walked_either_way,
     search::random_filters_agree_with_the_oracle,
     search::pages_are_whole_and_without_repeats,
     search::sorting_puts_missing_values_last,

@@ -2,7 +2,7 @@
 
 use crate::place::*;
 use ward_search::entries::{DateEntry, Entries, QuantityEntry, StringEntry, TermEntry};
-use ward_search::evaluate::{Candidate, matches};
+use ward_search::evaluate::{Candidate, World, matches};
 use ward_search::plan::{DateTest, Filter, NumberTest, Prefix};
 use ward_storage::{Op, Rid, Store, Write};
 
@@ -212,10 +212,14 @@ pub fn expected(
                     filter,
                     Candidate {
                         id: &id,
+                        ty: write.ty,
                         updated_us: write.updated_us,
                         entries: &write.entries,
+                        node: None,
                     },
+                    World::default(),
                 )
+                .unwrap()
         })
         .collect();
     hits.sort_by_key(|write| std::cmp::Reverse((dates(write), write.rid)));

@@ -1,0 +1,158 @@
+//! What drives a statement: the server, not the planner, chooses, by the counters.
+
+use super::lower::{Branch, Shape};
+use crate::index::{CATEGORY, CODE, EVERY, typed};
+use crate::question::{Node, TextTest};
+use std::collections::HashMap;
+use ward_fhir::TypeId;
+use ward_search::entries::Term;
+use ward_search::plan::{Plan, SortKey};
+
+/// Rows behind each counted term: in all, as primary code, as first category.
+pub type Counts = HashMap<i64, u64>;
+
+/// Which order an index can be walked in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Walk {
+    /// Date and row id descending: every driving index has it.
+    Natural,
+    /// Last update descending: only whole types have it.
+    Updated,
+    /// Everything is gathered: another sort, or a count.
+    None,
+}
+
+impl Walk {
+    pub fn of(plan: &Plan) -> Walk {
+        match plan.sort.as_slice() {
+            [] => Walk::Natural,
+            [SortKey::Updated { descending: true }] => Walk::Updated,
+            _ => Walk::None,
+        }
+    }
+}
+
+/// How the members of a conjunction over a type are used. `page_rows`: how many the page wants.
+pub fn shape(
+    members: &[Node],
+    ty: TypeId,
+    branch: Branch,
+    walk: Walk,
+    page_rows: u64,
+    counts: &Counts,
+) -> Shape {
+    let gather = |driving| Shape {
+        driving,
+        fenced: true,
+        ..Shape::default()
+    };
+    let rare: Vec<usize> = (0..members.len())
+        .filter(|at| rows(&members[*at], ty, counts) <= RARE_ROWS)
+        .collect();
+    if !rare.is_empty() || matches!(branch, Branch::Member(_)) {
+        return gather(rare);
+    }
+    let columns = columns(members, ty, counts);
+    let restricted = columns.code.is_some() || matches!(branch, Branch::Home(_));
+    let columns = Shape {
+        fenced: restricted && walk != Walk::Natural,
+        ..columns
+    };
+    if let Branch::Home(_) = branch {
+        return columns;
+    }
+    let walked = columns
+        .code
+        .map_or_else(|| every(ty, counts), |at| rows(&members[at], ty, counts));
+    let smallest = (0..members.len())
+        .filter(|at| Some(*at) != columns.code)
+        .map(|at| (rows(&members[at], ty, counts), at))
+        .min();
+    match smallest {
+        // A walk in page order that meets the rarest term often enough is cheaper than gathering all its rows.
+        Some((rows, at)) if rows < u64::MAX => {
+            let few = if walk == Walk::None || (restricted && walk != Walk::Natural) {
+                rows < walked
+            } else {
+                rows.saturating_mul(rows) < walked.saturating_mul(page_rows)
+            };
+            if few { gather(vec![at]) } else { columns }
+        }
+        _ => columns,
+    }
+}
+
+/// Members that the hot columns answer; none drives.
+pub fn columns(members: &[Node], ty: TypeId, counts: &Counts) -> Shape {
+    let column = |column| {
+        members
+            .iter()
+            .position(|m| matches!(m, Node::Terms(terms) if is_column(terms, ty, column, counts)))
+    };
+    Shape {
+        code: column(CODE),
+        category: column(CATEGORY),
+        ..Shape::default()
+    }
+}
+
+/// Whether every row that has one of the terms has it in the hot column.
+fn is_column(terms: &[Term], ty: TypeId, column: i64, counts: &Counts) -> bool {
+    let of = |term: Term, column: i64| {
+        counts
+            .get(&(typed(term, ty) ^ column))
+            .copied()
+            .unwrap_or(0)
+    };
+    !terms.is_empty()
+        && terms
+            .iter()
+            .all(|term| of(*term, column) > 0 && of(*term, column) == of(*term, 0))
+}
+
+/// Rows behind a member, as far as it can drive.
+fn rows(member: &Node, ty: TypeId, counts: &Counts) -> u64 {
+    match member {
+        Node::Nothing => 0,
+        Node::Rids(rids) => rids.len() as u64,
+        Node::Terms(terms) => terms
+            .iter()
+            .map(|t| {
+                counts
+                    .get(&typed(*t, ty))
+                    .copied()
+                    .unwrap_or(0)
+                    .max(TERM_ROWS)
+            })
+            .sum(),
+        Node::Text {
+            test: TextTest::Prefix | TextTest::Equals,
+            ..
+        } => PREFIX_ROWS,
+        Node::Chain(hop) => matching(&hop.members, hop.ty, counts).saturating_mul(REFERRING_ROWS),
+        Node::Has(hop) if hop.leads_home(hop.ty, ty) => matching(&hop.members, hop.ty, counts),
+        _ => u64::MAX,
+    }
+}
+
+/// Rows that match a conjunction, at most.
+pub fn matching(members: &[Node], ty: TypeId, counts: &Counts) -> u64 {
+    let least = members.iter().map(|node| rows(node, ty, counts)).min();
+    least.unwrap_or(u64::MAX).min(every(ty, counts).max(1))
+}
+
+fn every(ty: TypeId, counts: &Counts) -> u64 {
+    counts.get(&typed(EVERY, ty)).copied().unwrap_or(0)
+}
+
+/// Rows assumed behind a term that is not counted (an identifier, a reference).
+const TERM_ROWS: u64 = 50;
+/// Rows assumed behind a string prefix.
+const PREFIX_ROWS: u64 = 300;
+/// Rows assumed to refer to one row by one parameter.
+const REFERRING_ROWS: u64 = 20;
+/// So few rows are gathered and sorted without further thought.
+const RARE_ROWS: u64 = 2_000;
+/// So many rows at the other end of a hop are gathered first; more are looked up candidate by candidate where that is
+/// possible.
+pub const SET_ROWS_MAX: u64 = 2_000;

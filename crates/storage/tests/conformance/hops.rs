@@ -1,0 +1,336 @@
+//! Chains and reverse chains against the naive evaluator, for callers who see all, part, or one patient.
+//!
+//! What a caller may not search is removed from the evaluator's world: so an answer that depends on it differs.
+
+use crate::oracle::{Random, entries, filter};
+use crate::place::*;
+use std::cmp::Reverse;
+use ward_access::{Access, Action, Sight};
+use ward_fhir::TypeId;
+use ward_fhir::schema::r4;
+use ward_search::entries::{Entries, TermEntry};
+use ward_search::evaluate::{Candidate, Others, Undecided, World, matches};
+use ward_search::plan::{Filter, Plan, Total};
+use ward_storage::{Rid, Store, Write};
+
+/// (from, code, to): references that the random world has.
+const LINKS: [(&str, &str, &str); 6] = [
+    ("Observation", "subject", "Patient"),
+    ("Observation", "encounter", "Encounter"),
+    ("Observation", "performer", "Patient"),
+    ("Observation", "performer", "Practitioner"),
+    ("Encounter", "patient", "Patient"),
+    ("Encounter", "service-provider", "Organization"),
+];
+
+fn param(ty: &str, code: &str) -> u16 {
+    let base = r4().resource_type(ty).unwrap();
+    let found = r4()
+        .search_parameters
+        .iter()
+        .find(|p| p.code == code && p.bases.contains(&base));
+    found.unwrap().id
+}
+
+fn refer(store: &Store, entries: &mut Entries, from: &str, code: &str, to: &Write) {
+    let name = r4().ty(to.ty).name;
+    let id = store.public_id(to.rid);
+    entries.add_term(TermEntry {
+        term: store.term_key().reference(param(from, code), name, &id),
+        param: param(from, code),
+        counted: false,
+    });
+}
+
+/// Patients, people, places, encounters and observations that refer to each other, some deleted.
+async fn world(store: &Store, random: &mut Random) -> Vec<Write> {
+    let mut rows: Vec<Write> = Vec::new();
+    let mut make = |name: &str, home: Rid, entries: Entries, random: &mut Random| {
+        let rid = store.allocate((home != 0 && name != "Patient").then_some(home));
+        let home = if name == "Patient" { rid } else { home };
+        let write = Write {
+            entries,
+            visibility: random.below(3) as i32,
+            ..create(ty(name), rid, home, "{}")
+        };
+        rows.push(write.clone());
+        write
+    };
+    let patients: Vec<Write> = (0..8)
+        .map(|_| make("Patient", 0, entries(random), random))
+        .collect();
+    let people: Vec<Write> = (0..4)
+        .map(|_| make("Practitioner", 0, entries(random), random))
+        .collect();
+    let places: Vec<Write> = (0..3)
+        .map(|_| make("Organization", 0, entries(random), random))
+        .collect();
+    let mut encounters = Vec::new();
+    for _ in 0..14 {
+        let patient = &patients[random.below(8)];
+        let mut entries = entries(random);
+        refer(store, &mut entries, "Encounter", "patient", patient);
+        if random.coin() {
+            refer(
+                store,
+                &mut entries,
+                "Encounter",
+                "service-provider",
+                &places[random.below(3)],
+            );
+        }
+        encounters.push(make("Encounter", patient.rid, entries, random));
+    }
+    for _ in 0..60 {
+        let mut entries = entries(random);
+        let subject = random.coin().then(|| patients[random.below(8)].clone());
+        let performer = (random.below(3) == 0).then(|| patients[random.below(8)].clone());
+        if let Some(subject) = &subject {
+            refer(store, &mut entries, "Observation", "subject", subject);
+        }
+        if let Some(performer) = &performer {
+            refer(store, &mut entries, "Observation", "performer", performer);
+        }
+        if random.coin() {
+            refer(
+                store,
+                &mut entries,
+                "Observation",
+                "performer",
+                &people[random.below(4)],
+            );
+        }
+        if random.coin() {
+            refer(
+                store,
+                &mut entries,
+                "Observation",
+                "encounter",
+                &encounters[random.below(14)],
+            );
+        }
+        let mut members = subject.iter().chain(&performer).map(|p| p.rid);
+        let home = members.next().unwrap_or(0);
+        for other in members.filter(|rid| *rid != home) {
+            entries.add_term(TermEntry {
+                term: store.term_key().membership(other),
+                param: u16::MAX,
+                counted: false,
+            });
+        }
+        make("Observation", home, entries, random);
+    }
+    store.commit(unit(rows.clone())).await.unwrap();
+    let mut gone = Vec::new();
+    for row in &mut rows {
+        if random.below(12) == 0 {
+            *row = delete(row);
+            gone.push(row.clone());
+        }
+    }
+    store.commit(unit(gone)).await.unwrap();
+    rows.retain(|row| !row.body.is_empty());
+    rows
+}
+
+/// What the caller may search.
+struct Seen<'a> {
+    store: &'a Store,
+    rows: Vec<&'a Write>,
+}
+
+impl<'a> Seen<'a> {
+    fn new(store: &'a Store, access: &Access, rows: &'a [Write]) -> Seen<'a> {
+        let inside = |row: &Write| match access.sight(row.ty, Action::Search) {
+            Sight::Nothing => false,
+            Sight::Everything => true,
+            Sight::Patients(keys) => keys
+                .iter()
+                .any(|k| k.rid == row.patient || row.entries.has_term(k.membership)),
+        };
+        let rows = rows
+            .iter()
+            .filter(|row| access.mask().shows(row.visibility) && inside(row));
+        Seen {
+            store,
+            rows: rows.collect(),
+        }
+    }
+
+    fn of(&self, ty: TypeId) -> impl Iterator<Item = &&'a Write> {
+        self.rows.iter().filter(move |row| row.ty == ty)
+    }
+
+    fn expected(&self, ty: TypeId, filter: &Filter) -> Vec<Rid> {
+        let world = World {
+            key: Some(self.store.term_key()),
+            others: Some(self),
+        };
+        let mut hits: Vec<&&Write> = self
+            .of(ty)
+            .filter(|row| {
+                let id = self.store.public_id(row.rid);
+                matches(filter, candidate(&id, row), world).unwrap()
+            })
+            .collect();
+        hits.sort_by_key(|w| Reverse((w.entries.date_us.unwrap_or(w.updated_us), w.rid)));
+        hits.iter().map(|w| w.rid).collect()
+    }
+}
+
+impl Others for Seen<'_> {
+    fn any(
+        &self,
+        ty: TypeId,
+        test: &mut dyn FnMut(Candidate<'_>) -> Result<bool, Undecided>,
+    ) -> Result<bool, Undecided> {
+        for row in self.of(ty) {
+            if test(candidate(&self.store.public_id(row.rid), row))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn candidate<'a>(id: &'a str, row: &'a Write) -> Candidate<'a> {
+    Candidate {
+        id,
+        ty: row.ty,
+        updated_us: row.updated_us,
+        entries: &row.entries,
+        node: None,
+    }
+}
+
+/// A filter over `on` with hops in it.
+fn hops(random: &mut Random, on: &str, depth: usize, rows: &[Write], store: &Store) -> Filter {
+    let links: Vec<_> = LINKS.iter().filter(|l| l.0 == on || l.2 == on).collect();
+    if depth == 0 || links.is_empty() || random.below(4) == 0 {
+        return filter(random, 1, rows, store);
+    }
+    let (from, code, to) = links[random.below(links.len())];
+    let link = param(from, code);
+    let hop = if *from == on {
+        Filter::Chain {
+            param: link,
+            target: ty(to),
+            filter: Box::new(hops(random, to, depth - 1, rows, store)),
+        }
+    } else {
+        Filter::Has {
+            source: ty(from),
+            param: link,
+            filter: Box::new(hops(random, from, depth - 1, rows, store)),
+        }
+    };
+    match random.below(5) {
+        0 => Filter::Not(Box::new(hop)),
+        1 => Filter::And(vec![hop, hops(random, on, depth - 1, rows, store)]),
+        2 => Filter::Or(vec![hop, filter(random, 0, rows, store)]),
+        _ => hop,
+    }
+}
+
+pub async fn random_chains_agree_with_the_oracle_for_every_caller(place: Place) {
+    let store = place.open().await;
+    let mut random = Random::seeded();
+    let rows = world(&store, &mut random).await;
+    let patients: Vec<Rid> = rows
+        .iter()
+        .filter(|w| w.ty == ty("Patient"))
+        .map(|w| w.rid)
+        .collect();
+    let callers = [
+        all(),
+        only(&[0]),
+        only(&[0, 2]),
+        app(&store, patients[0]),
+        app(&store, patients[random.below(patients.len())]),
+    ];
+    for round in 0..400 {
+        let on = [
+            "Observation",
+            "Patient",
+            "Encounter",
+            "Practitioner",
+            "Organization",
+        ][random.below(5)];
+        let filter = hops(&mut random, on, 3, &rows, &store);
+        let access = &callers[random.below(callers.len())];
+        let expected = Seen::new(&store, access, &rows).expected(ty(on), &filter);
+        let plan = Plan {
+            count: 500,
+            total: Total::Accurate,
+            ..plan(ty(on), filter)
+        };
+        let page = store.search(access, &plan).await.unwrap();
+        let found: Vec<Rid> = page.rows.iter().map(|r| r.rid).collect();
+        assert_eq!(found, expected, "{round} {on} {:?}", plan.filter);
+        assert_eq!(
+            page.total,
+            Some(expected.len() as u64),
+            "{round} {:?}",
+            plan.filter
+        );
+    }
+}
+
+/// So many rows at the other end that candidates are looked up one by one, and so few that they come first.
+pub async fn a_hop_is_walked_either_way(place: Place) {
+    let store = place.open().await;
+    let (common, rare) = (4, 6);
+    let mut rows = Vec::new();
+    let mut observations = Vec::new();
+    for at in 0..2_100 {
+        let rid = store.allocate(None);
+        let list = if at % 300 == 0 {
+            vec![common, rare]
+        } else {
+            vec![common]
+        };
+        let patient = Write {
+            entries: terms(&list),
+            ..create(ty("Patient"), rid, rid, "{}")
+        };
+        if at % 100 == 0 {
+            let mut entries = terms(&list);
+            refer(&store, &mut entries, "Observation", "subject", &patient);
+            let own = store.allocate(Some(rid));
+            observations.push(Write {
+                entries,
+                ..create(ty("Observation"), own, rid, "{}")
+            });
+        }
+        rows.push(patient);
+    }
+    rows.extend(observations);
+    store.commit(unit(rows.clone())).await.unwrap();
+    let access = all();
+    let seen = Seen::new(&store, &access, &rows);
+    let link = param("Observation", "subject");
+    for term in [common, rare] {
+        let filter = || Box::new(Filter::AnyTerm(vec![term]));
+        let chain = Filter::Chain {
+            param: link,
+            target: ty("Patient"),
+            filter: filter(),
+        };
+        let has = Filter::Has {
+            source: ty("Observation"),
+            param: link,
+            filter: filter(),
+        };
+        for (on, filter) in [("Observation", chain), ("Patient", has)] {
+            let expected = seen.expected(ty(on), &filter);
+            assert_eq!(expected.len(), if term == common { 21 } else { 7 });
+            for more in [Filter::All, Filter::AnyTerm(vec![common])] {
+                let filter = Filter::And(vec![filter.clone(), more]);
+                assert_eq!(
+                    found(&store, &access, &plan(ty(on), filter)).await,
+                    expected
+                );
+            }
+        }
+    }
+}
