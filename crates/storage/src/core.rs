@@ -155,8 +155,12 @@ pub struct Prepared {
     pub new_keys: Vec<NewKey>,
 }
 
-/// A search's rows in page order, where the next page starts, and the total.
-pub type Hits = (Vec<Row>, Option<Position>, Option<u64>);
+/// A search's rows in page order with their positions, whether there are more, and the total.
+pub struct Hits {
+    pub rows: Vec<(Position, Row)>,
+    pub more: bool,
+    pub total: Option<u64>,
+}
 
 /// A row as it lies in the database.
 pub struct StoredRow {

@@ -10,6 +10,7 @@ mod compare;
 pub mod contract;
 mod core;
 mod dictionaries;
+mod examine;
 mod home;
 mod id;
 mod index;
@@ -22,4 +23,5 @@ mod sqlite;
 mod store;
 
 pub use contract::*;
+pub use examine::ROWS_EXAMINED_MAX;
 pub use store::Store;

@@ -4,7 +4,8 @@ use crate::contract::{
     CommitError, Current, Database, HistoryQuery, OpenError, Page, Rid, Row, StoreError,
     StoreSettings, Unit,
 };
-use crate::core::Core;
+use crate::core::{Core, Hits};
+use crate::examine;
 use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
 use std::sync::LazyLock;
@@ -13,7 +14,8 @@ use ward_fhir::TypeId;
 use ward_fhir::schema::{TypeKind, r4};
 use ward_seal::MasterKey;
 use ward_search::entries::TermKey;
-use ward_search::plan::{Plan, Position, SortKey, SortValue};
+use ward_search::extract::Extractor;
+use ward_search::plan::{Check, Plan, Position, SortValue};
 
 /// Cheap to clone; all clones are the same store.
 #[derive(Clone)]
@@ -194,23 +196,41 @@ impl Store {
         }
     }
 
-    /// A page of matches; `count` 0 asks for the total only.
+    /// A page of matches; `count` 0 asks for the total only. `Integrity`: a sort that `examine` gathers, or a check.
     pub async fn search(&self, access: &Access, plan: &Plan) -> Result<Page, StoreError> {
-        let unserved =
-            |key: &SortKey| matches!(key, SortKey::Quantity { .. } | SortKey::Text { .. });
-        if plan.sort.iter().any(unserved) {
+        if plan.sort.iter().any(examine::is_gathered) {
             return Err(StoreError::Integrity);
         }
-        let (rows, next, total) = match &self.0 {
-            Backend::Sqlite(store) => store.search(access, plan)?,
-            Backend::Postgres(store) => store.search(access, plan).await?,
-        };
+        let hits = self.hits(access, plan).await?;
+        let next = hits.rows.last().map(|(position, _)| position.clone());
         Ok(Page {
-            rows,
-            more: next.is_some(),
-            next,
-            total,
+            next: next.filter(|_| hits.more),
+            rows: hits.rows.into_iter().map(|(_, row)| row).collect(),
+            more: hits.more,
+            total: hits.total,
         })
+    }
+
+    /// The same where the index does not decide alone: `checks` that only the resources answer, and sorts by values that no
+    /// index holds. `TooCostly`: more rows would have to be looked at than [`ROWS_EXAMINED_MAX`].
+    pub async fn examine(
+        &self,
+        access: &Access,
+        plan: &Plan,
+        checks: &[Check],
+        extractor: &Extractor,
+    ) -> Result<Page, StoreError> {
+        if checks.is_empty() && !plan.sort.iter().any(examine::is_gathered) {
+            return self.search(access, plan).await;
+        }
+        examine::examine(self, access, plan, checks, extractor).await
+    }
+
+    pub(crate) async fn hits(&self, access: &Access, plan: &Plan) -> Result<Hits, StoreError> {
+        match &self.0 {
+            Backend::Sqlite(store) => store.search(access, plan),
+            Backend::Postgres(store) => store.search(access, plan).await,
+        }
     }
 
     /// All or nothing, durable when it returns.

@@ -190,7 +190,12 @@ impl Postgres {
     pub async fn search(&self, access: &Access, plan: &Plan) -> Result<Hits, StoreError> {
         let found =
             reading!(self, connection => search::search(connection, self.core(), access, plan))?;
-        Ok((self.open_rows(found.rows).await?, found.next, found.total))
+        let rows = self.open_rows(found.rows).await?;
+        Ok(Hits {
+            rows: found.positions.into_iter().zip(rows).collect(),
+            more: found.more,
+            total: found.total,
+        })
     }
 
     pub async fn commit(&self, unit: Unit) -> Result<(), CommitError> {

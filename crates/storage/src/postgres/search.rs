@@ -21,7 +21,9 @@ use ward_search::plan::{Plan, Position, SortValue, Total};
 pub struct Found {
     /// In page order.
     pub rows: Vec<StoredRow>,
-    pub next: Option<Position>,
+    /// Of each row.
+    pub positions: Vec<Position>,
+    pub more: bool,
     pub total: Option<u64>,
 }
 
@@ -51,7 +53,8 @@ async fn inside(
     let Some(question) = Question::new(connection, core, access, plan, true).await? else {
         return Ok(Found {
             rows: Vec::new(),
-            next: None,
+            positions: Vec::new(),
+            more: false,
             total: (plan.total != Total::None).then_some(0),
         });
     };
@@ -67,14 +70,11 @@ async fn inside(
     };
     let more = hits.len() > plan.count as usize;
     hits.truncate(plan.count as usize);
-    let next = if more {
-        hits.last().map(|(position, _)| position.clone())
-    } else {
-        None
-    };
+    let (positions, rows) = hits.into_iter().unzip();
     Ok(Found {
-        rows: hits.into_iter().map(|(_, row)| row).collect(),
-        next,
+        rows,
+        positions,
+        more,
         total,
     })
 }

@@ -163,7 +163,12 @@ impl Sqlite {
                     .snapshot(|connection| search::search(connection, self.core(), access, plan))
             })
         })?;
-        Ok((self.open_rows(found.rows)?, found.next, found.total))
+        let rows = self.open_rows(found.rows)?;
+        Ok(Hits {
+            rows: found.positions.into_iter().zip(rows).collect(),
+            more: found.more,
+            total: found.total,
+        })
     }
 
     pub async fn commit(&self, unit: Unit) -> Result<(), CommitError> {

@@ -19,7 +19,9 @@ use ward_search::plan::{Plan, Position, SortKey, SortValue, Total};
 pub struct Found {
     /// In page order.
     pub rows: Vec<StoredRow>,
-    pub next: Option<Position>,
+    /// Of each row.
+    pub positions: Vec<Position>,
+    pub more: bool,
     pub total: Option<u64>,
 }
 
@@ -32,7 +34,8 @@ pub fn search(
     let Some(question) = Question::new(connection, core, access, Action::Search, plan)? else {
         return Ok(Found {
             rows: Vec::new(),
-            next: None,
+            positions: Vec::new(),
+            more: false,
             total: (plan.total != Total::None).then_some(0),
         });
     };
@@ -48,17 +51,20 @@ pub fn search(
     };
     let more = positions.len() > plan.count as usize;
     positions.truncate(plan.count as usize);
-    let next = if more {
-        positions.last().cloned()
-    } else {
-        None
-    };
     let rows = read::bodies(
         connection,
         access,
         &positions.iter().map(|p| p.rid).collect::<Vec<_>>(),
     )?;
-    Ok(Found { rows, next, total })
+    if rows.len() != positions.len() {
+        return Err(StoreError::Integrity);
+    }
+    Ok(Found {
+        rows,
+        positions,
+        more,
+        total,
+    })
 }
 
 /// Row ids that match, at most `plan.count + 1` (guards of conditional interactions).

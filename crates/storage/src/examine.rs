@@ -1,0 +1,223 @@
+//! What the index does not decide: rows that it proposes are opened and looked at, under a budget.
+//! <https://hl7.org/fhir/R4/search.html>
+//!
+//! Two reasons: a criterion that only the resource answers (`_content`, `:text`), and a sort by a value that no index holds.
+//! The Access predicate is in every proposal, so what is looked at is what the caller may see, and the budget is of
+//! that alone.
+
+use crate::contract::{Page, Row, StoreError};
+use crate::order::{Key, Order};
+use crate::store::Store;
+use std::cmp::Ordering;
+use ward_access::Access;
+use ward_fhir::tree::Limits;
+use ward_fhir::{Node, json};
+use ward_search::entries::Entries;
+use ward_search::extract::Extractor;
+use ward_search::plan::{Check, Plan, Position, SortKey, SortValue, Total};
+use ward_search::query::sort_text;
+
+/// Rows that one question may have looked at: about half a second.
+pub const ROWS_EXAMINED_MAX: usize = 20_000;
+/// Characters of a text that decide its place; what is equal so far is told apart by row id.
+const SORT_CHARS_MAX: usize = 200;
+/// Rows that are proposed at a time, at least.
+const ROWS_PER_STEP: u32 = 200;
+
+/// Whether no index holds the values.
+pub fn is_gathered(key: &SortKey) -> bool {
+    matches!(key, SortKey::Quantity { .. } | SortKey::Text { .. })
+}
+
+pub async fn examine(
+    store: &Store,
+    access: &Access,
+    plan: &Plan,
+    checks: &[Check],
+    extractor: &Extractor,
+) -> Result<Page, StoreError> {
+    let gathered = plan.sort.iter().any(is_gathered);
+    let all = gathered || plan.total != Total::None;
+    let mut proposals = Proposals::new(store, access, plan, all);
+    let mut hits: Vec<(Position, Row)> = Vec::new();
+    let order = Order::new(&plan.sort, |key| Key::int("", is_descending(key)));
+    let mut total: u64 = 0;
+    while let Some(step) = proposals.next().await? {
+        for (position, row) in step {
+            let Some(position) = look(&row, position, plan, checks, extractor, gathered)? else {
+                continue;
+            };
+            total += 1;
+            let after = |after: &Position| order.compare(&position, after) == Ordering::Greater;
+            if plan.after.as_ref().is_none_or(after) {
+                hits.push((position, row));
+            }
+        }
+        if gathered {
+            hits.sort_by(|(a, _), (b, _)| order.compare(a, b));
+        }
+        hits.truncate(plan.count as usize + 1);
+        if !all && hits.len() > plan.count as usize {
+            break;
+        }
+    }
+    let more = hits.len() > plan.count as usize;
+    hits.truncate(plan.count as usize);
+    Ok(Page {
+        more,
+        next: hits
+            .last()
+            .map(|(position, _)| position.clone())
+            .filter(|_| more),
+        rows: hits.into_iter().map(|(_, row)| row).collect(),
+        total: (plan.total != Total::None).then_some(total),
+    })
+}
+
+/// Rows by the index, step by step.
+struct Proposals<'a> {
+    store: &'a Store,
+    access: &'a Access,
+    plan: Plan,
+    seen: usize,
+    done: bool,
+}
+
+impl<'a> Proposals<'a> {
+    /// `all`: from the first row on, in an order that costs nothing.
+    fn new(store: &'a Store, access: &'a Access, plan: &Plan, all: bool) -> Self {
+        let gathered = plan.sort.iter().any(is_gathered);
+        let plan = Plan {
+            count: plan.count.max(ROWS_PER_STEP),
+            total: Total::None,
+            sort: if gathered {
+                Vec::new()
+            } else {
+                plan.sort.clone()
+            },
+            after: if all { None } else { plan.after.clone() },
+            ..plan.clone()
+        };
+        Proposals {
+            store,
+            access,
+            plan,
+            seen: 0,
+            done: false,
+        }
+    }
+
+    async fn next(&mut self) -> Result<Option<Vec<(Position, Row)>>, StoreError> {
+        if self.done {
+            return Ok(None);
+        }
+        if self.seen >= ROWS_EXAMINED_MAX {
+            return Err(StoreError::TooCostly);
+        }
+        let hits = self.store.hits(self.access, &self.plan).await?;
+        self.seen += hits.rows.len();
+        self.done = !hits.more;
+        self.plan.after = hits.rows.last().map(|(position, _)| position.clone());
+        Ok(Some(hits.rows))
+    }
+}
+
+/// The row's position when it passes the checks.
+fn look(
+    row: &Row,
+    position: Position,
+    plan: &Plan,
+    checks: &[Check],
+    extractor: &Extractor,
+    gathered: bool,
+) -> Result<Option<Position>, StoreError> {
+    // Deeper than what is taken in, so that nothing stored is ever refused.
+    let limits = Limits {
+        depth_max: 128,
+        ..Limits::default()
+    };
+    let document = json::read(&row.body, None, &limits).map_err(|_| StoreError::Integrity)?;
+    let node = document.root();
+    if !checks.iter().all(|check| (check.test)(node)) {
+        return Ok(None);
+    }
+    if !gathered {
+        return Ok(Some(position));
+    }
+    let entries = extractor.extract(node, &|_| None);
+    let values = plan
+        .sort
+        .iter()
+        .map(|key| value(key, row, node, &entries, extractor));
+    Ok(Some(Position {
+        values: values.collect(),
+        rid: row.rid,
+    }))
+}
+
+/// What the row is sorted by: the least of its values ascending, the greatest descending.
+fn value(
+    key: &SortKey,
+    row: &Row,
+    node: Node<'_>,
+    entries: &Entries,
+    extractor: &Extractor,
+) -> SortValue {
+    let end = |descending: bool, low: Option<SortValue>, high: Option<SortValue>| {
+        let value = if descending { high } else { low };
+        value.unwrap_or(SortValue::Missing)
+    };
+    match *key {
+        SortKey::Updated { .. } => SortValue::Integer(row.updated_us),
+        SortKey::Id { .. } => SortValue::Integer(row.rid),
+        SortKey::Date { param, descending } => {
+            let dates = || entries.dates.iter().filter(|d| d.param == param);
+            end(
+                descending,
+                dates().map(|d| d.low_us).min().map(SortValue::Integer),
+                dates().map(|d| d.high_us).max().map(SortValue::Integer),
+            )
+        }
+        SortKey::String { param, descending } => {
+            let texts = || entries.strings.iter().filter(|s| s.param == param);
+            let text = |s: &String| SortValue::Text(s.clone());
+            end(
+                descending,
+                texts().map(|s| &s.value).min().map(text),
+                texts().map(|s| &s.value).max().map(text),
+            )
+        }
+        SortKey::Quantity { param, descending } => {
+            let term = extractor.key().number(param);
+            let numbers = || entries.quantities.iter().filter(|q| q.term == term);
+            end(
+                descending,
+                numbers()
+                    .map(|q| q.low)
+                    .min_by(f64::total_cmp)
+                    .map(SortValue::Real),
+                numbers()
+                    .map(|q| q.high)
+                    .max_by(f64::total_cmp)
+                    .map(SortValue::Real),
+            )
+        }
+        SortKey::Text { param, descending } => {
+            sort_text(extractor.registry(), param, descending, node)
+                .map_or(SortValue::Missing, |text| {
+                    SortValue::Text(text.chars().take(SORT_CHARS_MAX).collect())
+                })
+        }
+    }
+}
+
+fn is_descending(key: &SortKey) -> bool {
+    match key {
+        SortKey::Updated { descending }
+        | SortKey::Id { descending }
+        | SortKey::Date { descending, .. }
+        | SortKey::String { descending, .. }
+        | SortKey::Quantity { descending, .. }
+        | SortKey::Text { descending, .. } => *descending,
+    }
+}
