@@ -133,6 +133,10 @@ pub(crate) fn store_failure(error: StoreError) -> Failure {
             Kind::Timeout,
             "the deadline of the statement passed; narrow the request",
         ),
+        StoreError::TooCostly => Failure::new(
+            Kind::TooCostly,
+            "no index answers the search within its budget; add a criterion such as patient, code or date",
+        ),
         StoreError::Integrity => Failure::new(
             Kind::Internal,
             "a stored version failed its integrity check",

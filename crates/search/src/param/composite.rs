@@ -67,7 +67,8 @@ fn tuple(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf, parts: &[Part; 2]
             });
         }
     }
-    !first.terms.is_empty() && !(second.terms.is_empty() && second.quantities.is_empty())
+    let second = second.terms.len() + second.quantities.len();
+    !first.terms.is_empty() && second > 0
 }
 
 fn ends_of<'n>(out: &Collector<'_>, node: Node<'n>, part: &Part) -> Vec<(Node<'n>, Form)> {
