@@ -1,8 +1,15 @@
 //! Questions against extraction and the reference semantics, on real data.
 
 mod answers;
+mod chains;
 mod compartments;
+mod composites;
 mod examples;
+mod filters;
+mod includes;
 mod queries;
 mod registries;
 mod sample;
+mod small;
+mod specials;
+mod texts;

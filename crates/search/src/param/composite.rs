@@ -67,8 +67,8 @@ fn tuple(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf, parts: &[Part; 2]
             });
         }
     }
-    let second = second.terms.len() + second.quantities.len();
-    !first.terms.is_empty() && second > 0
+    let ends = second.terms.len() + second.quantities.len();
+    first.terms.len().min(ends) > 0
 }
 
 fn ends_of<'n>(out: &Collector<'_>, node: Node<'n>, part: &Part) -> Vec<(Node<'n>, Form)> {

@@ -2,7 +2,7 @@ use super::sample::registry;
 use crate::hot::{self, Role};
 use crate::registry::Registry;
 use std::time::{Duration, Instant};
-use ward_fhir::schema::{SearchType, TypeKind, r4};
+use ward_fhir::schema::{TypeKind, r4};
 
 fn resource_types() -> impl Iterator<Item = ward_fhir::TypeId> {
     r4().types

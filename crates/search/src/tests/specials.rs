@@ -1,0 +1,244 @@
+use super::sample::{document, extractor, registry};
+use super::small::{Small, kind, read, refusal};
+use crate::check::split;
+use crate::plan::{Filter, SortKey, Total};
+use crate::query::{Rendered, lists, replace_lists, sort_text};
+use ward_fhir::schema::r4;
+use ward_fhir::{Kind, TypeId};
+
+fn ty(name: &str) -> TypeId {
+    r4().resource_type(name).unwrap()
+}
+
+#[test]
+fn near_is_a_real_distance() {
+    let place = |id: &str, latitude: f64, longitude: f64| {
+        format!(
+            r#"{{"resourceType":"Location","id":"{id}","position":{{"latitude":{latitude},"longitude":{longitude}}}}}"#
+        )
+    };
+    let small = Small::new(&[
+        &place("munich", 48.1372, 11.5756),
+        &place("augsburg", 48.3717, 10.8983),
+        &place("fiji", -17.0, 179.95),
+        // In the box around Munich, not in the circle.
+        &place("corner", 48.5, 12.1),
+        r#"{"resourceType":"Location","id":"nowhere"}"#,
+    ]);
+    for (query, found) in [
+        ("Location?near=48.1372|11.5756", "Location/munich"),
+        (
+            "Location?near=48.1372|11.5756|60|km",
+            "Location/munich Location/augsburg Location/corner",
+        ),
+        ("Location?near=48.1372|11.5756|55", "Location/munich"),
+        (
+            "Location?near=48.1372|11.5756|40|[mi_us]",
+            "Location/munich Location/augsburg Location/corner",
+        ),
+        ("Location?near=-17|-179.95|20", "Location/fiji"),
+        (
+            "Location?near=-17|-179.95|20,48.1|11.5|20",
+            "Location/munich Location/fiji",
+        ),
+        ("Location?near:missing=true", "Location/nowhere"),
+        ("Location?near=0|0|1", ""),
+    ] {
+        assert_eq!(small.find(query), found, "{query}");
+        assert_eq!(small.find_split(query), found, "{query}, split");
+    }
+    for bad in ["x", "91|0", "1|2|3|parsec", "1", "1|2|-1"] {
+        assert_eq!(
+            kind(&format!("Location?near={bad}")),
+            Kind::Invalid,
+            "{bad}"
+        );
+    }
+}
+
+#[test]
+fn checks_are_split_from_the_index() {
+    let filter = |query: &str| read(query, true).unwrap().0.filter;
+    let parts = |query: &str| split(filter(query), &extractor()).map(|s| s.checks.len());
+    assert_eq!(parts("Patient?family=x").unwrap(), 0);
+    assert_eq!(parts("Patient?family=x&_text=y").unwrap(), 1);
+    assert_eq!(parts("Condition?code:text=x&_content=y").unwrap(), 2);
+    // Under `or` the whole of it becomes one check, and the index is asked for no less.
+    assert_eq!(parts("Condition?code:text=x,y").unwrap(), 1);
+    assert_eq!(
+        parts("Patient?_has:Observation:patient:code=1&_text=y").unwrap(),
+        1
+    );
+    let inside = parts("Observation?patient._text=y").unwrap_err();
+    assert!(inside.kind == Kind::TooCostly && inside.issues[0].diagnostics.contains("_text"));
+    assert!(
+        parts("Patient?_filter=identifier co x or _has:Observation:patient:code eq 1").is_err()
+    );
+}
+
+#[test]
+fn contained_resources() {
+    let small = Small::new(&[
+        r##"{"resourceType":"MedicationRequest","id":"r1","status":"active","intent":"order","subject":{"reference":"Patient/1"},
+            "medicationReference":{"reference":"#m"},"contained":[{"resourceType":"Medication","id":"m","code":{"coding":[{"code":"aspirin"}]}},
+            {"resourceType":"Medication","id":"n","code":{"coding":[{"code":"other"}]}}]}"##,
+        r#"{"resourceType":"Medication","id":"m1","code":{"coding":[{"code":"aspirin"}]}}"#,
+    ]);
+    for (query, found) in [
+        ("Medication?code=aspirin", "Medication/m1"),
+        ("Medication?code=aspirin&_contained=false", "Medication/m1"),
+        (
+            "Medication?code=aspirin&_contained=true",
+            "MedicationRequest/r1",
+        ),
+        (
+            "Medication?code=aspirin&_contained=both",
+            "MedicationRequest/r1 Medication/m1",
+        ),
+        ("Medication?code=nothing&_contained=true", ""),
+        ("Substance?code=aspirin&_contained=true", ""),
+    ] {
+        assert_eq!(small.find(query), found, "{query}");
+        assert_eq!(small.find_split(query), found, "{query}, split");
+    }
+    let query = "Medication?code=aspirin&_contained=true&_containedType=contained";
+    let contained = read(query, true).unwrap().1.contained.unwrap();
+    assert_eq!(
+        (contained.rendered, contained.both),
+        (Rendered::Contained, false)
+    );
+    let document = document(
+        r#"{"resourceType":"Basic","code":{"text":"x"},"contained":[{"resourceType":"Medication","id":"m","code":{"coding":[{"code":"aspirin"}]}},
+            {"resourceType":"Medication","id":"n"}]}"#,
+    );
+    let ids: Vec<_> = contained
+        .matches(document.root())
+        .map(|n| n.text("id"))
+        .collect();
+    assert_eq!(ids, [Some("m")]);
+    assert_eq!(kind("?_id=x&_contained=true"), Kind::Invalid);
+    assert_eq!(kind("Medication?_contained=maybe"), Kind::Invalid);
+    assert_eq!(
+        kind("Medication?manufacturer.name=x&_contained=true"),
+        Kind::TooCostly
+    );
+    assert_eq!(
+        kind("Medication?_contained=true&_sort=code"),
+        Kind::NotSupported
+    );
+}
+
+#[test]
+fn lists_are_replaced_by_their_members() {
+    let filter = read("Patient?_list=42,List/43", true).unwrap().0.filter;
+    assert_eq!(lists(&filter), ["42", "43"]);
+    let small = Small::new(&[
+        r#"{"resourceType":"Patient","id":"1"}"#,
+        r#"{"resourceType":"Group","id":"1","type":"person","actual":true}"#,
+    ]);
+    let members = |id: &str| match id {
+        "42" => vec![(ty("Patient"), "1".to_owned())],
+        _ => Vec::new(),
+    };
+    let replaced = replace_lists(filter, &members);
+    assert_eq!(small.matching(&[], &replaced), "Patient/1");
+    assert_eq!(kind("Patient?_list=$current-problems"), Kind::NotSupported);
+    assert_eq!(kind("Patient?_list=a b"), Kind::Invalid);
+    assert_eq!(kind("Patient?_list:not=a"), Kind::NotSupported);
+}
+
+#[test]
+fn every_parameter_sorts_or_says_why_not() {
+    let key = |query: &str| read(query, true).unwrap().0.sort;
+    assert!(matches!(
+        key("Observation?_sort=-value-quantity,code,subject,date")[..],
+        [
+            SortKey::Quantity {
+                descending: true,
+                ..
+            },
+            SortKey::Text { .. },
+            SortKey::Text { .. },
+            SortKey::Date { .. },
+        ]
+    ));
+    assert!(matches!(
+        key("ValueSet?_sort=url,-_lastUpdated")[..],
+        [SortKey::Text { .. }, SortKey::Updated { .. }]
+    ));
+    assert_eq!(kind("Location?_sort=near"), Kind::NotSupported);
+    assert_eq!(
+        kind("Observation?_sort=code-value-quantity"),
+        Kind::NotSupported
+    );
+    assert_eq!(kind("Patient?_sort=nothing"), Kind::NotSupported);
+    assert_eq!(kind("Patient?_sort=_score"), Kind::NotSupported);
+    assert_eq!(
+        kind("Patient?_sort=_id,_id,_id,_id,_id,_id,_id,_id,_id"),
+        Kind::Invalid
+    );
+    let mut refused = Vec::new();
+    for def in &r4().types {
+        if r4().resource_type(def.name).is_none() {
+            continue;
+        }
+        for parameter in registry().of(def.id).served() {
+            let query = format!("{}?_sort={}", def.name, parameter.code());
+            if let Err(failure) = read(&query, true) {
+                refused.push((query, failure.issues[0].diagnostics.clone()));
+            }
+        }
+    }
+    refused.retain(|(query, text)| {
+        !text.contains("no order")
+            && !["_text", "_content", "_filter"]
+                .iter()
+                .any(|c| query.ends_with(c))
+    });
+    let names: Vec<&str> = refused.iter().map(|(q, _)| q.as_str()).collect();
+    assert_eq!(names, NOT_SORTED);
+}
+
+/// Read from the entries of several parameters.
+const NOT_SORTED: &[&str] = &["Observation?_sort=combo-value-quantity"];
+
+#[test]
+fn texts_to_sort_by() {
+    let text = |code: &str, descending: bool, json: &str| {
+        let document = document(json);
+        let registry = registry();
+        let param = registry.find(document.root().ty(), code).unwrap().def.id;
+        sort_text(&registry, param, descending, document.root())
+    };
+    let patient = r#"{"resourceType":"Patient","id":"1","gender":"male","identifier":[{"value":"b"},{"value":"a"}],
+        "managingOrganization":{"reference":"Organization/7"}}"#;
+    assert_eq!(text("gender", false, patient).as_deref(), Some("male"));
+    assert_eq!(text("identifier", false, patient).as_deref(), Some("a"));
+    assert_eq!(text("identifier", true, patient).as_deref(), Some("b"));
+    assert_eq!(
+        text("organization", false, patient).as_deref(),
+        Some("Organization/7")
+    );
+    assert_eq!(text("language", false, patient), None);
+}
+
+#[test]
+fn elements_are_checked() {
+    let (_, used) = read("Patient?_elements=id,name,Patient.birthDate", true).unwrap();
+    assert_eq!(used.elements, ["id", "name", "Patient.birthDate"]);
+    let (_, used) = read("Observation?_elements=value", true).unwrap();
+    assert_eq!(used.elements, ["value"]);
+    let (kind_of, text) = refusal("Patient?_elements=birthdate");
+    assert!(
+        kind_of == Kind::NotSupported && text.contains("birthDate"),
+        "{text}"
+    );
+    let (_, used) = read("Patient?_elements=id,nothing", false).unwrap();
+    assert_eq!((used.elements.len(), used.ignored.len()), (1, 1));
+    let (plan, _) = read("Patient?_count=0", true).unwrap();
+    assert_eq!((plan.count, plan.total), (0, Total::Accurate));
+    assert!(matches!(
+        read("?_type=Patient", true).unwrap().0.filter,
+        Filter::All
+    ));
+}
