@@ -13,6 +13,7 @@ mod function;
 mod host;
 mod names;
 mod syntax;
+pub mod ucum;
 mod value;
 
 pub use compile::{compile, compile_for, compile_on};

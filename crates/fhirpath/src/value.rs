@@ -8,7 +8,7 @@ mod quantity;
 mod temporal;
 #[cfg(test)]
 mod tests;
-mod ucum;
+pub(crate) mod ucum;
 
 use std::borrow::Cow;
 

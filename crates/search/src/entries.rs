@@ -15,7 +15,7 @@ pub struct Entries {
     /// Hot columns: primary coding of `code`, first coding of `category`; 0 when absent. Also present in `terms`.
     pub code: Term,
     pub category: Term,
-    /// Value of the hot quantity parameter, canonical unit.
+    /// Value of the hot quantity parameter, as written.
     pub value: Option<f64>,
     /// Token, uri, reference and `:missing` equality terms of every parameter, and further compartment memberships.
     pub terms: Vec<TermEntry>,
@@ -110,7 +110,7 @@ pub struct DateEntry {
     pub high_us: i64,
 }
 
-/// `term` hashes (parameter, unit in canonical form or none); numbers use the bare parameter.
+/// `term` hashes (parameter, unit in canonical form or none), the range is in that unit; numbers use the bare parameter.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub struct QuantityEntry {
     pub term: Term,

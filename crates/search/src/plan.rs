@@ -175,7 +175,8 @@ pub enum SortKey {
     Id {
         descending: bool,
     },
-    /// Numbers and quantities, in canonical units: the least value ascending, the greatest descending.
+    /// Numbers and quantities as written, whatever their unit (the rows under `TermKey::number`): the least value ascending, the
+    /// greatest descending.
     Quantity {
         param: u16,
         descending: bool,

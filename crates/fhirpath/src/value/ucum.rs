@@ -44,6 +44,17 @@ impl Measure {
         self.powers == other.powers
     }
 
+    /// `g.m-3`: the base units with their powers.
+    pub fn bases(&self) -> String {
+        let code = |base: u16| UNITS.get(base as usize).map_or("mo_j", |u| u.code);
+        let one = |(base, power): &(u16, i16)| match power {
+            1 => code(*base).to_owned(),
+            power => format!("{}{power}", code(*base)),
+        };
+        let all: Vec<String> = self.powers.iter().map(one).collect();
+        all.join(".")
+    }
+
     fn times(mut self, other: &Measure, exponent: i16) -> Option<Measure> {
         for _ in 0..exponent.unsigned_abs() {
             self.factor = if exponent > 0 {

@@ -43,9 +43,18 @@ pub(crate) fn read(text: &str) -> Option<f64> {
 /// The test of a search number: `eq` and `ne` cover what rounds to the digits given (100 is [99.5, 100.5), 100.00 is
 /// [99.995, 100.005)); `ap` a tenth on both sides; the other prefixes are exact.
 pub(crate) fn test(prefix: Prefix, text: &str) -> Option<NumberTest> {
-    let value = read(text)?;
+    test_as(prefix, text, &read)
+}
+
+/// The same of what `scale` makes of a number: its value in other units.
+pub(crate) fn test_as(
+    prefix: Prefix,
+    text: &str,
+    scale: &dyn Fn(&str) -> Option<f64>,
+) -> Option<NumberTest> {
+    let value = read(text).and_then(|_| scale(text))?;
     let (low, high) = match prefix {
-        Prefix::Eq | Prefix::Ne => rounding(text).unwrap_or((value, value)),
+        Prefix::Eq | Prefix::Ne => rounding(text, scale).unwrap_or((value, value)),
         Prefix::Ap => (value - value.abs() / 10.0, value + value.abs() / 10.0),
         _ => (value, value),
     };
@@ -54,7 +63,7 @@ pub(crate) fn test(prefix: Prefix, text: &str) -> Option<NumberTest> {
 
 /// All that rounds to `text`: half a unit of its last digit on both sides, in decimal, so that the ends are the doubles
 /// nearest to the true ends. `1e2` counts as `1.0e2`: the specification reads it as [95, 105). `None` beyond 36 digits.
-fn rounding(text: &str) -> Option<(f64, f64)> {
+fn rounding(text: &str, scale: &dyn Fn(&str) -> Option<f64>) -> Option<(f64, f64)> {
     let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
     let mut exponent: i32 = exponent.parse().ok()?;
     let mut digits: String = mantissa.chars().filter(|c| *c != '.').collect();
@@ -64,7 +73,7 @@ fn rounding(text: &str) -> Option<(f64, f64)> {
         exponent = exponent.checked_sub(1)?;
     }
     let tenths = digits.parse::<i128>().ok()?.checked_mul(10)?;
-    let end = |n: i128| format!("{n}e{}", exponent - 1).parse::<f64>().ok();
+    let end = |n: i128| scale(&format!("{n}e{}", exponent - 1));
     Some((end(tenths - 5)?, end(tenths + 5)?.next_down()))
 }
 

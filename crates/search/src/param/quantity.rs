@@ -1,16 +1,18 @@
 //! Quantity parameters. <https://hl7.org/fhir/R4/search.html#quantity>
 //!
-//! Rows of one Quantity: any unit; coded unit (`system|code`); and its code when the system is not UCUM, its text when that
-//! differs from the code. So a plain UCUM quantity costs two rows. Units are compared as written: 1 g does not find 1000 mg yet.
+//! Rows of one Quantity: any unit, as written; coded unit, in the canonical form of UCUM where it is one (1 g finds 1000 mg);
+//! and its code when the system is not UCUM, its text when that differs from the code. So a plain UCUM quantity costs two rows.
 
-use super::number::{read, test};
+use super::number::{read, test, test_as};
 use super::string::any;
 use super::{Ask, Form, prefix};
+use crate::entries::{Term, TermKey};
 use crate::escape::{split_once, unescape};
 use crate::extract::Collector;
 use crate::plan::Filter;
 use crate::registry::Leaf;
 use ward_fhir::{Failure, Node};
+use ward_fhirpath::ucum::Canonical;
 
 /// Modifiers answered now, beside `:missing`.
 pub(crate) const MODIFIERS: &[&str] = &[];
@@ -21,25 +23,40 @@ const CURRENCY: &str = "urn:iso:std:iso:4217";
 pub(crate) fn index(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
     match leaf.form {
         Form::Money => {
-            let range = node.text("value").and_then(read).map(|v| (v, v));
+            let unit = Unit {
+                system: Some(CURRENCY),
+                code: node.text("currency"),
+                text: None,
+            };
+            let value = |read: Read<'_>| node.text("value").and_then(read).map(|v| (v, v));
+            store(out, leaf, value, unit);
+        }
+        Form::Range => {
+            let unit = node.get("low").or(node.get("high")).map(Unit::of);
             store(
                 out,
                 leaf,
-                range,
-                Unit {
-                    system: Some(CURRENCY),
-                    code: node.text("currency"),
-                    text: None,
-                },
+                |read| range(node, read),
+                unit.unwrap_or_default(),
             );
         }
-        Form::Range => range(out, node, leaf),
-        Form::Samples => samples(out, node, leaf),
-        _ => store(out, leaf, simple(node), Unit::of(node)),
+        Form::Samples => {
+            let unit = node.get("origin").map(Unit::of);
+            store(
+                out,
+                leaf,
+                |read| samples(node, read),
+                unit.unwrap_or_default(),
+            );
+        }
+        _ => store(out, leaf, |read| simple(node, read), Unit::of(node)),
     }
 }
 
-#[derive(Clone, Copy)]
+/// Reads a number: as written, or in other units.
+type Read<'r> = &'r dyn Fn(&str) -> Option<f64>;
+
+#[derive(Clone, Copy, Default)]
 struct Unit<'a> {
     system: Option<&'a str>,
     code: Option<&'a str>,
@@ -57,7 +74,7 @@ impl<'a> Unit<'a> {
 }
 
 /// A value with a comparator is open on one side.
-fn simple(node: Node<'_>) -> Option<(f64, f64)> {
+fn simple(node: Node<'_>, read: Read<'_>) -> Option<(f64, f64)> {
     let value = node.text("value").and_then(read)?;
     Some(match node.text("comparator") {
         Some("<") => (f64::NEG_INFINITY, value.next_down()),
@@ -68,52 +85,55 @@ fn simple(node: Node<'_>) -> Option<(f64, f64)> {
     })
 }
 
-fn range(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
-    let (low, high) = (node.get("low"), node.get("high"));
-    let end = |n: Option<Node<'_>>| n.and_then(|n| n.text("value")).and_then(read);
-    let (from, to) = (end(low), end(high));
-    if from.is_none() && to.is_none() {
-        return;
+/// A missing end is open.
+fn range(node: Node<'_>, read: Read<'_>) -> Option<(f64, f64)> {
+    let end = |name| node.get(name).and_then(|n| n.text("value")).and_then(read);
+    match (end("low"), end("high")) {
+        (None, None) => None,
+        (low, high) => Some((
+            low.unwrap_or(f64::NEG_INFINITY),
+            high.unwrap_or(f64::INFINITY),
+        )),
     }
-    let ends = (
-        from.unwrap_or(f64::NEG_INFINITY),
-        to.unwrap_or(f64::INFINITY),
-    );
-    let unit = low.or(high).map_or(
-        Unit {
-            system: None,
-            code: None,
-            text: None,
-        },
-        Unit::of,
-    );
-    store(out, leaf, Some(ends), unit);
 }
 
 /// From the lower to the upper limit of detection, in the unit of the origin.
-fn samples(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
-    let limits = node
-        .text("lowerLimit")
-        .and_then(read)
-        .zip(node.text("upperLimit").and_then(read));
-    if let (Some(limits), Some(origin)) = (limits, node.get("origin")) {
-        store(out, leaf, Some(limits), Unit::of(origin));
-    }
+fn samples(node: Node<'_>, read: Read<'_>) -> Option<(f64, f64)> {
+    let limit = |name| node.text(name).and_then(read);
+    node.get("origin")?;
+    limit("lowerLimit").zip(limit("upperLimit"))
 }
 
-fn store(out: &mut Collector<'_>, leaf: &Leaf, range: Option<(f64, f64)>, unit: Unit<'_>) {
-    let Some((low, high)) = range else { return };
+fn store(
+    out: &mut Collector<'_>,
+    leaf: &Leaf,
+    value: impl Fn(Read<'_>) -> Option<(f64, f64)>,
+    unit: Unit<'_>,
+) {
+    let Some((low, high)) = value(&read) else {
+        return;
+    };
     let key = out.key();
     out.value(leaf, if low.is_finite() { low } else { high });
-    let term = key.number(leaf.param);
-    out.quantity(leaf, term, low, high);
+    out.quantity(leaf, key.number(leaf.param), low, high);
     if let (Some(system), Some(code)) = (unit.system, unit.code) {
-        out.quantity(leaf, key.unit(leaf.param, system, code), low, high);
+        let (term, scale) = coded(key, leaf.param, system, code);
+        let scaled = scale.and_then(|c| value(&|text| c.scale(text)));
+        let (low, high) = scaled.unwrap_or((low, high));
+        out.quantity(leaf, term, low, high);
     }
     let code = unit.code.filter(|_| unit.system != Some(UCUM));
     let text = unit.text.filter(|t| Some(*t) != unit.code);
     for name in [code, text].into_iter().flatten() {
         out.quantity(leaf, key.unit_text(leaf.param, name), low, high);
+    }
+}
+
+/// The term of a coded unit, and how its numbers become canonical.
+fn coded(key: &TermKey, param: u16, system: &str, code: &str) -> (Term, Option<Canonical>) {
+    match Canonical::of(code).filter(|_| system == UCUM) {
+        Some(canonical) => (key.unit(param, system, &canonical.unit()), Some(canonical)),
+        None => (key.unit(param, system, code), None),
     }
 }
 
@@ -130,25 +150,28 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
         Some((number, rest)) => (number, Some(split_once(rest, b'|').ok_or_else(bad)?)),
     };
     let (prefix, text) = prefix(number);
-    let test = test(prefix, text).ok_or_else(bad)?;
+    let plain = test(prefix, text).ok_or_else(bad)?;
+    let in_unit = |param: u16, system: &str, code: &str| {
+        let (term, scale) = coded(ask.key, param, system, code);
+        let scaled = scale.and_then(|c| test_as(prefix, text, &|t| c.scale(t)));
+        Filter::Quantity {
+            term,
+            test: scaled.unwrap_or(plain),
+        }
+    };
     Ok(any(&ask.parameter.owners, |owner| match unit {
         None | Some(("", "")) => Filter::Quantity {
             term: ask.key.number(owner.param),
-            test,
+            test: plain,
         },
         Some(("", code)) => {
             let code = unescape(code);
-            let terms = [
-                ask.key.unit(owner.param, UCUM, &code),
-                ask.key.unit_text(owner.param, &code),
-            ];
-            Filter::Or(terms.map(|term| Filter::Quantity { term, test }).into())
+            let by_text = Filter::Quantity {
+                term: ask.key.unit_text(owner.param, &code),
+                test: plain,
+            };
+            Filter::Or(vec![in_unit(owner.param, UCUM, &code), by_text])
         }
-        Some((system, code)) => Filter::Quantity {
-            term: ask
-                .key
-                .unit(owner.param, &unescape(system), &unescape(code)),
-            test,
-        },
+        Some((system, code)) => in_unit(owner.param, &unescape(system), &unescape(code)),
     }))
 }

@@ -242,3 +242,42 @@ fn elements_are_checked() {
         Filter::All
     ));
 }
+
+#[test]
+fn quantities_compare_across_units() {
+    let weight = |id: &str, value: &str, unit: &str, code: &str| {
+        format!(
+            r#"{{"resourceType":"Observation","id":"{id}","status":"final","code":{{"text":"x"}},
+            "valueQuantity":{{"value":{value},"unit":"{unit}","system":"http://unitsofmeasure.org","code":"{code}"}}}}"#
+        )
+    };
+    let small = Small::new(&[
+        &weight("g", "0.3", "gram", "g"),
+        &weight("mg", "300", "mg", "mg"),
+        &weight("kg", "1", "kg", "kg"),
+        &weight("m", "300", "m", "m"),
+        &weight("odd", "300", "odd", "odd!"),
+    ]);
+    const UCUM: &str = "http://unitsofmeasure.org";
+    for (value, found) in [
+        (format!("300|{UCUM}|mg"), "g mg"),
+        (format!("0.3|{UCUM}|g"), "g mg"),
+        (format!("0.30|{UCUM}|g"), "g mg"),
+        (format!("gt300|{UCUM}|mg"), "kg"),
+        (format!("ge300|{UCUM}|mg"), "g mg kg"),
+        (format!("le0.0003|{UCUM}|kg"), "g mg"),
+        ("300||mg".into(), "g mg"),
+        ("0.3||gram".into(), "g"),
+        ("300".into(), "mg m odd"),
+        (format!("300|{UCUM}|odd!"), "odd"),
+        (format!("300|{UCUM}|s"), ""),
+        ("300|http://elsewhere|mg".into(), ""),
+    ] {
+        let names: Vec<String> = found
+            .split_whitespace()
+            .map(|id| format!("Observation/{id}"))
+            .collect();
+        let query = format!("Observation?value-quantity={value}");
+        assert_eq!(small.find(&query), names.join(" "), "{query}");
+    }
+}
