@@ -68,14 +68,18 @@ fn part(
     index: &mut Vec<Filter>,
     checks: &mut Vec<Check>,
 ) -> Result<(), Failure> {
+    // Conjunctions are flattened: each of their members is seen on its own.
+    if let Filter::And(list) = filter {
+        let mut list = list.into_iter();
+        return list.try_for_each(|f| part(f, extractor, index, checks));
+    }
     let Some(name) = first_check(&filter).map(str::to_owned) else {
-        index.push(filter);
+        if !matches!(filter, Filter::All) {
+            index.push(filter);
+        }
         return Ok(());
     };
     match filter {
-        Filter::And(list) => list
-            .into_iter()
-            .try_for_each(|f| part(f, extractor, index, checks)),
         Filter::Check(check) => {
             checks.push(check);
             Ok(())
@@ -129,13 +133,39 @@ pub fn needs_others(filter: &Filter) -> bool {
 
 /// Without the checks: true of at least (`more`) or at most what the filter is true of.
 fn relaxed(filter: &Filter, more: bool) -> Filter {
-    let all = |list: &[Filter]| list.iter().map(|f| relaxed(f, more)).collect();
+    let all = |list: &[Filter]| list.iter().map(|f| relaxed(f, more)).collect::<Vec<_>>();
     match filter {
         Filter::Check(_) if more => Filter::All,
         Filter::Check(_) => Filter::Nothing,
-        Filter::And(list) => Filter::And(all(list)),
-        Filter::Or(list) => Filter::Or(all(list)),
-        Filter::Not(inner) => Filter::Not(Box::new(relaxed(inner, !more))),
+        Filter::And(list) => joined(all(list), false),
+        Filter::Or(list) => joined(all(list), true),
+        Filter::Not(inner) => match relaxed(inner, !more) {
+            Filter::All => Filter::Nothing,
+            Filter::Nothing => Filter::All,
+            inner => Filter::Not(Box::new(inner)),
+        },
         other => other.clone(),
+    }
+}
+
+/// The union (`any`) or intersection, without the members that change nothing.
+fn joined(list: Vec<Filter>, any: bool) -> Filter {
+    let all = |f: &Filter| matches!(f, Filter::All);
+    let nothing = |f: &Filter| matches!(f, Filter::Nothing);
+    let mut kept = Vec::new();
+    for filter in list {
+        match (any, all(&filter), nothing(&filter)) {
+            (true, true, _) => return Filter::All,
+            (false, _, true) => return Filter::Nothing,
+            (true, _, true) | (false, true, _) => {}
+            _ => kept.push(filter),
+        }
+    }
+    match (kept.len(), any) {
+        (0, true) => Filter::Nothing,
+        (0, false) => Filter::All,
+        (1, _) => kept.remove(0),
+        (_, true) => Filter::Or(kept),
+        (_, false) => Filter::And(kept),
     }
 }

@@ -63,6 +63,14 @@ fn checks_are_split_from_the_index() {
     assert_eq!(parts("Patient?family=x").unwrap(), 0);
     assert_eq!(parts("Patient?family=x&_text=y").unwrap(), 1);
     assert_eq!(parts("Condition?code:text=x&_content=y").unwrap(), 2);
+    // What the index is asked for holds no check, and nothing that changes nothing.
+    let index = |query: &str| split(filter(query), &extractor()).unwrap().index;
+    assert!(matches!(
+        index("Condition?code:text=x&_content=y"),
+        Filter::Phrase { .. }
+    ));
+    assert!(matches!(index("Condition?code:text=x,y"), Filter::Or(any) if any.len() == 2));
+    assert!(matches!(index("Patient?_content=y"), Filter::All));
     // Under `or` the whole of it becomes one check, and the index is asked for no less.
     assert_eq!(parts("Condition?code:text=x,y").unwrap(), 1);
     assert_eq!(
