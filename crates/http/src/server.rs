@@ -206,7 +206,7 @@ async fn answer(
     let caller = match authenticate(request, service) {
         Ok(caller) => caller,
         Err((failure, challenge)) => {
-            let public = matches!(&asked, Ok(a) if a.call.interaction == Interaction::Capabilities);
+            let public = matches!(&asked, Ok(a) if a.call.interaction.is_public());
             if !public {
                 let call = asked.map(|a| a.call).unwrap_or_else(|_| unknown(source));
                 return (

@@ -61,10 +61,12 @@ impl BundleWriter {
         self
     }
 
-    pub fn search(&mut self, mode: &str) -> &mut Self {
+    /// `score`: relevance between 0 and 1, with four digits.
+    pub fn search(&mut self, mode: &str, score: Option<f64>) -> &mut Self {
         self.member("search");
+        let score = score.map_or_else(String::new, |s| format!(",\"score\":{s:.4}"));
         self.out
-            .extend_from_slice(format!("{{\"mode\":\"{mode}\"}}").as_bytes());
+            .extend_from_slice(format!("{{\"mode\":\"{mode}\"{score}}}").as_bytes());
         self
     }
 
@@ -186,7 +188,7 @@ mod tests {
         bundle
             .entry(Some("http://x/Patient/1"))
             .resource(b"{}")
-            .search("match");
+            .search("match", None);
         bundle.entry(None).response(&Response {
             status: "204 No Content",
             version: Some(2),

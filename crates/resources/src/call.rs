@@ -55,12 +55,15 @@ pub enum Interaction {
     SearchSystem,
     /// `/Patient/1/Observation`; `None` is `*`.
     SearchCompartment {
-        patient: String,
+        compartment: TypeId,
+        id: String,
         ty: Option<TypeId>,
     },
     Capabilities,
     /// None was understood: what is refused before it is routed is recorded as this.
     Unknown,
+    /// `openapi.json`: the same for clients that know no FHIR.
+    OpenApi,
     /// POST of a batch or transaction to the base.
     Bundle,
     Operation {
@@ -94,6 +97,11 @@ impl Interaction {
         }
     }
 
+    /// Answered without a token: it tells of the server and of nobody's data.
+    pub fn is_public(&self) -> bool {
+        matches!(self, Interaction::Capabilities | Interaction::OpenApi)
+    }
+
     /// The code of <https://hl7.org/fhir/R4/valueset-type-restful-interaction.html>, as audit and capabilities use it.
     pub fn code(&self) -> &'static str {
         match self {
@@ -108,7 +116,7 @@ impl Interaction {
             Interaction::HistorySystem => "history-system",
             Interaction::SearchType { .. } | Interaction::SearchCompartment { .. } => "search-type",
             Interaction::SearchSystem => "search-system",
-            Interaction::Capabilities => "capabilities",
+            Interaction::Capabilities | Interaction::OpenApi => "capabilities",
             Interaction::Unknown => "unknown",
             // What it turns out to be is known once its body is read: see `Reply::interaction`.
             Interaction::Bundle => "batch",

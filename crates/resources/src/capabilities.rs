@@ -1,12 +1,18 @@
 //! capabilities: the CapabilityStatement, generated from the registries that route and answer.
 //! <https://hl7.org/fhir/R4/http.html#capabilities>
 
+pub mod parameters;
+
+use self::parameters::{EVERYWHERE, SHAPING, documentation, references, targets, type_name};
 use crate::engine::{Context, Engine, ReferenceCheck};
 use crate::operations::SERVED;
 use crate::reply::Reply;
+use bytes::Bytes;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
 use ward_fhir::issue::Result;
-use ward_fhir::schema::{SearchType, TypeKind, r4};
+use ward_fhir::schema::{TypeKind, r4};
 use ward_fhir::{Failure, Kind, TypeId};
 
 /// Resource types whose R4 content is normative. <https://hl7.org/fhir/R4/ansi.html>
@@ -40,10 +46,17 @@ const ON_SYSTEM: &[&str] = &["transaction", "batch", "search-system", "history-s
 
 pub async fn capabilities(cx: Context<'_>) -> Result<Reply> {
     let mode = cx.call.parameter("mode").unwrap_or("full");
+    let engine = cx.engine;
+    let kept = &engine.documents;
+    let made = |statement: Value| Bytes::from(statement.to_string());
     let statement = match mode {
-        "full" => statement(cx.engine, &all_types()),
-        "normative" => statement(cx.engine, &normative_types()),
-        "terminology" => terminology(cx.engine),
+        "full" => kept
+            .full
+            .get_or_init(|| made(statement(engine, &all_types()))),
+        "normative" => kept
+            .normative
+            .get_or_init(|| made(statement(engine, &normative_types()))),
+        "terminology" => kept.terminology.get_or_init(|| made(terminology(engine))),
         _ => {
             return Err(Failure::new(
                 Kind::Invalid,
@@ -51,7 +64,16 @@ pub async fn capabilities(cx: Context<'_>) -> Result<Reply> {
             ));
         }
     };
-    Ok(Reply::resource(200, statement.to_string().into_bytes()))
+    Ok(Reply::resource(200, statement.clone()))
+}
+
+/// Documents that change with the software and its settings only, made on first use.
+#[derive(Default)]
+pub struct Documents {
+    full: OnceLock<Bytes>,
+    normative: OnceLock<Bytes>,
+    terminology: OnceLock<Bytes>,
+    pub(crate) openapi: OnceLock<Bytes>,
 }
 
 pub fn all_types() -> Vec<TypeId> {
@@ -72,6 +94,7 @@ fn normative_types() -> Vec<TypeId> {
 }
 
 fn statement(engine: &Engine, types: &[TypeId]) -> Value {
+    let referring = referring(engine);
     json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -90,11 +113,11 @@ fn statement(engine: &Engine, types: &[TypeId]) -> Value {
                 "service": [{ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR" }] }],
                 "description": "OAuth 2.0 bearer tokens with SMART scopes (v1 and v2)."
             },
-            "resource": types.iter().map(|t| resource(engine, *t)).collect::<Vec<_>>(),
+            "resource": types.iter().map(|t| resource(engine, *t, &referring)).collect::<Vec<_>>(),
             "interaction": ON_SYSTEM.iter().map(|c| json!({ "code": c })).collect::<Vec<_>>(),
             "searchParam": common_parameters(),
             "operation": operations(None),
-            "compartment": ["http://hl7.org/fhir/CompartmentDefinition/patient"]
+            "compartment": compartments()
         }]
     })
 }
@@ -102,7 +125,7 @@ fn statement(engine: &Engine, types: &[TypeId]) -> Value {
 /// The day of the build (`build.rs`): the statement changes with the software, not with the clock.
 const BUILD_DATE: &str = env!("WARD_BUILD_DATE");
 
-fn resource(engine: &Engine, ty: TypeId) -> Value {
+fn resource(engine: &Engine, ty: TypeId, referring: &Referring) -> Value {
     let name = r4().ty(ty).name;
     let settings = engine.settings();
     let mut value = json!({
@@ -117,6 +140,8 @@ fn resource(engine: &Engine, ty: TypeId) -> Value {
         "conditionalUpdate": true,
         "conditionalDelete": if settings.conditional_delete_max > 1 { "multiple" } else { "single" },
         "referencePolicy": reference_policy(settings.reference_check, settings.delete_check),
+        "searchInclude": includes(engine, ty),
+        "searchRevInclude": referring.get(&ty).cloned().unwrap_or_default(),
         "searchParam": search_parameters(engine, ty),
     });
     let operations = operations(Some(ty));
@@ -129,7 +154,7 @@ fn resource(engine: &Engine, ty: TypeId) -> Value {
 }
 
 /// An AuditEvent is written once: see `write::demand_changeable`.
-fn interactions(name: &str) -> impl Iterator<Item = &'static str> {
+pub(crate) fn interactions(name: &str) -> impl Iterator<Item = &'static str> {
     let is_fixed = name == "AuditEvent";
     ON_TYPE
         .iter()
@@ -145,34 +170,76 @@ fn reference_policy(check: ReferenceCheck, delete_check: bool) -> Vec<&'static s
     policy
 }
 
-fn search_parameters(engine: &Engine, ty: TypeId) -> Vec<Value> {
-    let served = engine.registry.of(ty).served();
-    served.map(|p| json!({ "name": p.def.code, "definition": p.def.url, "type": search_type(p.def.ty) })).collect()
+/// `Type:parameter` of what may refer to each type.
+type Referring = BTreeMap<TypeId, Vec<String>>;
+
+fn referring(engine: &Engine) -> Referring {
+    let mut referring = Referring::new();
+    for source in all_types() {
+        for parameter in references(&engine.registry, source) {
+            let value = format!("{}:{}", r4().ty(source).name, parameter.def.code);
+            for target in targets(parameter) {
+                referring.entry(target).or_default().push(value.clone());
+            }
+        }
+    }
+    referring
 }
 
-fn common_parameters() -> Vec<Value> {
-    let common = [
-        ("_id", "Resource-id", "token"),
-        ("_lastUpdated", "Resource-lastUpdated", "date"),
-    ];
-    common
-        .iter()
-        .map(|(name, id, ty)| json!({ "name": name, "definition": format!("http://hl7.org/fhir/SearchParameter/{id}"), "type": ty }))
+fn includes(engine: &Engine, ty: TypeId) -> Vec<String> {
+    let name = r4().ty(ty).name;
+    let own = references(&engine.registry, ty).map(|p| format!("{name}:{}", p.def.code));
+    ["*".to_owned(), format!("{name}:*")]
+        .into_iter()
+        .chain(own)
         .collect()
 }
 
-fn search_type(ty: SearchType) -> &'static str {
-    match ty {
-        SearchType::Number => "number",
-        SearchType::Date => "date",
-        SearchType::String => "string",
-        SearchType::Token => "token",
-        SearchType::Reference => "reference",
-        SearchType::Composite => "composite",
-        SearchType::Quantity => "quantity",
-        SearchType::Uri => "uri",
-        SearchType::Special => "special",
-    }
+fn compartments() -> Vec<String> {
+    let codes = r4().compartments.iter().map(|c| c.code.to_lowercase());
+    codes
+        .map(|code| format!("http://hl7.org/fhir/CompartmentDefinition/{code}"))
+        .collect()
+}
+
+fn search_parameters(engine: &Engine, ty: TypeId) -> Vec<Value> {
+    let served = engine.registry.of(ty).served();
+    served
+        .map(|p| {
+            let mut value =
+                json!({ "name": p.def.code, "definition": p.def.url, "type": type_name(p.def.ty) });
+            let text = documentation(p);
+            if !text.is_empty() {
+                value["documentation"] = json!(text);
+            }
+            value
+        })
+        .collect()
+}
+
+/// What every search takes, whatever the types.
+fn common_parameters() -> Vec<Value> {
+    let defined = [
+        ("_id", "Resource-id", "token"),
+        ("_lastUpdated", "Resource-lastUpdated", "date"),
+        ("_tag", "Resource-tag", "token"),
+        ("_profile", "Resource-profile", "uri"),
+        ("_security", "Resource-security", "token"),
+        ("_source", "Resource-source", "uri"),
+        ("_text", "DomainResource-text", "string"),
+        ("_content", "Resource-content", "string"),
+        ("_filter", "filter", "special"),
+    ];
+    let defined = defined.iter().map(|(name, id, ty)| {
+        json!({ "name": name, "definition": format!("http://hl7.org/fhir/SearchParameter/{id}"), "type": ty })
+    });
+    let everywhere = EVERYWHERE
+        .iter()
+        .map(|(name, ty, text)| json!({ "name": name, "type": ty, "documentation": text }));
+    let shaping = SHAPING
+        .iter()
+        .map(|(name, text)| json!({ "name": name, "type": "special", "documentation": text }));
+    defined.chain(everywhere).chain(shaping).collect()
 }
 
 /// Operations of a type, or those on system level.

@@ -4,6 +4,7 @@
 use crate::binary::retain_open;
 use crate::engine::{Context, stored};
 use crate::place::demand_type;
+use crate::search::question::Question;
 use ward_access::Action;
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind, TypeId};
@@ -20,7 +21,7 @@ pub enum Matches {
 
 /// Evaluates criteria such as `identifier=http://a|1`. Search rights are needed: the answer tells whether something exists.
 pub async fn find(cx: Context<'_>, ty: TypeId, query: &str) -> Result<Matches> {
-    let (plan, key) = criteria(cx, ty, query, 2)?;
+    let (plan, key) = criteria(cx, ty, query, 2).await?;
     let page = stored(cx.engine.store.search(cx.access, &plan).await)?;
     let guard = |rids| Guard::Matches {
         key,
@@ -44,7 +45,7 @@ pub async fn find_all(
     most: u32,
 ) -> Result<(Vec<Row>, bool, Guard)> {
     demand_type(cx.access, ty, Action::Delete)?;
-    let (plan, key) = criteria(cx, ty, query, most)?;
+    let (plan, key) = criteria(cx, ty, query, most).await?;
     let mut page = stored(cx.engine.store.search(cx.access, &plan).await)?;
     let rids: Vec<Rid> = page.rows.iter().map(|r| r.rid).collect();
     retain_open(cx, &mut page.rows).await?;
@@ -75,7 +76,7 @@ pub async fn find_all(
 }
 
 /// Criteria are always strict: a parameter that were ignored would widen what is written.
-fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result<(Plan, i64)> {
+async fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result<(Plan, i64)> {
     demand_type(cx.access, ty, Action::Search)?;
     // Sorted and spelled one way, so that equal criteria meet in one lock.
     let mut pairs = crate::search::decode_query(query);
@@ -86,7 +87,17 @@ fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result<(Plan
             "a conditional interaction needs at least one search criterion",
         ));
     }
-    let (mut plan, _) = crate::search::parse(cx, &[ty], &pairs, true)?;
+    demand_criteria(&pairs)?;
+    let question = Question::read(cx, &[ty], &pairs, true).await?;
+    if let Some(check) = question.checks.first() {
+        let text = format!(
+            "'{}' is answered by looking at resources one by one, which a conditional interaction cannot hold until its commit; \
+             use criteria that an index answers, such as identifier",
+            crate::route::printable(&check.name)
+        );
+        return Err(Failure::new(Kind::TooCostly, text));
+    }
+    let mut plan = question.plan;
     if matches!(plan.filter, ward_search::plan::Filter::All) {
         return Err(Failure::new(
             Kind::Invalid,
@@ -102,3 +113,33 @@ fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result<(Plan
     );
     Ok((plan, key))
 }
+
+/// What shapes an answer selects nothing: in a condition it is a mistake.
+fn demand_criteria(pairs: &[(String, String)]) -> Result<()> {
+    let shapes = |name: &str| SHAPING.contains(&name.split(':').next().unwrap_or(name));
+    match pairs.iter().find(|(name, _)| shapes(name)) {
+        None => Ok(()),
+        Some((name, _)) => {
+            let name = crate::route::printable(name);
+            let text = format!(
+                "'{name}' shapes the answer of a search and is no criterion of a conditional interaction"
+            );
+            Err(Failure::new(Kind::Invalid, text))
+        }
+    }
+}
+
+/// <https://hl7.org/fhir/R4/search.html#return>
+const SHAPING: &[&str] = &[
+    "_sort",
+    "_count",
+    "_total",
+    "_summary",
+    "_elements",
+    "_include",
+    "_revinclude",
+    "_contained",
+    "_containedType",
+    "_score",
+    "_cursor",
+];

@@ -8,12 +8,17 @@ use ward_seal::hash::{constant_time_eq, hmac_sha256};
 
 /// Bytes of the signature that are kept: 96 bits.
 const SIGNATURE_BYTES: usize = 12;
-const CURSOR_BYTES_MAX: usize = 4_096;
+const CURSOR_BYTES_MAX: usize = 8_192;
+/// Seconds after which a cursor is no longer taken.
+pub const CURSOR_LIFETIME_S: i64 = 24 * 3_600;
+const TIME_BYTES: usize = 8;
 
-/// Signs `position` for this access and question.
+/// Signs `position`, with the time, for this access and question.
 pub fn sign(engine: &Engine, access: &Access, question: &str, position: &[u8]) -> String {
     let mut bytes = position.to_vec();
-    bytes.extend_from_slice(&signature(engine, access, question, position));
+    bytes.extend_from_slice(&(engine.now_us() / 1_000_000).to_le_bytes());
+    let signature = signature(engine, access, question, &bytes);
+    bytes.extend_from_slice(&signature);
     ward_seal::base64url(&bytes)
 }
 
@@ -37,7 +42,25 @@ pub fn open(engine: &Engine, access: &Access, question: &str, cursor: &str) -> R
     if !constant_time_eq(&given, &signature(engine, access, question, &bytes)) {
         return Err(refused());
     }
+    let signed_s = split_time(&mut bytes).ok_or_else(refused)?;
+    if is_expired(signed_s, engine.now_us() / 1_000_000) {
+        let hours = CURSOR_LIFETIME_S / 3_600;
+        let text = format!(
+            "the page link has expired: links are valid for {hours} hours; start again from the first page"
+        );
+        return Err(Failure::new(Kind::Invalid, text));
+    }
     Ok(bytes)
+}
+
+fn split_time(bytes: &mut Vec<u8>) -> Option<i64> {
+    let time = bytes.split_off(bytes.len().checked_sub(TIME_BYTES)?);
+    time.try_into().ok().map(i64::from_le_bytes)
+}
+
+/// A clock that was set back does not end a cursor.
+fn is_expired(signed_s: i64, now_s: i64) -> bool {
+    now_s.saturating_sub(signed_s) > CURSOR_LIFETIME_S
 }
 
 fn signature(
@@ -55,4 +78,23 @@ fn signature(
     let mut kept = [0; SIGNATURE_BYTES];
     kept.copy_from_slice(&mac[..SIGNATURE_BYTES]);
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_lives_for_a_day() {
+        assert!(!is_expired(1_000, 1_000 + CURSOR_LIFETIME_S));
+        assert!(is_expired(1_000, 1_001 + CURSOR_LIFETIME_S));
+        assert!(!is_expired(1_000, 0));
+        let mut bytes = b"position".to_vec();
+        bytes.extend_from_slice(&77_i64.to_le_bytes());
+        assert_eq!(
+            (split_time(&mut bytes), bytes.as_slice()),
+            (Some(77), &b"position"[..])
+        );
+        assert_eq!(split_time(&mut vec![0; 7]), None);
+    }
 }

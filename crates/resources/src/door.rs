@@ -8,8 +8,8 @@ use crate::engine::{Context, Engine, stored};
 use crate::place::patient_type;
 use crate::reply::{Content, Reply};
 use crate::{
-    bundle, capabilities, create, delete, history, operations, patch_interaction, read, search,
-    update,
+    bundle, capabilities, create, delete, history, openapi, operations, patch_interaction, read,
+    search, update,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -248,14 +248,17 @@ fn dispatch(cx: Context<'_>) -> Answer<'_> {
         Interaction::HistorySystem => Box::pin(history::system(cx)),
         Interaction::SearchType { ty } => Box::pin(search::on_type(cx, *ty)),
         Interaction::SearchSystem => Box::pin(search::system(cx)),
-        Interaction::SearchCompartment { patient, ty } => {
-            Box::pin(search::compartment(cx, patient, *ty))
-        }
+        Interaction::SearchCompartment {
+            compartment,
+            id,
+            ty,
+        } => Box::pin(search::compartment(cx, *compartment, id, *ty)),
         Interaction::Capabilities => Box::pin(capabilities::capabilities(cx)),
         Interaction::Unknown => Box::pin(std::future::ready(Err(Failure::new(
             Kind::NotFound,
             "no interaction of the FHIR RESTful API was understood",
         )))),
+        Interaction::OpenApi => Box::pin(openapi::openapi(cx)),
         Interaction::Bundle if cx.in_bundle => Box::pin(std::future::ready(Err(Failure::new(
             Kind::Invalid,
             "a Bundle entry cannot be a batch or transaction itself",

@@ -66,6 +66,7 @@ pub struct Engine {
     pub(crate) settings: Settings,
     pub(crate) clock: fn() -> i64,
     pub(crate) cursor_key: [u8; 32],
+    pub(crate) documents: crate::capabilities::Documents,
 }
 
 impl Engine {
@@ -92,6 +93,7 @@ impl Engine {
             settings,
             clock,
             cursor_key,
+            documents: crate::capabilities::Documents::default(),
         }
     }
 
@@ -135,7 +137,7 @@ pub(crate) fn store_failure(error: StoreError) -> Failure {
         ),
         StoreError::TooCostly => Failure::new(
             Kind::TooCostly,
-            "no index answers the search within its budget; add a criterion such as patient, code or date",
+            "no index answers this within the budget of resources looked at; narrow the request",
         ),
         StoreError::Integrity => Failure::new(
             Kind::Internal,

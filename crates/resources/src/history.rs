@@ -7,6 +7,7 @@ use crate::engine::{Context, stored};
 use crate::place::demand_type;
 use crate::read::{NO_ROW, locate, not_found, seen};
 use crate::reply::Reply;
+use crate::shown::{Shown, is_shown};
 use ward_access::Action;
 use ward_fhir::date::{PartialDate, instant_text};
 use ward_fhir::issue::Result;
@@ -43,6 +44,11 @@ pub async fn system(cx: Context<'_>) -> Result<Reply> {
 
 async fn answer(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<Reply> {
     let on_instance = matches!(scope, HistoryScope::Instance { .. });
+    let types: Vec<TypeId> = match &scope {
+        HistoryScope::Instance { ty, .. } | HistoryScope::Type(ty) => vec![*ty],
+        HistoryScope::System => Vec::new(),
+    };
+    let shown = Shown::asked(cx, &types)?;
     let (query, question) = query(cx, scope, path)?;
     let mut page = stored(cx.engine.store.history(cx.access, &query).await)?;
     // The last row decides where the next page starts: it is found before any is left out.
@@ -60,11 +66,11 @@ async fn answer(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<Repl
     let entities = page.rows.iter().map(seen).collect();
     Ok(Reply {
         entities,
-        ..Reply::resource(200, bundle(cx, &page, next.as_deref(), &question))
+        ..Reply::resource(200, bundle(cx, &page, next.as_deref(), &question, &shown)?)
     })
 }
 
-/// `_since`, `_at`, `_count`, `_cursor`; anything else is refused, since it would silently change the answer.
+/// `_since`, `_at`, `_count`, `_summary`, `_elements`, `_cursor`; anything else is refused, since it would silently change the answer.
 fn query(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<(HistoryQuery, String)> {
     let settings = &cx.engine.settings;
     let mut query = HistoryQuery {
@@ -85,11 +91,14 @@ fn query(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<(HistoryQue
             }
             "_count" => query.count = count(value, settings.page_entries_max)?,
             "_cursor" => cursor = Some(value),
+            shaping if is_shown(shaping) => {}
             _ => {
                 let name = crate::route::printable(name);
                 return Err(Failure::new(
                     Kind::NotSupported,
-                    format!("history has no parameter '{name}'; it has _since, _at, _count"),
+                    format!(
+                        "history has no parameter '{name}'; it has _since, _at, _count, _summary, _elements"
+                    ),
                 ));
             }
         }
@@ -124,7 +133,13 @@ pub(crate) fn count(value: &str, most: u32) -> Result<u32> {
     Ok(count.min(most))
 }
 
-fn bundle(cx: Context<'_>, page: &Page, next: Option<&[u8]>, question: &str) -> Vec<u8> {
+fn bundle(
+    cx: Context<'_>,
+    page: &Page,
+    next: Option<&[u8]>,
+    question: &str,
+    shown: &Shown,
+) -> Result<Vec<u8>> {
     let base = &cx.engine.settings.base;
     let mut links = vec![("self", format!("{base}/{}", question.trim_end_matches('?')))];
     if let Some(next) = next {
@@ -137,12 +152,12 @@ fn bundle(cx: Context<'_>, page: &Page, next: Option<&[u8]>, question: &str) -> 
     }
     let mut bundle = BundleWriter::new("history", page.total, &links);
     for row in &page.rows {
-        entry(base, &mut bundle, row);
+        entry(base, &mut bundle, row, shown)?;
     }
-    bundle.finish()
+    Ok(bundle.finish())
 }
 
-fn entry(base: &str, bundle: &mut BundleWriter, row: &Row) {
+fn entry(base: &str, bundle: &mut BundleWriter, row: &Row, shown: &Shown) -> Result<()> {
     let ty = r4().ty(row.ty).name;
     let url = format!("{ty}/{}", row.id);
     bundle.entry(Some(&format!("{base}/{url}")));
@@ -152,7 +167,7 @@ fn entry(base: &str, bundle: &mut BundleWriter, row: &Row) {
         Op::Delete => ("DELETE", url.as_str(), 204),
     };
     if row.op != Op::Delete {
-        bundle.resource(&row.body);
+        bundle.resource(&shown.body(&row.body)?);
     }
     bundle.request(method, target);
     let (line, at) = (status_line(status), instant_text(row.updated_us));
@@ -162,6 +177,7 @@ fn entry(base: &str, bundle: &mut BundleWriter, row: &Row) {
         last_modified: Some(&at),
         ..Response::default()
     });
+    Ok(())
 }
 
 fn bytes(row: &Row) -> Vec<u8> {

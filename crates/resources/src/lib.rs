@@ -17,6 +17,7 @@ pub mod door;
 pub mod engine;
 pub mod history;
 pub mod link;
+pub mod openapi;
 pub mod operations;
 pub mod patch;
 pub mod patch_interaction;
@@ -26,6 +27,7 @@ pub mod read;
 pub mod reply;
 pub mod route;
 pub mod search;
+pub mod shown;
 pub mod update;
 pub mod write;
 

@@ -1,11 +1,11 @@
 //! read, vread and their conditional forms. <https://hl7.org/fhir/R4/http.html#read>
 
 use crate::binary::{demand_open, raw_reply};
-use crate::call::Call;
 use crate::engine::{Context, stored};
 use crate::place::demand_type;
 use crate::preconditions::not_modified;
 use crate::reply::Reply;
+use crate::shown::Shown;
 use ward_access::Action;
 use ward_audit::Entity;
 use ward_fhir::issue::Result;
@@ -21,7 +21,7 @@ pub async fn read(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
     if not_modified(&cx.call.conditions, row.version, row.updated_us)? {
         return Ok(unchanged(&row));
     }
-    answer(cx.call, row)
+    answer(cx, row)
 }
 
 pub async fn vread(cx: Context<'_>, ty: TypeId, id: &str, version: &str) -> Result<Reply> {
@@ -39,7 +39,7 @@ pub async fn vread(cx: Context<'_>, ty: TypeId, id: &str, version: &str) -> Resu
         return Err(gone(&row));
     }
     demand_open(cx, &row).await?;
-    answer(cx.call, row)
+    answer(cx, row)
 }
 
 /// Row ids are positive. An id that nobody has is looked for under this one, so that absent and forbidden take the same
@@ -104,15 +104,15 @@ fn unchanged(row: &Row) -> Reply {
     }
 }
 
-/// The bytes go out as stored; a Binary may leave in its own media type.
-fn answer(call: &Call, row: Row) -> Result<Reply> {
+/// The bytes go out as stored, unless only a part is asked for; a Binary may leave in its own media type.
+fn answer(cx: Context<'_>, row: Row) -> Result<Reply> {
     let entities = vec![seen(&row)];
     let (version, updated_us) = (row.version, row.updated_us);
     let is_binary = r4().ty(row.ty).name == "Binary";
-    let reply = if is_binary && call.raw_accepted {
+    let reply = if is_binary && cx.call.raw_accepted {
         raw_reply(&row.body)?
     } else {
-        Reply::resource(200, row.body)
+        Reply::resource(200, Shown::asked(cx, &[row.ty])?.body(&row.body)?)
     };
     Ok(Reply {
         version: Some(version),

@@ -42,6 +42,7 @@ pub fn route(method: Method, path: &str) -> Result<Interaction> {
             &[Method::Get, Method::Head],
             Interaction::Capabilities,
         ),
+        ["openapi.json"] => allow(method, &[Method::Get, Method::Head], Interaction::OpenApi),
         ["_history"] => allow(
             method,
             &[Method::Get, Method::Head],
@@ -78,9 +79,10 @@ pub fn route(method: Method, path: &str) -> Result<Interaction> {
             op,
             Target::Instance(resource_type(ty)?, logical_id(id)?),
         ),
-        ["Patient", id, member] => compartment(method, id, member),
-        ["Patient", id, member, "_search"] if method == Method::Post => {
-            compartment(Method::Get, id, member)
+        [owner, id, member] => compartment(method, owner, id, member),
+        [owner, id, member, "_search"] => {
+            let interaction = compartment(Method::Get, owner, id, member)?;
+            allow(method, &[Method::Post], interaction)
         }
         [ty, id, "_history", version] => {
             let interaction = Interaction::Vread {
@@ -90,11 +92,15 @@ pub fn route(method: Method, path: &str) -> Result<Interaction> {
             };
             allow(method, &[Method::Get, Method::Head], interaction)
         }
-        _ => Err(Failure::new(
-            Kind::NotFound,
-            "no interaction of the FHIR RESTful API has this path",
-        )),
+        _ => Err(no_path()),
     }
+}
+
+fn no_path() -> Failure {
+    Failure::new(
+        Kind::NotFound,
+        "no interaction of the FHIR RESTful API has this path",
+    )
 }
 
 fn system(method: Method) -> Result<Interaction> {
@@ -125,14 +131,23 @@ fn on_instance(method: Method, ty: TypeId, id: String) -> Result<Interaction> {
     })
 }
 
-fn compartment(method: Method, id: &str, member: &str) -> Result<Interaction> {
+fn compartment(method: Method, owner: &str, id: &str, member: &str) -> Result<Interaction> {
+    let owner = resource_type(owner)?;
+    if !r4()
+        .compartments
+        .iter()
+        .any(|c| c.code == r4().ty(owner).name)
+    {
+        return Err(no_path());
+    }
     let ty = if member == "*" {
         None
     } else {
         Some(resource_type(member)?)
     };
     let interaction = Interaction::SearchCompartment {
-        patient: logical_id(id)?,
+        compartment: owner,
+        id: logical_id(id)?,
         ty,
     };
     allow(method, &[Method::Get, Method::Head], interaction)
@@ -250,7 +265,8 @@ mod tests {
                 Method::Get,
                 "Patient/1/*",
                 Interaction::SearchCompartment {
-                    patient: id(),
+                    compartment: patient,
+                    id: id(),
                     ty: None,
                 },
             ),

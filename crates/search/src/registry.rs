@@ -174,6 +174,11 @@ impl Parameter {
         self.service.is_ok()
     }
 
+    /// Resource types that it may refer to: for reference parameters.
+    pub fn targets(&self, schema: &Schema) -> Vec<TypeId> {
+        crate::param::reference_targets(schema, self)
+    }
+
     fn read(schema: &Schema, ty: TypeId, def: &'static SearchParameterDef) -> Self {
         let (atoms, truth, service) = match elements(schema, ty, def) {
             Ok((atoms, truth)) => (atoms, truth, Ok(())),

@@ -3,21 +3,28 @@
 //! The patient's compartment comes page by page; the shared resources that a page refers to (practitioners, places,
 //! medications) come with it, each once per page.
 
-use crate::bundle_json::BundleWriter;
-use crate::cursor;
 use crate::document::reread;
 use crate::engine::{Context, stored};
 use crate::place::demand_type;
-use crate::read::{current, live, seen};
+use crate::read::{current, live};
 use crate::reply::Reply;
+use crate::search::entities;
+use crate::search::included::Included;
+use crate::search::links::{Trail, links};
+use crate::search::page::bundle;
+use crate::search::question::Question;
+use crate::shown::is_shown;
 use std::collections::HashSet;
+use std::sync::Arc;
 use ward_access::{Access, Action};
+use ward_fhir::date::PartialDate;
 use ward_fhir::issue::Result;
 use ward_fhir::reference::{self, Reference};
 use ward_fhir::schema::r4;
-use ward_fhir::{Failure, Kind, TypeId};
-use ward_search::plan::{DateTest, Filter, Plan, Prefix, Total};
-use ward_storage::{Current, Rid, Row};
+use ward_fhir::{Failure, Kind, Node, TypeId};
+use ward_search::hot;
+use ward_search::plan::{Check, DateTest, Filter, Plan, Prefix, Total};
+use ward_storage::{Current, Page, Rid, Row};
 
 pub async fn patient(cx: Context<'_>, id: &str) -> Result<Reply> {
     let ty = crate::place::patient_type();
@@ -38,7 +45,7 @@ pub async fn patient(cx: Context<'_>, id: &str) -> Result<Reply> {
 pub async fn encounter(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
     demand_type(cx.access, ty, Action::Read)?;
     let row = live(current(cx, Action::Read, ty, id).await?)?;
-    let filter = referring(cx, id)?;
+    let filter = referring(cx, id).await?;
     answer(
         cx,
         cx.access,
@@ -50,7 +57,7 @@ pub async fn encounter(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
 }
 
 /// What refers to the encounter by a parameter of the Encounter compartment.
-fn referring(cx: Context<'_>, id: &str) -> Result<Filter> {
+async fn referring(cx: Context<'_>, id: &str) -> Result<Filter> {
     let reference = format!("Encounter/{id}");
     let mut filters = Vec::new();
     for compartment in r4().compartments.iter().filter(|c| c.code == "Encounter") {
@@ -60,7 +67,7 @@ fn referring(cx: Context<'_>, id: &str) -> Result<Filter> {
                 .filter(|c| cx.engine.registry.find(*ty, c).is_some())
             {
                 let pairs = [((*code).to_owned(), reference.clone())];
-                filters.push(crate::search::parse(cx, &[*ty], &pairs, true)?.0.filter);
+                filters.push(Question::read(cx, &[*ty], &pairs, true).await?.plan.filter);
             }
         }
     }
@@ -74,50 +81,31 @@ async fn answer(
     path: &str,
     first: Option<Row>,
 ) -> Result<Reply> {
-    let (mut plan, question, cursor) = plan(cx, filter, path)?;
-    keep_readable(access, &mut plan);
-    let on_first_page = cursor.is_none();
-    if let Some(cursor) = cursor {
-        let bytes = cursor::open(cx.engine, access, &question, &cursor)?;
-        plan.after = Some(crate::search::open_position(&bytes)?);
-    }
-    let page = stored(cx.engine.store.search(access, &plan).await)?;
-    let mut rows: Vec<Row> = first
-        .into_iter()
-        .filter(|row| on_first_page && (plan.types.is_empty() || plan.types.contains(&row.ty)))
-        .collect();
-    rows.extend(page.rows);
-    let shared = referred(cx, &rows).await?;
-    let base = &cx.engine.settings.base;
-    let mut links = vec![("self", format!("{base}/{}", question.trim_end_matches('?')))];
-    if let Some(next) = page.next.as_ref().filter(|_| page.more) {
-        let separator = if question.ends_with('?') { "" } else { "&" };
-        links.push((
-            "next",
-            format!(
-                "{base}/{question}{separator}_cursor={}",
-                cursor::sign(
-                    cx.engine,
-                    access,
-                    &question,
-                    &ward_search::cursor::encode(next)
-                )
-            ),
-        ));
-    }
-    let mut bundle = BundleWriter::new("searchset", None, &links);
-    for (mode, row) in rows
-        .iter()
-        .map(|r| ("match", r))
-        .chain(shared.iter().map(|r| ("include", r)))
-    {
-        let url = format!("{base}/{}/{}", r4().ty(row.ty).name, row.id);
-        bundle.entry(Some(&url)).resource(&row.body).search(mode);
-    }
-    let entities = rows.iter().chain(&shared).map(seen).collect();
+    let mut asked = Asked::read(cx, filter, path)?;
+    keep_readable(access, &mut asked.question.plan);
+    let trail = Trail::open(cx, access, &asked.text)?;
+    let start = trail.start()?;
+    let first = first.filter(|row| start.is_none() && asked.holds(row));
+    asked.question.plan.after = start;
+    let page = asked.question.ask(cx, access).await?;
+    let rows: Vec<Row> = first.into_iter().chain(page.rows).collect();
+    let shared = Included {
+        rows: referred(cx, &rows).await?,
+        cut: false,
+    };
+    let next = page.next.filter(|_| page.more);
+    let links = links(cx.engine, access, &asked.text, &trail, next.as_ref());
+    let entities = entities(&rows, &shared);
+    let page = Page {
+        rows,
+        more: false,
+        next: None,
+        total: None,
+    };
+    let body = bundle(cx, &page, &shared, &asked.question.used, &links, Vec::new())?;
     Ok(Reply {
         entities,
-        ..Reply::resource(200, bundle.finish())
+        ..Reply::resource(200, body)
     })
 }
 
@@ -139,72 +127,114 @@ fn keep_readable(access: &Access, plan: &mut Plan) {
     }
 }
 
-/// `_since`, `_type`, `_count` and the cursor; `start` and `end` bound care dates and are not served.
-fn plan(cx: Context<'_>, filter: Filter, path: &str) -> Result<(Plan, String, Option<String>)> {
-    let most = cx.engine.settings.everything_entries_max;
-    let mut plan = Plan {
-        types: Vec::new(),
-        filter,
-        sort: Vec::new(),
-        count: most,
-        total: Total::None,
-        after: None,
-    };
-    let mut cursor = None;
-    let mut kept = Vec::new();
-    for (name, value) in parameters(cx)? {
-        match name.as_str() {
-            "_since" => {
-                let since = ward_fhir::date::PartialDate::parse(&value.replace(' ', "+"), true)
-                    .ok_or_else(|| Failure::new(Kind::Invalid, "_since takes an instant"))?;
-                let test = DateTest {
-                    prefix: Prefix::Ge,
-                    low_us: since.low_us(),
-                    high_us: since.high_us(),
-                };
-                plan.filter = Filter::And(vec![plan.filter, Filter::Updated(test)]);
-            }
-            "_type" => {
-                for name in value.split(',') {
-                    let ty = r4().resource_type(name).ok_or_else(|| {
-                        Failure::new(Kind::Invalid, "_type takes resource types of R4")
-                    })?;
-                    plan.types.push(ty);
-                }
-            }
-            "_count" => plan.count = crate::history::count(&value, most)?.max(1),
-            "_cursor" => cursor = Some(value.clone()),
-            _ => {
-                let name = crate::route::printable(&name);
-                return Err(Failure::new(
-                    Kind::NotSupported,
-                    format!("$everything takes _since, _type and _count here, not '{name}'"),
-                ));
-            }
-        }
-        if name != "_cursor" {
-            kept.push((name, value));
-        }
-    }
-    Ok((
-        plan,
-        format!("{path}?{}", crate::search::encode_query(&kept)),
-        cursor,
-    ))
+/// What is asked besides whose record.
+struct Asked {
+    question: Question,
+    /// For the links, without the cursor.
+    text: String,
 }
 
-/// From the query, or from a Parameters body on POST.
-fn parameters(cx: Context<'_>) -> Result<Vec<(String, String)>> {
-    let mut pairs = cx.call.parameters.clone();
-    if cx.call.body.as_ref().is_some_and(|b| !b.bytes.is_empty()) {
-        let document = crate::document::read_body(cx.call, r4().resource_type("Parameters"))?;
-        for parameter in document.root().all("parameter") {
-            if let (Some(name), Some(value)) = (parameter.text("name"), parameter.text("value")) {
-                pairs.push((name.to_owned(), value.to_owned()));
+impl Asked {
+    /// `start`, `end`, `_since`, `_type`, `_count`, `_summary` and `_elements`.
+    fn read(cx: Context<'_>, filter: Filter, path: &str) -> Result<Asked> {
+        let most = cx.engine.settings.everything_entries_max;
+        let pairs: Vec<(String, String)> = super::parameters(cx)?
+            .into_iter()
+            .filter(|(name, _)| name != "_cursor")
+            .collect();
+        let shape: Vec<_> = pairs.iter().filter(|(n, _)| is_shown(n)).cloned().collect();
+        let mut question = Question {
+            plan: Plan {
+                types: Vec::new(),
+                filter,
+                sort: Vec::new(),
+                count: most,
+                total: Total::None,
+                after: None,
+            },
+            checks: Vec::new(),
+            used: crate::search::shape(cx, &[], &shape)?,
+        };
+        let (mut start, mut end) = (None, None);
+        for (name, value) in &pairs {
+            match name.as_str() {
+                "start" => start = Some(date(name, value)?),
+                "end" => end = Some(date(name, value)?),
+                "_since" => {
+                    let since = date(name, value)?;
+                    question.and(Filter::Updated(DateTest {
+                        prefix: Prefix::Ge,
+                        low_us: since.low_us(),
+                        high_us: since.high_us(),
+                    }));
+                }
+                "_type" => question.plan.types.extend(types(value)?),
+                "_count" => question.plan.count = crate::history::count(value, most)?.max(1),
+                shaping if is_shown(shaping) => {}
+                _ => {
+                    let name = crate::route::printable(name);
+                    return Err(Failure::new(
+                        Kind::NotSupported,
+                        format!(
+                            "$everything takes start, end, _since, _type, _count, _summary and _elements, not '{name}'"
+                        ),
+                    ));
+                }
             }
         }
+        if start.is_some() || end.is_some() {
+            let from = start.map_or(i64::MIN, |d| d.low_us());
+            let to = end.map_or(i64::MAX, |d| d.high_us());
+            question.checks.push(cared_for_within(cx, from, to));
+        }
+        let text = format!("{path}?{}", crate::search::encode_query(&pairs));
+        Ok(Asked { question, text })
     }
-    Ok(pairs)
+
+    /// Whether a resource that comes by itself is asked for.
+    fn holds(&self, row: &Row) -> bool {
+        let types = &self.question.plan.types;
+        types.is_empty() || types.contains(&row.ty)
+    }
+}
+
+fn types(value: &str) -> Result<Vec<TypeId>> {
+    let ty = |name| {
+        r4().resource_type(name)
+            .ok_or_else(|| Failure::new(Kind::Invalid, "_type takes resource types of R4"))
+    };
+    value.split(',').map(ty).collect()
+}
+
+fn date(name: &str, value: &str) -> Result<PartialDate> {
+    // A plus sign that was not percent-encoded arrives as a space.
+    PartialDate::parse(&value.replace(' ', "+"), true)
+        .ok_or_else(|| Failure::new(Kind::Invalid, format!("{name} takes a date or an instant")))
+}
+
+/// `start` and `end` bound care dates: the time that the type's clinical date parameter names must touch [from, to]. A Patient,
+/// and whatever has no such date, belongs to the record at any time.
+fn cared_for_within(cx: Context<'_>, from: i64, to: i64) -> Check {
+    let extractor = cx.engine.extractor.clone();
+    let test = move |node: Node<'_>| {
+        let parameter = extractor
+            .registry()
+            .find(node.ty(), hot::of(node.type_name()).date);
+        let Some(parameter) = parameter.filter(|_| node.type_name() != "Patient") else {
+            return true;
+        };
+        let entries = extractor.extract(node, &|_| None);
+        let mut dates = entries
+            .dates
+            .iter()
+            .filter(|d| d.param == parameter.def.id)
+            .peekable();
+        dates.peek().is_none() || dates.any(|d| d.low_us <= to && d.high_us >= from)
+    };
+    Check {
+        name: "start".to_owned(),
+        test: Arc::new(test),
+    }
 }
 
 /// Live resources outside the rows that they refer to, as far as the caller may read them.

@@ -1,7 +1,8 @@
-//! Operations: `$everything`, `$meta`, `$meta-add`, `$meta-delete`, `$validate`; one file each.
+//! Operations: `$everything`, `$lastn`, `$meta`, `$meta-add`, `$meta-delete`, `$validate`; one file each.
 //! <https://hl7.org/fhir/R4/operations.html>
 
 mod everything;
+mod lastn;
 mod marks;
 mod meta;
 mod validate;
@@ -40,6 +41,14 @@ pub const SERVED: &[Served] = &[
         on_type: false,
         instance: true,
         types: &["Encounter"],
+    },
+    Served {
+        name: "lastn",
+        definition: "http://hl7.org/fhir/OperationDefinition/Observation-lastn",
+        system: false,
+        on_type: true,
+        instance: false,
+        types: &["Observation"],
     },
     Served {
         name: "meta",
@@ -88,6 +97,7 @@ pub async fn invoke(cx: Context<'_>, name: &str, target: &Target) -> Result<Repl
             everything::patient(cx, id).await
         }
         ("everything", Target::Instance(ty, id)) => everything::encounter(cx, *ty, id).await,
+        ("lastn", Target::Type(ty)) => lastn::last(cx, *ty).await,
         ("meta", Target::Instance(ty, id)) => meta::of_instance(cx, *ty, id).await,
         ("meta", Target::Type(ty)) => meta::of_types(cx, &[*ty]).await,
         ("meta", Target::System) => meta::of_types(cx, &[]).await,
@@ -131,4 +141,18 @@ fn not_served(name: &str) -> Failure {
             "the operation ${name} is not served at this level; /metadata lists those that are"
         ),
     )
+}
+
+/// From the query, or from a Parameters body on POST.
+pub(crate) fn parameters(cx: Context<'_>) -> Result<Vec<(String, String)>> {
+    let mut pairs = cx.call.parameters.clone();
+    if cx.call.body.as_ref().is_some_and(|b| !b.bytes.is_empty()) {
+        let document = crate::document::read_body(cx.call, r4().resource_type("Parameters"))?;
+        for parameter in document.root().all("parameter") {
+            if let (Some(name), Some(value)) = (parameter.text("name"), parameter.text("value")) {
+                pairs.push((name.to_owned(), value.to_owned()));
+            }
+        }
+    }
+    Ok(pairs)
 }

@@ -1,0 +1,113 @@
+//! Search parameters as the CapabilityStatement and the OpenAPI document tell of them.
+//! <https://hl7.org/fhir/R4/searchparameter-registry.html>
+
+use ward_fhir::TypeId;
+use ward_fhir::schema::{SearchType, r4};
+use ward_search::query::modifiers;
+use ward_search::registry::{Parameter, Registry};
+
+/// Parameters of every search that no SearchParameter of a type defines: name, type, what they do.
+pub const EVERYWHERE: &[(&str, &str, &str)] = &[
+    (
+        "_list",
+        "special",
+        "Members of a List, by its id, as far as the caller may read it.",
+    ),
+    (
+        "_has",
+        "special",
+        "Reverse chaining: _has:Type:reference:parameter=value, nested to any depth up to 8.",
+    ),
+    (
+        "_type",
+        "special",
+        "Types of a search over several: Type,Type.",
+    ),
+];
+
+/// Parameters that shape an answer: name and what they do. <https://hl7.org/fhir/R4/search.html#return>
+pub const SHAPING: &[(&str, &str)] = &[
+    ("_count", "Entries of a page; 0 asks for the total only."),
+    (
+        "_sort",
+        "Parameters to sort by, with commas; a minus sign before one sorts downwards.",
+    ),
+    ("_total", "none, estimate or accurate."),
+    ("_summary", "true, text, data, count or false."),
+    (
+        "_elements",
+        "Elements to show, name or Type.name, with commas.",
+    ),
+    (
+        "_include",
+        "What the matches refer to: Type:parameter, Type:parameter:Target, Type:* or *; :iterate goes on from there.",
+    ),
+    (
+        "_revinclude",
+        "What refers to the matches: Type:parameter or *; :iterate goes on from there.",
+    ),
+    (
+        "_contained",
+        "true, false or both: whether criteria look at contained resources.",
+    ),
+    (
+        "_containedType",
+        "container or contained: which of them is returned.",
+    ),
+];
+
+/// What a parameter reads and takes.
+pub fn documentation(parameter: &Parameter) -> String {
+    let mut text = match parameter.def.expression {
+        "" => String::new(),
+        expression => format!("Reads {expression}. "),
+    };
+    let targets = targets(parameter);
+    if !parameter.def.targets.is_empty() && !targets.is_empty() {
+        let names: Vec<&str> = targets.iter().map(|ty| r4().ty(*ty).name).collect();
+        text.push_str(&format!(
+            "Refers to {}; chains with a dot. ",
+            names.join(", ")
+        ));
+    }
+    let names: Vec<String> = modifiers(parameter.def.ty)
+        .iter()
+        .map(|m| format!(":{m}"))
+        .collect();
+    let is_special = matches!(parameter.def.ty, SearchType::Special);
+    if !is_special && !names.is_empty() {
+        text.push_str(&format!("Modifiers {}. ", names.join(" ")));
+    }
+    if matches!(
+        parameter.def.ty,
+        SearchType::Date | SearchType::Number | SearchType::Quantity
+    ) {
+        text.push_str("Prefixes eq ne gt lt ge le sa eb ap.");
+    }
+    text.trim_end().to_owned()
+}
+
+pub fn type_name(ty: SearchType) -> &'static str {
+    match ty {
+        SearchType::Number => "number",
+        SearchType::Date => "date",
+        SearchType::String => "string",
+        SearchType::Token => "token",
+        SearchType::Reference => "reference",
+        SearchType::Composite => "composite",
+        SearchType::Quantity => "quantity",
+        SearchType::Uri => "uri",
+        SearchType::Special => "special",
+    }
+}
+
+/// Served reference parameters of a type.
+pub fn references(registry: &Registry, ty: TypeId) -> impl Iterator<Item = &Parameter> {
+    let served = registry.of(ty).served();
+    served.filter(|p| p.def.ty == SearchType::Reference)
+}
+
+/// Types that a reference parameter may lead to; none listed: any.
+pub fn targets(parameter: &Parameter) -> Vec<TypeId> {
+    parameter.targets(r4())
+}

@@ -1,0 +1,339 @@
+//! The OpenAPI 3.1 document, generated from the registries that route, search and operate.
+//! <https://spec.openapis.org/oas/v3.1.0>
+
+use crate::capabilities::parameters::{EVERYWHERE, SHAPING, documentation};
+use crate::capabilities::{all_types, interactions};
+use crate::engine::{Context, Engine};
+use crate::operations::{SERVED, Served, changes_state};
+use crate::reply::{Content, Reply};
+use bytes::Bytes;
+use serde_json::{Map, Value, json};
+use ward_fhir::issue::Result;
+use ward_fhir::schema::r4;
+
+/// Paths of the RESTful API below the base with their methods and interaction codes; `{type}` becomes each resource type,
+/// `{owner}` each type that has a compartment.
+pub const ROUTES: &[(&str, &[(&str, &str)])] = &[
+    ("/", &[("get", "search-system"), ("post", "batch")]),
+    ("/metadata", &[("get", "capabilities")]),
+    ("/openapi.json", &[("get", "capabilities")]),
+    ("/_history", &[("get", "history-system")]),
+    ("/_search", &[("post", "search-system")]),
+    (
+        "/{type}",
+        &[
+            ("get", "search-type"),
+            ("post", "create"),
+            ("put", "update"),
+            ("patch", "patch"),
+            ("delete", "delete"),
+        ],
+    ),
+    ("/{type}/_history", &[("get", "history-type")]),
+    ("/{type}/_search", &[("post", "search-type")]),
+    (
+        "/{type}/{id}",
+        &[
+            ("get", "read"),
+            ("put", "update"),
+            ("patch", "patch"),
+            ("delete", "delete"),
+        ],
+    ),
+    ("/{type}/{id}/_history", &[("get", "history-instance")]),
+    ("/{type}/{id}/_history/{vid}", &[("get", "vread")]),
+    ("/{owner}/{id}/{member}", &[("get", "search-type")]),
+    ("/{owner}/{id}/{member}/_search", &[("post", "search-type")]),
+];
+
+/// Made once per process: it changes with the software and the base URL only.
+pub async fn openapi(cx: Context<'_>) -> Result<Reply> {
+    let made = || Bytes::from(document(cx.engine).to_string());
+    Ok(Reply {
+        content: Content::Raw {
+            media_type: "application/json".to_owned(),
+            bytes: cx.engine.documents.openapi.get_or_init(made).clone(),
+        },
+        ..Reply::status(200)
+    })
+}
+
+fn document(engine: &Engine) -> Value {
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Ward, a FHIR R4 server",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "The RESTful API of FHIR R4 (4.0.1): https://hl7.org/fhir/R4/http.html. HEAD is answered wherever GET is."
+        },
+        "servers": [{ "url": engine.settings().base }],
+        "security": [{ "bearer": [] }],
+        "paths": paths(engine),
+        "components": {
+            "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer" } },
+            "parameters": components(engine),
+            "responses": {
+                "resource": { "description": "A FHIR resource: what was asked for, or a Bundle of it.", "content": fhir() },
+                "outcome": { "description": "An OperationOutcome that says what was wrong and where.", "content": fhir() }
+            }
+        }
+    })
+}
+
+fn fhir() -> Value {
+    json!({
+        "application/fhir+json": { "schema": { "type": "object", "required": ["resourceType"] } },
+        "application/fhir+xml": { "schema": { "type": "string" } }
+    })
+}
+
+fn paths(engine: &Engine) -> Value {
+    let mut paths = Map::new();
+    for (template, methods) in ROUTES {
+        for (path, name) in expand(template) {
+            let offered = |code: &str| {
+                name.is_none_or(|n| {
+                    let is_row = template.starts_with("/{type}");
+                    !is_row || code == "batch" || interactions(n).any(|c| c == code)
+                })
+            };
+            let entries = methods.iter().filter(|(_, code)| offered(code));
+            let entries = entries.map(|(method, code)| {
+                (
+                    (*method).to_owned(),
+                    operation(engine, template, &path, name, method, code),
+                )
+            });
+            paths.insert(path.clone(), Value::Object(entries.collect()));
+        }
+    }
+    for served in SERVED {
+        for path in operation_paths(served) {
+            let entry = paths.entry(path.clone()).or_insert_with(|| json!({}));
+            for method in methods_of(served) {
+                let parameters = in_path(&path);
+                entry[*method] = json!({
+                    "summary": format!("${}", served.name),
+                    "externalDocs": { "url": served.definition },
+                    "parameters": parameters,
+                    "responses": responses(false),
+                });
+            }
+        }
+    }
+    Value::Object(paths)
+}
+
+/// Paths of a template with the type each is about.
+fn expand(template: &str) -> Vec<(String, Option<&'static str>)> {
+    let names: Vec<&'static str> = match template {
+        t if t.contains("{type}") => all_types().iter().map(|ty| r4().ty(*ty).name).collect(),
+        t if t.contains("{owner}") => r4().compartments.iter().map(|c| c.code).collect(),
+        _ => return vec![(template.to_owned(), None)],
+    };
+    let path = |name: &str| template.replace("{type}", name).replace("{owner}", name);
+    names.into_iter().map(|n| (path(n), Some(n))).collect()
+}
+
+fn operation(
+    engine: &Engine,
+    template: &str,
+    path: &str,
+    name: Option<&str>,
+    method: &str,
+    code: &str,
+) -> Value {
+    let mut parameters = in_path(path);
+    let is_search = code.starts_with("search");
+    let by_criteria = template == "/{type}" && matches!(method, "put" | "patch" | "delete");
+    if is_search || by_criteria {
+        parameters.extend(criteria(
+            engine,
+            name.filter(|_| template.starts_with("/{type}")),
+        ));
+    }
+    if is_search {
+        parameters.extend(SHAPING.iter().map(|(name, _)| reference(name)));
+    }
+    if matches!(code, "read" | "vread") || code.starts_with("history") {
+        parameters.extend(["_summary", "_elements"].iter().map(|n| reference(n)));
+    }
+    if code.starts_with("history") {
+        parameters.extend(["_count", "_since", "_at"].iter().map(|n| reference(n)));
+    }
+    let mut operation = json!({
+        "summary": code,
+        "parameters": parameters,
+        "responses": responses(code == "delete"),
+    });
+    if let Some(name) = name {
+        operation["tags"] = json!([name]);
+    }
+    if code == "capabilities" {
+        operation["security"] = json!([]);
+    }
+    if matches!(method, "post" | "put" | "patch") && !is_search {
+        operation["requestBody"] = json!({ "required": true, "content": fhir() });
+    }
+    operation
+}
+
+fn criteria(engine: &Engine, name: Option<&str>) -> Vec<Value> {
+    let mut found: Vec<Value> = EVERYWHERE
+        .iter()
+        .map(|(name, ..)| reference(name))
+        .collect();
+    if let Some(ty) = name.and_then(|n| r4().resource_type(n)) {
+        let served = engine.registry.of(ty).served();
+        found.extend(served.map(|p| reference(key(p.def.url))));
+    }
+    found
+}
+
+fn reference(key: &str) -> Value {
+    json!({ "$ref": format!("#/components/parameters/{key}") })
+}
+
+/// The last part of a SearchParameter's url is unique in the package.
+fn key(url: &str) -> &str {
+    url.rsplit('/').next().unwrap_or(url)
+}
+
+fn in_path(path: &str) -> Vec<Value> {
+    let names = ["id", "vid", "member"].iter();
+    let names = names.filter(|name| path.contains(&format!("{{{name}}}")));
+    names
+        .map(|name| reference(&format!("path.{name}")))
+        .collect()
+}
+
+fn components(engine: &Engine) -> Value {
+    let mut all = Map::new();
+    let mut add = |key: &str, name: &str, place: &str, text: &str| {
+        let parameter = json!({
+            "name": name, "in": place, "required": place == "path", "description": text, "schema": { "type": "string" }
+        });
+        all.insert(key.to_owned(), parameter);
+    };
+    add("path.id", "id", "path", "Logical id.");
+    add("path.vid", "vid", "path", "Version id.");
+    add(
+        "path.member",
+        "member",
+        "path",
+        "A resource type of the compartment, or *.",
+    );
+    add(
+        "_since",
+        "_since",
+        "query",
+        "Only versions at or after this instant.",
+    );
+    add(
+        "_at",
+        "_at",
+        "query",
+        "Only versions current at some time of this date or instant.",
+    );
+    for (name, _, text) in EVERYWHERE {
+        add(name, name, "query", text);
+    }
+    for (name, text) in SHAPING {
+        add(name, name, "query", text);
+    }
+    for ty in all_types() {
+        for parameter in engine.registry.of(ty).served() {
+            let text = documentation(parameter);
+            add(key(parameter.def.url), parameter.def.code, "query", &text);
+        }
+    }
+    Value::Object(all)
+}
+
+fn operation_paths(served: &Served) -> Vec<String> {
+    let name = served.name;
+    let all = all_types();
+    let types = all.iter().map(|ty| r4().ty(*ty).name);
+    let types: Vec<&str> = types
+        .filter(|t| served.types.is_empty() || served.types.contains(t))
+        .collect();
+    let mut paths = Vec::new();
+    if served.system {
+        paths.push(format!("/${name}"));
+    }
+    for ty in types {
+        if served.on_type {
+            paths.push(format!("/{ty}/${name}"));
+        }
+        if served.instance {
+            paths.push(format!("/{ty}/{{id}}/${name}"));
+        }
+    }
+    paths
+}
+
+fn methods_of(served: &Served) -> &'static [&'static str] {
+    if changes_state(served.name) {
+        &["post"]
+    } else {
+        &["get", "post"]
+    }
+}
+
+fn responses(is_delete: bool) -> Value {
+    let ok = if is_delete { "204" } else { "200" };
+    let mut responses = json!({
+        "4XX": { "$ref": "#/components/responses/outcome" },
+        "5XX": { "$ref": "#/components/responses/outcome" }
+    });
+    responses[ok] = if is_delete {
+        json!({ "description": "Deleted." })
+    } else {
+        json!({ "$ref": "#/components/responses/resource" })
+    };
+    responses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::route::{Method, route};
+
+    #[test]
+    fn every_path_routes_to_its_interaction() {
+        for (template, methods) in ROUTES {
+            let path = template
+                .replace("{type}", "Basic")
+                .replace("{owner}", "Encounter")
+                .replace("{id}", "1")
+                .replace("{vid}", "1")
+                .replace("{member}", "*");
+            for (method, code) in *methods {
+                let method = Method::parse(&method.to_uppercase()).unwrap();
+                let found = route(method, path.trim_start_matches('/'));
+                assert_eq!(found.unwrap().code(), *code, "{path}");
+            }
+        }
+        for served in SERVED {
+            for path in operation_paths(served) {
+                for method in methods_of(served) {
+                    let method = Method::parse(&method.to_uppercase()).unwrap();
+                    let path = path.replace("{id}", "1");
+                    let found = route(method, path.trim_start_matches('/')).unwrap();
+                    assert_eq!(found.code(), "operation", "{path}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_interaction_has_a_path() {
+        let told: Vec<&str> = ROUTES
+            .iter()
+            .flat_map(|(_, m)| m.iter().map(|(_, c)| *c))
+            .collect();
+        for code in interactions("Patient") {
+            assert!(told.contains(&code), "{code}");
+        }
+    }
+}

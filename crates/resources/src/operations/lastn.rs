@@ -1,0 +1,165 @@
+//! `Observation/$lastn`: the most recent observations of each kind. <https://hl7.org/fhir/R4/observation-operation-lastn.html>
+
+use crate::document::reread;
+use crate::engine::Context;
+use crate::place::demand_type;
+use crate::reply::Reply;
+use crate::search::question::Question;
+use crate::search::{encode_query, entities, included, page};
+use std::collections::HashMap;
+use ward_access::Action;
+use ward_fhir::issue::Result;
+use ward_fhir::schema::r4;
+use ward_fhir::{Failure, Kind, Node, TypeId};
+use ward_storage::{Page, Row};
+
+/// Observations that one question may look through.
+pub const OBSERVATIONS_MAX: usize = 20_000;
+/// Read at a time.
+const ROWS_PER_STEP: u32 = 1_000;
+
+/// Whose observations: one of these must be given.
+const SUBJECTS: &[&str] = &["patient", "subject"];
+/// Which observations: one of these must be given.
+const KINDS: &[&str] = &[
+    "category",
+    "code",
+    "code-value-concept",
+    "code-value-date",
+    "code-value-quantity",
+    "code-value-string",
+    "combo-code",
+    "combo-code-value-concept",
+    "combo-code-value-quantity",
+    "component-code",
+    "component-code-value-concept",
+    "component-code-value-quantity",
+];
+
+/// Groups share a coding of `code`, or its text where there is none; each with its `max` (default 1) latest, latest first.
+/// Reads every observation that the criteria match: a patient's record, not a hospital's.
+pub async fn last(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
+    demand_type(cx.access, ty, Action::Search)?;
+    let (max, pairs) = split(super::parameters(cx)?)?;
+    demand_criteria(&pairs)?;
+    let mut question = Question::read(cx, &[ty], &pairs, cx.call.prefer.strict).await?;
+    if !question.plan.sort.is_empty() {
+        let text = "$lastn has an order of its own and takes no '_sort'";
+        return Err(Failure::new(Kind::Invalid, text));
+    }
+    question.plan.count = ROWS_PER_STEP;
+    let rows = latest(cx, &mut question, max).await?;
+    let found = included::of(cx, &question.used.includes, &rows).await?;
+    let mut asked = question.used.pairs.clone();
+    asked.push(("max".to_owned(), max.to_string()));
+    let base = &cx.engine.settings.base;
+    let own = format!(
+        "{base}/{}/$lastn?{}",
+        r4().ty(ty).name,
+        encode_query(&asked)
+    );
+    let entities = entities(&rows, &found);
+    let page = Page {
+        total: Some(rows.len() as u64),
+        rows,
+        more: false,
+        next: None,
+    };
+    let body = page::bundle(
+        cx,
+        &page,
+        &found,
+        &question.used,
+        &[("self", own)],
+        Vec::new(),
+    )?;
+    Ok(Reply {
+        entities,
+        ..Reply::resource(200, body)
+    })
+}
+
+fn split(pairs: Vec<(String, String)>) -> Result<(usize, Vec<(String, String)>)> {
+    let mut max = 1;
+    let mut rest = Vec::new();
+    for (name, value) in pairs {
+        match name.as_str() {
+            "max" => {
+                let number = value.parse().ok().filter(|n| *n > 0);
+                max = number
+                    .ok_or_else(|| Failure::new(Kind::Invalid, "max is a positive integer"))?;
+            }
+            "_count" | "_cursor" => {
+                let text = "$lastn answers in one page; bound it by 'max'";
+                return Err(Failure::new(Kind::NotSupported, text));
+            }
+            _ => rest.push((name, value)),
+        }
+    }
+    Ok((max, rest))
+}
+
+fn demand_criteria(pairs: &[(String, String)]) -> Result<()> {
+    let has = |names: &[&str]| {
+        pairs.iter().any(|(name, _)| {
+            let code = name.split([':', '.']).next().unwrap_or(name);
+            names.contains(&code)
+        })
+    };
+    if has(SUBJECTS) && has(KINDS) {
+        return Ok(());
+    }
+    let text = "$lastn needs the parameter patient or subject, and category or one with a code, such as code";
+    Err(Failure::new(Kind::Invalid, text))
+}
+
+/// The latest of each group, groups in the order of their latest.
+async fn latest(cx: Context<'_>, question: &mut Question, max: usize) -> Result<Vec<Row>> {
+    let mut groups: Vec<Vec<Row>> = Vec::new();
+    let mut of_key: HashMap<String, usize> = HashMap::new();
+    let mut seen = 0;
+    loop {
+        let page = question.ask(cx, cx.access).await?;
+        seen += page.rows.len();
+        for row in page.rows {
+            let keys = keys(reread(&row.body)?.root());
+            let group = keys.iter().find_map(|key| of_key.get(key).copied());
+            let group = group.unwrap_or_else(|| {
+                groups.push(Vec::new());
+                groups.len() - 1
+            });
+            for key in keys {
+                of_key.entry(key).or_insert(group);
+            }
+            if groups[group].len() < max {
+                groups[group].push(row);
+            }
+        }
+        if !page.more {
+            return Ok(groups.into_iter().flatten().collect());
+        }
+        if seen >= OBSERVATIONS_MAX {
+            let text = format!(
+                "$lastn would have to look through more than {OBSERVATIONS_MAX} observations; add the parameter code or date to narrow it"
+            );
+            return Err(Failure::new(Kind::TooCostly, text));
+        }
+        question.plan.after = page.next;
+    }
+}
+
+/// What kind of observation it is.
+fn keys(observation: Node<'_>) -> Vec<String> {
+    let Some(code) = observation.get("code") else {
+        return vec![String::new()];
+    };
+    let coding = |c: Node<'_>| {
+        let system = c.text("system").unwrap_or_default();
+        Some(format!("{system}|{}", c.text("code")?))
+    };
+    let codings: Vec<String> = code.all("coding").filter_map(coding).collect();
+    if codings.is_empty() {
+        return vec![code.text("text").unwrap_or_default().to_lowercase()];
+    }
+    codings
+}

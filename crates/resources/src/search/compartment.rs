@@ -1,0 +1,98 @@
+//! Compartment search: `[compartment]/[id]/[type]` and `*`. <https://hl7.org/fhir/R4/compartmentdefinition.html>
+//!
+//! The Patient compartment narrows what the caller may see; the others (Encounter, Practitioner, RelatedPerson, Device) are
+//! plain filters beside it.
+
+use super::question::Question;
+use crate::engine::Context;
+use crate::place::{demand_type, patient_type};
+use crate::read::{NO_ROW, locate};
+use crate::reply::Reply;
+use ward_access::Action;
+use ward_fhir::TypeId;
+use ward_fhir::issue::Result;
+use ward_fhir::schema::r4;
+use ward_search::entries::Term;
+use ward_search::plan::Filter;
+
+/// `ty`: `None` is `*`, every type of the compartment.
+pub async fn compartment(
+    cx: Context<'_>,
+    compartment: TypeId,
+    id: &str,
+    ty: Option<TypeId>,
+) -> Result<Reply> {
+    if let Some(ty) = ty {
+        demand_type(cx.access, ty, Action::Search)?;
+    }
+    let name = |ty| r4().ty(ty).name;
+    let path = format!("{}/{id}/{}", name(compartment), ty.map_or("*", name));
+    if compartment == patient_type() {
+        let types: Vec<TypeId> = ty.into_iter().collect();
+        let rid = locate(cx, compartment, id).await?.unwrap_or(NO_ROW);
+        let access = cx.access.narrow(cx.engine.patient_key(rid));
+        return super::answer(cx, &access, &types, &path, None).await;
+    }
+    let (types, filter) = members(cx, compartment, id, ty).await?;
+    super::answer(cx, cx.access, &types, &path, Some(filter)).await
+}
+
+/// The types asked for, and the filter for what is in the compartment: what refers to its owner by a parameter of the
+/// definition. Departs: the owner itself is found by `[compartment]/[id]/[compartment]` and left out of `*`, where no index
+/// range would hold it together with the others.
+async fn members(
+    cx: Context<'_>,
+    compartment: TypeId,
+    id: &str,
+    only: Option<TypeId>,
+) -> Result<(Vec<TypeId>, Filter)> {
+    let owner = r4().ty(compartment).name;
+    let reference = format!("{owner}/{id}");
+    let mut by_type: Vec<(TypeId, Vec<Filter>)> = Vec::new();
+    let definition = r4().compartments.iter().find(|c| c.code == owner);
+    let listed = definition.iter().flat_map(|c| &c.members);
+    for (ty, codes) in listed.filter(|(ty, _)| only.is_none_or(|o| o == *ty)) {
+        let mut any = Vec::new();
+        for code in codes {
+            if cx
+                .engine
+                .registry
+                .find(*ty, code)
+                .is_some_and(|p| p.is_served())
+            {
+                let pairs = [((*code).to_owned(), reference.clone())];
+                any.push(Question::read(cx, &[*ty], &pairs, true).await?.plan.filter);
+            }
+        }
+        if only == Some(compartment) && *ty == compartment {
+            any.push(Filter::Ids(vec![id.to_owned()]));
+        }
+        if !any.is_empty() {
+            by_type.push((*ty, any));
+        }
+    }
+    let asked = only.map_or_else(
+        || by_type.iter().map(|(ty, _)| *ty).collect(),
+        |ty| vec![ty],
+    );
+    Ok((asked, union(by_type)))
+}
+
+/// Over several types the terms of all come first, so that an index range finds the candidates; then each type by its own.
+fn union(mut by_type: Vec<(TypeId, Vec<Filter>)>) -> Filter {
+    if let [(_, any)] = by_type.as_mut_slice() {
+        return Filter::Or(std::mem::take(any));
+    }
+    let mut terms: Vec<Term> = Vec::new();
+    for filter in by_type.iter().flat_map(|(_, any)| any) {
+        if let Filter::AnyTerm(some) = filter {
+            terms.extend(some);
+        }
+    }
+    terms.sort_unstable();
+    terms.dedup();
+    let each = by_type
+        .into_iter()
+        .map(|(ty, any)| Filter::And(vec![Filter::Types(vec![ty]), Filter::Or(any)]));
+    Filter::And(vec![Filter::AnyTerm(terms), Filter::Or(each.collect())])
+}

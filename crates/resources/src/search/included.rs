@@ -1,0 +1,290 @@
+//! `_include` and `_revinclude`: what comes with the matches of a page. <https://hl7.org/fhir/R4/search.html#include>
+//!
+//! Hop by hop: the bodies of the page say what they refer to, one search per type tells what refers to them, and what was
+//! found is the start of the next hop for `:iterate`. Each hop sees only what the caller may search *and* read.
+
+use crate::binary::retain_open;
+use crate::document::reread;
+use crate::engine::{Context, stored};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use ward_access::Action;
+use ward_fhir::issue::Result;
+use ward_fhir::{Document, Issue, Kind, Severity, TypeId};
+use ward_search::entries::Term;
+use ward_search::plan::{Filter, Plan, Total};
+use ward_search::query::{Include, Including};
+use ward_storage::{Current, Rid, Row};
+
+/// Included resources of one page.
+pub const INCLUDED_MAX: usize = 1_000;
+/// Hops of `:iterate` from the matches.
+pub const HOPS_MAX: usize = 32;
+/// Keys of one statement.
+const KEYS_MAX: usize = 1_000;
+
+/// What comes with a page, each once and no match among it.
+pub struct Included {
+    pub rows: Vec<Row>,
+    /// There would have been more.
+    pub cut: bool,
+}
+
+impl Included {
+    /// For the page's outcome entry.
+    pub fn issue(&self) -> Option<Issue> {
+        let text = format!(
+            "Not everything is included: a page includes {INCLUDED_MAX} resources, over {HOPS_MAX} hops, at most. \
+             Ask for fewer matches with _count, or for the rest by searches of their own."
+        );
+        let issue = Issue::error(Kind::TooCostly, text).severity(Severity::Warning);
+        self.cut.then_some(issue)
+    }
+}
+
+/// Statements: for each hop two for literal references (more when there are over a thousand), one for canonicals, and one for
+/// each type that may refer to what was found.
+pub async fn of(cx: Context<'_>, includes: &[Include], matches: &[Row]) -> Result<Included> {
+    let mut gathering = Gathering {
+        cx,
+        known: matches.iter().map(|row| row.rid).collect(),
+        included: Included {
+            rows: Vec::new(),
+            cut: false,
+        },
+    };
+    if includes.is_empty() {
+        return Ok(gathering.included);
+    }
+    let mut from = documents(matches)?;
+    for hop in 0..=HOPS_MAX {
+        let asked = includes.iter().filter(|i| hop == 0 || i.iterate);
+        let wanted = Wanted::of(cx, asked, &from);
+        if wanted.is_empty() || gathering.included.cut {
+            break;
+        }
+        if hop == HOPS_MAX {
+            gathering.included.cut = true;
+            break;
+        }
+        let before = gathering.included.rows.len();
+        gathering.hop(wanted).await?;
+        // Before the next hop: what is closed does not say what it refers to either.
+        retain_open(cx, &mut gathering.included.rows).await?;
+        from = documents(&gathering.included.rows[before..])?;
+    }
+    Ok(gathering.included)
+}
+
+fn documents(rows: &[Row]) -> Result<Vec<Document>> {
+    rows.iter().map(|row| reread(&row.body)).collect()
+}
+
+/// What one hop asks for.
+#[derive(Default)]
+struct Wanted {
+    resources: BTreeSet<(TypeId, String)>,
+    /// With the type it must have, when the include names one.
+    canonicals: BTreeSet<(Option<TypeId>, String)>,
+    referring: BTreeMap<TypeId, BTreeSet<Term>>,
+}
+
+impl Wanted {
+    fn of<'a>(
+        cx: Context<'_>,
+        includes: impl Iterator<Item = &'a Include>,
+        from: &[Document],
+    ) -> Wanted {
+        let mut wanted = Wanted::default();
+        if from.is_empty() {
+            return wanted;
+        }
+        let nodes: Vec<_> = from.iter().map(Document::root).collect();
+        let extractor = &cx.engine.extractor;
+        for include in includes {
+            for including in nodes.iter().flat_map(|n| include.targets(extractor, *n)) {
+                match including {
+                    Including::Resource { ty, id, .. } => drop(wanted.resources.insert((ty, id))),
+                    Including::Canonical(url) => {
+                        wanted.canonicals.insert((include.target, url));
+                    }
+                }
+            }
+            for (ty, filter) in include.referring(extractor, &nodes) {
+                if let Filter::AnyTerm(terms) = filter {
+                    wanted.referring.entry(ty).or_default().extend(terms);
+                }
+            }
+        }
+        let may = |ty: TypeId| {
+            let access = cx.access;
+            access.may(ty, Action::Search) && access.may(ty, Action::Read)
+        };
+        wanted.resources.retain(|(ty, _)| may(*ty));
+        wanted.referring.retain(|ty, _| may(*ty));
+        wanted
+    }
+
+    fn is_empty(&self) -> bool {
+        self.resources.is_empty() && self.canonicals.is_empty() && self.referring.is_empty()
+    }
+}
+
+struct Gathering<'a> {
+    cx: Context<'a>,
+    /// Matches and what is included already.
+    known: HashSet<Rid>,
+    included: Included,
+}
+
+impl Gathering<'_> {
+    async fn hop(&mut self, wanted: Wanted) -> Result<()> {
+        self.literal(&wanted.resources).await?;
+        self.canonical(&wanted.canonicals).await?;
+        for (ty, terms) in wanted.referring {
+            let terms: Vec<Term> = terms.into_iter().collect();
+            for terms in terms.chunks(KEYS_MAX) {
+                self.search(vec![ty], terms.to_vec(), &|_| true).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn literal(&mut self, resources: &BTreeSet<(TypeId, String)>) -> Result<()> {
+        let store = &self.cx.engine.store;
+        let keys: Vec<(TypeId, &str)> = resources.iter().map(|(t, id)| (*t, id.as_str())).collect();
+        for keys in keys.chunks(KEYS_MAX) {
+            if self.included.cut {
+                return Ok(());
+            }
+            let rids = stored(store.locate(keys).await)?;
+            let located = keys.iter().zip(rids);
+            let located: Vec<(TypeId, Rid)> = located
+                .filter_map(|((ty, _), rid)| Some((*ty, rid?)))
+                .filter(|(_, rid)| !self.known.contains(rid))
+                .collect();
+            let access = self.cx.access;
+            let found = stored(store.read_many(access, Action::Search, &located).await)?;
+            let rows = self
+                .readable(found.into_iter().filter_map(live).collect())
+                .await?;
+            rows.into_iter().for_each(|row| self.take(row));
+        }
+        Ok(())
+    }
+
+    /// Canonical references by a search for the url; of a versioned one only that version.
+    async fn canonical(&mut self, canonicals: &BTreeSet<(Option<TypeId>, String)>) -> Result<()> {
+        let mut by_type: BTreeMap<Option<TypeId>, BTreeSet<&str>> = BTreeMap::new();
+        for (ty, canonical) in canonicals {
+            by_type.entry(*ty).or_default().insert(canonical);
+        }
+        for (ty, canonicals) in by_type {
+            let (types, terms) = self.urls(ty, &canonicals);
+            for terms in terms.chunks(KEYS_MAX).filter(|_| !types.is_empty()) {
+                let is_asked = |row: &Row| is_one_of(row, &canonicals);
+                self.search(types.clone(), terms.to_vec(), &is_asked)
+                    .await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The types that have a canonical url and may be included, and the terms of the urls.
+    fn urls(&self, only: Option<TypeId>, canonicals: &BTreeSet<&str>) -> (Vec<TypeId>, Vec<Term>) {
+        let (engine, access) = (self.cx.engine, self.cx.access);
+        let mut terms = BTreeSet::new();
+        let mut types = crate::capabilities::all_types();
+        types.retain(|ty| {
+            let seen = access.may(*ty, Action::Search) && access.may(*ty, Action::Read);
+            let parameter = engine.registry.find(*ty, "url").filter(|p| p.is_served());
+            let Some(parameter) = parameter.filter(|_| seen && only.is_none_or(|o| o == *ty))
+            else {
+                return false;
+            };
+            let key = engine.store.term_key();
+            let urls = canonicals.iter().map(|c| c.split('|').next().unwrap_or(c));
+            terms.extend(urls.map(|url| key.url(parameter.def.id, url)));
+            true
+        });
+        (types, terms.into_iter().collect())
+    }
+
+    /// Takes what has one of the terms, page by page until there is no room.
+    async fn search(
+        &mut self,
+        types: Vec<TypeId>,
+        terms: Vec<Term>,
+        is_asked: &dyn Fn(&Row) -> bool,
+    ) -> Result<()> {
+        let mut plan = Plan {
+            types,
+            filter: Filter::AnyTerm(terms),
+            sort: Vec::new(),
+            count: INCLUDED_MAX as u32,
+            total: Total::None,
+            after: None,
+        };
+        while !self.included.cut {
+            let page = stored(self.cx.engine.store.search(self.cx.access, &plan).await)?;
+            plan.after = page.next;
+            let rows = page.rows.into_iter().filter(|row| is_asked(row)).collect();
+            let rows = self.readable(rows).await?;
+            rows.into_iter().for_each(|row| self.take(row));
+            if !page.more {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Of rows that the caller may search, those that they may also read; a statement only where the two differ.
+    async fn readable(&self, rows: Vec<Row>) -> Result<Vec<Row>> {
+        let access = self.cx.access;
+        let differs =
+            |row: &Row| access.sight(row.ty, Action::Read) != access.sight(row.ty, Action::Search);
+        let keys: Vec<(TypeId, Rid)> = rows
+            .iter()
+            .filter(|row| differs(row))
+            .map(|row| (row.ty, row.rid))
+            .collect();
+        if keys.is_empty() {
+            return Ok(rows);
+        }
+        let store = &self.cx.engine.store;
+        let found = stored(store.read_many(access, Action::Read, &keys).await)?;
+        let read: HashSet<Rid> = found.into_iter().filter_map(live).map(|r| r.rid).collect();
+        let kept = |row: &Row| !differs(row) || read.contains(&row.rid);
+        Ok(rows.into_iter().filter(kept).collect())
+    }
+
+    fn take(&mut self, row: Row) {
+        if self.included.cut || !self.known.insert(row.rid) {
+            return;
+        }
+        if self.included.rows.len() == INCLUDED_MAX {
+            self.included.cut = true;
+        } else {
+            self.included.rows.push(row);
+        }
+    }
+}
+
+fn live(current: Current) -> Option<Row> {
+    match current {
+        Current::Live(row) => Some(row),
+        Current::Deleted(_) | Current::Absent => None,
+    }
+}
+
+/// Whether the resource's url, alone or with its version, is among the canonicals.
+fn is_one_of(row: &Row, canonicals: &BTreeSet<&str>) -> bool {
+    let Ok(document) = reread(&row.body) else {
+        return false;
+    };
+    let root = document.root();
+    let Some(url) = root.text("url") else {
+        return false;
+    };
+    let version = root.text("version").unwrap_or_default();
+    canonicals.contains(url) || canonicals.contains(format!("{url}|{version}").as_str())
+}

@@ -1,0 +1,156 @@
+//! The links of a page: `self`, `first`, `previous`, `next`. <https://hl7.org/fhir/R4/http.html#paging>
+//!
+//! A cursor holds where its page starts and where the pages before it started, so that `previous` walks back by the same
+//! positions: a page once begun begins there again, whatever was inserted or deleted meanwhile.
+
+use crate::cursor;
+use crate::engine::{Context, Engine};
+use ward_access::Access;
+use ward_fhir::issue::Result;
+use ward_fhir::{Failure, Kind};
+use ward_search::cursor as position;
+use ward_search::plan::Position;
+
+/// Pages that `previous` can walk back; beyond them `first` starts anew.
+pub const PAGES_BEHIND_MAX: usize = 20;
+/// Bytes of all positions in one cursor.
+const POSITIONS_BYTES_MAX: usize = 3_000;
+
+/// How a page was reached.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Trail {
+    /// Starts of the pages up to this one, oldest first; empty on the first page.
+    starts: Vec<Vec<u8>>,
+    /// The oldest were let go.
+    cut: bool,
+}
+
+impl Trail {
+    /// Of the cursor in the Call, if there is one that this caller got for this question within its lifetime.
+    pub fn open(cx: Context<'_>, access: &Access, question: &str) -> Result<Trail> {
+        match cx.call.parameter("_cursor") {
+            None => Ok(Trail::default()),
+            Some(text) => {
+                let bytes = cursor::open(cx.engine, access, question, text)?;
+                Trail::decode(&bytes).ok_or_else(not_ours)
+            }
+        }
+    }
+
+    /// Where the page starts; `None` on the first.
+    pub fn start(&self) -> Result<Option<Position>> {
+        let start = self.starts.last().map(|bytes| position::decode(bytes));
+        start.map(|found| found.ok_or_else(not_ours)).transpose()
+    }
+
+    fn onward(&self, next: &Position) -> Trail {
+        let mut trail = self.clone();
+        trail.starts.push(position::encode(next));
+        let size = |t: &Trail| t.starts.iter().map(Vec::len).sum::<usize>();
+        while trail.starts.len() > 1
+            && (trail.starts.len() > PAGES_BEHIND_MAX || size(&trail) > POSITIONS_BYTES_MAX)
+        {
+            trail.starts.remove(0);
+            trail.cut = true;
+        }
+        trail
+    }
+
+    /// `None`: this is the first page, or the start of the one before was let go.
+    fn back(&self) -> Option<Trail> {
+        let mut trail = self.clone();
+        trail.starts.pop()?;
+        (!trail.cut || !trail.starts.is_empty()).then_some(trail)
+    }
+
+    /// A byte that says whether it was cut, then each start after its length.
+    fn encode(&self) -> Vec<u8> {
+        let mut out = vec![u8::from(self.cut)];
+        for start in &self.starts {
+            out.extend_from_slice(&(start.len() as u16).to_le_bytes());
+            out.extend_from_slice(start);
+        }
+        out
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Trail> {
+        let (cut, mut rest) = bytes.split_first()?;
+        let mut starts = Vec::new();
+        while !rest.is_empty() {
+            let (len, after) = rest.split_at_checked(2)?;
+            let len = u16::from_le_bytes(len.try_into().ok()?);
+            let (start, after) = after.split_at_checked(usize::from(len))?;
+            starts.push(start.to_vec());
+            rest = after;
+        }
+        Some(Trail {
+            starts,
+            cut: *cut != 0,
+        })
+    }
+}
+
+/// The links of a page of `question` (`Patient?name=a`, without the cursor); `next`: the position of its last row, when
+/// there are more.
+pub fn links(
+    engine: &Engine,
+    access: &Access,
+    question: &str,
+    trail: &Trail,
+    next: Option<&Position>,
+) -> Vec<(&'static str, String)> {
+    let base = &engine.settings.base;
+    let to = |trail: &Trail| {
+        let plain = question.trim_end_matches('?');
+        if trail.starts.is_empty() {
+            return format!("{base}/{plain}");
+        }
+        let signed = cursor::sign(engine, access, question, &trail.encode());
+        let separator = if question.ends_with('?') { "" } else { "&" };
+        format!("{base}/{question}{separator}_cursor={signed}")
+    };
+    let mut links = vec![("self", to(trail))];
+    let is_paged = next.is_some() || !trail.starts.is_empty();
+    if is_paged {
+        links.push(("first", to(&Trail::default())));
+    }
+    links.extend(trail.back().map(|t| ("previous", to(&t))));
+    links.extend(next.map(|n| ("next", to(&trail.onward(n)))));
+    links
+}
+
+fn not_ours() -> Failure {
+    let text = "the page link is not valid; start again from the first page";
+    Failure::new(Kind::Invalid, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn position(rid: i64) -> Position {
+        Position {
+            values: Vec::new(),
+            rid,
+        }
+    }
+
+    #[test]
+    fn trails_walk_back_and_let_the_oldest_go() {
+        let mut trail = Trail::default();
+        assert_eq!(trail.back(), None);
+        for rid in 1..=30 {
+            trail = trail.onward(&position(rid));
+            assert_eq!(Trail::decode(&trail.encode()), Some(trail.clone()));
+        }
+        assert_eq!(trail.starts.len(), PAGES_BEHIND_MAX);
+        let mut seen = Vec::new();
+        while let Some(before) = trail.back() {
+            seen.extend(before.start().unwrap().map(|p| p.rid));
+            trail = before;
+        }
+        assert_eq!(seen, (11..30).rev().collect::<Vec<_>>());
+        let second = Trail::default().onward(&position(1));
+        assert_eq!(second.back(), Some(Trail::default()));
+    }
+}

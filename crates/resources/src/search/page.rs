@@ -1,0 +1,93 @@
+//! The searchset Bundle: matches, what comes with them, and what there is to say. <https://hl7.org/fhir/R4/bundle.html#searchset>
+
+use super::included::Included;
+use crate::bundle_json::BundleWriter;
+use crate::document::reread;
+use crate::engine::Context;
+use crate::shown::Shown;
+use ward_fhir::issue::{Result, outcome_json};
+use ward_fhir::schema::r4;
+use ward_fhir::{Document, Issue};
+use ward_search::query::{Contained, Ignored, Rendered, Used};
+use ward_storage::{Page, Row};
+
+/// The Bundle around bytes that are parsed only where something of them is to be changed or weighed.
+pub fn bundle(
+    cx: Context<'_>,
+    page: &Page,
+    included: &Included,
+    used: &Used,
+    links: &[(&str, String)],
+    further: Vec<Issue>,
+) -> Result<Vec<u8>> {
+    let shown = Shown::of(used);
+    let mut bundle = BundleWriter::new("searchset", page.total, links);
+    for row in &page.rows {
+        found(cx, &mut bundle, row, used, &shown)?;
+    }
+    for row in &included.rows {
+        let body = shown.body(&row.body)?;
+        bundle
+            .entry(Some(&url(cx, row)))
+            .resource(&body)
+            .search("include", None);
+    }
+    let mut issues: Vec<Issue> = used.ignored.iter().map(Ignored::issue).collect();
+    issues.extend(included.issue());
+    issues.extend(further);
+    if !issues.is_empty() {
+        bundle
+            .entry(None)
+            .resource(&outcome_json(&issues))
+            .search("outcome", None);
+    }
+    Ok(bundle.finish())
+}
+
+/// The entry of a row, or those of the contained resources in it that match.
+fn found(
+    cx: Context<'_>,
+    bundle: &mut BundleWriter,
+    row: &Row,
+    used: &Used,
+    shown: &Shown,
+) -> Result<()> {
+    let whole = contained(used).is_none_or(|c| c.both && c.ty == row.ty);
+    let document = match contained(used).is_some() || used.score.is_some() {
+        true => Some(reread(&row.body)?),
+        false => None,
+    };
+    let score = |document: &Document| used.score.as_ref().map(|s| s.of(document.root()));
+    let score = document.as_ref().and_then(score);
+    let url = url(cx, row);
+    if whole {
+        let body = shown.body(&row.body)?;
+        bundle
+            .entry(Some(&url))
+            .resource(&body)
+            .search("match", score);
+    }
+    if let (Some(contained), Some(document)) = (contained(used), &document) {
+        for node in contained.matches(document.root()) {
+            let url = format!("{url}#{}", node.text("id").unwrap_or_default());
+            let body = shown.resource(node);
+            bundle
+                .entry(Some(&url))
+                .resource(&body)
+                .search("match", score);
+        }
+    }
+    Ok(())
+}
+
+/// When the contained resources themselves are the answer.
+fn contained(used: &Used) -> Option<&Contained> {
+    used.contained
+        .as_ref()
+        .filter(|c| c.rendered == Rendered::Contained)
+}
+
+fn url(cx: Context<'_>, row: &Row) -> String {
+    let base = &cx.engine.settings.base;
+    format!("{base}/{}/{}", r4().ty(row.ty).name, row.id)
+}

@@ -1,0 +1,194 @@
+//! A query as the store can answer it: parsed, with Lists read, and split into what the index and what the resources decide.
+//! <https://hl7.org/fhir/R4/search.html>
+
+use crate::document::reread;
+use crate::engine::{Context, store_failure, stored};
+use crate::search::terminology;
+use std::collections::HashMap;
+use ward_access::{Access, Action};
+use ward_fhir::issue::Result;
+use ward_fhir::reference::{self, Reference};
+use ward_fhir::schema::r4;
+use ward_fhir::{Failure, Kind, TypeId};
+use ward_search::check;
+use ward_search::plan::{Check, Filter, Plan};
+use ward_search::query::{Options, Used, lists, replace_lists};
+use ward_storage::{Current, Page, ROWS_EXAMINED_MAX, StoreError};
+
+/// Members of all Lists of one query.
+pub const LIST_MEMBERS_MAX: usize = 10_000;
+
+/// What is asked of the store, and what was made of the query.
+pub(crate) struct Question {
+    /// Its filter is answered by the index alone.
+    pub plan: Plan,
+    /// What every row must pass besides.
+    pub checks: Vec<Check>,
+    pub used: Used,
+}
+
+impl Question {
+    /// Reads a query over `types` (empty: all). Lists, value sets and code systems are read as the caller may read them.
+    /// Statements: none, or one or two for Lists, and one to three for terminology that is not embedded.
+    pub async fn read(
+        cx: Context<'_>,
+        types: &[TypeId],
+        pairs: &[(String, String)],
+        strict: bool,
+    ) -> Result<Question> {
+        let settings = &cx.engine.settings;
+        let terminology = terminology::of(cx, pairs).await?;
+        let options = Options {
+            strict,
+            now_us: cx.engine.now_us(),
+            count_default: settings.page_entries_default,
+            count_max: settings.page_entries_max,
+            terminology: &terminology,
+        };
+        let extractor = &cx.engine.extractor;
+        let (mut plan, used) = ward_search::query::parse(extractor, types, pairs, &options)?;
+        let filter = with_members(cx, std::mem::replace(&mut plan.filter, Filter::All)).await?;
+        let split = check::split(filter, extractor)?;
+        plan.filter = split.index;
+        Ok(Question {
+            plan,
+            checks: split.checks,
+            used,
+        })
+    }
+
+    /// A page of what the access lets through.
+    pub async fn ask(&self, cx: Context<'_>, access: &Access) -> Result<Page> {
+        let engine = cx.engine;
+        let page = engine
+            .store
+            .examine(access, &self.plan, &self.checks, &engine.extractor)
+            .await;
+        page.map_err(|error| self.refusal(cx, error))
+    }
+
+    /// Narrows the matches further.
+    pub fn and(&mut self, filter: Filter) {
+        let before = std::mem::replace(&mut self.plan.filter, Filter::All);
+        self.plan.filter = match before {
+            Filter::All => filter,
+            before => Filter::And(vec![before, filter]),
+        };
+    }
+
+    /// What costs too much is told together with what would make it cheap.
+    fn refusal(&self, cx: Context<'_>, error: StoreError) -> Failure {
+        let (kind, what) = match error {
+            StoreError::TooCostly => (
+                Kind::TooCostly,
+                format!("the search would have to look at more than {ROWS_EXAMINED_MAX} resources"),
+            ),
+            StoreError::Timeout => (
+                Kind::Timeout,
+                "the deadline of the search passed".to_owned(),
+            ),
+            other => return store_failure(other),
+        };
+        Failure::new(
+            kind,
+            format!("{what}; add {} to narrow it", self.advice(cx)),
+        )
+    }
+
+    /// Parameters that would narrow the search by an index, among those it does not use yet.
+    fn advice(&self, cx: Context<'_>) -> String {
+        let used = |code: &str| {
+            let same = |name: &str| name.split([':', '.']).next() == Some(code);
+            self.used.pairs.iter().any(|(name, _)| same(name))
+        };
+        let served = |code: &str| match self.plan.types.as_slice() {
+            [] => code.starts_with('_'),
+            types => types.iter().all(|ty| {
+                cx.engine
+                    .registry
+                    .find(*ty, code)
+                    .is_some_and(|p| p.is_served())
+            }),
+        };
+        let narrowing = NARROWING.iter().filter(|code| served(code) && !used(code));
+        let names: Vec<&str> = narrowing.take(3).copied().collect();
+        match names.as_slice() {
+            [] => "a further parameter".to_owned(),
+            names => format!("the parameter {}", names.join(" or ")),
+        }
+    }
+}
+
+/// What an index answers best, the most selective first.
+const NARROWING: &[&str] = &[
+    "patient",
+    "identifier",
+    "subject",
+    "encounter",
+    "code",
+    "category",
+    "date",
+    "birthdate",
+    "family",
+    "name",
+    "_type",
+    "_lastUpdated",
+];
+
+/// Replaces Lists by their members, as far as the caller may read the Lists: one that is absent or forbidden has none.
+async fn with_members(cx: Context<'_>, filter: Filter) -> Result<Filter> {
+    let mut ids: Vec<&str> = lists(&filter);
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() {
+        return Ok(filter);
+    }
+    let ty = r4().resource_type("List").unwrap_or(TypeId(u16::MAX));
+    let keys: Vec<(TypeId, &str)> = ids.iter().map(|id| (ty, *id)).collect();
+    let rids = stored(cx.engine.store.locate(&keys).await)?;
+    let located: Vec<(usize, (TypeId, i64))> = rids
+        .into_iter()
+        .enumerate()
+        .filter_map(|(at, rid)| Some((at, (ty, rid?))))
+        .collect();
+    let keys: Vec<(TypeId, i64)> = located.iter().map(|(_, key)| *key).collect();
+    let found = stored(
+        cx.engine
+            .store
+            .read_many(cx.access, Action::Read, &keys)
+            .await,
+    )?;
+    let mut held: HashMap<String, Vec<(TypeId, String)>> = HashMap::new();
+    let mut count = 0;
+    for ((at, _), current) in located.iter().zip(found) {
+        if let Current::Live(row) = current {
+            let members = members(cx, &row.body)?;
+            count += members.len();
+            held.insert(ids[*at].to_owned(), members);
+        }
+    }
+    if count > LIST_MEMBERS_MAX {
+        let text = format!("'_list' names Lists with more than {LIST_MEMBERS_MAX} members");
+        return Err(Failure::new(Kind::TooCostly, text));
+    }
+    Ok(replace_lists(filter, &|id| {
+        held.get(id).cloned().unwrap_or_default()
+    }))
+}
+
+/// The resources of this store that a List holds; entries marked as deleted are none.
+fn members(cx: Context<'_>, body: &[u8]) -> Result<Vec<(TypeId, String)>> {
+    let document = reread(body)?;
+    let root = document.root();
+    let kept = root
+        .all("entry")
+        .filter(|e| e.text("deleted") != Some("true"));
+    let references = kept.filter_map(|e| e.get("item")?.text("reference"));
+    let local = references.filter_map(|text| {
+        match reference::parse(text, Some(&cx.engine.settings.base))? {
+            Reference::Local { ty, id, .. } => Some((ty, id.to_owned())),
+            _ => None,
+        }
+    });
+    Ok(local.collect())
+}
