@@ -26,6 +26,7 @@ use ward_access::{Access, Action};
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind, TypeId};
+use ward_search::entries::Term;
 use ward_search::plan::Filter;
 use ward_search::query::{Options, Summary, Used};
 use ward_search::terminology::Embedded;
@@ -113,4 +114,30 @@ pub(crate) fn shape(cx: Context<'_>, types: &[TypeId], pairs: &[(String, String)
         terminology: &Embedded,
     };
     Ok(ward_search::query::parse(&cx.engine.extractor, types, pairs, &options)?.1)
+}
+
+/// The terms under which resources of a type are found by their canonical url.
+pub(crate) fn url_terms(cx: Context<'_>, ty: TypeId, url: &str) -> Vec<Term> {
+    let mut escaped = String::with_capacity(url.len());
+    for c in url.chars() {
+        if matches!(c, '\\' | ',' | '$' | '|') {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    let options = Options {
+        strict: true,
+        now_us: 0,
+        count_default: 1,
+        count_max: 1,
+        terminology: &Embedded,
+    };
+    let pairs = [("url", escaped)];
+    match ward_search::query::parse(&cx.engine.extractor, &[ty], &pairs, &options) {
+        Ok((plan, _)) => match plan.filter {
+            Filter::AnyTerm(terms) => terms,
+            _ => Vec::new(),
+        },
+        Err(_) => Vec::new(),
+    }
 }

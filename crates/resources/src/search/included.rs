@@ -197,14 +197,12 @@ impl Gathering<'_> {
         types.retain(|ty| {
             let seen = access.may(*ty, Action::Search) && access.may(*ty, Action::Read);
             let parameter = engine.registry.find(*ty, "url").filter(|p| p.is_served());
-            let Some(parameter) = parameter.filter(|_| seen && only.is_none_or(|o| o == *ty))
-            else {
-                return false;
-            };
-            let key = engine.store.term_key();
-            let urls = canonicals.iter().map(|c| c.split('|').next().unwrap_or(c));
-            terms.extend(urls.map(|url| key.url(parameter.def.id, url)));
-            true
+            let is_asked = seen && only.is_none_or(|o| o == *ty) && parameter.is_some();
+            if is_asked {
+                let urls = canonicals.iter().map(|c| c.split('|').next().unwrap_or(c));
+                terms.extend(urls.flat_map(|url| crate::search::url_terms(self.cx, *ty, url)));
+            }
+            is_asked
         });
         (types, terms.into_iter().collect())
     }

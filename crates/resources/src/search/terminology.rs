@@ -131,12 +131,9 @@ async fn by_url(cx: Context<'_>, urls: &[&str]) -> Result<Vec<Row>> {
     let mut types = Vec::new();
     for name in ["ValueSet", "CodeSystem"] {
         let ty = r4().resource_type(name).unwrap_or(TypeId(u16::MAX));
-        let Some(parameter) = engine.registry.find(ty, "url") else {
-            continue;
-        };
         if access.may(ty, Action::Search) && access.may(ty, Action::Read) {
             let bare = urls.iter().map(|u| u.split('|').next().unwrap_or(u));
-            terms.extend(bare.map(|url| engine.store.term_key().url(parameter.def.id, url)));
+            terms.extend(bare.flat_map(|url| crate::search::url_terms(cx, ty, url)));
             types.push(ty);
         }
     }
