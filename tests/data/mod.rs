@@ -1,5 +1,6 @@
 //! Real records go in and come back unchanged. <https://hl7.org/fhir/R4/http.html#transaction>
 
+mod answers;
 mod examples;
 mod import;
 mod json;

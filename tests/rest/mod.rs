@@ -9,6 +9,10 @@ mod history;
 mod operations;
 mod patch;
 mod routes;
+mod search;
+mod search_include;
+mod search_operations;
+mod search_shape;
 mod statements;
 
 use std::sync::OnceLock;

@@ -93,6 +93,9 @@ fn reads() -> Vec<Route> {
         route("capabilities", "GET metadata", |_| {
             ("GET", "metadata".into(), None)
         }),
+        route("capabilities", "GET openapi.json", |_| {
+            ("GET", "openapi.json".into(), None)
+        }),
         route("read", "GET Patient/own", |s| ("GET", s.own.clone(), None)),
         route("read", "HEAD Patient/own", |s| {
             ("HEAD", s.own.clone(), None)
@@ -169,6 +172,15 @@ fn reads() -> Vec<Route> {
         }),
         route("search-type", "GET Patient/other/Observation", |s| {
             ("GET", format!("{}/Observation", s.other), None)
+        }),
+        route("search-type", "GET Encounter/own/Observation", |s| {
+            ("GET", format!("{}/Observation", s.encounter), None)
+        }),
+        route("search-type", "GET Encounter/own/*", |s| {
+            ("GET", format!("{}/*", s.encounter), None)
+        }),
+        route("search-type", "GET Patient?_revinclude=*", |_| {
+            ("GET", "Patient?_count=1&_revinclude=*".into(), None)
         }),
         route("search-type", "GET Patient/own/*", |s| {
             ("GET", format!("{}/*", s.own), None)
@@ -269,6 +281,20 @@ fn operations() -> Vec<Route> {
     vec![
         route("everything", "GET Patient/own/$everything", |s| {
             ("GET", format!("{}/$everything", s.own), None)
+        }),
+        route("lastn", "GET Observation/$lastn?patient=own", |s| {
+            (
+                "GET",
+                format!("Observation/$lastn?patient={}&category=laboratory", s.own),
+                None,
+            )
+        }),
+        route("lastn", "GET Observation/$lastn?patient=other", |s| {
+            (
+                "GET",
+                format!("Observation/$lastn?patient={}&category=laboratory", s.other),
+                None,
+            )
         }),
         route("everything", "GET Patient/other/$everything", |s| {
             ("GET", format!("{}/$everything", s.other), None)

@@ -73,6 +73,11 @@ impl Meter {
     fn all(&self) -> Vec<(&'static str, u64)> {
         let id = self.ward.post("Patient", &patient()).expect(201).id();
         let path = format!("Patient/{id}");
+        for _ in 0..5 {
+            let observed = json!({ "resourceType": "Observation", "status": "final", "subject": { "reference": path },
+                "code": { "coding": [{ "code": "counted" }] } });
+            self.ward.post("Observation", &observed).expect(201);
+        }
         let mut body = patient();
         body["id"] = json!(id);
         // Every update changes something: one that changes nothing may be answered without a write.
@@ -102,6 +107,26 @@ impl Meter {
             (
                 "search-type",
                 self.least(|_| drop(self.ward.get("Patient?family=Counted&_count=5").expect(200))),
+            ),
+            (
+                "search-with-include",
+                self.least(|_| {
+                    drop(
+                        self.ward
+                            .get("Observation?code=counted&_include=Observation:subject&_count=5")
+                            .expect(200),
+                    )
+                }),
+            ),
+            (
+                "search-with-revinclude",
+                self.least(|_| {
+                    drop(
+                        self.ward
+                            .get("Patient?family=Counted&_revinclude=Observation:subject&_count=5")
+                            .expect(200),
+                    )
+                }),
             ),
             (
                 "delete",
