@@ -67,6 +67,7 @@ pub struct Engine {
     pub(crate) clock: fn() -> i64,
     pub(crate) cursor_key: [u8; 32],
     pub(crate) documents: crate::capabilities::Documents,
+    pub(crate) terminology: crate::search::terminology::Kept,
 }
 
 impl Engine {
@@ -94,6 +95,7 @@ impl Engine {
             clock,
             cursor_key,
             documents: crate::capabilities::Documents::default(),
+            terminology: crate::search::terminology::Kept::default(),
         }
     }
 

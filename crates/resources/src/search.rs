@@ -9,7 +9,7 @@ pub(crate) mod included;
 pub(crate) mod links;
 pub(crate) mod page;
 pub(crate) mod question;
-mod terminology;
+pub(crate) mod terminology;
 
 pub use compartment::compartment;
 pub use encoding::{Pairs, decode_query, encode_query};

@@ -90,7 +90,7 @@ async fn read(cx: Context<'_>, names: &BTreeSet<String>) -> Result<Vec<(String, 
             Some(id) => {
                 let row = by_id(cx, id).await?;
                 found.extend(
-                    row.map(|row| content(&row))
+                    row.map(|row| content(cx, &row))
                         .transpose()?
                         .map(|c| (name.clone(), c)),
                 );
@@ -112,7 +112,7 @@ async fn read(cx: Context<'_>, names: &BTreeSet<String>) -> Result<Vec<(String, 
         }
     }
     for (name, row) in best {
-        found.push((name.to_owned(), content(&row)?));
+        found.push((name.to_owned(), content(cx, &row)?));
     }
     Ok(found)
 }
@@ -151,12 +151,17 @@ async fn by_url(cx: Context<'_>, urls: &[&str]) -> Result<Vec<Row>> {
     Ok(stored(engine.store.search(access, &plan).await)?.rows)
 }
 
-/// What a version says; read once while it is kept.
-fn content(row: &Row) -> Result<Arc<Content>> {
-    static KEPT: Mutex<Option<HashMap<(Rid, u32, i64), Arc<Content>>>> = Mutex::new(None);
+/// What versions say, read once while they are kept.
+#[derive(Default)]
+pub(crate) struct Kept(Mutex<HashMap<Version, Arc<Content>>>);
+
+/// Row, version, and when it was made (microseconds).
+type Version = (Rid, u32, i64);
+
+fn content(cx: Context<'_>, row: &Row) -> Result<Arc<Content>> {
     let key = (row.rid, row.version, row.updated_us);
-    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    let kept = kept.get_or_insert_default();
+    let kept = &cx.engine.terminology.0;
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(content) = kept.get(&key) {
         return Ok(content.clone());
     }
