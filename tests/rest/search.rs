@@ -123,7 +123,10 @@ fn resources_decide_what_no_index_tells() {
         };
         let (kidney, liver) = (note("the kidney hurts, kidney!"), note("liver"));
         let query = |criteria: &str| format!("Observation?subject={subject}&{criteria}");
-        assert_eq!(matches(ward, &query("_content=kidney")), [kidney.clone()]);
+        assert_eq!(
+            matches(ward, &query("_content=kidney")),
+            *std::slice::from_ref(&kidney)
+        );
         let page = ward
             .get(&query("_content=kidney OR liver&_total=accurate"))
             .expect(200)
@@ -252,9 +255,12 @@ fn compartments_of_others_than_patients() {
         for owner in [&encounter, &practitioner] {
             assert_eq!(
                 matches(ward, &format!("{owner}/Observation")),
-                [within.clone()]
+                *std::slice::from_ref(&within)
             );
-            assert_eq!(matches(ward, &format!("{owner}/*")), [within.clone()]);
+            assert_eq!(
+                matches(ward, &format!("{owner}/*")),
+                *std::slice::from_ref(&within)
+            );
             assert_eq!(
                 matches(ward, &format!("{owner}/Observation?code=out")),
                 [""; 0]
@@ -262,7 +268,7 @@ fn compartments_of_others_than_patients() {
         }
         assert_eq!(
             matches(ward, &format!("{encounter}/Encounter")),
-            [encounter.clone()]
+            *std::slice::from_ref(&encounter)
         );
         let posted = ward
             .request("POST", &format!("{encounter}/Observation/_search"))
@@ -270,7 +276,7 @@ fn compartments_of_others_than_patients() {
             .send()
             .expect(200)
             .json();
-        assert_eq!(entries(&posted, "match"), [within.clone()]);
+        assert_eq!(entries(&posted, "match"), *std::slice::from_ref(&within));
         assert_eq!(matches(ward, &format!("{subject}/Observation")).len(), 2);
         assert!(matches(ward, &format!("{subject}/*")).contains(&outside));
         ward.get("Organization/1/Observation").expect(404);

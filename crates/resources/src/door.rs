@@ -23,7 +23,7 @@ impl Engine {
     pub async fn answer(&self, caller: &Caller, call: &Call) -> Reply {
         let unrecorded = Unrecorded::new(self, caller, call);
         let access = self.access(caller).await;
-        unrecorded.is_seen_to();
+        unrecorded.recorded();
         match access {
             Ok(access) => self.answer_within(caller, &access, call, false).await,
             Err(failure) => self.record(caller, call, Reply::failure(&failure)).await,
@@ -103,7 +103,7 @@ impl Engine {
             Ok(reply) => reply,
             Err(failure) => Reply::failure(&failure),
         };
-        unrecorded.is_seen_to();
+        unrecorded.recorded();
         self.record(caller, call, reply).await
     }
 
@@ -159,7 +159,7 @@ impl<'a> Unrecorded<'a> {
     }
 
     /// What follows, without a wait in between, leaves the Record.
-    fn is_seen_to(self) {
+    fn recorded(self) {
         std::mem::forget(self);
     }
 }

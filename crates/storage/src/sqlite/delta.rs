@@ -28,10 +28,20 @@ pub(super) struct Carried {
     pub k: i64,
 }
 
+/// A row of `resource` to be.
+pub(super) struct Resource<'a> {
+    pub write: &'a Write,
+    pub sealed: &'a [u8],
+    pub at: Carried,
+    /// Its own target term.
+    pub own: Term,
+    pub alias: Option<String>,
+}
+
 #[derive(Default)]
 pub struct Delta<'a> {
     pub(super) superseded: Vec<(Rid, i64)>,
-    pub(super) resources: Vec<(&'a Write, &'a [u8], Carried, Term, Option<String>)>,
+    pub(super) resources: Vec<Resource<'a>>,
     pub(super) terms: Change<(i64, i64, Rid, i64, i64)>,
     pub(super) strings: Change<(i32, &'a str, Rid, i64, i64)>,
     pub(super) dates: Change<(i32, i64, i64, Rid, i64, i64)>,
@@ -96,7 +106,13 @@ impl<'a> Delta<'a> {
             .clone()
             .or_else(|| current.and_then(|c| c.alias.clone()));
         let own = core.target(write.ty, write.rid, alias.as_deref());
-        self.resources.push((write, sealed, new, own, alias));
+        self.resources.push(Resource {
+            write,
+            sealed,
+            at: new,
+            own,
+            alias,
+        });
     }
 
     /// Only what differs, unless something that every index row carries has changed.

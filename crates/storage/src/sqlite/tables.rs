@@ -1,7 +1,7 @@
 //! The statements that write a batch, one per table that changes.
 
 use super::connection::Connection;
-use super::delta::{Change, Delta};
+use super::delta::{Change, Delta, Resource};
 use super::rows::{Kind, Rows};
 use super::statement::Value;
 use crate::contract::StoreError;
@@ -24,8 +24,16 @@ impl Delta<'_> {
         run(connection, SUPERSEDE, superseded)?;
         use Kind::{Blob, Int, Text};
         let mut rows = Rows::new(&[Int, Int, Int, Int, Int, Int, Int, Int, Int, Text, Blob]);
-        self.resources.sort_unstable_by_key(|(write, ..)| write.rid);
-        for (write, sealed, at, own, alias) in &self.resources {
+        self.resources
+            .sort_unstable_by_key(|resource| resource.write.rid);
+        for Resource {
+            write,
+            sealed,
+            at,
+            own,
+            alias,
+        } in &self.resources
+        {
             for value in [
                 at.rid,
                 i64::from(write.ty.0),

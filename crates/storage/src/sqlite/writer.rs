@@ -195,7 +195,7 @@ fn store_records(
 ) -> Result<u64, StoreError> {
     let node = Value::Text(node.to_owned());
     let mut highest = 0;
-    connection.each(RECORD_MARK, &[node.clone()], |row| {
+    connection.each(RECORD_MARK, std::slice::from_ref(&node), |row| {
         highest = row.int(0)? as u64;
         Ok(())
     })?;
