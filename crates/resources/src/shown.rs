@@ -220,10 +220,8 @@ mod tests {
 
     #[test]
     fn the_mark_is_set_once_and_beside_other_tags() {
-        let json = format!(
-            r#"{{"resourceType":"Basic","id":"1","meta":{{"tag":[{{"code":"a"}}],"source":"b"}},"code":{{"text":"c"}}}}"#
-        );
-        let once = shown(&Shown::Text, &json);
+        let json = r#"{"resourceType":"Basic","id":"1","meta":{"tag":[{"code":"a"}],"source":"b"},"code":{"text":"c"}}"#;
+        let once = shown(&Shown::Text, json);
         assert!(
             once.contains(&format!(
                 r#""meta":{{"tag":[{{"code":"a"}},{TAG}],"source":"b"}}"#
