@@ -37,6 +37,11 @@ impl Random {
     }
 }
 
+/// One of a dozen. Never 0, which stands for none in the hot columns.
+fn some_term(random: &mut Random) -> i64 {
+    random.below(12) as i64 * 2 - 11
+}
+
 pub const PARAMS: [u16; 2] = [10, 11];
 const WORDS: [&str; 8] = [
     "smith",
@@ -55,11 +60,11 @@ pub fn entries(random: &mut Random) -> Entries {
         ..Entries::default()
     };
     for _ in 0..random.below(5) {
-        let term = random.below(12) as i64 - 6;
+        let term = some_term(random);
         entries.add_term(TermEntry {
             term,
             param: 1,
-            counted: term % 2 == 0,
+            counted: term % 4 == 1,
         });
     }
     for _ in 0..random.below(3) {
@@ -128,12 +133,8 @@ pub fn filter(random: &mut Random, depth: usize, rows: &[Write], store: &Store) 
     let param = PARAMS[random.below(2)];
     match random.below(if depth == 0 { 9 } else { 12 }) {
         0 => Filter::All,
-        1 => Filter::AnyTerm(
-            (0..random.below(4))
-                .map(|_| random.below(12) as i64 - 6)
-                .collect(),
-        ),
-        2 => Filter::AnyTerm(vec![random.below(12) as i64 - 6]),
+        1 => Filter::AnyTerm((0..random.below(4)).map(|_| some_term(random)).collect()),
+        2 => Filter::AnyTerm(vec![some_term(random)]),
         3 => Filter::StringPrefix {
             param,
             value: part(random),
