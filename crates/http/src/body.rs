@@ -1,6 +1,7 @@
 //! Request bodies: size limit, gzip with a bounded ratio, media types.
 
 use crate::accept::demand_version;
+use crate::server::ServerSettings;
 use actix_web::rt::time::timeout;
 use actix_web::web;
 use bytes::{Bytes, BytesMut};
@@ -15,17 +16,16 @@ use ward_resources::Format;
 /// Decompressed bytes per compressed byte.
 pub const GZIP_RATIO_MAX: usize = 200;
 
-/// Time until the next part of a body must come.
-const PART_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The whole body, refused as soon as it is too long, or no part of it comes for [`PART_TIMEOUT`].
+/// The whole body, refused as soon as it is too long, or no part of it comes for `body_part_timeout_s`.
 pub async fn read(
     mut payload: web::Payload,
-    body_bytes_max: usize,
+    settings: &ServerSettings,
     encoding: Option<&str>,
 ) -> Result<Bytes> {
+    let body_bytes_max = settings.body_bytes_max;
+    let part_timeout = Duration::from_secs(settings.body_part_timeout_s);
     let mut body = BytesMut::new();
-    while let Some(chunk) = timeout(PART_TIMEOUT, payload.next())
+    while let Some(chunk) = timeout(part_timeout, payload.next())
         .await
         .map_err(|_| cut_short())?
     {

@@ -3,6 +3,7 @@
 use crate::accept::{Accepted, negotiate, pretty};
 use crate::body;
 use crate::headers::SECURITY_CONTEXT;
+use crate::server::ServerSettings;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::{HttpRequest, web};
 use std::sync::Arc;
@@ -59,7 +60,7 @@ pub fn head(
 pub async fn body(
     request: &HttpRequest,
     payload: web::Payload,
-    body_bytes_max: usize,
+    settings: &ServerSettings,
     call: &mut Call,
 ) -> Result<()> {
     // A body means nothing to the other methods; nobody makes us hold what we shall not read.
@@ -68,12 +69,7 @@ pub async fn body(
     }
     let headers = request.headers();
     let is_post = request.method() == actix_web::http::Method::POST;
-    let bytes = body::read(
-        payload,
-        body_bytes_max,
-        text(headers, &header::CONTENT_ENCODING),
-    )
-    .await?;
+    let bytes = body::read(payload, settings, text(headers, &header::CONTENT_ENCODING)).await?;
     let content_type = text(headers, &header::CONTENT_TYPE);
     let is_form = content_type.is_some_and(|t| {
         t.trim_start()

@@ -24,6 +24,8 @@ const BASE_PATH: &str = "/fhir";
 pub struct ServerSettings {
     pub workers: usize,
     pub body_bytes_max: usize,
+    /// Time until the next part of a body must come.
+    pub body_part_timeout_s: u64,
     pub keep_alive_s: u64,
     /// Time a client has to send the head of a request.
     pub request_head_timeout_s: u64,
@@ -37,6 +39,7 @@ impl Default for ServerSettings {
         Self {
             workers: std::thread::available_parallelism().map_or(2, usize::from),
             body_bytes_max: 64 * 1024 * 1024,
+            body_part_timeout_s: 30,
             keep_alive_s: 75,
             request_head_timeout_s: 10,
             shutdown_timeout_s: 20,
@@ -231,13 +234,7 @@ async fn answer(
         }
     };
     let code = asked.call.interaction.code();
-    if let Err(failure) = request::body(
-        request,
-        payload,
-        service.settings.body_bytes_max,
-        &mut asked.call,
-    )
-    .await
+    if let Err(failure) = request::body(request, payload, &service.settings, &mut asked.call).await
     {
         return (
             code,

@@ -100,10 +100,10 @@ async fn are_open(cx: Context<'_>, rows: &[Row]) -> Result<Vec<bool>> {
         return Ok(open);
     }
     let keys: Vec<(TypeId, &str)> = contexts.iter().map(|c| (c.1, c.2.as_str())).collect();
-    let rids = stored(cx.engine.store.locate(&keys).await)?.into_iter();
+    let rids = stored(cx.view.locate(&keys).await)?.into_iter();
     let rids = rids.map(|rid| rid.unwrap_or(NO_ROW));
     let located: Vec<(TypeId, Rid)> = keys.iter().map(|key| key.0).zip(rids).collect();
-    let read = cx.engine.store.read_many(cx.access, Action::Read, &located);
+    let read = cx.view.read_many(cx.access, Action::Read, &located);
     for ((at, ..), current) in contexts.iter().zip(stored(read.await)?) {
         open[*at] = matches!(current, Current::Live(_));
     }

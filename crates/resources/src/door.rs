@@ -17,6 +17,7 @@ use ward_access::{Access, Caller, Facts, PatientKey, decide};
 use ward_audit::{Entity, Outcome, Record};
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind};
+use ward_storage::View;
 
 impl Engine {
     /// Answers one Call. Never fails: refusals are Replies too.
@@ -96,6 +97,7 @@ impl Engine {
             caller,
             access,
             call,
+            view: View::committed(&self.store),
             in_bundle,
         };
         let unrecorded = Unrecorded::new(self, caller, call);
@@ -225,6 +227,22 @@ fn parameter_names(call: &Call) -> String {
         }
     }
     names
+}
+
+/// A read among the entries of a transaction, answered from the state that the transaction makes. The transaction's Record
+/// names what it shows.
+pub(crate) async fn read_within<'a>(
+    cx: Context<'a>,
+    call: &'a Call,
+    view: View<'a>,
+) -> Result<Reply> {
+    dispatch(Context {
+        call,
+        view,
+        in_bundle: true,
+        ..cx
+    })
+    .await
 }
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply>> + 'a>>;

@@ -8,7 +8,7 @@ use ward_fhir::{Failure, Kind};
 use ward_search::compartment::Compartments;
 use ward_search::extract::Extractor;
 use ward_search::registry::Registry;
-use ward_storage::{Store, StoreError};
+use ward_storage::{Store, StoreError, View};
 use ward_validation::Validator;
 
 /// When a literal reference in a written resource must resolve to an existing resource.
@@ -34,6 +34,10 @@ pub struct Settings {
     pub page_entries_default: u32,
     pub page_entries_max: u32,
     pub bundle_entries_max: usize,
+    /// Bytes of the answers to a batch or transaction.
+    pub bundle_answer_bytes_max: usize,
+    /// GET and HEAD entries of a transaction that writes: they are answered before its commit, which others wait for.
+    pub transaction_reads_max: usize,
     /// Resources in one page of `$everything`.
     pub everything_entries_max: u32,
     /// How often a write that met a concurrent one is evaluated again.
@@ -50,6 +54,8 @@ impl Default for Settings {
             page_entries_default: 20,
             page_entries_max: 1_000,
             bundle_entries_max: 10_000,
+            bundle_answer_bytes_max: 256 * 1024 * 1024,
+            transaction_reads_max: 100,
             everything_entries_max: 1_000,
             write_attempts_max: 8,
         }
@@ -123,6 +129,8 @@ pub struct Context<'a> {
     pub caller: &'a Caller,
     pub access: &'a Access,
     pub call: &'a Call,
+    /// The state that reads are answered from.
+    pub view: View<'a>,
     /// The Call runs as an entry of a batch Bundle: no Bundle within a Bundle.
     pub in_bundle: bool,
 }

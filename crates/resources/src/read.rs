@@ -28,13 +28,8 @@ pub async fn vread(cx: Context<'_>, ty: TypeId, id: &str, version: &str) -> Resu
     demand_type(cx.access, ty, Action::Read)?;
     let number: u32 = version.parse().map_err(|_| not_found())?;
     let rid = locate(cx, ty, id).await?.unwrap_or(NO_ROW);
-    let row = stored(
-        cx.engine
-            .store
-            .read_version(cx.access, ty, rid, number)
-            .await,
-    )?
-    .ok_or_else(not_found)?;
+    let row =
+        stored(cx.view.read_version(cx.access, ty, rid, number).await)?.ok_or_else(not_found)?;
     if row.op == Op::Delete {
         return Err(gone(&row));
     }
@@ -51,7 +46,7 @@ pub(crate) async fn locate(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Opti
     if let Some(rid) = cx.engine.store.decode_id(id) {
         return Ok(Some(rid));
     }
-    let found = stored(cx.engine.store.locate(&[(ty, id)]).await)?;
+    let found = stored(cx.view.locate(&[(ty, id)]).await)?;
     Ok(found.first().copied().flatten())
 }
 
@@ -63,7 +58,7 @@ pub(crate) async fn current(
     id: &str,
 ) -> Result<Current> {
     let rid = locate(cx, ty, id).await?.unwrap_or(NO_ROW);
-    stored(cx.engine.store.read(cx.access, action, ty, rid).await)
+    stored(cx.view.read(cx.access, action, ty, rid).await)
 }
 
 pub(crate) fn live(current: Current) -> Result<Row> {

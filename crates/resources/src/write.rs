@@ -190,18 +190,7 @@ pub async fn commit_seeing(
     seen: Vec<Entity>,
 ) -> std::result::Result<Vec<Entity>, CommitError> {
     let entities: Vec<Entity> = writes.iter().map(entity).chain(seen).collect();
-    let mut record = Vec::with_capacity(192);
-    // Entries of a batch commit under Calls of their own.
-    let is_transaction = cx.call.interaction == Interaction::Bundle;
-    compose_record(
-        cx.engine.now_us(),
-        cx.caller,
-        cx.call,
-        status,
-        is_transaction.then_some(TRANSACTION),
-        &entities,
-    )
-    .encode(&mut record);
+    let record = record(cx, status, &entities);
     cx.engine
         .store
         .commit(Unit {
@@ -211,6 +200,23 @@ pub async fn commit_seeing(
         })
         .await?;
     Ok(entities)
+}
+
+/// The record that commits with the Call's unit.
+pub(crate) fn record(cx: Context<'_>, status: u16, entities: &[Entity]) -> Vec<u8> {
+    let mut record = Vec::with_capacity(192);
+    // Entries of a batch commit under Calls of their own.
+    let is_transaction = cx.call.interaction == Interaction::Bundle;
+    compose_record(
+        cx.engine.now_us(),
+        cx.caller,
+        cx.call,
+        status,
+        is_transaction.then_some(TRANSACTION),
+        entities,
+    )
+    .encode(&mut record);
+    record
 }
 
 /// What a lost race means once the attempts are used up.

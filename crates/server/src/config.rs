@@ -59,6 +59,9 @@ pub struct Limits {
     pub page_entries_default: u32,
     pub page_entries_max: u32,
     pub bundle_entries_max: usize,
+    pub bundle_answer_bytes_max: usize,
+    pub transaction_reads_max: usize,
+    pub body_part_timeout_s: u64,
     pub everything_entries_max: u32,
     pub write_attempts_max: u32,
 }
@@ -327,6 +330,8 @@ impl Config {
                 .min(self.limits.page_entries_max),
             page_entries_max: self.limits.page_entries_max,
             bundle_entries_max: self.limits.bundle_entries_max,
+            bundle_answer_bytes_max: self.limits.bundle_answer_bytes_max,
+            transaction_reads_max: self.limits.transaction_reads_max,
             everything_entries_max: self.limits.everything_entries_max,
             write_attempts_max: self.limits.write_attempts_max,
         })
@@ -341,6 +346,7 @@ impl Config {
                 self.server.workers
             },
             body_bytes_max: self.limits.body_bytes_max,
+            body_part_timeout_s: self.limits.body_part_timeout_s,
             keep_alive_s: self.server.keep_alive_s,
             request_head_timeout_s: self.server.request_head_timeout_s,
             shutdown_timeout_s: self.server.shutdown_timeout_s,

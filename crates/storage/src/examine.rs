@@ -7,7 +7,7 @@
 
 use crate::contract::{Page, Row, StoreError};
 use crate::order::{Key, Order};
-use crate::store::Store;
+use crate::staged::View;
 use std::cmp::Ordering;
 use ward_access::Access;
 use ward_fhir::tree::Limits;
@@ -30,7 +30,7 @@ pub fn is_gathered(key: &SortKey) -> bool {
 }
 
 pub async fn examine(
-    store: &Store,
+    view: View<'_>,
     access: &Access,
     plan: &Plan,
     checks: &[Check],
@@ -38,7 +38,7 @@ pub async fn examine(
 ) -> Result<Page, StoreError> {
     let gathered = plan.sort.iter().any(is_gathered);
     let all = gathered || plan.total != Total::None;
-    let mut proposals = Proposals::new(store, access, plan, all);
+    let mut proposals = Proposals::new(view, access, plan, all);
     let mut hits: Vec<(Position, Row)> = Vec::new();
     let order = Order::new(&plan.sort, |key| Key::int("", is_descending(key)));
     let mut total: u64 = 0;
@@ -76,7 +76,7 @@ pub async fn examine(
 
 /// Rows by the index, step by step.
 struct Proposals<'a> {
-    store: &'a Store,
+    view: View<'a>,
     access: &'a Access,
     plan: Plan,
     seen: usize,
@@ -85,7 +85,7 @@ struct Proposals<'a> {
 
 impl<'a> Proposals<'a> {
     /// `all`: from the first row on, in an order that costs nothing.
-    fn new(store: &'a Store, access: &'a Access, plan: &Plan, all: bool) -> Self {
+    fn new(view: View<'a>, access: &'a Access, plan: &Plan, all: bool) -> Self {
         let gathered = plan.sort.iter().any(is_gathered);
         let plan = Plan {
             count: plan.count.max(ROWS_PER_STEP),
@@ -99,7 +99,7 @@ impl<'a> Proposals<'a> {
             ..plan.clone()
         };
         Proposals {
-            store,
+            view,
             access,
             plan,
             seen: 0,
@@ -114,7 +114,7 @@ impl<'a> Proposals<'a> {
         if self.seen >= ROWS_EXAMINED_MAX {
             return Err(StoreError::TooCostly);
         }
-        let hits = self.store.hits(self.access, &self.plan).await?;
+        let hits = self.view.hits(self.access, &self.plan).await?;
         self.seen += hits.rows.len();
         self.done = !hits.more;
         self.plan.after = hits.rows.last().map(|(position, _)| position.clone());

@@ -96,6 +96,22 @@ impl Keys {
         self.by_id.get(&(patient, id))
     }
 
+    /// `for_opening`, or one of the keys that come with a unit under way: those are not remembered before it is committed.
+    pub fn for_opening_among(
+        &self,
+        own: &[NewKey],
+        (patient, id): (Rid, u32),
+    ) -> Result<Option<DataKey>, StoreError> {
+        if let Some(key) = self.for_opening(patient, id) {
+            return Ok(Some(key));
+        }
+        let new = own
+            .iter()
+            .find(|new| (new.patient, new.id) == (patient, id));
+        let key = new.map(|new| self.master.unwrap(&context(patient, id), &new.wrapped));
+        key.transpose().map_err(|_| StoreError::Integrity)
+    }
+
     /// Unwraps and remembers a stored key. `Integrity`: damaged, or wrapped by another master key.
     pub fn admit(&self, stored: &StoredKey) -> Result<DataKey, StoreError> {
         let key = self

@@ -20,8 +20,10 @@ mod order;
 mod postgres;
 mod question;
 mod sqlite;
+mod staged;
 mod store;
 
 pub use contract::*;
 pub use examine::ROWS_EXAMINED_MAX;
+pub use staged::{STAGED_MAX, Staged, View};
 pub use store::Store;

@@ -5,17 +5,16 @@ use crate::contract::{
     StoreSettings, Unit,
 };
 use crate::core::{Core, Hits};
-use crate::examine;
 use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
+use crate::staged::{self, Staged};
 use std::sync::LazyLock;
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
 use ward_fhir::schema::{TypeKind, r4};
 use ward_seal::MasterKey;
 use ward_search::entries::TermKey;
-use ward_search::extract::Extractor;
-use ward_search::plan::{Check, Plan, Position, SortValue};
+use ward_search::plan::{Plan, Position, SortValue};
 
 /// Cheap to clone; all clones are the same store.
 #[derive(Clone)]
@@ -69,16 +68,26 @@ impl Store {
 
     /// Row ids of logical ids: own ids arithmetically (whether or not the row exists), client ids by one statement.
     pub async fn locate(&self, ids: &[(TypeId, &str)]) -> Result<Vec<Option<Rid>>, StoreError> {
+        self.locate_by(ids, async |keys| match &self.0 {
+            Backend::Sqlite(store) => store.locate(keys),
+            Backend::Postgres(store) => store.locate(keys).await,
+        })
+        .await
+    }
+
+    /// `look_up` answers for the ids of clients, and is not asked about none.
+    pub(crate) async fn locate_by(
+        &self,
+        ids: &[(TypeId, &str)],
+        look_up: impl AsyncFnOnce(&[(TypeId, &str)]) -> Result<Vec<Option<Rid>>, StoreError>,
+    ) -> Result<Vec<Option<Rid>>, StoreError> {
         let mut rids: Vec<Option<Rid>> = ids.iter().map(|(_, id)| self.decode_id(id)).collect();
         let unknown: Vec<usize> = (0..ids.len()).filter(|at| rids[*at].is_none()).collect();
         if unknown.is_empty() {
             return Ok(rids);
         }
         let keys: Vec<(TypeId, &str)> = unknown.iter().map(|at| ids[*at]).collect();
-        let found = match &self.0 {
-            Backend::Sqlite(store) => store.locate(&keys)?,
-            Backend::Postgres(store) => store.locate(&keys).await?,
-        };
+        let found = look_up(&keys).await?;
         unknown
             .into_iter()
             .zip(found)
@@ -160,30 +169,11 @@ impl Store {
 
     /// Newest first. `Page::next` holds (updated, version) and the row id of the last version; see `history_after`.
     pub async fn history(&self, access: &Access, query: &HistoryQuery) -> Result<Page, StoreError> {
-        let mut rows = match &self.0 {
+        let rows = match &self.0 {
             Backend::Sqlite(store) => store.history(access, query)?,
             Backend::Postgres(store) => store.history(access, query).await?,
         };
-        let more = rows.len() > query.count as usize;
-        rows.truncate(query.count as usize);
-        let position = |row: &Row| Position {
-            values: vec![
-                SortValue::Integer(row.updated_us),
-                SortValue::Integer(i64::from(row.version)),
-            ],
-            rid: row.rid,
-        };
-        let next = if more {
-            rows.last().map(position)
-        } else {
-            None
-        };
-        Ok(Page {
-            more,
-            next,
-            rows,
-            total: None,
-        })
+        Ok(history_page(rows, query))
     }
 
     /// A history page's `next` as `HistoryQuery::after`.
@@ -198,32 +188,18 @@ impl Store {
 
     /// A page of matches; `count` 0 asks for the total only. `Integrity`: a sort that `examine` gathers, or a check.
     pub async fn search(&self, access: &Access, plan: &Plan) -> Result<Page, StoreError> {
-        if plan.sort.iter().any(examine::is_gathered) {
-            return Err(StoreError::Integrity);
-        }
-        let hits = self.hits(access, plan).await?;
-        let next = hits.rows.last().map(|(position, _)| position.clone());
-        Ok(Page {
-            next: next.filter(|_| hits.more),
-            rows: hits.rows.into_iter().map(|(_, row)| row).collect(),
-            more: hits.more,
-            total: hits.total,
-        })
+        Ok(search_page(self.hits(access, plan).await?))
     }
 
-    /// The same where the index does not decide alone: `checks` that only the resources answer, and sorts by values that no
-    /// index holds. `TooCostly`: more rows would have to be looked at than [`ROWS_EXAMINED_MAX`].
-    pub async fn examine(
-        &self,
-        access: &Access,
-        plan: &Plan,
-        checks: &[Check],
-        extractor: &Extractor,
-    ) -> Result<Page, StoreError> {
-        if checks.is_empty() && !plan.sort.iter().any(examine::is_gathered) {
-            return self.search(access, plan).await;
-        }
-        examine::examine(self, access, plan, checks, extractor).await
+    /// Writes the unit (without its record) and holds it open, so that what it makes can be read before it is committed or
+    /// given up. It holds up other writes: for what must be answered from its own effect only.
+    pub async fn stage(&self, unit: Unit) -> Result<Staged, CommitError> {
+        Ok(Staged(match &self.0 {
+            Backend::Sqlite(store) => staged::Backend::Sqlite(store.stage(unit).await?),
+            Backend::Postgres(store) => {
+                staged::Backend::Postgres(Box::new(store.stage(unit).await?))
+            }
+        }))
     }
 
     pub(crate) async fn hits(&self, access: &Access, plan: &Plan) -> Result<Hits, StoreError> {
@@ -291,6 +267,40 @@ impl Store {
         if !asked {
             self.core().allocator.keep_spare(None);
         }
+    }
+}
+
+/// Of at most one version more than the page has.
+pub(crate) fn history_page(mut rows: Vec<Row>, query: &HistoryQuery) -> Page {
+    let more = rows.len() > query.count as usize;
+    rows.truncate(query.count as usize);
+    let position = |row: &Row| Position {
+        values: vec![
+            SortValue::Integer(row.updated_us),
+            SortValue::Integer(i64::from(row.version)),
+        ],
+        rid: row.rid,
+    };
+    let next = if more {
+        rows.last().map(position)
+    } else {
+        None
+    };
+    Page {
+        more,
+        next,
+        rows,
+        total: None,
+    }
+}
+
+pub(crate) fn search_page(hits: Hits) -> Page {
+    let next = hits.rows.last().map(|(position, _)| position.clone());
+    Page {
+        next: next.filter(|_| hits.more),
+        rows: hits.rows.into_iter().map(|(_, row)| row).collect(),
+        more: hits.more,
+        total: hits.total,
     }
 }
 

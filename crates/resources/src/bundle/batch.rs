@@ -10,16 +10,16 @@ use ward_fhir::date::instant_text;
 use ward_fhir::issue::Result;
 use ward_fhir::{Document, Failure, Kind};
 
-/// Bytes of answers after which further entries are refused, each in its own response.
-const ANSWER_BYTES_MAX: usize = 256 * 1024 * 1024;
-
 pub async fn batch(cx: Context<'_>, document: &Document) -> Result<Reply> {
     let bundle = document.root();
     demand_size(cx, bundle.all("entry").count())?;
     let mut out = BundleWriter::new("batch-response", None, &[]);
     for entry in entries(cx, bundle) {
         let reply = match entry {
-            Ok(entry) if out.size() > ANSWER_BYTES_MAX => refuse(cx, entry.call, &too_much()).await,
+            // What is too much is refused, each entry in its own response.
+            Ok(entry) if out.size() > cx.engine.settings().bundle_answer_bytes_max => {
+                refuse(cx, entry.call, &too_much(cx)).await
+            }
             Err(failure) => {
                 let call = Call {
                     interaction: Interaction::Unknown,
@@ -40,11 +40,12 @@ async fn refuse(cx: Context<'_>, call: Call, failure: &Failure) -> Reply {
     cx.engine.refuse(cx.caller, &call, failure, None).await
 }
 
-fn too_much() -> Failure {
+pub fn too_much(cx: Context<'_>) -> Failure {
+    let most = cx.engine.settings().bundle_answer_bytes_max;
     Failure::new(
         Kind::TooCostly,
         format!(
-            "not done: the answers before this one have more than {ANSWER_BYTES_MAX} bytes; send the rest in another batch"
+            "not done: the answers would have more than {most} bytes (bundle_answer_bytes_max); ask for less in one Bundle"
         ),
     )
 }

@@ -12,6 +12,7 @@ use crate::patch_interaction::apply as apply_patch;
 use crate::place::{self, demand_home, demand_home_of};
 use crate::preconditions::{demand_match, demand_none_match};
 use crate::read::seen;
+use crate::reply::Reply;
 use crate::write::{Identity, Replaced, Written, compose, compose_deletion};
 use std::collections::HashSet;
 use ward_access::Action;
@@ -33,15 +34,16 @@ pub enum Outcome {
     Existing {
         written: Written,
     },
-    /// Run after the commit.
+    /// To be answered from what the unit makes.
     Read,
+    Answered(Box<Reply>),
 }
 
 impl Outcome {
     pub fn ty(&self) -> Option<TypeId> {
         match self {
             Outcome::Written { written, .. } | Outcome::Existing { written } => Some(written.ty),
-            Outcome::Deleted { .. } | Outcome::Read => None,
+            Outcome::Deleted { .. } | Outcome::Read | Outcome::Answered(_) => None,
         }
     }
 }

@@ -4,6 +4,7 @@ mod batch;
 mod compose;
 mod entry;
 mod identities;
+mod reads;
 mod steps;
 mod transaction;
 

@@ -4,6 +4,7 @@ use super::batch::{demand_size, write as write_entry};
 use super::compose::{Outcome, compose_all};
 use super::entry::{Entry, entries, name};
 use super::identities::Identities;
+use super::reads;
 use super::steps::{Step, resolve};
 use crate::bundle_json::BundleWriter;
 use crate::call::{Interaction, Return};
@@ -12,7 +13,7 @@ use crate::document::read_body;
 use crate::engine::Context;
 use crate::place::reads_what_it_updates;
 use crate::reply::{Content, Reply};
-use crate::write::{commit_seeing, conflict};
+use crate::write::conflict;
 use std::collections::HashSet;
 use ward_access::Action;
 use ward_audit::Entity;
@@ -54,10 +55,10 @@ async fn attempt(
     identities.rewrite(&mut bundle, &entries)?;
     let unit = compose_all(cx, &bundle, &entries, steps, guards, identities).await?;
     let reference_guards = unit.reference_guards.clone();
-    match commit_seeing(cx, 200, unit.writes, unit.guards, unit.seen).await {
+    match reads::commit(cx, &entries, unit).await? {
         Err(CommitError::Guard(n)) if reference_guards.contains(&n) => Err(referenced()),
         Err(error) => Ok(Err(error)),
-        Ok(entities) => answer(cx, &entries, unit.outcomes, entities).await.map(Ok),
+        Ok((outcomes, entities)) => Ok(Ok(answer(cx, &entries, outcomes, entities))),
     }
 }
 
@@ -130,13 +131,13 @@ fn demand_distinct(entries: &[Entry], steps: &[Step]) -> Result<()> {
     Ok(())
 }
 
-/// The response Bundle, entry by entry in the order of the request; reads see the committed state.
-async fn answer(
+/// The response Bundle, entry by entry in the order of the request.
+fn answer(
     cx: Context<'_>,
     entries: &[Entry],
     outcomes: Vec<Outcome>,
     entities: Vec<Entity>,
-) -> Result<Reply> {
+) -> Reply {
     let mut out = BundleWriter::new("transaction-response", None, &[]);
     for (entry, outcome) in entries.iter().zip(outcomes) {
         let shown = !is_patch(entry)
@@ -161,19 +162,16 @@ async fn answer(
                 version,
                 ..Reply::status(204)
             },
-            Outcome::Read => {
-                cx.engine
-                    .answer_within(cx.caller, cx.access, &entry.call, true)
-                    .await
-            }
+            Outcome::Answered(reply) => *reply,
+            Outcome::Read => Reply::status(204),
         };
         write_entry(cx, &mut out, &reply);
     }
-    Ok(Reply {
+    Reply {
         entities,
         recorded: true,
         ..Reply::resource(200, out.finish())
-    })
+    }
 }
 
 fn is_patch(entry: &Entry) -> bool {

@@ -150,7 +150,7 @@ impl Gathering<'_> {
     }
 
     async fn literal(&mut self, resources: &BTreeSet<(TypeId, String)>) -> Result<()> {
-        let store = &self.cx.engine.store;
+        let store = self.cx.view;
         let keys: Vec<(TypeId, &str)> = resources.iter().map(|(t, id)| (*t, id.as_str())).collect();
         for keys in keys.chunks(KEYS_MAX) {
             if self.included.cut {
@@ -223,7 +223,7 @@ impl Gathering<'_> {
             after: None,
         };
         while !self.included.cut {
-            let page = stored(self.cx.engine.store.search(self.cx.access, &plan).await)?;
+            let page = stored(self.cx.view.search(self.cx.access, &plan).await)?;
             plan.after = page.next;
             let rows = page.rows.into_iter().filter(|row| is_asked(row)).collect();
             let rows = self.readable(rows).await?;
@@ -248,7 +248,7 @@ impl Gathering<'_> {
         if keys.is_empty() {
             return Ok(rows);
         }
-        let store = &self.cx.engine.store;
+        let store = self.cx.view;
         let found = stored(store.read_many(access, Action::Read, &keys).await)?;
         let read: HashSet<Rid> = found.into_iter().filter_map(live).map(|r| r.rid).collect();
         let kept = |row: &Row| !differs(row) || read.contains(&row.rid);

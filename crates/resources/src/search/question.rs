@@ -60,8 +60,8 @@ impl Question {
     /// A page of what the access lets through.
     pub async fn ask(&self, cx: Context<'_>, access: &Access) -> Result<Page> {
         let engine = cx.engine;
-        let page = engine
-            .store
+        let page = cx
+            .view
             .examine(access, &self.plan, &self.checks, &engine.extractor)
             .await;
         page.map_err(|error| self.refusal(cx, error))
@@ -145,19 +145,14 @@ async fn with_members(cx: Context<'_>, filter: Filter) -> Result<Filter> {
     }
     let ty = r4().resource_type("List").unwrap_or(TypeId(u16::MAX));
     let keys: Vec<(TypeId, &str)> = ids.iter().map(|id| (ty, *id)).collect();
-    let rids = stored(cx.engine.store.locate(&keys).await)?;
+    let rids = stored(cx.view.locate(&keys).await)?;
     let located: Vec<(usize, (TypeId, i64))> = rids
         .into_iter()
         .enumerate()
         .filter_map(|(at, rid)| Some((at, (ty, rid?))))
         .collect();
     let keys: Vec<(TypeId, i64)> = located.iter().map(|(_, key)| *key).collect();
-    let found = stored(
-        cx.engine
-            .store
-            .read_many(cx.access, Action::Read, &keys)
-            .await,
-    )?;
+    let found = stored(cx.view.read_many(cx.access, Action::Read, &keys).await)?;
     let mut held: HashMap<String, Vec<(TypeId, String)>> = HashMap::new();
     let mut count = 0;
     for ((at, _), current) in located.iter().zip(found) {

@@ -8,6 +8,7 @@
 mod absent;
 mod house;
 mod placement;
+mod reads;
 mod records;
 mod rights;
 
@@ -38,6 +39,9 @@ on_both!(
     placement::a_refused_transaction_reserves_nothing,
     placement::a_relative_reference_is_the_entrys_own,
     placement::a_home_by_condition_is_the_home,
+    reads::a_read_sees_what_its_transaction_makes,
+    reads::a_read_that_fails_fails_the_transaction,
+    reads::reads_of_a_transaction_are_bounded,
     records::a_read_that_is_broken_off_is_recorded,
     records::what_was_not_understood_is_recorded_as_such,
     records::a_failed_transaction_is_recorded_as_one,

@@ -99,6 +99,21 @@ pub const OPTIONS: &[OptionRow] = &[
         "Entries of a batch or transaction (413).",
     ),
     row(
+        "limits.bundle_answer_bytes_max",
+        "268435456",
+        "Bytes of the answers to a batch (further entries are refused, 422) or to the reads of a transaction (it fails, 422).",
+    ),
+    row(
+        "limits.transaction_reads_max",
+        "100",
+        "GET and HEAD entries of a transaction that also writes (413).",
+    ),
+    row(
+        "limits.body_part_timeout_s",
+        "30",
+        "Seconds until the next part of a request body must come (400).",
+    ),
+    row(
         "limits.everything_entries_max",
         "1000",
         "Resources in one page of $everything.",

@@ -154,6 +154,15 @@ impl Delta {
         }
     }
 
+    /// Sends everything together and leaves the transaction open.
+    pub async fn write_open(self, connection: &Connection) -> Result<(), Failure> {
+        let statements = self.statements(connection.slot);
+        let all = statements
+            .iter()
+            .map(|(sql, values)| connection.run(sql, values));
+        try_join_all(all).await.map(drop)
+    }
+
     fn statements(mut self, slot: i64) -> Vec<(String, Vec<Value>)> {
         let mut list = Vec::new();
         if !self.created.rids.is_empty() {
@@ -271,4 +280,4 @@ const PUT_FORMS: &str = "insert into vocabulary (form, term) select form, term f
 const PUT_PHRASES: &str = "insert into phrase (p, v, term) select p::int, v, term from unnest($1, $2, $3) u (p, v, term) on conflict do nothing";
 const PUT_ALIASES: &str = "insert into id_alias (typ, id, rid) select typ::smallint, id, rid from unnest($1, $2, $3) u (typ, id, rid)";
 const PUT_KEYS: &str = "insert into data_key (c, id, wrapped) select c, id, wrapped from unnest($1, $2, $3) u (c, id, wrapped) on conflict do nothing";
-const PUT_RECORDS: &str = "insert into record (body) select body from unnest($1) u (body)";
+pub const PUT_RECORDS: &str = "insert into record (body) select body from unnest($1) u (body)";

@@ -21,19 +21,28 @@ pub async fn history(
     access: &Access,
     query: &HistoryQuery,
 ) -> Result<Vec<StoredRow>, Failure> {
+    connection
+        .batch("begin isolation level repeatable read read only")
+        .await?;
+    let rows = within(connection, access, query).await;
+    if !matches!(rows, Err(Failure::Broken)) {
+        connection.batch("commit").await?;
+    }
+    rows
+}
+
+/// The same inside a transaction that is open already.
+pub async fn within(
+    connection: &Connection,
+    access: &Access,
+    query: &HistoryQuery,
+) -> Result<Vec<StoredRow>, Failure> {
     let (types, action) = match &query.scope {
         HistoryScope::Instance { ty, .. } => (std::slice::from_ref(ty), Action::Read),
         HistoryScope::Type(ty) => (std::slice::from_ref(ty), Action::Search),
         HistoryScope::System => (resource_types(), Action::Search),
     };
-    connection
-        .batch("begin isolation level repeatable read read only")
-        .await?;
-    let rows = inside(connection, access, query, types, action).await;
-    if !matches!(rows, Err(Failure::Broken)) {
-        connection.batch("commit").await?;
-    }
-    rows
+    inside(connection, access, query, types, action).await
 }
 
 async fn inside(

@@ -14,6 +14,7 @@ mod read;
 mod rowset;
 mod schema;
 mod search;
+mod staged;
 mod statement;
 mod tables;
 mod write;
@@ -23,7 +24,7 @@ use crate::allocator::BLOCK;
 use crate::contract::{
     CommitError, Current, HistoryQuery, Op, OpenError, Rid, Row, StoreError, StoreSettings, Unit,
 };
-use crate::core::{Core, Hits, StoredRow};
+use crate::core::{Core, Hits, Prepared, StoredRow};
 use crate::meter::Meter;
 use connection::{Connection, Failure};
 use pool::{Pool, Pooled};
@@ -38,6 +39,8 @@ use ward_fhir::TypeId;
 use ward_seal::MasterKey;
 use ward_search::plan::Plan;
 use writer::Commit;
+
+pub use staged::Staged;
 
 #[derive(Clone)]
 pub struct Postgres {
@@ -155,12 +158,7 @@ impl Postgres {
         let (at, stored): (Vec<usize>, Vec<StoredRow>) = found.into_iter().unzip();
         let mut all = vec![Current::Absent; keys.len()];
         for (at, row) in at.into_iter().zip(self.open_rows(stored).await?) {
-            let slot = all.get_mut(at).ok_or(StoreError::Integrity)?;
-            *slot = if row.op == Op::Delete {
-                Current::Deleted(row)
-            } else {
-                Current::Live(row)
-            };
+            *all.get_mut(at).ok_or(StoreError::Integrity)? = current(row);
         }
         Ok(all)
     }
@@ -198,14 +196,34 @@ impl Postgres {
         })
     }
 
-    pub async fn commit(&self, unit: Unit) -> Result<(), CommitError> {
+    /// Its writes are made and held open on a connection of its own; see `staged`.
+    pub async fn stage(&self, unit: Unit) -> Result<Staged, CommitError> {
+        let prepared = self.prepare(unit).await?;
+        if self.shared.closing.load(Ordering::Acquire) {
+            return Err(CommitError::Unavailable);
+        }
+        let opened = writer::open(&self.shared.writes, self.core(), &prepared).await;
+        match opened {
+            Ok(pooled) => Ok(Staged::new(self.clone(), prepared, pooled)),
+            Err(error) => {
+                self.core().keys.settled(&prepared.new_keys, false);
+                Err(error)
+            }
+        }
+    }
+
+    async fn prepare(&self, unit: Unit) -> Result<Prepared, CommitError> {
         let missing = self.core().keys_missing(&unit);
         if !missing.is_empty() {
             self.load_keys(&missing)
                 .await
                 .map_err(|_| CommitError::Unavailable)?;
         }
-        let prepared = self.core().prepare(unit);
+        Ok(self.core().prepare(unit))
+    }
+
+    pub async fn commit(&self, unit: Unit) -> Result<(), CommitError> {
+        let prepared = self.prepare(unit).await?;
         let under_way = InFlight::enter(&self.shared.in_flight);
         if self.shared.closing.load(Ordering::Acquire) {
             return Err(CommitError::Unavailable);
@@ -333,6 +351,14 @@ impl Postgres {
                 core.row(row, key.as_ref())
             })
             .collect()
+    }
+}
+
+fn current(row: Row) -> Current {
+    if row.op == Op::Delete {
+        Current::Deleted(row)
+    } else {
+        Current::Live(row)
     }
 }
 

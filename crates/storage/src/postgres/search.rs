@@ -37,11 +37,22 @@ pub async fn search(
     connection
         .batch("begin isolation level repeatable read read only")
         .await?;
-    let found = inside(connection, core, access, plan).await;
+    let found = inside(connection, core, access, plan, true).await;
     if !matches!(found, Err(Failure::Broken)) {
         connection.batch("commit").await?;
     }
     found
+}
+
+/// The same inside a transaction that is open already, whose statements see what others commit in between: the counters
+/// are not asked which index holds every hit.
+pub async fn within(
+    connection: &Connection,
+    core: &Core,
+    access: &Access,
+    plan: &Plan,
+) -> Result<Found, Failure> {
+    inside(connection, core, access, plan, false).await
 }
 
 async fn inside(
@@ -49,8 +60,9 @@ async fn inside(
     core: &Core,
     access: &Access,
     plan: &Plan,
+    counted: bool,
 ) -> Result<Found, Failure> {
-    let Some(question) = Question::new(connection, core, access, plan, true).await? else {
+    let Some(question) = Question::new(connection, core, access, plan, counted).await? else {
         return Ok(Found {
             rows: Vec::new(),
             positions: Vec::new(),

@@ -19,31 +19,69 @@ pub async fn write(
     batch: &[&Prepared],
     careful: bool,
 ) -> Result<Vec<Result<(), CommitError>>, Failure> {
+    begin(connection, batch).await?;
+    let done = async {
+        let (delta, outcomes) = compose(connection, core, batch, careful).await?;
+        delta.write(connection).await?;
+        Ok(outcomes)
+    };
+    or_back(connection, done.await).await
+}
+
+/// Writes one unit and leaves its transaction open. `Ok(Err)`: it is refused; then, as after an error, nothing is open.
+pub async fn open(
+    connection: &Connection,
+    core: &Core,
+    prepared: &Prepared,
+    careful: bool,
+) -> Result<Result<(), CommitError>, Failure> {
+    begin(connection, &[prepared]).await?;
+    let done = async {
+        let (delta, outcomes) = compose(connection, core, &[prepared], careful).await?;
+        let outcome = outcomes.first().copied().unwrap_or(Ok(()));
+        if outcome.is_ok() {
+            delta.write_open(connection).await?;
+            // What is asked from here on must not outlive the unit's time, also when nobody waits any more.
+            let within = crate::staged::STAGED_MAX.as_millis();
+            let bound = format!("set local statement_timeout = {within}");
+            connection.batch(&bound).await?;
+        } else {
+            connection.batch("rollback").await?;
+        }
+        Ok(outcome)
+    };
+    or_back(connection, done.await).await
+}
+
+async fn begin(connection: &Connection, batch: &[&Prepared]) -> Result<(), Failure> {
     let locks = locks(batch);
     if locks.is_empty() {
-        connection.batch("begin").await?;
-    } else {
-        let (keys, exclusive) = locks.into_iter().unzip();
-        // In one order everywhere, so that two batches cannot wait for each other.
-        try_join(
-            connection.batch("begin"),
-            connection.run(LOCK, &[Value::Ints(keys), Value::Bools(exclusive)]),
-        )
-        .await?;
+        return connection.batch("begin").await;
     }
-    let done = inside(connection, core, batch, careful).await;
-    if done.is_err() && done != Err(Failure::Broken) {
+    let (keys, exclusive) = locks.into_iter().unzip();
+    // In one order everywhere, so that two batches cannot wait for each other.
+    try_join(
+        connection.batch("begin"),
+        connection.run(LOCK, &[Value::Ints(keys), Value::Bools(exclusive)]),
+    )
+    .await
+    .map(drop)
+}
+
+async fn or_back<T>(connection: &Connection, done: Result<T, Failure>) -> Result<T, Failure> {
+    if matches!(&done, Err(failure) if *failure != Failure::Broken) {
         connection.batch("rollback").await?;
     }
     done
 }
 
-async fn inside(
+/// What the batch writes, and which of its units pass.
+async fn compose(
     connection: &Connection,
     core: &Core,
     batch: &[&Prepared],
     careful: bool,
-) -> Result<Vec<Result<(), CommitError>>, Failure> {
+) -> Result<(Delta, Vec<Result<(), CommitError>>), Failure> {
     let state = State::read(connection, batch, careful).await?;
     let guarded = state.guards(connection, core, batch).await?;
     let mut delta = Delta::default();
@@ -55,8 +93,7 @@ async fn inside(
         }
         outcomes.push(outcome);
     }
-    delta.write(connection).await?;
-    Ok(outcomes)
+    Ok((delta, outcomes))
 }
 
 /// What the batch must hold until its end: key and whether alone.

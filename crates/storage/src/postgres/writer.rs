@@ -8,7 +8,7 @@
 //! side. Two writers for small ones, or one that starts while the other flushes, took 1.2 to 1.6 times the CPU.
 
 use super::connection::Failure;
-use super::pool::Pool;
+use super::pool::{Pool, Pooled};
 use super::tables;
 use super::write;
 use crate::batch;
@@ -123,6 +123,27 @@ async fn one_by_one(pool: &Pool, core: &Core, batch: &[&Prepared]) -> Vec<Result
         outcomes.push(outcome);
     }
     outcomes
+}
+
+/// Writes one unit and leaves its transaction open on the connection that is given back.
+pub async fn open(pool: &Pool, core: &Core, prepared: &Prepared) -> Result<Pooled, CommitError> {
+    for attempt in 0..=RETRIES_MAX {
+        let Ok(pooled) = pool.get().await else { break };
+        match write::open(&pooled, core, prepared, attempt > 0).await {
+            Ok(Ok(())) => return Ok(pooled),
+            Ok(Err(refused)) => {
+                pooled.release();
+                return Err(refused);
+            }
+            Err(Failure::Conflict) => pooled.release(),
+            Err(Failure::Broken) => break,
+            Err(_) => {
+                pooled.release();
+                break;
+            }
+        }
+    }
+    Err(CommitError::Unavailable)
 }
 
 async fn attempt(

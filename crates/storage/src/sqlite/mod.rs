@@ -15,6 +15,7 @@ mod read;
 mod rows;
 mod schema;
 mod search;
+mod staged;
 mod statement;
 mod tables;
 mod write;
@@ -23,7 +24,7 @@ mod writer;
 use crate::contract::{
     CommitError, Current, HistoryQuery, Op, OpenError, Rid, Row, StoreError, StoreSettings, Unit,
 };
-use crate::core::{Core, Hits, StoredRow};
+use crate::core::{Core, Hits, Prepared, StoredRow};
 use crate::meter::Meter;
 use connection::{Connection, SqliteError};
 use std::cell::RefCell;
@@ -35,6 +36,8 @@ use ward_fhir::TypeId;
 use ward_seal::MasterKey;
 use ward_search::plan::Plan;
 use writer::Job;
+
+pub use staged::Staged;
 
 #[derive(Clone)]
 pub struct Sqlite {
@@ -171,13 +174,29 @@ impl Sqlite {
         })
     }
 
-    pub async fn commit(&self, unit: Unit) -> Result<(), CommitError> {
+    /// Its writes are made and held open by the writer; see `staged`.
+    pub async fn stage(&self, unit: Unit) -> Result<Staged, CommitError> {
+        let prepared = self.prepare(unit)?;
+        let (answer, staged) = oneshot::channel();
+        self.shared
+            .jobs
+            .send(Job::Stage(prepared, answer))
+            .await
+            .map_err(|_| CommitError::Unavailable)?;
+        staged.await.unwrap_or(Err(CommitError::Unavailable))
+    }
+
+    fn prepare(&self, unit: Unit) -> Result<Prepared, CommitError> {
         let missing = self.core().keys_missing(&unit);
         if !missing.is_empty() {
             self.read_with(|connection| read::patient_keys(connection, self.core(), &missing))
                 .map_err(|_| CommitError::Unavailable)?;
         }
-        let prepared = self.core().prepare(unit);
+        Ok(self.core().prepare(unit))
+    }
+
+    pub async fn commit(&self, unit: Unit) -> Result<(), CommitError> {
+        let prepared = self.prepare(unit)?;
         let (answer, outcome) = oneshot::channel();
         self.shared
             .jobs
@@ -267,12 +286,13 @@ impl Sqlite {
 
     fn open_rows(&self, stored: Vec<StoredRow>) -> Result<Vec<Row>, StoreError> {
         let core = self.core();
-        let known = |row: &StoredRow| {
-            row.key()
-                .is_none_or(|(patient, id)| core.keys.for_opening(patient, id).is_some())
-        };
-        if !stored.iter().all(known) {
-            self.read_with(|connection| read::row_keys(connection, core, &stored))?;
+        let missing: Vec<(Rid, u32)> = stored
+            .iter()
+            .filter_map(StoredRow::key)
+            .filter(|(patient, id)| core.keys.for_opening(*patient, *id).is_none())
+            .collect();
+        if !missing.is_empty() {
+            self.read_with(|connection| read::row_keys(connection, core, &missing))?;
         }
         stored
             .into_iter()

@@ -203,16 +203,12 @@ pub fn patient_keys(
 pub fn row_keys(
     connection: &mut Connection,
     core: &Core,
-    rows: &[StoredRow],
+    missing: &[(Rid, u32)],
 ) -> Result<(), StoreError> {
     let mut packed = Rows::new(&[Kind::Int; 2]);
-    for (patient, id) in rows
-        .iter()
-        .filter_map(StoredRow::key)
-        .filter(|(patient, id)| core.keys.for_opening(*patient, *id).is_none())
-    {
-        packed.int(patient);
-        packed.int(i64::from(id));
+    for (patient, id) in missing {
+        packed.int(*patient);
+        packed.int(i64::from(*id));
     }
     if packed.is_empty() {
         Ok(())

@@ -229,4 +229,4 @@ const PUT_PHRASES: &str = "insert or ignore into phrase (p, v, term) select a, b
 const PUT_ALIASES: &str = "insert or ignore into alias (typ, id, rid) select a, b, c from rows(?1)";
 const PUT_KEYS: &str =
     "insert or ignore into data_key (c, id, wrapped) select a, b, c from rows(?1)";
-const PUT_RECORDS: &str = "insert into record (body) select a from rows(?1)";
+pub const PUT_RECORDS: &str = "insert into record (body) select a from rows(?1)";

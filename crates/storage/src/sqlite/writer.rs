@@ -5,6 +5,7 @@
 use super::connection::Connection;
 use super::rows::{Kind, Rows};
 use super::schema;
+use super::staged::{self, Staged};
 use super::statement::Value;
 use super::write;
 use crate::allocator::BLOCK;
@@ -21,6 +22,8 @@ pub const QUEUE_MAX: usize = 1_024;
 
 pub enum Job {
     Commit(Prepared, oneshot::Sender<Result<(), CommitError>>),
+    /// To be written and held open, alone.
+    Stage(Prepared, oneshot::Sender<Result<Staged, CommitError>>),
     /// Client-chosen ids with the row ids to give them if they have none.
     Reserve(
         Vec<(TypeId, String, Rid)>,
@@ -39,17 +42,18 @@ pub enum Job {
 pub fn run(mut connection: Connection, core: &Arc<Core>, mut jobs: mpsc::Receiver<Job>) {
     let mut commits = VecDeque::new();
     let mut others: Vec<Job> = Vec::new();
+    let mut stages = VecDeque::new();
     let mut closing = None;
     loop {
-        if commits.is_empty() {
+        if commits.is_empty() && stages.is_empty() {
             match jobs.blocking_recv() {
-                Some(job) => sort_in(job, &mut commits, &mut others),
+                Some(job) => sort_in(job, &mut commits, &mut stages, &mut others),
                 None => return,
             }
         }
-        while commits.len() < QUEUE_MAX && others.len() < QUEUE_MAX {
+        while commits.len() < QUEUE_MAX && others.len() < QUEUE_MAX && stages.len() < QUEUE_MAX {
             match jobs.try_recv() {
-                Ok(job) => sort_in(job, &mut commits, &mut others),
+                Ok(job) => sort_in(job, &mut commits, &mut stages, &mut others),
                 Err(_) => break,
             }
         }
@@ -64,8 +68,13 @@ pub fn run(mut connection: Connection, core: &Arc<Core>, mut jobs: mpsc::Receive
         if !batch.is_empty() || !others.is_empty() {
             serve(&mut connection, core, batch, std::mem::take(&mut others));
         }
+        // One at a time, with whatever else has come in between.
+        if let Some((prepared, answer)) = stages.pop_front() {
+            staged::serve(&mut connection, core, &prepared, answer);
+        }
         // Units that had to wait for an earlier one are still to be written.
         if commits.is_empty()
+            && stages.is_empty()
             && let Some(Job::Close(done)) = closing
         {
             let _ = connection.batch("pragma wal_checkpoint(truncate)");
@@ -77,10 +86,17 @@ pub fn run(mut connection: Connection, core: &Arc<Core>, mut jobs: mpsc::Receive
 }
 
 type Commit = (Prepared, oneshot::Sender<Result<(), CommitError>>);
+type Stage = (Prepared, oneshot::Sender<Result<Staged, CommitError>>);
 
-fn sort_in(job: Job, commits: &mut VecDeque<Commit>, others: &mut Vec<Job>) {
+fn sort_in(
+    job: Job,
+    commits: &mut VecDeque<Commit>,
+    stages: &mut VecDeque<Stage>,
+    others: &mut Vec<Job>,
+) {
     match job {
         Job::Commit(prepared, answer) => commits.push_back((prepared, answer)),
+        Job::Stage(prepared, answer) => stages.push_back((prepared, answer)),
         other => others.push(other),
     }
 }
@@ -135,7 +151,7 @@ fn reply(connection: &mut Connection, job: &Job) -> Result<Reply, StoreError> {
         Job::Reserve(wanted, _) => Reply::Rids(reserve(connection, wanted)?),
         Job::Records(node, records, _) => Reply::Highest(store_records(connection, node, records)?),
         Job::Block => Reply::Block(claim_block(connection)?),
-        Job::Commit(..) | Job::Close(_) => Reply::Nothing,
+        Job::Commit(..) | Job::Stage(..) | Job::Close(_) => Reply::Nothing,
     })
 }
 

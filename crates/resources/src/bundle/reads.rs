@@ -1,0 +1,104 @@
+//! The reads among the entries of a transaction. They come last and see what it makes, and one that fails fails the whole:
+//! so they are answered before the commit. <https://hl7.org/fhir/R4/http.html#trules>
+
+use super::batch::too_much;
+use super::compose::{Composed, Outcome};
+use super::entry::{Entry, name};
+use crate::door::read_within;
+use crate::engine::Context;
+use crate::reply::{Content, Reply};
+use crate::write::{commit_seeing, entity, record};
+use ward_audit::Entity;
+use ward_fhir::issue::Result;
+use ward_fhir::{Failure, Kind};
+use ward_storage::{CommitError, Staged, Unit, View};
+
+/// Commits the unit, its reads answered. What was touched, for the Record.
+pub async fn commit(
+    cx: Context<'_>,
+    entries: &[Entry],
+    unit: Composed,
+) -> Result<std::result::Result<(Vec<Outcome>, Vec<Entity>), CommitError>> {
+    let Composed {
+        writes,
+        guards,
+        mut outcomes,
+        mut seen,
+        ..
+    } = unit;
+    let store = cx.engine.store();
+    let reads = outcomes
+        .iter()
+        .filter(|o| matches!(o, Outcome::Read))
+        .count();
+    if writes.is_empty() || reads == 0 {
+        // Nothing to see but what is committed already.
+        seen.extend(answer(cx, entries, &mut outcomes, View::committed(store)).await?);
+        let committed = commit_seeing(cx, 200, writes, guards, seen).await;
+        return Ok(committed.map(|entities| (outcomes, entities)));
+    }
+    demand_few(cx, reads)?;
+    let mut entities: Vec<Entity> = writes.iter().map(entity).chain(seen).collect();
+    let staged: Staged = match store
+        .stage(Unit {
+            writes,
+            guards,
+            record: Vec::new(),
+        })
+        .await
+    {
+        Ok(staged) => staged,
+        Err(error) => return Ok(Err(error)),
+    };
+    // A failure drops the staged unit, which takes it back.
+    let view = View::staged(store, &staged);
+    entities.extend(answer(cx, entries, &mut outcomes, view).await?);
+    let record = record(cx, 200, &entities);
+    Ok(staged.commit(record).await.map(|()| (outcomes, entities)))
+}
+
+/// Answers the reads in their order; what they show.
+async fn answer(
+    cx: Context<'_>,
+    entries: &[Entry],
+    outcomes: &mut [Outcome],
+    view: View<'_>,
+) -> Result<Vec<Entity>> {
+    let mut shown = Vec::new();
+    let mut bytes = 0;
+    for (entry, outcome) in entries.iter().zip(outcomes) {
+        if !matches!(outcome, Outcome::Read) {
+            continue;
+        }
+        let mut reply = read_within(cx, &entry.call, view)
+            .await
+            .map_err(|f| name(f, entry.at))?;
+        bytes += size(&reply);
+        if bytes > cx.engine.settings().bundle_answer_bytes_max {
+            return Err(name(too_much(cx), entry.at));
+        }
+        shown.append(&mut reply.entities);
+        *outcome = Outcome::Answered(Box::new(reply));
+    }
+    Ok(shown)
+}
+
+fn size(reply: &Reply) -> usize {
+    match &reply.content {
+        Content::Empty => 0,
+        Content::Resource(bytes) | Content::Raw { bytes, .. } => bytes.len(),
+    }
+}
+
+fn demand_few(cx: Context<'_>, reads: usize) -> Result<()> {
+    let most = cx.engine.settings().transaction_reads_max;
+    if reads <= most {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::TooLarge,
+        format!(
+            "the transaction has {reads} reads beside its writes; at most {most} are taken (transaction_reads_max)"
+        ),
+    ))
+}

@@ -1,0 +1,155 @@
+//! A unit whose transaction is open on a connection of its own: questions run on it until the unit is committed. A dropped
+//! one closes its connection, which takes everything back.
+
+use super::connection::Connection;
+use super::pool::Pooled;
+use super::statement::Value;
+use super::{Postgres, current, delta, history, read, search};
+use crate::contract::{CommitError, Current, HistoryQuery, Rid, Row, StoreError};
+use crate::core::{Core, Hits, Prepared, StoredRow};
+use crate::staged::STAGED_MAX;
+use std::time::Instant;
+use ward_access::{Access, Action};
+use ward_fhir::TypeId;
+use ward_search::plan::Plan;
+
+pub struct Staged {
+    store: Postgres,
+    prepared: Prepared,
+    /// Gone once committed.
+    pooled: Option<Pooled>,
+    end: Instant,
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if self.pooled.is_some() {
+            self.core().keys.settled(&self.prepared.new_keys, false);
+        }
+    }
+}
+
+/// Runs one read within the time that the unit has left.
+macro_rules! asking {
+    ($staged:expr, $connection:ident => $read:expr) => {{
+        let $connection = $staged.connection()?;
+        let left = $staged.end.saturating_duration_since(Instant::now());
+        match tokio::time::timeout(left, $read).await {
+            Ok(done) => done.map_err(StoreError::from),
+            Err(_) => Err(StoreError::Timeout),
+        }
+    }};
+}
+
+impl Staged {
+    pub fn new(store: Postgres, prepared: Prepared, pooled: Pooled) -> Staged {
+        Staged {
+            store,
+            prepared,
+            pooled: Some(pooled),
+            end: Instant::now() + STAGED_MAX,
+        }
+    }
+
+    pub async fn commit(mut self, record: Vec<u8>) -> Result<(), CommitError> {
+        if Instant::now() > self.end {
+            return Err(CommitError::Unavailable);
+        }
+        let unavailable = |_| CommitError::Unavailable;
+        let connection = self.connection().map_err(unavailable)?;
+        let values = [Value::Blobs(vec![record])];
+        let put = connection.run(delta::PUT_RECORDS, &values);
+        put.await.map_err(|_| CommitError::Unavailable)?;
+        let committed = connection.batch("commit").await;
+        committed.map_err(|_| CommitError::Unavailable)?;
+        self.core().keys.settled(&self.prepared.new_keys, true);
+        if let Some(pooled) = self.pooled.take() {
+            pooled.release();
+        }
+        Ok(())
+    }
+
+    pub async fn locate(&self, keys: &[(TypeId, &str)]) -> Result<Vec<Option<Rid>>, StoreError> {
+        asking!(self, connection => read::aliases(connection, keys))
+    }
+
+    pub async fn read_many(
+        &self,
+        access: &Access,
+        action: Action,
+        keys: &[(TypeId, Rid)],
+    ) -> Result<Vec<Current>, StoreError> {
+        let found = asking!(self, connection => read::many(connection, access, action, keys))?;
+        let (at, stored): (Vec<usize>, Vec<StoredRow>) = found.into_iter().unzip();
+        let mut all = vec![Current::Absent; keys.len()];
+        for (at, row) in at.into_iter().zip(self.rows(stored).await?) {
+            *all.get_mut(at).ok_or(StoreError::Integrity)? = current(row);
+        }
+        Ok(all)
+    }
+
+    pub async fn read_version(
+        &self,
+        access: &Access,
+        ty: TypeId,
+        rid: Rid,
+        version: u32,
+    ) -> Result<Option<Row>, StoreError> {
+        let stored =
+            asking!(self, connection => read::version(connection, access, ty, rid, version))?;
+        Ok(self.rows(stored.into_iter().collect()).await?.pop())
+    }
+
+    pub async fn history(
+        &self,
+        access: &Access,
+        query: &HistoryQuery,
+    ) -> Result<Vec<Row>, StoreError> {
+        let stored = asking!(self, connection => history::within(connection, access, query))?;
+        self.rows(stored).await
+    }
+
+    pub async fn search(&self, access: &Access, plan: &Plan) -> Result<Hits, StoreError> {
+        let found =
+            asking!(self, connection => search::within(connection, self.core(), access, plan))?;
+        let rows = self.rows(found.rows).await?;
+        Ok(Hits {
+            rows: found.positions.into_iter().zip(rows).collect(),
+            more: found.more,
+            total: found.total,
+        })
+    }
+
+    fn core(&self) -> &Core {
+        self.store.core()
+    }
+
+    fn connection(&self) -> Result<&Connection, StoreError> {
+        self.pooled.as_deref().ok_or(StoreError::Unavailable)
+    }
+
+    /// Keys of the unit itself are not remembered for others before it is committed.
+    async fn rows(&self, stored: Vec<StoredRow>) -> Result<Vec<Row>, StoreError> {
+        let (core, own) = (self.core(), self.prepared.new_keys.as_slice());
+        let is_own = |key: &(Rid, u32)| own.iter().any(|new| (new.patient, new.id) == *key);
+        let missing: Vec<(Rid, u32)> = stored
+            .iter()
+            .filter_map(StoredRow::key)
+            .filter(|key| core.keys.for_opening(key.0, key.1).is_none() && !is_own(key))
+            .collect();
+        if !missing.is_empty() {
+            asking!(self, connection => read::row_keys(connection, core, &missing))?;
+        }
+        stored
+            .into_iter()
+            .map(|row| {
+                let key = row
+                    .key()
+                    .map(|key| core.keys.for_opening_among(own, key))
+                    .transpose()?
+                    .flatten();
+                core.row(row, key.as_ref())
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,151 @@
+//! A unit that is written and not committed: the state it makes can be read before it is decided whether it shall be.
+//! For what sees its own effect and may still refuse it: the reads among the entries of a transaction.
+
+use crate::contract::{CommitError, Current, HistoryQuery, Page, Rid, Row, StoreError};
+use crate::core::Hits;
+use crate::examine;
+use crate::store::{Store, history_page, search_page};
+use crate::{postgres, sqlite};
+use std::time::Duration;
+use ward_access::{Access, Action};
+use ward_fhir::TypeId;
+use ward_search::extract::Extractor;
+use ward_search::plan::{Check, Plan};
+
+/// Time from the writing of a staged unit to its commit; others may wait for it so long. Afterwards it is given up.
+pub const STAGED_MAX: Duration = Duration::from_secs(5);
+
+/// Given up when dropped.
+pub struct Staged(pub(crate) Backend);
+
+pub(crate) enum Backend {
+    Sqlite(sqlite::Staged),
+    Postgres(Box<postgres::Staged>),
+}
+
+impl Staged {
+    /// Commits the unit with its record; durable when it returns. `Unavailable`: nothing was written, or its time was over.
+    pub async fn commit(self, record: Vec<u8>) -> Result<(), CommitError> {
+        match self.0 {
+            Backend::Sqlite(staged) => staged.commit(record).await,
+            Backend::Postgres(staged) => staged.commit(record).await,
+        }
+    }
+}
+
+/// The state that a read is answered from: what is committed, or what will be if a unit is. The questions are those of
+/// [`Store`]; `Timeout` also says that the unit's time is over.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    store: &'a Store,
+    staged: Option<&'a Staged>,
+}
+
+impl<'a> View<'a> {
+    pub fn committed(store: &'a Store) -> View<'a> {
+        View {
+            store,
+            staged: None,
+        }
+    }
+
+    pub fn staged(store: &'a Store, staged: &'a Staged) -> View<'a> {
+        View {
+            store,
+            staged: Some(staged),
+        }
+    }
+
+    pub async fn locate(&self, ids: &[(TypeId, &str)]) -> Result<Vec<Option<Rid>>, StoreError> {
+        let Some(staged) = self.staged else {
+            return self.store.locate(ids).await;
+        };
+        self.store
+            .locate_by(ids, async |keys| match &staged.0 {
+                Backend::Sqlite(staged) => staged.locate(keys).await,
+                Backend::Postgres(staged) => staged.locate(keys).await,
+            })
+            .await
+    }
+
+    pub async fn read(
+        &self,
+        access: &Access,
+        action: Action,
+        ty: TypeId,
+        rid: Rid,
+    ) -> Result<Current, StoreError> {
+        if self.staged.is_none() {
+            return self.store.read(access, action, ty, rid).await;
+        }
+        let mut found = self.read_many(access, action, &[(ty, rid)]).await?;
+        Ok(found.pop().unwrap_or(Current::Absent))
+    }
+
+    pub async fn read_many(
+        &self,
+        access: &Access,
+        action: Action,
+        keys: &[(TypeId, Rid)],
+    ) -> Result<Vec<Current>, StoreError> {
+        match self.staged.map(|staged| &staged.0) {
+            None => self.store.read_many(access, action, keys).await,
+            Some(Backend::Sqlite(staged)) => staged.read_many(access, action, keys).await,
+            Some(Backend::Postgres(staged)) => staged.read_many(access, action, keys).await,
+        }
+    }
+
+    pub async fn read_version(
+        &self,
+        access: &Access,
+        ty: TypeId,
+        rid: Rid,
+        version: u32,
+    ) -> Result<Option<Row>, StoreError> {
+        match self.staged.map(|staged| &staged.0) {
+            None => self.store.read_version(access, ty, rid, version).await,
+            Some(Backend::Sqlite(staged)) => staged.read_version(access, ty, rid, version).await,
+            Some(Backend::Postgres(staged)) => staged.read_version(access, ty, rid, version).await,
+        }
+    }
+
+    pub async fn history(&self, access: &Access, query: &HistoryQuery) -> Result<Page, StoreError> {
+        let rows = match self.staged.map(|staged| &staged.0) {
+            None => return self.store.history(access, query).await,
+            Some(Backend::Sqlite(staged)) => staged.history(access, query).await?,
+            Some(Backend::Postgres(staged)) => staged.history(access, query).await?,
+        };
+        Ok(history_page(rows, query))
+    }
+
+    /// A page of matches; `count` 0 asks for the total only. `Integrity`: a sort that `examine` gathers, or a check.
+    pub async fn search(&self, access: &Access, plan: &Plan) -> Result<Page, StoreError> {
+        if plan.sort.iter().any(examine::is_gathered) {
+            return Err(StoreError::Integrity);
+        }
+        Ok(search_page(self.hits(access, plan).await?))
+    }
+
+    /// The same where the index does not decide alone: `checks` that only the resources answer, and sorts by values that no
+    /// index holds. `TooCostly`: more rows would have to be looked at than [`examine::ROWS_EXAMINED_MAX`].
+    pub async fn examine(
+        &self,
+        access: &Access,
+        plan: &Plan,
+        checks: &[Check],
+        extractor: &Extractor,
+    ) -> Result<Page, StoreError> {
+        if checks.is_empty() && !plan.sort.iter().any(examine::is_gathered) {
+            return self.search(access, plan).await;
+        }
+        examine::examine(*self, access, plan, checks, extractor).await
+    }
+
+    pub(crate) async fn hits(&self, access: &Access, plan: &Plan) -> Result<Hits, StoreError> {
+        match self.staged.map(|staged| &staged.0) {
+            None => self.store.hits(access, plan).await,
+            Some(Backend::Sqlite(staged)) => staged.search(access, plan).await,
+            Some(Backend::Postgres(staged)) => staged.search(access, plan).await,
+        }
+    }
+}
