@@ -3,6 +3,7 @@
 mod answers;
 mod integrity;
 mod links;
+mod order;
 
 use super::crud::patient;
 use serde_json::{Value, json};
