@@ -34,7 +34,7 @@ pub struct Entries {
 
 /// `value` is a normalised text (tokens; at most 100 characters) or a uri as written (at most
 /// [`PHRASE_URI_BYTES_MAX`]) of what has `term`.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PhraseEntry {
     pub param: u16,
     pub value: String,
@@ -45,7 +45,7 @@ pub struct PhraseEntry {
 pub const PHRASE_URI_BYTES_MAX: usize = 1_024;
 
 /// Whoever asks for `form` (a code without its system, or a system without a code) asks for `term` among others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FormEntry {
     pub form: Term,
     pub term: Term,

@@ -5,6 +5,7 @@ use crate::codec::{self, Place};
 use crate::contract::{Op, Rid, Row, StoreError, StoreSettings, Unit};
 use crate::id::IdCipher;
 use crate::keys::{Keys, NewKey};
+use crate::known::{Fresh, Known};
 use crate::meter::Meter;
 use bytes::Bytes;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use ward_search::plan::Position;
 pub struct Core {
     pub cipher: IdCipher,
     pub keys: Keys,
+    pub known: Known,
     pub allocator: Allocator,
     pub meter: Arc<Meter>,
     pub settings: StoreSettings,
@@ -31,6 +33,7 @@ impl Core {
         Core {
             cipher: IdCipher::new(&master.derive("id")),
             keys: Keys::new(master),
+            known: Known::new(),
             allocator: Allocator::new(block),
             meter,
             settings,
@@ -103,9 +106,18 @@ impl Core {
             }
         }
         Prepared {
+            fresh: self.known.fresh(&unit),
             unit,
             sealed,
             new_keys,
+        }
+    }
+
+    /// The unit is committed, or nothing of it is.
+    pub fn settled(&self, prepared: &Prepared, committed: bool) {
+        self.keys.settled(&prepared.new_keys, committed);
+        if committed {
+            self.known.settled(&prepared.fresh);
         }
     }
 
@@ -153,6 +165,7 @@ pub struct Prepared {
     /// One for each write.
     pub sealed: Vec<Vec<u8>>,
     pub new_keys: Vec<NewKey>,
+    pub fresh: Fresh,
 }
 
 /// A search's rows in page order with their positions, whether there are more, and the total.

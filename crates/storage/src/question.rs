@@ -4,12 +4,12 @@
 
 use crate::contract::{Rid, StoreError};
 use crate::home::leads_home;
-use std::collections::HashMap;
+use crate::names::Found;
 use std::sync::Arc;
 use ward_access::{Access, Action, PatientKey, Sight};
 use ward_fhir::TypeId;
 use ward_search::entries::{Term, TermKey};
-use ward_search::plan::{DateTest, Filter, NumberTest, PhraseTest, Tuple, TupleEnd};
+use ward_search::plan::{DateTest, Filter, NumberTest, Tuple, TupleEnd};
 
 /// The types of a plan that the access opens, by how far.
 pub struct Reach {
@@ -141,73 +141,7 @@ impl Hop {
 /// Nesting of a filter; deeper ones are refused rather than recursed into.
 pub const FILTER_DEPTH_MAX: usize = 64;
 /// Terms that forms, phrases and tuples may come to.
-const TERMS_MAX: usize = 4_000;
-
-/// Terms that one phrase may come to.
-pub const PHRASE_TERMS_MAX: usize = TERMS_MAX;
-
-/// What a filter names, to be looked up before it can be resolved.
-#[derive(Default)]
-pub struct Names {
-    /// Logical ids with the types they may be of.
-    pub ids: Vec<(TypeId, String)>,
-    pub forms: Vec<Term>,
-    pub phrases: Vec<(u16, PhraseTest, String)>,
-}
-
-/// The answers to `Names`.
-#[derive(Default)]
-pub struct Found {
-    pub ids: HashMap<(TypeId, String), Rid>,
-    pub forms: HashMap<Term, Vec<Term>>,
-    /// In the order asked.
-    pub phrases: Vec<Vec<Term>>,
-}
-
-impl Names {
-    /// Everything that the filter over `types` names.
-    pub fn of(filter: &Filter, types: &[TypeId]) -> Result<Names, StoreError> {
-        let mut names = Names::default();
-        names.add(filter, types, 0)?;
-        Ok(names)
-    }
-
-    fn add(&mut self, filter: &Filter, types: &[TypeId], depth: usize) -> Result<(), StoreError> {
-        if depth > FILTER_DEPTH_MAX {
-            return Err(StoreError::Integrity);
-        }
-        match filter {
-            Filter::And(list) | Filter::Or(list) => {
-                list.iter().try_for_each(|f| self.add(f, types, depth + 1))
-            }
-            Filter::Not(inner) => self.add(inner, types, depth + 1),
-            Filter::Chain { target, filter, .. } => self.add(filter, &[*target], depth + 1),
-            Filter::Has { source, filter, .. } => self.add(filter, &[*source], depth + 1),
-            Filter::Ids(list) => {
-                for ty in types {
-                    self.ids.extend(list.iter().map(|id| (*ty, id.clone())));
-                }
-                Ok(())
-            }
-            Filter::AnyForm(list) => {
-                self.forms.extend_from_slice(list);
-                Ok(())
-            }
-            Filter::Phrase { param, test, value } => {
-                self.phrases.push((*param, *test, value.clone()));
-                Ok(())
-            }
-            Filter::Tuple(tuple) => {
-                self.add(&tuple.first, types, depth + 1)?;
-                match &tuple.second {
-                    TupleEnd::Term(second) => self.add(second, types, depth + 1),
-                    TupleEnd::Quantity { .. } => Ok(()),
-                }
-            }
-            _ => Ok(()),
-        }
-    }
-}
+pub const TERMS_MAX: usize = 4_000;
 
 /// Makes the filter's nodes from what was found.
 pub struct Resolver<'a> {

@@ -46,6 +46,8 @@ impl Delta {
         for (write, sealed) in prepared.unit.writes.iter().zip(&prepared.sealed) {
             self.add_write(core, write, sealed, current.get(&write.rid), reserved);
         }
+        self.forms.extend(&prepared.fresh.forms);
+        self.phrases.extend_from_slice(&prepared.fresh.phrases);
         for key in &prepared.new_keys {
             self.keys.0.push(key.patient);
             self.keys.1.push(i64::from(key.id));
@@ -87,8 +89,6 @@ impl Delta {
         }
         self.count_terms(write.ty, &write.old_entries, old_visibility, -1);
         self.count_terms(write.ty, &write.entries, visibility, 1);
-        self.forms.extend(&write.entries.vocabulary);
-        self.phrases.extend_from_slice(&write.entries.phrases);
         if let Some(id) = write
             .alias
             .as_ref()

@@ -206,7 +206,7 @@ impl Postgres {
         match opened {
             Ok(pooled) => Ok(Staged::new(self.clone(), prepared, pooled)),
             Err(error) => {
-                self.core().keys.settled(&prepared.new_keys, false);
+                self.core().settled(&prepared, false);
                 Err(error)
             }
         }

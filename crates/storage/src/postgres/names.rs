@@ -1,40 +1,20 @@
-//! Looking up what a filter names: logical ids, wider forms and phrases; a statement each, and none for what is not asked.
+//! Looking up what a filter names; a statement for each kind, and none for what is not asked.
 
 use super::connection::{Connection, Failure};
 use super::read;
 use super::statement::Value;
-use crate::contract::StoreError;
 use crate::core::Core;
-use crate::question::{Found, Names, PHRASE_TERMS_MAX};
-use ward_fhir::TypeId;
+use crate::names::{Fitting, Found, Names};
 use ward_search::entries::Term;
 use ward_search::plan::PhraseTest;
 
 pub async fn find(connection: &Connection, core: &Core, names: &Names) -> Result<Found, Failure> {
-    let mut found = Found::default();
-    let mut foreign: Vec<(TypeId, &str)> = Vec::new();
-    for (ty, id) in &names.ids {
-        match core.cipher.decode(id) {
-            Some(rid) => drop(found.ids.insert((*ty, id.clone()), rid)),
-            None => foreign.push((*ty, id)),
-        }
-    }
-    for (key, rid) in foreign
-        .iter()
-        .zip(read::aliases(connection, &foreign).await?)
-    {
-        if let Some(rid) = rid {
-            found.ids.insert((key.0, key.1.to_owned()), rid);
-        }
-    }
+    let (mut found, foreign) = names.decode(core);
+    found.add_aliases(&foreign, read::aliases(connection, &foreign).await?);
     if !names.forms.is_empty() {
         let forms = [Value::Ints(names.forms.clone())];
         for row in connection.rows(WIDEN, &forms).await? {
-            found
-                .forms
-                .entry(row.int(0)?)
-                .or_default()
-                .push(row.int(1)?);
+            found.add_form(row.int(0)?, row.int(1)?);
         }
     }
     for (param, test, value) in &names.phrases {
@@ -53,23 +33,11 @@ async fn phrases(
     value: &str,
 ) -> Result<Vec<Term>, Failure> {
     let values = [Value::Int(i64::from(param)), Value::Text(value.to_owned())];
-    let mut terms = Vec::new();
+    let mut fitting = Fitting::new(test, value);
     for row in connection.rows(statement(test), &values).await? {
-        // A word begins the phrase, or stands behind what is neither letter nor digit.
-        let fits = test != PhraseTest::Words
-            || row
-                .text(1)
-                .is_some_and(|phrase| ward_search::evaluate::phrase_fits(test, &phrase, value));
-        if fits {
-            terms.push(row.int(0)?);
-        }
+        fitting.propose(row.int(0)?, row.text(1).as_deref())?;
     }
-    terms.sort_unstable();
-    terms.dedup();
-    if terms.len() > PHRASE_TERMS_MAX {
-        return Err(StoreError::TooCostly.into());
-    }
-    Ok(terms)
+    Ok(fitting.terms())
 }
 
 fn statement(test: PhraseTest) -> &'static str {

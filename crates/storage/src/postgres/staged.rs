@@ -24,7 +24,7 @@ pub struct Staged {
 impl Drop for Staged {
     fn drop(&mut self) {
         if self.pooled.is_some() {
-            self.core().keys.settled(&self.prepared.new_keys, false);
+            self.core().settled(&self.prepared, false);
         }
     }
 }
@@ -62,7 +62,7 @@ impl Staged {
         put.await.map_err(|_| CommitError::Unavailable)?;
         let committed = connection.batch("commit").await;
         committed.map_err(|_| CommitError::Unavailable)?;
-        self.core().keys.settled(&self.prepared.new_keys, true);
+        self.core().settled(&self.prepared, true);
         if let Some(pooled) = self.pooled.take() {
             pooled.release();
         }

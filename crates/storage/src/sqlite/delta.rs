@@ -65,6 +65,8 @@ impl<'a> Delta<'a> {
         for (write, sealed) in prepared.unit.writes.iter().zip(&prepared.sealed) {
             self.add_write(core, write, sealed, current.get(&write.rid));
         }
+        self.forms.extend(&prepared.fresh.forms);
+        self.phrases.extend(&prepared.fresh.phrases);
         self.units.push(prepared);
     }
 
@@ -96,8 +98,6 @@ impl<'a> Delta<'a> {
         if write.op != Op::Delete {
             self.count(every, new.k, 1);
         }
-        self.forms.extend(&write.entries.vocabulary);
-        self.phrases.extend(&write.entries.phrases);
         if let Some(id) = &write.alias {
             self.aliases.push((write.ty.0, id, write.rid));
         }

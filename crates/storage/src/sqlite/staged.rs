@@ -65,7 +65,7 @@ pub fn serve(
         let record = open.converse(&questions).ok_or(StoreError::Unavailable)?;
         put_record(connection, record)
     });
-    core.keys.settled(&prepared.new_keys, done.is_ok());
+    core.settled(prepared, done.is_ok());
     let error = refused.unwrap_or(CommitError::Unavailable);
     if let Some(answer) = answer {
         let _ = answer.send(Err(error));

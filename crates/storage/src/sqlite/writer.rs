@@ -123,7 +123,7 @@ fn serve(connection: &mut Connection, core: &Core, batch: Vec<Commit>, others: V
     let failed = |_: StoreError| (vec![Err(CommitError::Unavailable); batch.len()], Vec::new());
     let (outcomes, replies) = done.unwrap_or_else(failed);
     for ((prepared, answer), outcome) in batch.into_iter().zip(outcomes) {
-        core.keys.settled(&prepared.new_keys, outcome.is_ok());
+        core.settled(&prepared, outcome.is_ok());
         // Whoever asked may have gone away; the outcome stands.
         let _ = answer.send(outcome);
     }
