@@ -1,6 +1,7 @@
 //! `cargo xtask bench instructions`: instructions per interaction on the embedded store, counted by callgrind as the difference of
 //! two runs, written to `docs/instructions.md`. Counts do not depend on what else the machine does.
 
+use super::process::build_package;
 use std::process::Command;
 
 const INTERACTIONS: [&str; 7] = [
@@ -16,20 +17,7 @@ const FEW: u64 = 50;
 const MANY: u64 = 150;
 
 pub fn run() -> Result<(), String> {
-    let built = Command::new("cargo")
-        .args([
-            "build",
-            "--release",
-            "--locked",
-            "-p",
-            "ward-resources",
-            "--example",
-            "interactions",
-        ])
-        .status();
-    if !built.is_ok_and(|s| s.success()) {
-        return Err("the example does not build".into());
-    }
+    build_package(&["--package", "ward-resources", "--example", "interactions"])?;
     let mut table = String::from(
         "# Instructions per interaction\nEmbedded store, everything on (access, validation, sealing, record), counted by callgrind as the difference of two runs;\n\
          made by `cargo xtask bench instructions`. A change of more than a few per cent is a finding.\n\n| interaction | instructions |\n|---|---|\n",
@@ -45,7 +33,7 @@ pub fn run() -> Result<(), String> {
 
 fn count(interaction: &str, times: u64) -> Result<u64, String> {
     let program = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".into())
-        + "/release/examples/interactions";
+        + "/dist/examples/interactions";
     let output = Command::new("valgrind")
         .args([
             "--tool=callgrind",

@@ -6,41 +6,44 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
-/// Where the release programs are after [`build`].
+/// Where the programs are after [`build`].
 pub struct Programs {
     folder: PathBuf,
 }
 
 /// Builds server, load generator and, where it is there, the raw insert of the storage crate.
 pub fn build(raw_insert: bool) -> Result<Programs, String> {
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let mut command = Command::new(&cargo);
-    command.args([
-        "build",
-        "--release",
-        "--locked",
+    build_package(&[
         "--package",
         "ward-server",
         "--package",
         "ward-loadgen",
         "--bins",
-    ]);
-    finish(&mut command)?;
+    ])?;
     if raw_insert {
-        finish(Command::new(&cargo).args([
-            "build",
-            "--release",
-            "--locked",
-            "--package",
-            "ward-storage",
-            "--example",
-            "raw_insert",
-        ]))?;
+        build_package(&["--package", "ward-storage", "--example", "raw_insert"])?;
     }
     let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
     Ok(Programs {
-        folder: Path::new(&target).join("release"),
+        folder: Path::new(&target).join("dist"),
     })
+}
+
+/// `cargo build` with further words, in the profile that packages are built with.
+pub fn build_package(words: &[&str]) -> Result<(), String> {
+    let mut command = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned()));
+    command
+        .args(["build", "--profile", "dist", "--locked"])
+        .args(words);
+    // What cargo tells xtask about its own package would look like a change to build scripts that watch it, and half the
+    // workspace would be built again.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
+    finish(&mut command)
 }
 
 impl Programs {
