@@ -59,6 +59,10 @@ pub enum Command {
     Create(Pace),
     /// W6: Patient and Observation in one transaction, with 1, 2, 4, ... clients
     Sweep(Sweep),
+    /// W3, W5, W7, W8 and the classes of search: blocks of each class and of point reads take turns
+    Search(Search),
+    /// W9: search, create, read, update and a mix with few and with many clients
+    Smile(Smile),
     /// GET of one path again and again
     Get(Get),
     /// Floor: durable writes to a file per second
@@ -90,6 +94,9 @@ pub struct Import {
     /// Synthetic patients instead of files
     #[arg(long, conflicts_with = "paths")]
     pub generate: Option<usize>,
+    /// Number of the first synthetic patient: a large hospital is loaded in parts, since all of one part is in memory
+    #[arg(long, default_value_t = 0, requires = "generate")]
+    pub first_patient: usize,
     /// Mean resources per synthetic patient
     #[arg(long, default_value_t = 300)]
     pub entries_per_patient: usize,
@@ -98,6 +105,58 @@ pub struct Import {
     /// Ends after so many seconds even if Bundles are left
     #[arg(long, default_value_t = 600)]
     pub duration: u64,
+}
+
+/// `ward-loadgen --token "$TOKEN" --server-pid 4242 search --suite w3 --misses 5`
+#[derive(Args)]
+pub struct Search {
+    #[arg(long, value_enum, default_value_t = Suite::Classes)]
+    pub suite: Suite,
+    /// Only the classes of these names
+    #[arg(long, value_delimiter = ';')]
+    pub only: Vec<String>,
+    /// All classes at once, with equal chances, instead of one after the other
+    #[arg(long)]
+    pub mixed: bool,
+    /// Drawn values in a hundred that nothing has
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(0..=100))]
+    pub misses: u64,
+    #[arg(long, default_value_t = 2)]
+    pub clients: usize,
+    /// Seconds of one block
+    #[arg(long, default_value_t = 1)]
+    pub block: u64,
+    /// Times that each class has its block; one more before them is not counted
+    #[arg(long, default_value_t = 5)]
+    pub rounds: u64,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum Suite {
+    /// One class for each row of the cost table of search
+    Classes,
+    /// Strings, dates, tokens, quantities, composites, references (W3)
+    #[value(name = "w3")]
+    HealthSamurai,
+    /// Thirty questions, full text among them (W5); usually with --mixed
+    #[value(name = "w5")]
+    MockHealth,
+    /// Counts and large pages (W7)
+    #[value(name = "w7")]
+    Blaze,
+    /// Includes beside the same page without (W8)
+    #[value(name = "w8")]
+    Microsoft,
+}
+
+#[derive(Args)]
+pub struct Smile {
+    /// Numbers of clients, one run of each operation for each
+    #[arg(long, value_delimiter = ',', default_value = "1,10,50,100,199")]
+    pub clients: Vec<usize>,
+    /// Requests of each client
+    #[arg(long, default_value_t = 10)]
+    pub operations: u64,
 }
 
 #[derive(Args)]

@@ -55,6 +55,15 @@ impl Client {
         self.call(name, Method::GET, path, None, &[200]).await
     }
 
+    /// Path and query of a link, below the base URL; `None`: it leads elsewhere.
+    pub fn below_base(&self, url: &str) -> Option<String> {
+        let path = url.split_once("://").map_or(url, |(_, rest)| {
+            rest.find('/').map_or("", |slash| &rest[slash..])
+        });
+        let below = path.strip_prefix(self.target.path.as_str())?;
+        Some(below.trim_start_matches('/').to_owned())
+    }
+
     pub async fn create(&mut self, kind: &str, body: String) -> Option<Reply> {
         self.call("create", Method::POST, kind, Some(body.into()), &[201])
             .await

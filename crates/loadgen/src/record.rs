@@ -49,6 +49,8 @@ pub struct Record {
     pub failures: BTreeMap<String, u64>,
     pub resources: u64,
     pub bytes: u64,
+    /// Requests that asked for what is known to be absent.
+    pub misses: u64,
 }
 
 impl Record {
@@ -59,6 +61,7 @@ impl Record {
             failures: BTreeMap::new(),
             resources: 0,
             bytes: 0,
+            misses: 0,
         }
     }
 
@@ -84,6 +87,13 @@ impl Record {
         }
     }
 
+    /// Says whether the last request was a deliberate miss.
+    pub fn missed(&mut self, missed: bool) {
+        if missed && self.phase.measuring.load(Ordering::Acquire) {
+            self.misses += 1;
+        }
+    }
+
     pub fn merge(&mut self, other: Record) {
         for (name, histogram) in other.latencies {
             // Both have the same bounds, so that nothing is lost.
@@ -94,6 +104,7 @@ impl Record {
         }
         self.resources += other.resources;
         self.bytes += other.bytes;
+        self.misses += other.misses;
     }
 
     fn counts(&self) -> bool {

@@ -9,9 +9,38 @@ use crate::run::Measured;
 pub struct Report {
     pub workload: String,
     pub measured: Measured,
+    /// Compared with the point reads of the same run.
+    pub beside: Option<Beside>,
+}
+
+/// How many point reads one request of a workload costs. CPU is that of server and database together.
+pub struct Beside {
+    pub cpu: f64,
+    pub p50: f64,
+    pub p99: f64,
+}
+
+impl Beside {
+    pub fn of(report: &Report, read: &Report) -> Beside {
+        let ratio = |a: f64, b: f64| if b > 0.0 { a / b } else { 0.0 };
+        let at = |report: &Report, q: f64| report.all().value_at_quantile(q) as f64;
+        Beside {
+            cpu: ratio(report.cpu_ms(), read.cpu_ms()),
+            p50: ratio(at(report, 0.5), at(read, 0.5)),
+            p99: ratio(at(report, 0.99), at(read, 0.99)),
+        }
+    }
 }
 
 impl Report {
+    pub fn new(workload: String, measured: Measured) -> Report {
+        Report {
+            workload,
+            measured,
+            beside: None,
+        }
+    }
+
     pub fn is_clean(&self) -> bool {
         self.measured.record.failures.is_empty() && self.requests() > 0
     }
@@ -41,6 +70,17 @@ impl Report {
     /// CPU milliseconds per request.
     fn per_request(&self, cpu_ms: u64) -> f64 {
         cpu_ms as f64 / self.requests().max(1) as f64
+    }
+
+    /// CPU milliseconds of server and database per request.
+    fn cpu_ms(&self) -> f64 {
+        let processes = [&self.measured.server, &self.measured.database];
+        let used = processes.into_iter().flatten().map(|u| u.cpu_ms).sum();
+        self.per_request(used)
+    }
+
+    fn missed(&self) -> f64 {
+        self.measured.record.misses as f64 / self.requests().max(1) as f64
     }
 
     fn json(&self) -> Value {
@@ -83,6 +123,12 @@ impl Report {
             "server": process(server),
             "database": process(database),
             "loadgen_cpu_ms": own_cpu_ms,
+            "share_of_deliberate_misses": self.missed(),
+            "ratio_to_point_read": self.beside.as_ref().map(|b| json!({
+                "cpu": b.cpu,
+                "p50": b.p50,
+                "p99": b.p99,
+            })),
         })
     }
 
@@ -131,6 +177,15 @@ impl Report {
                 text.push('\n');
             }
         }
+        if let Some(beside) = &self.beside {
+            text += &format!(
+                "  point reads: {:.2} by CPU, {:.2} by p50, {:.2} by p99; deliberate misses {:.1} %\n",
+                beside.cpu,
+                beside.p50,
+                beside.p99,
+                self.missed() * 100.0
+            );
+        }
         text += &format!(
             "  loadgen: {:.3} CPU-ms per request\n",
             self.per_request(*own_cpu_ms)
@@ -172,7 +227,39 @@ pub fn print(reports: &[Report], as_json: bool) {
         for report in reports {
             print!("{}", report.table());
         }
+        print!("{}", summary(reports));
     }
+}
+
+/// One line for each workload that was compared with point reads.
+fn summary(reports: &[Report]) -> String {
+    let mut text = String::new();
+    for report in reports {
+        let Some(beside) = &report.beside else {
+            continue;
+        };
+        if text.is_empty() {
+            text += &format!(
+                "{:<28} {:>9} {:>8} {:>8} {:>9} {:>9} {:>9} {:>9} {:>8}\n",
+                "", "CPU-ms", "reads", "p50 ms", "p99 ms", "per s", "requests", "entries", "misses"
+            );
+        }
+        let (all, requests) = (report.all(), report.requests());
+        let ms = |q: f64| all.value_at_quantile(q) as f64 / 1000.0;
+        text += &format!(
+            "{:<28} {:>9.3} {:>8.2} {:>8.2} {:>9.2} {:>9.0} {:>9} {:>9.1} {:>7.1}%\n",
+            report.workload,
+            report.cpu_ms(),
+            beside.cpu,
+            ms(0.5),
+            ms(0.99),
+            report.per_second(requests),
+            requests,
+            report.measured.record.resources as f64 / requests.max(1) as f64,
+            report.missed() * 100.0
+        );
+    }
+    text
 }
 
 fn latency(h: &Histogram<u64>) -> Value {
@@ -216,10 +303,8 @@ mod tests {
             database: None,
             own_cpu_ms: 4,
         };
-        let report = Report {
-            workload: "read".to_owned(),
-            measured,
-        };
+        let mut report = Report::new("read".to_owned(), measured);
+        report.beside = Some(Beside::of(&report, &report));
         let json = report.json();
         assert_eq!(json["requests_per_second"], 2.0);
         assert_eq!(json["server"]["cpu_ms_per_request"], 5.0);

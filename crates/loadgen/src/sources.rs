@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Read;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
@@ -22,26 +23,23 @@ pub struct Bundles {
     pub rest: Vec<Bundle>,
 }
 
+/// Those of patients in a range; the shared ones always.
 pub fn generated(
     seed: u64,
-    patients: usize,
+    patients: Range<usize>,
     entries_per_patient: usize,
 ) -> Result<Bundles, String> {
     let hospital = Hospital {
         seed,
-        patients,
+        patients: patients.end,
         entries_per_patient,
     };
-    let mut all = hospital
-        .bundles()
-        .map(|text| bundle(text.into_bytes(), "generated"));
-    let first = all
-        .by_ref()
-        .take(SHARED_BUNDLES)
-        .collect::<Result<_, _>>()?;
+    let read = |text: String| bundle(text.into_bytes(), "generated");
+    let first = (0..SHARED_BUNDLES).map(|n| read(hospital.shared_bundle(n)));
+    let rest = patients.map(|n| read(hospital.patient_bundle(n)));
     Ok(Bundles {
-        first,
-        rest: all.collect::<Result<_, _>>()?,
+        first: first.collect::<Result<_, _>>()?,
+        rest: rest.collect::<Result<_, _>>()?,
     })
 }
 
@@ -129,7 +127,7 @@ mod tests {
 
     #[test]
     fn generated_bundles_come_with_the_shared_ones_first() {
-        let bundles = generated(1, 3, 40).unwrap();
+        let bundles = generated(1, 0..3, 40).unwrap();
         assert_eq!(
             (bundles.first.len(), bundles.rest.len()),
             (SHARED_BUNDLES, 3)

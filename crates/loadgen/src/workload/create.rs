@@ -23,10 +23,7 @@ pub async fn run(
         scripts.push(Create { rng, links });
     }
     let measured = run::run(target, watched, pace, scripts).await?;
-    Ok(Report {
-        workload: "create".to_owned(),
-        measured,
-    })
+    Ok(Report::new("create".to_owned(), measured))
 }
 
 /// Creates what an Observation refers to, so that the references hold on every server.

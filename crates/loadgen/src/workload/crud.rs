@@ -21,10 +21,7 @@ pub async fn run(
         })
         .collect();
     let measured = run::run(target, watched, pace, scripts).await?;
-    Ok(Report {
-        workload: "crud".to_owned(),
-        measured,
-    })
+    Ok(Report::new("crud".to_owned(), measured))
 }
 
 struct Crud {

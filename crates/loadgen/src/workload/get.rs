@@ -12,10 +12,7 @@ pub async fn run(target: &Target, watched: &Watched, options: &Get) -> Result<Re
         .map(|_| Path(path.to_owned()))
         .collect();
     let measured = run::run(target, watched, &options.pace, scripts).await?;
-    Ok(Report {
-        workload: format!("get {path}"),
-        measured,
-    })
+    Ok(Report::new(format!("get {path}"), measured))
 }
 
 struct Path(String);

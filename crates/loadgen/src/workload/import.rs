@@ -18,7 +18,10 @@ pub async fn run(
     seed: u64,
 ) -> Result<Report, String> {
     let bundles = match options.generate {
-        Some(patients) => sources::generated(seed, patients, options.entries_per_patient)?,
+        Some(patients) => {
+            let range = options.first_patient..options.first_patient + patients;
+            sources::generated(seed, range, options.entries_per_patient)?
+        }
         None => sources::read(&options.paths)?,
     };
     first(target, &bundles.first).await?;
@@ -36,10 +39,7 @@ pub async fn run(
         requests: None,
     };
     let measured = run::run(target, watched, &pace, scripts).await?;
-    Ok(Report {
-        workload: "import".to_owned(),
-        measured,
-    })
+    Ok(Report::new("import".to_owned(), measured))
 }
 
 /// Shared resources are not part of the measure, but nothing works without them.

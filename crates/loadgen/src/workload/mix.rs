@@ -73,10 +73,7 @@ pub async fn run(
     scripts.iter_mut().for_each(|s| s.known = known.clone());
     let measured = run::run(target, watched, pace, scripts).await?;
     let workload = if verbs == Verbs::All { "mix" } else { "read" };
-    Ok(Report {
-        workload: workload.to_owned(),
-        measured,
-    })
+    Ok(Report::new(workload.to_owned(), measured))
 }
 
 /// Ids of resources that are there already, as far as the server lets us search for them.

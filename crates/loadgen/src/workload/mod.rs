@@ -5,6 +5,8 @@ mod crud;
 mod get;
 mod import;
 mod mix;
+mod search;
+mod smile;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -39,6 +41,8 @@ pub async fn execute(arguments: &Arguments) -> Result<Vec<Report>, String> {
             .await
             .map(|r| vec![r]),
         Command::Sweep(options) => sweep::run(&target, &watched, options, seed).await,
+        Command::Search(options) => search::run(&target, &watched, options, seed).await,
+        Command::Smile(options) => smile::run(&target, &watched, options, seed).await,
         Command::Get(options) => get::run(&target, &watched, options).await.map(|r| vec![r]),
         Command::Fsync(_) => Err("fsync needs no server".to_owned()),
     }

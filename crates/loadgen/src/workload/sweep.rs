@@ -47,10 +47,7 @@ async fn one(target: &Target, watched: &Watched, pace: &Pace, seed: u64) -> Resu
         .map(|n| Transactions(Rng::of(seed, n as u64)))
         .collect();
     let measured = run::run(target, watched, pace, scripts).await?;
-    Ok(Report {
-        workload: "sweep".to_owned(),
-        measured,
-    })
+    Ok(Report::new("sweep".to_owned(), measured))
 }
 
 struct Transactions(Rng);

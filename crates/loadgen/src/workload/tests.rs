@@ -48,13 +48,25 @@ async fn answer(request: HttpRequest, body: web::Bytes, seen: web::Data<Seen>) -
             HttpResponse::Ok().finish()
         }
         (&Method::DELETE, ["fhir", _, _]) => HttpResponse::NoContent().finish(),
-        (&Method::GET, ["fhir", _]) => {
-            HttpResponse::Ok().body(r#"{"entry":[{"resource":{"id":"found"}}]}"#)
+        (&Method::GET, ["fhir", kind]) => {
+            // Everything that a workload looks for, and further pages of small pages only.
+            let link = match request.query_string().contains("_count=20") {
+                true => format!(
+                    r#""link":[{{"relation":"next","url":"http://h/fhir/{kind}?_count=20&_cursor=x"}}],"#
+                ),
+                false => String::new(),
+            };
+            HttpResponse::Ok().body(format!(r#"{{{link}"entry":[{FOUND}]}}"#))
         }
         (&Method::GET, ["fhir", _, _]) => HttpResponse::Ok().body("{}"),
         _ => HttpResponse::NotFound().finish(),
     }
 }
+
+const FOUND: &str = r#"{"fullUrl":"x","resource":{"id":"found","name":[{"family":"F","given":["G"]}],
+    "code":{"coding":[{"system":"s","code":"c"}]},"category":[{"coding":[{"code":"laboratory"}]}],"class":{"code":"AMB"},
+    "effectiveDateTime":"2024-01-01T00:00:00Z","valueQuantity":{"value":1.5},
+    "component":[{"valueQuantity":{"value":120}}]}}"#;
 
 /// Starts the stand-in in a thread of its own; returns its base URL.
 fn stand_in() -> String {
@@ -214,6 +226,45 @@ fn sweep_reports_each_number_of_clients() {
             .iter()
             .all(|r| r.is_clean() && r.measured.record.resources == 2 * r.requests())
     );
+}
+
+#[test]
+fn searches_take_turns_with_point_reads() {
+    let words = [
+        "search",
+        "--clients",
+        "1",
+        "--rounds",
+        "1",
+        "--misses",
+        "50",
+        "--only",
+        "reference;page 50",
+        "--mixed",
+    ];
+    let reports = run(&stand_in(), &words);
+    let names: Vec<&str> = reports.iter().map(|r| r.workload.as_str()).collect();
+    assert_eq!(names, ["read", "mixed"]);
+    assert!(reports.iter().all(Report::is_clean));
+    assert!(reports.iter().all(|r| r.beside.is_some()));
+    assert_eq!(reports[0].measured.record.misses, 0);
+    let (searches, record) = (reports[1].requests(), &reports[1].measured.record);
+    assert_eq!(
+        counts(&reports[1]).into_keys().collect::<Vec<_>>(),
+        ["page 50", "reference"]
+    );
+    assert_eq!(record.resources, searches);
+    let misses = record.misses * 100 / searches;
+    assert!((15..=35).contains(&misses), "half of half: {misses}");
+}
+
+#[test]
+fn smile_makes_so_many_requests_of_each_client() {
+    let words = ["smile", "--clients", "1,2", "--operations", "4"];
+    let reports = run(&stand_in(), &words);
+    assert!(reports.iter().all(Report::is_clean));
+    let requests: Vec<u64> = reports.iter().map(Report::requests).collect();
+    assert_eq!(requests, [[4; 10], [8; 10]].concat());
 }
 
 #[test]
