@@ -74,7 +74,9 @@ pub fn matches(
         Filter::Or(any) => return decide(any, true, candidate, world),
         Filter::Not(inner) => !matches(inner, candidate, world)?,
         Filter::Types(types) => types.contains(&candidate.ty),
-        Filter::AnyTerm(terms) => terms.iter().any(|t| entries.has_term(*t)),
+        Filter::AnyTerm(terms) | Filter::AnyPatient { terms, .. } => {
+            terms.iter().any(|t| entries.has_term(*t))
+        }
         Filter::AnyForm(forms) => entries.vocabulary.iter().any(|v| forms.contains(&v.form)),
         Filter::StringPrefix { param, value } => {
             strings(entries, *param).any(|s| s.starts_with(value.as_str()))

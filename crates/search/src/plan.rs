@@ -30,6 +30,13 @@ pub enum Filter {
     Types(Vec<TypeId>),
     /// Has any of these terms (token, reference, uri, exact string).
     AnyTerm(Vec<Term>),
+    /// `AnyTerm` of references by `param` to these Patients and nothing else: where such a reference is what decides the
+    /// home of a resource, storage may look there.
+    AnyPatient {
+        param: u16,
+        ids: Vec<String>,
+        terms: Vec<Term>,
+    },
     /// Has any term that the vocabulary (`Entries::vocabulary`) lists under one of these wider forms.
     AnyForm(Vec<Term>),
     StringPrefix {

@@ -3,7 +3,7 @@
 
 use crate::contract::{Rid, StoreError};
 use crate::core::Core;
-use crate::question::{FILTER_DEPTH_MAX, TERMS_MAX};
+use crate::question::{FILTER_DEPTH_MAX, TERMS_MAX, home_patient};
 use std::collections::HashMap;
 use ward_fhir::TypeId;
 use ward_search::entries::Term;
@@ -16,6 +16,8 @@ pub struct Names {
     pub ids: Vec<(TypeId, String)>,
     pub forms: Vec<Term>,
     pub phrases: Vec<(u16, PhraseTest, String)>,
+    /// Whether rows are looked for at their home.
+    homes: bool,
 }
 
 /// The answers to `Names`.
@@ -28,9 +30,12 @@ pub struct Found {
 }
 
 impl Names {
-    /// Everything that the filter over `types` names.
-    pub fn of(filter: &Filter, types: &[TypeId]) -> Result<Names, StoreError> {
-        let mut names = Names::default();
+    /// Everything that the filter over `types` names; with `homes` the patients whose homes are told by references too.
+    pub fn of(filter: &Filter, types: &[TypeId], homes: bool) -> Result<Names, StoreError> {
+        let mut names = Names {
+            homes,
+            ..Names::default()
+        };
         names.add(filter, types, 0)?;
         Ok(names)
     }
@@ -62,6 +67,13 @@ impl Names {
             Filter::Ids(list) => {
                 for ty in types {
                     self.ids.extend(list.iter().map(|id| (*ty, id.clone())));
+                }
+                Ok(())
+            }
+            Filter::AnyPatient { param, ids, .. } => {
+                let patient = home_patient(*param, types).filter(|_| self.homes);
+                if let Some(patient) = patient {
+                    self.ids.extend(ids.iter().map(|id| (patient, id.clone())));
                 }
                 Ok(())
             }

@@ -88,6 +88,11 @@ pub enum Node {
     Not(Box<Node>),
     Types(Vec<TypeId>),
     Terms(Vec<Term>),
+    /// Has any of these terms, and so is at home with one of these patients.
+    AtHome {
+        rids: Vec<Rid>,
+        terms: Vec<Term>,
+    },
     Text {
         param: u16,
         test: TextTest,
@@ -150,6 +155,8 @@ pub struct Resolver<'a> {
     pub found: &'a Found,
     /// The next phrase of `found`.
     pub phrase: usize,
+    /// As for `Names::of`.
+    pub homes: bool,
 }
 
 impl Resolver<'_> {
@@ -179,11 +186,12 @@ impl Resolver<'_> {
         Ok(match filter {
             Filter::All => Node::All,
             Filter::Nothing => Node::Nothing,
-            Filter::And(list) => Node::And(self.list(list, types, depth)?),
-            Filter::Or(list) => Node::Or(self.list(list, types, depth)?),
+            Filter::And(list) => all(self.list(list, types, depth)?),
+            Filter::Or(list) => either(self.list(list, types, depth)?),
             Filter::Not(inner) => Node::Not(Box::new(self.node(inner, types, depth + 1)?)),
             Filter::Types(list) => Node::Types(list.clone()),
             Filter::AnyTerm(terms) => Node::Terms(terms.clone()),
+            Filter::AnyPatient { param, ids, terms } => self.at_home(*param, ids, terms, types),
             Filter::AnyForm(wide) => Node::Terms(self.widened(wide)),
             Filter::StringPrefix { param, value } => text(param, TextTest::Prefix, value),
             Filter::StringContains { param, value } => text(param, TextTest::Contains, value),
@@ -260,6 +268,19 @@ impl Resolver<'_> {
         }))
     }
 
+    /// Resources are placed with patients whose id has a row, or got one then: without one nothing refers to it.
+    fn at_home(&self, param: u16, ids: &[String], terms: &[Term], types: &[TypeId]) -> Node {
+        let terms = terms.to_vec();
+        let Some(patient) = home_patient(param, types).filter(|_| self.homes) else {
+            return Node::Terms(terms);
+        };
+        let row = |id: &String| self.found.ids.get(&(patient, id.clone())).copied();
+        match ids.iter().map(row).collect::<Option<Vec<Rid>>>() {
+            Some(rids) => Node::AtHome { rids, terms },
+            None => Node::Terms(terms),
+        }
+    }
+
     fn widened(&self, forms: &[Term]) -> Vec<Term> {
         let of = |form| self.found.forms.get(form).into_iter().flatten().copied();
         let mut terms: Vec<Term> = forms.iter().flat_map(of).collect();
@@ -327,6 +348,42 @@ impl Resolver<'_> {
             }
             _ => Err(StoreError::Integrity),
         }
+    }
+}
+
+/// The type Patient, where a reference to one by `param` decides the home of every one of the types.
+pub fn home_patient(param: u16, types: &[TypeId]) -> Option<TypeId> {
+    let patient = ward_fhir::schema::r4().resource_type("Patient")?;
+    let leads = |ty: &TypeId| leads_home(*ty, param, patient);
+    (!types.is_empty() && types.iter().all(leads)).then_some(patient)
+}
+
+/// A conjunction without conjunctions inside: each member may drive.
+fn all(list: Vec<Node>) -> Node {
+    let members = list.into_iter().flat_map(|node| match node {
+        Node::And(inner) => inner,
+        other => vec![other],
+    });
+    Node::And(members.collect())
+}
+
+/// A union whose terms are one list, which may drive when there is nothing else.
+fn either(list: Vec<Node>) -> Node {
+    let (mut terms, mut rest) = (Vec::new(), Vec::new());
+    for node in list {
+        match node {
+            Node::Terms(some) => terms.extend(some),
+            other => rest.push(other),
+        }
+    }
+    if !terms.is_empty() {
+        terms.sort_unstable();
+        terms.dedup();
+        rest.insert(0, Node::Terms(terms));
+    }
+    match rest.len() {
+        1 => rest.remove(0),
+        _ => Node::Or(rest),
     }
 }
 

@@ -85,7 +85,7 @@ fn union(mut by_type: Vec<(TypeId, Vec<Filter>)>) -> Filter {
     }
     let mut terms: Vec<Term> = Vec::new();
     for filter in by_type.iter().flat_map(|(_, any)| any) {
-        if let Filter::AnyTerm(some) = filter {
+        if let Filter::AnyTerm(some) | Filter::AnyPatient { terms: some, .. } = filter {
             terms.extend(some);
         }
     }

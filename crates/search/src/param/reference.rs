@@ -9,7 +9,7 @@ use crate::plan::Filter;
 use crate::registry::{Leaf, Owner, Parameter};
 use crate::words::words;
 use ward_fhir::reference::{Reference, is_id, parse};
-use ward_fhir::schema::{Schema, TypeKind, r4};
+use ward_fhir::schema::{Schema, SearchType, TypeKind, r4};
 use ward_fhir::{Failure, Node, TypeId};
 
 /// Modifiers answered now, beside `:missing` and `:[type]`; `:below` for canonicals.
@@ -100,6 +100,34 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
     } else {
         Filter::AnyTerm(terms)
     })
+}
+
+/// The Patient that a value names, when it can name nothing else.
+pub(crate) fn patient(ask: &Ask<'_>, value: &str) -> Option<String> {
+    if ask.parameter.ty() != SearchType::Reference {
+        return None;
+    }
+    let only = match ask.modifier {
+        None => None,
+        Some(name) => Some(ask.schema.resource_type(name)?),
+    };
+    let text = unescape(value);
+    let is_patient = |ty: TypeId| ask.schema.ty(ty).name == "Patient";
+    if is_id(&text) {
+        let mut meant = targets(ask)
+            .into_iter()
+            .filter(|t| only.is_none_or(|o| o == *t));
+        let sole = meant.next().filter(|_| meant.next().is_none());
+        return sole.filter(|ty| is_patient(*ty)).map(|_| text.to_string());
+    }
+    match parse(&text, ask.base)? {
+        Reference::Local {
+            ty,
+            id,
+            version: None,
+        } if is_patient(ty) => Some(id.to_owned()),
+        _ => None,
+    }
 }
 
 /// Terms of a literal reference; `strict`: text that is none is refused.

@@ -2,6 +2,7 @@
 
 use super::criterion::Meaning;
 use super::{OR_VALUES_MAX, Reader, TERMS_MAX, missing};
+use crate::entries::Term;
 use crate::escape::{split, unescape};
 use crate::param::{
     Ask, composite, date, number, position, quantity, reference, string, token, uri,
@@ -86,7 +87,29 @@ impl Reader<'_> {
         if size(&filter) > TERMS_MAX {
             return Err(too_many(ask.parameter));
         }
-        Ok(filter)
+        Ok(match filter {
+            Filter::AnyTerm(terms) => of_patients(ask, value, terms),
+            other => other,
+        })
+    }
+}
+
+/// Tells storage when every value names a Patient.
+fn of_patients(ask: &Ask<'_>, value: &str, terms: Vec<Term>) -> Filter {
+    let mut ids = Vec::new();
+    for one in split(value, b',').filter(|one| !one.is_empty()) {
+        match reference::patient(ask, one) {
+            Some(id) => ids.push(id),
+            None => return Filter::AnyTerm(terms),
+        }
+    }
+    match ask.parameter.owners.as_slice() {
+        [owner] if !ids.is_empty() => Filter::AnyPatient {
+            param: owner.param,
+            ids,
+            terms,
+        },
+        _ => Filter::AnyTerm(terms),
     }
 }
 
@@ -177,6 +200,7 @@ fn merge(any: Vec<Filter>) -> Filter {
 fn size(filter: &Filter) -> usize {
     match filter {
         Filter::AnyTerm(list) | Filter::AnyForm(list) => list.len(),
+        Filter::AnyPatient { terms, .. } => terms.len(),
         Filter::Or(list) | Filter::And(list) => list.iter().map(size).sum(),
         Filter::Not(inner) => size(inner),
         _ => 1,

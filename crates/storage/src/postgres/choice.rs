@@ -46,6 +46,20 @@ pub fn shape(
         fenced: true,
         ..Shape::default()
     };
+    // The home's own indexes have every common order; only ids name fewer rows.
+    let home = members.iter().find_map(|m| match m {
+        Node::AtHome { rids, .. } => Some(rids.len()),
+        _ => None,
+    });
+    let is_named = |m: &Node| matches!(m, Node::Rids(_) | Node::Nothing);
+    if let (Some(homes), Branch::All | Branch::Home(_)) = (home, branch)
+        && !members.iter().any(is_named)
+    {
+        return Shape {
+            fenced: walk != Walk::Natural || homes > 1,
+            ..columns(members, ty, counts)
+        };
+    }
     let rare: Vec<usize> = (0..members.len())
         .filter(|at| rows(&members[*at], ty, counts) <= RARE_ROWS)
         .collect();
@@ -125,6 +139,7 @@ fn rows(member: &Node, ty: TypeId, counts: &Counts) -> u64 {
                     .max(TERM_ROWS)
             })
             .sum(),
+        Node::AtHome { rids, .. } => TERM_ROWS * rids.len() as u64,
         Node::Text {
             test: TextTest::Prefix | TextTest::Equals,
             ..

@@ -5,9 +5,11 @@ use super::lower::{MARK_CHARS, Sql, mark};
 use super::statement::Value;
 use super::tables::Tables;
 use crate::compare::compare_sql;
+use crate::contract::Rid;
 use crate::question::{Node, TextTest};
 use std::fmt::Write as _;
 use ward_fhir::TypeId;
+use ward_search::entries::Term;
 
 /// Conditions on the rows of one alias, which are whole rows of one type's table.
 pub struct Probe<'a> {
@@ -50,6 +52,7 @@ impl Probe<'_> {
                     let _ = write!(sql.text, "({row}.terms || '{{}}'::bigint[]) && {list}");
                 }
             },
+            Node::AtHome { rids, terms } => self.at_home(sql, rids, terms),
             Node::Text { param, test, value } => self.text(sql, *param, *test, value),
             Node::Date { param, test } => {
                 let p = sql.int(i64::from(*param));
@@ -97,6 +100,22 @@ impl Probe<'_> {
             Node::Chain(hop) => self.chain(sql, hop),
             Node::Has(hop) => self.has(sql, hop),
         }
+    }
+
+    /// The home by its column, which an index may begin with; the term is tested all the same.
+    fn at_home(&self, sql: &mut Sql, rids: &[Rid], terms: &[Term]) {
+        let row = &self.row;
+        match rids {
+            [rid] => {
+                let c = sql.int(*rid);
+                let _ = write!(sql.text, "{row}.c = {c} and ");
+            }
+            _ => {
+                let list = sql.bind(Value::Ints(rids.to_vec()));
+                let _ = write!(sql.text, "{row}.c = any({list}) and ");
+            }
+        }
+        self.test(sql, &Node::Terms(terms.to_vec()));
     }
 
     fn text(&self, sql: &mut Sql, param: u16, test: TextTest, value: &str) {

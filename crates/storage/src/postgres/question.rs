@@ -44,12 +44,13 @@ impl<'a> Question<'a> {
             return Ok(None);
         }
         let types = reach.types();
-        let found = names::find(connection, core, &Names::of(&plan.filter, &types)?).await?;
+        let found = names::find(connection, core, &Names::of(&plan.filter, &types, true)?).await?;
         let mut resolver = Resolver {
             access,
             key: &core.term_key,
             found: &found,
             phrase: 0,
+            homes: true,
         };
         let members = resolver.members(&plan.filter, &types)?;
         let counts = if counted {
@@ -65,6 +66,14 @@ impl<'a> Question<'a> {
             page_rows: u64::from(plan.count) + 1,
             tables: connection.tables.clone(),
         }))
+    }
+
+    /// Rows behind each term that was counted.
+    pub fn counters(&self) -> Vec<(TypeId, u64)> {
+        let mut terms = Vec::new();
+        terms_of(&self.members, &self.reach.types(), &mut terms);
+        let count = |(ty, t): (TypeId, _)| Some((ty, *self.counts.get(&typed(t, ty))?));
+        terms.into_iter().filter_map(count).collect()
     }
 
     /// The statements that together cover what is in reach, without overlap.

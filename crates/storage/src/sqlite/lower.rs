@@ -105,7 +105,8 @@ impl Probe {
                     let _ = write!(sql.text, "{row}.typ in {list}");
                 }
             },
-            Node::Terms(terms) => self.terms(sql, terms),
+            // A range of the term is as good as one of the home.
+            Node::Terms(terms) | Node::AtHome { terms, .. } => self.terms(sql, terms),
             Node::Text { param, test, value } => {
                 let condition = self.text(sql, *param, *test, value);
                 let _ = write!(

@@ -7,12 +7,14 @@ use super::names;
 use super::rows::Rows;
 use crate::contract::StoreError;
 use crate::core::Core;
-use crate::index::typed;
+use crate::index::{EVERY, typed};
 use crate::names::Names;
 use crate::question::{Node, Reach, Resolver, terms_of};
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::rc::Rc;
 use ward_access::{Access, Action};
+use ward_fhir::TypeId;
 use ward_search::entries::Term;
 use ward_search::plan::Plan;
 
@@ -49,12 +51,13 @@ impl<'a> Question<'a> {
             return Ok(None);
         }
         let types = reach.types();
-        let found = names::find(connection, core, &Names::of(&plan.filter, &types)?)?;
+        let found = names::find(connection, core, &Names::of(&plan.filter, &types, false)?)?;
         let mut resolver = Resolver {
             access,
             key: &core.term_key,
             found: &found,
             phrase: 0,
+            homes: false,
         };
         let members = resolver.members(&plan.filter, &types)?;
         let mut question = Question {
@@ -71,6 +74,14 @@ impl<'a> Question<'a> {
 
     pub fn members(&self) -> &[Node] {
         &self.members
+    }
+
+    /// Rows behind each term that was counted.
+    pub fn counters(&self) -> Vec<(TypeId, u64)> {
+        let mut terms = Vec::new();
+        terms_of(&self.members, &self.reach.types(), &mut terms);
+        let count = |(ty, t): (_, Term)| Some((ty, *self.counts.get(&typed(t, ty))?));
+        terms.into_iter().filter_map(count).collect()
     }
 
     /// The smallest range wins.
@@ -113,7 +124,7 @@ impl<'a> Question<'a> {
         if plain && self.reach.limited.is_empty() {
             return Ok(counts);
         }
-        let mut terms: Vec<(ward_fhir::TypeId, Term)> = Vec::new();
+        let mut terms: Vec<(TypeId, Term)> = Vec::new();
         terms_of(&self.members, &self.reach.types(), &mut terms);
         if terms.is_empty() {
             return Ok(counts);
@@ -246,6 +257,21 @@ impl<'a> Question<'a> {
             }
         }
     }
+}
+
+/// Types that have or had rows, by the counters.
+pub fn used_types(
+    connection: &mut Connection,
+    types: &[TypeId],
+) -> Result<Vec<TypeId>, StoreError> {
+    let by_key: HashMap<i64, TypeId> = types.iter().map(|ty| (typed(EVERY, *ty), *ty)).collect();
+    let mut used = Vec::new();
+    let keys = Rows::of(by_key.keys().copied()).into_value();
+    connection.each(COUNTS, &[keys], |row| {
+        used.extend(by_key.get(&row.int(0)?));
+        Ok(())
+    })?;
+    Ok(used)
 }
 
 const COUNTS: &str =

@@ -207,7 +207,11 @@ fn candidate<'a>(id: &'a str, row: &'a Write) -> Candidate<'a> {
 fn hops(random: &mut Random, on: &str, depth: usize, rows: &[Write], store: &Store) -> Filter {
     let links: Vec<_> = LINKS.iter().filter(|l| l.0 == on || l.2 == on).collect();
     if depth == 0 || links.is_empty() || random.below(4) == 0 {
-        return filter(random, 1, rows, store);
+        return match (on, random.coin()) {
+            ("Observation", true) => of_patients(random, on, "subject", rows, store),
+            ("Encounter", true) => of_patients(random, on, "patient", rows, store),
+            _ => filter(random, 1, rows, store),
+        };
     }
     let (from, code, to) = links[random.below(links.len())];
     let link = param(from, code);
@@ -229,6 +233,30 @@ fn hops(random: &mut Random, on: &str, depth: usize, rows: &[Write], store: &Sto
         1 => Filter::And(vec![hop, hops(random, on, depth - 1, rows, store)]),
         2 => Filter::Or(vec![hop, filter(random, 0, rows, store)]),
         _ => hop,
+    }
+}
+
+/// Refers to one of one or two Patients, which may be looked for at their home.
+fn of_patients(random: &mut Random, on: &str, code: &str, rows: &[Write], store: &Store) -> Filter {
+    let patients: Vec<Rid> = rows
+        .iter()
+        .filter(|w| w.ty == ty("Patient"))
+        .map(|w| w.rid)
+        .collect();
+    let link = param(on, code);
+    let ids: Vec<String> = (0..=random.below(2))
+        .map(|_| store.public_id(patients[random.below(patients.len())]))
+        .collect();
+    let term = |id: &String| store.term_key().reference(link, "Patient", id);
+    let home = Filter::AnyPatient {
+        param: link,
+        terms: ids.iter().map(term).collect(),
+        ids,
+    };
+    if random.coin() {
+        home
+    } else {
+        Filter::And(vec![home, filter(random, 1, rows, store)])
     }
 }
 
