@@ -118,13 +118,20 @@ fn a_record_within_care_dates() {
 #[test]
 fn explanations_are_for_callers_with_all_rights() {
     on_own(&[], |server, ward| {
-        let query = "Observation?code=a&_content=b&explain=true";
+        let query = "Observation?code=qqa&_content=qqb&subject:Patient.name=qqc&explain=true";
         let page = ward.get(query).expect(200).json();
         let said = page["entry"][0]["resource"].to_string();
-        assert!(
-            said.contains("types: Observation") && said.contains("_content"),
-            "{said}"
-        );
+        for told in [
+            "types: Observation",
+            "_content",
+            "subject refers to Patient with (name starts with)",
+            "page by: select ",
+            "steps:",
+        ] {
+            assert!(said.contains(told), "{told}: {said}");
+        }
+        // Neither what was asked for nor what is bound to the statement.
+        assert!(!said.contains("qq"), "{said}");
         assert!(link(&page, "self").unwrap().contains("explain=true"));
         for caller in ["lab", "clinician"] {
             let said = server.client(caller).get(query).expect(200).text();

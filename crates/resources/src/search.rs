@@ -65,7 +65,7 @@ async fn answer(
     let mut further = Vec::new();
     if is_explained {
         question.used.pairs.push(("explain".into(), "true".into()));
-        further = explain::issues(&question);
+        further = explain::issues(cx, access, &question).await?;
     }
     let text = format!("{path}?{}", encode_query(&question.used.pairs));
     let trail = Trail::open(cx, access, &text)?;

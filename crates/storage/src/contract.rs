@@ -150,6 +150,26 @@ pub struct Page {
     pub total: Option<u64>,
 }
 
+/// How a store would answer a plan: text of statements and numbers of rows. No value that is stored or asked for is in it.
+#[derive(Clone, Debug, Default)]
+pub struct Explanation {
+    pub statements: Vec<Explained>,
+    /// Rows behind each counted term of the question by the counters that chose what drives: a type, and how many. Empty
+    /// where there was nothing to choose.
+    pub counters: Vec<(TypeId, u64)>,
+}
+
+/// One statement of a search.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// `page` or `total`.
+    pub purpose: &'static str,
+    /// With numbered placeholders.
+    pub sql: String,
+    /// What the database would do: steps with the names of tables and indexes, indented as they nest.
+    pub steps: Vec<String>,
+}
+
 /// Current state of one resource as a write needs it.
 #[derive(Clone, Debug)]
 pub enum Current {

@@ -118,6 +118,15 @@ impl<'a> View<'a> {
         Ok(history_page(rows, query))
     }
 
+    /// Of these types those that may have rows, by the counters: what is asked of many types can be spared the others. All of
+    /// them inside a unit.
+    pub async fn used(&self, types: &[TypeId]) -> Result<Vec<TypeId>, StoreError> {
+        match self.staged {
+            None => self.store.used(types).await,
+            Some(_) => Ok(types.to_vec()),
+        }
+    }
+
     /// A page of matches; `count` 0 asks for the total only. `Integrity`: a sort that `examine` gathers, or a check.
     pub async fn search(&self, access: &Access, plan: &Plan) -> Result<Page, StoreError> {
         if plan.sort.iter().any(examine::is_gathered) {

@@ -1,10 +1,11 @@
 //! The store as the rest of the server sees it: one set of coarse operations over either database.
 
 use crate::contract::{
-    CommitError, Current, Database, HistoryQuery, OpenError, Page, Rid, Row, StoreError,
-    StoreSettings, Unit,
+    CommitError, Current, Database, Explanation, HistoryQuery, OpenError, Page, Rid, Row,
+    StoreError, StoreSettings, Unit,
 };
 use crate::core::{Core, Hits};
+use crate::examine::is_gathered;
 use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
 use crate::staged::{self, Staged};
@@ -189,6 +190,27 @@ impl Store {
     /// A page of matches; `count` 0 asks for the total only. `Integrity`: a sort that `examine` gathers, or a check.
     pub async fn search(&self, access: &Access, plan: &Plan) -> Result<Page, StoreError> {
         Ok(search_page(self.hits(access, plan).await?))
+    }
+
+    pub(crate) async fn used(&self, types: &[TypeId]) -> Result<Vec<TypeId>, StoreError> {
+        match &self.0 {
+            Backend::Sqlite(store) => store.used(types),
+            Backend::Postgres(store) => store.used(types).await,
+        }
+    }
+
+    /// How the plan would be answered: names and counters are looked up and the statements planned, but not run.
+    pub async fn explain(&self, access: &Access, plan: &Plan) -> Result<Explanation, StoreError> {
+        let mut plan = plan.clone();
+        // Rows in an order that no index holds are proposed in the natural one.
+        if plan.sort.iter().any(is_gathered) {
+            plan.sort.clear();
+            plan.after = None;
+        }
+        match &self.0 {
+            Backend::Sqlite(store) => store.explain(access, &plan),
+            Backend::Postgres(store) => store.explain(access, &plan).await,
+        }
     }
 
     /// Writes the unit (without its record) and holds it open, so that what it makes can be read before it is committed or

@@ -4,10 +4,12 @@
 
 use super::Pairs;
 use super::question::Question;
-use crate::engine::Context;
-use ward_access::{Action, Sight};
+use crate::engine::{Context, stored};
+use ward_access::{Access, Action, Sight};
+use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
 use ward_fhir::{Issue, Kind, Severity};
+use ward_search::shape;
 
 /// Characters of one explanation.
 const TEXT_CHARS_MAX: usize = 8_000;
@@ -32,45 +34,53 @@ fn has_all_rights(cx: Context<'_>) -> bool {
     })
 }
 
-/// The plan as the stores get it, without any stored value: terms are keyed hashes.
-pub fn issues(question: &Question) -> Vec<Issue> {
+/// The plan, the statements that answer it and the counters that chose them, without any value, stored or asked for. A few
+/// more statements than the search itself.
+pub async fn issues(cx: Context<'_>, access: &Access, question: &Question) -> Result<Vec<Issue>> {
+    let mut lines = understood(question);
+    let explanation = stored(cx.engine.store.explain(access, &question.plan).await)?;
+    if !explanation.counters.is_empty() {
+        let counted = explanation.counters.iter();
+        let each: Vec<String> = counted
+            .map(|(ty, rows)| format!("{} {rows}", r4().ty(*ty).name))
+            .collect();
+        lines.push(format!("rows behind each term: {}", each.join(", ")));
+    }
+    for statement in explanation.statements {
+        lines.push(format!("{} by: {}", statement.purpose, statement.sql));
+        lines.push(format!("steps:\n{}", statement.steps.join("\n")));
+    }
+    let issue = |line: String| {
+        let text: String = line.chars().take(TEXT_CHARS_MAX).collect();
+        Issue::error(Kind::Informational, text).severity(Severity::Information)
+    };
+    Ok(lines.into_iter().map(issue).collect())
+}
+
+fn understood(question: &Question) -> Vec<String> {
     let plan = &question.plan;
     let types: Vec<&str> = plan.types.iter().map(|ty| r4().ty(*ty).name).collect();
     let checks: Vec<&str> = question.checks.iter().map(|c| c.name.as_str()).collect();
-    let lines = [
-        format!(
-            "types: {}",
-            if types.is_empty() {
-                "all".to_owned()
-            } else {
-                types.join(", ")
-            }
-        ),
-        format!("answered by the index: {:?}", plan.filter),
+    let order: Vec<String> = plan.sort.iter().map(shape::sort).collect();
+    let or = |list: String, none: &str| {
+        if list.is_empty() {
+            none.to_owned()
+        } else {
+            list
+        }
+    };
+    vec![
+        format!("types: {}", or(types.join(", "), "all")),
+        format!("answered by the index: {}", shape::filter(&plan.filter)),
         format!(
             "decided by looking at each resource: {}",
-            if checks.is_empty() {
-                "nothing".to_owned()
-            } else {
-                checks.join(", ")
-            }
+            or(checks.join(", "), "nothing")
         ),
         format!(
             "order: {}",
-            if plan.sort.is_empty() {
-                "clinical date, latest first".to_owned()
-            } else {
-                format!("{:?}", plan.sort)
-            }
+            or(order.join(", "), "clinical date, latest first")
         ),
         format!("entries: {}, total: {:?}", plan.count, plan.total),
         format!("includes: {}", question.used.includes.len()),
-    ];
-    lines
-        .into_iter()
-        .map(|line| {
-            let text: String = line.chars().take(TEXT_CHARS_MAX).collect();
-            Issue::error(Kind::Informational, text).severity(Severity::Information)
-        })
-        .collect()
+    ]
 }

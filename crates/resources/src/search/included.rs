@@ -21,6 +21,8 @@ pub const INCLUDED_MAX: usize = 1_000;
 pub const HOPS_MAX: usize = 32;
 /// Keys of one statement.
 const KEYS_MAX: usize = 1_000;
+/// More types than this are first cut to those that have rows.
+const TYPES_FEW: usize = 4;
 
 /// What comes with a page, each once and no match among it.
 pub struct Included {
@@ -140,7 +142,14 @@ impl Gathering<'_> {
     async fn hop(&mut self, wanted: Wanted) -> Result<()> {
         self.literal(&wanted.resources).await?;
         self.canonical(&wanted.canonicals).await?;
-        for (ty, terms) in wanted.referring {
+        let mut referring = wanted.referring;
+        // A wildcard names every type there is; most of them have no rows.
+        if referring.len() > TYPES_FEW {
+            let types: Vec<TypeId> = referring.keys().copied().collect();
+            let used = stored(self.cx.view.used(&types).await)?;
+            referring.retain(|ty, _| used.contains(ty));
+        }
+        for (ty, terms) in referring {
             let terms: Vec<Term> = terms.into_iter().collect();
             for terms in terms.chunks(KEYS_MAX) {
                 self.search(vec![ty], terms.to_vec(), &|_| true).await?;

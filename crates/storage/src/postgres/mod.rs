@@ -3,6 +3,7 @@
 mod choice;
 mod connection;
 mod delta;
+mod explain;
 mod history;
 mod hop;
 mod lower;
@@ -22,7 +23,8 @@ mod writer;
 
 use crate::allocator::BLOCK;
 use crate::contract::{
-    CommitError, Current, HistoryQuery, Op, OpenError, Rid, Row, StoreError, StoreSettings, Unit,
+    CommitError, Current, Explanation, HistoryQuery, Op, OpenError, Rid, Row, StoreError,
+    StoreSettings, Unit,
 };
 use crate::core::{Core, Hits, Prepared, StoredRow};
 use crate::meter::Meter;
@@ -194,6 +196,14 @@ impl Postgres {
             more: found.more,
             total: found.total,
         })
+    }
+
+    pub async fn used(&self, types: &[TypeId]) -> Result<Vec<TypeId>, StoreError> {
+        reading!(self, connection => question::used_types(connection, types))
+    }
+
+    pub async fn explain(&self, access: &Access, plan: &Plan) -> Result<Explanation, StoreError> {
+        reading!(self, connection => explain::explain(connection, self.core(), access, plan))
     }
 
     /// Its writes are made and held open on a connection of its own; see `staged`.

@@ -115,11 +115,7 @@ impl Question<'_> {
         plan: &Plan,
     ) -> Result<Vec<(Position, StoredRow)>, Failure> {
         let order = Order::new(&plan.sort, sort_key);
-        let statements = self
-            .parts(Walk::of(plan))
-            .into_iter()
-            .map(|part| self.page_of(part, plan))
-            .collect::<Result<Vec<Sql>, StoreError>>()?;
+        let statements = self.page_statements(plan)?;
         let results = try_join_all(
             statements
                 .iter()
@@ -157,6 +153,11 @@ impl Question<'_> {
         Ok(hits)
     }
 
+    pub(super) fn page_statements(&self, plan: &Plan) -> Result<Vec<Sql>, StoreError> {
+        let parts = self.parts(Walk::of(plan)).into_iter();
+        parts.map(|part| self.page_of(part, plan)).collect()
+    }
+
     fn page_of(&self, part: Lowering, plan: &Plan) -> Result<Sql, StoreError> {
         let order = Order::new(&plan.sort, sort_key);
         let order = if part.shape.fenced {
@@ -191,13 +192,7 @@ impl Question<'_> {
         if let Some(total) = self.counted_total(connection).await? {
             return Ok(total);
         }
-        let count = |part: Lowering| {
-            let mut sql = Sql::new(self.access);
-            sql.push("select count(*)");
-            part.from(&mut sql);
-            sql
-        };
-        let statements: Vec<Sql> = self.parts(Walk::None).into_iter().map(count).collect();
+        let statements = self.total_statements();
         let results = try_join_all(
             statements
                 .iter()
@@ -212,12 +207,40 @@ impl Question<'_> {
         Ok(counts.iter().sum::<i64>() as u64)
     }
 
+    pub(super) fn total_statements(&self) -> Vec<Sql> {
+        let count = |part: Lowering| {
+            let mut sql = Sql::new(self.access);
+            sql.push("select count(*)");
+            part.from(&mut sql);
+            sql
+        };
+        self.parts(Walk::None).into_iter().map(count).collect()
+    }
+
     /// Exact without a scan: one counted term, or a whole type, for a caller who is not bound to compartments.
-    async fn counted_total(&self, connection: &Connection) -> Result<Option<u64>, Failure> {
+    pub(super) async fn counted_total(
+        &self,
+        connection: &Connection,
+    ) -> Result<Option<u64>, Failure> {
+        let Some(sql) = self.counted_statement() else {
+            return Ok(None);
+        };
+        let rows = connection.rows(&sql.text, &sql.values).await?;
+        let row = rows.first().ok_or(StoreError::Integrity)?;
+        // No row at all: the term is not among the counted ones.
+        Ok(if row.int(1)? == 0 {
+            None
+        } else {
+            Some(row.int(0)?.max(0) as u64)
+        })
+    }
+
+    /// What `counted_total` asks; `None`: the counters do not tell.
+    pub(super) fn counted_statement(&self) -> Option<Sql> {
         let term = match (self.reach.limited.is_empty(), self.members.as_slice()) {
             (true, [Node::Terms(terms)]) if terms.len() == 1 => terms[0],
             (true, [Node::All] | []) => EVERY,
-            _ => return Ok(None),
+            _ => return None,
         };
         let mut sql = Sql::new(self.access);
         let keys = sql.bind(Value::Ints(
@@ -232,13 +255,6 @@ impl Question<'_> {
             "select coalesce(sum(x.n) filter (where {}), 0)::bigint, count(*) from term_count x where x.h = any({keys})",
             VISIBLE
         );
-        let rows = connection.rows(&sql.text, &sql.values).await?;
-        let row = rows.first().ok_or(StoreError::Integrity)?;
-        // No row at all: the term is not among the counted ones.
-        Ok(if row.int(1)? == 0 {
-            None
-        } else {
-            Some(row.int(0)?.max(0) as u64)
-        })
+        Some(sql)
     }
 }

@@ -5,6 +5,7 @@
 mod choice;
 mod connection;
 mod delta;
+mod explain;
 mod ffi;
 mod history;
 mod hop;
@@ -22,7 +23,8 @@ mod write;
 mod writer;
 
 use crate::contract::{
-    CommitError, Current, HistoryQuery, Op, OpenError, Rid, Row, StoreError, StoreSettings, Unit,
+    CommitError, Current, Explanation, HistoryQuery, Op, OpenError, Rid, Row, StoreError,
+    StoreSettings, Unit,
 };
 use crate::core::{Core, Hits, Prepared, StoredRow};
 use crate::meter::Meter;
@@ -171,6 +173,19 @@ impl Sqlite {
             rows: found.positions.into_iter().zip(rows).collect(),
             more: found.more,
             total: found.total,
+        })
+    }
+
+    pub fn used(&self, types: &[TypeId]) -> Result<Vec<TypeId>, StoreError> {
+        self.read_with(|connection| question::used_types(connection, types))
+    }
+
+    pub fn explain(&self, access: &Access, plan: &Plan) -> Result<Explanation, StoreError> {
+        self.read_with(|connection| {
+            connection.within(self.core().timeout(), |connection| {
+                connection
+                    .snapshot(|connection| explain::explain(connection, self.core(), access, plan))
+            })
         })
     }
 

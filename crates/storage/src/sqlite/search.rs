@@ -86,6 +86,25 @@ pub fn rids(
 impl Question<'_> {
     /// One more than the page holds.
     fn page(&self, connection: &mut Connection, plan: &Plan) -> Result<Vec<Position>, StoreError> {
+        let (sql, keys) = self.page_statement(plan)?;
+        let mut positions = Vec::with_capacity(plan.count as usize + 1);
+        connection.each(&sql.text, &sql.values, |row| {
+            let values = keys
+                .iter()
+                .enumerate()
+                .map(|(at, key)| value(row, at + 1, key))
+                .collect::<Result<_, _>>()?;
+            positions.push(Position {
+                values,
+                rid: row.int(0)?,
+            });
+            Ok(())
+        })?;
+        Ok(positions)
+    }
+
+    /// Selects row ids and the values of the sort keys.
+    pub(super) fn page_statement(&self, plan: &Plan) -> Result<(Sql, Vec<Key>), StoreError> {
         let order = Order::new(&plan.sort, |key| self.sort_key(key));
         let mut sql = Sql::new(self.access);
         sql.push("select x.rid");
@@ -111,20 +130,7 @@ impl Question<'_> {
         }
         let limit = sql.int(i64::from(plan.count) + 1);
         let _ = write!(sql.text, " order by {} limit {limit}", order.by(&keys));
-        let mut positions = Vec::with_capacity(plan.count as usize + 1);
-        connection.each(&sql.text, &sql.values, |row| {
-            let values = keys
-                .iter()
-                .enumerate()
-                .map(|(at, key)| value(row, at + 1, key))
-                .collect::<Result<_, _>>()?;
-            positions.push(Position {
-                values,
-                rid: row.int(0)?,
-            });
-            Ok(())
-        })?;
-        Ok(positions)
+        Ok((sql, keys))
     }
 
     fn sort_key(&self, key: &SortKey) -> Key {
@@ -170,9 +176,7 @@ impl Question<'_> {
         if let Some(total) = self.counted_total(connection)? {
             return Ok(total);
         }
-        let mut sql = Sql::new(self.access);
-        sql.push("select count(*)");
-        self.from(&mut sql);
+        let sql = self.total_statement();
         let mut total = 0;
         connection.each(&sql.text, &sql.values, |row| {
             total = row.int(0)? as u64;
@@ -181,8 +185,18 @@ impl Question<'_> {
         Ok(total)
     }
 
+    pub(super) fn total_statement(&self) -> Sql {
+        let mut sql = Sql::new(self.access);
+        sql.push("select count(*)");
+        self.from(&mut sql);
+        sql
+    }
+
     /// Exact without a scan: one counted term, or a whole type, for a caller who is not bound to compartments.
-    fn counted_total(&self, connection: &mut Connection) -> Result<Option<u64>, StoreError> {
+    pub(super) fn counted_total(
+        &self,
+        connection: &mut Connection,
+    ) -> Result<Option<u64>, StoreError> {
         let term = match (self.reach.limited.is_empty(), self.members()) {
             (true, [Node::Terms(terms)]) if terms.len() == 1 => terms[0],
             (true, [Node::All] | []) => EVERY,
@@ -219,4 +233,4 @@ fn value(row: &Columns, at: usize, key: &Key) -> Result<SortValue, StoreError> {
     }
 }
 
-const COUNTED: &str = "select coalesce(sum(n) filter (where vis(?1, k)), 0), count(*) from term_count where h in (select a from rows(?2))";
+pub(super) const COUNTED: &str = "select coalesce(sum(n) filter (where vis(?1, k)), 0), count(*) from term_count where h in (select a from rows(?2))";

@@ -12,6 +12,7 @@ mod identity;
 mod lifecycle;
 mod oracle;
 mod place;
+mod plans;
 mod search;
 mod statements;
 mod versions;
@@ -69,4 +70,5 @@ on_both!(
     statements::a_batch_takes_a_constant_number,
     statements::reads_take_one,
     statements::records_are_kept_once,
+    plans::statements_and_steps_are_as_reviewed,
 );

@@ -53,6 +53,39 @@ impl Place {
     pub async fn open(&self) -> Store {
         Store::open(self.settings(), master()).await.unwrap()
     }
+
+    /// What the background would do in time: statistics, and lists and maps brought up to date.
+    pub async fn analyse(&self) {
+        let Place::Postgres(database) = self else {
+            return;
+        };
+        let (client, driver) = tokio_postgres::connect(&database.url, tokio_postgres::NoTls)
+            .await
+            .unwrap();
+        let driving = tokio::spawn(driver);
+        client.batch_execute("vacuum analyze").await.unwrap();
+        drop(client);
+        driving.await.unwrap().unwrap();
+    }
+
+    /// Compares with the checked-in file of this store, or writes it when `WARD_BLESS` is set.
+    pub fn golden(&self, folder: &str, text: &str) {
+        let name = match self {
+            Place::Sqlite(_) => "sqlite.txt",
+            Place::Postgres(_) => "postgres.txt",
+        };
+        let here = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conformance");
+        let path = here.join(folder).join(name);
+        if std::env::var_os("WARD_BLESS").is_some() {
+            return std::fs::write(path, text).unwrap();
+        }
+        let known = std::fs::read_to_string(&path).unwrap_or_default();
+        let differing = known.lines().zip(text.lines()).find(|(a, b)| a != b);
+        assert!(
+            known == text,
+            "{folder}/{name} differs (WARD_BLESS=1 rewrites it): {differing:?}"
+        );
+    }
 }
 
 pub fn master() -> MasterKey {

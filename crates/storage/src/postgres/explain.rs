@@ -1,0 +1,96 @@
+//! How a search would be answered, without answering it. <https://www.postgresql.org/docs/15/sql-explain.html>
+//!
+//! Statements run by one plan for all values, so that plan is asked for: of a prepared statement, with nothing bound.
+
+use super::connection::{Connection, Failure};
+use super::lower::Sql;
+use super::question::Question;
+use super::statement::Value;
+use crate::contract::{Explained, Explanation};
+use crate::core::Core;
+use ward_access::Access;
+use ward_search::plan::{Plan, Total};
+
+pub async fn explain(
+    connection: &Connection,
+    core: &Core,
+    access: &Access,
+    plan: &Plan,
+) -> Result<Explanation, Failure> {
+    let Some(question) = Question::new(connection, core, access, plan, true).await? else {
+        return Ok(Explanation::default());
+    };
+    let mut planned: Vec<(&'static str, Sql)> = Vec::new();
+    if plan.total != Total::None {
+        match question.counted_statement() {
+            Some(sql) if question.counted_total(connection).await?.is_some() => {
+                planned.push(("total", sql));
+            }
+            _ => planned.extend(
+                question
+                    .total_statements()
+                    .into_iter()
+                    .map(|s| ("total", s)),
+            ),
+        }
+    }
+    if plan.count > 0 {
+        let page = question.page_statements(plan)?;
+        planned.extend(page.into_iter().map(|sql| ("page", sql)));
+    }
+    let mut statements = Vec::with_capacity(planned.len());
+    for (purpose, sql) in planned {
+        let steps = steps(connection, &sql).await?;
+        statements.push(Explained {
+            purpose,
+            sql: sql.text,
+            steps,
+        });
+    }
+    Ok(Explanation {
+        statements,
+        counters: question.counters(),
+    })
+}
+
+async fn steps(connection: &Connection, sql: &Sql) -> Result<Vec<String>, Failure> {
+    let types: Vec<&str> = sql.values.iter().map(type_name).collect();
+    let nothing = vec!["null"; sql.values.len()].join(", ");
+    let prepare = format!("prepare {NAME} ({}) as {}", types.join(", "), sql.text);
+    connection.batch(&prepare).await?;
+    let asked = format!("explain (costs off) execute {NAME} ({nothing})");
+    let rows = connection.rows(&asked, &[]).await;
+    connection.batch(&format!("deallocate {NAME}")).await?;
+    let lines = rows?.iter().filter_map(|row| row.text(0)).collect();
+    Ok(nodes(lines))
+}
+
+/// Nodes with their indexes, without conditions.
+fn nodes(lines: Vec<String>) -> Vec<String> {
+    let is_node = |line: &&String| {
+        let text = line.trim_start();
+        ["->", "SubPlan", "InitPlan", "CTE"]
+            .iter()
+            .any(|start| text.starts_with(start))
+    };
+    let (first, rest) = lines.split_at(lines.len().min(1));
+    let rest = rest.iter().filter(is_node);
+    first.iter().chain(rest).cloned().collect()
+}
+
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Int(_) => "bigint",
+        Value::Real(_) => "float8",
+        Value::Text(_) => "text",
+        Value::Bytes(_) => "bytea",
+        Value::Ints(_) => "bigint[]",
+        Value::Bools(_) => "boolean[]",
+        Value::Reals(_) => "float8[]",
+        Value::Texts(_) => "text[]",
+        Value::Blobs(_) => "bytea[]",
+    }
+}
+
+/// Of the one statement that a connection has under examination.
+const NAME: &str = "ward_explained";

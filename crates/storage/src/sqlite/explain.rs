@@ -1,0 +1,60 @@
+//! How a search would be answered, without answering it. <https://sqlite.org/eqp.html>
+
+use super::connection::Connection;
+use super::question::Question;
+use super::search::COUNTED;
+use super::statement::Value;
+use crate::contract::{Explained, Explanation, StoreError};
+use crate::core::Core;
+use std::collections::HashMap;
+use ward_access::{Access, Action};
+use ward_search::plan::{Plan, Total};
+
+pub fn explain(
+    connection: &mut Connection,
+    core: &Core,
+    access: &Access,
+    plan: &Plan,
+) -> Result<Explanation, StoreError> {
+    let Some(question) = Question::new(connection, core, access, Action::Search, plan)? else {
+        return Ok(Explanation::default());
+    };
+    let mut statements = Vec::new();
+    if plan.total != Total::None {
+        if question.counted_total(connection)?.is_some() {
+            statements.push(explained(connection, "total", COUNTED, &[])?);
+        } else {
+            let sql = question.total_statement();
+            statements.push(explained(connection, "total", &sql.text, &sql.values)?);
+        }
+    }
+    if plan.count > 0 {
+        let (sql, _) = question.page_statement(plan)?;
+        statements.push(explained(connection, "page", &sql.text, &sql.values)?);
+    }
+    Ok(Explanation {
+        statements,
+        counters: question.counters(),
+    })
+}
+
+fn explained(
+    connection: &mut Connection,
+    purpose: &'static str,
+    sql: &str,
+    values: &[Value],
+) -> Result<Explained, StoreError> {
+    let mut depths: HashMap<i64, usize> = HashMap::new();
+    let mut steps = Vec::new();
+    connection.each(&format!("explain query plan {sql}"), values, |row| {
+        let depth = depths.get(&row.int(1)?).map_or(0, |above| above + 1);
+        depths.insert(row.int(0)?, depth);
+        steps.push("  ".repeat(depth) + &row.text(3).unwrap_or_default());
+        Ok(())
+    })?;
+    Ok(Explained {
+        purpose,
+        sql: sql.to_owned(),
+        steps,
+    })
+}

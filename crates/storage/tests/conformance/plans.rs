@@ -1,0 +1,301 @@
+//! The statements of each class of search, and what the database makes of them, as files that can be read in review.
+//!
+//! `plans/sqlite.txt` and `plans/postgres.txt`; `WARD_BLESS=1` writes them anew. Steps are nodes and indexes, without
+//! conditions and costs. The rows are many enough, and analysed, for the plans that a large store gets.
+
+use crate::place::*;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use ward_access::Access;
+use ward_fhir::schema::r4;
+use ward_fhir::tree::Limits;
+use ward_search::check::split;
+use ward_search::extract::Extractor;
+use ward_search::plan::Plan;
+use ward_search::query::{Options, parse};
+use ward_search::registry::Registry;
+use ward_search::terminology::Embedded;
+use ward_storage::{Rid, Store, Write};
+
+/// What is asked, and the question. `{patient}` and `{encounter}` stand for ids.
+const CLASSES: &[(&str, &str)] = &[
+    ("everything of a type", "Observation"),
+    (
+        "patient and category, sorted by date",
+        "Observation?patient={patient}&category=laboratory&_sort=-date",
+    ),
+    (
+        "patient and code",
+        "Observation?patient={patient}&code=http://loinc.org|8480-6",
+    ),
+    ("patient", "Observation?patient={patient}"),
+    ("broad token", "Observation?code=http://loinc.org|8480-6"),
+    (
+        "broad token, sorted by date",
+        "Observation?code=http://loinc.org|8480-6&_sort=-date",
+    ),
+    ("rare token", "Observation?code=http://loinc.org|rare"),
+    ("token without system", "Observation?code=8480-6"),
+    (
+        "two tokens and a category",
+        "Observation?code=http://loinc.org|8480-6,http://loinc.org|2339-0&category=laboratory",
+    ),
+    (
+        "not a token",
+        "Observation?code:not=http://loinc.org|8480-6",
+    ),
+    ("text of a token", "Observation?code:text=glu"),
+    ("date", "Observation?date=ge2024-06-01"),
+    (
+        "code and date",
+        "Observation?code=http://loinc.org|2339-0&date=ge2024-06-01&date=lt2024-07-01",
+    ),
+    ("reference", "Observation?encounter={encounter}"),
+    (
+        "quantity",
+        "Observation?value-quantity=gt139|http://unitsofmeasure.org|mm[Hg]",
+    ),
+    (
+        "code and quantity",
+        "Observation?code=http://loinc.org|2339-0&value-quantity=gt139",
+    ),
+    (
+        "composite",
+        "Observation?code-value-quantity=http://loinc.org|2339-0$gt139",
+    ),
+    (
+        "composite of a component",
+        "Observation?component-code-value-quantity=http://loinc.org|8462-4$gt89",
+    ),
+    ("string prefix", "Patient?name=smi"),
+    ("exact string", "Patient?family:exact=Smith7"),
+    ("part of a string", "Patient?name:contains=ith"),
+    ("sorted by a string", "Patient?gender=female&_sort=family"),
+    ("date of birth", "Patient?birthdate=lt1950"),
+    (
+        "chain to the patient",
+        "Observation?code=http://loinc.org|8480-6&patient.name=smith7",
+    ),
+    (
+        "chain to another",
+        "Observation?performer:Practitioner.name=smith3",
+    ),
+    (
+        "chain of two hops",
+        "Observation?encounter.service-provider.name=ward",
+    ),
+    (
+        "reverse chain, rare",
+        "Patient?_has:Observation:patient:code=http://loinc.org|rare",
+    ),
+    (
+        "reverse chain, broad",
+        "Patient?gender=female&_has:Observation:patient:code=http://loinc.org|8480-6",
+    ),
+    (
+        "reverse chain to another",
+        "Practitioner?_has:Observation:performer:code=http://loinc.org|rare",
+    ),
+    ("ids", "Observation?_id={encounter},{patient}"),
+    (
+        "last updated",
+        "Observation?_lastUpdated=gt2023-11-14&_sort=-_lastUpdated",
+    ),
+    (
+        "count of a token",
+        "Observation?code=http://loinc.org|8480-6&_summary=count",
+    ),
+    (
+        "count of two criteria",
+        "Observation?code=http://loinc.org|8480-6&date=ge2024-06-01&_summary=count",
+    ),
+    (
+        "several types",
+        "?_type=Observation,Encounter&_lastUpdated=gt2023-11-14",
+    ),
+];
+
+const PATIENTS: usize = 150;
+const OBSERVATIONS_EACH: usize = 32;
+
+struct World {
+    patients: Vec<Rid>,
+    encounters: Vec<Rid>,
+    practitioners: Vec<Rid>,
+}
+
+struct Maker<'a> {
+    store: &'a Store,
+    extractor: Extractor,
+}
+
+impl Maker<'_> {
+    fn make(&self, name: &str, rid: Rid, home: Rid, json: &str) -> Write {
+        let document = ward_fhir::json::read(json.as_bytes(), None, &Limits::default()).unwrap();
+        Write {
+            entries: self.extractor.extract(document.root(), &|_| None),
+            ..create(ty(name), rid, home, json)
+        }
+    }
+
+    fn id(&self, rid: Rid) -> String {
+        self.store.public_id(rid)
+    }
+
+    async fn populate(&self) -> World {
+        let mut rows = Vec::new();
+        let place = self.store.allocate(None);
+        let text = r#"{"resourceType":"Organization","name":"Ward"}"#;
+        rows.push(self.make("Organization", place, 0, text));
+        let mut world = World {
+            patients: Vec::new(),
+            encounters: Vec::new(),
+            practitioners: Vec::new(),
+        };
+        for at in 0..8 {
+            let rid = self.store.allocate(None);
+            let text =
+                format!(r#"{{"resourceType":"Practitioner","name":[{{"family":"Smith{at}"}}]}}"#);
+            rows.push(self.make("Practitioner", rid, 0, &text));
+            world.practitioners.push(rid);
+        }
+        for at in 0..PATIENTS {
+            let patient = self.store.allocate(None);
+            let (gender, year) = (["female", "male"][at % 2], 1940 + at % 70);
+            let text = format!(
+                r#"{{"resourceType":"Patient","gender":"{gender}","birthDate":"{year}-05-05","name":[{{"family":"Smith{}"}}]}}"#,
+                at % 40
+            );
+            rows.push(self.make("Patient", patient, patient, &text));
+            world.patients.push(patient);
+            self.chart(&mut world, &mut rows, at, patient, place);
+        }
+        for some in rows.chunks(400) {
+            self.store.commit(unit(some.to_vec())).await.unwrap();
+        }
+        world
+    }
+
+    fn chart(&self, world: &mut World, rows: &mut Vec<Write>, at: usize, patient: Rid, org: Rid) {
+        let encounter = self.store.allocate(Some(patient));
+        world.encounters.push(encounter);
+        let subject = format!(
+            r#""subject":{{"reference":"Patient/{}"}}"#,
+            self.id(patient)
+        );
+        let text = format!(
+            r#"{{"resourceType":"Encounter","status":"finished","class":{{"code":"AMB"}},{subject},"serviceProvider":{{"reference":"Organization/{}"}}}}"#,
+            self.id(org)
+        );
+        rows.push(self.make("Encounter", encounter, patient, &text));
+        for number in 0..OBSERVATIONS_EACH {
+            let (code, display, category, value) = match number % 16 {
+                15 if at % 10 == 0 => ("rare", "rare finding", "laboratory", 50),
+                n if n < 9 => ("8480-6", "systolic", "vital-signs", 100 + (at + n) % 50),
+                _ => ("2339-0", "glucose", "laboratory", 80 + (at + number) % 70),
+            };
+            let (month, day) = (1 + (at + number) % 12, 1 + (at * 7 + number) % 28);
+            let text = format!(
+                r#"{{"resourceType":"Observation","status":"final",{subject},
+                "category":[{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/observation-category","code":"{category}"}}]}}],
+                "code":{{"coding":[{{"system":"http://loinc.org","code":"{code}","display":"{display}"}}]}},
+                "encounter":{{"reference":"Encounter/{}"}},"performer":[{{"reference":"Practitioner/{}"}}],
+                "effectiveDateTime":"2024-{month:02}-{day:02}T08:00:00Z",
+                "valueQuantity":{{"value":{value},"unit":"mm[Hg]","system":"http://unitsofmeasure.org","code":"mm[Hg]"}},
+                "component":[{{"code":{{"coding":[{{"system":"http://loinc.org","code":"8462-4"}}]}},
+                "valueQuantity":{{"value":{},"system":"http://unitsofmeasure.org","code":"mm[Hg]"}}}}]}}"#,
+                self.id(encounter),
+                self.id(world.practitioners[(at + number) % 8]),
+                value - 40
+            );
+            let rid = self.store.allocate(Some(patient));
+            rows.push(self.make("Observation", rid, patient, &text));
+        }
+    }
+
+    fn plan(&self, question: &str) -> Plan {
+        let (name, query) = question.split_once('?').unwrap_or((question, ""));
+        let pairs: Vec<(&str, &str)> = query.split('&').filter_map(|p| p.split_once('=')).collect();
+        let types: Vec<_> = r4().resource_type(name).into_iter().collect();
+        let options = Options {
+            strict: true,
+            now_us: 1_700_000_000_000_000,
+            count_default: 20,
+            count_max: 1_000,
+            terminology: &Embedded,
+        };
+        let mut plan = parse(&self.extractor, &types, &pairs, &options).unwrap().0;
+        // What only the resource decides is not the store's.
+        plan.filter = split(plan.filter, &self.extractor).unwrap().index;
+        plan
+    }
+}
+
+pub async fn statements_and_steps_are_as_reviewed(place: Place) {
+    let store = place.open().await;
+    let maker = Maker {
+        store: &store,
+        extractor: Extractor::new(
+            Arc::new(Registry::new(r4())),
+            store.term_key().clone(),
+            None,
+        ),
+    };
+    let world = maker.populate().await;
+    place.analyse().await;
+    let patient = world.patients[12];
+    let callers = [("all", all()), ("an app", app(&store, patient))];
+    let mut text = String::from(
+        "Checked by `tests/conformance/plans.rs`; `WARD_BLESS=1` writes it anew. A class of search, the question, the caller,\n\
+         the statements that are run (snapshot, counters and bodies included), and each statement with its steps.\n",
+    );
+    for (class, question) in CLASSES {
+        let asked = question
+            .replace("{patient}", &maker.id(patient))
+            .replace("{encounter}", &maker.id(world.encounters[12]));
+        for (caller, access) in &callers {
+            let plan = maker.plan(&asked);
+            let _ = write!(text, "\n# {class}, for {caller}\n{question}\n");
+            told(&mut text, &store, access, &plan).await;
+        }
+    }
+    let broad = maker.plan("Observation?code=http://loinc.org|8480-6");
+    let first = store.search(&callers[0].1, &broad).await.unwrap();
+    let deep = Plan {
+        after: first.next,
+        ..broad
+    };
+    text.push_str("\n# further page of a broad token, for all\n");
+    told(&mut text, &store, &callers[0].1, &deep).await;
+    place.golden("plans", &text);
+}
+
+async fn told(text: &mut String, store: &Store, access: &Access, plan: &Plan) {
+    // Keys and connections are warm after the first.
+    let mut run = 0;
+    for _ in 0..2 {
+        let before = store.statements();
+        store.search(access, plan).await.unwrap();
+        run = store.statements() - before;
+    }
+    let _ = writeln!(text, "statements: {run}");
+    let explanation = store.explain(access, plan).await.unwrap();
+    let purposes = |purpose| {
+        let of = explanation
+            .statements
+            .iter()
+            .filter(|s| s.purpose == purpose);
+        of.count()
+    };
+    let types = plan.types.len().max(1);
+    assert!(
+        purposes("page") <= 2 * types && purposes("total") <= 2 * types,
+        "one for a type, and one for memberships: {plan:?}"
+    );
+    for statement in explanation.statements {
+        let _ = writeln!(text, "{}: {}", statement.purpose, statement.sql);
+        for step in statement.steps {
+            let _ = writeln!(text, "    {step}");
+        }
+    }
+}
