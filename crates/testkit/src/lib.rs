@@ -5,12 +5,16 @@
 
 mod binary;
 mod children;
+pub mod generate;
 mod http;
+pub mod naive;
 pub mod postgres;
+mod random;
 mod server;
 mod shared;
 
 pub use binary::ward_binary;
 pub use http::{Answer, Client, Request};
+pub use random::Random;
 pub use server::{Backend, Home, Server, Start, backends};
 pub use shared::{official_suite_run, shared_data};

@@ -1,0 +1,533 @@
+//! Random resources, valid by the base definitions.
+
+use super::{CODES, DATES, LABS, MRN, NUMBERS, OTHER, VALUES, WORDS, day};
+use crate::Random;
+use serde_json::{Map, Value, json};
+
+/// Types in the order in which they are stored (what is referred to comes first), and how many of each.
+pub const COUNTS: &[(&str, usize)] = &[
+    ("Organization", 3),
+    ("Practitioner", 3),
+    ("Patient", 5),
+    ("ValueSet", 4),
+    ("Encounter", 6),
+    ("Observation", 18),
+    ("Condition", 6),
+    ("MedicationRequest", 5),
+    ("DiagnosticReport", 5),
+    ("RiskAssessment", 4),
+];
+/// The id that nobody has.
+pub const ABSENT: &str = "nobody";
+
+/// `Patient`, 3: `patient-3`.
+pub fn id(ty: &str, at: usize) -> String {
+    format!("{}-{at}", ty.to_lowercase())
+}
+
+pub fn resource(random: &mut Random, ty: &str, id: &str) -> Value {
+    let mut body = Map::new();
+    body.insert("resourceType".into(), json!(ty));
+    body.insert("id".into(), json!(id));
+    let mut body = Body { random, body };
+    body.meta();
+    match ty {
+        "Patient" => body.patient(),
+        "Practitioner" => body.practitioner(),
+        "Organization" => body.organization(),
+        "Encounter" => body.encounter(),
+        "Observation" => body.observation(),
+        "Condition" => body.condition(),
+        "MedicationRequest" => body.medication_request(),
+        "DiagnosticReport" => body.diagnostic_report(),
+        "ValueSet" => body.value_set(),
+        "RiskAssessment" => body.risk_assessment(),
+        other => panic!("no resources of type {other} are made"),
+    }
+    Value::Object(body.body)
+}
+
+struct Body<'r> {
+    random: &'r mut Random,
+    body: Map<String, Value>,
+}
+
+impl Body<'_> {
+    fn set(&mut self, name: &str, value: Value) {
+        self.body.insert(name.to_owned(), value);
+    }
+
+    /// Three times in four.
+    fn usually(&mut self) -> bool {
+        !self.random.once_in(4)
+    }
+
+    fn meta(&mut self) {
+        let mut meta = Map::new();
+        if self.random.once_in(3) {
+            meta.insert("tag".into(), json!([self.coding()]));
+        }
+        if self.random.once_in(4) {
+            meta.insert("security".into(), json!([self.coding()]));
+        }
+        if self.random.once_in(4) {
+            let version = if self.random.coin() { "|1.0" } else { "" };
+            let name = self.random.one_of(&["a", "b"]);
+            meta.insert(
+                "profile".into(),
+                json!([format!("http://example.org/profile/{name}{version}")]),
+            );
+        }
+        if self.random.once_in(4) {
+            meta.insert(
+                "source".into(),
+                json!(format!(
+                    "http://example.org/source/{}",
+                    self.random.below(2)
+                )),
+            );
+        }
+        if !meta.is_empty() {
+            self.set("meta", Value::Object(meta));
+        }
+    }
+
+    fn patient(&mut self) {
+        self.person();
+        if self.usually() {
+            let date = day(self.random);
+            self.set("birthDate", json!(date));
+        }
+        if self.random.once_in(4) {
+            let date = self.random.one_of(DATES);
+            self.set("deceasedDateTime", json!(date));
+        }
+        self.address();
+        if self.usually() {
+            let mut who = vec![self.refer(&["Practitioner", "Organization"])];
+            if self.random.once_in(3) {
+                who.push(self.refer(&["Practitioner"]));
+            }
+            self.set("generalPractitioner", json!(who));
+        }
+        if self.random.coin() {
+            let organization = self.refer(&["Organization"]);
+            self.set("managingOrganization", organization);
+        }
+        if self.random.once_in(5) {
+            let other = self.refer(&["Patient"]);
+            self.set("link", json!([{ "other": other, "type": "seealso" }]));
+        }
+    }
+
+    fn practitioner(&mut self) {
+        self.person();
+    }
+
+    fn person(&mut self) {
+        self.identifiers();
+        if self.random.coin() {
+            let active = self.random.coin();
+            self.set("active", json!(active));
+        }
+        if self.usually() {
+            let gender = self.random.one_of(&["male", "female", "unknown"]);
+            self.set("gender", json!(gender));
+        }
+        if self.usually() {
+            let names: Vec<Value> = (0..=self.random.below(2)).map(|_| self.name()).collect();
+            self.set("name", json!(names));
+        }
+        if self.random.coin() {
+            let system = self.random.one_of(&["phone", "email"]);
+            let value = self.random.one_of(&["555-1", "555-2", "a@example.org"]);
+            self.set("telecom", json!([{ "system": system, "value": value }]));
+        }
+    }
+
+    fn name(&mut self) -> Value {
+        let mut name = json!({ "family": self.random.one_of(WORDS) });
+        if self.random.coin() {
+            name["given"] = json!([self.random.one_of(WORDS), self.random.one_of(WORDS)]);
+        }
+        if self.random.once_in(4) {
+            name["text"] = json!(self.random.one_of(WORDS));
+        }
+        name
+    }
+
+    fn address(&mut self) {
+        if self.random.coin() {
+            let address =
+                json!({ "line": [self.random.one_of(WORDS)], "city": self.random.one_of(WORDS) });
+            self.set("address", json!([address]));
+        }
+    }
+
+    fn organization(&mut self) {
+        self.identifiers();
+        let name = self.random.one_of(WORDS);
+        self.set("name", json!(name));
+        if self.random.once_in(3) {
+            let alias = self.random.one_of(WORDS);
+            self.set("alias", json!([alias]));
+        }
+        if self.random.coin() {
+            let kind = self.concept();
+            self.set("type", json!([kind]));
+        }
+        self.address();
+        if self.random.coin() {
+            let parent = self.refer(&["Organization"]);
+            self.set("partOf", parent);
+        }
+    }
+
+    fn encounter(&mut self) {
+        self.identifiers();
+        let status = self.random.one_of(&["planned", "in-progress", "finished"]);
+        self.set("status", json!(status));
+        let class = self.coding();
+        self.set("class", class);
+        if self.random.coin() {
+            let kind = self.concept();
+            self.set("type", json!([kind]));
+        }
+        if self.usually() {
+            let period = self.period();
+            self.set("period", period);
+        }
+        self.subject(1);
+        if self.random.coin() {
+            let who = self.refer(&["Practitioner"]);
+            self.set("participant", json!([{ "individual": who }]));
+        }
+        if self.random.coin() {
+            let provider = self.refer(&["Organization"]);
+            self.set("serviceProvider", provider);
+        }
+        if self.random.once_in(4) {
+            let parent = self.refer(&["Encounter"]);
+            self.set("partOf", parent);
+        }
+    }
+
+    fn observation(&mut self) {
+        if self.random.once_in(3) {
+            self.identifiers();
+        }
+        let status = self.random.one_of(&["final", "preliminary", "amended"]);
+        self.set("status", json!(status));
+        let code = self.concept();
+        self.set("code", code);
+        if self.usually() {
+            let category = self.concept();
+            self.set("category", json!([category]));
+        }
+        self.subject(8);
+        self.effective();
+        if self.random.coin() {
+            self.in_encounter();
+        }
+        if self.random.once_in(3) {
+            let who = self.refer(&["Practitioner", "Organization", "Patient"]);
+            self.set("performer", json!([who]));
+        }
+        if self.random.once_in(6) {
+            let member = self.refer(&["Observation"]);
+            self.set("hasMember", json!([member]));
+        }
+        match self.random.below(7) {
+            0 | 1 => {
+                let value = self.quantity();
+                self.set("valueQuantity", value);
+            }
+            2 => {
+                let value = self.concept();
+                self.set("valueCodeableConcept", value);
+            }
+            3 => {
+                let value = self.random.one_of(WORDS);
+                self.set("valueString", json!(value));
+            }
+            4 => {
+                let value = self.random.one_of(&DATES[3..]);
+                self.set("valueDateTime", json!(value));
+            }
+            5 => {
+                let parts: Vec<Value> = (0..=self.random.below(2))
+                    .map(|_| self.component())
+                    .collect();
+                self.set("component", json!(parts));
+            }
+            _ => {}
+        }
+    }
+
+    fn component(&mut self) -> Value {
+        let mut part = json!({ "code": self.concept() });
+        match self.random.below(4) {
+            0 => part["valueCodeableConcept"] = self.concept(),
+            1 | 2 => part["valueQuantity"] = self.quantity(),
+            _ => {}
+        }
+        part
+    }
+
+    fn condition(&mut self) {
+        let status = self.random.one_of(&["active", "inactive", "resolved"]);
+        let system = "http://terminology.hl7.org/CodeSystem/condition-clinical";
+        self.set(
+            "clinicalStatus",
+            json!({ "coding": [{ "system": system, "code": status }] }),
+        );
+        if self.usually() {
+            let code = self.concept();
+            self.set("code", code);
+        }
+        if self.random.coin() {
+            let category = self.concept();
+            self.set("category", json!([category]));
+        }
+        self.subject(0);
+        match self.random.below(3) {
+            0 => {
+                let onset = self.period();
+                self.set("onsetPeriod", onset);
+            }
+            1 => {
+                let onset = self.random.one_of(DATES);
+                self.set("onsetDateTime", json!(onset));
+            }
+            _ => {}
+        }
+        if self.random.coin() {
+            let date = self.random.one_of(DATES);
+            self.set("recordedDate", json!(date));
+        }
+        if self.random.coin() {
+            self.in_encounter();
+        }
+        if self.random.once_in(3) {
+            let who = self.refer(&["Practitioner", "Patient"]);
+            self.set("asserter", who);
+        }
+    }
+
+    fn medication_request(&mut self) {
+        let status = self.random.one_of(&["active", "completed"]);
+        self.set("status", json!(status));
+        let intent = self.random.one_of(&["order", "plan"]);
+        self.set("intent", json!(intent));
+        let code = self.concept();
+        self.set("medicationCodeableConcept", code);
+        self.subject(0);
+        if self.usually() {
+            let date = self.random.one_of(DATES);
+            self.set("authoredOn", json!(date));
+        }
+        if self.random.coin() {
+            let who = self.refer(&["Practitioner", "Organization"]);
+            self.set("requester", who);
+        }
+        if self.random.coin() {
+            self.in_encounter();
+        }
+    }
+
+    fn diagnostic_report(&mut self) {
+        let status = self.random.one_of(&["final", "partial"]);
+        self.set("status", json!(status));
+        let code = self.concept();
+        self.set("code", code);
+        self.subject(4);
+        self.effective();
+        if self.random.coin() {
+            let issued = self.random.one_of(&DATES[6..9]);
+            self.set("issued", json!(issued));
+        }
+        if self.usually() {
+            let results: Vec<Value> = (0..=self.random.below(2))
+                .map(|_| self.refer(&["Observation"]))
+                .collect();
+            self.set("result", json!(results));
+        }
+        if self.random.coin() {
+            let who = self.refer(&["Practitioner", "Organization"]);
+            self.set("performer", json!([who]));
+        }
+        if self.random.coin() {
+            self.in_encounter();
+        }
+    }
+
+    fn value_set(&mut self) {
+        let status = self.random.one_of(&["draft", "active"]);
+        self.set("status", json!(status));
+        let url = self.random.one_of(super::query::URLS);
+        self.set("url", json!(url));
+        let name = self.random.one_of(&["Abc", "Abd", "Xyz"]);
+        self.set("name", json!(name));
+        if self.random.coin() {
+            let title = self.random.one_of(WORDS);
+            self.set("title", json!(title));
+        }
+        if self.random.coin() {
+            let date = self.random.one_of(DATES);
+            self.set("date", json!(date));
+        }
+    }
+
+    fn risk_assessment(&mut self) {
+        self.set("status", json!("final"));
+        self.subject(0);
+        if self.usually() {
+            let date = self.random.one_of(DATES);
+            self.set("occurrenceDateTime", json!(date));
+        }
+        let mut predictions = Vec::new();
+        for _ in 0..self.random.below(3) {
+            let mut prediction = json!({ "qualitativeRisk": self.concept() });
+            if self.usually() {
+                prediction["probabilityDecimal"] =
+                    number(self.random.one_of(&["0", "0.5", "0.25", "1", "0.2"]));
+            }
+            predictions.push(prediction);
+        }
+        if !predictions.is_empty() {
+            self.set("prediction", json!(predictions));
+        }
+    }
+
+    fn effective(&mut self) {
+        match self.random.below(5) {
+            0 => {}
+            1 => {
+                let period = self.period();
+                self.set("effectivePeriod", period);
+            }
+            _ => {
+                let date = self.random.one_of(DATES);
+                self.set("effectiveDateTime", json!(date));
+            }
+        }
+    }
+
+    fn period(&mut self) -> Value {
+        let (a, b) = (
+            self.random.below(DATES.len()),
+            self.random.below(DATES.len()),
+        );
+        let starts = |at: usize| crate::naive::range_of(DATES[at]).0;
+        let (start, end) = if starts(a) <= starts(b) {
+            (a, b)
+        } else {
+            (b, a)
+        };
+        match self.random.below(4) {
+            0 => json!({ "start": DATES[start] }),
+            1 => json!({ "end": DATES[end] }),
+            _ => json!({ "start": DATES[start], "end": DATES[end] }),
+        }
+    }
+
+    fn identifiers(&mut self) {
+        if self.random.coin() {
+            let identifier = self.identifier();
+            self.set("identifier", json!([identifier]));
+        }
+    }
+
+    fn identifier(&mut self) -> Value {
+        let mut identifier = json!({ "value": self.random.one_of(VALUES) });
+        if self.usually() {
+            identifier["system"] = json!(MRN);
+        }
+        if self.random.once_in(3) {
+            identifier["type"] =
+                json!({ "coding": [{ "system": LABS, "code": "MR" }], "text": "Medical record" });
+        }
+        identifier
+    }
+
+    fn coding(&mut self) -> Value {
+        let mut coding = json!({ "code": self.random.one_of(CODES) });
+        match self.random.below(4) {
+            0 => coding["system"] = json!(OTHER),
+            1 | 2 => coding["system"] = json!(LABS),
+            _ => {}
+        }
+        if self.random.once_in(3) {
+            coding["display"] = json!(self.random.one_of(&["Body height", "Heart rate"]));
+        }
+        coding
+    }
+
+    fn concept(&mut self) -> Value {
+        match self.random.below(6) {
+            0 => json!({ "text": self.random.one_of(&["Height of body", "(Pulse) rate"]) }),
+            1 => json!({ "coding": [self.coding(), self.coding()], "text": "Pulse rate" }),
+            _ => json!({ "coding": [self.coding()] }),
+        }
+    }
+
+    fn quantity(&mut self) -> Value {
+        let mut quantity = json!({ "value": number(self.random.one_of(NUMBERS)) });
+        match self.random.below(6) {
+            0 => {}
+            1 => quantity["unit"] = json!("tablets"),
+            2 => {
+                quantity["system"] = json!(OTHER);
+                quantity["code"] = json!("TAB");
+                quantity["unit"] = json!("tablets");
+            }
+            _ => {
+                let code = self.random.one_of(&["mg", "g", "kg", "cm"]);
+                quantity["system"] = json!("http://unitsofmeasure.org");
+                quantity["code"] = json!(code);
+                quantity["unit"] = json!(code);
+            }
+        }
+        if self.random.once_in(6) {
+            quantity["comparator"] = json!(self.random.one_of(&["<", "<=", ">", ">="]));
+        }
+        quantity
+    }
+
+    /// A Patient; once in `other` times a Device, where the element takes one; 0: never, and never missing.
+    fn subject(&mut self, other: usize) {
+        if other > 1 && self.random.once_in(other) {
+            self.set("subject", json!({ "reference": "Device/d" }));
+        } else if other == 0 || !self.random.once_in(8) {
+            let subject = self.refer(&["Patient"]);
+            self.set("subject", subject);
+        }
+    }
+
+    fn in_encounter(&mut self) {
+        let encounter = self.refer(&["Encounter"]);
+        self.set("encounter", encounter);
+    }
+
+    /// Mostly to what exists, in each of the forms of a reference.
+    fn refer(&mut self, types: &[&str]) -> Value {
+        let ty = self.random.one_of(types);
+        let count = COUNTS.iter().find(|(t, _)| *t == ty).map_or(1, |(_, n)| *n);
+        let path = format!("{ty}/{}", id(ty, self.random.below(count)));
+        match self.random.below(20) {
+            0 => json!({ "reference": format!("http://127.0.0.1:8080/fhir/{path}") }),
+            1 => json!({ "reference": format!("http://elsewhere.example.org/fhir/{path}") }),
+            2 => json!({ "type": ty, "identifier": self.identifier() }),
+            3 => json!({ "reference": format!("{path}/_history/1") }),
+            4 => json!({ "reference": format!("{ty}/{ABSENT}") }),
+            5 => {
+                json!({ "reference": path, "identifier": self.identifier(), "display": "somebody" })
+            }
+            _ => json!({ "reference": path }),
+        }
+    }
+}
+
+fn number(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
+}

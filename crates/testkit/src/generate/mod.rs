@@ -1,0 +1,56 @@
+//! Small random data and random questions about it, made so that questions hit: few values, shared by all.
+
+mod data;
+mod query;
+
+pub use data::{ABSENT, COUNTS, id, resource};
+pub use query::{Wish, question};
+
+use crate::Random;
+
+pub const DATES: &[&str] = &[
+    "2019",
+    "2020",
+    "2020-02",
+    "2020-02-29",
+    "2020-03-01",
+    "2020-03",
+    "2020-03-01T00:00:00Z",
+    "2020-03-01T01:30:00+02:00",
+    "2020-02-29T23:30:00-05:00",
+    "2020-03-01T12:00:00.500Z",
+    "2020-03-15",
+    "2021-01-01",
+];
+pub const LABS: &str = "http://example.org/lab";
+pub const OTHER: &str = "http://example.org/other";
+pub const CODES: &[&str] = &["c1", "c2", "c3", "c4"];
+pub const NUMBERS: &[&str] = &[
+    "0", "0.5", "1", "1.5", "2", "5", "5.4", "10", "100", "1000", "1500", "-1",
+];
+pub const WORDS: &[&str] = &[
+    "Smith",
+    "smythe",
+    "Smit",
+    "Müller",
+    "Muller",
+    "MÜLLER-Lüdenscheid",
+    "Straße",
+    "van  der Berg",
+    "O'Neil",
+    "Åse",
+];
+pub const MRN: &str = "http://example.org/mrn";
+pub const VALUES: &[&str] = &["1", "2", "A-1", "12"];
+
+/// A date of any precision but a time, which not every element takes.
+pub fn day(random: &mut Random) -> &'static str {
+    random.one_of(&[
+        "1970",
+        "1980-05",
+        "1980-05-17",
+        "1980-06-01",
+        "1999-12-31",
+        "2001",
+    ])
+}

@@ -1,0 +1,157 @@
+//! One `name=value` of a query against one resource: chains, `_has`, modifiers, and the comma list.
+//! <https://hl7.org/fhir/R4/search.html#combining>
+
+use super::parameters::{Kind, Parameter, find};
+use super::{Stored, World, composite, date, number, reference, string, token, uri, walk};
+use serde_json::Value;
+
+pub fn matches(world: &World, stored: &Stored, name: &str, value: &str) -> bool {
+    if let Some(rest) = name.strip_prefix("_has:") {
+        return has(world, stored, rest, value);
+    }
+    if let Some((link, rest)) = name.split_once('.') {
+        return chain(world, stored, link, rest, value);
+    }
+    let (code, modifier) = name.split_once(':').unwrap_or((name, ""));
+    match code {
+        "_id" => split(value, ',').iter().any(|id| *id == stored.id()),
+        "_lastUpdated" => {
+            let at = (stored.updated_us, stored.updated_us);
+            let values = split(value, ',');
+            values.iter().any(|v| date::compare(v, at, world.now_us))
+        }
+        _ => {
+            let found = find(stored.ty(), code);
+            found.is_some_and(|p| parameter(world, &stored.body, p, modifier, value))
+        }
+    }
+}
+
+/// `reference[:Type].rest`: some current resource that it refers to matches the rest.
+fn chain(world: &World, stored: &Stored, link: &str, rest: &str, value: &str) -> bool {
+    let (code, ty) = match link.split_once(':') {
+        Some((code, ty)) => (code, Some(ty)),
+        None => (link, None),
+    };
+    let Some(parameter) = find(stored.ty(), code) else {
+        return false;
+    };
+    let paths = targets(&stored.body, parameter);
+    let found = paths.iter().filter_map(|path| world.get(path));
+    found
+        .filter(|t| ty.is_none_or(|ty| ty == t.ty()))
+        .any(|target| matches(world, target, rest, value))
+}
+
+/// `_has:Type:reference:rest`: some current resource of the type that refers to this one matches the rest.
+fn has(world: &World, stored: &Stored, text: &str, value: &str) -> bool {
+    let mut parts = text.splitn(3, ':');
+    let (Some(ty), Some(code), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
+        return false;
+    };
+    let Some(parameter) = find(ty, code) else {
+        return false;
+    };
+    let own = stored.path();
+    let sources = world.resources.iter().filter(|s| s.ty() == ty);
+    sources
+        .filter(|s| targets(&s.body, parameter).contains(&own))
+        .any(|source| matches(world, source, rest, value))
+}
+
+/// `Type/id` of every resource of this store that a parameter of the resource refers to.
+pub fn targets(body: &Value, parameter: &Parameter) -> Vec<String> {
+    let ends = parameter.paths.iter().flat_map(|p| walk::elements(body, p));
+    let found = ends.filter_map(|e| reference::local(e["reference"].as_str()?));
+    let found = found.filter(|path| {
+        let ty = path.split('/').next().unwrap_or_default();
+        parameter.more.split(',').any(|t| t == ty)
+    });
+    found.collect()
+}
+
+fn parameter(
+    world: &World,
+    body: &Value,
+    parameter: &Parameter,
+    modifier: &str,
+    value: &str,
+) -> bool {
+    let ends: Vec<&Value> = match parameter.kind {
+        Kind::Composite => Vec::new(),
+        _ => parameter
+            .paths
+            .iter()
+            .flat_map(|p| walk::elements(body, p))
+            .collect(),
+    };
+    if modifier == "missing" {
+        return ends.is_empty() == (value == "true");
+    }
+    let values = split(value, ',');
+    let mut values = values.iter();
+    let any =
+        |test: &dyn Fn(&Value, &str) -> bool, value: &str| ends.iter().any(|e| test(e, value));
+    match (parameter.kind, modifier) {
+        (Kind::Token, "not") => {
+            !values.any(|v| any(&|e, v| token::matches(e, v, parameter.more), v))
+        }
+        (Kind::Token, "text") => values.any(|v| any(&token::text, v)),
+        (Kind::Token, "of-type") => values.any(|v| any(&token::of_type, v)),
+        (Kind::Token, _) => values.any(|v| any(&|e, v| token::matches(e, v, parameter.more), v)),
+        (Kind::Contact, _) => values.any(|v| any(&|e, v| e["value"] == v, v)),
+        (Kind::String, "exact") => values.any(|v| any(&string::exact, v)),
+        (Kind::String, "contains") => values.any(|v| any(&string::contains, v)),
+        (Kind::String, _) => values.any(|v| any(&string::starts, v)),
+        (Kind::Date, _) => {
+            let test = |e: &Value, v: &str| {
+                date::range(e).is_some_and(|at| date::compare(v, at, world.now_us))
+            };
+            values.any(|v| any(&test, v))
+        }
+        (Kind::Number, _) => values.any(|v| any(&number::matches, v)),
+        (Kind::Quantity, _) => values.any(|v| any(&number::quantity, v)),
+        (Kind::Reference, "identifier") => {
+            values.any(|v| any(&|e, v| token::matches(&e["identifier"], v, ""), v))
+        }
+        (Kind::Reference, only) => {
+            values.any(|v| any(&|e, v| reference::matches(e, v, only, parameter.more), v))
+        }
+        (Kind::Uri, "below") => values.any(|v| any(&uri::below, v)),
+        (Kind::Uri, "above") => values.any(|v| any(&uri::above, v)),
+        (Kind::Uri, _) => values.any(|v| any(&uri::matches, v)),
+        (Kind::Composite, _) => values.any(|v| composite::matches(body, parameter, v)),
+    }
+}
+
+/// At separators that no backslash stands before. Nothing generated needs more of the escaping, so the parts stay escaped.
+pub fn split(text: &str, separator: char) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let (mut start, mut escaped) = (0, false);
+    for (at, c) in text.char_indices() {
+        if c == separator && !escaped {
+            parts.push(&text[start..at]);
+            start = at + c.len_utf8();
+        }
+        escaped = c == '\\' && !escaped;
+    }
+    parts.push(&text[start..]);
+    parts
+}
+
+/// Without the backslashes.
+pub fn plain(text: &str) -> String {
+    let mut out = String::new();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let next = chars.peek().copied();
+        match (c, next) {
+            ('\\', Some(next @ (',' | '$' | '|' | '\\'))) => {
+                out.push(next);
+                chars.next();
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}

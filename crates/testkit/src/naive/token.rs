@@ -1,0 +1,74 @@
+//! Tokens: `code`, `system|code`, `|code`, `system|`. <https://hl7.org/fhir/R4/search.html#token>
+
+use super::criterion::{plain, split};
+use super::string::fold;
+use super::walk::flat;
+use serde_json::Value;
+
+/// `element`: a code, boolean, Coding, CodeableConcept or Identifier. `implied`: the system of a plain code.
+pub fn matches(element: &Value, value: &str, implied: &str) -> bool {
+    let mut pairs = Vec::new();
+    match element {
+        Value::String(code) => pairs.push((implied, code.as_str())),
+        Value::Bool(truth) => pairs.push(("", if *truth { "true" } else { "false" })),
+        Value::Object(_) => {
+            let codings = element.get("coding").map(flat);
+            for pair in codings.unwrap_or_else(|| vec![element]) {
+                let code = pair.get("code").or(pair.get("value"));
+                let code = code.and_then(Value::as_str);
+                let system = pair.get("system").and_then(Value::as_str);
+                if system.is_some() || code.is_some() {
+                    pairs.push((system.unwrap_or_default(), code.unwrap_or_default()));
+                }
+            }
+        }
+        _ => {}
+    }
+    let parts: Vec<String> = split(value, '|').into_iter().map(plain).collect();
+    let is_code = matches!(element, Value::String(_) | Value::Bool(_));
+    pairs.iter().any(|(system, code)| match parts.as_slice() {
+        [wanted] => code == wanted && !code.is_empty(),
+        [wanted, rest] if rest.is_empty() => system == wanted,
+        // A plain code has no system of its own: `|code` finds it too.
+        [none, wanted] if none.is_empty() => code == wanted && (system.is_empty() || is_code),
+        [wanted, rest] => system == wanted && code == rest,
+        _ => false,
+    })
+}
+
+/// `:text`: the text begins with it, or a word of it does: displays and texts of codes, the type's text of identifiers.
+pub fn text(element: &Value, value: &str) -> bool {
+    let wanted = fold(&plain(value));
+    let mut texts: Vec<&Value> = vec![
+        &element["text"],
+        &element["display"],
+        &element["type"]["text"],
+    ];
+    texts.extend(
+        element
+            .get("coding")
+            .map(flat)
+            .unwrap_or_default()
+            .iter()
+            .map(|c| &c["display"]),
+    );
+    texts.iter().filter_map(|t| t.as_str()).any(|text| {
+        let text = fold(text);
+        let starts = text.match_indices(&wanted);
+        let mut starts = starts.map(|(at, _)| text[..at].chars().next_back());
+        starts.any(|before| before.is_none_or(|c| !c.is_alphanumeric()))
+    })
+}
+
+/// `:of-type`: `system|code|value` of an Identifier.
+pub fn of_type(element: &Value, value: &str) -> bool {
+    let parts = split(value, '|');
+    let [system, code, value] = parts.as_slice() else {
+        return false;
+    };
+    let types = element["type"].get("coding").map(flat).unwrap_or_default();
+    element["value"] == *value
+        && types
+            .iter()
+            .any(|t| t["system"] == *system && t["code"] == *code)
+}

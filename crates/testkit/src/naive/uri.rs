@@ -1,0 +1,15 @@
+//! Uris, compared as they are written; canonicals also without their version. <https://hl7.org/fhir/R4/search.html#uri>
+
+use serde_json::Value;
+
+pub fn matches(element: &Value, value: &str) -> bool {
+    element == value || element.as_str().and_then(|t| t.split('|').next()) == Some(value)
+}
+
+pub fn below(element: &Value, value: &str) -> bool {
+    element.as_str().is_some_and(|text| text.starts_with(value))
+}
+
+pub fn above(element: &Value, value: &str) -> bool {
+    element.as_str().is_some_and(|text| value.starts_with(text))
+}

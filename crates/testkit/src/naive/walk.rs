@@ -1,0 +1,32 @@
+//! Elements of a resource by path: `name.family`, `telecom[phone]`, `subject>Patient`. Lists are walked through.
+
+use super::reference;
+use serde_json::Value;
+
+/// Every element at the path.
+/// `name[x]`: only those whose `system` is `x`; `name>Type`: only references to that type (`where(resolve() is Type)`).
+pub fn elements<'v>(body: &'v Value, path: &str) -> Vec<&'v Value> {
+    let (path, target) = match path.split_once('>') {
+        Some((path, target)) => (path, Some(target)),
+        None => (path, None),
+    };
+    let mut here = vec![body];
+    for step in path.split('.') {
+        let (name, system) = match step.split_once('[') {
+            Some((name, rest)) => (name, Some(rest.trim_end_matches(']'))),
+            None => (step, None),
+        };
+        let below = here.into_iter().filter_map(|v| v.get(name));
+        here = below.flat_map(flat).collect();
+        here.retain(|v| system.is_none_or(|s| v["system"] == s));
+    }
+    here.retain(|v| target.is_none_or(|t| reference::type_of(v) == Some(t)));
+    here
+}
+
+pub fn flat(value: &Value) -> Vec<&Value> {
+    match value {
+        Value::Array(list) => list.iter().collect(),
+        one => vec![one],
+    }
+}
