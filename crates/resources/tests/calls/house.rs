@@ -37,17 +37,44 @@ impl House {
         Some(Self::open(tempfile::tempdir().unwrap(), settings, Some(database)).await)
     }
 
+    /// With a clock of the test's own, and without the check of who refers to what is deleted.
+    pub async fn with_clock(backend: Backend, clock: fn() -> i64) -> House {
+        let folder = tempfile::tempdir().unwrap();
+        let (settings, database) = match backend {
+            Backend::Sqlite => (StoreSettings::sqlite(folder.path().join("ward.db")), None),
+            Backend::Postgres => {
+                let database = Database::create();
+                (StoreSettings::postgres(&database.url), Some(database))
+            }
+        };
+        let engine = Settings {
+            delete_check: false,
+            ..Settings::default()
+        };
+        Self::furnish(folder, settings, database, engine, clock).await
+    }
+
     async fn open(
         folder: tempfile::TempDir,
         settings: StoreSettings,
         database: Option<Database>,
+    ) -> House {
+        Self::furnish(folder, settings, database, Settings::default(), clock).await
+    }
+
+    async fn furnish(
+        folder: tempfile::TempDir,
+        settings: StoreSettings,
+        database: Option<Database>,
+        engine: Settings,
+        clock: fn() -> i64,
     ) -> House {
         let store = Store::open(settings, MasterKey::from_bytes([42; 32]))
             .await
             .unwrap();
         let log = ward_audit::Log::open(&folder.path().join("log")).unwrap();
         House {
-            engine: Engine::new(store, log, Settings::default(), clock, [9; 32]),
+            engine: Engine::new(store, log, engine, clock, [9; 32]),
             _folder: folder,
             _database: database,
         }

@@ -6,11 +6,16 @@
 )]
 
 mod absent;
+mod agreement;
 mod house;
+mod noninterference;
+mod party;
+mod pinned;
 mod placement;
 mod reads;
 mod records;
 mod rights;
+mod shrink;
 
 /// Each test once per store.
 macro_rules! on_both {
@@ -54,4 +59,27 @@ on_both!(
     rights::who_may_only_update_is_not_shown_the_rest,
     rights::a_conditional_deletion_reaches_what_both_rights_reach,
     placement::many_entries_about_unknown_patients_take_few_statements,
+);
+
+/// Many random cases, once per store. On one thread each: the clock is the thread's.
+macro_rules! random_on_both {
+    ($($chapter:ident :: $name:ident),* $(,)?) => {
+        mod random_on_sqlite {
+            $(#[tokio::test]
+            async fn $name() { crate::$chapter::$name(ward_testkit::Backend::Sqlite).await })*
+        }
+        mod random_on_postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                if ward_testkit::backends().contains(&ward_testkit::Backend::Postgres) {
+                    crate::$chapter::$name(ward_testkit::Backend::Postgres).await
+                }
+            })*
+        }
+    };
+}
+
+random_on_both!(
+    agreement::searches_agree_with_looking_at_everything,
+    noninterference::what_may_not_be_seen_changes_no_answer,
 );

@@ -51,7 +51,7 @@ pub fn question(random: &mut Random, wish: Wish) -> Question {
         _ => ty.to_owned(),
     };
     for _ in 0..[1, 1, 1, 2, 2, 3, 0][random.below(7)] {
-        pairs.push(criterion(random, ty, 3));
+        pairs.push(criterion(random, ty, HOPS_MAX));
     }
     if random.once_in(3) {
         pairs.push(("_sort".to_owned(), sort(random, ty)));
@@ -132,9 +132,15 @@ pub fn criterion(random: &mut Random, ty: &str, depth: usize) -> (String, String
     }
     let own: Vec<&Parameter> = PARAMETERS.iter().filter(|p| p.ty == ty).collect();
     let parameter = random.one_of(&own);
-    let (modifier, value) = asked(random, parameter);
+    let (mut modifier, mut value) = asked(random, parameter);
+    // Ward refuses it behind a hop: each resource would have to be looked at.
+    while modifier == ":text" && depth < HOPS_MAX {
+        (modifier, value) = asked(random, parameter);
+    }
     (format!("{}{modifier}", parameter.code), value)
 }
+
+const HOPS_MAX: usize = 3;
 
 fn is_made(ty: &str) -> bool {
     COUNTS.iter().any(|(made, _)| *made == ty)
@@ -160,7 +166,10 @@ fn common(random: &mut Random, ty: Option<&str>) -> (String, String) {
             let codes = ["_tag", "_security", "_profile", "_source"];
             let code = random.one_of(&codes);
             let own: Vec<&Parameter> = PARAMETERS.iter().filter(|p| p.code == code).collect();
-            let (modifier, value) = asked(random, own[0]);
+            let (mut modifier, mut value) = asked(random, own[0]);
+            while modifier == ":text" {
+                (modifier, value) = asked(random, own[0]);
+            }
             (format!("{code}{modifier}"), value)
         }
     }
@@ -322,12 +331,12 @@ fn string(random: &mut Random, modifier: &str) -> String {
 }
 
 fn quantity(random: &mut Random) -> String {
-    let number = prefixed(random, NUMBERS);
-    let number = if random.once_in(4) {
-        number.replace("5", "5.0").replace(".5.0", ".50")
+    let numbers = if random.once_in(4) {
+        &["5.0", "1.50", "100.00", "0.10"]
     } else {
-        number
+        NUMBERS
     };
+    let number = prefixed(random, numbers);
     let code = random.one_of(&["mg", "g", "kg", "cm", "m"]);
     match random.below(6) {
         0 | 1 => format!("{number}|http://unitsofmeasure.org|{code}"),

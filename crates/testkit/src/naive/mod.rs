@@ -158,11 +158,6 @@ pub fn answer(world: &World, question: &Question) -> Vec<String> {
     found.into_iter().map(Stored::path).collect()
 }
 
-/// First and last microsecond of a date as FHIR writes it.
-pub fn range_of(text: &str) -> (i64, i64) {
-    date::parse(text).unwrap_or_default()
-}
-
 /// Owner of the compartment, and type; `None`: all types.
 fn parts(path: &str) -> (Option<&str>, Option<&str>) {
     match path.rsplit_once('/') {

@@ -1,0 +1,179 @@
+//! Random callers of the non-interference property, and what each may see: worked out from their scopes by hand, not by `access`.
+
+use crate::house::system;
+use serde_json::Value;
+use ward_access::{Caller, Identity, Scopes};
+use ward_testkit::Random;
+use ward_testkit::generate::{COUNTS, id};
+use ward_testkit::naive::is_in_compartment;
+
+/// Which of the rights decides what is removed from the copy, and so which interactions are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Reading and searching reach the same.
+    Whole,
+    /// They do not: what may not be searched is removed, and searches are asked.
+    Searching,
+    /// They do not: what may not be read is removed, and reads are asked.
+    Reading,
+}
+
+pub struct Party {
+    pub caller: Caller,
+    pub mode: Mode,
+    pub scopes: String,
+    /// `Patient/id`
+    patient: Option<String>,
+    rights: Vec<Right>,
+}
+
+struct Right {
+    context: &'static str,
+    /// A type, or `*`.
+    ty: String,
+    letters: &'static str,
+}
+
+/// Types that say nothing about patients: open to every app with a `patient/` scope for them.
+const SHARED: [&str; 3] = ["Organization", "Practitioner", "ValueSet"];
+
+impl Party {
+    /// `patients`: those that exist.
+    pub fn any(random: &mut Random, patients: &[String], bodies: &[&Value]) -> Party {
+        let types: Vec<&str> = COUNTS.iter().map(|(ty, _)| *ty).collect();
+        let some = |random: &mut Random, most: usize| -> Vec<String> {
+            let few = (0..=random.below(most)).map(|_| random.one_of(&types).to_owned());
+            few.collect()
+        };
+        let rights = |types: Vec<String>, context, letters| -> Vec<Right> {
+            let right = |ty| Right {
+                context,
+                ty,
+                letters,
+            };
+            types.into_iter().map(right).collect()
+        };
+        let mut mode = Mode::Whole;
+        let granted = match random.below(6) {
+            0 => rights(some(random, 5), "system", "rs"),
+            1 => rights(vec!["*".into()], "patient", "rs"),
+            2 => rights(some(random, 6), "patient", "rs"),
+            3 => {
+                let mut all = rights(some(random, 5), "patient", "rs");
+                all.extend(rights(some(random, 2), "user", "rs"));
+                all
+            }
+            4 => {
+                mode = if random.coin() {
+                    Mode::Searching
+                } else {
+                    Mode::Reading
+                };
+                let mut all = rights(some(random, 4), "system", "rs");
+                all.extend(rights(some(random, 3), "system", "r"));
+                all.extend(rights(some(random, 3), "system", "s"));
+                all
+            }
+            _ => {
+                mode = if random.coin() {
+                    Mode::Searching
+                } else {
+                    Mode::Reading
+                };
+                let mut all = rights(
+                    vec!["*".into()],
+                    "patient",
+                    random.one_of(&["r", "s", "rs"]),
+                );
+                all.extend(rights(some(random, 2), "user", random.one_of(&["r", "s"])));
+                all
+            }
+        };
+        let is_system = granted.iter().all(|r| r.context == "system");
+        let patient = (!is_system && !patients.is_empty())
+            .then(|| patients[random.below(patients.len())].clone());
+        let mut party = Party::of(granted, mode, patient, random.coin());
+        // One who sees all would see the launch patient too.
+        if mode == Mode::Whole && !party.sees_own(bodies) {
+            party.mode = Mode::Searching;
+        }
+        party
+    }
+
+    fn of(rights: Vec<Right>, mode: Mode, patient: Option<String>, old: bool) -> Party {
+        let words = rights.iter().map(|r| {
+            // Version 1 writes both as `read`.
+            let letters = if old && r.letters == "rs" {
+                "read"
+            } else {
+                r.letters
+            };
+            format!("{}/{}.{letters}", r.context, r.ty)
+        });
+        let scopes = words.collect::<Vec<_>>().join(" ");
+        let caller = match rights.iter().all(|r| r.context == "system") {
+            true => system(&scopes),
+            false => Caller::new(Identity {
+                subject: "someone".into(),
+                client_id: "app".into(),
+                fhir_user: Some("Practitioner/1".into()),
+                roles: vec!["clinician".into()],
+                patient: patient
+                    .as_ref()
+                    .map(|p| p.trim_start_matches("Patient/").into()),
+                scopes: Scopes::parse(&scopes).unwrap(),
+                ..Identity::default()
+            }),
+        };
+        Party {
+            caller,
+            mode,
+            scopes: format!("{scopes} for {patient:?}"),
+            patient,
+            rights,
+        }
+    }
+
+    /// Whether the resource is in the copy: seen, or the launch patient, without whom there is no such caller.
+    pub fn keeps(&self, body: &Value) -> bool {
+        self.is_launch_patient(body) || self.sees(body)
+    }
+
+    fn sees_own(&self, bodies: &[&Value]) -> bool {
+        let mut own = bodies.iter().filter(|b| self.is_launch_patient(b));
+        own.all(|body| self.sees(body))
+    }
+
+    fn is_launch_patient(&self, body: &Value) -> bool {
+        let id = body["id"].as_str().unwrap_or_default();
+        body["resourceType"] == "Patient" && self.patient == Some(format!("Patient/{id}"))
+    }
+
+    /// What may be searched, or read where that is asked.
+    pub fn sees(&self, body: &Value) -> bool {
+        let letter = if self.mode == Mode::Reading { 'r' } else { 's' };
+        let ty = body["resourceType"].as_str().unwrap();
+        let mut rights = self.rights.iter().filter(|r| r.letters.contains(letter));
+        rights.any(|right| {
+            let is_of_type = right.ty == "*" || right.ty == ty;
+            let reaches = match (right.context, &self.patient) {
+                ("patient", Some(patient)) => {
+                    SHARED.contains(&ty) || is_in_compartment(body, patient)
+                }
+                ("patient", None) => false,
+                _ => true,
+            };
+            is_of_type && reaches
+        })
+    }
+}
+
+pub fn patients() -> Vec<String> {
+    let count = COUNTS
+        .iter()
+        .find(|(ty, _)| *ty == "Patient")
+        .map_or(0, |(_, n)| *n);
+    (0..count)
+        .map(|at| format!("Patient/{}", id("Patient", at)))
+        .collect()
+}
