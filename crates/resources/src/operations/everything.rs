@@ -14,7 +14,7 @@ use crate::search::links::{Trail, links};
 use crate::search::page::bundle;
 use crate::search::question::Question;
 use crate::shown::is_shown;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use ward_access::{Access, Action};
 use ward_fhir::date::PartialDate;
@@ -240,7 +240,8 @@ fn cared_for_within(cx: Context<'_>, from: i64, to: i64) -> Check {
 /// Live resources outside the rows that they refer to, as far as the caller may read them.
 async fn referred(cx: Context<'_>, rows: &[Row]) -> Result<Vec<Row>> {
     let present: HashSet<Rid> = rows.iter().map(|r| r.rid).collect();
-    let mut wanted: HashSet<(TypeId, String)> = HashSet::new();
+    // In their order, so that an answer is the same each time.
+    let mut wanted: BTreeSet<(TypeId, String)> = BTreeSet::new();
     for row in rows {
         let document = reread(&row.body)?;
         for node in document

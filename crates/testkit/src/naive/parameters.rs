@@ -51,7 +51,7 @@ use Kind::{Composite, Contact, Date, Number, Quantity, Reference, String, Token,
 
 const GENDER: &str = "http://hl7.org/fhir/administrative-gender";
 const WHO: &str =
-    "Practitioner,PractitionerRole,Organization,CareTeam,Patient,RelatedPerson,Device";
+    "CareTeam,Organization,Patient,Practitioner,PractitionerRole,RelatedPerson";
 
 #[rustfmt::skip]
 pub const PARAMETERS: &[Parameter] = &[
