@@ -53,6 +53,9 @@ pub enum Maintenance {
     ReferenceCheck,
     /// Filling a demo store. Creates, updates, reads and searches; only before the server listens.
     DemoImport,
+    /// What clients define search parameters by. Reads and searches SearchParameter only; what it finds decides how queries
+    /// are read, and is told in the CapabilityStatement.
+    SearchParameters,
 }
 
 /// Access that is **not** decided from a caller: it sees every row. Never pass it on while answering a Call, except for the
@@ -64,9 +67,12 @@ pub fn maintenance(purpose: Maintenance) -> Access {
             &[Action::Create, Action::Read, Action::Update, Action::Search],
             2,
         ),
+        Maintenance::SearchParameters => (&[Action::Read, Action::Search], 3),
     };
     let mut grid = Grid::default();
-    for ty in resource_types() {
+    let reached =
+        |name: &str| purpose != Maintenance::SearchParameters || name == "SearchParameter";
+    for ty in resource_types().filter(|ty| reached(ty.name)) {
         actions
             .iter()
             .for_each(|action| grid.widen(ty.id, *action, Reach::Everything));

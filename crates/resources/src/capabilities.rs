@@ -14,6 +14,7 @@ use std::sync::OnceLock;
 use ward_fhir::issue::Result;
 use ward_fhir::schema::{TypeKind, r4};
 use ward_fhir::{Failure, Kind, TypeId};
+use ward_search::registry::Registry;
 
 /// Resource types whose R4 content is normative. <https://hl7.org/fhir/R4/ansi.html>
 const NORMATIVE: &[&str] = &[
@@ -47,15 +48,16 @@ const ON_SYSTEM: &[&str] = &["transaction", "batch", "search-system", "history-s
 pub async fn capabilities(cx: Context<'_>) -> Result<Reply> {
     let mode = cx.call.parameter("mode").unwrap_or("full");
     let engine = cx.engine;
-    let kept = &engine.documents;
+    let served = engine.asking().await?;
+    let (kept, registry) = (&served.documents, served.registry());
     let made = |statement: Value| Bytes::from(statement.to_string());
     let statement = match mode {
         "full" => kept
             .full
-            .get_or_init(|| made(statement(engine, &all_types()))),
+            .get_or_init(|| made(statement(engine, registry, &all_types()))),
         "normative" => kept
             .normative
-            .get_or_init(|| made(statement(engine, &normative_types()))),
+            .get_or_init(|| made(statement(engine, registry, &normative_types()))),
         "terminology" => kept.terminology.get_or_init(|| made(terminology(engine))),
         _ => {
             return Err(Failure::new(
@@ -67,7 +69,7 @@ pub async fn capabilities(cx: Context<'_>) -> Result<Reply> {
     Ok(Reply::resource(200, statement.clone()))
 }
 
-/// Documents that change with the software and its settings only, made on first use.
+/// Documents that change with the software, its settings and the search parameters only, made on first use.
 #[derive(Default)]
 pub struct Documents {
     full: OnceLock<Bytes>,
@@ -93,8 +95,8 @@ fn normative_types() -> Vec<TypeId> {
         .collect()
 }
 
-fn statement(engine: &Engine, types: &[TypeId]) -> Value {
-    let referring = referring(engine);
+fn statement(engine: &Engine, registry: &Registry, types: &[TypeId]) -> Value {
+    let referring = referring(registry);
     json!({
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -113,7 +115,7 @@ fn statement(engine: &Engine, types: &[TypeId]) -> Value {
                 "service": [{ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR" }] }],
                 "description": "OAuth 2.0 bearer tokens with SMART scopes (v1 and v2)."
             },
-            "resource": types.iter().map(|t| resource(engine, *t, &referring)).collect::<Vec<_>>(),
+            "resource": types.iter().map(|t| resource(engine, registry, *t, &referring)).collect::<Vec<_>>(),
             "interaction": ON_SYSTEM.iter().map(|c| json!({ "code": c })).collect::<Vec<_>>(),
             "searchParam": common_parameters(),
             "operation": operations(None),
@@ -125,7 +127,7 @@ fn statement(engine: &Engine, types: &[TypeId]) -> Value {
 /// The day of the build (`build.rs`): the statement changes with the software, not with the clock.
 const BUILD_DATE: &str = env!("WARD_BUILD_DATE");
 
-fn resource(engine: &Engine, ty: TypeId, referring: &Referring) -> Value {
+fn resource(engine: &Engine, registry: &Registry, ty: TypeId, referring: &Referring) -> Value {
     let name = r4().ty(ty).name;
     let settings = engine.settings();
     let mut value = json!({
@@ -140,9 +142,9 @@ fn resource(engine: &Engine, ty: TypeId, referring: &Referring) -> Value {
         "conditionalUpdate": true,
         "conditionalDelete": if settings.conditional_delete_max > 1 { "multiple" } else { "single" },
         "referencePolicy": reference_policy(settings.reference_check, settings.delete_check),
-        "searchInclude": includes(engine, ty),
+        "searchInclude": includes(registry, ty),
         "searchRevInclude": referring.get(&ty).cloned().unwrap_or_default(),
-        "searchParam": search_parameters(engine, ty),
+        "searchParam": search_parameters(registry, ty),
     });
     let operations = operations(Some(ty));
     if let Value::Array(list) = &operations
@@ -173,11 +175,11 @@ fn reference_policy(check: ReferenceCheck, delete_check: bool) -> Vec<&'static s
 /// `Type:parameter` of what may refer to each type.
 type Referring = BTreeMap<TypeId, Vec<String>>;
 
-fn referring(engine: &Engine) -> Referring {
+fn referring(registry: &Registry) -> Referring {
     let mut referring = Referring::new();
     for source in all_types() {
-        for parameter in references(&engine.registry, source) {
-            let value = format!("{}:{}", r4().ty(source).name, parameter.def.code);
+        for parameter in references(registry, source).filter(|p| !p.is_custom()) {
+            let value = format!("{}:{}", r4().ty(source).name, parameter.def.code());
             for target in targets(parameter) {
                 referring.entry(target).or_default().push(value.clone());
             }
@@ -186,9 +188,9 @@ fn referring(engine: &Engine) -> Referring {
     referring
 }
 
-fn includes(engine: &Engine, ty: TypeId) -> Vec<String> {
+fn includes(registry: &Registry, ty: TypeId) -> Vec<String> {
     let name = r4().ty(ty).name;
-    let own = references(&engine.registry, ty).map(|p| format!("{name}:{}", p.def.code));
+    let own = references(registry, ty).map(|p| format!("{name}:{}", p.def.code()));
     ["*".to_owned(), format!("{name}:*")]
         .into_iter()
         .chain(own)
@@ -202,12 +204,12 @@ fn compartments() -> Vec<String> {
         .collect()
 }
 
-fn search_parameters(engine: &Engine, ty: TypeId) -> Vec<Value> {
-    let served = engine.registry.of(ty).served();
+fn search_parameters(registry: &Registry, ty: TypeId) -> Vec<Value> {
+    let served = registry.of(ty).served();
     served
         .map(|p| {
             let mut value =
-                json!({ "name": p.def.code, "definition": p.def.url, "type": type_name(p.def.ty) });
+                json!({ "name": p.def.code(), "definition": p.def.url(), "type": type_name(p.def.ty()) });
             let text = documentation(p);
             if !text.is_empty() {
                 value["documentation"] = json!(text);

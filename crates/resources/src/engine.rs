@@ -1,6 +1,7 @@
 //! Everything an interaction works with: the store, the meanings, the log, the clock and the settings.
 
 use crate::call::Call;
+use crate::search_parameters::Served;
 use std::sync::Arc;
 use ward_access::{Access, Caller};
 use ward_fhir::issue::Result;
@@ -65,14 +66,16 @@ impl Default for Settings {
 pub struct Engine {
     pub(crate) store: Store,
     pub(crate) log: ward_audit::Log,
+    /// The parameters of the R4 package, which everything that is written is indexed by.
     pub(crate) registry: Arc<Registry>,
     pub(crate) extractor: Extractor,
+    /// Those that questions are read by.
+    pub(crate) served: Served,
     pub(crate) compartments: Compartments,
     pub(crate) validator: &'static Validator,
     pub(crate) settings: Settings,
     pub(crate) clock: fn() -> i64,
     pub(crate) cursor_key: [u8; 32],
-    pub(crate) documents: crate::capabilities::Documents,
     pub(crate) terminology: crate::search::terminology::Kept,
 }
 
@@ -86,12 +89,14 @@ impl Engine {
         cursor_key: [u8; 32],
     ) -> Self {
         let registry = Arc::new(Registry::new(ward_fhir::schema::r4()));
+        let extractor = Extractor::new(
+            registry.clone(),
+            store.term_key().clone(),
+            Some(&settings.base),
+        );
         Self {
-            extractor: Extractor::new(
-                registry.clone(),
-                store.term_key().clone(),
-                Some(&settings.base),
-            ),
+            served: Served::new(extractor.clone()),
+            extractor,
             compartments: Compartments::new(ward_fhir::schema::r4(), Some(&settings.base)),
             registry,
             store,
@@ -100,7 +105,6 @@ impl Engine {
             settings,
             clock,
             cursor_key,
-            documents: crate::capabilities::Documents::default(),
             terminology: crate::search::terminology::Kept::default(),
         }
     }

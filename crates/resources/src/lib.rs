@@ -27,6 +27,7 @@ pub mod read;
 pub mod reply;
 pub mod route;
 pub mod search;
+mod search_parameters;
 pub mod shown;
 pub mod update;
 pub mod write;

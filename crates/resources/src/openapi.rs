@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
+use ward_search::registry::{Parameter, Registry};
 
 /// Paths of the RESTful API below the base with their methods and interaction codes; `{type}` becomes each resource type,
 /// `{owner}` each type that has a compartment.
@@ -46,19 +47,20 @@ pub const ROUTES: &[(&str, &[(&str, &str)])] = &[
     ("/{owner}/{id}/{member}/_search", &[("post", "search-type")]),
 ];
 
-/// Made once per process: it changes with the software and the base URL only.
+/// Made once: it changes with the software, the base URL and the search parameters only.
 pub async fn openapi(cx: Context<'_>) -> Result<Reply> {
-    let made = || Bytes::from(document(cx.engine).to_string());
+    let served = cx.engine.asking().await?;
+    let made = || Bytes::from(document(cx.engine, served.registry()).to_string());
     Ok(Reply {
         content: Content::Raw {
             media_type: "application/json".to_owned(),
-            bytes: cx.engine.documents.openapi.get_or_init(made).clone(),
+            bytes: served.documents.openapi.get_or_init(made).clone(),
         },
         ..Reply::status(200)
     })
 }
 
-fn document(engine: &Engine) -> Value {
+fn document(engine: &Engine, registry: &Registry) -> Value {
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -68,10 +70,10 @@ fn document(engine: &Engine) -> Value {
         },
         "servers": [{ "url": engine.settings().base }],
         "security": [{ "bearer": [] }],
-        "paths": paths(engine),
+        "paths": paths(registry),
         "components": {
             "securitySchemes": { "bearer": { "type": "http", "scheme": "bearer" } },
-            "parameters": components(engine),
+            "parameters": components(registry),
             "responses": {
                 "resource": { "description": "A FHIR resource: what was asked for, or a Bundle of it.", "content": fhir() },
                 "outcome": { "description": "An OperationOutcome that says what was wrong and where.", "content": fhir() }
@@ -87,7 +89,7 @@ fn fhir() -> Value {
     })
 }
 
-fn paths(engine: &Engine) -> Value {
+fn paths(registry: &Registry) -> Value {
     let mut paths = Map::new();
     for (template, methods) in ROUTES {
         for (path, name) in expand(template) {
@@ -101,7 +103,7 @@ fn paths(engine: &Engine) -> Value {
             let entries = entries.map(|(method, code)| {
                 (
                     (*method).to_owned(),
-                    operation(engine, template, &path, name, method, code),
+                    operation(registry, template, &path, name, method, code),
                 )
             });
             paths.insert(path.clone(), Value::Object(entries.collect()));
@@ -136,7 +138,7 @@ fn expand(template: &str) -> Vec<(String, Option<&'static str>)> {
 }
 
 fn operation(
-    engine: &Engine,
+    registry: &Registry,
     template: &str,
     path: &str,
     name: Option<&str>,
@@ -148,7 +150,7 @@ fn operation(
     let by_criteria = template == "/{type}" && matches!(method, "put" | "patch" | "delete");
     if is_search || by_criteria {
         parameters.extend(criteria(
-            engine,
+            registry,
             name.filter(|_| template.starts_with("/{type}")),
         ));
     }
@@ -178,14 +180,14 @@ fn operation(
     operation
 }
 
-fn criteria(engine: &Engine, name: Option<&str>) -> Vec<Value> {
+fn criteria(registry: &Registry, name: Option<&str>) -> Vec<Value> {
     let mut found: Vec<Value> = EVERYWHERE
         .iter()
         .map(|(name, ..)| reference(name))
         .collect();
     if let Some(ty) = name.and_then(|n| r4().resource_type(n)) {
-        let served = engine.registry.of(ty).served();
-        found.extend(served.map(|p| reference(key(p.def.url))));
+        let served = registry.of(ty).served();
+        found.extend(served.map(|p| reference(&key(p))));
     }
     found
 }
@@ -195,8 +197,12 @@ fn reference(key: &str) -> Value {
 }
 
 /// The last part of a SearchParameter's url is unique in the package.
-fn key(url: &str) -> &str {
-    url.rsplit('/').next().unwrap_or(url)
+fn key(parameter: &Parameter) -> String {
+    let url = parameter.def.url();
+    match parameter.is_custom() {
+        true => format!("custom-{}", parameter.def.number()),
+        false => url.rsplit('/').next().unwrap_or(url).to_owned(),
+    }
 }
 
 fn in_path(path: &str) -> Vec<Value> {
@@ -207,7 +213,7 @@ fn in_path(path: &str) -> Vec<Value> {
         .collect()
 }
 
-fn components(engine: &Engine) -> Value {
+fn components(registry: &Registry) -> Value {
     let mut all = Map::new();
     let mut add = |key: &str, name: &str, place: &str, text: &str| {
         let parameter = json!({
@@ -242,9 +248,9 @@ fn components(engine: &Engine) -> Value {
         add(name, name, "query", text);
     }
     for ty in all_types() {
-        for parameter in engine.registry.of(ty).served() {
+        for parameter in registry.of(ty).served() {
             let text = documentation(parameter);
-            add(key(parameter.def.url), parameter.def.code, "query", &text);
+            add(&key(parameter), parameter.def.code(), "query", &text);
         }
     }
     Value::Object(all)

@@ -74,7 +74,13 @@ async fn answer(
     if retain_open(cx, &mut page.rows).await? {
         page.total = None;
     }
-    let included = included::of(cx, &question.used.includes, &page.rows).await?;
+    let included = included::of(
+        cx,
+        question.extractor(),
+        &question.used.includes,
+        &page.rows,
+    )
+    .await?;
     let next = page.next.as_ref().filter(|_| page.more);
     let links = links(cx.engine, access, &text, &trail, next);
     let body = page::bundle(cx, &page, &included, &question.used, &links, further)?;

@@ -6,6 +6,7 @@ use crate::door::compose_record;
 use crate::engine::{Context, Engine};
 use crate::place::{self, Literally, Placement, Renamed};
 use crate::reply::{Content, Reply};
+use crate::search_parameters::{demand_servable, types};
 use bytes::Bytes;
 use ward_audit::Entity;
 use ward_fhir::date::instant_text;
@@ -69,6 +70,7 @@ pub async fn compose(
     if matches!(replaced, Replaced::Version(_)) {
         demand_changeable(identity.ty)?;
     }
+    demand_servable(engine, node, identity.rid).await?;
     let updated_us = replaced.next_time(engine.now_us());
     let version = replaced.next_version();
     let mut body = Vec::with_capacity(node.size() * 24);
@@ -191,15 +193,15 @@ pub async fn commit_seeing(
 ) -> std::result::Result<Vec<Entity>, CommitError> {
     let entities: Vec<Entity> = writes.iter().map(entity).chain(seen).collect();
     let record = record(cx, status, &entities);
-    cx.engine
-        .store
-        .commit(Unit {
-            writes,
-            guards,
-            record,
-        })
-        .await?;
-    Ok(entities)
+    let types = types(&writes);
+    let committed = cx.engine.store.commit(Unit {
+        writes,
+        guards,
+        record,
+    });
+    let committed = committed.await;
+    cx.engine.served.written(&types);
+    committed.map(|()| entities)
 }
 
 /// The record that commits with the Call's unit.

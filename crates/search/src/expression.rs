@@ -49,6 +49,49 @@ pub(crate) fn parse(text: &str) -> Option<Shape<'_>> {
     Some(Shape::Paths(paths))
 }
 
+/// Where the first part begins that is of no shape, and the part. `None`: the expression is read.
+pub(crate) fn unread(text: &str) -> Option<(usize, &str)> {
+    if parse(text).is_some() {
+        return None;
+    }
+    let mut at = 0;
+    for alternative in split_top(text, b'|') {
+        if parse_alternative(alternative).is_none() {
+            let (within, part) = unread_step(alternative);
+            return Some((at + within, part));
+        }
+        at += alternative.len() + 1;
+    }
+    Some((0, text))
+}
+
+/// The step of a plain path that is not read; the whole of anything else.
+fn unread_step(alternative: &str) -> (usize, &str) {
+    let trimmed = alternative.trim();
+    let from = alternative.len() - alternative.trim_start().len();
+    let mut at = from;
+    if !trimmed.starts_with('(') && !trimmed.contains(" as ") {
+        for step in split_top(trimmed, b'.') {
+            if parse_step(step, &mut Vec::new()).is_none() {
+                return (at, step);
+            }
+            at += step.len() + 1;
+        }
+    }
+    (from, trimmed)
+}
+
+/// Number of paths, and of steps of the longest; `None` where it is not read.
+pub(crate) fn size(text: &str) -> Option<(usize, usize)> {
+    Some(match parse(text)? {
+        Shape::Truth(path) => (1, path.steps.len()),
+        Shape::Paths(paths) => (
+            paths.len(),
+            paths.iter().map(|p| p.steps.len()).max().unwrap_or(0),
+        ),
+    })
+}
+
 /// `path`, `path as T` or `(path as T).rest`.
 fn parse_alternative(text: &str) -> Option<Path<'_>> {
     let text = text.trim();

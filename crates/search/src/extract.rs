@@ -342,7 +342,7 @@ impl<'a> Collector<'a> {
     fn markers(&mut self, parameters: &TypeParameters) {
         for slot in parameters.after_walk() {
             let parameter = parameters.at(*slot as usize);
-            let (id, present) = (parameter.def.id, self.is_present(*slot as usize));
+            let (id, present) = (parameter.def.number(), self.is_present(*slot as usize));
             if parameter.truth {
                 let term = self.key().code(id, if present { "true" } else { "false" });
                 self.entries.terms.push(TermEntry {

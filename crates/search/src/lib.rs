@@ -5,6 +5,8 @@
 pub mod check;
 pub mod compartment;
 pub mod cursor;
+pub mod custom;
+pub mod definition;
 pub mod entries;
 pub mod evaluate;
 pub mod extract;

@@ -151,7 +151,7 @@ pub(crate) struct Ask<'a> {
 
 impl Ask<'_> {
     pub fn code(&self) -> &str {
-        self.parameter.def.code
+        self.parameter.def.code()
     }
 
     pub fn bad(&self, what: &str) -> Failure {

@@ -1,22 +1,28 @@
 //! The search parameters of each type, and which of them are answered. <https://hl7.org/fhir/R4/searchparameter-registry.html>
 //!
-//! Nothing is compiled at start: a type's parameters are compiled on its first use and kept.
+//! Nothing is compiled at start: a type's parameters are compiled on its first use and kept. A registry never changes: with
+//! other custom parameters there is another one, which shares the types that they do not concern.
 
 pub(crate) mod composite;
 mod share;
 
 use self::composite::Alternative;
+use crate::custom::PER_TYPE_MAX;
+use crate::definition::{Custom, Definition};
 use crate::expression::{self, Shape};
 use crate::hot;
 use crate::nearest::nearest;
 use crate::param::Form;
 use crate::program::{Atom, Program, resolve};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use ward_fhir::TypeId;
 use ward_fhir::schema::{Schema, SearchParameterDef, SearchType};
 
 pub struct Registry {
     schema: &'static Schema,
+    /// The package alone, for the types without custom parameters.
+    package: Option<Arc<Registry>>,
+    custom: Vec<Arc<Custom>>,
     types: Box<[OnceLock<TypeParameters>]>,
 }
 
@@ -30,7 +36,9 @@ pub struct TypeParameters {
 }
 
 pub struct Parameter {
-    pub def: &'static SearchParameterDef,
+    pub def: Definition,
+    /// Its entries are in the index; else every resource that is asked for by it is looked at.
+    pub(crate) indexed: bool,
     /// `Err`: why it is not answered.
     pub service: Result<(), &'static str>,
     /// Whose index entries answer it: itself, or those it is the union of.
@@ -84,13 +92,37 @@ impl Registry {
     pub fn new(schema: &'static Schema) -> Self {
         Self {
             schema,
+            package: None,
+            custom: Vec::new(),
             types: schema.types.iter().map(|_| OnceLock::new()).collect(),
         }
     }
 
+    /// The same with custom parameters beside. Of two with one code on one type the first is served; more than
+    /// [`PER_TYPE_MAX`] of a type are not.
+    pub fn with(package: &Arc<Registry>, custom: Vec<Arc<Custom>>) -> Self {
+        Self {
+            package: Some(package.clone()),
+            custom,
+            ..Self::new(package.schema)
+        }
+    }
+
+    /// What clients have defined, served or not.
+    pub fn custom(&self) -> &[Arc<Custom>] {
+        &self.custom
+    }
+
     /// Parameters of a concrete resource type; first use compiles them (tens of microseconds to a millisecond).
     pub fn of(&self, ty: TypeId) -> &TypeParameters {
-        self.types[ty.0 as usize].get_or_init(|| TypeParameters::compile(self.schema, ty))
+        let concerns = |custom: &&Arc<Custom>| custom.bases.contains(&ty);
+        match &self.package {
+            Some(package) if !self.custom.iter().any(|c| concerns(&c)) => package.of(ty),
+            _ => self.types[ty.0 as usize].get_or_init(|| {
+                let custom = self.custom.iter().filter(concerns);
+                TypeParameters::compile(self.schema, ty, custom.take(PER_TYPE_MAX))
+            }),
+        }
     }
 
     pub fn find(&self, ty: TypeId, code: &str) -> Option<&Parameter> {
@@ -105,7 +137,7 @@ impl Registry {
 impl TypeParameters {
     pub fn find(&self, code: &str) -> Option<&Parameter> {
         self.parameters
-            .binary_search_by(|p| p.def.code.cmp(code))
+            .binary_search_by(|p| p.code().cmp(code))
             .ok()
             .map(|at| &self.parameters[at])
     }
@@ -121,8 +153,8 @@ impl TypeParameters {
     }
 
     /// Served names most like `code`, best first, at most three.
-    pub fn nearest(&self, code: &str) -> Vec<&'static str> {
-        nearest(code, self.served().map(|p| p.def.code))
+    pub fn nearest(&self, code: &str) -> Vec<&str> {
+        nearest(code, self.served().map(|p| p.def.code()))
     }
 
     pub(crate) fn after_walk(&self) -> &[u16] {
@@ -133,20 +165,30 @@ impl TypeParameters {
         &self.parameters[slot]
     }
 
-    fn compile(schema: &'static Schema, ty: TypeId) -> Self {
+    fn compile<'c>(
+        schema: &'static Schema,
+        ty: TypeId,
+        custom: impl Iterator<Item = &'c Arc<Custom>>,
+    ) -> Self {
         let mut parameters: Vec<Parameter> = Vec::new();
         for def in schema
             .search_parameters
             .iter()
             .filter(|d| d.bases.iter().any(|b| schema.is_a(ty, *b)) && !is_example(d))
         {
-            if !parameters.iter().any(|p| p.def.code == def.code) {
-                parameters.push(Parameter::read(schema, ty, def));
+            if !parameters.iter().any(|p| p.code() == def.code) {
+                parameters.push(Parameter::read(schema, ty, Definition::Package(def)));
             }
         }
         share::share(schema.ty(ty).name, &mut parameters);
         composite::fill(schema, ty, &mut parameters);
-        parameters.sort_by_key(|p| p.def.code);
+        // After the others, so that no entry of theirs depends on what clients define.
+        for custom in custom {
+            if !parameters.iter().any(|p| p.code() == &*custom.code) {
+                parameters.push(Parameter::custom(schema, ty, custom));
+            }
+        }
+        parameters.sort_by(|a, b| a.code().cmp(b.code()));
         let program = program(schema, ty, &parameters);
         let last = |p: &Parameter| {
             matches!(p.marks, Marks::Present | Marks::Missing) || p.truth && p.is_served()
@@ -164,14 +206,19 @@ impl TypeParameters {
 }
 
 impl Parameter {
-    pub fn code(&self) -> &'static str {
-        self.def.code
+    pub fn code(&self) -> &str {
+        self.def.code()
     }
     pub fn ty(&self) -> SearchType {
-        self.def.ty
+        self.def.ty()
     }
     pub fn is_served(&self) -> bool {
         self.service.is_ok()
+    }
+
+    /// Defined by a client, and not by the package.
+    pub fn is_custom(&self) -> bool {
+        self.def.is_custom()
     }
 
     /// Resource types that it may refer to: for reference parameters.
@@ -179,13 +226,28 @@ impl Parameter {
         crate::param::reference_targets(schema, self)
     }
 
-    fn read(schema: &Schema, ty: TypeId, def: &'static SearchParameterDef) -> Self {
-        let (atoms, truth, service) = match elements(schema, ty, def) {
+    /// Has entries of its own, whatever others read.
+    pub(crate) fn custom(schema: &Schema, ty: TypeId, custom: &Arc<Custom>) -> Self {
+        let mut parameter = Self::read(schema, ty, Definition::Custom(custom.clone()));
+        parameter.indexed = false;
+        parameter.owners = vec![Owner {
+            param: custom.number,
+            only: None,
+        }];
+        if !parameter.truth {
+            parameter.marks = Marks::Present;
+        }
+        parameter
+    }
+
+    fn read(schema: &Schema, ty: TypeId, def: Definition) -> Self {
+        let (atoms, truth, service) = match elements(schema, ty, &def) {
             Ok((atoms, truth)) => (atoms, truth, Ok(())),
             Err(reason) => (Vec::new(), false, Err(reason)),
         };
         Self {
             def,
+            indexed: true,
             service,
             owners: Vec::new(),
             forms: Vec::new(),
@@ -198,19 +260,19 @@ impl Parameter {
     }
 
     fn with_forms(mut self, schema: &Schema) -> Self {
-        let form = |atom: &Atom| Form::of(schema, self.def.ty, atom.leaf);
+        let form = |atom: &Atom| Form::of(schema, self.def.ty(), atom.leaf);
         let forms: Vec<Form> = self.atoms.iter().filter_map(form).collect();
         // A choice may have types without a value of this kind (Procedure.performedString has no date): they count as missing.
         if !self.truth {
             self.atoms
-                .retain(|a| Form::of(schema, self.def.ty, a.leaf).is_some());
+                .retain(|a| Form::of(schema, self.def.ty(), a.leaf).is_some());
         }
         for form in forms {
             if !self.forms.contains(&form) {
                 self.forms.push(form);
             }
         }
-        if self.service.is_ok() && self.forms.is_empty() && !is_whole(self.def) {
+        if self.service.is_ok() && self.forms.is_empty() && !is_whole(&self.def) {
             self.service =
                 Err("its elements are of a type that this kind of parameter cannot read");
         }
@@ -222,20 +284,22 @@ impl Parameter {
         self.composite
             .iter()
             .flat_map(|alternative| match alternative {
-                Alternative::Tuple { owner, path, .. } if *owner == self.def.id => path.as_slice(),
+                Alternative::Tuple { owner, path, .. } if *owner == self.def.number() => {
+                    path.as_slice()
+                }
                 _ => &[],
             })
     }
 
     /// Answered from the resource's own columns, never from index entries.
     pub(crate) fn is_column(&self) -> bool {
-        matches!(self.def.code, "_id" | "_lastUpdated")
+        matches!(self.def.code(), "_id" | "_lastUpdated")
     }
 }
 
 /// Answered from the resource as a whole, not from elements of it.
-fn is_whole(def: &SearchParameterDef) -> bool {
-    matches!(def.code, "_text" | "_content" | "_filter")
+fn is_whole(def: &Definition) -> bool {
+    matches!(def.code(), "_text" | "_content" | "_filter")
 }
 
 /// The package carries examples of SearchParameter that repeat codes of real ones (`_id`, `Condition.subject`).
@@ -248,16 +312,16 @@ fn is_example(def: &SearchParameterDef) -> bool {
 
 type Elements = Result<(Vec<Atom>, bool), &'static str>;
 
-fn elements(schema: &Schema, ty: TypeId, def: &SearchParameterDef) -> Elements {
-    match def.ty {
+fn elements(schema: &Schema, ty: TypeId, def: &Definition) -> Elements {
+    match def.ty() {
         // `composite::fill` reads them once the others are there.
         SearchType::Composite => return Err("it is not read yet"),
         _ if is_whole(def) => return Ok((Vec::new(), false)),
-        _ if def.code == "_query" => return Err("no named query is defined on this server"),
-        _ if def.expression.is_empty() => return Err("the specification gives it no expression"),
+        _ if def.code() == "_query" => return Err("no named query is defined on this server"),
+        _ if def.expression().is_empty() => return Err("the specification gives it no expression"),
         _ => {}
     }
-    let (paths, truth) = match expression::parse(def.expression) {
+    let (paths, truth) = match expression::parse(def.expression()) {
         Some(Shape::Paths(paths)) => (paths, false),
         Some(Shape::Truth(path)) => (vec![path], true),
         None => return Err("its expression is not a path"),
@@ -283,15 +347,18 @@ fn program(schema: &Schema, ty: TypeId, parameters: &[Parameter]) -> Program<Lea
         let own = parameter
             .owners
             .iter()
-            .any(|o| o.param == parameter.def.id && o.only.is_none());
-        let role = hot.role(parameter.def.code);
+            .any(|o| o.param == parameter.def.number() && o.only.is_none());
+        let role = match parameter.is_custom() {
+            true => hot::Role::None,
+            false => hot.role(parameter.code()),
+        };
         if !own && parameter.marks == Marks::Nothing && role == hot::Role::None {
             continue;
         }
         for atom in parameter.tuples() {
             let leaf = Leaf {
                 slot: slot as u16,
-                param: parameter.def.id,
+                param: parameter.def.number(),
                 form: Form::Tuple,
                 indexed: true,
                 listed: false,
@@ -300,13 +367,13 @@ fn program(schema: &Schema, ty: TypeId, parameters: &[Parameter]) -> Program<Lea
             program.add(schema, atom, leaf);
         }
         for atom in &parameter.atoms {
-            if let Some(form) = Form::of(schema, parameter.def.ty, atom.leaf) {
+            if let Some(form) = Form::of(schema, parameter.def.ty(), atom.leaf) {
                 program.add(
                     schema,
                     atom,
                     Leaf {
                         slot: slot as u16,
-                        param: parameter.def.id,
+                        param: parameter.def.number(),
                         form,
                         indexed: own && !parameter.truth,
                         listed: own && parameter.marks == Marks::Listed,

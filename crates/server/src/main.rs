@@ -8,6 +8,7 @@ mod drain;
 mod import;
 mod serve;
 mod token;
+mod watch;
 mod wiring;
 
 use clap::{Parser, Subcommand};

@@ -2,7 +2,7 @@
 
 use crate::config::{self, Config, Flags};
 use crate::demo::{self, Demo, Filled};
-use crate::{data_folder, drain, wiring};
+use crate::{data_folder, drain, watch, wiring};
 use clap::Args;
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -93,6 +93,7 @@ impl Serve {
             wiring::node_name(&config),
             stop.clone(),
         ));
+        let watch = tokio::task::spawn_local(watch::run(engine.clone(), stop.clone()));
         let service = Service {
             engine: engine.clone(),
             tokens: Arc::new(tokens),
@@ -110,6 +111,7 @@ impl Serve {
         wait_for_signal(&service, running, metrics).await;
         stop.store(true, Ordering::Relaxed);
         let _ = drain.await;
+        let _ = watch.await;
         engine.store().close().await;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)

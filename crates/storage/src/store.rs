@@ -251,6 +251,19 @@ impl Store {
         }
     }
 
+    /// Rises with every commit that writes a SearchParameter, in the order of the commits over all processes.
+    pub async fn parameters_mark(&self) -> Result<i64, StoreError> {
+        match &self.0 {
+            Backend::Sqlite(store) => store.parameters_mark(),
+            Backend::Postgres(store) => store.parameters_mark().await,
+        }
+    }
+
+    /// Whether other processes may write to it too.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.0, Backend::Postgres(_))
+    }
+
     pub async fn ready(&self) -> bool {
         match &self.0 {
             Backend::Sqlite(store) => store.ready(),
@@ -336,6 +349,15 @@ pub(crate) fn resource_types() -> &'static [TypeId] {
             .collect()
     });
     &ALL
+}
+
+/// What clients define search parameters by.
+pub(crate) fn search_parameter() -> TypeId {
+    static TYPE: LazyLock<TypeId> = LazyLock::new(|| {
+        r4().resource_type("SearchParameter")
+            .unwrap_or(TypeId(u16::MAX))
+    });
+    *TYPE
 }
 
 /// Rows hold type numbers: a store must not be opened with definitions that number types otherwise.

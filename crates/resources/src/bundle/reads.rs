@@ -7,6 +7,7 @@ use super::entry::{Entry, name};
 use crate::door::read_within;
 use crate::engine::Context;
 use crate::reply::{Content, Reply};
+use crate::search_parameters::types;
 use crate::write::{commit_seeing, entity, record};
 use ward_audit::Entity;
 use ward_fhir::issue::Result;
@@ -38,6 +39,7 @@ pub async fn commit(
         return Ok(committed.map(|entities| (outcomes, entities)));
     }
     demand_few(cx, reads)?;
+    let types = types(&writes);
     let mut entities: Vec<Entity> = writes.iter().map(entity).chain(seen).collect();
     let staged: Staged = match store
         .stage(Unit {
@@ -54,7 +56,9 @@ pub async fn commit(
     let view = View::staged(store, &staged);
     entities.extend(answer(cx, entries, &mut outcomes, view).await?);
     let record = record(cx, 200, &entities);
-    Ok(staged.commit(record).await.map(|()| (outcomes, entities)))
+    let committed = staged.commit(record).await;
+    cx.engine.served.written(&types);
+    Ok(committed.map(|()| (outcomes, entities)))
 }
 
 /// Answers the reads in their order; what they show.

@@ -56,33 +56,38 @@ pub const SHAPING: &[(&str, &str)] = &[
     ),
 ];
 
-/// What a parameter reads and takes.
+/// What a parameter reads and takes, and what it costs.
 pub fn documentation(parameter: &Parameter) -> String {
-    let mut text = match parameter.def.expression {
+    let mut text = match parameter.def.expression() {
         "" => String::new(),
         expression => format!("Reads {expression}. "),
     };
     let targets = targets(parameter);
-    if !parameter.def.targets.is_empty() && !targets.is_empty() {
+    if !parameter.def.targets().is_empty() && !targets.is_empty() {
         let names: Vec<&str> = targets.iter().map(|ty| r4().ty(*ty).name).collect();
         text.push_str(&format!(
             "Refers to {}; chains with a dot. ",
             names.join(", ")
         ));
     }
-    let names: Vec<String> = modifiers(parameter.def.ty)
+    let names: Vec<String> = modifiers(parameter.def.ty())
         .iter()
         .map(|m| format!(":{m}"))
         .collect();
-    let is_special = matches!(parameter.def.ty, SearchType::Special);
+    let is_special = matches!(parameter.def.ty(), SearchType::Special);
     if !is_special && !names.is_empty() {
         text.push_str(&format!("Modifiers {}. ", names.join(" ")));
     }
     if matches!(
-        parameter.def.ty,
+        parameter.def.ty(),
         SearchType::Date | SearchType::Number | SearchType::Quantity
     ) {
         text.push_str("Prefixes eq ne gt lt ge le sa eb ap.");
+    }
+    if parameter.is_custom() {
+        text.push_str(
+            "Defined by a client: every resource that the other criteria leave is looked at.",
+        );
     }
     text.trim_end().to_owned()
 }
@@ -104,7 +109,7 @@ pub fn type_name(ty: SearchType) -> &'static str {
 /// Served reference parameters of a type.
 pub fn references(registry: &Registry, ty: TypeId) -> impl Iterator<Item = &Parameter> {
     let served = registry.of(ty).served();
-    served.filter(|p| p.def.ty == SearchType::Reference)
+    served.filter(|p| p.def.ty() == SearchType::Reference)
 }
 
 /// Types that a reference parameter may lead to; none listed: any.

@@ -143,18 +143,16 @@ impl Asked {
             .filter(|(name, _)| name != "_cursor")
             .collect();
         let shape: Vec<_> = pairs.iter().filter(|(n, _)| is_shown(n)).cloned().collect();
-        let mut question = Question {
-            plan: Plan {
-                types: Vec::new(),
-                filter,
-                sort: Vec::new(),
-                count: most,
-                total: Total::None,
-                after: None,
-            },
-            checks: Vec::new(),
-            used: crate::search::shape(cx, &[], &shape)?,
+        let plan = Plan {
+            types: Vec::new(),
+            filter,
+            sort: Vec::new(),
+            count: most,
+            total: Total::None,
+            after: None,
         };
+        let used = crate::search::shape(cx, &[], &shape)?;
+        let mut question = Question::of_index(cx, plan, used);
         let (mut start, mut end) = (None, None);
         for (name, value) in &pairs {
             match name.as_str() {
@@ -227,7 +225,7 @@ fn cared_for_within(cx: Context<'_>, from: i64, to: i64) -> Check {
         let mut dates = entries
             .dates
             .iter()
-            .filter(|d| d.param == parameter.def.id)
+            .filter(|d| d.param == parameter.def.number())
             .peekable();
         dates.peek().is_none() || dates.any(|d| d.low_us <= to && d.high_us >= from)
     };

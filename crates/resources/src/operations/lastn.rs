@@ -49,7 +49,7 @@ pub async fn last(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     }
     question.plan.count = ROWS_PER_STEP;
     let rows = latest(cx, &mut question, max).await?;
-    let found = included::of(cx, &question.used.includes, &rows).await?;
+    let found = included::of(cx, question.extractor(), &question.used.includes, &rows).await?;
     let mut asked = question.used.pairs.clone();
     asked.push(("max".to_owned(), max.to_string()));
     let base = &cx.engine.settings.base;

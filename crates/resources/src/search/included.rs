@@ -11,6 +11,7 @@ use ward_access::Action;
 use ward_fhir::issue::Result;
 use ward_fhir::{Document, Issue, Kind, Severity, TypeId};
 use ward_search::entries::Term;
+use ward_search::extract::Extractor;
 use ward_search::plan::{Filter, Plan, Total};
 use ward_search::query::{Include, Including};
 use ward_storage::{Current, Rid, Row};
@@ -45,7 +46,12 @@ impl Included {
 
 /// Statements: for each hop two for literal references (more when there are over a thousand), one for canonicals, and one for
 /// each type that may refer to what was found.
-pub async fn of(cx: Context<'_>, includes: &[Include], matches: &[Row]) -> Result<Included> {
+pub async fn of(
+    cx: Context<'_>,
+    extractor: &Extractor,
+    includes: &[Include],
+    matches: &[Row],
+) -> Result<Included> {
     let mut gathering = Gathering {
         cx,
         known: matches.iter().map(|row| row.rid).collect(),
@@ -60,7 +66,7 @@ pub async fn of(cx: Context<'_>, includes: &[Include], matches: &[Row]) -> Resul
     let mut from = documents(matches)?;
     for hop in 0..=HOPS_MAX {
         let asked = includes.iter().filter(|i| hop == 0 || i.iterate);
-        let wanted = Wanted::of(cx, asked, &from);
+        let wanted = Wanted::of(cx, extractor, asked, &from);
         if wanted.is_empty() || gathering.included.cut {
             break;
         }
@@ -93,6 +99,7 @@ struct Wanted {
 impl Wanted {
     fn of<'a>(
         cx: Context<'_>,
+        extractor: &Extractor,
         includes: impl Iterator<Item = &'a Include>,
         from: &[Document],
     ) -> Wanted {
@@ -101,7 +108,6 @@ impl Wanted {
             return wanted;
         }
         let nodes: Vec<_> = from.iter().map(Document::root).collect();
-        let extractor = &cx.engine.extractor;
         for include in includes {
             for including in nodes.iter().flat_map(|n| include.targets(extractor, *n)) {
                 match including {

@@ -4,13 +4,16 @@
 use crate::document::reread;
 use crate::engine::{Context, store_failure, stored};
 use crate::search::terminology;
+use crate::search_parameters::Snapshot;
 use std::collections::HashMap;
+use std::sync::Arc;
 use ward_access::{Access, Action};
 use ward_fhir::issue::Result;
 use ward_fhir::reference::{self, Reference};
 use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind, TypeId};
 use ward_search::check;
+use ward_search::extract::Extractor;
 use ward_search::plan::{Check, Filter, Plan};
 use ward_search::query::{Options, Used, lists, replace_lists};
 use ward_storage::{Current, Page, ROWS_EXAMINED_MAX, StoreError};
@@ -25,6 +28,7 @@ pub(crate) struct Question {
     /// What every row must pass besides.
     pub checks: Vec<Check>,
     pub used: Used,
+    served: Arc<Snapshot>,
 }
 
 impl Question {
@@ -45,7 +49,8 @@ impl Question {
             count_max: settings.page_entries_max,
             terminology: &terminology,
         };
-        let extractor = &cx.engine.extractor;
+        let served = cx.engine.asking().await?;
+        let extractor = &served.extractor;
         let (mut plan, used) = ward_search::query::parse(extractor, types, pairs, &options)?;
         let filter = with_members(cx, std::mem::replace(&mut plan.filter, Filter::All)).await?;
         let split = check::split(filter, extractor)?;
@@ -54,17 +59,32 @@ impl Question {
             plan,
             checks: split.checks,
             used,
+            served,
         })
+    }
+
+    /// What the index alone answers, and no query was read for.
+    pub fn of_index(cx: Context<'_>, plan: Plan, used: Used) -> Question {
+        Question {
+            plan,
+            checks: Vec::new(),
+            used,
+            served: cx.engine.served.current(),
+        }
     }
 
     /// A page of what the access lets through.
     pub async fn ask(&self, cx: Context<'_>, access: &Access) -> Result<Page> {
-        let engine = cx.engine;
         let page = cx
             .view
-            .examine(access, &self.plan, &self.checks, &engine.extractor)
+            .examine(access, &self.plan, &self.checks, &self.served.extractor)
             .await;
-        page.map_err(|error| self.refusal(cx, error))
+        page.map_err(|error| self.refusal(error))
+    }
+
+    /// What the query was read by.
+    pub fn extractor(&self) -> &Extractor {
+        &self.served.extractor
     }
 
     /// Narrows the matches further.
@@ -77,11 +97,14 @@ impl Question {
     }
 
     /// What costs too much is told together with what would make it cheap.
-    fn refusal(&self, cx: Context<'_>, error: StoreError) -> Failure {
+    fn refusal(&self, error: StoreError) -> Failure {
         let (kind, what) = match error {
             StoreError::TooCostly => (
                 Kind::TooCostly,
-                format!("the search would have to look at more than {ROWS_EXAMINED_MAX} resources"),
+                format!(
+                    "the search would have to look at more than {ROWS_EXAMINED_MAX} resources{}",
+                    self.unindexed()
+                ),
             ),
             StoreError::Timeout => (
                 Kind::Timeout,
@@ -89,14 +112,22 @@ impl Question {
             ),
             other => return store_failure(other),
         };
-        Failure::new(
-            kind,
-            format!("{what}; add {} to narrow it", self.advice(cx)),
-        )
+        Failure::new(kind, format!("{what}; add {} to narrow it", self.advice()))
+    }
+
+    /// What no index holds, by the names that the caller used.
+    fn unindexed(&self) -> String {
+        let mut names: Vec<&str> = self.checks.iter().map(|c| c.name.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        match names.as_slice() {
+            [] => String::new(),
+            names => format!(", since no index answers {}", names.join(" and ")),
+        }
     }
 
     /// Parameters that would narrow the search by an index, among those it does not use yet.
-    fn advice(&self, cx: Context<'_>) -> String {
+    fn advice(&self) -> String {
         let used = |code: &str| {
             let same = |name: &str| name.split([':', '.']).next() == Some(code);
             self.used.pairs.iter().any(|(name, _)| same(name))
@@ -104,8 +135,8 @@ impl Question {
         let served = |code: &str| match self.plan.types.as_slice() {
             [] => code.starts_with('_'),
             types => types.iter().all(|ty| {
-                cx.engine
-                    .registry
+                self.served
+                    .registry()
                     .find(*ty, code)
                     .is_some_and(|p| p.is_served())
             }),

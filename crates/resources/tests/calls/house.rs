@@ -16,8 +16,8 @@ use ward_testkit::{Backend, backends};
 
 pub struct House {
     pub engine: Engine,
-    _folder: tempfile::TempDir,
-    _database: Option<Database>,
+    folder: tempfile::TempDir,
+    database: Option<Database>,
 }
 
 impl House {
@@ -75,9 +75,19 @@ impl House {
         let log = ward_audit::Log::open(&folder.path().join("log")).unwrap();
         House {
             engine: Engine::new(store, log, engine, clock, [9; 32]),
-            _folder: folder,
-            _database: database,
+            folder,
+            database,
         }
+    }
+
+    /// Another process's engine over the same database; `None` where the store is one process's own.
+    pub async fn another(&self) -> Option<Engine> {
+        let settings = StoreSettings::postgres(&self.database.as_ref()?.url);
+        let store = Store::open(settings, MasterKey::from_bytes([42; 32]))
+            .await
+            .unwrap();
+        let log = ward_audit::Log::open(&self.folder.path().join("another")).unwrap();
+        Some(Engine::new(store, log, Settings::default(), clock, [9; 32]))
     }
 
     /// Asks with a body in JSON, or none.

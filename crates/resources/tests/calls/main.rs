@@ -9,6 +9,7 @@ mod absent;
 mod agreement;
 mod house;
 mod noninterference;
+mod parameters;
 mod party;
 mod pinned;
 mod placement;
@@ -36,6 +37,11 @@ macro_rules! on_both {
 }
 
 on_both!(
+    parameters::a_definition_answers_at_once_and_until_it_ends,
+    parameters::another_process_learns_of_it,
+    parameters::definitions_are_told,
+    parameters::what_cannot_be_served_is_not_stored,
+    parameters::who_is_bound_to_a_patient_defines_nothing,
     absent::another_patients_id_is_as_good_as_none,
     absent::a_write_stays_inside_before_and_after,
     absent::hidden_referrers_are_not_told_apart,

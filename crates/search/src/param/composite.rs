@@ -94,7 +94,7 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
             Alternative::Tuple { parts, .. } => parts.as_slice(),
         };
         if parts.len() != values.len() || values.iter().any(|v| v.is_empty()) {
-            let names: Vec<&str> = parts.iter().map(|p| p.code).collect();
+            let names: Vec<&str> = parts.iter().map(|p| &*p.code).collect();
             return Err(ask.bad(&format!("must be '{}'", names.join("$"))));
         }
         any.push(match alternative {
@@ -114,7 +114,7 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
 pub(crate) fn component(ask: &Ask<'_>, part: &Part, value: &str) -> Result<Filter, Failure> {
     let parameter = ask
         .types
-        .find(part.code)
+        .find(&part.code)
         .ok_or_else(|| ask.bad("has a component that is not served"))?;
     let ask = Ask { parameter, ..*ask };
     match part.ty {

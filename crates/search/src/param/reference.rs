@@ -192,7 +192,7 @@ pub(crate) fn reference_targets(schema: &Schema, parameter: &Parameter) -> Vec<T
             .iter()
             .any(|o| o.only.is_none_or(|only| only == *ty))
     };
-    let listed = &parameter.def.targets;
+    let listed = parameter.def.targets();
     let concrete = schema.types.iter().filter(|t| is_concrete(t)).map(|t| t.id);
     concrete
         .filter(|t| listed.is_empty() || listed.contains(t))
@@ -212,7 +212,7 @@ fn known(ask: &Ask<'_>) -> Vec<&'static str> {
     known.extend(
         ask.parameter
             .def
-            .targets
+            .targets()
             .iter()
             .map(|t| ask.schema.ty(*t).name),
     );

@@ -1,6 +1,6 @@
 //! Chains: `subject:Patient.name`, `patient.organization.name`. <https://hl7.org/fhir/R4/search.html#chaining>
 
-use super::criterion::short;
+use super::criterion::{demand_indexed, short};
 use super::{Reader, Refusal};
 use crate::check::{decidable, holds};
 use crate::param::{Form, reference_targets};
@@ -31,6 +31,7 @@ impl<'a> Reader<'a> {
         let several = meanings.len() > 1;
         let mut any = Vec::new();
         for meaning in meanings {
+            demand_indexed(meaning.parameter, "a chain")?;
             let filter = self.chain_of(meaning.parameter, ty, next, inner)?;
             any.push(if several {
                 Filter::And(vec![Filter::Types(meaning.types), filter])

@@ -4,6 +4,7 @@
 //! for its type only, so that `:not` and `:missing` mean the same as in a search over one.
 
 use super::{CHAIN_DEPTH_MAX, CRITERIA_MAX, Ignored, Reader, Refusal};
+use crate::check::fresh;
 use crate::nearest::nearest;
 use crate::param::Form;
 use crate::plan::Filter;
@@ -52,14 +53,24 @@ impl<'a> Reader<'a> {
         }
         let mut meanings = self.meanings(types, code)?;
         if let [only] = meanings.as_mut_slice() {
-            return Ok(self.values(only, modifier, value)?);
+            let filter = self.values(only, modifier, value)?;
+            return Ok(self.looked_at(only.parameter, filter));
         }
         let mut any = Vec::new();
         for meaning in meanings {
             let filter = self.values(&meaning, modifier, value)?;
+            let filter = self.looked_at(meaning.parameter, filter);
             any.push(Filter::And(vec![Filter::Types(meaning.types), filter]));
         }
         Ok(Filter::Or(any))
+    }
+
+    /// The filter of a parameter as the store can answer it: without entries in the index each resource decides itself.
+    pub(super) fn looked_at(&self, parameter: &Parameter, filter: Filter) -> Filter {
+        match parameter.indexed {
+            true => filter,
+            false => fresh(self.extractor, parameter.code().to_owned(), filter),
+        }
     }
 
     /// Counts a criterion against the limits.
@@ -91,7 +102,7 @@ impl<'a> Reader<'a> {
         let mut found: Vec<Meaning<'a>> = Vec::new();
         for ty in &types {
             let all = registry.of(*ty);
-            let usable = |p: &&Parameter| !common_only || p.def.code.starts_with('_');
+            let usable = |p: &&Parameter| !common_only || p.def.code().starts_with('_');
             let Some(parameter) = all.find(code).filter(usable) else {
                 return Err(Refusal::Unknown(self.unknown(&types, common_only, code)));
             };
@@ -117,14 +128,17 @@ impl<'a> Reader<'a> {
         let names = first
             .into_iter()
             .flat_map(TypeParameters::served)
-            .map(|p| p.def.code)
+            .map(|p| p.def.code())
             .filter(|n| !common_only || n.starts_with('_'))
             .filter(|n| types.iter().all(|t| self.registry.find(*t, n).is_some()))
             .chain(RESULT_PARAMETERS.iter().copied());
         Ignored {
             what: "search parameter",
             name: code.to_owned(),
-            nearest: nearest(code, names),
+            nearest: nearest(code, names)
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
         }
     }
 
@@ -144,11 +158,23 @@ impl<'a> Reader<'a> {
 
 /// One definition, answered from the same entries. What a `code` implies may differ between the elements of two types.
 fn same(a: &Parameter, b: &Parameter) -> bool {
-    a.def.id == b.def.id
+    a.def.number() == b.def.number()
         && a.owners == b.owners
         && a.marks == b.marks
         && a.forms == b.forms
-        && (!a.forms.contains(&Form::Code) || a.atoms == b.atoms || a.def.bases.len() == 1)
+        && (!a.forms.contains(&Form::Code) || a.atoms == b.atoms || a.def.bases().len() == 1)
+}
+
+/// Where the index is asked for what refers to something: the resource that refers cannot be found by looking at another.
+pub(super) fn demand_indexed(parameter: &Parameter, what: &str) -> Result<(), Failure> {
+    if parameter.indexed {
+        return Ok(());
+    }
+    let code = parameter.code();
+    let text = format!(
+        "'{code}' is defined by a client and not in the index: {what} needs a parameter of the specification."
+    );
+    Err(Failure::new(Kind::NotSupported, text))
 }
 
 /// A name as a message may repeat it.

@@ -18,7 +18,7 @@ impl Reader<'_> {
             self.ignore(Ignored {
                 what: "element",
                 name: text.to_owned(),
-                nearest: near,
+                nearest: near.into_iter().map(str::to_owned).collect(),
             })?;
         }
         Ok(any)

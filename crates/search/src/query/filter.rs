@@ -125,6 +125,7 @@ impl Reader<'_> {
         let several = meanings.len() > 1;
         for meaning in meanings {
             let filter = self.compare(&meaning, modifier, test.operator, &test.value)?;
+            let filter = self.looked_at(meaning.parameter, filter);
             any.push(if several {
                 Filter::And(vec![Filter::Types(meaning.types), filter])
             } else {
@@ -176,10 +177,10 @@ fn composite_value(meaning: &Meaning<'_>, tests: [(&[Step], &Test); 2]) -> Resul
     let mut values = Vec::new();
     for part in parts {
         let found = tests.iter().find(
-            |(path, _)| matches!(path, [step] if step.name == part.code && step.inside.is_none()),
+            |(path, _)| matches!(path, [step] if *step.name == *part.code && step.inside.is_none()),
         );
         let (_, test) = found.ok_or_else(|| {
-            let names: Vec<&str> = parts.iter().map(|p| p.code).collect();
+            let names: Vec<&str> = parts.iter().map(|p| &*p.code).collect();
             invalid(&format!(
                 "must test the components {} of '{}'",
                 names.join(" and "),

@@ -1,7 +1,7 @@
 //! Reverse chains: `_has:Observation:patient:code`, nested and combined with chains. <https://hl7.org/fhir/R4/search.html#has>
 
 use super::chain::one_or;
-use super::criterion::short;
+use super::criterion::{demand_indexed, short};
 use super::{Reader, Refusal};
 use crate::param::{Form, reference_targets};
 use crate::plan::Filter;
@@ -27,6 +27,7 @@ impl Reader<'_> {
         };
         let meanings = self.meanings(&[source], code)?;
         let parameter = meanings[0].parameter;
+        demand_indexed(parameter, "'_has'")?;
         if parameter.ty() != SearchType::Reference || !parameter.forms.contains(&Form::Reference) {
             let text = format!("'{}' in '_has' is no reference parameter.", short(code));
             return Err(invalid(text).into());

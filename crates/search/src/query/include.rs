@@ -3,7 +3,7 @@
 //! Parsed here, resolved by `resources` page by page under the caller's access: forward from the page's bodies
 //! ([`Include::targets`]), reverse by a search for the terms that refer to them ([`Include::referring`]).
 
-use super::criterion::short;
+use super::criterion::{demand_indexed, short};
 use super::{Ignored, Reader};
 use crate::extract::Extractor;
 use crate::nearest::nearest;
@@ -28,7 +28,7 @@ pub struct Include {
     /// Type that holds the reference; `None`: any.
     pub source: Option<TypeId>,
     /// Reference parameter of it; `None`: any.
-    pub param: Option<&'static str>,
+    pub param: Option<Box<str>>,
     /// Only references to this type.
     pub target: Option<TypeId>,
 }
@@ -116,14 +116,17 @@ impl Reader<'_> {
         }
         let all = self.registry.of(ty);
         let Some(parameter) = all.find(param).filter(|p| is_reference(p)) else {
-            let near = nearest(param, references(all).map(|p| p.def.code));
+            let near = nearest(param, references(all).map(Parameter::code));
             let ignored = Ignored {
                 what: "reference parameter",
                 name: param.to_owned(),
-                nearest: near,
+                nearest: near.into_iter().map(str::to_owned).collect(),
             };
             return self.ignore(ignored).map(|()| false);
         };
+        if include.reverse {
+            demand_indexed(parameter, "'_revinclude'")?;
+        }
         let possible = reference_targets(self.registry.schema(), parameter);
         if include.target.is_some_and(|t| !possible.contains(&t)) {
             return Err(invalid(
@@ -143,7 +146,7 @@ impl Reader<'_> {
                 "names a parameter that never refers to the resources searched",
             ));
         }
-        include.param = Some(parameter.def.code);
+        include.param = Some(parameter.code().into());
         Ok(true)
     }
 
@@ -198,7 +201,8 @@ impl Include {
         let mut found = Vec::new();
         for source in sources {
             let mut terms = Vec::new();
-            for parameter in self.parameters(extractor.registry().of(source)) {
+            let all = self.parameters(extractor.registry().of(source));
+            for parameter in all.filter(|p| p.indexed) {
                 let possible = reference_targets(schema, parameter);
                 let hits = hits.iter().filter(|h| possible.contains(&h.ty()));
                 let hits = hits.filter(|h| self.target.is_none_or(|t| t == h.ty()));
@@ -213,12 +217,9 @@ impl Include {
         found
     }
 
-    fn parameters<'a>(
-        &self,
-        all: &'a TypeParameters,
-    ) -> impl Iterator<Item = &'a Parameter> + use<'a> {
-        let code = self.param;
-        references(all).filter(move |p| code.is_none_or(|c| c == p.def.code))
+    fn parameters<'a>(&'a self, all: &'a TypeParameters) -> impl Iterator<Item = &'a Parameter> {
+        let code = self.param.as_deref();
+        references(all).filter(move |p| code.is_none_or(|c| c == p.code()))
     }
 }
 

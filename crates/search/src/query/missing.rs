@@ -15,7 +15,7 @@ pub(super) fn filter(
         let present = composite(key, types, parameter);
         return if wanted { not(present) } else { present };
     }
-    let marker = key.marker(parameter.def.id);
+    let marker = key.marker(parameter.def.number());
     let marked = || Filter::AnyTerm(vec![marker]);
     match (parameter.marks, wanted) {
         (Marks::Missing, true) | (Marks::Present, false) => marked(),
@@ -33,9 +33,9 @@ pub(super) fn filter(
             let owners = parameter
                 .owners
                 .iter()
-                .filter_map(|o| types.all().find(|p| p.def.id == o.param));
+                .filter_map(|o| types.all().find(|p| p.def.number() == o.param));
             let each = owners
-                .filter(|p| p.def.id != parameter.def.id)
+                .filter(|p| p.def.number() != parameter.def.number())
                 .map(|p| filter(key, types, p, wanted))
                 .collect();
             if wanted {
@@ -54,7 +54,7 @@ fn composite(key: &TermKey, types: &TypeParameters, parameter: &Parameter) -> Fi
         Alternative::Whole { parts, .. } => Filter::And(
             parts
                 .iter()
-                .filter_map(|part| types.find(part.code))
+                .filter_map(|part| types.find(&part.code))
                 .map(|p| filter(key, types, p, false))
                 .collect(),
         ),

@@ -32,7 +32,7 @@ pub struct Ignored {
     pub what: &'static str,
     pub name: String,
     /// Valid names most like it.
-    pub nearest: Vec<&'static str>,
+    pub nearest: Vec<String>,
 }
 
 /// `_summary`

@@ -7,10 +7,11 @@ use crate::cursor::SORT_KEYS_MAX;
 use crate::normal::normalise;
 use crate::param::Form;
 use crate::plan::SortKey;
-use crate::program::ends;
-use crate::registry::Registry;
+use crate::program::{Program, Visitor};
+use crate::registry::{Parameter, Registry};
+use ward_fhir::reference::{Reference, parse};
 use ward_fhir::schema::SearchType;
-use ward_fhir::{Failure, Kind, Node};
+use ward_fhir::{Failure, Kind, Node, TypeId};
 
 impl<'a> Reader<'a> {
     /// `false`: nothing of it is known.
@@ -47,8 +48,11 @@ impl<'a> Reader<'a> {
             }
         };
         let parameter = meaning.parameter;
+        if !parameter.indexed {
+            return unindexed(parameter, descending).map(Some);
+        }
         let text = SortKey::Text {
-            param: parameter.def.id,
+            param: parameter.def.number(),
             descending,
         };
         let owner = match parameter.owners.as_slice() {
@@ -71,6 +75,19 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// By what is gathered from the hits themselves.
+fn unindexed(parameter: &Parameter, descending: bool) -> Result<SortKey, Failure> {
+    let param = parameter.def.number();
+    match parameter.ty() {
+        SearchType::Number | SearchType::Quantity => Ok(SortKey::Quantity { param, descending }),
+        SearchType::Date => {
+            let why = "it is defined by a client, and its dates are not in the index";
+            Err(refused(parameter.code(), why))
+        }
+        _ => Ok(SortKey::Text { param, descending }),
+    }
+}
+
 fn only<'a>(mut meanings: Vec<Meaning<'a>>, code: &str) -> Result<Meaning<'a>, Failure> {
     match (meanings.pop(), meanings.is_empty()) {
         (Some(meaning), true) => Ok(meaning),
@@ -89,19 +106,39 @@ fn refused(code: &str, why: &str) -> Failure {
 /// The text by which `SortKey::Text` orders a resource: the least of the values ascending, the greatest descending. Codes and
 /// identifiers by their value, references and uris as written, all others normalised. `None`: it has none and comes last.
 pub fn text(registry: &Registry, param: u16, descending: bool, node: Node<'_>) -> Option<String> {
-    let parameter = registry.of(node.ty()).all().find(|p| p.def.id == param)?;
+    let parameter = registry
+        .of(node.ty())
+        .all()
+        .find(|p| p.def.number() == param)?;
     let schema = registry.schema();
-    let mut texts = Vec::new();
+    let mut program = Program::new(schema, node.ty());
     for atom in &parameter.atoms {
-        let form = Form::of(schema, parameter.ty(), atom.leaf)?;
-        for end in ends(node, &atom.hops) {
-            texts.extend(value(form, end));
+        if let Some(form) = Form::of(schema, parameter.ty(), atom.leaf) {
+            program.add(schema, atom, form);
         }
     }
+    let mut texts = Texts(Vec::new());
+    program.walk(node, &mut texts);
     if descending {
-        texts.into_iter().max()
+        texts.0.into_iter().max()
     } else {
-        texts.into_iter().min()
+        texts.0.into_iter().min()
+    }
+}
+
+struct Texts(Vec<String>);
+
+impl Visitor<Form> for Texts {
+    fn leaf(&mut self, node: Node<'_>, form: &Form) {
+        self.0.extend(value(*form, node));
+    }
+
+    fn resolves_to(&mut self, node: Node<'_>, ty: TypeId) -> bool {
+        match node.text("reference").and_then(|text| parse(text, None)) {
+            Some(Reference::Local { ty: found, .. }) => found == ty,
+            Some(Reference::Absolute { target, .. }) => target.is_some_and(|t| t.0 == ty),
+            _ => false,
+        }
     }
 }
 

@@ -5,11 +5,12 @@
 //! (`DocumentReference.relationship`, `Observation.combo-*`) name others than their expressions read.
 
 use super::{Owner, Parameter};
+use crate::definition::Definition;
 use crate::expression::{self, Shape};
 use crate::param::Form;
 use crate::program::{Atom, resolve};
 use ward_fhir::TypeId;
-use ward_fhir::schema::{Schema, SearchParameterDef, SearchType};
+use ward_fhir::schema::{Schema, SearchType};
 
 /// One expression of a composite.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +31,7 @@ pub(crate) enum Alternative {
 /// A component and the parameter that reads its values.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Part {
-    pub code: &'static str,
+    pub code: Box<str>,
     pub ty: SearchType,
     /// Whose entries its terms are.
     pub param: u16,
@@ -44,16 +45,20 @@ pub(super) fn fill(schema: &Schema, ty: TypeId, parameters: &mut [Parameter]) {
         .filter(|i| parameters[*i].ty() == SearchType::Composite)
         .collect();
     // Those with one expression first: the wider ones take their entries.
-    composites.sort_by_key(|i| parameters[*i].def.expression.matches('|').count());
+    composites.sort_by_key(|i| parameters[*i].def.expression().matches('|').count());
     for at in composites {
-        match read(schema, ty, parameters[at].def, parameters) {
+        match read(schema, ty, &parameters[at].def, parameters) {
             Ok(mut alternatives) => {
                 share(&mut alternatives, parameters);
                 let parameter = &mut parameters[at];
                 parameter.owners = owners(&alternatives);
                 parameter.composite = alternatives;
                 parameter.service = Ok(());
-                if parameter.owners.iter().any(|o| o.param == parameter.def.id) {
+                if parameter
+                    .owners
+                    .iter()
+                    .any(|o| o.param == parameter.def.number())
+                {
                     parameter.marks = super::Marks::Present;
                 }
             }
@@ -99,10 +104,10 @@ fn share(alternatives: &mut [Alternative], parameters: &[Parameter]) {
 fn read(
     schema: &Schema,
     ty: TypeId,
-    def: &'static SearchParameterDef,
+    def: &Definition,
     parameters: &[Parameter],
 ) -> Result<Vec<Alternative>, &'static str> {
-    let Some(Shape::Paths(paths)) = expression::parse(def.expression) else {
+    let Some(Shape::Paths(paths)) = expression::parse(def.expression()) else {
         return Err("its expression is not a path");
     };
     let mut found = Vec::new();
@@ -122,20 +127,20 @@ fn read(
 fn alternative(
     schema: &Schema,
     ty: TypeId,
-    def: &SearchParameterDef,
+    def: &Definition,
     bases: Vec<Atom>,
     parameters: &[Parameter],
 ) -> Result<Alternative, &'static str> {
     let mut parts = Vec::new();
-    for (definition, expression) in &def.components {
-        let named = parameters.iter().find(|p| p.def.url == *definition);
+    for (definition, expression) in def.components() {
+        let named = parameters.iter().find(|p| p.def.url() == *definition);
         let atoms = relative(schema, &bases, expression);
         parts.push(part(schema, parameters, named, &bases, atoms)?);
     }
     let root = bases.iter().all(|b| b.leaf == ty);
     match <[Part; 2]>::try_from(parts) {
         Ok(parts) if !root && is_pair(&parts) => Ok(Alternative::Tuple {
-            owner: def.id,
+            owner: def.number(),
             path: bases,
             parts,
         }),
@@ -161,7 +166,7 @@ fn part(
     };
     atoms.retain(|a| Form::of(schema, parameter.ty(), a.leaf).is_some());
     Ok(Part {
-        code: parameter.def.code,
+        code: parameter.code().into(),
         ty: parameter.ty(),
         param: owner.param,
         atoms,
@@ -225,13 +230,13 @@ fn reader<'a>(
             .filter(|a| Form::of(schema, p.ty(), a.leaf).is_some())
             .peekable();
         p.owners.len() == 1
-            && p.owners[0].param == p.def.id
+            && p.owners[0].param == p.def.number()
             && readable.peek().is_some()
             && readable.all(|a| p.atoms.contains(a))
     };
-    let is_named = |p: &Parameter| named.is_some_and(|n| n.def.id == p.def.id);
+    let is_named = |p: &Parameter| named.is_some_and(|n| n.def.number() == p.def.number());
     parameters
         .iter()
         .filter(reads)
-        .min_by_key(|p| (!is_named(p), p.atoms.len(), p.def.id))
+        .min_by_key(|p| (!is_named(p), p.atoms.len(), p.def.number()))
 }

@@ -21,7 +21,7 @@ pub(super) fn share(ty: &str, parameters: &mut [Parameter]) {
         (
             plain[*i].1.is_some(),
             plain[*i].0.len(),
-            parameters[*i].def.id,
+            parameters[*i].def.number(),
         )
     });
     let mut owners: Vec<usize> = Vec::new();
@@ -34,7 +34,7 @@ pub(super) fn share(ty: &str, parameters: &mut [Parameter]) {
         };
         if covering.is_empty() {
             owners.push(at);
-            let id = parameters[at].def.id;
+            let id = parameters[at].def.number();
             parameters[at].owners = vec![Owner {
                 param: id,
                 only: None,
@@ -42,19 +42,19 @@ pub(super) fn share(ty: &str, parameters: &mut [Parameter]) {
             parameters[at].marks = if parameters[at].truth {
                 Marks::Nothing
             } else {
-                hot::marks(ty, parameters[at].def.code)
+                hot::marks(ty, parameters[at].def.code())
             };
         } else {
             debug_assert!(!atoms.is_empty());
             parameters[at].owners = covering
                 .iter()
                 .map(|o| Owner {
-                    param: parameters[*o].def.id,
+                    param: parameters[*o].def.number(),
                     only: *only,
                 })
                 .collect();
             parameters[at].marks = if only.is_some() {
-                hot::marks(ty, parameters[at].def.code)
+                hot::marks(ty, parameters[at].def.code())
             } else {
                 Marks::Nothing
             };
@@ -72,7 +72,7 @@ fn cover(
     let (atoms, only) = &plain[at];
     let usable = |o: &&usize| {
         let (theirs, restricted) = &plain[**o];
-        parameters[**o].def.ty == parameters[at].def.ty
+        parameters[**o].def.ty() == parameters[at].def.ty()
             && !parameters[**o].truth
             && (restricted.is_none() || restricted == only)
             && theirs.iter().all(|a| atoms.contains(a))

@@ -87,7 +87,7 @@ fn an_observation_leaves_what_it_should() {
     let key = super::sample::KEY;
     let registry = registry();
     let ty = r4().resource_type("Observation").unwrap();
-    let id = |code: &str| registry.find(ty, code).unwrap().def.id;
+    let id = |code: &str| registry.find(ty, code).unwrap().def.number();
     let code = id("code");
     assert_eq!(found.code, key.token(code, "http://loinc.org", "8302-2"));
     assert_eq!(

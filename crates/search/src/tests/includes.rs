@@ -15,7 +15,7 @@ fn includes_are_read() {
         iterate: false,
         reverse: false,
         source: Some(ty("Observation")),
-        param: Some("subject"),
+        param: Some("subject".into()),
         target: None,
     };
     assert_eq!(
@@ -45,7 +45,7 @@ fn includes_are_read() {
     let iterate = Include {
         iterate: true,
         source: Some(ty("Patient")),
-        param: Some("organization"),
+        param: Some("organization".into()),
         ..include.clone()
     };
     assert_eq!(
@@ -55,7 +55,7 @@ fn includes_are_read() {
     let reverse = Include {
         reverse: true,
         source: Some(ty("Provenance")),
-        param: Some("target"),
+        param: Some("target".into()),
         ..include
     };
     assert_eq!(

@@ -215,7 +215,7 @@ fn unknown_parameters_name_the_nearest() {
     let (plan, used) = read("Patient", &[("gendr", "male"), ("family", "x")], false).unwrap();
     assert!(matches!(plan.filter, Filter::StringPrefix { .. }));
     assert_eq!(
-        (used.ignored[0].name.as_str(), used.ignored[0].nearest[0]),
+        (&*used.ignored[0].name, &*used.ignored[0].nearest[0]),
         ("gendr", "gender")
     );
     assert_eq!(used.pairs, [("family".to_owned(), "x".to_owned())]);

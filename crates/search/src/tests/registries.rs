@@ -20,22 +20,22 @@ fn every_definition_is_served_or_listed() {
     let mut reached = std::collections::HashSet::new();
     for ty in resource_types() {
         for parameter in registry.of(ty).all() {
-            reached.insert(parameter.def.id);
+            reached.insert(parameter.def.number());
             match parameter.service {
                 Ok(()) => assert!(
                     parameter.is_column()
                         || !parameter.owners.is_empty()
                         || matches!(parameter.code(), "_text" | "_content" | "_filter"),
                     "{}",
-                    parameter.def.url
+                    parameter.def.url()
                 ),
                 // The same for all types.
-                Err(_) if parameter.def.bases.len() == 1 && parameter.code().starts_with('_') => {
-                    reached.remove(&parameter.def.id);
+                Err(_) if parameter.def.bases().len() == 1 && parameter.code().starts_with('_') => {
+                    reached.remove(&parameter.def.number());
                 }
                 Err(reason) => listed.push(format!(
                     "{}\t{}\t{reason}",
-                    parameter.def.url,
+                    parameter.def.url(),
                     r4().ty(ty).name
                 )),
             }
@@ -69,7 +69,11 @@ fn sharing_finds_the_same_elements() {
         let types = registry.of(r4().resource_type(ty).unwrap());
         let found = types.find(code).unwrap().owners.iter();
         let name = |o: &crate::registry::Owner| {
-            let code = types.all().find(|p| p.def.id == o.param).unwrap().code();
+            let code = types
+                .all()
+                .find(|p| p.def.number() == o.param)
+                .unwrap()
+                .code();
             o.only
                 .map_or(code.to_owned(), |t| format!("{code}:{}", r4().ty(t).name))
         };
@@ -102,7 +106,10 @@ fn hot_parameters_are_served_and_indexed_by_themselves() {
             if hot.role(code) != Role::None {
                 let parameter = registry.find(ty, code).unwrap();
                 assert!(
-                    parameter.owners.iter().any(|o| o.param == parameter.def.id),
+                    parameter
+                        .owners
+                        .iter()
+                        .any(|o| o.param == parameter.def.number()),
                     "{} {code}",
                     r4().ty(ty).name
                 );

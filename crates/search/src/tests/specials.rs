@@ -215,7 +215,11 @@ fn texts_to_sort_by() {
     let text = |code: &str, descending: bool, json: &str| {
         let document = document(json);
         let registry = registry();
-        let param = registry.find(document.root().ty(), code).unwrap().def.id;
+        let param = registry
+            .find(document.root().ty(), code)
+            .unwrap()
+            .def
+            .number();
         sort_text(&registry, param, descending, document.root())
     };
     let patient = r#"{"resourceType":"Patient","id":"1","gender":"male","identifier":[{"value":"b"},{"value":"a"}],

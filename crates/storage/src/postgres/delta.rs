@@ -7,6 +7,7 @@ use super::tables::table;
 use crate::contract::{Op, Rid, Write};
 use crate::core::{Core, Prepared};
 use crate::index::{CATEGORY, CODE, EVERY, difference, parameter, typed};
+use crate::store::search_parameter;
 use futures_util::future::try_join_all;
 use std::collections::{BTreeMap, HashMap};
 use ward_fhir::TypeId;
@@ -33,6 +34,8 @@ pub struct Delta {
     aliases: Vec<(i64, String, Rid)>,
     keys: (Vec<i64>, Vec<i64>, Vec<Vec<u8>>),
     records: Vec<Vec<u8>>,
+    /// A SearchParameter is among the rows.
+    parameters: bool,
 }
 
 impl Delta {
@@ -66,6 +69,7 @@ impl Delta {
         current: Option<&Current>,
         reserved: &[(TypeId, String)],
     ) {
+        self.parameters |= write.ty == search_parameter();
         let visibility = visibility(write);
         let date = date(write, current);
         let alias = write
@@ -249,6 +253,10 @@ impl Delta {
         if !self.records.is_empty() {
             list.push((PUT_RECORDS.into(), vec![Value::Blobs(self.records)]));
         }
+        // Last, so that whoever holds its row waits for nothing else.
+        if self.parameters {
+            list.push((RAISE_PARAMETERS_MARK.into(), Vec::new()));
+        }
         list
     }
 }
@@ -280,4 +288,6 @@ const PUT_FORMS: &str = "insert into vocabulary (form, term) select form, term f
 const PUT_PHRASES: &str = "insert into phrase (p, v, term) select p::int, v, term from unnest($1, $2, $3) u (p, v, term) on conflict do nothing";
 const PUT_ALIASES: &str = "insert into id_alias (typ, id, rid) select typ::smallint, id, rid from unnest($1, $2, $3) u (typ, id, rid)";
 const PUT_KEYS: &str = "insert into data_key (c, id, wrapped) select c, id, wrapped from unnest($1, $2, $3) u (c, id, wrapped) on conflict do nothing";
+const RAISE_PARAMETERS_MARK: &str = "insert into block as b (one, next) values (2, 1) on conflict (one) do update set next = b.next + 1";
+pub const PARAMETERS_MARK: &str = "select coalesce((select next from block where one = 2), 0)";
 pub const PUT_RECORDS: &str = "insert into record (body) select body from unnest($1) u (body)";

@@ -120,6 +120,12 @@ impl Sqlite {
         })
     }
 
+    pub fn parameters_mark(&self) -> Result<i64, StoreError> {
+        let mark =
+            self.read_with(|connection| schema::get_int(connection, tables::PARAMETERS_MARK))?;
+        Ok(mark.unwrap_or(0))
+    }
+
     pub fn is_live(&self, ty: TypeId, rid: Rid) -> Result<bool, StoreError> {
         self.read_with(|connection| read::is_live(connection, ty, rid))
     }

@@ -3,8 +3,10 @@
 use super::connection::Connection;
 use super::delta::{Change, Delta, Resource};
 use super::rows::{Kind, Rows};
+use super::schema;
 use super::statement::Value;
 use crate::contract::StoreError;
+use crate::store::search_parameter;
 
 impl Delta<'_> {
     /// Removals go first: an entry may be replaced by itself with another `k`.
@@ -171,7 +173,20 @@ impl Delta<'_> {
             }
         }
         run(connection, PUT_KEYS, keys)?;
-        run(connection, PUT_RECORDS, records)
+        run(connection, PUT_RECORDS, records)?;
+        self.raise_parameters_mark(connection)
+    }
+}
+
+impl Delta<'_> {
+    fn raise_parameters_mark(&self, connection: &mut Connection) -> Result<(), StoreError> {
+        let mut resources = self.resources.iter();
+        if !resources.any(|r| r.write.ty == search_parameter()) {
+            return Ok(());
+        }
+        let mark = schema::get_int(connection, PARAMETERS_MARK)?.unwrap_or(0);
+        let next = mark.wrapping_add(1).to_le_bytes().to_vec();
+        schema::put(connection, PARAMETERS_MARK, next)
     }
 }
 
@@ -203,6 +218,9 @@ fn run(connection: &mut Connection, sql: &str, rows: Rows) -> Result<(), StoreEr
         .run(sql, &[rows.into_value()] as &[Value])
         .map(drop)
 }
+
+/// Of `meta`: how often a SearchParameter was written.
+pub const PARAMETERS_MARK: &str = "parameters";
 
 const SUPERSEDE: &str = "insert into history (rid, ver, typ, upd, til, op, c, k, alias, body) \
     select r.rid, r.ver, r.typ, r.upd, b.b, r.op, r.c, r.k, r.alias, r.body from rows(?1) b cross join resource r on r.rid = b.a";

@@ -1,0 +1,242 @@
+//! The search parameters that are served: those of R4, and those that clients define by SearchParameter resources.
+//! <https://hl7.org/fhir/R4/searchparameter.html>
+//!
+//! What is served is read from what is committed, before the next question after a change: nothing is remembered beside the
+//! resources, so no crash can part the two. An `active` one that cannot be served is refused when it is written; `draft` and
+//! `retired` ones are stored and not served, since a draft need not be finished.
+
+use crate::capabilities::Documents;
+use crate::document::reread;
+use crate::engine::{Engine, stored};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use ward_access::{Maintenance, maintenance};
+use ward_fhir::issue::Result;
+use ward_fhir::schema::r4;
+use ward_fhir::{Failure, Kind, Node, TypeId};
+use ward_search::custom::{self, PER_SERVER_MAX, PER_TYPE_MAX};
+use ward_search::definition::{CUSTOM_FROM, Custom};
+use ward_search::extract::Extractor;
+use ward_search::plan::{Plan, SortKey, Total};
+use ward_search::query::Options;
+use ward_search::registry::Registry;
+use ward_search::terminology::Embedded;
+use ward_storage::{Rid, Row, Write};
+
+/// Active SearchParameter resources that are looked through, the oldest first; most of those of a package define what R4 has
+/// already. With more no further definition is taken.
+const ACTIVE_MAX: usize = 10_000;
+const ROWS_PER_STEP: u32 = 500;
+
+/// The newest snapshot, and whether it still holds.
+pub(crate) struct Served {
+    /// Raised by every change that this process knows of.
+    wanted: AtomicU64,
+    current: Mutex<Arc<Snapshot>>,
+}
+
+/// How queries are read. Writes are indexed by the R4 parameters alone: what clients define is looked up in the resources.
+pub(crate) struct Snapshot {
+    /// Of `wanted`, when it was read.
+    covers: u64,
+    /// Of the store, when it was read; -1: never.
+    mark: i64,
+    pub extractor: Extractor,
+    pub documents: Documents,
+    custom: Arc<Defined>,
+}
+
+#[derive(Default)]
+struct Defined {
+    /// With the row of each definition.
+    rows: Vec<(Rid, Arc<Custom>)>,
+    /// There are more active resources than are looked through.
+    is_full: bool,
+}
+
+impl Snapshot {
+    pub fn registry(&self) -> &Registry {
+        self.extractor.registry()
+    }
+}
+
+impl Served {
+    /// Nothing is read yet.
+    pub fn new(package: Extractor) -> Self {
+        Self {
+            wanted: AtomicU64::new(1),
+            current: Mutex::new(Arc::new(Snapshot {
+                covers: 0,
+                mark: -1,
+                extractor: package,
+                documents: Documents::default(),
+                custom: Arc::default(),
+            })),
+        }
+    }
+
+    /// As it was read last, whatever has changed since.
+    pub fn current(&self) -> Arc<Snapshot> {
+        self.current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Of two that were read at the same time the later state stays.
+    fn keep(&self, snapshot: Snapshot) -> Arc<Snapshot> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if (snapshot.mark, snapshot.covers) >= (current.mark, current.covers) {
+            *current = Arc::new(snapshot);
+        }
+        current.clone()
+    }
+
+    fn expire(&self) {
+        self.wanted.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// To be called when a commit that wrote these has ended, well or not.
+    pub fn written(&self, writes: &[TypeId]) {
+        if writes.contains(&search_parameter()) {
+            self.expire();
+        }
+    }
+}
+
+impl Engine {
+    /// What questions are read by now: every change that was answered before is in it. Statements: none, or two after a change.
+    pub(crate) async fn asking(&self) -> Result<Arc<Snapshot>> {
+        let current = self.served.current();
+        let wanted = self.served.wanted.load(Ordering::Acquire);
+        if current.covers >= wanted {
+            return Ok(current);
+        }
+        let mark = stored(self.store.parameters_mark().await)?;
+        let custom = match mark == current.mark {
+            true => current.custom.clone(),
+            false => Arc::new(load(self).await?),
+        };
+        let definitions = custom.rows.iter().map(|(_, c)| c.clone()).collect();
+        let registry = match custom.rows.is_empty() {
+            true => self.registry.clone(),
+            false => Arc::new(Registry::with(&self.registry, definitions)),
+        };
+        Ok(self.served.keep(Snapshot {
+            covers: wanted,
+            mark,
+            extractor: Extractor::new(
+                registry,
+                self.store.term_key().clone(),
+                Some(&self.settings.base),
+            ),
+            documents: Documents::default(),
+            custom,
+        }))
+    }
+
+    /// Learns what other processes over the same database have defined: to be called once a second. One statement, and
+    /// none where there is no other process.
+    pub async fn watch_search_parameters(&self) {
+        if !self.store.is_shared() {
+            return;
+        }
+        if let Ok(mark) = self.store.parameters_mark().await
+            && mark != self.served.current().mark
+        {
+            self.served.expire();
+        }
+    }
+}
+
+/// Refuses a version that could not be served; `own` is its row.
+pub(crate) async fn demand_servable(engine: &Engine, node: Node<'_>, own: Rid) -> Result<()> {
+    if node.ty() != search_parameter() || node.text("status") != Some("active") {
+        return Ok(());
+    }
+    let Some(new) = custom::read(node, &engine.registry, CUSTOM_FROM)? else {
+        return Ok(());
+    };
+    let served = engine.asking().await?;
+    let others = served.custom.rows.iter().filter(|(rid, _)| *rid != own);
+    let others: Vec<&Custom> = others.map(|(_, custom)| custom.as_ref()).collect();
+    let refused = |text: String| Failure::new(Kind::BusinessRule, text);
+    if served.custom.is_full || others.len() >= PER_SERVER_MAX {
+        return Err(refused(format!(
+            "{PER_SERVER_MAX} search parameters are defined; retire one before another is added"
+        )));
+    }
+    for (at, base) in new.bases.iter().enumerate() {
+        let name = r4().ty(*base).name;
+        let theirs = || others.iter().filter(|c| c.bases.contains(base));
+        if theirs().any(|c| c.code == new.code) {
+            let text = format!("another active SearchParameter defines this name for {name}");
+            return Err(refused(text).at("SearchParameter.code"));
+        }
+        if theirs().count() >= PER_TYPE_MAX {
+            let text = format!("{PER_TYPE_MAX} search parameters are defined for {name}");
+            return Err(refused(text).at(format!("SearchParameter.base[{at}]")));
+        }
+    }
+    Ok(())
+}
+
+/// The types of what is written, for [`Served::written`].
+pub(crate) fn types(writes: &[Write]) -> Vec<TypeId> {
+    writes.iter().map(|w| w.ty).collect()
+}
+
+/// The definitions of all active SearchParameters, the oldest first. What cannot be served is left out: it was stored before it
+/// was refused, or two came at the same time.
+async fn load(engine: &Engine) -> Result<Defined> {
+    let access = maintenance(Maintenance::SearchParameters);
+    let mut plan = active(engine)?;
+    let (mut defined, mut seen) = (Defined::default(), 0);
+    loop {
+        let page = stored(engine.store.search(&access, &plan).await)?;
+        seen += page.rows.len();
+        for row in &page.rows {
+            if let Some(custom) = definition(engine, row, defined.rows.len())? {
+                defined.rows.push((row.rid, custom));
+            }
+        }
+        defined.rows.truncate(PER_SERVER_MAX);
+        defined.is_full = page.more && seen >= ACTIVE_MAX;
+        if !page.more || defined.is_full || defined.rows.len() == PER_SERVER_MAX {
+            return Ok(defined);
+        }
+        plan.after = page.next;
+    }
+}
+
+fn definition(engine: &Engine, row: &Row, at: usize) -> Result<Option<Arc<Custom>>> {
+    let number = CUSTOM_FROM.saturating_add(at as u16);
+    let document = reread(&row.body)?;
+    Ok(custom::read(document.root(), &engine.registry, number).unwrap_or(None))
+}
+
+fn active(engine: &Engine) -> Result<Plan> {
+    let options = Options {
+        strict: true,
+        now_us: 0,
+        count_default: ROWS_PER_STEP,
+        count_max: ROWS_PER_STEP,
+        terminology: &Embedded,
+    };
+    let pairs = [("status", "active")];
+    let types = [search_parameter()];
+    let (plan, _) = ward_search::query::parse(&engine.extractor, &types, &pairs, &options)?;
+    Ok(Plan {
+        sort: vec![SortKey::Id { descending: false }],
+        total: Total::None,
+        ..plan
+    })
+}
+
+fn search_parameter() -> TypeId {
+    static TYPE: std::sync::OnceLock<TypeId> = std::sync::OnceLock::new();
+    *TYPE.get_or_init(|| {
+        r4().resource_type("SearchParameter")
+            .unwrap_or(TypeId(u16::MAX))
+    })
+}
