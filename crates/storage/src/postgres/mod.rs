@@ -148,7 +148,7 @@ impl Postgres {
 
     pub async fn parameters_mark(&self) -> Result<i64, StoreError> {
         let rows = reading!(self, connection => connection.rows(delta::PARAMETERS_MARK, &[]))?;
-        Ok(rows.first().ok_or(StoreError::Integrity)?.int(0)?)
+        rows.first().ok_or(StoreError::Integrity)?.int(0)
     }
 
     pub async fn is_live(&self, ty: TypeId, rid: Rid) -> Result<bool, StoreError> {

@@ -103,7 +103,7 @@ pub async fn commit(pool: &Pool, core: &Core, batch: &[&Prepared]) -> Vec<Result
         Err(_) => vec![Err(CommitError::Unavailable); batch.len()],
     };
     for (prepared, outcome) in batch.iter().zip(&outcomes) {
-        core.settled(&prepared, outcome.is_ok());
+        core.settled(prepared, outcome.is_ok());
     }
     outcomes
 }

@@ -190,7 +190,7 @@ impl Maker<'_> {
         rows.push(self.make("Encounter", encounter, patient, &text));
         for number in 0..OBSERVATIONS_EACH {
             let (code, display, category, value) = match number % 16 {
-                15 if at % 10 == 0 => ("rare", "rare finding", "laboratory", 50),
+                15 if at.is_multiple_of(10) => ("rare", "rare finding", "laboratory", 50),
                 n if n < 9 => ("8480-6", "systolic", "vital-signs", 100 + (at + n) % 50),
                 _ => ("2339-0", "glucose", "laboratory", 80 + (at + number) % 70),
             };

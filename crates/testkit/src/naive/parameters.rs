@@ -50,8 +50,7 @@ const fn p(
 use Kind::{Composite, Contact, Date, Number, Quantity, Reference, String, Token, Uri};
 
 const GENDER: &str = "http://hl7.org/fhir/administrative-gender";
-const WHO: &str =
-    "CareTeam,Organization,Patient,Practitioner,PractitionerRole,RelatedPerson";
+const WHO: &str = "CareTeam,Organization,Patient,Practitioner,PractitionerRole,RelatedPerson";
 
 #[rustfmt::skip]
 pub const PARAMETERS: &[Parameter] = &[
