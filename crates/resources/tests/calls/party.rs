@@ -139,6 +139,13 @@ impl Party {
         self.is_launch_patient(body) || self.sees(body)
     }
 
+    /// Whether a path is within a Patient's record that is not the launch patient's.
+    pub fn is_elsewhere(&self, path: &str) -> bool {
+        let own = self.patient.as_ref().map(|own| format!("{own}/"));
+        own.is_some_and(|own| path.starts_with("Patient/") && !path.starts_with(&own))
+    }
+
+    /// Whether the copy holds nothing that the caller may not see.
     fn sees_own(&self, bodies: &[&Value]) -> bool {
         let mut own = bodies.iter().filter(|b| self.is_launch_patient(b));
         own.all(|body| self.sees(body))

@@ -25,17 +25,10 @@ pub fn matches(element: &Value, value: &str) -> bool {
 
 /// `[prefix]number`, `[prefix]number|system|code`, `[prefix]number||code` against a Quantity.
 pub fn quantity(element: &Value, value: &str) -> bool {
-    let number = element["value"].as_number().map(ToString::to_string);
-    let Some(stored) = number.and_then(|text| read(&text)) else {
+    let Some(stored) = written(element) else {
         return false;
     };
-    let range = |v: i128| match element["comparator"].as_str() {
-        Some("<") => (i128::MIN, v - 1),
-        Some("<=") => (i128::MIN, v),
-        Some(">") => (v + 1, i128::MAX),
-        Some(">=") => (v, i128::MAX),
-        _ => (v, v),
-    };
+    let range = |v| open(element, v);
     let parts: Vec<String> = split(value, '|').into_iter().map(plain).collect();
     let (number, system, code) = match parts.as_slice() {
         [number] => return compare(number, range(stored), 1_000),
@@ -68,6 +61,25 @@ pub fn quantity(element: &Value, value: &str) -> bool {
                 && own("code") == Some(code)
                 && compare(number, range(stored), 1_000)
         }
+    }
+}
+
+/// The number as it is written, whatever its unit; open on one side with a comparator.
+pub fn range(element: &Value) -> Option<(i128, i128)> {
+    written(element).map(|v| open(element, v))
+}
+
+fn written(element: &Value) -> Option<i128> {
+    read(&element["value"].as_number()?.to_string())
+}
+
+fn open(element: &Value, v: i128) -> (i128, i128) {
+    match element["comparator"].as_str() {
+        Some("<") => (i128::MIN, v - 1),
+        Some("<=") => (i128::MIN, v),
+        Some(">") => (v + 1, i128::MAX),
+        Some(">=") => (v, i128::MAX),
+        _ => (v, v),
     }
 }
 

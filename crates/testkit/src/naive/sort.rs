@@ -69,10 +69,8 @@ fn keys(kind: Kind, end: &Value, descending: bool) -> Vec<Key> {
             .and_then(|n| number::read(&n.to_string()))
             .map(Key::Number),
         Kind::Quantity => {
-            let number = end["value"].as_number();
-            number
-                .and_then(|n| number::read(&n.to_string()))
-                .map(Key::Number)
+            let one = |(low, high)| Key::Number(if descending { high } else { low });
+            number::range(end).map(one)
         }
         Kind::String => return texts(end).iter().map(|t| Key::Text(fold(t))).collect(),
         Kind::Token => match end {
