@@ -147,3 +147,53 @@ fn ward_token(home: &Home) -> String {
     assert_eq!(output.status.code(), Some(1));
     String::from_utf8(output.stderr).unwrap()
 }
+
+/// The cause is told, and neither the password nor a guess.
+#[test]
+fn an_unreachable_database_says_why() {
+    if !backends().contains(&Backend::Postgres) {
+        return;
+    }
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
+    let cluster = postgres::cluster();
+    let (base, query) = cluster.split_once('?').unwrap_or((cluster, ""));
+    let server = base.rsplit_once('/').unwrap().0;
+    let unknown = format!("{server}/nowhere?{query}");
+    for (url, says) in [
+        (
+            format!("postgres://ward:hidden@127.0.0.1:{port}/ward"),
+            "onnection refused",
+        ),
+        (unknown.trim_end_matches('?').to_owned(), "unknown database"),
+        (as_nobody(cluster), "authentication failed"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let output = Command::new(ward_binary())
+            .args([
+                "serve",
+                "--listen",
+                "127.0.0.1:0",
+                "--database",
+                &url,
+                "--data",
+            ])
+            .arg(folder.path())
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            !output.status.success() && text.contains(says),
+            "{says}: {text}"
+        );
+        assert!(!text.contains("hidden"), "{text}");
+    }
+}
+
+/// The cluster's URL as a user that it does not know.
+fn as_nobody(cluster: &str) -> String {
+    let (scheme, rest) = cluster.split_once("://").unwrap();
+    let place = rest.split_once('@').map_or(rest, |(_, place)| place);
+    format!("{scheme}://nobody_here:hidden@{place}")
+}

@@ -78,6 +78,8 @@ pub fn start(listener: TcpListener, service: Service) -> std::io::Result<Running
     .client_request_timeout(Duration::from_secs(settings.request_head_timeout_s))
     .shutdown_timeout(settings.shutdown_timeout_s)
     .max_connections(settings.connections_max)
+    // A client that has closed its side waits for nothing: the future of its read is dropped, which cancels its statement.
+    .h1_allow_half_closed(false)
     .disable_signals()
     .listen(listener)?
     .run();

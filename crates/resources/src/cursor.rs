@@ -9,8 +9,6 @@ use ward_seal::hash::{constant_time_eq, hmac_sha256};
 /// Bytes of the signature that are kept: 96 bits.
 const SIGNATURE_BYTES: usize = 12;
 const CURSOR_BYTES_MAX: usize = 8_192;
-/// Seconds after which a cursor is no longer taken.
-pub const CURSOR_LIFETIME_S: i64 = 24 * 3_600;
 const TIME_BYTES: usize = 8;
 
 /// Signs `position`, with the time, for this access and question.
@@ -43,10 +41,14 @@ pub fn open(engine: &Engine, access: &Access, question: &str, cursor: &str) -> R
         return Err(refused());
     }
     let signed_s = split_time(&mut bytes).ok_or_else(refused)?;
-    if is_expired(signed_s, engine.now_us() / 1_000_000) {
-        let hours = CURSOR_LIFETIME_S / 3_600;
+    let lifetime_s = engine.settings.cursor_lifetime_s;
+    if is_expired(signed_s, engine.now_us() / 1_000_000, lifetime_s) {
+        let valid = match lifetime_s {
+            s if s % 3_600 == 0 => format!("{} hours", s / 3_600),
+            s => format!("{s} seconds"),
+        };
         let text = format!(
-            "the page link has expired: links are valid for {hours} hours; start again from the first page"
+            "the page link has expired: links are valid for {valid}; start again from the first page"
         );
         return Err(Failure::new(Kind::Invalid, text));
     }
@@ -59,8 +61,8 @@ fn split_time(bytes: &mut Vec<u8>) -> Option<i64> {
 }
 
 /// A clock that was set back does not end a cursor.
-fn is_expired(signed_s: i64, now_s: i64) -> bool {
-    now_s.saturating_sub(signed_s) > CURSOR_LIFETIME_S
+fn is_expired(signed_s: i64, now_s: i64, lifetime_s: i64) -> bool {
+    now_s.saturating_sub(signed_s) > lifetime_s
 }
 
 fn signature(
@@ -85,10 +87,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cursor_lives_for_a_day() {
-        assert!(!is_expired(1_000, 1_000 + CURSOR_LIFETIME_S));
-        assert!(is_expired(1_000, 1_001 + CURSOR_LIFETIME_S));
-        assert!(!is_expired(1_000, 0));
+    fn a_cursor_has_its_time() {
+        assert!(!is_expired(1_000, 1_600, 600));
+        assert!(is_expired(1_000, 1_601, 600));
+        assert!(!is_expired(1_000, 0, 600));
         let mut bytes = b"position".to_vec();
         bytes.extend_from_slice(&77_i64.to_le_bytes());
         assert_eq!(

@@ -39,6 +39,10 @@ pub struct Settings {
     pub bundle_answer_bytes_max: usize,
     /// GET and HEAD entries of a transaction that writes: they are answered before its commit, which others wait for.
     pub transaction_reads_max: usize,
+    /// Seconds after which a page link is no longer taken.
+    pub cursor_lifetime_s: i64,
+    /// Resources that one search may look at for what no index decides.
+    pub rows_examined_max: usize,
     /// Resources in one page of `$everything`.
     pub everything_entries_max: u32,
     /// How often a write that met a concurrent one is evaluated again.
@@ -57,6 +61,8 @@ impl Default for Settings {
             bundle_entries_max: 10_000,
             bundle_answer_bytes_max: 256 * 1024 * 1024,
             transaction_reads_max: 100,
+            cursor_lifetime_s: 24 * 3_600,
+            rows_examined_max: ward_storage::ROWS_EXAMINED_MAX,
             everything_entries_max: 1_000,
             write_attempts_max: 8,
         }

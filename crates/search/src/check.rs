@@ -6,7 +6,7 @@ use crate::extract::Extractor;
 use crate::plan::{Check, Filter};
 use std::sync::Arc;
 use ward_fhir::date::PartialDate;
-use ward_fhir::{Failure, Kind, Node};
+use ward_fhir::{Failure, Kind, Node, TypeId};
 
 /// A check that a filter without `Chain`, `Has` and `List` matches the resource, by extracting it afresh.
 pub(crate) fn fresh(extractor: &Extractor, name: String, filter: Filter) -> Filter {
@@ -128,6 +128,25 @@ pub fn needs_others(filter: &Filter) -> bool {
         Filter::And(list) | Filter::Or(list) => list.iter().any(needs_others),
         Filter::Not(inner) => needs_others(inner),
         _ => false,
+    }
+}
+
+/// Types of the resources that decide besides those at hand: the far ends of `Chain` and `Has`, at every hop.
+pub fn hop_types(filter: &Filter) -> Vec<TypeId> {
+    match filter {
+        Filter::Chain {
+            target: ty, filter, ..
+        }
+        | Filter::Has {
+            source: ty, filter, ..
+        } => {
+            let mut types = hop_types(filter);
+            types.push(*ty);
+            types
+        }
+        Filter::And(list) | Filter::Or(list) => list.iter().flat_map(hop_types).collect(),
+        Filter::Not(inner) => hop_types(inner),
+        _ => Vec::new(),
     }
 }
 

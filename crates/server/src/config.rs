@@ -62,6 +62,8 @@ pub struct Limits {
     pub bundle_answer_bytes_max: usize,
     pub transaction_reads_max: usize,
     pub body_part_timeout_s: u64,
+    pub page_link_lifetime_s: u32,
+    pub rows_examined_max: usize,
     pub everything_entries_max: u32,
     pub write_attempts_max: u32,
 }
@@ -332,6 +334,8 @@ impl Config {
             bundle_entries_max: self.limits.bundle_entries_max,
             bundle_answer_bytes_max: self.limits.bundle_answer_bytes_max,
             transaction_reads_max: self.limits.transaction_reads_max,
+            cursor_lifetime_s: i64::from(self.limits.page_link_lifetime_s),
+            rows_examined_max: self.limits.rows_examined_max,
             everything_entries_max: self.limits.everything_entries_max,
             write_attempts_max: self.limits.write_attempts_max,
         })

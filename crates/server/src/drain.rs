@@ -1,18 +1,24 @@
-//! Moves records from the local log into the store, within a second, for ever. Idempotent by sequence number, so a
+//! Moves records from the local log into the store, within a second, for ever, and lets the store rest. Idempotent by sequence number, so a
 //! crash between the two steps repeats harmlessly.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use ward_resources::Engine;
 
 const DRAIN_INTERVAL: Duration = Duration::from_millis(200);
+const REST_INTERVAL: Duration = Duration::from_secs(1);
 const RECORDS_PER_DRAIN_MAX: usize = 2_000;
 
 /// Runs until `stop` is set, then drains what is left.
 pub async fn run(engine: Arc<Engine>, node: String, stop: Arc<AtomicBool>) {
     let mut next = 0;
+    let mut rested = Instant::now();
     loop {
+        if rested.elapsed() >= REST_INTERVAL {
+            engine.store().rest();
+            rested = Instant::now();
+        }
         let stopping = stop.load(Ordering::Relaxed);
         let moved = step(&engine, &node, &mut next).await;
         match moved {

@@ -17,7 +17,7 @@ use ward_search::extract::Extractor;
 use ward_search::plan::{Check, Plan, Position, SortKey, SortValue, Total};
 use ward_search::query::sort_text;
 
-/// Rows that one question may have looked at: about half a second.
+/// Rows that one question may have looked at, unless the caller says otherwise: about half a second.
 pub const ROWS_EXAMINED_MAX: usize = 20_000;
 /// Characters of a text that decide its place; what is equal so far is told apart by row id.
 const SORT_CHARS_MAX: usize = 200;
@@ -35,10 +35,11 @@ pub async fn examine(
     plan: &Plan,
     checks: &[Check],
     extractor: &Extractor,
+    rows_max: usize,
 ) -> Result<Page, StoreError> {
     let gathered = plan.sort.iter().any(is_gathered);
     let all = gathered || plan.total != Total::None;
-    let mut proposals = Proposals::new(view, access, plan, all);
+    let mut proposals = Proposals::new(view, access, plan, all, rows_max);
     let mut hits: Vec<(Position, Row)> = Vec::new();
     let order = Order::new(&plan.sort, |key| Key::int("", is_descending(key)));
     let mut total: u64 = 0;
@@ -79,13 +80,14 @@ struct Proposals<'a> {
     view: View<'a>,
     access: &'a Access,
     plan: Plan,
-    seen: usize,
+    /// Rows that may still be looked at.
+    left: usize,
     done: bool,
 }
 
 impl<'a> Proposals<'a> {
     /// `all`: from the first row on, in an order that costs nothing.
-    fn new(view: View<'a>, access: &'a Access, plan: &Plan, all: bool) -> Self {
+    fn new(view: View<'a>, access: &'a Access, plan: &Plan, all: bool, rows_max: usize) -> Self {
         let gathered = plan.sort.iter().any(is_gathered);
         let plan = Plan {
             count: plan.count.max(ROWS_PER_STEP),
@@ -102,7 +104,7 @@ impl<'a> Proposals<'a> {
             view,
             access,
             plan,
-            seen: 0,
+            left: rows_max,
             done: false,
         }
     }
@@ -111,11 +113,17 @@ impl<'a> Proposals<'a> {
         if self.done {
             return Ok(None);
         }
-        if self.seen >= ROWS_EXAMINED_MAX {
+        if self.left == 0 {
             return Err(StoreError::TooCostly);
         }
+        // Where each step is answered at once, nothing else would let the thread see that the client has gone away.
+        tokio::task::yield_now().await;
+        self.plan.count = self
+            .plan
+            .count
+            .min(u32::try_from(self.left).unwrap_or(u32::MAX));
         let hits = self.view.hits(self.access, &self.plan).await?;
-        self.seen += hits.rows.len();
+        self.left = self.left.saturating_sub(hits.rows.len());
         self.done = !hits.more;
         self.plan.after = hits.rows.last().map(|(position, _)| position.clone());
         Ok(Some(hits.rows))

@@ -136,18 +136,19 @@ impl<'a> View<'a> {
     }
 
     /// The same where the index does not decide alone: `checks` that only the resources answer, and sorts by values that no
-    /// index holds. `TooCostly`: more rows would have to be looked at than [`examine::ROWS_EXAMINED_MAX`].
+    /// index holds. `TooCostly`: more than `rows_max` rows would have to be looked at.
     pub async fn examine(
         &self,
         access: &Access,
         plan: &Plan,
         checks: &[Check],
         extractor: &Extractor,
+        rows_max: usize,
     ) -> Result<Page, StoreError> {
         if checks.is_empty() && !plan.sort.iter().any(examine::is_gathered) {
             return self.search(access, plan).await;
         }
-        examine::examine(*self, access, plan, checks, extractor).await
+        examine::examine(*self, access, plan, checks, extractor, rows_max).await
     }
 
     pub(crate) async fn hits(&self, access: &Access, plan: &Plan) -> Result<Hits, StoreError> {

@@ -171,7 +171,7 @@ impl Store {
     /// Newest first. `Page::next` holds (updated, version) and the row id of the last version; see `history_after`.
     pub async fn history(&self, access: &Access, query: &HistoryQuery) -> Result<Page, StoreError> {
         let rows = match &self.0 {
-            Backend::Sqlite(store) => store.history(access, query)?,
+            Backend::Sqlite(store) => store.history(access, query).await?,
             Backend::Postgres(store) => store.history(access, query).await?,
         };
         Ok(history_page(rows, query))
@@ -226,7 +226,7 @@ impl Store {
 
     pub(crate) async fn hits(&self, access: &Access, plan: &Plan) -> Result<Hits, StoreError> {
         match &self.0 {
-            Backend::Sqlite(store) => store.search(access, plan),
+            Backend::Sqlite(store) => store.search(access, plan).await,
             Backend::Postgres(store) => store.search(access, plan).await,
         }
     }
@@ -268,6 +268,13 @@ impl Store {
         match &self.0 {
             Backend::Sqlite(store) => store.ready(),
             Backend::Postgres(store) => store.ready().await,
+        }
+    }
+
+    /// To be called every second: the embedded store tidies up in a quiet one.
+    pub fn rest(&self) {
+        if let Backend::Sqlite(store) = &self.0 {
+            store.rest();
         }
     }
 

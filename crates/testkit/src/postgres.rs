@@ -56,6 +56,22 @@ impl Database {
     }
 }
 
+impl Database {
+    /// What psql prints for a statement, without headings.
+    pub fn ask(&self, sql: &str) -> String {
+        let mut command = Command::new(programs().join("psql"));
+        command.args(["--no-psqlrc", "--quiet", "--tuples-only", "--no-align"]);
+        let output = command
+            .args([&self.url, "--command", sql])
+            .stdin(Stdio::null())
+            .output()
+            .expect("psql runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "psql: {said}");
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+}
+
 impl Drop for Database {
     /// Not waited for: dropping a thousand relations takes longer than most tests. What is left behind goes with the
     /// cluster.

@@ -16,7 +16,7 @@ use ward_search::check;
 use ward_search::extract::Extractor;
 use ward_search::plan::{Check, Filter, Plan};
 use ward_search::query::{Options, Used, lists, replace_lists};
-use ward_storage::{Current, Page, ROWS_EXAMINED_MAX, StoreError};
+use ward_storage::{Current, Page, StoreError};
 
 /// Members of all Lists of one query.
 pub const LIST_MEMBERS_MAX: usize = 10_000;
@@ -77,9 +77,15 @@ impl Question {
     pub async fn ask(&self, cx: Context<'_>, access: &Access) -> Result<Page> {
         let page = cx
             .view
-            .examine(access, &self.plan, &self.checks, &self.served.extractor)
+            .examine(
+                access,
+                &self.plan,
+                &self.checks,
+                &self.served.extractor,
+                cx.engine.settings.rows_examined_max,
+            )
             .await;
-        page.map_err(|error| self.refusal(error))
+        page.map_err(|error| self.refusal(cx, error))
     }
 
     /// What the query was read by.
@@ -102,7 +108,8 @@ impl Question {
             StoreError::TooCostly => (
                 Kind::TooCostly,
                 format!(
-                    "the search would have to look at more than {ROWS_EXAMINED_MAX} resources{}",
+                    "the search would have to look at more than {} resources{}",
+                    cx.engine.settings.rows_examined_max,
                     self.unindexed()
                 ),
             ),

@@ -114,6 +114,16 @@ pub const OPTIONS: &[OptionRow] = &[
         "Seconds until the next part of a request body must come (400).",
     ),
     row(
+        "limits.page_link_lifetime_s",
+        "86400",
+        "Seconds for which the links of a page (next, previous) may be followed (400 afterwards).",
+    ),
+    row(
+        "limits.rows_examined_max",
+        "20000",
+        "Resources that one search looks at for what no index decides (_content, :text and the like) before it is refused (400).",
+    ),
+    row(
         "limits.everything_entries_max",
         "1000",
         "Resources in one page of $everything.",

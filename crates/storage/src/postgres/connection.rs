@@ -1,5 +1,6 @@
 //! One PostgreSQL connection, and running statements on it by column number. Statements polled together are pipelined.
 
+use super::reach::reach;
 use super::statement::{Statement, Value};
 use super::tables::Tables;
 use crate::contract::StoreError;
@@ -15,6 +16,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio_postgres::{CancelToken, NoTls};
 
 pub struct Connection {
     inner: AsyncPgConnection,
@@ -26,7 +28,11 @@ pub struct Connection {
     pub slot: i64,
     timeout: Duration,
     closed: Arc<AtomicBool>,
+    cancel: CancelToken,
 }
+
+/// Time to reach the database with a cancellation.
+const BREAK_OFF: Duration = Duration::from_secs(5);
 
 /// Tells when the task that drives a connection is over, or gone with its runtime.
 struct Ended(Arc<AtomicBool>);
@@ -57,9 +63,8 @@ impl Connection {
         tables: Arc<Tables>,
         timeout: Duration,
     ) -> Result<Connection, String> {
-        let (client, driver) = tokio_postgres::connect(url, tokio_postgres::NoTls)
-            .await
-            .map_err(|e| e.to_string())?;
+        let (client, driver) = reach(url).await?;
+        let cancel = client.cancel_token();
         let closed = Arc::new(AtomicBool::new(false));
         let ended = Ended(closed.clone());
         tokio::spawn(async move {
@@ -77,6 +82,7 @@ impl Connection {
             slot: 0,
             timeout,
             closed,
+            cancel,
         };
         // One plan per statement shape: planning is a large share of a short query. Parallel workers never pay here.
         let settings = format!(
@@ -94,6 +100,17 @@ impl Connection {
     /// Known without a round trip when the other side has hung up.
     pub fn is_closed(&self) -> bool {
         self.closed.load(Ordering::Acquire)
+    }
+
+    /// Ends what the database still does for this connection, and the connection: what comes after a cancelled statement
+    /// could be met by the cancellation instead, so it is not used again.
+    pub async fn break_off(self) {
+        let cancelled = tokio::time::timeout(BREAK_OFF, self.cancel.cancel_query(NoTls)).await;
+        if !matches!(cancelled, Ok(Ok(()))) && !self.is_closed() {
+            tracing::warn!(
+                "a statement that nobody waits for could not be cancelled; its time limit ends it"
+            );
+        }
     }
 
     /// Text without parameters, by the simple protocol: transaction control, settings, migrations.

@@ -11,6 +11,7 @@ mod names;
 mod pool;
 mod probe;
 mod question;
+mod reach;
 mod read;
 mod rowset;
 mod schema;

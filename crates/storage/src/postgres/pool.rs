@@ -22,11 +22,17 @@ pub struct Pool {
     permits: Arc<Semaphore>,
 }
 
-/// A connection in use. Given back by `release`; dropped otherwise, since it may be in the middle of something.
+/// A connection in use, given back by `release`. Dropped otherwise: whoever asked has gone away or did not trust it any
+/// more, maybe in the middle of a statement, which is cancelled in the database.
 pub struct Pooled {
-    connection: Connection,
+    /// Gone once given back.
+    held: Option<Held>,
     pool: u64,
-    _permit: OwnedSemaphorePermit,
+}
+
+struct Held {
+    connection: Connection,
+    permit: OwnedSemaphorePermit,
 }
 
 thread_local! {
@@ -76,9 +82,8 @@ impl Pool {
             None => self.connect().await?,
         };
         Ok(Pooled {
-            connection,
+            held: Some(Held { connection, permit }),
             pool: self.id,
-            _permit: permit,
         })
     }
 
@@ -98,8 +103,8 @@ impl Pool {
             self.timeout,
         )
         .await;
-        let mut connection = established.map_err(|_| {
-            tracing::error!("no connection to the database");
+        let mut connection = established.map_err(|reason| {
+            tracing::error!(reason, "no connection to the database");
             Failure::Refused(StoreError::Unavailable)
         })?;
         if self.counting {
@@ -126,18 +131,47 @@ impl Pool {
 impl Pooled {
     /// To be called only when no transaction is open.
     pub fn release(mut self) {
-        self.connection.tidy();
+        let Some(Held {
+            mut connection,
+            permit,
+        }) = self.held.take()
+        else {
+            return;
+        };
+        connection.tidy();
         IDLE.with_borrow_mut(|idle| {
             if idle.iter().filter(|(pool, _)| *pool == self.pool).count() < IDLE_MAX {
-                idle.push((self.pool, self.connection));
+                idle.push((self.pool, connection));
             }
         });
+        drop(permit);
+    }
+}
+
+impl Drop for Pooled {
+    /// The permit is kept until the statement has ended, so that the database never has more to do than it is to have.
+    fn drop(&mut self) {
+        let Some(Held { connection, permit }) = self.held.take() else {
+            return;
+        };
+        if connection.is_closed() {
+            return;
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                connection.break_off().await;
+                drop(permit);
+            });
+        }
     }
 }
 
 impl Deref for Pooled {
     type Target = Connection;
     fn deref(&self) -> &Connection {
-        &self.connection
+        let held = self.held.as_ref();
+        &held
+            .expect("held until it is given back, which takes this value")
+            .connection
     }
 }

@@ -9,6 +9,7 @@ use crate::core::{Core, Prepared};
 use futures_util::future::{try_join, try_join_all};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use ward_fhir::TypeId;
+use ward_search::check::hop_types;
 use ward_search::plan::{Plan, Total};
 
 /// Outcome of each unit; an `Err` of the whole means that nothing was written. `careful`: also look for rows where none
@@ -101,7 +102,7 @@ async fn compose(
 /// - Compartment patients shared: a consent change will take them alone.
 /// - Required rows shared and deleted rows alone, so that a row and a new reference to it do not part: whoever comes
 ///   second sees what the first has committed, in `Exists` or in `Unreferenced`.
-/// - Of a conditional interaction the types it asks about alone, those it writes shared: no other one, of whatever criteria
+/// - Of a conditional interaction the types it asks about (at every hop) alone, those it writes shared: no other one, of whatever criteria
 ///   and on whatever node, can write into its question before it has committed. Locks on the criteria would not do: two
 ///   different ones may both be met by the row that either creates.
 fn locks(batch: &[&Prepared]) -> Vec<(i64, bool)> {
@@ -131,6 +132,7 @@ fn locks(batch: &[&Prepared]) -> Vec<(i64, bool)> {
                 Guard::Matches { plan, .. } => plan
                     .types
                     .iter()
+                    .chain(&hop_types(&plan.filter))
                     .for_each(|ty| add(Class::Question, i64::from(ty.0), true)),
                 Guard::Exists { rid, .. } => add(Class::Required, *rid, false),
                 Guard::Unreferenced { .. } => {}

@@ -1,6 +1,6 @@
 //! One SQLite connection with its settings, and running statements on it by column number.
 
-use super::ffi;
+use super::ffi::{self, Cut, Leash};
 use super::statement::{Statement, Value};
 use crate::contract::StoreError;
 use crate::meter::{self, Meter, STATEMENTS_PREPARED_MAX};
@@ -30,8 +30,10 @@ const MMAP_BYTES: u64 = 64 << 30;
 /// Page cache of the writer; readers use the map.
 const WRITER_CACHE_KIB: u32 = 65_536;
 /// WAL pages before a checkpoint (64 MB): longer runs write hot pages back less often. 16,000 against 4,000 gave 1.3-1.9
-/// times the creates at 8 and 32 clients, and made point reads look further.
+/// times the creates at 8 and 32 clients, and made point reads look further. A writer that rests checkpoints sooner.
 const CHECKPOINT_PAGES: u32 = 8_000;
+/// Bytes that a WAL may keep which a long read or a large transaction has made longer than that.
+const WAL_BYTES_MAX: u32 = CHECKPOINT_PAGES * (PAGE_BYTES + 24);
 /// Waiting for another process (a second `ward` on the same file).
 const BUSY_MS: u32 = 5_000;
 
@@ -41,9 +43,17 @@ impl Connection {
         let mut connection = Self::open(path, meter)?;
         connection.batch(&format!(
             "pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -{WRITER_CACHE_KIB}; \
-             pragma wal_autocheckpoint = {CHECKPOINT_PAGES}; pragma foreign_keys = off; pragma temp_store = memory;"
+             pragma wal_autocheckpoint = {CHECKPOINT_PAGES}; pragma journal_size_limit = {WAL_BYTES_MAX}; pragma foreign_keys = off; pragma temp_store = memory;"
         ))?;
         Ok(connection)
+    }
+
+    /// Moves the WAL into the file and makes it empty, unless somebody reads from it: they are not waited for.
+    pub fn checkpoint(&mut self) -> Result<(), SqliteError> {
+        self.batch("pragma busy_timeout = 0")?;
+        let done = self.batch("pragma wal_checkpoint(truncate)");
+        self.batch(&format!("pragma busy_timeout = {BUSY_MS}"))?;
+        done
     }
 
     pub fn reader(path: &Path, meter: Arc<Meter>) -> Result<Connection, SqliteError> {
@@ -120,14 +130,27 @@ impl Connection {
         limit: Duration,
         body: impl FnOnce(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        ffi::set_deadline(Some(Instant::now() + limit));
+        let leash = Leash {
+            deadline: Instant::now() + limit,
+            looks: None,
+            gone: None,
+        };
+        self.leashed(leash, body).map_err(|(error, cut)| match cut {
+            Some(_) => StoreError::Timeout,
+            None => error,
+        })
+    }
+
+    /// Runs `body`, whose statements the leash may cut off: then why comes with the error.
+    pub fn leashed<T>(
+        &mut self,
+        leash: Leash,
+        body: impl FnOnce(&mut Self) -> Result<T, StoreError>,
+    ) -> Result<T, (StoreError, Option<Cut>)> {
+        ffi::set_leash(Some(leash));
         let result = body(self);
-        let expired = ffi::set_deadline(None);
-        if expired && result.is_err() {
-            Err(StoreError::Timeout)
-        } else {
-            result
-        }
+        let cut = ffi::set_leash(None);
+        result.map_err(|error| (error, cut))
     }
 
     /// Runs `body` on one snapshot.
@@ -149,6 +172,10 @@ impl Connection {
 }
 
 fn refused(sql: &str, error: &diesel::result::Error) -> StoreError {
+    // Interrupted on purpose: the deadline is told where it is answered, the rest is nobody's concern.
+    if ffi::cut().is_some_and(|cut| cut != Cut::Deadline) {
+        return StoreError::Unavailable;
+    }
     // SQLite's messages name tables and columns, never values.
     tracing::warn!(statement = meter::name(sql), %error, "statement refused");
     StoreError::Unavailable

@@ -6,7 +6,8 @@
 //! - `vis(mask, k)`, 1 when bit `k` of the mask is set, 0 otherwise (also beyond the end: unknown is hidden);
 //! - `typed(term, type)`, [`crate::index::typed`] for statements over several types;
 //! - `xor(a, b)`, bit by bit: the term of a reference from the target's own and the parameter's;
-//! - a progress handler that interrupts a statement at the deadline of its thread.
+//! - a progress handler that interrupts a statement when the leash of its thread says so: the deadline passed, or nobody
+//!   waits for it.
 //!
 //! Soundness: every callback treats its pointers as SQLite hands them out, copies the packed bytes before it returns,
 //! reads them with bounds checks and never unwinds (no callback can panic).
@@ -16,7 +17,8 @@ use libsqlite3_sys as sqlite;
 use std::cell::Cell;
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::ptr;
-use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Once};
 use std::time::Instant;
 
 /// Makes every connection opened from now on carry the functions above. Call before opening any.
@@ -32,15 +34,55 @@ pub fn register() {
     });
 }
 
-/// Statements of this thread are interrupted after `deadline`; returns whether one was when cleared with `None`.
-pub fn set_deadline(deadline: Option<Instant>) -> bool {
-    DEADLINE.set(deadline);
-    EXPIRED.replace(false)
+/// What ends the statements of a thread before they are done.
+pub struct Leash {
+    pub deadline: Instant,
+    /// Looks (each after [`STEPS_PER_CHECK`]) after which the work is to go on elsewhere.
+    pub looks: Option<u32>,
+    /// Set when nobody waits for the answer any more.
+    pub gone: Option<Arc<AtomicBool>>,
+}
+
+/// Why statements were ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    Deadline,
+    Looks,
+    Gone,
+}
+
+impl Leash {
+    fn cut(&mut self) -> Option<Cut> {
+        if self
+            .gone
+            .as_ref()
+            .is_some_and(|gone| gone.load(Ordering::Relaxed))
+        {
+            return Some(Cut::Gone);
+        }
+        if Instant::now() > self.deadline {
+            return Some(Cut::Deadline);
+        }
+        let looks = self.looks.as_mut()?;
+        *looks = looks.saturating_sub(1);
+        (*looks == 0).then_some(Cut::Looks)
+    }
+}
+
+/// Statements of this thread are interrupted by the leash from now on, or no more; why one was under the leash before.
+pub fn set_leash(leash: Option<Leash>) -> Option<Cut> {
+    LEASH.set(leash);
+    CUT.take()
+}
+
+/// Why the statements of this thread are being interrupted.
+pub fn cut() -> Option<Cut> {
+    CUT.get()
 }
 
 thread_local! {
-    static DEADLINE: Cell<Option<Instant>> = const { Cell::new(None) };
-    static EXPIRED: Cell<bool> = const { Cell::new(false) };
+    static LEASH: Cell<Option<Leash>> = const { Cell::new(None) };
+    static CUT: Cell<Option<Cut>> = const { Cell::new(None) };
 }
 
 /// Virtual machine steps between two looks at the clock: some tens of microseconds.
@@ -95,13 +137,20 @@ unsafe fn function(db: *mut sqlite::sqlite3, name: &CStr, body: Function) -> c_i
 }
 
 unsafe extern "C" fn progress(_: *mut c_void) -> c_int {
-    let expired = DEADLINE
-        .get()
-        .is_some_and(|deadline| Instant::now() > deadline);
-    if expired {
-        EXPIRED.set(true);
+    // A thread that is ending has no leash any more.
+    let cut = LEASH.try_with(|leash| {
+        let mut held = leash.take();
+        let cut = held.as_mut().and_then(Leash::cut);
+        leash.set(held);
+        cut
+    });
+    match cut {
+        Ok(Some(cut)) => {
+            CUT.set(Some(cut));
+            1
+        }
+        _ => 0,
     }
-    c_int::from(expired)
 }
 
 unsafe extern "C" fn vis(

@@ -1,6 +1,7 @@
 //! The embedded store: one file, one writer thread, one read connection per thread.
 //!
-//! Point reads, searches and history run on the calling thread: a point read costs about as much as handing it over.
+//! Point reads, searches and history run on the calling thread: a point read costs about as much as handing it over. What turns
+//! out to take long goes on elsewhere (`long`).
 
 mod choice;
 mod connection;
@@ -9,6 +10,7 @@ mod explain;
 mod ffi;
 mod history;
 mod hop;
+mod long;
 mod lower;
 mod names;
 mod question;
@@ -32,7 +34,7 @@ use connection::{Connection, SqliteError};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
 use ward_seal::MasterKey;
@@ -50,6 +52,8 @@ struct Shared {
     path: PathBuf,
     core: Arc<Core>,
     jobs: mpsc::Sender<Job>,
+    /// Of reads that take long; see `long`.
+    long: Arc<Semaphore>,
 }
 
 thread_local! {
@@ -85,15 +89,18 @@ impl Sqlite {
         let core = Arc::new(Core::new(settings, master, meter, block));
         let (jobs, queue) = mpsc::channel(writer::QUEUE_MAX);
         let for_writer = core.clone();
+        let mut wal = path.as_os_str().to_owned();
+        wal.push("-wal");
         std::thread::Builder::new()
             .name("ward-sqlite-writer".into())
-            .spawn(move || writer::run(connection, &for_writer, queue))
+            .spawn(move || writer::run(connection, wal.into(), &for_writer, queue))
             .map_err(|e| OpenError::Database(format!("no thread for the writer: {e}")))?;
         Ok(Sqlite {
             shared: Arc::new(Shared {
                 path: path.to_owned(),
                 core,
                 jobs,
+                long: Arc::new(Semaphore::new(long::reads_max())),
             }),
         })
     }
@@ -158,22 +165,35 @@ impl Sqlite {
     }
 
     /// At most `count + 1` versions.
-    pub fn history(&self, access: &Access, query: &HistoryQuery) -> Result<Vec<Row>, StoreError> {
-        let stored = self.read_with(|connection| {
-            connection.within(self.core().timeout(), |connection| {
-                history::history(connection, access, query)
-            })
-        })?;
+    pub async fn history(
+        &self,
+        access: &Access,
+        query: &HistoryQuery,
+    ) -> Result<Vec<Row>, StoreError> {
+        let stored = match self.at_once(|c| history::history(c, access, query))? {
+            Some(stored) => stored,
+            None => {
+                let (access, query) = (access.clone(), query.clone());
+                self.at_length(move |_, c| history::history(c, &access, &query))
+                    .await?
+            }
+        };
         self.open_rows(stored)
     }
 
-    pub fn search(&self, access: &Access, plan: &Plan) -> Result<Hits, StoreError> {
-        let found = self.read_with(|connection| {
-            connection.within(self.core().timeout(), |connection| {
-                connection
-                    .snapshot(|connection| search::search(connection, self.core(), access, plan))
-            })
-        })?;
+    pub async fn search(&self, access: &Access, plan: &Plan) -> Result<Hits, StoreError> {
+        let core = self.core();
+        let once = self.at_once(|c| c.snapshot(|c| search::search(c, core, access, plan)))?;
+        let found = match once {
+            Some(found) => found,
+            None => {
+                let (access, plan) = (access.clone(), plan.clone());
+                self.at_length(move |core, c| {
+                    c.snapshot(|c| search::search(c, core, &access, &plan))
+                })
+                .await?
+            }
+        };
         let rows = self.open_rows(found.rows)?;
         Ok(Hits {
             rows: found.positions.into_iter().zip(rows).collect(),
@@ -246,6 +266,12 @@ impl Sqlite {
     /// Asks the writer for a further block of row ids; false when its queue is full.
     pub fn refill(&self) -> bool {
         self.shared.jobs.try_send(Job::Block).is_ok()
+    }
+
+    /// To be called every second: in a quiet one the WAL is moved into the file.
+    pub fn rest(&self) {
+        // A full queue is no rest.
+        let _ = self.shared.jobs.try_send(Job::Rest);
     }
 
     pub fn ready(&self) -> bool {

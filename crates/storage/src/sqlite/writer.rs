@@ -13,6 +13,7 @@ use crate::batch;
 use crate::contract::{CommitError, Rid, StoreError};
 use crate::core::{Core, Prepared};
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 use ward_fhir::TypeId;
@@ -36,10 +37,21 @@ pub enum Job {
     ),
     /// A block of row ids, for the allocator.
     Block,
+    /// A second has passed: see [`Wal`].
+    Rest,
     Close(oneshot::Sender<()>),
 }
 
-pub fn run(mut connection: Connection, core: &Arc<Core>, mut jobs: mpsc::Receiver<Job>) {
+pub fn run(
+    mut connection: Connection,
+    wal: PathBuf,
+    core: &Arc<Core>,
+    mut jobs: mpsc::Receiver<Job>,
+) {
+    let mut wal = Wal {
+        path: wal,
+        units: 0,
+    };
     let mut commits = VecDeque::new();
     let mut others: Vec<Job> = Vec::new();
     let mut stages = VecDeque::new();
@@ -65,6 +77,11 @@ pub fn run(mut connection: Connection, core: &Arc<Core>, mut jobs: mpsc::Receive
         if let Some(at) = others.iter().position(|job| matches!(job, Job::Close(_))) {
             closing = Some(others.swap_remove(at));
         }
+        wal.units += batch.len() + stages.len();
+        if let Some(at) = others.iter().position(|job| matches!(job, Job::Rest)) {
+            others.swap_remove(at);
+            wal.rest(&mut connection);
+        }
         if !batch.is_empty() || !others.is_empty() {
             serve(&mut connection, core, batch, std::mem::take(&mut others));
         }
@@ -81,6 +98,32 @@ pub fn run(mut connection: Connection, core: &Arc<Core>, mut jobs: mpsc::Receive
             drop(connection);
             let _ = done.send(());
             return;
+        }
+    }
+}
+
+/// The write-ahead log between two rests. Under load its length is SQLite's own concern (`wal_autocheckpoint`); what a burst
+/// such as the filling of the demo has left is moved into the file in the first quiet second.
+struct Wal {
+    path: PathBuf,
+    /// Written since the last rest.
+    units: usize,
+}
+
+/// Units in a second that still count as quiet.
+const QUIET_UNITS_MAX: usize = 20;
+/// Bytes that are not worth a checkpoint.
+const WAL_BYTES_LEFT: u64 = 4 << 20;
+
+impl Wal {
+    fn rest(&mut self, connection: &mut Connection) {
+        let quiet = std::mem::take(&mut self.units) <= QUIET_UNITS_MAX;
+        let bytes = || std::fs::metadata(&self.path).map_or(0, |file| file.len());
+        if quiet
+            && bytes() > WAL_BYTES_LEFT
+            && let Err(error) = connection.checkpoint()
+        {
+            tracing::warn!(reason = error.0, "no checkpoint");
         }
     }
 }
@@ -151,7 +194,7 @@ fn reply(connection: &mut Connection, job: &Job) -> Result<Reply, StoreError> {
         Job::Reserve(wanted, _) => Reply::Rids(reserve(connection, wanted)?),
         Job::Records(node, records, _) => Reply::Highest(store_records(connection, node, records)?),
         Job::Block => Reply::Block(claim_block(connection)?),
-        Job::Commit(..) | Job::Stage(..) | Job::Close(_) => Reply::Nothing,
+        Job::Commit(..) | Job::Stage(..) | Job::Rest | Job::Close(_) => Reply::Nothing,
     })
 }
 

@@ -1,10 +1,11 @@
 //! What must still hold inside the commit.
 
+use crate::hops::{param, refer};
 use crate::place::*;
 use futures_util::future::join_all;
 use ward_search::entries::{Entries, Term};
 use ward_search::plan::Filter;
-use ward_storage::{CommitError, Guard, Rid, Store, Unit};
+use ward_storage::{CommitError, Guard, Rid, Store, Unit, Write};
 
 /// A conditional create of a Patient with these terms, unless one matches `condition`.
 fn conditional(store: &Store, lock: Term, condition: &[Term], of: &[Term]) -> (Rid, Unit) {
@@ -94,6 +95,63 @@ pub async fn conditional_creates_that_overlap_never_both_pass(place: Place) {
             1,
             "round {round}: {outcomes:?}"
         );
+    }
+}
+
+/// What lies at the far end of a chain is part of the question. An observation is made unless one is about a patient with
+/// `mark`; the patient gets `mark` unless an observation with `code` is about one: each would keep the other from passing.
+pub async fn conditions_over_hops_never_both_pass(place: Place) {
+    let (store, other) = (place.open().await, place.open().await);
+    let subject = param("Observation", "subject");
+    for round in 0..40 {
+        let (mark, code) = (round * 2 + 9_000, round * 2 + 9_001);
+        let second = if round % 2 == 0 { &store } else { &other };
+        let rid = store.allocate(None);
+        let patient = create(ty("Patient"), rid, 0, "{}");
+        commit(&store, &patient).await.unwrap();
+        let about = |of: &[Term]| {
+            let mut write = create(ty("Observation"), store.allocate(None), 0, "{}");
+            write.entries = terms(of);
+            refer(
+                &store,
+                &mut write.entries,
+                "Observation",
+                "subject",
+                &patient,
+            );
+            write
+        };
+        commit(&store, &about(&[])).await.unwrap();
+        let unless = |write: Write, filter: Filter| Unit {
+            guards: vec![Guard::Matches {
+                key: write.rid,
+                plan: plan(write.ty, filter),
+                access: all(),
+                rids: Vec::new(),
+            }],
+            writes: vec![write],
+            record: Vec::new(),
+        };
+        let having = |term: Term| Box::new(Filter::AnyTerm(vec![term]));
+        let observed = unless(
+            about(&[code]),
+            Filter::Chain {
+                param: subject,
+                target: ty("Patient"),
+                filter: having(mark),
+            },
+        );
+        let marked = unless(
+            update(&patient, "{}", terms(&[mark])),
+            Filter::Has {
+                source: ty("Observation"),
+                param: subject,
+                filter: having(code),
+            },
+        );
+        let outcomes = join_all([spawned(&store, observed), spawned(second, marked)]).await;
+        let passed = outcomes.iter().filter(|o| o.is_ok()).count();
+        assert_eq!(passed, 1, "round {round}: {outcomes:?}");
     }
 }
 

@@ -23,7 +23,7 @@ const LINKS: [(&str, &str, &str); 6] = [
     ("Encounter", "service-provider", "Organization"),
 ];
 
-fn param(ty: &str, code: &str) -> u16 {
+pub fn param(ty: &str, code: &str) -> u16 {
     let base = r4().resource_type(ty).unwrap();
     let found = r4()
         .search_parameters
@@ -32,7 +32,7 @@ fn param(ty: &str, code: &str) -> u16 {
     found.unwrap().id
 }
 
-fn refer(store: &Store, entries: &mut Entries, from: &str, code: &str, to: &Write) {
+pub fn refer(store: &Store, entries: &mut Entries, from: &str, code: &str, to: &Write) {
     let name = r4().ty(to.ty).name;
     let id = store.public_id(to.rid);
     entries.add_term(TermEntry {

@@ -51,6 +51,7 @@ on_both!(
     identity::row_ids_are_never_given_twice,
     guards::a_thousand_equal_conditional_creates_make_one,
     guards::conditional_creates_that_overlap_never_both_pass,
+    guards::conditions_over_hops_never_both_pass,
     guards::a_deletion_and_a_new_reference_never_both_pass,
     guards::what_is_referenced_cannot_be_deleted,
     guards::what_is_required_must_exist,
