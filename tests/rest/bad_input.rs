@@ -362,6 +362,9 @@ fn requests() -> Vec<Case> {
         case("If-Match of another version", "PUT", "Patient/known")
             .header("If-Match", "W/\"9\"")
             .body(JSON, r#"{"resourceType":"Patient","id":"known"}"#),
+        case("If-Match that is no ETag", "PUT", "Patient/known")
+            .header("If-Match", "7x")
+            .body(JSON, r#"{"resourceType":"Patient","id":"known"}"#),
         case(
             "a conditional create by an unknown parameter",
             "POST",

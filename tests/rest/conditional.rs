@@ -71,6 +71,12 @@ fn create_when_nothing_matches() {
             .json(&identified(&value))
             .send();
         criteria_of_nothing.expect(400);
+        let by_id = ward.put("Patient", &identified(&value)).expect(400);
+        assert!(
+            by_id.text().contains("PUT Patient/[id]"),
+            "{}",
+            by_id.text()
+        );
         let unknown = ward
             .request("POST", "Patient")
             .header("If-None-Exist", "frobnicate=1")

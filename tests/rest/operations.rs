@@ -308,6 +308,28 @@ fn validate_answers_200_and_names_what_is_wrong() {
 }
 
 #[test]
+fn validate_warns_of_what_a_write_lets_pass() {
+    on_both(|ward| {
+        let warned = |ty: &str, resource: &Value, of: &str| {
+            let answer = ward.post(&format!("{ty}/$validate"), resource).expect(200);
+            let issues = answer.json()["issue"].as_array().cloned().unwrap();
+            let mut warnings = issues.iter().filter(|i| i["severity"] == "warning");
+            assert!(
+                warnings.any(|i| i["diagnostics"].as_str().unwrap_or_default().contains(of)),
+                "{}",
+                answer.text()
+            );
+            assert!(!severities(&answer).contains(&"error".to_owned()));
+            ward.post(ty, resource).expect(201);
+        };
+        warned("Patient", &patient("Warned"), "dom-6");
+        let bundle = json!({ "resourceType": "Bundle", "type": "collection", "entry": [
+            { "fullUrl": "http://example.org/fhir/Patient/2", "resource": { "resourceType": "Patient", "id": "1" } }] });
+        warned("Bundle", &bundle, "fullUrl");
+    });
+}
+
+#[test]
 fn validate_knows_instance_and_mode() {
     on_both(|ward| {
         let id = ward.post("Patient", &patient("Stored")).expect(201).id();

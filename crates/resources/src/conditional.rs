@@ -2,6 +2,7 @@
 //! <https://hl7.org/fhir/R4/http.html#ccreate>
 
 use crate::binary::retain_open;
+use crate::call::Interaction;
 use crate::engine::{Context, stored};
 use crate::place::demand_type;
 use crate::search::question::Question;
@@ -82,10 +83,7 @@ async fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result
     let mut pairs = crate::search::decode_query(query);
     pairs.sort();
     if pairs.is_empty() {
-        return Err(Failure::new(
-            Kind::Invalid,
-            "a conditional interaction needs at least one search criterion",
-        ));
+        return Err(no_criteria(cx, ty));
     }
     demand_criteria(&pairs)?;
     let question = Question::read(cx, &[ty], &pairs, true).await?;
@@ -112,6 +110,22 @@ async fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result
         &crate::search::encode_query(&pairs),
     );
     Ok((plan, key))
+}
+
+/// Whoever leaves the criteria out has often left out the id.
+fn no_criteria(cx: Context<'_>, ty: TypeId) -> Failure {
+    let method = match &cx.call.interaction {
+        Interaction::ConditionalUpdate { .. } => "PUT",
+        Interaction::ConditionalPatch { .. } => "PATCH",
+        Interaction::ConditionalDelete { .. } => "DELETE",
+        _ => "",
+    };
+    let mut text = "a conditional interaction needs at least one search criterion".to_owned();
+    if !method.is_empty() {
+        let name = ward_fhir::schema::r4().ty(ty).name;
+        text.push_str(&format!("; by id it is {method} {name}/[id]"));
+    }
+    Failure::new(Kind::Invalid, text)
 }
 
 /// What shapes an answer selects nothing: in a condition it is a mistake.

@@ -5,19 +5,47 @@ use crate::call::Conditions;
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind};
 
-/// Version numbers of an ETag list: `W/"3"`, `"3"`, `3`. `None` stands for `*`.
-fn versions(text: &str) -> Result<Vec<Option<u32>>> {
-    text.split(',')
-        .map(|tag| {
-            let tag = tag.trim();
-            if tag == "*" {
-                return Ok(None);
-            }
-            let tag = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
-            // A tag that is no number is well-formed but matches no version of ours.
-            Ok(Some(tag.parse().unwrap_or(0)))
-        })
-        .collect()
+/// Version numbers of a list of entity tags: `W/"3"`, `"3"`, and bare `3`, which R4's own text writes too. `None` stands
+/// for `*`. <https://www.rfc-editor.org/rfc/rfc9110#name-etag>
+fn versions(header: &str, text: &str) -> Result<Vec<Option<u32>>> {
+    let mut found = Vec::new();
+    let mut rest = text.trim_start();
+    while !rest.is_empty() {
+        let (version, after) = version(rest).ok_or_else(|| malformed(header))?;
+        found.push(version);
+        let after = after.trim_start();
+        rest = match after.strip_prefix(',') {
+            Some(more) => more.trim_start(),
+            None if after.is_empty() => after,
+            None => return Err(malformed(header)),
+        };
+    }
+    if found.is_empty() {
+        return Err(malformed(header));
+    }
+    Ok(found)
+}
+
+/// The version that the first tag names, and what follows the tag; `None`: this is no tag.
+fn version(text: &str) -> Option<(Option<u32>, &str)> {
+    // A tag that is no number is well-formed but of no version of ours, which begin with 1.
+    let number = |tag: &str| Some(tag.parse().unwrap_or(0));
+    if let Some(after) = text.strip_prefix('*') {
+        return Some((None, after));
+    }
+    if let Some(quoted) = text.strip_prefix("W/").unwrap_or(text).strip_prefix('"') {
+        let (tag, after) = quoted.split_once('"')?;
+        return Some((number(tag), after));
+    }
+    let end = text.find(|c: char| !c.is_ascii_digit());
+    let (tag, after) = text.split_at(end.unwrap_or(text.len()));
+    (!tag.is_empty()).then(|| (number(tag), after))
+}
+
+fn malformed(header: &str) -> Failure {
+    let text =
+        format!("{header} must be the ETag of a version, such as W/\"3\", a list of them, or *");
+    Failure::new(Kind::Invalid, text)
 }
 
 /// 412 unless `If-Match` names the current version (`None`: nothing current).
@@ -25,11 +53,13 @@ pub fn demand_match(conditions: &Conditions, current: Option<u32>) -> Result<()>
     let Some(text) = &conditions.if_match else {
         return Ok(());
     };
-    let holds = versions(text)?.into_iter().any(|v| match (v, current) {
-        (None, current) => current.is_some(),
-        (Some(v), Some(current)) => v == current,
-        (Some(_), None) => false,
-    });
+    let holds = versions("If-Match", text)?
+        .into_iter()
+        .any(|v| match (v, current) {
+            (None, current) => current.is_some(),
+            (Some(v), Some(current)) => v == current,
+            (Some(_), None) => false,
+        });
     if holds {
         Ok(())
     } else {
@@ -63,7 +93,7 @@ fn names(conditions: &Conditions, version: u32) -> Result<bool> {
     let Some(text) = &conditions.if_none_match else {
         return Ok(false);
     };
-    Ok(versions(text)?
+    Ok(versions("If-None-Match", text)?
         .into_iter()
         .any(|v| v.is_none_or(|v| v == version)))
 }
@@ -95,6 +125,35 @@ mod tests {
         assert!(demand_match(&conditions(Some("W/\"2\""), None), Some(3)).is_err());
         assert!(demand_match(&conditions(Some("W/\"x\""), None), Some(3)).is_err());
         assert!(demand_match(&conditions(Some("*"), None), None).is_err());
+    }
+
+    #[test]
+    fn what_is_no_tag_is_no_precondition() {
+        for tag in [
+            "7x",
+            "",
+            ",",
+            "\"3",
+            "W/3x",
+            "W/3",
+            "3 4",
+            "W/\"3\" x",
+            "w/\"3\"",
+        ] {
+            for current in [Some(3), None] {
+                let refused = demand_match(&conditions(Some(tag), None), current).err();
+                assert_eq!(refused.map(|f| f.kind), Some(Kind::Invalid), "{tag}");
+            }
+            assert!(
+                not_modified(&conditions(None, Some(tag)), 3, 0).is_err(),
+                "{tag}"
+            );
+        }
+        // Well-formed, and of no version.
+        for tag in ["\"3,4\"", "\"x\"", "W/\"\"", "99999999999"] {
+            let refused = demand_match(&conditions(Some(tag), None), Some(3)).err();
+            assert_eq!(refused.map(|f| f.kind), Some(Kind::Precondition), "{tag}");
+        }
     }
 
     #[test]

@@ -85,8 +85,19 @@ fn check(
             .at(resource.expression()),
         );
     }
-    issues.extend(cx.engine.validator.validate(resource));
+    issues.extend(findings(cx, resource));
     verdict(issues)
+}
+
+/// Warnings too: who asks wants to know what a write lets pass.
+fn findings(cx: Context<'_>, resource: Node<'_>) -> Vec<Issue> {
+    let context = ward_validation::Context {
+        warnings: true,
+        ..ward_validation::Context::default()
+    };
+    let mut issues = cx.engine.validator.validate_with(resource, &context);
+    issues.sort_by_key(|issue| !is_error(issue));
+    issues
 }
 
 /// R4 asks for at least one issue: all well is said in so many words.
@@ -110,10 +121,7 @@ async fn stored_version(cx: Context<'_>, ty: TypeId, id: Option<&str>) -> Result
     let row = live(current(cx, Action::Read, ty, id).await?)?;
     crate::binary::demand_open(cx, &row).await?;
     let document = crate::document::reread(&row.body)?;
-    Ok(Reply::outcome(
-        200,
-        &verdict(cx.engine.validator.validate(document.root())),
-    ))
+    Ok(Reply::outcome(200, &verdict(findings(cx, document.root()))))
 }
 
 async fn deletion(cx: Context<'_>, ty: TypeId, id: Option<&str>) -> Result<Reply> {
