@@ -11,6 +11,7 @@ mod patch;
 mod routes;
 mod search;
 mod search_include;
+mod search_limits;
 mod search_operations;
 mod search_shape;
 mod statements;
