@@ -2,7 +2,9 @@
 //! <https://docs.rs/fhir-sdk>
 #![allow(clippy::unwrap_used)]
 
-use fhir_sdk::client::{Client, RequestSettings, ResourceWrite, SearchParameters, TokenSearch};
+use fhir_sdk::client::{
+    Client, ReferenceSearch, RequestSettings, ResourceWrite, SearchParameters, TokenSearch,
+};
 use fhir_sdk::r4b::codes::{AdministrativeGender, EncounterStatus};
 use fhir_sdk::r4b::resources::{Bundle, Encounter, Patient, ResourceType};
 use fhir_sdk::r4b::types::{Coding, HumanName, Reference};
@@ -128,6 +130,60 @@ fn search_follows_the_pages() {
     });
 }
 
+fn encounter(subject: String) -> Encounter {
+    let class = Coding::builder().code("AMB".to_owned()).build().unwrap();
+    let subject = Reference::builder().reference(subject).build().unwrap();
+    Encounter::builder()
+        .status(EncounterStatus::Planned)
+        .class(class)
+        .subject(subject)
+        .build()
+        .unwrap()
+}
+
+#[test]
+fn search_by_chains_with_includes_and_totals() {
+    visit(async |client| {
+        for family in ["Chained", "Other"] {
+            let id = patient(family).create(&client).await.unwrap();
+            for _ in 0..3 {
+                let mut made = encounter(format!("Patient/{id}"));
+                made.create(&client).await.unwrap();
+            }
+        }
+        let chain = |family| ReferenceSearch::<FhirR4B>::Chaining {
+            name: "subject",
+            resource_type: Some(ResourceType::Patient),
+            target_name: "family",
+            value: family,
+        };
+        let asked = SearchParameters::empty()
+            .and(chain("Chained"))
+            .and_raw("_count", 2)
+            .and_raw("_total", "accurate")
+            .and_raw("_include", "Encounter:subject");
+        let first = client.search::<Encounter>(asked).await.unwrap();
+        assert_eq!(first.total(), Some(3));
+        assert_eq!(first.matches().count(), 2);
+        let patients = first
+            .entries()
+            .filter(|r| Patient::try_from((*r).clone()).is_ok());
+        assert_eq!(patients.count(), 1);
+        let all: Vec<Encounter> = first.all_matches().try_collect().await.unwrap();
+        assert_eq!(all.len(), 3);
+        let none = SearchParameters::empty().and(chain("Nobody"));
+        let none = client.search::<Encounter>(none).await.unwrap();
+        assert_eq!(none.matches().count(), 0);
+
+        let has = SearchParameters::empty()
+            .and_raw("_has:Encounter:subject:status", "planned")
+            .and_raw("_count", 1);
+        let found = client.search::<Patient>(has).await.unwrap();
+        let both: Vec<Patient> = found.all_matches().try_collect().await.unwrap();
+        assert_eq!(both.len(), 2);
+    });
+}
+
 #[test]
 fn transaction() {
     visit(async |client| {
@@ -140,16 +196,7 @@ fn transaction() {
         transaction.delete(ResourceType::Patient, &gone_id);
         transaction.update(changed, true).unwrap();
         let subject = transaction.create(patient("Admitted"));
-        let class = Coding::builder().code("AMB".to_owned()).build().unwrap();
-        let subject = Reference::builder().reference(subject).build().unwrap();
-        transaction.create(
-            Encounter::builder()
-                .status(EncounterStatus::Planned)
-                .class(class)
-                .subject(subject)
-                .build()
-                .unwrap(),
-        );
+        transaction.create(encounter(subject));
         let answer: Bundle = transaction.send().await.unwrap();
 
         let statuses: Vec<String> = answer

@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+import uuid
 
 BASE = os.environ["WARD_BASE"]
 TOKEN = os.environ["WARD_TOKEN"]
@@ -53,3 +54,29 @@ def transaction(family):
             {"resource": observation, "request": {"method": "POST", "url": "Observation"}},
         ],
     }
+
+
+def ward_round(word):
+    """A transaction: a practitioner named after the word, five patients of theirs, three observations of each patient."""
+    system = "urn:ward:interop:round"
+    doctor = {"resourceType": "Practitioner", "name": [{"family": f"{word}doctor"}]}
+    entry = [{"fullUrl": f"urn:uuid:{uuid.uuid4()}", "resource": doctor, "request": {"method": "POST", "url": "Practitioner"}}]
+    for n in range(5):
+        urn = f"urn:uuid:{uuid.uuid4()}"
+        one = {
+            "resourceType": "Patient",
+            "name": [{"family": word, "given": [f"{word}{n}"]}],
+            "birthDate": f"19{50 + n}-01-01",
+            "generalPractitioner": [{"reference": entry[0]["fullUrl"]}],
+        }
+        entry.append({"fullUrl": urn, "resource": one, "request": {"method": "POST", "url": "Patient"}})
+        for m in range(3):
+            seen = {
+                "resourceType": "Observation",
+                "status": "final",
+                "code": {"coding": [{"system": system, "code": f"{word}-{m}"}]},
+                "subject": {"reference": urn},
+                "effectiveDateTime": f"2024-0{m + 1}-0{n + 1}",
+            }
+            entry.append({"resource": seen, "request": {"method": "POST", "url": "Observation"}})
+    return {"resourceType": "Bundle", "type": "transaction", "entry": entry}

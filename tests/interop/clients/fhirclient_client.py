@@ -2,6 +2,7 @@
 
 from fhirclient.models.bundle import Bundle
 from fhirclient.models.capabilitystatement import CapabilityStatement
+from fhirclient.models.observation import Observation
 from fhirclient.models.patient import Patient
 from fhirclient.server import FHIRServer
 
@@ -59,11 +60,59 @@ def transaction(state):
     assert [e.response.status[:3] for e in answer.entry] == ["201", "201"]
 
 
+def search_page_by_page(state):
+    Bundle(checks.ward_round("Fhirclientround")).create(server)
+    where = {"family": "Fhirclientround", "_count": "2", "_sort": "-birthdate"}
+    pages = list(Patient.where(where).perform_iter(server))
+    assert [len(p.entry) for p in pages] == [2, 2, 1]
+    years = [e.resource.birthDate.as_json()[:4] for p in pages for e in p.entry]
+    assert years == ["1954", "1953", "1952", "1951", "1950"]
+    state["round"] = {e.resource.id for p in pages for e in p.entry}
+
+
+def search_by_chain(state):
+    found = Observation.where({"subject:Patient.family": "Fhirclientround", "_count": "4"}).perform_resources_iter(server)
+    assert len({o.id for o in found}) == 15
+    name = "patient.general-practitioner:Practitioner.name"
+    found = Observation.where({name: "Fhirclientrounddoctor", "date": {"$and": ["ge2024-02-01", "lt2024-03-01"]}})
+    assert len(list(found.perform_resources_iter(server))) == 5
+    assert not list(Observation.where({name: "Nobody"}).perform_resources_iter(server))
+
+
+def search_by_reverse_chain(state):
+    seen = {"_has:Observation:patient:code": "urn:ward:interop:round|Fhirclientround-2", "_count": "3"}
+    assert {p.id for p in Patient.where(seen).perform_resources_iter(server)} == state["round"]
+
+
+def search_with_includes(state):
+    search = Patient.where({"family": "Fhirclientround"}).include("generalPractitioner")
+    # The client writes element names; the parameter is called otherwise, and what is unknown is told.
+    kinds = [r.resource_type for r in search.perform_resources_iter(server)]
+    assert kinds.count("Patient") == 5
+    search = Observation.where({"code": "Fhirclientround-0"}).include("subject")
+    kinds = [r.resource_type for r in search.perform_resources_iter(server)]
+    assert kinds.count("Observation") == 5 and kinds.count("Patient") == 5, kinds
+    search = Patient.where({"family": "Fhirclientround"}).include("subject", Observation, reverse=True)
+    kinds = [r.resource_type for r in search.perform_resources_iter(server)]
+    assert kinds.count("Patient") == 5 and kinds.count("Observation") == 15, kinds
+
+
+def search_posted_and_counted(state):
+    form = {"family": "Fhirclientround", "_summary": "count"}
+    answer = server.session.post(f"{server.base_uri}Patient/_search", data=form)
+    server.raise_for_status(answer)
+    bundle = Bundle(answer.json())
+    assert bundle.total == 5 and not bundle.entry
+    page = Patient.where({"family": "Fhirclientround", "_count": "1", "_total": "accurate"})._read_bundle(server)
+    assert page.total == 5 and len(page.entry) == 1
+
+
 def delete(state):
     Patient.read(state["id"], server).delete(server)
     answer = server.session.get(f"{server.base_uri}Patient/{state['id']}")
     assert answer.status_code == 410, answer.status_code
 
 
-steps = [capabilities, create, read, update, patch, history, search, transaction, delete]
+steps = [capabilities, create, read, update, patch, history, search, transaction]
+steps += [search_page_by_page, search_by_chain, search_by_reverse_chain, search_with_includes, search_posted_and_counted, delete]
 checks.run("fhirclient", [(step.__name__, step) for step in steps])

@@ -72,6 +72,44 @@ def transaction(state):
     assert [e["response"]["status"][:3] for e in answer["entry"]] == ["201", "201"]
 
 
+def search_page_by_page(state):
+    client.execute("", data=checks.ward_round("Fhirpyround"))
+    found = client.resources("Patient").search(family="Fhirpyround").sort("-birthdate").limit(2).fetch_all()
+    assert [p["birthDate"][:4] for p in found] == ["1954", "1953", "1952", "1951", "1950"]
+    state["round"] = [p.id for p in found]
+    seen = client.resources("Observation").search(subject__Patient__family="Fhirpyround").limit(4).fetch_all()
+    assert len({o.id for o in seen}) == len(seen) == 15
+
+
+def search_by_chain(state):
+    of_doctor = client.resources("Patient").search(general_practitioner__Practitioner__name="Fhirpyrounddoctor")
+    assert {p.id for p in of_doctor.fetch_all()} == set(state["round"])
+    two = client.resources("Observation").search(patient__Patient__general_practitioner__Practitioner__name="Fhirpyrounddoctor")
+    assert len(two.limit(7).fetch_all()) == 15
+    assert client.resources("Patient").search(general_practitioner__Practitioner__name="Nobody").fetch_all() == []
+
+
+def search_by_reverse_chain(state):
+    seen = client.resources("Patient").has("Observation", "patient", code="urn:ward:interop:round|Fhirpyround-1", date__ge="2024-02-04")
+    assert len(seen.limit(1).fetch_all()) == 5
+    early = client.resources("Patient").has("Observation", "patient", code="Fhirpyround-9")
+    assert early.fetch_all() == []
+
+
+def search_with_includes(state):
+    bundle = client.resources("Patient").search(family="Fhirpyround").include("Patient", "general-practitioner").fetch_raw()
+    modes = [(e["search"]["mode"], e["resource"]["resourceType"]) for e in bundle["entry"]]
+    assert modes.count(("match", "Patient")) == 5 and modes.count(("include", "Practitioner")) == 1, modes
+    bundle = client.resources("Patient").search(_id=state["round"][0]).revinclude("Observation", "patient").fetch_raw()
+    modes = [(e["search"]["mode"], e["resource"]["resourceType"]) for e in bundle["entry"]]
+    assert modes.count(("match", "Patient")) == 1 and modes.count(("include", "Observation")) == 3, modes
+
+
+def search_counts(state):
+    assert client.resources("Patient").search(family="Fhirpyround").count() == 5
+    assert client.resources("Patient").search(family="Nobody-is-called-so").count() == 0
+
+
 def delete(state):
     patient = state["patient"]
     patient.delete()
@@ -82,5 +120,6 @@ def delete(state):
     raise AssertionError("a deleted resource was read")
 
 
-steps = [create, read, update, patch, refresh_without_change, history, search, validate, refuse, transaction, delete]
+steps = [create, read, update, patch, refresh_without_change, history, search, validate, refuse, transaction]
+steps += [search_page_by_page, search_by_chain, search_by_reverse_chain, search_with_includes, search_counts, delete]
 checks.run("fhirpy", [(step.__name__, step) for step in steps])
