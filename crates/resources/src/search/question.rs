@@ -103,7 +103,7 @@ impl Question {
     }
 
     /// What costs too much is told together with what would make it cheap.
-    fn refusal(&self, error: StoreError) -> Failure {
+    fn refusal(&self, cx: Context<'_>, error: StoreError) -> Failure {
         let (kind, what) = match error {
             StoreError::TooCostly => (
                 Kind::TooCostly,
