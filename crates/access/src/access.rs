@@ -44,6 +44,8 @@ pub struct Access {
     pub(crate) shared: Sight,
     pub(crate) mask: Mask,
     pub(crate) fingerprint: u64,
+    /// Of a narrowed access: what it was before.
+    pub(crate) before: Option<Arc<Access>>,
 }
 
 impl Action {
@@ -87,7 +89,8 @@ impl Access {
     }
 
     /// This access, inside one patient's compartment only (compartment search, `$everything`): types outside the Patient
-    /// compartment give nothing. Never wider than this access. Costs a copy of the grid.
+    /// compartment give nothing. Never wider than this access. What a chain leads to is not of the matches, and is narrowed by
+    /// nothing: see [`Access::of_hops`]. Costs a copy of the grid.
     pub fn narrow(&self, patient: PatientKey) -> Access {
         let is_own = matches!(&self.patients, Sight::Patients(keys) if keys.contains(&patient));
         let compartments = Compartments::r4();
@@ -100,7 +103,13 @@ impl Access {
             grid: Arc::new(grid),
             patients: Sight::Patients([patient].into()),
             shared: Sight::Nothing,
+            before: Some(Arc::new(self.of_hops().clone())),
             ..self.clone()
         }
+    }
+
+    /// What the other ends of chains and `_has` may be: all that the caller may see.
+    pub fn of_hops(&self) -> &Access {
+        self.before.as_deref().unwrap_or(self)
     }
 }

@@ -43,6 +43,7 @@ pub fn decide(caller: &Caller, facts: &Facts) -> Access {
         shared,
         mask: facts.mask.clone(),
         fingerprint: caller.fingerprint,
+        before: None,
     }
 }
 
@@ -83,6 +84,7 @@ pub fn maintenance(purpose: Maintenance) -> Access {
         shared: Sight::Nothing,
         mask: Mask::open(),
         fingerprint,
+        before: None,
     }
 }
 

@@ -220,7 +220,19 @@ fn narrowing_never_widens() {
         *all.sight(id("Organization"), Action::Search),
         Sight::Nothing
     );
+    assert_eq!(
+        *all.narrow(KEY)
+            .of_hops()
+            .sight(id("Organization"), Action::Search),
+        Sight::Everything,
+        "what a chain leads to is not of the matches"
+    );
     let own = access(app("patient/*.rs")).narrow(KEY);
+    let hops = own.of_hops();
+    assert_eq!(
+        hops.sight(id("Observation"), Action::Search),
+        access(app("patient/*.rs")).sight(id("Observation"), Action::Search)
+    );
     assert_eq!(
         *own.sight(id("Observation"), Action::Search),
         Sight::Patients([KEY].into())

@@ -252,7 +252,7 @@ impl Resolver<'_> {
     ) -> Result<Option<Hop>, StoreError> {
         // Names are resolved in the order they were collected, in reach or not.
         let inside = self.node(filter, &[ty], depth + 1)?;
-        let reach = Reach::new(self.access, Action::Search, &[ty]);
+        let reach = Reach::new(self.access.of_hops(), Action::Search, &[ty]);
         let Some((_, patients)) = reach.single() else {
             return Ok(None);
         };

@@ -129,7 +129,11 @@ async fn one_by_one(pool: &Pool, core: &Core, batch: &[&Prepared]) -> Vec<Result
 pub async fn open(pool: &Pool, core: &Core, prepared: &Prepared) -> Result<Pooled, CommitError> {
     for attempt in 0..=RETRIES_MAX {
         let Ok(pooled) = pool.get().await else { break };
-        match write::open(&pooled, core, prepared, attempt > 0).await {
+        let opened = match tables::ensure(&pooled, prepared.unit.writes.iter()).await {
+            Ok(()) => write::open(&pooled, core, prepared, attempt > 0).await,
+            Err(failure) => Err(failure),
+        };
+        match opened {
             Ok(Ok(())) => return Ok(pooled),
             Ok(Err(refused)) => {
                 pooled.release();

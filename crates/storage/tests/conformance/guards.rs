@@ -107,10 +107,11 @@ pub async fn conditions_over_hops_never_both_pass(place: Place) {
         let (mark, code) = (round * 2 + 9_000, round * 2 + 9_001);
         let second = if round % 2 == 0 { &store } else { &other };
         let rid = store.allocate(None);
-        let patient = create(ty("Patient"), rid, 0, "{}");
+        let patient = create(ty("Patient"), rid, rid, "{}");
         commit(&store, &patient).await.unwrap();
         let about = |of: &[Term]| {
-            let mut write = create(ty("Observation"), store.allocate(None), 0, "{}");
+            let own = store.allocate(Some(patient.rid));
+            let mut write = create(ty("Observation"), own, patient.rid, "{}");
             write.entries = terms(of);
             refer(
                 &store,

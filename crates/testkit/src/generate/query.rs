@@ -51,13 +51,7 @@ pub fn question(random: &mut Random, wish: Wish) -> Question {
         _ => ty.to_owned(),
     };
     for _ in 0..[1, 1, 1, 2, 2, 3, 0][random.below(7)] {
-        // Within a Patient's compartment Ward narrows every hop to it, not only the matches: known, and left out here.
-        let hops = if path.starts_with("Patient/") {
-            0
-        } else {
-            HOPS_MAX
-        };
-        pairs.push(criterion(random, ty, hops));
+        pairs.push(criterion(random, ty, HOPS_MAX));
     }
     if random.once_in(3) {
         pairs.push(("_sort".to_owned(), sort(random, ty)));
