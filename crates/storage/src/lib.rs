@@ -10,6 +10,7 @@ mod compare;
 pub mod contract;
 mod core;
 mod dictionaries;
+mod estimate;
 mod examine;
 mod home;
 mod id;

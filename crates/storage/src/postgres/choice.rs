@@ -1,15 +1,12 @@
 //! What drives a statement: the server, not the planner, chooses, by the counters.
 
 use super::lower::{Branch, Shape};
+use crate::estimate::{self, Counts, counted};
 use crate::index::{CATEGORY, CODE, EVERY, typed};
-use crate::question::{Node, TextTest};
-use std::collections::HashMap;
+use crate::question::{Hop, Node};
 use ward_fhir::TypeId;
 use ward_search::entries::Term;
 use ward_search::plan::{Plan, SortKey};
-
-/// Rows behind each counted term: in all, as primary code, as first category.
-pub type Counts = HashMap<i64, u64>;
 
 /// Which order an index can be walked in.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -112,12 +109,7 @@ pub fn columns(members: &[Node], ty: TypeId, counts: &Counts) -> Shape {
 
 /// Whether every row that has one of the terms has it in the hot column.
 fn is_column(terms: &[Term], ty: TypeId, column: i64, counts: &Counts) -> bool {
-    let of = |term: Term, column: i64| {
-        counts
-            .get(&(typed(term, ty) ^ column))
-            .copied()
-            .unwrap_or(0)
-    };
+    let of = |term: Term, column: i64| counted(counts, typed(term, ty) ^ column);
     !terms.is_empty()
         && terms
             .iter()
@@ -126,28 +118,8 @@ fn is_column(terms: &[Term], ty: TypeId, column: i64, counts: &Counts) -> bool {
 
 /// Rows behind a member, as far as it can drive.
 fn rows(member: &Node, ty: TypeId, counts: &Counts) -> u64 {
-    match member {
-        Node::Nothing => 0,
-        Node::Rids(rids) => rids.len() as u64,
-        Node::Terms(terms) => terms
-            .iter()
-            .map(|t| {
-                counts
-                    .get(&typed(*t, ty))
-                    .copied()
-                    .unwrap_or(0)
-                    .max(TERM_ROWS)
-            })
-            .sum(),
-        Node::AtHome { rids, .. } => TERM_ROWS * rids.len() as u64,
-        Node::Text {
-            test: TextTest::Prefix | TextTest::Equals,
-            ..
-        } => PREFIX_ROWS,
-        Node::Chain(hop) => matching(&hop.members, hop.ty, counts).saturating_mul(REFERRING_ROWS),
-        Node::Has(hop) if hop.leads_home(hop.ty, ty) => matching(&hop.members, hop.ty, counts),
-        _ => u64::MAX,
-    }
+    let matching = |hop: &Hop| matching(&hop.members, hop.ty, counts);
+    estimate::rows(member, ty, counts, matching).unwrap_or(u64::MAX)
 }
 
 /// Rows that match a conjunction, at most.
@@ -157,17 +129,8 @@ pub fn matching(members: &[Node], ty: TypeId, counts: &Counts) -> u64 {
 }
 
 fn every(ty: TypeId, counts: &Counts) -> u64 {
-    counts.get(&typed(EVERY, ty)).copied().unwrap_or(0)
+    counted(counts, typed(EVERY, ty))
 }
 
-/// Rows assumed behind a term that is not counted (an identifier, a reference).
-const TERM_ROWS: u64 = 50;
-/// Rows assumed behind a string prefix.
-const PREFIX_ROWS: u64 = 300;
-/// Rows assumed to refer to one row by one parameter.
-const REFERRING_ROWS: u64 = 20;
 /// So few rows are gathered and sorted without further thought.
 const RARE_ROWS: u64 = 2_000;
-/// So many rows at the other end of a hop are gathered first; more are looked up candidate by candidate where that is
-/// possible.
-pub const SET_ROWS_MAX: u64 = 2_000;

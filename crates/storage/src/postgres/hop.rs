@@ -4,10 +4,11 @@
 //! predicate of their own type. A subquery that gathers them runs once, before the rows it is compared with; one that
 //! is looked up for each candidate is fenced by `offset 0`, or the planner joins all hits (94 ms instead of 2.3).
 
-use super::choice::{self, SET_ROWS_MAX, Walk};
+use super::choice::{self, Walk};
 use super::lower::{Branch, Sql, visible};
 use super::probe::Probe;
 use super::statement::Value;
+use crate::estimate::SET_ROWS_MAX;
 use crate::question::Hop;
 use std::fmt::Write as _;
 

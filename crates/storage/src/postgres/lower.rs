@@ -16,7 +16,7 @@ use ward_fhir::TypeId;
 use ward_search::entries::Term;
 use ward_search::plan::SortKey;
 
-use super::choice::Counts;
+use crate::estimate::Counts;
 
 /// Statement text with its numbered values.
 pub struct Sql {

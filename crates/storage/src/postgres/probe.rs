@@ -1,11 +1,11 @@
 //! Conditions read from the row itself, in forms that no index fits: what drives is chosen before.
 
-use super::choice::Counts;
 use super::lower::{MARK_CHARS, Sql, mark};
 use super::statement::Value;
 use super::tables::Tables;
 use crate::compare::compare_sql;
 use crate::contract::Rid;
+use crate::estimate::Counts;
 use crate::question::{Node, TextTest};
 use std::fmt::Write as _;
 use ward_fhir::TypeId;

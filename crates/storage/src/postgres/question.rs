@@ -1,12 +1,13 @@
 //! A question to the PostgreSQL tables: what is in reach, and what drives each of its statements.
 
-use super::choice::{self, Counts, Walk};
+use super::choice::{self, Walk};
 use super::connection::{Connection, Failure};
 use super::lower::{Branch, Lowering};
 use super::names;
 use super::statement::Value;
 use super::tables::Tables;
 use crate::core::Core;
+use crate::estimate::Counts;
 use crate::index::{CATEGORY, CODE, EVERY, typed};
 use crate::names::Names;
 use crate::question::{Node, Reach, Resolver, terms_of};

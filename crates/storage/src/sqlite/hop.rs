@@ -5,9 +5,10 @@
 //! that refers. Two ways, chosen by the counters: the rows at the other end first (they are few), or one look-up for each
 //! candidate (when the reference leads to the home patient, or comes from rows that one range names).
 
-use super::choice::{self, SET_ROWS_MAX};
+use super::choice;
 use super::lower::{Probe, Sql, Types};
 use super::rows::Rows;
+use crate::estimate::SET_ROWS_MAX;
 use crate::index::typed;
 use crate::question::{Hop, Node};
 use std::fmt::Write as _;

@@ -3,10 +3,10 @@
 //! Every statement runs over a set `x` of (rid, d, c, k), driven by the one index range that the plan's own terms make
 //! smallest; everything else of the filter is a probe on it. The Access predicate is part of `x`, before any limit.
 
-use super::choice::Counts;
 use super::rows::Rows;
 use super::statement::Value;
 use crate::compare::compare_sql;
+use crate::estimate::Counts;
 use crate::index::{after_prefix, parameter, typed};
 use crate::question::{Node, Reach, TextTest};
 use std::fmt::Write as _;

@@ -1,12 +1,13 @@
 //! A question to the SQLite tables: what is in reach, and which index range drives.
 
-use super::choice::{self, Counts};
+use super::choice;
 use super::connection::Connection;
 use super::lower::{Probe, Sql, Types};
 use super::names;
 use super::rows::Rows;
 use crate::contract::StoreError;
 use crate::core::Core;
+use crate::estimate::Counts;
 use crate::index::{EVERY, typed};
 use crate::names::Names;
 use crate::question::{Node, Reach, Resolver, terms_of};

@@ -1,0 +1,51 @@
+//! How many rows are behind a condition: by the counters for terms that are counted, by rule for the rest. What drives a
+//! statement is chosen by that, not by a planner.
+
+use crate::index::typed;
+use crate::question::{Hop, Node, TextTest};
+use std::collections::HashMap;
+use ward_fhir::TypeId;
+
+/// Live rows behind typed terms.
+pub type Counts = HashMap<i64, u64>;
+
+/// Rows of a type behind one member of a conjunction; `None`: it is a range that only its index knows. `matching` tells the
+/// rows at the other end of a hop.
+pub fn rows(
+    node: &Node,
+    ty: TypeId,
+    counts: &Counts,
+    matching: impl Fn(&Hop) -> u64,
+) -> Option<u64> {
+    Some(match node {
+        Node::Nothing => 0,
+        Node::Rids(rids) => rids.len() as u64,
+        Node::AtHome { rids, .. } => TERM_ROWS * rids.len() as u64,
+        Node::Terms(terms) => {
+            let rows = |term: &i64| counted(counts, typed(*term, ty)).max(TERM_ROWS);
+            terms.iter().map(rows).sum()
+        }
+        Node::Text {
+            test: TextTest::Prefix | TextTest::Equals,
+            ..
+        } => PREFIX_ROWS,
+        Node::Chain(hop) => matching(hop).saturating_mul(REFERRING_ROWS),
+        Node::Has(hop) if hop.leads_home(hop.ty, ty) => matching(hop),
+        _ => return None,
+    })
+}
+
+/// Rows behind a counted term of a type.
+pub fn counted(counts: &Counts, term: i64) -> u64 {
+    counts.get(&term).copied().unwrap_or(0)
+}
+
+/// Rows assumed behind a term that is not counted (an identifier, a reference).
+const TERM_ROWS: u64 = 50;
+/// Rows assumed behind a string prefix.
+const PREFIX_ROWS: u64 = 300;
+/// Rows assumed to refer to one row by one parameter.
+const REFERRING_ROWS: u64 = 20;
+/// So many rows at the other end of a hop are gathered first; more are looked up candidate by candidate where that is
+/// possible.
+pub const SET_ROWS_MAX: u64 = 2_000;
