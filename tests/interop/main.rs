@@ -141,6 +141,15 @@ fn encounter(subject: String) -> Encounter {
         .unwrap()
 }
 
+fn chain(family: &str) -> ReferenceSearch<'_, FhirR4B> {
+    ReferenceSearch::Chaining {
+        name: "subject",
+        resource_type: Some(ResourceType::Patient),
+        target_name: "family",
+        value: family,
+    }
+}
+
 #[test]
 fn search_by_chains_with_includes_and_totals() {
     visit(async |client| {
@@ -151,12 +160,6 @@ fn search_by_chains_with_includes_and_totals() {
                 made.create(&client).await.unwrap();
             }
         }
-        let chain = |family| ReferenceSearch::<FhirR4B>::Chaining {
-            name: "subject",
-            resource_type: Some(ResourceType::Patient),
-            target_name: "family",
-            value: family,
-        };
         let asked = SearchParameters::empty()
             .and(chain("Chained"))
             .and_raw("_count", 2)
