@@ -2,7 +2,7 @@
 //!
 //! What a caller may not search is removed from the evaluator's world: so an answer that depends on it differs.
 
-use crate::oracle::{Random, entries, filter};
+use crate::oracle::{entries, filter};
 use crate::place::*;
 use std::cmp::Reverse;
 use ward_access::{Access, Action, Sight};
@@ -12,6 +12,7 @@ use ward_search::entries::{Entries, TermEntry};
 use ward_search::evaluate::{Candidate, Others, Undecided, World, matches};
 use ward_search::plan::{Filter, Plan, Total};
 use ward_storage::{Rid, Store, Write};
+use ward_testkit::Random;
 
 /// (from, code, to): references that the random world has.
 const LINKS: [(&str, &str, &str); 6] = [

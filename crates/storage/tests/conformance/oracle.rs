@@ -5,37 +5,7 @@ use ward_search::entries::{DateEntry, Entries, QuantityEntry, StringEntry, TermE
 use ward_search::evaluate::{Candidate, World, matches};
 use ward_search::plan::{DateTest, Filter, NumberTest, Prefix};
 use ward_storage::{Op, Rid, Store, Write};
-
-/// SplitMix64: the seed is all that a failing run needs to be repeated.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn seeded() -> Random {
-        let seed = std::env::var("WARD_TEST_SEED")
-            .ok()
-            .and_then(|s| s.parse().ok());
-        let seed = seed.unwrap_or_else(|| {
-            std::time::SystemTime::now()
-                .duration_since(std::time::UNIX_EPOCH)
-                .unwrap()
-                .as_nanos() as u64
-        });
-        println!("WARD_TEST_SEED={seed}");
-        Random(seed)
-    }
-
-    pub fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((z ^ (z >> 31)) % end as u64) as usize
-    }
-
-    pub fn coin(&mut self) -> bool {
-        self.below(2) == 0
-    }
-}
+use ward_testkit::Random;
 
 /// One of a dozen. Never 0, which stands for none in the hot columns.
 fn some_term(random: &mut Random) -> i64 {

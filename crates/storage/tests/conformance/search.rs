@@ -1,12 +1,13 @@
 //! Search: every kind of filter against the naive evaluator, paging, sorting and totals.
 
-use crate::oracle::{Random, expected, filter, populate};
+use crate::oracle::{expected, filter, populate};
 use crate::place::*;
 use std::collections::HashSet;
 use std::time::Duration;
 use ward_search::entries::{DateEntry, FormEntry, StringEntry};
 use ward_search::plan::{Filter, Plan, SortKey, SortValue, Total};
 use ward_storage::{Rid, Store, StoreError, StoreSettings, Write};
+use ward_testkit::Random;
 
 pub async fn random_filters_agree_with_the_oracle(place: Place) {
     let store = place.open().await;

@@ -1,10 +1,11 @@
 //! Asking the database once: statement counts, and audit records.
 
-use crate::oracle::{Random, entries};
+use crate::oracle::entries;
 use crate::place::*;
 use ward_access::Action;
 use ward_search::plan::Filter;
 use ward_storage::{Store, Unit, Write};
+use ward_testkit::Random;
 
 /// Statements of a commit of `count` new rows of two types.
 async fn statements(store: &Store, random: &mut Random, count: usize) -> u64 {
