@@ -48,7 +48,8 @@ pub fn route(method: Method, path: &str) -> Result<Interaction> {
             &[Method::Get, Method::Head],
             Interaction::HistorySystem,
         ),
-        ["_search"] => allow(method, &[Method::Post], Interaction::SearchSystem),
+        // R4 has POST alone here; clients of the common kind send GET as well, and mean the same.
+        ["_search"] => allow(method, SEARCHING, Interaction::SearchSystem),
         [op] if op.starts_with('$') => operation(method, op, Target::System),
         [ty] => on_type(method, resource_type(ty)?),
         [ty, "_history"] => allow(
@@ -60,7 +61,7 @@ pub fn route(method: Method, path: &str) -> Result<Interaction> {
         ),
         [ty, "_search"] => allow(
             method,
-            &[Method::Post],
+            SEARCHING,
             Interaction::SearchType {
                 ty: resource_type(ty)?,
             },
@@ -82,7 +83,7 @@ pub fn route(method: Method, path: &str) -> Result<Interaction> {
         [owner, id, member] => compartment(method, owner, id, member),
         [owner, id, member, "_search"] => {
             let interaction = compartment(Method::Get, owner, id, member)?;
-            allow(method, &[Method::Post], interaction)
+            allow(method, SEARCHING, interaction)
         }
         [ty, id, "_history", version] => {
             let interaction = Interaction::Vread {
@@ -95,6 +96,9 @@ pub fn route(method: Method, path: &str) -> Result<Interaction> {
         _ => Err(no_path()),
     }
 }
+
+/// What `_search` takes.
+const SEARCHING: &[Method] = &[Method::Get, Method::Head, Method::Post];
 
 fn no_path() -> Failure {
     Failure::new(
@@ -239,6 +243,7 @@ mod tests {
                 "Patient/_search",
                 Interaction::SearchType { ty: patient },
             ),
+            (Method::Get, "_search", Interaction::SearchSystem),
             (
                 Method::Put,
                 "Patient",
@@ -290,6 +295,7 @@ mod tests {
             (Method::Get, "Patient/a_b", Kind::Invalid),
             (Method::Post, "Patient/1", Kind::MethodNotAllowed),
             (Method::Delete, "metadata", Kind::MethodNotAllowed),
+            (Method::Put, "Patient/_search", Kind::MethodNotAllowed),
             (Method::Get, "Patient/1/$meta-add", Kind::MethodNotAllowed),
             (Method::Delete, "Patient/1/$meta", Kind::MethodNotAllowed),
             (Method::Get, "Patient/1/2/3/4", Kind::NotFound),
