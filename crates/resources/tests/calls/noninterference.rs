@@ -5,7 +5,7 @@
 //! for their caller and name rows of their store, is left out. Both stores get the same ids and the same times, so nothing else differs.
 
 use crate::house::{House, loader, text};
-use crate::party::{Mode, Party, patients};
+use crate::party::{Held, Mode, Party, patients};
 use crate::pinned::{BEGIN_US, cases, delete, open, pages, put, random, search, set_clock};
 use crate::shrink::simpler;
 use serde_json::Value;
@@ -36,9 +36,9 @@ pub async fn what_may_not_be_seen_changes_no_answer(backend: Backend) {
         let whole = stored(backend, &writes, &|_| true).await;
         for _ in 0..PARTIES {
             let last = last(&writes);
-            let bodies: Vec<&Value> = last.values().copied().collect();
+            let bodies: Vec<&Value> = last.values().map(|held| held.body).collect();
             let party = Party::any(&mut random, &patients(), &bodies);
-            let copy = stored(backend, &writes, &|path| party.keeps(last[path])).await;
+            let copy = stored(backend, &writes, &|path| party.keeps(&last[path])).await;
             for _ in 0..questions(backend).min(cases() - done) {
                 let asked = ask(&mut random, party.mode);
                 done += 1;
@@ -103,11 +103,18 @@ fn writes(random: &mut Random) -> Vec<Write> {
 }
 
 /// What each path held last.
-fn last(writes: &[Write]) -> BTreeMap<&str, &Value> {
-    let held = writes
-        .iter()
-        .filter_map(|w| Some((w.path.as_str(), w.body.as_ref()?)));
-    held.collect()
+fn last(writes: &[Write]) -> BTreeMap<&str, Held<'_>> {
+    let mut held: BTreeMap<&str, Held> = BTreeMap::new();
+    for write in writes {
+        let path = write.path.as_str();
+        if let Some(body) = &write.body {
+            let is_deleted = false;
+            held.insert(path, Held { body, is_deleted });
+        } else if let Some(held) = held.get_mut(path) {
+            held.is_deleted = true;
+        }
+    }
+    held
 }
 
 async fn stored(backend: Backend, writes: &[Write], is_kept: &dyn Fn(&str) -> bool) -> House {
@@ -290,7 +297,7 @@ async fn shrunk(
     }
     let last = last(writes);
     let story = writes.iter().filter(|w| kept.contains(&w.path)).map(|w| {
-        let seen = if party.sees(last[w.path.as_str()]) {
+        let seen = if party.sees(&last[w.path.as_str()]) {
             "seen"
         } else {
             "hidden"
@@ -317,7 +324,7 @@ async fn again(
     let last = last(writes);
     let whole = stored(backend, writes, &|path| kept.contains(path)).await;
     let copy = stored(backend, writes, &|path| {
-        kept.contains(path) && party.keeps(last[path])
+        kept.contains(path) && party.keeps(&last[path])
     })
     .await;
     compare([&whole, &copy], party, asked).await

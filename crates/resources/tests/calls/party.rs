@@ -5,7 +5,7 @@ use serde_json::Value;
 use ward_access::{Caller, Identity, Scopes};
 use ward_testkit::Random;
 use ward_testkit::generate::{COUNTS, id};
-use ward_testkit::naive::is_in_compartment;
+use ward_testkit::naive::{home, is_in_compartment};
 
 /// Which of the rights decides what is removed from the copy, and so which interactions are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,12 @@ pub enum Mode {
     Searching,
     /// They do not: what may not be read is removed, and reads are asked.
     Reading,
+}
+
+/// What a path held last.
+pub struct Held<'a> {
+    pub body: &'a Value,
+    pub is_deleted: bool,
 }
 
 pub struct Party {
@@ -135,8 +141,8 @@ impl Party {
     }
 
     /// Whether the resource is in the copy: seen, or the launch patient, without whom there is no such caller.
-    pub fn keeps(&self, body: &Value) -> bool {
-        self.is_launch_patient(body) || self.sees(body)
+    pub fn keeps(&self, held: &Held) -> bool {
+        self.is_launch_patient(held.body) || self.sees(held)
     }
 
     /// Whether a path is within a Patient's record that is not the launch patient's.
@@ -148,7 +154,12 @@ impl Party {
     /// Whether the copy holds nothing that the caller may not see.
     fn sees_own(&self, bodies: &[&Value]) -> bool {
         let mut own = bodies.iter().filter(|b| self.is_launch_patient(b));
-        own.all(|body| self.sees(body))
+        own.all(|body| {
+            self.sees(&Held {
+                body,
+                is_deleted: false,
+            })
+        })
     }
 
     fn is_launch_patient(&self, body: &Value) -> bool {
@@ -157,7 +168,8 @@ impl Party {
     }
 
     /// What may be searched, or read where that is asked.
-    pub fn sees(&self, body: &Value) -> bool {
+    pub fn sees(&self, held: &Held) -> bool {
+        let body = held.body;
         let letter = if self.mode == Mode::Reading { 'r' } else { 's' };
         let ty = body["resourceType"].as_str().unwrap();
         let mut rights = self.rights.iter().filter(|r| r.letters.contains(letter));
@@ -165,7 +177,9 @@ impl Party {
             let is_of_type = right.ty == "*" || right.ty == ty;
             let reaches = match (right.context, &self.patient) {
                 ("patient", Some(patient)) => {
-                    SHARED.contains(&ty) || is_in_compartment(body, patient)
+                    let is_there = is_in_compartment(body, patient);
+                    let tells = !held.is_deleted || home(body).as_ref() == Some(patient);
+                    SHARED.contains(&ty) || (is_there && tells)
                 }
                 ("patient", None) => false,
                 _ => true,

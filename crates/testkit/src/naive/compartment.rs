@@ -9,16 +9,24 @@ pub fn is_in(body: &Value, owner: &str) -> bool {
     let ty = body["resourceType"].as_str().unwrap_or_default();
     let id = body["id"].as_str().unwrap_or_default();
     let compartment = owner.split('/').next().unwrap_or_default();
-    if format!("{ty}/{id}") == owner {
-        return true;
-    }
+    format!("{ty}/{id}") == owner || named(body, compartment).any(|target| target == owner)
+}
+
+/// The patient in whose record a resource is kept: the first that it names, `Patient/1`. What is deleted is in no other's
+/// compartment any more.
+pub fn home(body: &Value) -> Option<String> {
+    named(body, "Patient").find(|target| target.starts_with("Patient/"))
+}
+
+/// What the parameters of the compartment refer to, in their order.
+fn named(body: &Value, compartment: &str) -> impl Iterator<Item = String> {
+    let ty = body["resourceType"].as_str().unwrap_or_default();
     let rows = MEMBERS
         .iter()
-        .filter(|row| row.0 == compartment && row.1 == ty);
+        .filter(move |row| row.0 == compartment && row.1 == ty);
     let parameters = rows.flat_map(|row| row.2).filter_map(|code| find(ty, code));
-    parameters
-        .flat_map(|p| targets(body, p))
-        .any(|target| target == owner)
+    let all: Vec<String> = parameters.flat_map(|p| targets(body, p)).collect();
+    all.into_iter()
 }
 
 /// Compartment, type, parameters. Departs as Ward does: a Patient's `link` opens nothing.

@@ -19,7 +19,7 @@ mod token;
 mod uri;
 mod walk;
 
-pub use compartment::is_in as is_in_compartment;
+pub use compartment::{home, is_in as is_in_compartment};
 pub use include::included;
 pub use parameters::{Kind, PARAMETERS, Parameter, find};
 pub use reference::local;
