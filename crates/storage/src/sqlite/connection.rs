@@ -31,7 +31,9 @@ const MMAP_BYTES: u64 = 64 << 30;
 const WRITER_CACHE_KIB: u32 = 65_536;
 /// WAL pages before a checkpoint (64 MB): longer runs write hot pages back less often. 16,000 against 4,000 gave 1.3-1.9
 /// times the creates at 8 and 32 clients, and made point reads look further. A writer that rests checkpoints sooner.
-const CHECKPOINT_PAGES: u32 = 8_000;
+pub const CHECKPOINT_PAGES: u32 = 8_000;
+/// WAL pages after which SQLite itself makes a checkpoint within a commit: reached only if the thread for it cannot keep up.
+const CHECKPOINT_PAGES_MAX: u32 = 8 * CHECKPOINT_PAGES;
 /// Bytes that a WAL may keep which a long read or a large transaction has made longer than that.
 const WAL_BYTES_MAX: u32 = CHECKPOINT_PAGES * (PAGE_BYTES + 24);
 /// Waiting for another process (a second `ward` on the same file).
@@ -43,7 +45,7 @@ impl Connection {
         let mut connection = Self::open(path, meter)?;
         connection.batch(&format!(
             "pragma journal_mode = wal; pragma synchronous = full; pragma cache_size = -{WRITER_CACHE_KIB}; \
-             pragma wal_autocheckpoint = {CHECKPOINT_PAGES}; pragma journal_size_limit = {WAL_BYTES_MAX}; pragma foreign_keys = off; pragma temp_store = memory;"
+             pragma wal_autocheckpoint = {CHECKPOINT_PAGES_MAX}; pragma journal_size_limit = {WAL_BYTES_MAX}; pragma foreign_keys = off; pragma temp_store = memory;"
         ))?;
         Ok(connection)
     }
@@ -62,7 +64,8 @@ impl Connection {
         Ok(connection)
     }
 
-    fn open(path: &Path, meter: Arc<Meter>) -> Result<Connection, SqliteError> {
+    /// For the checkpoints; the others set more.
+    pub fn open(path: &Path, meter: Arc<Meter>) -> Result<Connection, SqliteError> {
         ffi::register();
         let inner = SqliteConnection::establish(&path.to_string_lossy())
             .map_err(|e| SqliteError(e.to_string()))?;

@@ -3,6 +3,7 @@
 //! Point reads, searches and history run on the calling thread: a point read costs about as much as handing it over. What turns
 //! out to take long goes on elsewhere (`long`).
 
+mod checkpoint;
 mod choice;
 mod connection;
 mod delta;
@@ -30,6 +31,7 @@ use crate::contract::{
 };
 use crate::core::{Core, Hits, Prepared, StoredRow};
 use crate::meter::Meter;
+use checkpoint::Checkpointer;
 use connection::{Connection, SqliteError};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
@@ -87,13 +89,14 @@ impl Sqlite {
             OpenError::Database("the meta table cannot be read or written".into())
         })??;
         let core = Arc::new(Core::new(settings, master, meter, block));
+        let checkpointer = Checkpointer::start(path).map_err(failed)?;
         let (jobs, queue) = mpsc::channel(writer::QUEUE_MAX);
         let for_writer = core.clone();
         let mut wal = path.as_os_str().to_owned();
         wal.push("-wal");
         std::thread::Builder::new()
             .name("ward-sqlite-writer".into())
-            .spawn(move || writer::run(connection, wal.into(), &for_writer, queue))
+            .spawn(move || writer::run(connection, checkpointer, wal.into(), &for_writer, queue))
             .map_err(|e| OpenError::Database(format!("no thread for the writer: {e}")))?;
         Ok(Sqlite {
             shared: Arc::new(Shared {

@@ -2,6 +2,7 @@
 //!
 //! Measured against one transaction per request: 2.6 times at 8 clients, 3.0-6.1 times at 32. A fixed window lost always.
 
+use super::checkpoint::Checkpointer;
 use super::connection::Connection;
 use super::rows::{Kind, Rows};
 use super::schema;
@@ -44,6 +45,7 @@ pub enum Job {
 
 pub fn run(
     mut connection: Connection,
+    checkpointer: Checkpointer,
     wal: PathBuf,
     core: &Arc<Core>,
     mut jobs: mpsc::Receiver<Job>,
@@ -82,6 +84,7 @@ pub fn run(
             others.swap_remove(at);
             wal.rest(&mut connection);
         }
+        checkpointer.finish(&mut connection);
         if !batch.is_empty() || !others.is_empty() {
             serve(&mut connection, core, batch, std::mem::take(&mut others));
         }
@@ -94,6 +97,7 @@ pub fn run(
             && stages.is_empty()
             && let Some(Job::Close(done)) = closing
         {
+            drop(checkpointer);
             let _ = connection.batch("pragma wal_checkpoint(truncate)");
             drop(connection);
             let _ = done.send(());
@@ -102,8 +106,8 @@ pub fn run(
     }
 }
 
-/// The write-ahead log between two rests. Under load its length is SQLite's own concern (`wal_autocheckpoint`); what a burst
-/// such as the filling of the demo has left is moved into the file in the first quiet second.
+/// The write-ahead log between two rests. Under load its length is the checkpointer's concern; what a burst such as the filling
+/// of the demo has left is moved into the file in the first quiet second.
 struct Wal {
     path: PathBuf,
     /// Written since the last rest.
