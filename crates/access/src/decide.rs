@@ -57,6 +57,8 @@ pub enum Maintenance {
     /// What clients define search parameters by. Reads and searches SearchParameter only; what it finds decides how queries
     /// are read, and is told in the CapabilityStatement.
     SearchParameters,
+    /// Extracting index entries anew from what is stored. Reads; nothing of it leaves the store.
+    Reindex,
 }
 
 /// Access that is **not** decided from a caller: it sees every row. Never pass it on while answering a Call, except for the
@@ -69,6 +71,7 @@ pub fn maintenance(purpose: Maintenance) -> Access {
             2,
         ),
         Maintenance::SearchParameters => (&[Action::Read, Action::Search], 3),
+        Maintenance::Reindex => (&[Action::Read], 4),
     };
     let mut grid = Grid::default();
     let reached =

@@ -178,7 +178,7 @@ type Referring = BTreeMap<TypeId, Vec<String>>;
 fn referring(registry: &Registry) -> Referring {
     let mut referring = Referring::new();
     for source in all_types() {
-        for parameter in references(registry, source).filter(|p| !p.is_custom()) {
+        for parameter in references(registry, source).filter(|p| p.is_indexed()) {
             let value = format!("{}:{}", r4().ty(source).name, parameter.def.code());
             for target in targets(parameter) {
                 referring.entry(target).or_default().push(value.clone());

@@ -95,6 +95,11 @@ async fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result
         );
         return Err(Failure::new(Kind::TooCostly, text));
     }
+    if question.used.custom {
+        let text = "a parameter that a client has defined may be changed before the commit, so a conditional interaction does not take it; \
+                    use criteria of the specification, such as identifier";
+        return Err(Failure::new(Kind::TooCostly, text));
+    }
     let mut plan = question.plan;
     if matches!(plan.filter, ward_search::plan::Filter::All) {
         return Err(Failure::new(

@@ -72,7 +72,7 @@ impl Default for Settings {
 pub struct Engine {
     pub(crate) store: Store,
     pub(crate) log: ward_audit::Log,
-    /// The parameters of the R4 package, which everything that is written is indexed by.
+    /// The parameters of the R4 package, which everything that is written is indexed by, beside those of clients.
     pub(crate) registry: Arc<Registry>,
     pub(crate) extractor: Extractor,
     /// Those that questions are read by.

@@ -55,6 +55,23 @@ async fn answer(
     path: &str,
     within: Option<Filter>,
 ) -> Result<Reply> {
+    for _ in 0..cx.engine.settings.write_attempts_max {
+        if let Some(reply) = attempt(cx, access, types, path, within.clone()).await? {
+            return Ok(reply);
+        }
+    }
+    let text = "the search parameters of clients are being changed; try again";
+    Err(Failure::new(Kind::Unavailable, text))
+}
+
+/// `None`: the index has changed while it was asked.
+async fn attempt(
+    cx: Context<'_>,
+    access: &Access,
+    types: &[TypeId],
+    path: &str,
+    within: Option<Filter>,
+) -> Result<Option<Reply>> {
     let mut pairs = without_cursor(cx);
     let is_explained = explain::take(cx, &mut pairs);
     let mut question = Question::read(cx, types, &pairs, cx.call.prefer.strict).await?;
@@ -81,13 +98,16 @@ async fn answer(
         &page.rows,
     )
     .await?;
+    if !question.was_whole(cx).await? {
+        return Ok(None);
+    }
     let next = page.next.as_ref().filter(|_| page.more);
     let links = links(cx.engine, access, &text, &trail, next);
     let body = page::bundle(cx, &page, &included, &question.used, &links, further)?;
-    Ok(Reply {
+    Ok(Some(Reply {
         entities: entities(&page.rows, &included),
         ..Reply::resource(200, body)
-    })
+    }))
 }
 
 /// Everything that leaves is remembered: matches and what came with them.

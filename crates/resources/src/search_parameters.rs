@@ -8,6 +8,7 @@
 use crate::capabilities::Documents;
 use crate::document::reread;
 use crate::engine::{Engine, stored};
+use crate::generations::{Generations, extractor};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use ward_access::{Maintenance, maintenance};
@@ -15,7 +16,7 @@ use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind, Node, TypeId};
 use ward_search::custom::{self, PER_SERVER_MAX, PER_TYPE_MAX};
-use ward_search::definition::{CUSTOM_FROM, Custom};
+use ward_search::definition::{Custom, LOOKED_UP_FROM};
 use ward_search::extract::Extractor;
 use ward_search::plan::{Plan, SortKey, Total};
 use ward_search::query::Options;
@@ -33,14 +34,19 @@ pub(crate) struct Served {
     /// Raised by every change that this process knows of.
     wanted: AtomicU64,
     current: Mutex<Arc<Snapshot>>,
+    generations: Mutex<Option<Arc<Generations>>>,
 }
 
-/// How queries are read. Writes are indexed by the R4 parameters alone: what clients define is looked up in the resources.
+/// How queries are read: what clients define is looked up in the resources until the index has it.
 pub(crate) struct Snapshot {
     /// Of `wanted`, when it was read.
     covers: u64,
     /// Of the store, when it was read; -1: never.
     mark: i64,
+    /// Of `Indexing`, when it was read.
+    revision: i64,
+    /// By which rows were indexed then, if the index is asked for any parameter of clients.
+    pub generation: Option<u32>,
     pub extractor: Extractor,
     pub documents: Documents,
     custom: Arc<Defined>,
@@ -58,6 +64,16 @@ impl Snapshot {
     pub fn registry(&self) -> &Registry {
         self.extractor.registry()
     }
+
+    /// What clients have defined, the oldest first.
+    pub fn wanted(&self) -> Vec<Arc<Custom>> {
+        self.custom.rows.iter().map(|(_, c)| c.clone()).collect()
+    }
+
+    /// Which state of the SearchParameter resources that is.
+    pub fn mark(&self) -> i64 {
+        self.mark
+    }
 }
 
 impl Served {
@@ -68,10 +84,13 @@ impl Served {
             current: Mutex::new(Arc::new(Snapshot {
                 covers: 0,
                 mark: -1,
+                revision: -1,
+                generation: None,
                 extractor: package,
                 documents: Documents::default(),
                 custom: Arc::default(),
             })),
+            generations: Mutex::new(None),
         }
     }
 
@@ -86,13 +105,29 @@ impl Served {
     /// Of two that were read at the same time the later state stays.
     fn keep(&self, snapshot: Snapshot) -> Arc<Snapshot> {
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if (snapshot.mark, snapshot.covers) >= (current.mark, current.covers) {
+        let order = |s: &Snapshot| (s.mark, s.revision, s.covers);
+        if order(&snapshot) >= order(&current) {
             *current = Arc::new(snapshot);
         }
         current.clone()
     }
 
-    fn expire(&self) {
+    pub fn generations(&self) -> Option<Arc<Generations>> {
+        let known = self.generations.lock();
+        known.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Of two that were read at the same time the later one stays.
+    pub fn keep_generations(&self, read: Generations) -> Arc<Generations> {
+        let known = self.generations.lock();
+        let mut known = known.unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some(later) if later.revision > read.revision => later.clone(),
+            _ => known.insert(Arc::new(read)).clone(),
+        }
+    }
+
+    pub fn expire(&self) {
         self.wanted.fetch_add(1, Ordering::AcqRel);
     }
 
@@ -105,7 +140,7 @@ impl Served {
 }
 
 impl Engine {
-    /// What questions are read by now: every change that was answered before is in it. Statements: none, or two after a change.
+    /// What questions are read by now: every change that was answered before is in it. Statements: none, or two or three after a change.
     pub(crate) async fn asking(&self) -> Result<Arc<Snapshot>> {
         let current = self.served.current();
         let wanted = self.served.wanted.load(Ordering::Acquire);
@@ -117,32 +152,41 @@ impl Engine {
             true => current.custom.clone(),
             false => Arc::new(load(self).await?),
         };
-        let definitions = custom.rows.iter().map(|(_, c)| c.clone()).collect();
-        let registry = match custom.rows.is_empty() {
-            true => self.registry.clone(),
-            false => Arc::new(Registry::with(&self.registry, definitions)),
+        if self.store.is_shared() {
+            stored(self.store.load_indexing().await)?;
+        }
+        let generations = self.generations()?;
+        let mut generation = None;
+        let known = |(_, wanted): &(Rid, Arc<Custom>)| match generations.indexed(wanted) {
+            Some(indexed) => {
+                generation = Some(generations.current().generation);
+                indexed.clone()
+            }
+            None => wanted.clone(),
         };
+        let definitions = custom.rows.iter().map(known).collect();
         Ok(self.served.keep(Snapshot {
             covers: wanted,
             mark,
-            extractor: Extractor::new(
-                registry,
-                self.store.term_key().clone(),
-                Some(&self.settings.base),
-            ),
+            revision: generations.revision,
+            generation,
+            extractor: extractor(&self.extractor, &self.registry, definitions),
             documents: Documents::default(),
             custom,
         }))
     }
 
-    /// Learns what other processes over the same database have defined: to be called once a second. One statement, and
+    /// Learns what other processes over the same database have defined: to be called once a second. Two statements, and
     /// none where there is no other process.
     pub async fn watch_search_parameters(&self) {
         if !self.store.is_shared() {
             return;
         }
-        if let Ok(mark) = self.store.parameters_mark().await
-            && mark != self.served.current().mark
+        let current = self.served.current();
+        let mark = self.store.parameters_mark().await;
+        let indexing = self.store.load_indexing().await;
+        if mark.is_ok_and(|mark| mark != current.mark)
+            || indexing.is_ok_and(|indexing| indexing.revision != current.revision)
         {
             self.served.expire();
         }
@@ -154,7 +198,7 @@ pub(crate) async fn demand_servable(engine: &Engine, node: Node<'_>, own: Rid) -
     if node.ty() != search_parameter() || node.text("status") != Some("active") {
         return Ok(());
     }
-    let Some(new) = custom::read(node, &engine.registry, CUSTOM_FROM)? else {
+    let Some(new) = custom::read(node, &engine.registry, LOOKED_UP_FROM)? else {
         return Ok(());
     };
     let served = engine.asking().await?;
@@ -210,7 +254,7 @@ async fn load(engine: &Engine) -> Result<Defined> {
 }
 
 fn definition(engine: &Engine, row: &Row, at: usize) -> Result<Option<Arc<Custom>>> {
-    let number = CUSTOM_FROM.saturating_add(at as u16);
+    let number = LOOKED_UP_FROM.saturating_add(at as u16);
     let document = reread(&row.body)?;
     Ok(custom::read(document.root(), &engine.registry, number).unwrap_or(None))
 }

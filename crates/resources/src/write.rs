@@ -15,7 +15,7 @@ use ward_fhir::json::{self, Stamp};
 use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Issue, Kind, Node, TypeId};
 use ward_search::entries::Entries;
-use ward_storage::{CommitError, Expect, Guard, Op, Rid, Row, Unit, Write};
+use ward_storage::{CommitError, Expect, Generation, Guard, Op, Rid, Row, Unit, Write};
 
 /// The identity under which a version is stored.
 #[derive(Clone, Debug)]
@@ -79,9 +79,11 @@ pub async fn compose(
         version: Some((&version.to_string(), &instant_text(updated_us))),
     };
     json::write(node, stamp, &mut body);
-    let mut entries = engine.extractor.extract(node, &|_| None);
+    let (old_entries, old) = old_entries(engine, replaced, renamed).await?;
+    let generations = engine.generations()?;
+    let set = generations.current();
+    let mut entries = set.extractor.extract(node, &|_| None);
     placement.add_terms(engine, &mut entries);
-    let old_entries = old_entries(engine, replaced, renamed).await?;
     Ok(Write {
         ty: identity.ty,
         rid: identity.rid,
@@ -99,6 +101,10 @@ pub async fn compose(
         body: Bytes::from(body),
         entries,
         old_entries,
+        generation: Generation {
+            new: set.generation,
+            old,
+        },
     })
 }
 
@@ -106,6 +112,7 @@ pub async fn compose(
 pub async fn compose_deletion(engine: &Engine, row: &Row) -> Result<Write> {
     demand_changeable(row.ty)?;
     let replaced = Replaced::Version(row.clone());
+    let (old_entries, old) = old_entries(engine, &replaced, &Literally).await?;
     Ok(Write {
         ty: row.ty,
         rid: row.rid,
@@ -118,7 +125,11 @@ pub async fn compose_deletion(engine: &Engine, row: &Row) -> Result<Write> {
         visibility: 0,
         body: Bytes::new(),
         entries: Entries::default(),
-        old_entries: old_entries(engine, &replaced, &Literally).await?,
+        old_entries,
+        generation: Generation {
+            new: engine.generations()?.current().generation,
+            old,
+        },
     })
 }
 
@@ -133,25 +144,30 @@ fn demand_changeable(ty: TypeId) -> Result<()> {
     Ok(())
 }
 
-/// The entries of the replaced version, extracted again from its body: no reverse index is kept.
+/// The entries of the replaced version, extracted again from its body by what it is indexed by: no reverse index is kept.
+/// With that generation.
 async fn old_entries(
     engine: &Engine,
     replaced: &Replaced,
     renamed: &dyn Renamed,
-) -> Result<Entries> {
+) -> Result<(Entries, u32)> {
+    let Replaced::Version(row) = replaced else {
+        return Ok((Entries::default(), 0));
+    };
+    let set = engine.set_of(row.generation).await?;
     match replaced {
         Replaced::Version(row) if row.op != Op::Delete => {
             let document = reread(&row.body)?;
-            let mut entries = engine.extractor.extract(document.root(), &|_| None);
+            let mut entries = set.extractor.extract(document.root(), &|_| None);
             let destination =
                 place::destination(engine, document.root(), Some(row.rid), renamed).await?;
             destination
                 .settle(engine)
                 .await?
                 .add_terms(engine, &mut entries);
-            Ok(entries)
+            Ok((entries, row.generation))
         }
-        _ => Ok(Entries::default()),
+        _ => Ok((Entries::default(), row.generation)),
     }
 }
 
@@ -201,6 +217,7 @@ pub async fn commit_seeing(
     });
     let committed = committed.await;
     cx.engine.served.written(&types);
+    cx.engine.heed(&committed).await;
     committed.map(|()| entities)
 }
 
@@ -228,7 +245,7 @@ pub fn conflict(error: CommitError) -> Failure {
             Kind::Unavailable,
             "the write could not be made durable; nothing was stored",
         ),
-        CommitError::Version(_) | CommitError::Guard(_) => Failure::new(
+        CommitError::Version(_) | CommitError::Guard(_) | CommitError::Generation => Failure::new(
             Kind::Conflict,
             "the resource is being changed by others at this moment; read it again and repeat",
         ),

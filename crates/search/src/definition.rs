@@ -7,6 +7,8 @@ use ward_fhir::schema::{SearchParameterDef, SearchType};
 
 /// Numbers of custom parameters begin here; those of the package are smaller. `u16::MAX` is no parameter's.
 pub const CUSTOM_FROM: u16 = 0x4000;
+/// From here on they have no entries in the index: every resource that is asked for by them is looked at. Never stored.
+pub const LOOKED_UP_FROM: u16 = 0xC000;
 
 /// Cheap to clone.
 #[derive(Clone)]

@@ -91,6 +91,7 @@ pub fn parse<N: AsRef<str>, V: AsRef<str>>(
         filters: Vec::new(),
         contained: contained::Wanted::default(),
         criteria: Cell::new(0),
+        custom: Cell::new(false),
     };
     // The types first: they decide what every other name means.
     for (name, value) in pairs.iter().filter(|(n, _)| n.as_ref() == "_type") {
@@ -112,6 +113,8 @@ struct Reader<'a> {
     contained: contained::Wanted,
     /// Read so far, those of every branch of a chain included.
     criteria: Cell<usize>,
+    /// The index is asked for what a client has defined.
+    custom: Cell<bool>,
 }
 
 /// Why a criterion gives no filter.
@@ -161,6 +164,7 @@ impl Reader<'_> {
 
     fn finish(mut self) -> Result<(Plan, Used), Failure> {
         self.contain()?;
+        self.used.custom = self.custom.get();
         self.plan.filter = match self.filters.len() {
             0 => Filter::All,
             1 => self.filters.remove(0),

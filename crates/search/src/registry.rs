@@ -8,7 +8,7 @@ mod share;
 
 use self::composite::Alternative;
 use crate::custom::PER_TYPE_MAX;
-use crate::definition::{Custom, Definition};
+use crate::definition::{Custom, Definition, LOOKED_UP_FROM};
 use crate::expression::{self, Shape};
 use crate::hot;
 use crate::nearest::nearest;
@@ -129,6 +129,17 @@ impl Registry {
         self.of(ty).find(code)
     }
 
+    /// Numbers of the custom parameters that resources of the type are indexed by, in order.
+    pub fn custom_of(&self, ty: TypeId) -> Vec<u16> {
+        if !self.custom.iter().any(|c| c.bases.contains(&ty)) {
+            return Vec::new();
+        }
+        let custom = self.of(ty).all().filter(|p| p.is_custom());
+        let mut numbers: Vec<u16> = custom.map(|p| p.def.number()).collect();
+        numbers.sort_unstable();
+        numbers
+    }
+
     pub fn schema(&self) -> &'static Schema {
         self.schema
     }
@@ -216,6 +227,11 @@ impl Parameter {
         self.service.is_ok()
     }
 
+    /// Its entries are in the index; else each resource that is asked for by it is looked at.
+    pub fn is_indexed(&self) -> bool {
+        self.indexed
+    }
+
     /// Defined by a client, and not by the package.
     pub fn is_custom(&self) -> bool {
         self.def.is_custom()
@@ -229,7 +245,7 @@ impl Parameter {
     /// Has entries of its own, whatever others read.
     pub(crate) fn custom(schema: &Schema, ty: TypeId, custom: &Arc<Custom>) -> Self {
         let mut parameter = Self::read(schema, ty, Definition::Custom(custom.clone()));
-        parameter.indexed = false;
+        parameter.indexed = custom.number < LOOKED_UP_FROM;
         parameter.owners = vec![Owner {
             param: custom.number,
             only: None,

@@ -6,6 +6,7 @@ mod data_folder;
 mod demo;
 mod drain;
 mod import;
+mod reindex;
 mod serve;
 mod token;
 mod watch;

@@ -2,7 +2,7 @@
 
 use crate::config::{self, Config, Flags};
 use crate::demo::{self, Demo, Filled};
-use crate::{data_folder, drain, watch, wiring};
+use crate::{data_folder, drain, reindex, watch, wiring};
 use clap::Args;
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -94,6 +94,7 @@ impl Serve {
             stop.clone(),
         ));
         let watch = tokio::task::spawn_local(watch::run(engine.clone(), stop.clone()));
+        let reindex = tokio::task::spawn_local(reindex::run(engine.clone(), stop.clone()));
         let service = Service {
             engine: engine.clone(),
             tokens: Arc::new(tokens),
@@ -112,6 +113,7 @@ impl Serve {
         stop.store(true, Ordering::Relaxed);
         let _ = drain.await;
         let _ = watch.await;
+        let _ = reindex.await;
         engine.store().close().await;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)

@@ -15,7 +15,7 @@ use ward_fhir::schema::r4;
 use ward_seal::MasterKey;
 use ward_search::entries::{DateEntry, Entries, QuantityEntry, TermEntry};
 use ward_search::plan::{Filter, Plan, Total};
-use ward_storage::{Expect, Op, Rid, Store, StoreSettings, Unit, Write};
+use ward_storage::{Expect, Generation, Op, Rid, Store, StoreSettings, Unit, Write};
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() {
@@ -218,6 +218,7 @@ impl Bench {
                 ..Entries::default()
             },
             old_entries: Entries::default(),
+            generation: Generation::default(),
         }
     }
 

@@ -118,7 +118,7 @@ fn disturbs(earlier: &Unit, later: &Unit, cipher: &IdCipher) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::{Expect, Write};
+    use crate::contract::{Expect, Generation, Write};
     use ward_access::{Maintenance, maintenance};
     use ward_search::entries::{Entries, TermEntry};
     use ward_search::plan::{Filter, Plan, Total};
@@ -146,6 +146,7 @@ mod tests {
             body: "{}".into(),
             entries,
             old_entries: Entries::default(),
+            generation: Generation::default(),
         }
     }
 

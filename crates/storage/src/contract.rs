@@ -31,6 +31,38 @@ pub struct Row {
     pub patient: Rid,
     /// The stored JSON, as it goes out. Empty for a deletion.
     pub body: Bytes,
+    /// By which search parameters the current version is indexed; 0 for versions of the history.
+    pub generation: u32,
+}
+
+/// Generations of the search parameters that clients define: which set of them the entries of a write were extracted by.
+/// 0 is the set of the R4 package alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Generation {
+    /// Of `entries`; must be the store's own at commit.
+    pub new: u32,
+    /// Of `old_entries`; must be the one by which the replaced version is indexed at commit.
+    pub old: u32,
+}
+
+/// By what rows are indexed, as it was read last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Indexing {
+    /// Rises with every change.
+    pub revision: i64,
+    /// The one that every commit must have been extracted by.
+    pub generation: u32,
+    /// What the generations are: for whoever extracts.
+    pub state: Bytes,
+}
+
+/// By what one live row is indexed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Indexed {
+    pub rid: Rid,
+    pub generation: u32,
+    /// With the rid: where a walk over the rows goes on after this one.
+    pub place: i64,
 }
 
 /// A change of one resource, complete: storage compresses, seals, diffs and writes it.
@@ -54,6 +86,7 @@ pub struct Write {
     pub entries: Entries,
     /// Entries of the version being replaced (empty on create): storage touches only the difference.
     pub old_entries: Entries,
+    pub generation: Generation,
 }
 
 /// What must be current at commit.
@@ -63,6 +96,19 @@ pub enum Expect {
     Absent,
     /** This is the current version (a deletion counts as one). */
     Version(u32),
+    /** This is the current version and it stays: only its index entries and its generation are written anew. No version
+    comes of it, no history and no time. */
+    Stays(u32),
+}
+
+impl Expect {
+    /// The version that must be current; `None`: no row.
+    pub(crate) fn version(self) -> Option<u32> {
+        match self {
+            Expect::Absent => None,
+            Expect::Version(version) | Expect::Stays(version) => Some(version),
+        }
+    }
 }
 
 /// What must still hold inside the commit's own transaction.
@@ -106,6 +152,8 @@ pub enum CommitError {
     Version(usize),
     /// Guard number `0` no longer holds: evaluate again.
     Guard(usize),
+    /// Extracted by other search parameters than rows are indexed by now: read [`Indexing`] and evaluate again.
+    Generation,
     /// Could not be made durable; nothing was written.
     Unavailable,
 }

@@ -4,6 +4,7 @@ use crate::allocator::Allocator;
 use crate::codec::{self, Place};
 use crate::contract::{Op, Rid, Row, StoreError, StoreSettings, Unit};
 use crate::id::IdCipher;
+use crate::indexing::Remembered;
 use crate::keys::{Keys, NewKey};
 use crate::known::{Fresh, Known};
 use crate::meter::Meter;
@@ -23,6 +24,7 @@ pub struct Core {
     pub meter: Arc<Meter>,
     pub settings: StoreSettings,
     pub term_key: TermKey,
+    pub indexing: Remembered,
 }
 
 impl Core {
@@ -38,6 +40,7 @@ impl Core {
             meter,
             settings,
             term_key: TermKey(term_key),
+            indexing: Remembered::default(),
         }
     }
 
@@ -155,6 +158,7 @@ impl Core {
             op: stored.op,
             patient: stored.patient,
             body: Bytes::from(body),
+            generation: stored.generation,
         })
     }
 }
@@ -185,6 +189,7 @@ pub struct StoredRow {
     pub patient: Rid,
     pub alias: Option<String>,
     pub sealed: Vec<u8>,
+    pub generation: u32,
 }
 
 impl StoredRow {

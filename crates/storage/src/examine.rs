@@ -12,6 +12,7 @@ use std::cmp::Ordering;
 use ward_access::Access;
 use ward_fhir::tree::Limits;
 use ward_fhir::{Node, json};
+use ward_search::definition::LOOKED_UP_FROM;
 use ward_search::entries::Entries;
 use ward_search::extract::Extractor;
 use ward_search::plan::{Check, Plan, Position, SortKey, SortValue, Total};
@@ -26,7 +27,11 @@ const ROWS_PER_STEP: u32 = 200;
 
 /// Whether no index holds the values.
 pub fn is_gathered(key: &SortKey) -> bool {
-    matches!(key, SortKey::Quantity { .. } | SortKey::Text { .. })
+    match key {
+        SortKey::Quantity { .. } | SortKey::Text { .. } => true,
+        SortKey::Date { param, .. } | SortKey::String { param, .. } => *param >= LOOKED_UP_FROM,
+        SortKey::Updated { .. } | SortKey::Id { .. } => false,
+    }
 }
 
 pub async fn examine(

@@ -15,6 +15,7 @@ mod examine;
 mod home;
 mod id;
 mod index;
+mod indexing;
 mod keys;
 mod known;
 mod meter;

@@ -1,14 +1,16 @@
 //! The store as the rest of the server sees it: one set of coarse operations over either database.
 
 use crate::contract::{
-    CommitError, Current, Database, Explanation, HistoryQuery, OpenError, Page, Rid, Row,
-    StoreError, StoreSettings, Unit,
+    CommitError, Current, Database, Explanation, HistoryQuery, Indexed, Indexing, OpenError, Page,
+    Rid, Row, StoreError, StoreSettings, Unit,
 };
 use crate::core::{Core, Hits};
 use crate::examine::is_gathered;
 use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
 use crate::staged::{self, Staged};
+use bytes::Bytes;
+use std::sync::Arc;
 use std::sync::LazyLock;
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
@@ -259,6 +261,72 @@ impl Store {
         }
     }
 
+    /// By what rows are indexed, as this process knows it. No statement.
+    pub fn indexing(&self) -> Arc<Indexing> {
+        self.core().indexing.get()
+    }
+
+    /// The same as it is now. One statement.
+    pub async fn load_indexing(&self) -> Result<Arc<Indexing>, StoreError> {
+        match &self.0 {
+            Backend::Sqlite(store) => store.load_indexing(),
+            Backend::Postgres(store) => store.load_indexing().await,
+        }
+    }
+
+    /// In place of the revision `from`; `false`: that is no longer the current one. When the generation rises, every commit
+    /// with the one before has ended, and none comes later.
+    pub async fn change_indexing(
+        &self,
+        from: i64,
+        generation: u32,
+        state: Bytes,
+    ) -> Result<bool, StoreError> {
+        match &self.0 {
+            Backend::Sqlite(store) => store.change_indexing(from, generation, state).await,
+            Backend::Postgres(store) => store.change_indexing(from, generation, state).await,
+        }
+    }
+
+    /// By what the live rows of a type are indexed, in an order that lasts: at most `most` after `after`. A row whose
+    /// generation was too low when the walk began and still is when it ends has been passed.
+    pub async fn indexed(
+        &self,
+        ty: TypeId,
+        after: Option<Indexed>,
+        most: u32,
+    ) -> Result<Vec<Indexed>, StoreError> {
+        match &self.0 {
+            Backend::Sqlite(store) => store.indexed(ty, after, most),
+            Backend::Postgres(store) => store.indexed(ty, after, most).await,
+        }
+    }
+
+    /// Takes or keeps the work that one process at a time does, and says how far it has come; `false`: another has it. It is
+    /// given up by whoever has not said anything for [`WORK_KEPT_S`].
+    pub async fn work(&self, progress: &str) -> Result<bool, StoreError> {
+        match &self.0 {
+            Backend::Sqlite(store) => Ok(store.work(progress)),
+            Backend::Postgres(store) => store.work(progress).await,
+        }
+    }
+
+    /// What `work` was told last, by whichever process.
+    pub async fn progress(&self) -> Result<String, StoreError> {
+        match &self.0 {
+            Backend::Sqlite(store) => Ok(store.progress()),
+            Backend::Postgres(store) => store.progress().await,
+        }
+    }
+
+    /// Live rows of each type by the counters. One statement.
+    pub async fn counted(&self, types: &[TypeId]) -> Result<Vec<u64>, StoreError> {
+        match &self.0 {
+            Backend::Sqlite(store) => store.counted(types),
+            Backend::Postgres(store) => store.counted(types).await,
+        }
+    }
+
     /// Whether other processes may write to it too.
     pub fn is_shared(&self) -> bool {
         matches!(self.0, Backend::Postgres(_))
@@ -311,6 +379,9 @@ impl Store {
         }
     }
 }
+
+/// Seconds after which silent work is another's.
+pub(crate) const WORK_KEPT_S: u32 = 10;
 
 /// Of at most one version more than the page has.
 pub(crate) fn history_page(mut rows: Vec<Row>, query: &HistoryQuery) -> Page {

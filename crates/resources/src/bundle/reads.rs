@@ -50,7 +50,11 @@ pub async fn commit(
         .await
     {
         Ok(staged) => staged,
-        Err(error) => return Ok(Err(error)),
+        Err(error) => {
+            let refused = Err(error);
+            cx.engine.heed(&refused).await;
+            return Ok(refused);
+        }
     };
     // A failure drops the staged unit, which takes it back.
     let view = View::staged(store, &staged);

@@ -85,9 +85,11 @@ pub fn documentation(parameter: &Parameter) -> String {
         text.push_str("Prefixes eq ne gt lt ge le sa eb ap.");
     }
     if parameter.is_custom() {
-        text.push_str(
-            "Defined by a client: every resource that the other criteria leave is looked at.",
-        );
+        text.push_str("Defined by a client");
+        text.push_str(match parameter.is_indexed() {
+            true => ".",
+            false => ": until the index is built, every resource that the other criteria leave is looked at.",
+        });
     }
     text.trim_end().to_owned()
 }

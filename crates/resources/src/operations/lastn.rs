@@ -50,6 +50,10 @@ pub async fn last(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     question.plan.count = ROWS_PER_STEP;
     let rows = latest(cx, &mut question, max).await?;
     let found = included::of(cx, question.extractor(), &question.used.includes, &rows).await?;
+    if !question.was_whole(cx).await? {
+        let text = "the search parameters of clients are being changed; try again";
+        return Err(Failure::new(Kind::Unavailable, text));
+    }
     let mut asked = question.used.pairs.clone();
     asked.push(("max".to_owned(), max.to_string()));
     let base = &cx.engine.settings.base;

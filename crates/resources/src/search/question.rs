@@ -88,6 +88,24 @@ impl Question {
         page.map_err(|error| self.refusal(cx, error))
     }
 
+    /// Whether what the index was asked for was whole when it answered: rows were indexed by the same parameters before and
+    /// after. To be asked after the last statement. One statement where other processes may change them, and none unless the
+    /// question is by what a client has defined.
+    pub async fn was_whole(&self, cx: Context<'_>) -> Result<bool> {
+        let Some(generation) = self.served.generation.filter(|_| self.used.custom) else {
+            return Ok(true);
+        };
+        let store = &cx.engine.store;
+        let now = match store.is_shared() {
+            true => stored(store.load_indexing().await)?,
+            false => store.indexing(),
+        };
+        if now.generation != generation {
+            cx.engine.served.expire();
+        }
+        Ok(now.generation == generation)
+    }
+
     /// What the query was read by.
     pub fn extractor(&self) -> &Extractor {
         &self.served.extractor

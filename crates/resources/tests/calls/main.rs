@@ -8,6 +8,7 @@
 mod absent;
 mod agreement;
 mod house;
+mod indexing;
 mod noninterference;
 mod parameters;
 mod party;
@@ -42,6 +43,10 @@ on_both!(
     parameters::definitions_are_told,
     parameters::what_cannot_be_served_is_not_stored,
     parameters::who_is_bound_to_a_patient_defines_nothing,
+    indexing::answers_are_the_same_before_and_after,
+    indexing::answers_are_exact_while_it_is_built,
+    indexing::a_change_and_an_end_leave_nothing_behind,
+    indexing::processes_agree_on_what_is_indexed,
     absent::another_patients_id_is_as_good_as_none,
     absent::a_write_stays_inside_before_and_after,
     absent::hidden_referrers_are_not_told_apart,

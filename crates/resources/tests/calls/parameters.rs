@@ -6,7 +6,7 @@ use serde_json::{Value, json as value};
 use ward_resources::Engine;
 use ward_resources::route::Method::{Delete, Get, Post, Put};
 
-fn parameter(id: &str, code: &str, expression: &str) -> Value {
+pub fn parameter(id: &str, code: &str, expression: &str) -> Value {
     value!({ "resourceType": "SearchParameter", "id": id, "url": format!("http://example.org/{id}"), "name": "Test",
         "status": "active", "description": "test", "code": code, "base": ["Patient"], "type": "token", "expression": expression })
 }
@@ -16,7 +16,7 @@ fn patient(id: &str, colour: &str) -> Value {
         { "url": "http://example.org/colour", "valueCode": colour }, { "url": "http://example.org/other", "valueCode": "blue" } ] })
 }
 
-const COLOUR: &str = "Patient.extension('http://example.org/colour').value";
+pub const COLOUR: &str = "Patient.extension('http://example.org/colour').value";
 const OTHER: &str = "Patient.extension.where(url = 'http://example.org/other').value.ofType(code)";
 
 /// Ids of the matches, sorted; 400 where the parameter is unknown.
@@ -43,7 +43,7 @@ async fn ids(engine: &Engine, query: &str) -> Result<Vec<String>, u16> {
     Ok(ids)
 }
 
-async fn define(house: &House, body: &Value) -> u16 {
+pub async fn define(house: &House, body: &Value) -> u16 {
     let url = format!("SearchParameter/{}", body["id"].as_str().unwrap());
     let reply = house.ask(&loader(), Put, &url, Some(body)).await;
     reply.status

@@ -110,6 +110,8 @@ impl<'a> Reader<'a> {
                 let text = format!("Search parameter '{code}' is not supported: {reason}.");
                 return Err(Failure::new(Kind::NotSupported, text).into());
             }
+            self.custom
+                .set(self.custom.get() || parameter.is_custom() && parameter.indexed);
             match found.iter_mut().find(|m| same(m.parameter, parameter)) {
                 Some(known) => known.types.push(*ty),
                 None => found.push(Meaning {
@@ -172,7 +174,7 @@ pub(super) fn demand_indexed(parameter: &Parameter, what: &str) -> Result<(), Fa
     }
     let code = parameter.code();
     let text = format!(
-        "'{code}' is defined by a client and not in the index: {what} needs a parameter of the specification."
+        "'{code}' is defined by a client and not in the index yet: {what} by it is answered once $reindex says that it is."
     );
     Err(Failure::new(Kind::NotSupported, text))
 }

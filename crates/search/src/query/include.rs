@@ -76,6 +76,9 @@ impl Reader<'_> {
         if value != "*" && !self.read_include(code, value, &mut include)? {
             return Ok(false);
         }
+        if include.reverse && !self.registry.custom().is_empty() {
+            self.custom.set(true);
+        }
         self.used.includes.push(include);
         Ok(true)
     }

@@ -24,6 +24,8 @@ pub struct Used {
     pub contained: Option<Contained>,
     /// `_text` and `_content`: the relevance of each match.
     pub score: Option<Score>,
+    /// The index is asked for what a client has defined: the answer is whole only while rows are indexed by the same parameters.
+    pub custom: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

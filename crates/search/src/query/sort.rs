@@ -8,7 +8,7 @@ use crate::normal::normalise;
 use crate::param::Form;
 use crate::plan::SortKey;
 use crate::program::{Program, Visitor};
-use crate::registry::{Parameter, Registry};
+use crate::registry::Registry;
 use ward_fhir::reference::{Reference, parse};
 use ward_fhir::schema::SearchType;
 use ward_fhir::{Failure, Kind, Node, TypeId};
@@ -48,9 +48,6 @@ impl<'a> Reader<'a> {
             }
         };
         let parameter = meaning.parameter;
-        if !parameter.indexed {
-            return unindexed(parameter, descending).map(Some);
-        }
         let text = SortKey::Text {
             param: parameter.def.number(),
             descending,
@@ -72,19 +69,6 @@ impl<'a> Reader<'a> {
             }
             (_, None) => return Err(refused(code, "it is read from several parameters' entries")),
         }))
-    }
-}
-
-/// By what is gathered from the hits themselves.
-fn unindexed(parameter: &Parameter, descending: bool) -> Result<SortKey, Failure> {
-    let param = parameter.def.number();
-    match parameter.ty() {
-        SearchType::Number | SearchType::Quantity => Ok(SortKey::Quantity { param, descending }),
-        SearchType::Date => {
-            let why = "it is defined by a client, and its dates are not in the index";
-            Err(refused(parameter.code(), why))
-        }
-        _ => Ok(SortKey::Text { param, descending }),
     }
 }
 

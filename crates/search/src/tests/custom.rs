@@ -1,7 +1,7 @@
 use super::sample::{BASE, KEY, document, registry};
 use crate::check::split;
 use crate::custom::{self, PATHS_MAX, STEPS_MAX};
-use crate::definition::{CUSTOM_FROM, Custom};
+use crate::definition::{CUSTOM_FROM, Custom, LOOKED_UP_FROM};
 use crate::extract::Extractor;
 use crate::plan::{Filter, Plan, SortKey};
 use crate::query::{Options, Used, parse, sort_text};
@@ -26,7 +26,7 @@ fn read(
     expression: &str,
 ) -> Result<Option<Arc<Custom>>, Failure> {
     let document = document(&definition(code, ty, bases, expression));
-    custom::read(document.root(), &registry(), CUSTOM_FROM)
+    custom::read(document.root(), &registry(), LOOKED_UP_FROM)
 }
 
 fn extractor(definitions: &[(&str, &str, &str, &str)]) -> Extractor {
@@ -35,7 +35,7 @@ fn extractor(definitions: &[(&str, &str, &str, &str)]) -> Extractor {
         .enumerate()
         .map(|(at, (code, ty, bases, expression))| {
             let document = document(&definition(code, ty, bases, expression));
-            let read = custom::read(document.root(), &registry(), CUSTOM_FROM + at as u16);
+            let read = custom::read(document.root(), &registry(), LOOKED_UP_FROM + at as u16);
             read.unwrap_or_else(|f| panic!("{code}: {:?}", f.issues))
                 .unwrap()
         });

@@ -46,7 +46,7 @@ impl Drop for Ended {
 /// Why a statement failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// A unique key, a deadlock or a serialisation conflict with another transaction: worth another try.
+    /// A unique key, another generation (`rowset`), a deadlock or a serialisation conflict with another transaction: worth another try.
     Conflict,
     Timeout,
     /// The connection is gone.
@@ -179,7 +179,9 @@ impl Connection {
     fn failure(&self, sql: &str, error: &Error, took: Duration) -> Failure {
         let failure = match error {
             Error::DatabaseError(
-                DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::SerializationFailure,
+                DatabaseErrorKind::UniqueViolation
+                | DatabaseErrorKind::NotNullViolation
+                | DatabaseErrorKind::SerializationFailure,
                 _,
             ) => Failure::Conflict,
             Error::DatabaseError(

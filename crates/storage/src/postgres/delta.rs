@@ -1,10 +1,10 @@
 //! The rows a batch writes, as the arrays its statements take: one insert for all types, one update per type.
 
 use super::connection::{Connection, Failure};
-use super::rowset::{INSERT, Rowset, UPDATE};
+use super::rowset::{INSERT, REINDEX, Rowset, UPDATE};
 use super::statement::Value;
 use super::tables::table;
-use crate::contract::{Op, Rid, Write};
+use crate::contract::{Expect, Op, Rid, Write};
 use crate::core::{Core, Prepared};
 use crate::index::{CATEGORY, CODE, EVERY, difference, parameter, typed};
 use crate::store::search_parameter;
@@ -20,12 +20,15 @@ pub struct Current {
     pub date: i64,
     pub visibility: i64,
     pub alias: Option<String>,
+    pub generation: u32,
 }
 
 #[derive(Default)]
 pub struct Delta {
     created: Rowset,
     updated: BTreeMap<TypeId, Rowset>,
+    /// Rows whose entries alone change.
+    indexed: BTreeMap<TypeId, Rowset>,
     strings_removed: Vec<(i32, String, Rid)>,
     strings_added: Vec<(i32, String, Rid)>,
     counts: BTreeMap<(i64, i64), i64>,
@@ -69,6 +72,13 @@ impl Delta {
         current: Option<&Current>,
         reserved: &[(TypeId, String)],
     ) {
+        if let (Expect::Stays(_), Some(current)) = (write.expect, current) {
+            let rows = self.indexed.entry(write.ty).or_default();
+            rows.add(write, sealed, (current.date, current.visibility, 0), None);
+            self.add_strings(write);
+            self.count_terms(write.ty, &write.old_entries, current.visibility, -1);
+            return self.count_terms(write.ty, &write.entries, current.visibility, 1);
+        }
         self.parameters |= write.ty == search_parameter();
         let visibility = visibility(write);
         let date = date(write, current);
@@ -174,6 +184,9 @@ impl Delta {
         }
         for (ty, rows) in self.updated {
             list.push((UPDATE.replace("{table}", &table(ty)), rows.into_values()));
+        }
+        for (ty, rows) in self.indexed {
+            list.push((REINDEX.replace("{table}", &table(ty)), rows.into_values()));
         }
         for (sql, mut rows) in [
             (DROP_STRINGS, self.strings_removed),

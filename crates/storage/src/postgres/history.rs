@@ -6,7 +6,7 @@
 use super::connection::{Connection, Failure};
 use super::lower::{Sql, VISIBLE};
 use super::question::used_types;
-use super::read::{self, COLUMNS, compartment};
+use super::read::{self, COLUMNS, NO_GENERATION, compartment};
 use crate::contract::{HistoryQuery, HistoryScope};
 use crate::core::StoredRow;
 use crate::store::resource_types;
@@ -96,7 +96,9 @@ fn half(
     let _ = write!(
         sql.text,
         "select {} from {} x",
-        COLUMNS.replace("x.", &format!("{y}.")),
+        COLUMNS
+            .replace("x.", &format!("{y}."))
+            .replace("y.g", NO_GENERATION),
         connection.tables.of(ty)
     );
     if !current {

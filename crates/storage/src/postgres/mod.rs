@@ -6,6 +6,7 @@ mod delta;
 mod explain;
 mod history;
 mod hop;
+mod indexing;
 mod lower;
 mod names;
 mod pool;
@@ -24,11 +25,12 @@ mod writer;
 
 use crate::allocator::BLOCK;
 use crate::contract::{
-    CommitError, Current, Explanation, HistoryQuery, Op, OpenError, Rid, Row, StoreError,
-    StoreSettings, Unit,
+    CommitError, Current, Explanation, HistoryQuery, Indexed, Indexing, Op, OpenError, Rid, Row,
+    StoreError, StoreSettings, Unit,
 };
 use crate::core::{Core, Hits, Prepared, StoredRow};
 use crate::meter::Meter;
+use bytes::Bytes;
 use connection::{Connection, Failure};
 use pool::{Pool, Pooled};
 use statement::Value;
@@ -58,6 +60,8 @@ struct Shared {
     /// Commits under way.
     in_flight: AtomicUsize,
     closing: AtomicBool,
+    /// This process among those of the database: the block of row ids that it began with is nobody else's.
+    node: String,
 }
 
 /// A statement of a commit that takes longer has met a lock that nobody gives up.
@@ -91,6 +95,7 @@ impl Postgres {
             .await
             .map_err(unreadable)??;
         tables::load(&connection).await.map_err(unreadable)?;
+        let indexing = indexing::load(&connection).await.map_err(unreadable)?;
         let block = schema::claim(&connection, BLOCK)
             .await
             .map_err(unreadable)?;
@@ -111,6 +116,7 @@ impl Postgres {
             true,
         ));
         let core = Arc::new(Core::new(settings, master, meter, block));
+        core.indexing.learn(indexing);
         let queue = writer::start(writes.clone(), core.clone())
             .map_err(|e| OpenError::Database(format!("no thread for the writers: {e}")))?;
         Ok(Postgres {
@@ -121,6 +127,7 @@ impl Postgres {
                 queue,
                 in_flight: AtomicUsize::new(0),
                 closing: AtomicBool::new(false),
+                node: block.to_string(),
             }),
         })
     }
@@ -150,6 +157,47 @@ impl Postgres {
     pub async fn parameters_mark(&self) -> Result<i64, StoreError> {
         let rows = reading!(self, connection => connection.rows(delta::PARAMETERS_MARK, &[]))?;
         rows.first().ok_or(StoreError::Integrity)?.int(0)
+    }
+
+    pub async fn load_indexing(&self) -> Result<Arc<Indexing>, StoreError> {
+        let read = reading!(self, connection => indexing::load(connection))?;
+        Ok(self.core().indexing.learn(read))
+    }
+
+    pub async fn change_indexing(
+        &self,
+        from: i64,
+        generation: u32,
+        state: Bytes,
+    ) -> Result<bool, StoreError> {
+        let pooled = self.shared.writes.get().await?;
+        let changed = indexing::change(&pooled, from, generation, &state).await;
+        let changed = Self::done(pooled, changed)?;
+        self.load_indexing().await?;
+        Ok(changed)
+    }
+
+    pub async fn indexed(
+        &self,
+        ty: TypeId,
+        after: Option<Indexed>,
+        most: u32,
+    ) -> Result<Vec<Indexed>, StoreError> {
+        reading!(self, connection => indexing::rows(connection, ty, after, most))
+    }
+
+    pub async fn work(&self, progress: &str) -> Result<bool, StoreError> {
+        let pooled = self.shared.writes.get().await?;
+        let held = indexing::work(&pooled, &self.shared.node, progress).await;
+        Self::done(pooled, held)
+    }
+
+    pub async fn progress(&self) -> Result<String, StoreError> {
+        reading!(self, connection => indexing::progress(connection))
+    }
+
+    pub async fn counted(&self, types: &[TypeId]) -> Result<Vec<u64>, StoreError> {
+        reading!(self, connection => indexing::counted(connection, types))
     }
 
     pub async fn is_live(&self, ty: TypeId, rid: Rid) -> Result<bool, StoreError> {

@@ -116,11 +116,12 @@ pub async fn version(
     let table = connection.tables.of(ty);
     let columns = COLUMNS.replace("x.", "v.");
     let inner = COLUMNS.replace("x.", "y.");
+    let past = inner.replace("y.g", NO_GENERATION);
     let _ = write!(
         sql.text,
         "select {columns} from {table} x join \
          (select {inner}, y.w from {table} y where y.rid = {r} and y.ver = {v} union all \
-          select {inner}, y.w from history y where y.rid = {r} and y.ver = {v}) v on v.rid = x.rid \
+          select {past}, y.w from history y where y.rid = {r} and y.ver = {v}) v on v.rid = x.rid \
          where x.rid = {r} and {VISIBLE} and {}",
         VISIBLE.replace("x.", "v.")
     );
@@ -216,12 +217,15 @@ pub fn stored(row: &Columns) -> Result<StoredRow, StoreError> {
         patient: row.int(5)?,
         alias: row.text(6),
         sealed: row.blob(7),
+        generation: row.int(8)? as u32,
     })
 }
 
 /// What `stored` reads, of a row `x`.
-pub const COLUMNS: &str = "x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body";
-pub const COLUMN_COUNT: usize = 8;
+pub const COLUMNS: &str = "x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body, x.g";
+pub const COLUMN_COUNT: usize = 9;
+/// In place of `g` for versions of the history.
+pub const NO_GENERATION: &str = "0 as g";
 const ALIASES: &str = "select b.at, x.rid from unnest($1, $2, $3) b(typ, id, at) join id_alias x on x.typ = b.typ::smallint and x.id = b.id collate \"C\"";
 const PATIENT_KEYS: &str = "select c, id, wrapped from data_key where c = any($1)";
 const ROW_KEYS: &str = "select k.c, k.id, k.wrapped from unnest($1, $2) b(c, id) join data_key k on k.c = b.c and k.id = b.id";

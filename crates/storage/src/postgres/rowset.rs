@@ -23,8 +23,8 @@ pub struct Rowset {
     ends: [Vec<i64>; 4],
 }
 
-/// typ, ver, upd, op, c, d, code, cat, w, self
-const INTS: usize = 10;
+/// typ, ver, upd, op, c, d, code, cat, w, self, g
+const INTS: usize = 11;
 
 impl Rowset {
     pub fn add(
@@ -47,6 +47,7 @@ impl Rowset {
             entries.category,
             visibility,
             own,
+            i64::from(write.generation.new),
         ];
         self.ints
             .iter_mut()
@@ -117,16 +118,20 @@ impl Rowset {
 }
 
 /// The rows of a `Rowset`, `u`.
-const ROWS: &str = "unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22) \
-    u (rid, typ, ver, upd, op, c, d, code, cat, w, self, v, alias, body, ta, te, da, de, qa, qe, sa, se)";
+const ROWS: &str = "unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) \
+    u (rid, typ, ver, upd, op, c, d, code, cat, w, self, g, v, alias, body, ta, te, da, de, qa, qe, sa, se)";
 /// Their array columns.
 const SLICES: [(&str, &str); 5] = [
-    ("terms", "$23[u.ta:u.te]"),
-    ("dates", "$24[u.da:u.de]"),
-    ("qh", "$25[u.qa:u.qe]"),
-    ("qv", "$26[u.qa * 2 - 1:u.qe * 2]"),
-    ("strs", "$27[u.sa:u.se]"),
+    ("terms", "$24[u.ta:u.te]"),
+    ("dates", "$25[u.da:u.de]"),
+    ("qh", "$26[u.qa:u.qe]"),
+    ("qv", "$27[u.qa * 2 - 1:u.qe * 2]"),
+    ("strs", "$28[u.sa:u.se]"),
 ];
+
+/// The generation, unless rows are to be indexed by another one by now: then there is none, which the column refuses. Commits
+/// hold the lock of `indexing::change` when this is looked at.
+const CURRENT: &str = "case when u.g = (select i.generation from indexing i) then u.g::int end";
 
 /// Through the parent: every row finds the table of its type.
 pub static INSERT: LazyLock<String> = LazyLock::new(|| {
@@ -136,8 +141,8 @@ pub static INSERT: LazyLock<String> = LazyLock::new(|| {
         .map(|s| format!("({}){}", &s.1[..3], &s.1[3..]))
         .collect();
     format!(
-        "insert into resource (rid, typ, ver, upd, op, c, d, code, cat, w, self, k, v, alias, body, {}) \
-         select u.rid, u.typ::smallint, u.ver::int, u.upd, u.op::smallint, u.c, u.d, u.code, u.cat, u.w::int, u.self, 0::smallint, u.v, u.alias, u.body, {} from {ROWS}",
+        "insert into resource (rid, typ, ver, upd, op, c, d, code, cat, w, self, g, k, v, alias, body, {}) \
+         select u.rid, u.typ::smallint, u.ver::int, u.upd, u.op::smallint, u.c, u.d, u.code, u.cat, u.w::int, u.self, {CURRENT}, 0::smallint, u.v, u.alias, u.body, {} from {ROWS}",
         names.join(", "),
         slices.join(", ")
     )
@@ -153,7 +158,19 @@ pub static UPDATE: LazyLock<String> = LazyLock::new(|| {
         "with moved as (insert into history (rid, upd, til, c, ver, w, typ, op, k, alias, body) \
          select x.rid, x.upd, b.til, x.c, x.ver, x.w, x.typ, x.op, x.k, x.alias, x.body from unnest($1, $4) b (rid, til) join {{table}} x on x.rid = b.rid) \
          update {{table}} x set ver = u.ver::int, upd = u.upd, op = u.op::smallint, c = u.c, d = u.d, code = u.code, cat = u.cat, \
-         w = u.w::int, self = u.self, v = u.v, alias = u.alias, body = u.body, {} from {ROWS} where x.rid = u.rid",
+         w = u.w::int, self = u.self, g = {CURRENT}, v = u.v, alias = u.alias, body = u.body, {} from {ROWS} where x.rid = u.rid",
+        slices.join(", ")
+    )
+});
+
+/// The entries and the generation alone.
+pub static REINDEX: LazyLock<String> = LazyLock::new(|| {
+    let slices: Vec<String> = SLICES
+        .iter()
+        .map(|s| format!("{} = ({}){}", s.0, &s.1[..3], &s.1[3..]))
+        .collect();
+    format!(
+        "update {{table}} x set g = {CURRENT}, {} from {ROWS} where x.rid = u.rid",
         slices.join(", ")
     )
 });

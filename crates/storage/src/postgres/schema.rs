@@ -12,6 +12,7 @@
 //! | `_t` GIN over `terms` | every other term; also who refers to a resource |
 //! | `_d (d)`, `_u (upd)` | a type without a usable condition, history and `_lastUpdated` |
 //!
+//! `g` says by which generation of search parameters a row is indexed (`indexing` holds what they are).
 //! `self` is the row's own target term: `self # spread` is the term by which others refer to it under a parameter.
 //! `upd` is indexed for type history, so an update is never heap-only. `term_count` has a row per connection that counts
 //! (`slot`), since one row for all would make every commit wait for the flush of another.
@@ -23,7 +24,7 @@ use crate::contract::OpenError;
 use crate::store::resource_types;
 
 /// The newest format this binary writes.
-pub const FORMAT: i64 = 1;
+pub const FORMAT: i64 = 2;
 /// Only one node migrates at a time.
 pub const MIGRATION_LOCK: i64 = 0x7761_7264_0001;
 
@@ -54,10 +55,23 @@ create table record (seq bigint generated always as identity primary key, node_s
 create table record_mark (node text collate \"C\" primary key, seq bigint not null);
 ";
 
+/// By which generation of search parameters each row is indexed, what the generations are, and who brings rows up to them.
+const SECOND: &str = "
+alter table resource add column g int not null default 0;
+create table indexing (one smallint primary key, revision bigint not null, generation int not null, state bytea not null);
+insert into indexing (one, revision, generation, state) values (1, 0, 0, '');
+create table work (one smallint primary key, node text not null, till timestamptz not null, progress text not null);
+";
+
 /// The text of the format, types included though their tables come later: what is made then must be what was meant.
-fn format_text() -> String {
+fn format_text(format: i64) -> String {
     let types = resource_types().iter().map(|ty| tables::definition(*ty));
-    TABLES.to_owned() + &types.collect::<String>()
+    let text = TABLES.to_owned() + &types.collect::<String>();
+    if format < 2 { text } else { text + SECOND }
+}
+
+fn checksum(format: i64) -> Vec<u8> {
+    ward_seal::hash::sha256(format_text(format).as_bytes()).to_vec()
 }
 
 /// Applies what is missing, once over all nodes. Refuses a newer format.
@@ -79,12 +93,12 @@ pub async fn migrate(connection: &Connection) -> Result<(), OpenError> {
 }
 
 async fn migrate_inside(connection: &Connection) -> Result<Result<(), OpenError>, Failure> {
-    let checksum = ward_seal::hash::sha256(format_text().as_bytes()).to_vec();
     match get_int(connection, "format").await? {
         None => {
             connection.batch(TABLES).await?;
+            connection.batch(SECOND).await?;
             put(connection, "format", FORMAT.to_le_bytes().to_vec()).await?;
-            put(connection, "checksum", checksum).await?;
+            put(connection, "checksum", checksum(FORMAT)).await?;
         }
         Some(found) if found > FORMAT => {
             return Ok(Err(OpenError::Newer {
@@ -92,8 +106,13 @@ async fn migrate_inside(connection: &Connection) -> Result<Result<(), OpenError>
                 known: FORMAT as usize,
             }));
         }
-        Some(_) if get(connection, "checksum").await? != Some(checksum) => {
+        Some(found) if get(connection, "checksum").await? != Some(checksum(found)) => {
             return Ok(Err(OpenError::Altered));
+        }
+        Some(1) => {
+            connection.batch(SECOND).await?;
+            replace(connection, "format", FORMAT.to_le_bytes().to_vec()).await?;
+            replace(connection, "checksum", checksum(FORMAT)).await?;
         }
         Some(_) => {}
     }
@@ -125,6 +144,14 @@ pub async fn put(connection: &Connection, key: &str, value: Vec<u8>) -> Result<(
             "insert into meta (key, value) values ($1, $2) on conflict (key) do nothing",
             &values,
         )
+        .await
+        .map(drop)
+}
+
+async fn replace(connection: &Connection, key: &str, value: Vec<u8>) -> Result<(), Failure> {
+    let values = [Value::Text(key.into()), Value::Bytes(value)];
+    connection
+        .run("update meta set value = $2 where key = $1", &values)
         .await
         .map(drop)
 }

@@ -2,6 +2,7 @@
 
 use super::connection::{Connection, Failure};
 use super::delta::{Current, Delta};
+use super::indexing;
 use super::search;
 use super::statement::Value;
 use crate::contract::{CommitError, Expect, Guard, Op, Rid, StoreError};
@@ -55,10 +56,13 @@ pub async fn open(
 }
 
 async fn begin(connection: &Connection, batch: &[&Prepared]) -> Result<(), Failure> {
-    let locks = locks(batch);
+    let mut locks = locks(batch);
     if locks.is_empty() {
-        return connection.batch("begin").await;
+        let lock = generation_lock();
+        let begin = format!("begin; select pg_advisory_xact_lock_shared({lock})");
+        return connection.batch(&begin).await;
     }
+    locks.insert(generation_lock(), false);
     let (keys, exclusive) = locks.into_iter().unzip();
     // In one order everywhere, so that two batches cannot wait for each other.
     try_join(
@@ -97,7 +101,7 @@ async fn compose(
     Ok((delta, outcomes))
 }
 
-/// What the batch must hold until its end: key and whether alone.
+/// What the batch must hold until its end: key and whether alone. Beside it the generation, shared: see `indexing::change`.
 ///
 /// - Compartment patients shared: a consent change will take them alone.
 /// - Required rows shared and deleted rows alone, so that a row and a new reference to it do not part: whoever comes
@@ -105,7 +109,7 @@ async fn compose(
 /// - Of a conditional interaction the types it asks about (at every hop) alone, those it writes shared: no other one, of whatever criteria
 ///   and on whatever node, can write into its question before it has committed. Locks on the criteria would not do: two
 ///   different ones may both be met by the row that either creates.
-fn locks(batch: &[&Prepared]) -> Vec<(i64, bool)> {
+fn locks(batch: &[&Prepared]) -> BTreeMap<i64, bool> {
     let mut locks: BTreeMap<i64, bool> = BTreeMap::new();
     let mut add = |class: Class, id: i64, alone: bool| {
         *locks.entry(lock_key(class, id)).or_default() |= alone
@@ -139,7 +143,7 @@ fn locks(batch: &[&Prepared]) -> Vec<(i64, bool)> {
             }
         }
     }
-    locks.into_iter().collect()
+    locks
 }
 
 #[derive(Clone, Copy)]
@@ -147,10 +151,15 @@ enum Class {
     Compartment = 1,
     Required = 2,
     Question = 3,
+    Generation = 4,
 }
 
 /// In place of a type's number: a question about all of them.
 const EVERY_TYPE: i64 = -1;
+
+pub fn generation_lock() -> i64 {
+    lock_key(Class::Generation, 0)
+}
 
 /// One key space for all classes; a collision only makes two waits out of none.
 fn lock_key(class: Class, id: i64) -> i64 {
@@ -169,6 +178,8 @@ struct State {
     /// Aliases that are registered already.
     reserved: Vec<(TypeId, String)>,
     live: HashSet<(Rid, TypeId)>,
+    /// Which generation commits must be of; `None`: not asked, their statements look themselves.
+    generation: Option<u32>,
 }
 
 impl State {
@@ -178,6 +189,9 @@ impl State {
         careful: bool,
     ) -> Result<State, Failure> {
         let mut state = State::default();
+        if careful {
+            state.generation = Some(indexing::load(connection).await?.generation);
+        }
         let mut expected: BTreeMap<TypeId, Vec<i64>> = BTreeMap::new();
         let mut required: BTreeMap<TypeId, Vec<i64>> = BTreeMap::new();
         let mut wanted: Vec<(usize, usize, TypeId, &str)> = Vec::new();
@@ -224,9 +238,10 @@ impl State {
     fn versions(&self, unit: usize, prepared: &Prepared) -> Result<(), CommitError> {
         for (slot, write) in prepared.unit.writes.iter().enumerate() {
             let current = self.current.get(&write.rid);
-            let expected = match write.expect {
-                Expect::Absent => current.is_none(),
-                Expect::Version(version) => current.is_some_and(|c| c.version == version),
+            let expected = match write.expect.version() {
+                None => current.is_none(),
+                Some(version) => current
+                    .is_some_and(|c| (c.version, c.generation) == (version, write.generation.old)),
             };
             let alias_free = self
                 .aliases
@@ -234,6 +249,9 @@ impl State {
                 .is_none_or(|owner| *owner == write.rid);
             if !expected || !alias_free {
                 return Err(CommitError::Version(slot));
+            }
+            if self.generation.is_some_and(|g| g != write.generation.new) {
+                return Err(CommitError::Generation);
             }
         }
         Ok(())
@@ -287,7 +305,7 @@ async fn current(
     rids: Vec<i64>,
 ) -> Result<Vec<(Rid, Current)>, Failure> {
     let sql = format!(
-        "select x.rid, x.ver, x.op, x.d, x.w, x.alias from {} x where x.rid = any($1) order by x.rid for update",
+        "select x.rid, x.ver, x.op, x.d, x.w, x.alias, x.g from {} x where x.rid = any($1) order by x.rid for update",
         connection.tables.of(ty)
     );
     let rows = connection.rows(&sql, &[Value::Ints(rids)]).await?;
@@ -298,6 +316,7 @@ async fn current(
             date: row.int(3)?,
             visibility: row.int(4)?,
             alias: row.text(5),
+            generation: row.int(6)? as u32,
         };
         Ok((row.int(0)?, current))
     };

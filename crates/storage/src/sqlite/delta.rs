@@ -1,6 +1,6 @@
 //! The rows a batch removes and adds, table by table, in key order: one statement per table touched.
 
-use crate::contract::{Op, Rid, Write};
+use crate::contract::{Expect, Op, Rid, Write};
 use crate::core::{Core, Prepared};
 use crate::index::{EVERY, difference, parameter, typed};
 use std::collections::{BTreeMap, HashMap};
@@ -17,6 +17,7 @@ pub struct Current {
     pub visibility: i64,
     pub alias: Option<String>,
     pub ty: u16,
+    pub generation: u32,
 }
 
 /// What every index row of one resource carries.
@@ -26,6 +27,17 @@ pub(super) struct Carried {
     pub d: i64,
     pub c: i64,
     pub k: i64,
+}
+
+impl Current {
+    fn carried(&self, rid: Rid) -> Carried {
+        Carried {
+            rid,
+            d: self.date,
+            c: self.patient,
+            k: self.visibility,
+        }
+    }
 }
 
 /// A row of `resource` to be.
@@ -40,6 +52,8 @@ pub(super) struct Resource<'a> {
 
 #[derive(Default)]
 pub struct Delta<'a> {
+    /// Rows whose entries alone change, with their generation.
+    pub(super) indexed: Vec<(Rid, u32)>,
     pub(super) superseded: Vec<(Rid, i64)>,
     pub(super) resources: Vec<Resource<'a>>,
     pub(super) terms: Change<(i64, i64, Rid, i64, i64)>,
@@ -77,16 +91,15 @@ impl<'a> Delta<'a> {
         sealed: &'a [u8],
         current: Option<&Current>,
     ) {
+        if let (Expect::Stays(_), Some(current)) = (write.expect, current) {
+            self.indexed.push((write.rid, write.generation.new));
+            let at = current.carried(write.rid);
+            return self.add_entries(write, Some(at), at);
+        }
         let new = carried(write, current);
         if let Some(current) = current {
             self.superseded.push((write.rid, write.updated_us));
-            let old = Carried {
-                rid: write.rid,
-                d: current.date,
-                c: current.patient,
-                k: current.visibility,
-            };
-            self.add_entries(write, Some(old), new);
+            self.add_entries(write, Some(current.carried(write.rid)), new);
         } else {
             self.add_entries(write, None, new);
         }

@@ -34,7 +34,7 @@ pub fn history(
         return Ok(rows);
     }
     let mut sql = Sql::new(access);
-    sql.push("select v.rid, v.typ, v.ver, v.upd, v.op, v.c, v.alias, v.body from (");
+    sql.push("select v.rid, v.typ, v.ver, v.upd, v.op, v.c, v.alias, v.body, v.g from (");
     half(&mut sql, &reach, query, true);
     sql.push(" union all ");
     half(&mut sql, &reach, query, false);
@@ -52,14 +52,14 @@ pub fn history(
 
 /// Current (`y` is `x`) or superseded versions.
 fn half(sql: &mut Sql, reach: &Reach, query: &HistoryQuery, current: bool) {
-    let (from, y) = if current {
-        ("resource x", "x")
+    let (from, y, generation) = if current {
+        ("resource x", "x", "x.g")
     } else {
-        ("history y cross join resource x on x.rid = y.rid", "y")
+        ("history y cross join resource x on x.rid = y.rid", "y", "0")
     };
     let _ = write!(
         sql.text,
-        "select {y}.rid as rid, {y}.upd as upd, {y}.ver as ver, {y}.typ as typ, {y}.op as op, {y}.c as c, {y}.alias as alias, {y}.body as body from {from} where "
+        "select {y}.rid as rid, {y}.upd as upd, {y}.ver as ver, {y}.typ as typ, {y}.op as op, {y}.c as c, {y}.alias as alias, {y}.body as body, {generation} as g from {from} where "
     );
     match &query.scope {
         HistoryScope::Instance { ty, rid } => {

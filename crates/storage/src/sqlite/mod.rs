@@ -11,6 +11,7 @@ mod explain;
 mod ffi;
 mod history;
 mod hop;
+mod indexing;
 mod long;
 mod lower;
 mod names;
@@ -26,16 +27,17 @@ mod write;
 mod writer;
 
 use crate::contract::{
-    CommitError, Current, Explanation, HistoryQuery, Op, OpenError, Rid, Row, StoreError,
-    StoreSettings, Unit,
+    CommitError, Current, Explanation, HistoryQuery, Indexed, Indexing, Op, OpenError, Rid, Row,
+    StoreError, StoreSettings, Unit,
 };
 use crate::core::{Core, Hits, Prepared, StoredRow};
 use crate::meter::Meter;
+use bytes::Bytes;
 use checkpoint::Checkpointer;
 use connection::{Connection, SqliteError};
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
@@ -56,6 +58,14 @@ struct Shared {
     jobs: mpsc::Sender<Job>,
     /// Of reads that take long; see `long`.
     long: Arc<Semaphore>,
+    /// Of the work of this process.
+    progress: Mutex<String>,
+}
+
+impl Shared {
+    fn progress(&self) -> MutexGuard<'_, String> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 thread_local! {
@@ -81,15 +91,17 @@ impl Sqlite {
         let failed = |error: SqliteError| OpenError::Database(error.0);
         let mut connection = Connection::writer(path, meter.clone()).map_err(failed)?;
         schema::migrate(&mut connection)?;
-        let block = writer::transaction(&mut connection, |connection| {
+        let begun = writer::transaction(&mut connection, |connection| {
             let checked = check_identity(connection, &master)?;
-            Ok(checked.and(Ok(writer::claim_block(connection)?)))
+            let indexing = indexing::load(connection)?;
+            Ok(checked.and(Ok((writer::claim_block(connection)?, indexing))))
         });
-        let block = block.map_err(|_| {
+        let (block, indexing) = begun.map_err(|_| {
             OpenError::Database("the meta table cannot be read or written".into())
         })??;
         let core = Arc::new(Core::new(settings, master, meter, block));
         let checkpointer = Checkpointer::start(path).map_err(failed)?;
+        core.indexing.learn(indexing);
         let (jobs, queue) = mpsc::channel(writer::QUEUE_MAX);
         let for_writer = core.clone();
         let mut wal = path.as_os_str().to_owned();
@@ -104,6 +116,7 @@ impl Sqlite {
                 core,
                 jobs,
                 long: Arc::new(Semaphore::new(long::reads_max())),
+                progress: Mutex::default(),
             }),
         })
     }
@@ -134,6 +147,43 @@ impl Sqlite {
         let mark =
             self.read_with(|connection| schema::get_int(connection, tables::PARAMETERS_MARK))?;
         Ok(mark.unwrap_or(0))
+    }
+
+    pub fn load_indexing(&self) -> Result<Arc<Indexing>, StoreError> {
+        let read = self.read_with(indexing::load)?;
+        Ok(self.core().indexing.learn(read))
+    }
+
+    pub async fn change_indexing(
+        &self,
+        from: i64,
+        generation: u32,
+        state: Bytes,
+    ) -> Result<bool, StoreError> {
+        let job = |answer| Job::Indexing(from, generation, state, answer);
+        Ok(self.ask(job).await?.is_some())
+    }
+
+    pub fn indexed(
+        &self,
+        ty: TypeId,
+        after: Option<Indexed>,
+        most: u32,
+    ) -> Result<Vec<Indexed>, StoreError> {
+        self.read_with(|connection| indexing::rows(connection, ty, after, most))
+    }
+
+    pub fn work(&self, progress: &str) -> bool {
+        *self.shared.progress() = progress.to_owned();
+        true
+    }
+
+    pub fn progress(&self) -> String {
+        self.shared.progress().clone()
+    }
+
+    pub fn counted(&self, types: &[TypeId]) -> Result<Vec<u64>, StoreError> {
+        self.read_with(|connection| indexing::counted(connection, types))
     }
 
     pub fn is_live(&self, ty: TypeId, rid: Rid) -> Result<bool, StoreError> {

@@ -120,8 +120,8 @@ pub fn version(
     let _ = write!(
         sql.text,
         "select {columns} from resource x cross join \
-         (select {CURRENT_COLUMNS} from resource y where y.rid = {r} and y.ver = {v} union all \
-          select {CURRENT_COLUMNS} from history y where y.rid = {r} and y.ver = {v}) v \
+         (select {CURRENT_COLUMNS}, y.g from resource y where y.rid = {r} and y.ver = {v} union all \
+          select {CURRENT_COLUMNS}, 0 as g from history y where y.rid = {r} and y.ver = {v}) v \
          where x.rid = {r} and x.typ = {t} and vis(?1, v.k) and "
     );
     Probe::new(Some(ty)).access(&mut sql, &reach);
@@ -251,16 +251,17 @@ pub fn stored(row: &Columns) -> Result<StoredRow, StoreError> {
         patient: row.int(5)?,
         alias: row.text(6),
         sealed: row.blob(7),
+        generation: row.int(8)? as u32,
     })
 }
 
 /// What `stored` reads, of a row `x`.
-pub const COLUMNS: &str = "x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body";
-const COLUMN_COUNT: usize = 8;
+pub const COLUMNS: &str = "x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body, x.g";
+const COLUMN_COUNT: usize = 9;
 const CURRENT_COLUMNS: &str = "y.rid, y.typ, y.ver, y.upd, y.op, y.c, y.k, y.alias, y.body";
-const CURRENT: &str = "select x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body from resource x where x.rid = ?2 and x.typ = ?3 and vis(?1, x.k)";
+const CURRENT: &str = "select x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body, x.g from resource x where x.rid = ?2 and x.typ = ?3 and vis(?1, x.k)";
 const LIVE: &str = "select 1 from resource x where x.rid = ?1 and x.typ = ?2 and x.op <> 2";
-const BODIES: &str = "select x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body from rows(?2) b cross join resource x on x.rid = b.a where vis(?1, x.k)";
+const BODIES: &str = "select x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body, x.g from rows(?2) b cross join resource x on x.rid = b.a where vis(?1, x.k)";
 const ALIASES: &str =
     "select b.a, x.rid from rows(?1) b cross join alias x on x.typ = b.b and x.id = b.c";
 const PATIENT_KEYS: &str =

@@ -15,6 +15,7 @@
 //! | `phrase (p, v, term)` | texts of codings, uris: one row per distinct one of the store | `code:text=hemo` |
 //! | `term_count (h, k)` | how many rows have a counted term (or are of a type), by visibility | exact totals, choice of the driving range |
 //!
+//! `g` says by which generation of search parameters a row is indexed (`indexing` holds what they are).
 //! `self` is the row's own target term: with a parameter's spread it is the term by which others refer to the row.
 //!
 //! Departs from the measured layout D: references are terms (one table less to write), and there is no `(c, h, d)` index:
@@ -27,7 +28,7 @@ use crate::contract::{OpenError, StoreError};
 /// The newest format this binary writes: the number of migrations.
 pub const FORMAT: usize = MIGRATIONS.len();
 
-const MIGRATIONS: &[&str] = &[FIRST];
+const MIGRATIONS: &[&str] = &[FIRST, SECOND];
 
 const FIRST: &str = "
 create table resource (
@@ -61,6 +62,13 @@ create table alias (typ integer not null, id text not null, rid integer not null
 create table data_key (c integer not null, id integer not null, wrapped blob not null, primary key (c, id)) without rowid;
 create table record (seq integer primary key, node text, node_seq integer, body blob not null);
 create table record_mark (node text primary key, seq integer not null) without rowid;
+";
+
+/// By which generation of search parameters each row is indexed, and what the generations are.
+const SECOND: &str = "
+alter table resource add column g integer not null default 0;
+create table indexing (one integer primary key, revision integer not null, generation integer not null, state blob not null);
+insert into indexing (one, revision, generation, state) values (1, 0, 0, x'');
 ";
 
 const META: &str =

@@ -24,8 +24,14 @@ impl Delta<'_> {
             superseded.int(*until);
         }
         run(connection, SUPERSEDE, superseded)?;
+        let mut indexed = Rows::new(&[Kind::Int, Kind::Int]);
+        for (rid, generation) in &self.indexed {
+            indexed.int(*rid);
+            indexed.int(i64::from(*generation));
+        }
+        run(connection, SET_GENERATION, indexed)?;
         use Kind::{Blob, Int, Text};
-        let mut rows = Rows::new(&[Int, Int, Int, Int, Int, Int, Int, Int, Int, Text, Blob]);
+        let mut rows = Rows::new(&[Int, Int, Int, Int, Int, Int, Int, Int, Int, Int, Text, Blob]);
         self.resources
             .sort_unstable_by_key(|resource| resource.write.rid);
         for Resource {
@@ -46,6 +52,7 @@ impl Delta<'_> {
                 at.d,
                 at.k,
                 *own,
+                i64::from(write.generation.new),
             ] {
                 rows.int(value);
             }
@@ -224,7 +231,9 @@ pub const PARAMETERS_MARK: &str = "parameters";
 
 const SUPERSEDE: &str = "insert into history (rid, ver, typ, upd, til, op, c, k, alias, body) \
     select r.rid, r.ver, r.typ, r.upd, b.b, r.op, r.c, r.k, r.alias, r.body from rows(?1) b cross join resource r on r.rid = b.a";
-const PUT_RESOURCES: &str = "insert or replace into resource (rid, typ, ver, upd, op, c, d, k, self, alias, body) select a, b, c, d, e, f, g, h, i, j, k from rows(?1)";
+const PUT_RESOURCES: &str = "insert or replace into resource (rid, typ, ver, upd, op, c, d, k, self, g, alias, body) select a, b, c, d, e, f, g, h, i, j, k, l from rows(?1)";
+const SET_GENERATION: &str =
+    "update resource set g = b.b from (select a, b from rows(?1)) b where resource.rid = b.a";
 const DROP_TERMS: &str = "delete from term where (h, d, rid) in (select a, b, c from rows(?1))";
 const PUT_TERMS: &str =
     "insert or replace into term (h, d, rid, c, k) select a, b, c, d, e from rows(?1)";

@@ -6,7 +6,7 @@ use super::delta::{Current, Delta};
 use super::rows::{Kind, Rows};
 use super::search;
 use super::statement::Value;
-use crate::contract::{CommitError, Expect, Guard, Op, Rid, StoreError};
+use crate::contract::{CommitError, Guard, Op, Rid, StoreError};
 use crate::core::{Core, Prepared};
 use std::collections::{HashMap, HashSet};
 use ward_search::plan::{Plan, Total};
@@ -18,10 +18,12 @@ pub fn write(
     batch: &[&Prepared],
 ) -> Result<Vec<Result<(), CommitError>>, StoreError> {
     let state = State::read(connection, batch)?;
+    // Only this thread raises it, and between two transactions.
+    let generation = core.indexing.get().generation;
     let mut outcomes = Vec::with_capacity(batch.len());
     let mut delta = Delta::default();
     for (at, prepared) in batch.iter().enumerate() {
-        let mut outcome = state.versions(at, prepared);
+        let mut outcome = state.versions(at, prepared, generation);
         if outcome.is_ok() {
             outcome = state.guards(connection, core, prepared)?;
         }
@@ -108,20 +110,26 @@ impl State {
                 visibility: row.int(5)?,
                 alias: row.text(6),
                 ty: row.int(7)? as u16,
+                generation: row.int(8)? as u32,
             };
             self.current.insert(row.int(0)?, current);
             Ok(())
         })
     }
 
-    fn versions(&self, unit: usize, prepared: &Prepared) -> Result<(), CommitError> {
+    fn versions(
+        &self,
+        unit: usize,
+        prepared: &Prepared,
+        generation: u32,
+    ) -> Result<(), CommitError> {
         for (slot, write) in prepared.unit.writes.iter().enumerate() {
             let current = self.current.get(&write.rid);
-            let expected = match write.expect {
-                Expect::Absent => current.is_none(),
-                Expect::Version(version) => {
-                    current.is_some_and(|c| c.version == version && c.ty == write.ty.0)
-                }
+            let expected = match write.expect.version() {
+                None => current.is_none(),
+                Some(version) => current.is_some_and(|c| {
+                    (c.version, c.ty, c.generation) == (version, write.ty.0, write.generation.old)
+                }),
             };
             let alias_free = self
                 .aliases
@@ -129,6 +137,9 @@ impl State {
                 .is_none_or(|owner| *owner == write.rid);
             if !expected || !alias_free {
                 return Err(CommitError::Version(slot));
+            }
+            if write.generation.new != generation {
+                return Err(CommitError::Generation);
             }
         }
         Ok(())
@@ -191,7 +202,7 @@ fn unreferenced(
     Ok(!found)
 }
 
-const CURRENT: &str = "select r.rid, r.ver, r.op, r.c, r.d, r.k, r.alias, r.typ from rows(?1) b cross join resource r on r.rid = b.a";
+const CURRENT: &str = "select r.rid, r.ver, r.op, r.c, r.d, r.k, r.alias, r.typ, r.g from rows(?1) b cross join resource r on r.rid = b.a";
 const ALIASES: &str =
     "select b.a, b.b, x.rid from rows(?1) b cross join alias x on x.typ = b.c and x.id = b.d";
 const REQUIRED: &str = "select r.rid, r.typ from rows(?1) b cross join resource r on r.rid = b.a where r.typ = b.b and r.op <> 2";

@@ -4,6 +4,7 @@
 
 use super::checkpoint::Checkpointer;
 use super::connection::Connection;
+use super::indexing;
 use super::rows::{Kind, Rows};
 use super::schema;
 use super::staged::{self, Staged};
@@ -11,7 +12,7 @@ use super::statement::Value;
 use super::write;
 use crate::allocator::BLOCK;
 use crate::batch;
-use crate::contract::{CommitError, Rid, StoreError};
+use crate::contract::{CommitError, Indexing, Rid, StoreError};
 use crate::core::{Core, Prepared};
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -35,6 +36,13 @@ pub enum Job {
         String,
         Vec<(u64, Vec<u8>)>,
         oneshot::Sender<Result<u64, StoreError>>,
+    ),
+    /// What rows are to be indexed by, in place of this revision.
+    Indexing(
+        i64,
+        u32,
+        bytes::Bytes,
+        oneshot::Sender<Result<Option<Indexing>, StoreError>>,
     ),
     /// A block of row ids, for the allocator.
     Block,
@@ -153,6 +161,7 @@ enum Reply {
     Rids(Vec<Rid>),
     Highest(u64),
     Block(i64),
+    Indexing(Option<Indexing>),
     Nothing,
 }
 
@@ -179,6 +188,12 @@ fn serve(connection: &mut Connection, core: &Core, batch: Vec<Commit>, others: V
         let _ = match (job, replies.next()) {
             (Job::Reserve(_, answer), Some(Reply::Rids(rids))) => answer.send(Ok(rids)).is_ok(),
             (Job::Records(_, _, answer), Some(Reply::Highest(seq))) => answer.send(Ok(seq)).is_ok(),
+            (Job::Indexing(.., answer), Some(Reply::Indexing(changed))) => {
+                if let Some(changed) = &changed {
+                    core.indexing.learn(changed.clone());
+                }
+                answer.send(Ok(changed)).is_ok()
+            }
             (Job::Block, Some(Reply::Block(block))) => {
                 core.allocator.keep_spare(Some(block));
                 true
@@ -198,6 +213,9 @@ fn reply(connection: &mut Connection, job: &Job) -> Result<Reply, StoreError> {
         Job::Reserve(wanted, _) => Reply::Rids(reserve(connection, wanted)?),
         Job::Records(node, records, _) => Reply::Highest(store_records(connection, node, records)?),
         Job::Block => Reply::Block(claim_block(connection)?),
+        Job::Indexing(from, generation, state, _) => {
+            Reply::Indexing(indexing::change(connection, *from, *generation, state)?)
+        }
         Job::Commit(..) | Job::Stage(..) | Job::Rest | Job::Close(_) => Reply::Nothing,
     })
 }

@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod generations;
 mod guards;
 mod hops;
 mod identity;
@@ -55,6 +56,10 @@ on_both!(
     guards::a_deletion_and_a_new_reference_never_both_pass,
     guards::what_is_referenced_cannot_be_deleted,
     guards::what_is_required_must_exist,
+    generations::a_row_is_indexed_anew_without_a_version,
+    generations::a_writer_of_another_generation_is_refused,
+    generations::no_commit_slips_past_a_change,
+    generations::indexing_anew_and_writing_do_not_disturb_each_other,
     access::a_patient_sees_only_their_compartment,
     access::a_mask_hides_rows_everywhere,
     access::forbidden_types_are_absent,

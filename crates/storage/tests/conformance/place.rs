@@ -10,7 +10,9 @@ use ward_fhir::schema::r4;
 use ward_seal::MasterKey;
 use ward_search::entries::{Entries, TermEntry};
 use ward_search::plan::{Filter, Plan, Total};
-use ward_storage::{CommitError, Current, Expect, Op, Rid, Row, Store, StoreSettings, Unit, Write};
+use ward_storage::{
+    CommitError, Current, Expect, Generation, Op, Rid, Row, Store, StoreSettings, Unit, Write,
+};
 use ward_testkit::postgres::Database;
 
 /// Where a store lives: survives closing and opening it again.
@@ -172,6 +174,7 @@ pub fn create(ty: TypeId, rid: Rid, patient: Rid, body: &str) -> Write {
         body: body.to_owned().into(),
         entries: Entries::default(),
         old_entries: Entries::default(),
+        generation: Generation::default(),
     }
 }
 

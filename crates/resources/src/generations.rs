@@ -1,0 +1,324 @@
+//! Generations of the search parameters that clients define: by which set of them each row is indexed.
+//! <https://hl7.org/fhir/R4/searchparameter.html>
+//!
+//! Every row names the generation that its entries were extracted by, every commit must be of the store's own, and the sets
+//! of all generations that rows may still have are kept. So old entries are always extracted by exactly what made them, and
+//! a parameter is answered by the index as soon as no row of its types is older than it.
+
+use crate::capabilities::parameters::type_name;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use ward_fhir::TypeId;
+use ward_fhir::issue::Result;
+use ward_fhir::schema::{SearchType, r4};
+use ward_fhir::{Failure, Kind};
+use ward_search::definition::{CUSTOM_FROM, Custom, LOOKED_UP_FROM};
+use ward_search::extract::Extractor;
+use ward_search::registry::Registry;
+use ward_storage::Indexing;
+
+/// Sets that are kept while rows are brought up to the newest; a further change waits for that, and is looked up until then.
+pub const GENERATIONS_MAX: usize = 32;
+
+/// One set of parameters.
+#[derive(Clone)]
+pub struct Set {
+    pub generation: u32,
+    pub extractor: Extractor,
+}
+
+/// What `Indexing::state` says. Never changes: with another state there is another one.
+#[derive(Clone)]
+pub struct Generations {
+    pub revision: i64,
+    /// Which state of the SearchParameter resources the newest set is of.
+    pub mark: i64,
+    /// Oldest first; the newest is what writes are indexed by. Rows of a generation before the oldest have the same
+    /// entries as the oldest would give them.
+    kept: Vec<Set>,
+    /// All live rows of the type are of this generation or a later one, or have the same entries.
+    ready: BTreeMap<TypeId, u32>,
+    /// The number of the next parameter: none is given twice, so that entries of one never answer for another.
+    next: u16,
+}
+
+impl Generations {
+    /// `base`: the R4 package alone.
+    pub fn read(indexing: &Indexing, base: &Extractor, package: &Arc<Registry>) -> Result<Self> {
+        let mut generations = Self {
+            revision: indexing.revision,
+            mark: -1,
+            kept: vec![Set {
+                generation: 0,
+                extractor: base.clone(),
+            }],
+            ready: BTreeMap::new(),
+            next: CUSTOM_FROM,
+        };
+        if !indexing.state.is_empty() {
+            let state: Option<Value> = serde_json::from_slice(&indexing.state).ok();
+            let read = state.and_then(|state| generations.fill(&state, base, package));
+            read.ok_or_else(|| {
+                Failure::new(Kind::Internal, "the state of the index does not read")
+            })?;
+        }
+        Ok(generations)
+    }
+
+    fn fill(&mut self, state: &Value, base: &Extractor, package: &Arc<Registry>) -> Option<()> {
+        self.mark = state["mark"].as_i64()?;
+        self.next = u16::try_from(state["next"].as_u64()?).ok()?;
+        let mut parameters = BTreeMap::new();
+        for parameter in state["parameters"].as_array()? {
+            let custom = Arc::new(parameter_of(parameter)?);
+            parameters.insert(custom.number, custom);
+        }
+        self.kept.clear();
+        for set in state["generations"].as_array()? {
+            let mut custom = Vec::new();
+            for number in set["parameters"].as_array()? {
+                let number = u16::try_from(number.as_u64()?).ok()?;
+                custom.push(parameters.get(&number)?.clone());
+            }
+            self.kept.push(Set {
+                generation: u32::try_from(set["generation"].as_u64()?).ok()?,
+                extractor: extractor(base, package, custom),
+            });
+        }
+        for (name, generation) in state["ready"].as_object()? {
+            let generation = u32::try_from(generation.as_u64()?).ok()?;
+            self.ready.insert(r4().resource_type(name)?, generation);
+        }
+        (!self.kept.is_empty()).then_some(())
+    }
+
+    pub fn state(&self) -> Bytes {
+        let mut parameters = BTreeMap::new();
+        for custom in self.kept.iter().flat_map(Set::custom) {
+            parameters.insert(custom.number, json_of(custom));
+        }
+        let sets = self.kept.iter().map(|set| {
+            let numbers: Vec<u16> = set.custom().iter().map(|c| c.number).collect();
+            json!({ "generation": set.generation, "parameters": numbers })
+        });
+        let ready = self.ready.iter();
+        let ready: serde_json::Map<String, Value> = ready
+            .map(|(ty, generation)| (r4().ty(*ty).name.to_owned(), json!(generation)))
+            .collect();
+        let state = json!({
+            "mark": self.mark,
+            "next": self.next,
+            "parameters": parameters.into_values().collect::<Vec<_>>(),
+            "generations": sets.collect::<Vec<_>>(),
+            "ready": ready,
+        });
+        Bytes::from(state.to_string())
+    }
+
+    /// What everything that is written now is indexed by.
+    pub fn current(&self) -> &Set {
+        &self.kept[self.kept.len() - 1]
+    }
+
+    /// What a row of the generation was indexed by; `None`: the generation is newer than what is known here.
+    pub fn of(&self, generation: u32) -> Option<&Set> {
+        if generation > self.current().generation {
+            return None;
+        }
+        let older = |set: &&Set| set.generation <= generation;
+        self.kept.iter().rev().find(older).or(self.kept.first())
+    }
+
+    /// The numbered parameter that means the same, if the index answers it for all of its types.
+    pub fn indexed(&self, wanted: &Custom) -> Option<&Arc<Custom>> {
+        let found = self
+            .current()
+            .custom()
+            .iter()
+            .find(|c| means_same(c, wanted))?;
+        let answers = |ty: &TypeId| {
+            let born = self.since(|set| set.numbers(*ty).contains(&found.number));
+            born.is_some_and(|born| self.ready(*ty) >= born)
+        };
+        found.bases.iter().all(answers).then_some(found)
+    }
+
+    /// Types with rows that may be of a set that has changed, and the generation that they must reach.
+    pub fn stale(&self) -> Vec<(TypeId, u32)> {
+        let mut types: Vec<TypeId> = self
+            .kept
+            .iter()
+            .flat_map(Set::custom)
+            .flat_map(|c| c.bases.iter().copied())
+            .collect();
+        types.sort_unstable();
+        types.dedup();
+        let wanted = types.into_iter().filter_map(|ty| {
+            let now = self.current().numbers(ty);
+            Some((ty, self.since(|set| set.numbers(ty) == now)?))
+        });
+        wanted
+            .filter(|(ty, since)| self.ready(*ty) < *since)
+            .collect()
+    }
+
+    /// Types that have parameters of clients now.
+    pub fn types(&self) -> Vec<TypeId> {
+        let custom = self.current().custom().iter();
+        let mut types: Vec<TypeId> = custom.flat_map(|c| c.bases.iter().copied()).collect();
+        types.sort_unstable();
+        types.dedup();
+        types
+    }
+
+    /// The generation since which it is true without a break; 0: for all rows there are.
+    fn since(&self, is: impl Fn(&Set) -> bool) -> Option<u32> {
+        let run = self.kept.iter().rev().take_while(|set| is(set)).count();
+        match self.kept.len() - run {
+            _ if run == 0 => None,
+            0 => Some(0),
+            first => Some(self.kept[first].generation),
+        }
+    }
+
+    fn ready(&self, ty: TypeId) -> u32 {
+        self.ready.get(&ty).copied().unwrap_or(0)
+    }
+
+    /// With a further generation for the parameters that are `wanted` now, in their order. `None`: they are what rows are
+    /// indexed by already, that is an older state of them, or there is no room.
+    pub fn raised(
+        &self,
+        wanted: &[Arc<Custom>],
+        mark: i64,
+        base: &Extractor,
+        package: &Arc<Registry>,
+    ) -> Option<Self> {
+        let now = self.current().custom();
+        let same =
+            now.len() == wanted.len() && now.iter().zip(wanted).all(|(a, b)| means_same(a, b));
+        if same || mark <= self.mark || self.kept.len() >= GENERATIONS_MAX {
+            return None;
+        }
+        let mut next = self.clone();
+        let mut custom = Vec::with_capacity(wanted.len());
+        for wanted in wanted {
+            let known = now.iter().find(|c| means_same(c, wanted)).cloned();
+            let known = known.filter(|c| !custom.contains(c));
+            custom.push(match known {
+                Some(known) => known,
+                None if next.next >= LOOKED_UP_FROM => return None,
+                None => {
+                    let number = next.next;
+                    next.next += 1;
+                    Arc::new(Custom {
+                        number,
+                        ..Custom::clone(wanted)
+                    })
+                }
+            });
+        }
+        next.mark = mark;
+        next.kept.push(Set {
+            generation: self.current().generation + 1,
+            extractor: extractor(base, package, custom),
+        });
+        Some(next.settled())
+    }
+
+    /// With all rows of the type at least of this generation.
+    pub fn reached(&self, ty: TypeId, generation: u32) -> Self {
+        let mut next = self.clone();
+        let ready = next.ready.entry(ty).or_default();
+        *ready = generation.max(*ready);
+        next.settled()
+    }
+
+    /// Once every row has the entries that the newest set gives, the others are not needed.
+    fn settled(mut self) -> Self {
+        if self.stale().is_empty() {
+            self.kept.drain(..self.kept.len() - 1);
+            self.ready.clear();
+        }
+        self
+    }
+}
+
+impl Set {
+    pub fn custom(&self) -> &[Arc<Custom>] {
+        self.extractor.registry().custom()
+    }
+
+    fn numbers(&self, ty: TypeId) -> Vec<u16> {
+        self.extractor.registry().custom_of(ty)
+    }
+}
+
+/// The same parameters beside those of the package.
+pub fn extractor(base: &Extractor, package: &Arc<Registry>, custom: Vec<Arc<Custom>>) -> Extractor {
+    if custom.is_empty() {
+        return base.clone();
+    }
+    let registry = Arc::new(Registry::with(package, custom));
+    Extractor::new(registry, base.key().clone(), base.base())
+}
+
+/// Whatever their numbers.
+fn means_same(a: &Custom, b: &Custom) -> bool {
+    let meaning = |c: &Custom| Custom {
+        number: 0,
+        ..c.clone()
+    };
+    meaning(a) == meaning(b)
+}
+
+fn json_of(custom: &Custom) -> Value {
+    let names =
+        |types: &[TypeId]| -> Vec<&str> { types.iter().map(|ty| r4().ty(*ty).name).collect() };
+    json!({
+        "number": custom.number,
+        "url": custom.url,
+        "code": custom.code,
+        "type": type_name(custom.ty),
+        "base": names(&custom.bases),
+        "expression": custom.expression,
+        "target": names(&custom.targets),
+    })
+}
+
+fn parameter_of(value: &Value) -> Option<Custom> {
+    let text = |name: &str| value[name].as_str().map(Box::from);
+    let types = |name: &str| {
+        let names = value[name].as_array()?.iter();
+        names
+            .map(|name| r4().resource_type(name.as_str()?))
+            .collect::<Option<Vec<_>>>()
+    };
+    let ty = value["type"].as_str()?;
+    Some(Custom {
+        number: u16::try_from(value["number"].as_u64()?).ok()?,
+        url: text("url")?,
+        code: text("code")?,
+        ty: INDEXED.into_iter().find(|known| type_name(*known) == ty)?,
+        bases: types("base")?,
+        expression: text("expression")?,
+        targets: types("target")?,
+    })
+}
+
+/// What a client's parameter may be.
+const INDEXED: [SearchType; 7] = [
+    SearchType::Number,
+    SearchType::Date,
+    SearchType::String,
+    SearchType::Token,
+    SearchType::Reference,
+    SearchType::Quantity,
+    SearchType::Uri,
+];
+
+#[cfg(test)]
+#[path = "generations/tests.rs"]
+mod tests;

@@ -1,0 +1,146 @@
+use super::*;
+use ward_search::entries::TermKey;
+
+fn package() -> (Arc<Registry>, Extractor) {
+    let registry = Arc::new(Registry::new(r4()));
+    let extractor = Extractor::new(registry.clone(), TermKey([7; 16]), None);
+    (registry, extractor)
+}
+
+fn wanted(code: &str, ty: &str, expression: &str) -> Arc<Custom> {
+    Arc::new(Custom {
+        number: LOOKED_UP_FROM,
+        url: format!("http://example.org/{code}").into(),
+        code: code.into(),
+        ty: SearchType::Token,
+        bases: vec![r4().resource_type(ty).unwrap()],
+        expression: expression.into(),
+        targets: Vec::new(),
+    })
+}
+
+struct House {
+    package: Arc<Registry>,
+    base: Extractor,
+    now: Generations,
+    mark: i64,
+}
+
+impl House {
+    fn new() -> House {
+        let (package, base) = package();
+        let now = Generations::read(&Indexing::default(), &base, &package).unwrap();
+        House {
+            package,
+            base,
+            now,
+            mark: 0,
+        }
+    }
+
+    /// Through the text that is stored. Whether there was anything to raise.
+    fn raise(&mut self, wanted: &[Arc<Custom>]) -> bool {
+        self.mark += 1;
+        let next = self
+            .now
+            .raised(wanted, self.mark, &self.base, &self.package);
+        next.inspect(|next| self.store(next)).is_some()
+    }
+
+    fn reach(&mut self, ty: &str) {
+        let ty = r4().resource_type(ty).unwrap();
+        let target = self.now.stale().iter().find(|s| s.0 == ty).unwrap().1;
+        let next = self.now.reached(ty, target);
+        self.store(&next);
+    }
+
+    fn store(&mut self, next: &Generations) {
+        let indexing = Indexing {
+            revision: self.now.revision + 1,
+            generation: next.current().generation,
+            state: next.state(),
+        };
+        self.now = Generations::read(&indexing, &self.base, &self.package).unwrap();
+        assert_eq!(self.now.state(), next.state());
+    }
+
+    fn number(&self, code: &str) -> Option<u16> {
+        let custom = self.now.current().custom().iter();
+        custom.filter(|c| &*c.code == code).map(|c| c.number).next()
+    }
+
+    fn stale(&self) -> Vec<(&'static str, u32)> {
+        let stale = self.now.stale().into_iter();
+        stale.map(|(ty, since)| (r4().ty(ty).name, since)).collect()
+    }
+}
+
+#[test]
+fn a_parameter_is_answered_once_all_of_its_types_are_there() {
+    let mut house = House::new();
+    let a = wanted("a", "Patient", "Patient.gender");
+    let b = wanted("b", "Observation", "Observation.status");
+    assert!(!house.raise(&[]), "nothing to raise for");
+    assert!(house.raise(std::slice::from_ref(&a)));
+    assert_eq!(house.stale(), [("Patient", 1)]);
+    assert!(house.now.indexed(&a).is_none());
+    assert!(house.raise(&[a.clone(), b.clone()]));
+    assert_eq!(house.stale(), [("Observation", 2), ("Patient", 1)]);
+    house.reach("Patient");
+    assert_eq!(house.now.indexed(&a).unwrap().number, CUSTOM_FROM);
+    assert!(house.now.indexed(&b).is_none());
+    // What rows of the first generation have is still known: they may be of any type but Patient.
+    assert_eq!(house.now.of(1).unwrap().custom().len(), 1);
+    house.reach("Observation");
+    assert!(house.now.indexed(&b).is_some() && house.now.indexed(&a).is_some());
+    assert_eq!(house.stale(), []);
+    assert_eq!(
+        house.now.of(0).unwrap().generation,
+        2,
+        "all are as the newest"
+    );
+    assert!(house.now.of(3).is_none(), "not known here");
+}
+
+#[test]
+fn what_changes_is_another_parameter_and_what_stays_is_answered_meanwhile() {
+    let mut house = House::new();
+    let a = wanted("a", "Patient", "Patient.gender");
+    let b = wanted("b", "Patient", "Patient.active");
+    house.raise(&[a.clone(), b.clone()]);
+    house.reach("Patient");
+    let changed = wanted("b", "Patient", "Patient.language");
+    assert!(house.raise(&[a.clone(), changed.clone()]));
+    assert!(house.now.indexed(&a).is_some());
+    assert!(house.now.indexed(&changed).is_none() && house.now.indexed(&b).is_none());
+    assert_eq!(house.number("b"), Some(CUSTOM_FROM + 2));
+    // Gone, and there again before the rows were: a number of its own, since some rows miss its entries.
+    assert!(house.raise(std::slice::from_ref(&changed)));
+    assert!(house.raise(&[a.clone(), changed.clone()]));
+    assert_eq!(house.number("a"), Some(CUSTOM_FROM + 3));
+    assert!(house.now.indexed(&a).is_none());
+    house.reach("Patient");
+    assert!(house.now.indexed(&a).is_some() && house.now.indexed(&changed).is_some());
+    assert!(house.raise(&[]));
+    assert_eq!(house.stale(), [("Patient", 5)]);
+    house.reach("Patient");
+    assert_eq!(house.stale(), []);
+    assert!(house.raise(std::slice::from_ref(&a)));
+    assert_eq!(house.number("a"), Some(CUSTOM_FROM + 4));
+}
+
+#[test]
+fn an_older_state_raises_nothing_and_the_number_of_sets_is_bounded() {
+    let mut house = House::new();
+    let sets: Vec<Arc<Custom>> = (0..GENERATIONS_MAX + 5)
+        .map(|at| wanted(&format!("c{at}"), "Patient", "Patient.gender"))
+        .collect();
+    let raised = sets
+        .iter()
+        .filter(|set| house.raise(std::slice::from_ref(*set)));
+    assert_eq!(raised.count(), GENERATIONS_MAX - 1);
+    house.reach("Patient");
+    assert!(house.raise(&sets[..1]));
+    house.mark -= 2;
+    assert!(!house.raise(&sets[..2]), "of a state that is passed");
+}
