@@ -8,6 +8,7 @@ mod formats;
 mod history;
 mod operations;
 mod patch;
+pub mod reindex;
 mod routes;
 mod search;
 mod search_include;

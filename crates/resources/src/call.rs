@@ -69,6 +69,8 @@ pub enum Interaction {
     Operation {
         name: String,
         target: Target,
+        /// And not asked by GET, where both may be.
+        posted: bool,
     },
 }
 

@@ -282,7 +282,11 @@ fn dispatch(cx: Context<'_>) -> Answer<'_> {
             "a Bundle entry cannot be a batch or transaction itself",
         )))),
         Interaction::Bundle => Box::pin(bundle::bundle(cx)),
-        Interaction::Operation { name, target } => Box::pin(operations::invoke(cx, name, target)),
+        Interaction::Operation {
+            name,
+            target,
+            posted,
+        } => Box::pin(operations::invoke(cx, name, target, *posted)),
     }
 }
 

@@ -83,6 +83,8 @@ pub struct Engine {
     pub(crate) clock: fn() -> i64,
     pub(crate) cursor_key: [u8; 32],
     pub(crate) terminology: crate::search::terminology::Kept,
+    /// Somebody wants the index to be built at once.
+    pub(crate) index_asked: tokio::sync::Notify,
 }
 
 impl Engine {
@@ -112,6 +114,7 @@ impl Engine {
             clock,
             cursor_key,
             terminology: crate::search::terminology::Kept::default(),
+            index_asked: tokio::sync::Notify::new(),
         }
     }
 

@@ -49,11 +49,6 @@ struct Walk {
     all: u64,
 }
 
-/// Rows of a batch as they were read, with what they are to be indexed by.
-struct Batch {
-    writes: Vec<Write>,
-}
-
 impl Engine {
     /// A step of the work, a few milliseconds of it; `false`: nothing is left, or another process does it.
     pub async fn index(&self, indexer: &mut Indexer) -> Result<bool> {
@@ -98,7 +93,23 @@ impl Engine {
         Ok(true)
     }
 
-    fn lags(&self, generations: &Generations, served: &crate::search_parameters::Snapshot) -> bool {
+    /// Makes the work go on without waiting.
+    pub(crate) fn ask_to_index(&self) {
+        self.served.expire();
+        self.index_asked.notify_one();
+    }
+
+    /// Ends when somebody asks for it.
+    pub async fn index_asked(&self) {
+        self.index_asked.notified().await;
+    }
+
+    /// Whether clients define something else by now than rows are to be indexed by.
+    pub(crate) fn lags(
+        &self,
+        generations: &Generations,
+        served: &crate::search_parameters::Snapshot,
+    ) -> bool {
         let next = generations.raised(
             &served.wanted(),
             served.mark(),
@@ -237,12 +248,12 @@ impl Engine {
     async fn attempt(&self, walk: &Walk, rids: &[Rid]) -> Result<bool> {
         let access = maintenance(Maintenance::Reindex);
         let rows = self.rows(&access, walk, rids).await?;
-        let batch = self.compose_anew(rows).await?;
-        if batch.writes.is_empty() {
+        let writes = self.compose_anew(rows).await?;
+        if writes.is_empty() {
             return Ok(true);
         }
         let unit = Unit {
-            writes: batch.writes,
+            writes,
             ..Unit::default()
         };
         let committed = self.store.commit(unit).await;
@@ -265,7 +276,7 @@ impl Engine {
         Ok(rows.collect())
     }
 
-    async fn compose_anew(&self, rows: Vec<Row>) -> Result<Batch> {
+    async fn compose_anew(&self, rows: Vec<Row>) -> Result<Vec<Write>> {
         let mut documents: Vec<Document> = Vec::with_capacity(rows.len());
         for row in &rows {
             documents.push(reread(&row.body)?);
@@ -310,7 +321,7 @@ impl Engine {
             });
             tokio::task::yield_now().await;
         }
-        Ok(Batch { writes })
+        Ok(writes)
     }
 
     /// What rows are indexed by, as it is known here.

@@ -175,6 +175,7 @@ fn operation(method: Method, name: &str, target: Target) -> Result<Interaction> 
     Ok(Interaction::Operation {
         name: name.to_owned(),
         target,
+        posted: method == Method::Post,
     })
 }
 
@@ -281,6 +282,7 @@ mod tests {
                 Interaction::Operation {
                     name: "everything".into(),
                     target: Target::Instance(patient, id()),
+                    posted: false,
                 },
             ),
         ] {

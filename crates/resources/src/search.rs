@@ -4,7 +4,7 @@
 
 mod compartment;
 mod encoding;
-mod explain;
+pub(crate) mod explain;
 pub(crate) mod included;
 pub(crate) mod links;
 pub(crate) mod page;

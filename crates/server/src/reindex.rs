@@ -19,14 +19,18 @@ pub async fn run(engine: Arc<Engine>, stop: Arc<AtomicBool>) {
     let mut indexer = Indexer::default();
     while !stop.load(Ordering::Relaxed) {
         let begun = Instant::now();
-        let rest = match engine.index(&mut indexer).await {
-            Ok(true) => (begun.elapsed() * REST).max(REST_MIN),
+        let wait = match engine.index(&mut indexer).await {
+            Ok(true) => {
+                tokio::time::sleep((begun.elapsed() * REST).max(REST_MIN)).await;
+                continue;
+            }
             Ok(false) => IDLE,
             Err(failure) => {
                 tracing::warn!(reason = ?failure.kind, "the index is not built further for now");
                 RETRY
             }
         };
-        tokio::time::sleep(rest).await;
+        // Over, or asked for: the same.
+        let _ = tokio::time::timeout(wait, engine.index_asked()).await;
     }
 }

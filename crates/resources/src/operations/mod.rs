@@ -1,10 +1,11 @@
-//! Operations: `$everything`, `$lastn`, `$meta`, `$meta-add`, `$meta-delete`, `$validate`; one file each.
+//! Operations: `$everything`, `$lastn`, `$meta`, `$meta-add`, `$meta-delete`, `$reindex`, `$validate`; one file each.
 //! <https://hl7.org/fhir/R4/operations.html>
 
 mod everything;
 mod lastn;
 mod marks;
 mod meta;
+mod reindex;
 mod validate;
 
 use crate::call::Target;
@@ -75,6 +76,14 @@ pub const SERVED: &[Served] = &[
         types: &[],
     },
     Served {
+        name: "reindex",
+        definition: "urn:ward:operation:reindex",
+        system: true,
+        on_type: true,
+        instance: false,
+        types: &[],
+    },
+    Served {
         name: "validate",
         definition: "http://hl7.org/fhir/OperationDefinition/Resource-validate",
         system: false,
@@ -90,7 +99,7 @@ pub fn changes_state(name: &str) -> bool {
 }
 
 /// Runs an operation; one that is not in the table, or not at this level, is refused.
-pub async fn invoke(cx: Context<'_>, name: &str, target: &Target) -> Result<Reply> {
+pub async fn invoke(cx: Context<'_>, name: &str, target: &Target, posted: bool) -> Result<Reply> {
     demand_served(name, target)?;
     match (name, target) {
         ("everything", Target::Instance(ty, id)) if r4().ty(*ty).name == "Patient" => {
@@ -107,6 +116,8 @@ pub async fn invoke(cx: Context<'_>, name: &str, target: &Target) -> Result<Repl
         ("meta-delete", Target::Instance(ty, id)) => {
             meta::change(cx, *ty, id, marks::Change::Delete).await
         }
+        ("reindex", Target::Type(ty)) => reindex::reindex(cx, Some(*ty), posted).await,
+        ("reindex", Target::System) => reindex::reindex(cx, None, posted).await,
         ("validate", Target::Type(ty)) => validate::validate(cx, *ty, None).await,
         ("validate", Target::Instance(ty, id)) => validate::validate(cx, *ty, Some(id)).await,
         _ => Err(not_served(name)),
