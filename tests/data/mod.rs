@@ -5,6 +5,7 @@ mod examples;
 mod import;
 mod json;
 mod synthea;
+mod us_core;
 
 use flate2::read::GzDecoder;
 use std::io::{BufRead, BufReader};

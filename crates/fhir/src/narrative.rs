@@ -6,7 +6,7 @@
 //! Also refused, because an HTML parser reads them otherwise than an XML parser, so that what is checked would not be what
 //! is shown: CDATA sections, and comments that HTML ends earlier.
 //!
-//! Departs: an `img` may not be fetched from elsewhere. R4 leaves it open; a page that shows the record would tell a third
+//! Departs: an image, of an `img` or of a style, may not be fetched from elsewhere. R4 leaves it open; a page that shows the record would tell a third
 //! party who is looking at whom.
 
 use std::ops::Range;
@@ -198,12 +198,27 @@ fn scheme(value: &str) -> Option<String> {
     plain.then(|| scheme.to_ascii_lowercase())
 }
 
-/// No styles that fetch, run or hide behind escapes and comments.
+/// No styles that fetch from elsewhere, run or hide behind escapes and comments.
 fn is_safe_style(value: &str) -> bool {
     let lower = value.to_ascii_lowercase();
     !value.contains('\\')
         && !lower.contains("/*")
         && !STYLE_REFUSED.iter().any(|s| lower.contains(s))
+        && lower.split("url(").skip(1).all(is_safe_style_url)
+}
+
+/// What follows `url(` is an image of the record and its `)`. Wherever it stands, also in a string: what a quote before it
+/// means to a browser is not asked. <https://www.w3.org/TR/CSS22/syndata.html#uri>
+fn is_safe_style_url(after: &str) -> bool {
+    let Some((url, _)) = after.split_once(')') else {
+        return false;
+    };
+    let url = url.trim_matches(' ');
+    let bare = ['"', '\'']
+        .iter()
+        .find_map(|quote| url.strip_prefix(*quote)?.strip_suffix(*quote))
+        .unwrap_or(url);
+    !bare.contains(['"', '\'', '(']) && is_safe_image(bare)
 }
 
 fn is_blank(text: &str) -> bool {
@@ -365,7 +380,8 @@ const IMAGE_TYPES: [&str; 6] = [
 ];
 
 const STYLE_REFUSED: [&str; 8] = [
-    "url(",
+    // Takes what `url(` takes. <https://www.w3.org/TR/css-values-4/#urls>
+    "src(",
     "expression",
     "javascript:",
     "vbscript:",
