@@ -5,6 +5,8 @@
 //! of all generations that rows may still have are kept. So old entries are always extracted by exactly what made them, and
 //! a parameter is answered by the index as soon as no row of its types is older than it.
 
+mod known;
+
 use crate::capabilities::parameters::type_name;
 use bytes::Bytes;
 use serde_json::{Value, json};

@@ -4,29 +4,22 @@
 //! bounded batch at a time, each batch one commit that writes entries, counters and generations and makes no version. A
 //! process that ends loses nothing but its place; of several over one database one does it.
 
-use crate::document::reread;
-use crate::engine::{Engine, store_failure, stored};
+mod anew;
+
+use crate::engine::{Engine, stored};
 use crate::generations::Generations;
-use crate::place::{self, Destination, Literally};
-use bytes::Bytes;
+use crate::search_parameters::Snapshot;
 use serde_json::json;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
-use ward_access::{Access, Action, Maintenance, maintenance};
+use ward_fhir::TypeId;
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
-use ward_fhir::{Document, Failure, Kind, TypeId};
-use ward_search::entries::Entries;
-use ward_storage::{
-    CommitError, Current, Expect, Generation, Indexed, Op, Rid, Row, StoreError, Unit, Write,
-};
+use ward_storage::Indexed;
 
 /// Rows that one commit indexes anew.
 const ROWS_PER_BATCH: usize = 50;
 /// Rows whose generation is looked at in one step.
 const ROWS_PER_STEP: u32 = 1_000;
-/// A row that is written by others each time is left to its next write.
-const ATTEMPTS_MAX: usize = 16;
 /// How often progress is told to other processes, and logged.
 const TOLD_EVERY: Duration = Duration::from_secs(1);
 const LOGGED_EVERY: Duration = Duration::from_secs(30);
@@ -105,11 +98,7 @@ impl Engine {
     }
 
     /// Whether clients define something else by now than rows are to be indexed by.
-    pub(crate) fn lags(
-        &self,
-        generations: &Generations,
-        served: &crate::search_parameters::Snapshot,
-    ) -> bool {
+    pub(crate) fn lags(&self, generations: &Generations, served: &Snapshot) -> bool {
         let next = generations.raised(
             &served.wanted(),
             served.mark(),
@@ -147,7 +136,7 @@ impl Engine {
         Ok(held)
     }
 
-    async fn raise(&self, served: &crate::search_parameters::Snapshot) -> Result<()> {
+    async fn raise(&self, served: &Snapshot) -> Result<()> {
         let (wanted, mark) = (served.wanted(), served.mark());
         self.change(|now| now.raised(&wanted, mark, &self.extractor, &self.registry))
             .await
@@ -222,135 +211,5 @@ impl Engine {
         walk.done += passed as u64;
         walk.after = Some(last);
         Ok(is_whole && rows.len() < ROWS_PER_STEP as usize)
-    }
-
-    /// Indexes the rows anew; those that others write meanwhile one by one.
-    async fn anew(&self, walk: &Walk, rids: Vec<Rid>) -> Result<()> {
-        if rids.is_empty() || self.attempt(walk, &rids).await? {
-            return Ok(());
-        }
-        for rid in rids {
-            let mut done = false;
-            for _ in 0..ATTEMPTS_MAX {
-                done = self.attempt(walk, &[rid]).await?;
-                if done {
-                    break;
-                }
-            }
-            if !done {
-                return Err(store_failure(StoreError::Unavailable));
-            }
-        }
-        Ok(())
-    }
-
-    /// `false`: something has changed meanwhile.
-    async fn attempt(&self, walk: &Walk, rids: &[Rid]) -> Result<bool> {
-        let access = maintenance(Maintenance::Reindex);
-        let rows = self.rows(&access, walk, rids).await?;
-        let writes = self.compose_anew(rows).await?;
-        if writes.is_empty() {
-            return Ok(true);
-        }
-        let unit = Unit {
-            writes,
-            ..Unit::default()
-        };
-        let committed = self.store.commit(unit).await;
-        self.heed(&committed).await;
-        match committed {
-            Ok(()) => Ok(true),
-            Err(CommitError::Unavailable) => Err(store_failure(StoreError::Unavailable)),
-            Err(_) => Ok(false),
-        }
-    }
-
-    /// Those that are still to be indexed anew.
-    async fn rows(&self, access: &Access, walk: &Walk, rids: &[Rid]) -> Result<Vec<Row>> {
-        let keys: Vec<(TypeId, Rid)> = rids.iter().map(|rid| (walk.ty, *rid)).collect();
-        let found = stored(self.store.read_many(access, Action::Read, &keys).await)?;
-        let rows = found.into_iter().filter_map(|current| match current {
-            Current::Live(row) if row.generation < walk.target => Some(row),
-            _ => None,
-        });
-        Ok(rows.collect())
-    }
-
-    async fn compose_anew(&self, rows: Vec<Row>) -> Result<Vec<Write>> {
-        let mut documents: Vec<Document> = Vec::with_capacity(rows.len());
-        for row in &rows {
-            documents.push(reread(&row.body)?);
-        }
-        let mut destinations: Vec<Destination> = documents
-            .iter()
-            .zip(&rows)
-            .map(|(document, row)| {
-                Destination::of(self, document.root(), Some(row.rid), &Literally)
-            })
-            .collect();
-        place::locate(self, &mut destinations).await?;
-        let placements = place::settle(self, destinations).await?;
-        let generations = self.generations()?;
-        let new = generations.current();
-        let mut writes = Vec::with_capacity(rows.len());
-        for ((row, document), placement) in rows.iter().zip(&documents).zip(&placements) {
-            let old = self.set_of(row.generation).await?;
-            let extract = |extractor: &ward_search::extract::Extractor| -> Entries {
-                let mut entries = extractor.extract(document.root(), &|_| None);
-                placement.add_terms(self, &mut entries);
-                entries
-            };
-            let (entries, old_entries) = (extract(&new.extractor), extract(&old.extractor));
-            writes.push(Write {
-                ty: row.ty,
-                rid: row.rid,
-                alias: None,
-                expect: Expect::Stays(row.version),
-                version: row.version,
-                updated_us: row.updated_us,
-                op: Op::Update,
-                patient: row.patient,
-                visibility: 0,
-                body: Bytes::new(),
-                entries,
-                old_entries,
-                generation: Generation {
-                    new: new.generation,
-                    old: row.generation,
-                },
-            });
-            tokio::task::yield_now().await;
-        }
-        Ok(writes)
-    }
-
-    /// What rows are indexed by, as it is known here.
-    pub(crate) fn generations(&self) -> Result<Arc<Generations>> {
-        let indexing = self.store.indexing();
-        let known = self.served.generations();
-        if let Some(known) = known.filter(|known| known.revision == indexing.revision) {
-            return Ok(known);
-        }
-        let read = Generations::read(&indexing, &self.extractor, &self.registry)?;
-        Ok(self.served.keep_generations(read))
-    }
-
-    /// What a row of this generation was indexed by. One statement where another process has raised it.
-    pub(crate) async fn set_of(&self, generation: u32) -> Result<crate::generations::Set> {
-        if let Some(set) = self.generations()?.of(generation) {
-            return Ok(set.clone());
-        }
-        stored(self.store.load_indexing().await)?;
-        let generations = self.generations()?;
-        let set = generations.of(generation).cloned();
-        set.ok_or_else(|| Failure::new(Kind::Internal, "a row is of no known generation"))
-    }
-
-    /// Learns by what is written, where a commit was refused because it is otherwise by now.
-    pub(crate) async fn heed<T>(&self, committed: &std::result::Result<T, CommitError>) {
-        if matches!(committed, Err(CommitError::Generation)) {
-            // If it fails, the next attempt is refused as well.
-            let _ = self.store.load_indexing().await;
-        }
     }
 }

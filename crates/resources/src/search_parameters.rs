@@ -1,8 +1,8 @@
 //! The search parameters that are served: those of R4, and those that clients define by SearchParameter resources.
 //! <https://hl7.org/fhir/R4/searchparameter.html>
 //!
-//! What is served is read from what is committed, before the next question after a change: nothing is remembered beside the
-//! resources, so no crash can part the two. An `active` one that cannot be served is refused when it is written; `draft` and
+//! What is served is read from what is committed, before the next question after a change, so no crash can part the two;
+//! `generations` says which of it the index answers. An `active` one that cannot be served is refused when it is written; `draft` and
 //! `retired` ones are stored and not served, since a draft need not be finished.
 
 use crate::capabilities::Documents;

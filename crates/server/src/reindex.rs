@@ -26,7 +26,7 @@ pub async fn run(engine: Arc<Engine>, stop: Arc<AtomicBool>) {
             }
             Ok(false) => IDLE,
             Err(failure) => {
-                tracing::warn!(reason = ?failure.kind, "the index is not built further for now");
+                tracing::warn!(reason = ?failure.kind, "the index is built on after a pause");
                 RETRY
             }
         };

@@ -45,12 +45,12 @@ fn patient(at: usize) -> Value {
         value!({ "url": "http://example.org/nick", "valueString": format!("nick {}", (at * 7) % 10) }),
         value!({ "url": "http://example.org/size", "valueDecimal": (at * 3) % 17 }),
     ];
-    if at % 5 == 0 {
+    if at.is_multiple_of(5) {
         extension.truncate(1);
     }
     extension.push(value!({ "url": "http://example.org/friend",
         "valueReference": { "reference": format!("Patient/p{}", at / 2) } }));
-    value!({ "resourceType": "Patient", "id": format!("p{at}"), "gender": if at % 2 == 0 { "male" } else { "female" },
+    value!({ "resourceType": "Patient", "id": format!("p{at}"), "gender": if at.is_multiple_of(2) { "male" } else { "female" },
         "extension": extension })
 }
 
@@ -323,4 +323,61 @@ pub async fn processes_agree_on_what_is_indexed(house: House) {
     assert_eq!(answer(&other, "Patient?colour=red").await.0, 400);
     let reply = other.answer(&loader(), &put(2, "red")).await;
     assert_eq!(reply.status, 200, "{}", text(&reply));
+}
+
+/// While a parameter ends and comes back, is built and rows are written, every answer is whole or says that it is not known.
+pub async fn no_answer_is_half(house: House) {
+    let other = house.another().await;
+    let asked_of = other.as_ref().unwrap_or(&house.engine);
+    for at in 0..60 {
+        house.put(&patient(at)).await;
+    }
+    define(&house, &of_type("colour", "token")).await;
+    build(&house.engine).await;
+    let ended = std::cell::Cell::new(false);
+    let change = async {
+        for round in 0..6 {
+            let mut retired = of_type("colour", "token");
+            retired["status"] = value!("retired");
+            define(&house, &retired).await;
+            build(&house.engine).await;
+            // As red as before, and indexed by no parameter of clients.
+            for at in 0..6 {
+                house.put(&patient(at * 3)).await;
+            }
+            define(&house, &of_type("colour", "token")).await;
+            if round % 2 == 0 {
+                build(&house.engine).await;
+            }
+        }
+        ended.set(true);
+    };
+    let ask = async {
+        let (mut whole, mut unknown, mut asked) = (0, 0, 0);
+        while !ended.get() {
+            asked += 1;
+            if asked % 20 == 0 {
+                asked_of.watch_search_parameters().await;
+            }
+            for query in [
+                "Patient?colour=red&_count=0",
+                "Patient?colour=red&_count=60",
+            ] {
+                let found = answer(asked_of, query).await;
+                match found.0 {
+                    200 => {
+                        assert_eq!(found.2, 20, "{query}");
+                        assert!(found.1.len() == 20 || query.ends_with("_count=0"));
+                        whole += 1;
+                    }
+                    400 => unknown += 1,
+                    other => panic!("{other}"),
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+        (whole, unknown)
+    };
+    let ((), (whole, unknown)) = tokio::join!(change, ask);
+    assert!(whole > 0, "{whole} {unknown}");
 }

@@ -46,6 +46,7 @@ on_both!(
     indexing::answers_are_the_same_before_and_after,
     indexing::answers_are_exact_while_it_is_built,
     indexing::a_change_and_an_end_leave_nothing_behind,
+    indexing::no_answer_is_half,
     indexing::processes_agree_on_what_is_indexed,
     absent::another_patients_id_is_as_good_as_none,
     absent::a_write_stays_inside_before_and_after,

@@ -167,3 +167,60 @@ pub async fn claim(connection: &Connection, size: i64) -> Result<i64, Failure> {
         .int(0)
         .map_err(Failure::from)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::meter::Meter;
+    use std::sync::Arc;
+    use std::time::Duration;
+    use ward_testkit::postgres::Database;
+
+    async fn number(connection: &Connection, sql: &str) -> i64 {
+        connection.rows(sql, &[]).await.unwrap()[0].int(0).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_database_of_the_first_format_gets_generations() {
+        if !ward_testkit::backends().contains(&ward_testkit::Backend::Postgres) {
+            return;
+        }
+        let database = Database::create();
+        let (meter, tables) = (Arc::new(Meter::new(1_000)), Arc::default());
+        let timeout = Duration::from_secs(30);
+        let connection = Connection::establish(&database.url, meter, tables, timeout).await;
+        let connection = connection.unwrap();
+        connection.batch(META).await.unwrap();
+        connection.batch(TABLES).await.unwrap();
+        let first = 1i64.to_le_bytes().to_vec();
+        put(&connection, "format", first).await.unwrap();
+        put(&connection, "checksum", checksum(1)).await.unwrap();
+        let ty = resource_types()[0];
+        connection.batch(&tables::definition(ty)).await.unwrap();
+        let row = format!(
+            "insert into resource (rid, typ, ver, upd, op, c, d, code, cat, w, self, k, terms, dates, qh, qv, strs, body) \
+             values (5, {}, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '')",
+            ty.0
+        );
+        connection.batch(&row).await.unwrap();
+        migrate(&connection).await.unwrap();
+        migrate(&connection).await.unwrap();
+        let g = number(&connection, "select g from resource where rid = 5").await;
+        assert_eq!(g, 0);
+        assert_eq!(
+            number(&connection, "select generation from indexing").await,
+            0
+        );
+        // A type's table that is made from now on goes with those from before.
+        let next = resource_types()[1];
+        connection.batch(&tables::definition(next)).await.unwrap();
+        replace(&connection, "checksum", vec![0]).await.unwrap();
+        assert_eq!(migrate(&connection).await, Err(OpenError::Altered));
+        let newer = 9i64.to_le_bytes().to_vec();
+        replace(&connection, "format", newer).await.unwrap();
+        assert!(matches!(
+            migrate(&connection).await,
+            Err(OpenError::Newer { found: 9, .. })
+        ));
+    }
+}

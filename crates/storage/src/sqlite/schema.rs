@@ -153,3 +153,50 @@ fn failed(error: SqliteError) -> OpenError {
 fn unreadable(_: StoreError) -> OpenError {
     OpenError::Database("the meta table cannot be read or written".into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::meter::Meter;
+    use std::sync::Arc;
+
+    fn number(connection: &mut Connection, sql: &str) -> i64 {
+        let mut found = -1;
+        connection
+            .each(sql, &[], |row| {
+                found = row.int(0)?;
+                Ok(())
+            })
+            .unwrap();
+        found
+    }
+
+    #[test]
+    fn a_file_of_the_first_format_gets_generations() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("first.db");
+        let mut connection = Connection::writer(&path, Arc::new(Meter::new(1_000))).unwrap();
+        connection.batch(META).unwrap();
+        connection.batch(FIRST).unwrap();
+        put(&mut connection, "format", 1i64.to_le_bytes().to_vec()).unwrap();
+        put(&mut connection, "checksum", checksum(1).to_vec()).unwrap();
+        let row = "insert into resource (rid, typ, ver, upd, op, c, d, k, self, body) values (5, 1, 1, 1, 0, 0, 0, 0, 0, x'')";
+        connection.batch(row).unwrap();
+        migrate(&mut connection).unwrap();
+        migrate(&mut connection).unwrap();
+        assert_eq!(
+            number(&mut connection, "select g from resource where rid = 5"),
+            0
+        );
+        assert_eq!(
+            number(&mut connection, "select generation from indexing"),
+            0
+        );
+        put(&mut connection, "format", 9i64.to_le_bytes().to_vec()).unwrap();
+        let newer = OpenError::Newer {
+            found: 9,
+            known: FORMAT,
+        };
+        assert_eq!(migrate(&mut connection), Err(newer));
+    }
+}
