@@ -309,6 +309,12 @@ fn operations() -> Vec<Route> {
             ("GET", "Observation/$meta".into(), None)
         }),
         route("meta", "GET $meta", |_| ("GET", "$meta".into(), None)),
+        route("reindex", "GET $reindex", |_| {
+            ("GET", "$reindex".into(), None)
+        }),
+        route("reindex", "POST Observation/$reindex", |_| {
+            ("POST", "Observation/$reindex".into(), None)
+        }),
         route("meta-add", "POST Observation/own/$meta-add", |s| {
             ("POST", format!("{}/$meta-add", s.observation), Some(tag()))
         }),
