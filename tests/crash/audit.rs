@@ -32,7 +32,7 @@ fn start(bytes: &[u8]) -> usize {
 }
 
 /// Contents of the local log and of the store's records.
-fn sources(home: &Home) -> Vec<Vec<u8>> {
+pub fn sources(home: &Home) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
     let folder = home.folder.path();
     collect(&folder.join("audit-log"), &mut found);

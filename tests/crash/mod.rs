@@ -1,7 +1,7 @@
 //! The server is killed under load, again and again: what it acknowledged is there afterwards, and of every transaction
 //! all or nothing; and an index that was being built is whole in the end. <https://hl7.org/fhir/R4/http.html#transaction>
 
-mod audit;
+pub mod audit;
 mod indexing;
 mod load;
 

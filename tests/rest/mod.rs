@@ -11,6 +11,7 @@ mod patch;
 pub mod reindex;
 mod routes;
 mod search;
+mod search_cancel;
 mod search_include;
 mod search_limits;
 mod search_operations;
