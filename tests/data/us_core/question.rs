@@ -49,7 +49,11 @@ impl Question {
                     .to_owned();
                 let is_new = match entry["search"]["mode"].as_str() {
                     Some("match") => found.insert(path.clone()),
-                    Some("include") => included.insert(path.clone()) || true,
+                    // Two pages may include the same.
+                    Some("include") => {
+                        included.insert(path.clone());
+                        true
+                    }
                     _ => return Some(format!("{shown}: {entry}")),
                 };
                 if !is_new {
