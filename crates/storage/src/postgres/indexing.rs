@@ -2,7 +2,7 @@
 
 use super::connection::{Connection, Failure};
 use super::statement::Value;
-use super::write::generation_lock;
+use super::write::{generation_lock, or_back};
 use crate::contract::{Indexed, Indexing, Rid, StoreError};
 use crate::index::{EVERY, typed};
 use crate::store::WORK_KEPT_S;
@@ -28,22 +28,20 @@ pub async fn change(
     state: &Bytes,
 ) -> Result<bool, Failure> {
     let lock = generation_lock();
-    connection
-        .batch(&format!("begin; select pg_advisory_xact_lock({lock})"))
-        .await?;
     let values = [
         Value::Int(from),
         Value::Int(i64::from(generation)),
         Value::Bytes(state.to_vec()),
     ];
-    let changed = connection.run(CHANGE, &values).await;
-    let end = if changed.is_ok() {
-        "commit"
-    } else {
-        "rollback"
+    let done = async {
+        connection
+            .batch(&format!("begin; select pg_advisory_xact_lock({lock})"))
+            .await?;
+        let changed = connection.run(CHANGE, &values).await?;
+        connection.batch("commit").await?;
+        Ok(changed > 0)
     };
-    connection.batch(end).await?;
-    Ok(changed? > 0)
+    or_back(connection, done.await).await
 }
 
 /// Live rows of a type in the order of their ids.

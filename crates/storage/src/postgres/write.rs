@@ -21,8 +21,8 @@ pub async fn write(
     batch: &[&Prepared],
     careful: bool,
 ) -> Result<Vec<Result<(), CommitError>>, Failure> {
-    begin(connection, batch).await?;
     let done = async {
+        begin(connection, batch).await?;
         let (delta, outcomes) = compose(connection, core, batch, careful).await?;
         delta.write(connection).await?;
         Ok(outcomes)
@@ -37,8 +37,8 @@ pub async fn open(
     prepared: &Prepared,
     careful: bool,
 ) -> Result<Result<(), CommitError>, Failure> {
-    begin(connection, &[prepared]).await?;
     let done = async {
+        begin(connection, &[prepared]).await?;
         let (delta, outcomes) = compose(connection, core, &[prepared], careful).await?;
         let outcome = outcomes.first().copied().unwrap_or(Ok(()));
         if outcome.is_ok() {
@@ -73,7 +73,8 @@ async fn begin(connection: &Connection, batch: &[&Prepared]) -> Result<(), Failu
     .map(drop)
 }
 
-async fn or_back<T>(connection: &Connection, done: Result<T, Failure>) -> Result<T, Failure> {
+/// What `done` is, with no transaction open when it failed, so that the connection is another's to use.
+pub async fn or_back<T>(connection: &Connection, done: Result<T, Failure>) -> Result<T, Failure> {
     if matches!(&done, Err(failure) if *failure != Failure::Broken) {
         connection.batch("rollback").await?;
     }
