@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use ward_http::{Metrics, Service};
 use ward_resources::Engine;
 
@@ -102,6 +103,8 @@ impl Serve {
             settings: config.server_settings(),
             ready: Arc::new(AtomicBool::new(true)),
         };
+        // Before anything answers: who knows that the server is up may end it.
+        let signals = Signals::listen().map_err(|e| format!("cannot wait for signals: {e}"))?;
         let metrics = start_metrics(&config, &service)?;
         let running = ward_http::start(listener, service.clone())
             .map_err(|e| format!("cannot serve: {e}"))?;
@@ -109,7 +112,7 @@ impl Serve {
         if self.demo {
             crate::token::print(&demo::greeting(&base, &config.store.data, filled));
         }
-        wait_for_signal(&service, running, metrics).await;
+        until_signalled(signals, &service, running, metrics).await;
         stop.store(true, Ordering::Relaxed);
         let _ = drain.await;
         let _ = watch.await;
@@ -143,7 +146,8 @@ fn start_metrics(config: &Config, service: &Service) -> Result<Option<ward_http:
 }
 
 /// Serves until SIGTERM or SIGINT, then lets open requests finish.
-async fn wait_for_signal(
+async fn until_signalled(
+    mut signals: Signals,
     service: &Service,
     running: ward_http::Running,
     metrics: Option<ward_http::Running>,
@@ -152,7 +156,7 @@ async fn wait_for_signal(
     let ready = service.ready.clone();
     let server = tokio::task::spawn_local(running.done);
     let metrics = metrics.map(|m| (m.handle.clone(), tokio::task::spawn_local(m.done)));
-    signal().await;
+    signals.any().await;
     ready.store(false, Ordering::Relaxed);
     handle.stop(true).await;
     let _ = server.await;
@@ -162,15 +166,21 @@ async fn wait_for_signal(
     }
 }
 
-async fn signal() {
-    use tokio::signal::unix::{SignalKind, signal};
-    match (
-        signal(SignalKind::terminate()),
-        signal(SignalKind::interrupt()),
-    ) {
-        (Ok(mut terminate), Ok(mut interrupt)) => {
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
-        }
-        _ => std::future::pending().await,
+/// SIGTERM and SIGINT, which end the process at once as long as nobody listens for them.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn any(&mut self) {
+        tokio::select! { _ = self.terminate.recv() => {}, _ = self.interrupt.recv() => {} }
     }
 }

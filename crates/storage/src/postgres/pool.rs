@@ -1,46 +1,49 @@
-//! Connections kept by the threads that use them: no hand-over between workers, and a limit over all of them.
+//! Connections kept for the threads that opened them, and a limit over all of them.
+//!
+//! A connection costs its opener a password exchange and the database a process, some 5 CPU-ms together: it is kept until
+//! the pool is closed. It is driven by the thread that opened it, so that thread has it first; at the limit another takes
+//! it, at the price of waking its driver.
 
 use super::connection::{Connection, Failure};
 use super::tables::Tables;
 use crate::contract::StoreError;
 use crate::meter::Meter;
-use std::cell::RefCell;
 use std::ops::Deref;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::ThreadId;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 pub struct Pool {
-    id: u64,
     url: String,
     meter: Arc<Meter>,
     tables: Arc<Tables>,
     timeout: Duration,
     /// Connections of this pool count, and so need a slot.
     counting: bool,
+    connections_max: usize,
+    /// One for each connection in use.
     permits: Arc<Semaphore>,
+    idle: Arc<Idle>,
 }
+
+/// Connections that nobody uses, with the threads that drive them; the one used last is at the end.
+type Idle = Mutex<Vec<(ThreadId, Connection)>>;
 
 /// A connection in use, given back by `release`. Dropped otherwise: whoever asked has gone away or did not trust it any
 /// more, maybe in the middle of a statement, which is cancelled in the database.
 pub struct Pooled {
     /// Gone once given back.
     held: Option<Held>,
-    pool: u64,
+    idle: Arc<Idle>,
 }
 
 struct Held {
+    driver: ThreadId,
     connection: Connection,
     permit: OwnedSemaphorePermit,
 }
 
-thread_local! {
-    static IDLE: RefCell<Vec<(u64, Connection)>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Idle connections one thread keeps for one pool.
-const IDLE_MAX: usize = 16;
 /// Waiting for a connection before the answer is 'unavailable'.
 const WAIT: Duration = Duration::from_secs(10);
 /// Connections that count, over all nodes of one database.
@@ -57,34 +60,46 @@ impl Pool {
         connections_max: usize,
         counting: bool,
     ) -> Pool {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         Pool {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
             url: url.to_owned(),
             meter,
             tables,
             timeout,
             counting,
+            connections_max,
             permits: Arc::new(Semaphore::new(connections_max)),
+            idle: Arc::default(),
         }
     }
 
-    /// An idle connection of this thread, or a new one.
+    /// An idle connection, or a new one while there are fewer than the pool may have.
     pub async fn get(&self) -> Result<Pooled, Failure> {
         let permit = self.permit().await?;
-        let idle = IDLE.with_borrow_mut(|idle| {
-            idle.retain(|(_, connection)| !connection.is_closed());
-            let at = idle.iter().rposition(|(pool, _)| *pool == self.id)?;
-            Some(idle.swap_remove(at).1)
-        });
-        let connection = match idle {
-            Some(connection) => connection,
-            None => self.connect().await?,
+        let (driver, connection) = match self.take() {
+            Some(idle) => idle,
+            None => (std::thread::current().id(), self.connect().await?),
         };
         Ok(Pooled {
-            held: Some(Held { connection, permit }),
-            pool: self.id,
+            held: Some(Held {
+                driver,
+                connection,
+                permit,
+            }),
+            idle: self.idle.clone(),
         })
+    }
+
+    /// The connection that this thread used last; that of another thread where one more would be too many.
+    fn take(&self) -> Option<(ThreadId, Connection)> {
+        let thread = std::thread::current().id();
+        let mut idle = lock(&self.idle);
+        idle.retain(|(_, connection)| !connection.is_closed());
+        let in_use = self.connections_max - self.permits.available_permits();
+        let at = idle
+            .iter()
+            .rposition(|(driver, _)| *driver == thread)
+            .or_else(|| (in_use + idle.len() > self.connections_max).then_some(0))?;
+        Some(idle.remove(at))
     }
 
     async fn permit(&self) -> Result<OwnedSemaphorePermit, Failure> {
@@ -124,26 +139,25 @@ impl Pool {
     /// No more connections; those in use end with their work.
     pub fn close(&self) {
         self.permits.close();
-        IDLE.with_borrow_mut(|idle| idle.retain(|(pool, _)| *pool != self.id));
+        lock(&self.idle).clear();
     }
 }
 
 impl Pooled {
     /// To be called only when no transaction is open.
     pub fn release(mut self) {
-        let Some(Held {
-            mut connection,
-            permit,
-        }) = self.held.take()
-        else {
+        let Some(held) = self.held.take() else {
             return;
         };
+        let Held {
+            driver,
+            mut connection,
+            permit,
+        } = held;
         connection.tidy();
-        IDLE.with_borrow_mut(|idle| {
-            if idle.iter().filter(|(pool, _)| *pool == self.pool).count() < IDLE_MAX {
-                idle.push((self.pool, connection));
-            }
-        });
+        if !permit.semaphore().is_closed() {
+            lock(&self.idle).push((driver, connection));
+        }
         drop(permit);
     }
 }
@@ -151,7 +165,10 @@ impl Pooled {
 impl Drop for Pooled {
     /// The permit is kept until the statement has ended, so that the database never has more to do than it is to have.
     fn drop(&mut self) {
-        let Some(Held { connection, permit }) = self.held.take() else {
+        let Some(Held {
+            connection, permit, ..
+        }) = self.held.take()
+        else {
             return;
         };
         if connection.is_closed() {
@@ -174,4 +191,8 @@ impl Deref for Pooled {
             .expect("held until it is given back, which takes this value")
             .connection
     }
+}
+
+fn lock(idle: &Idle) -> MutexGuard<'_, Vec<(ThreadId, Connection)>> {
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
 }
