@@ -234,7 +234,7 @@ pub struct StoreSettings {
     pub statement_timeout_ms: u64,
     /// Slower statements are logged (text only, never a value).
     pub slow_statement_ms: u64,
-    /// PostgreSQL: statements of reads under way at once; each needs a connection.
+    /// PostgreSQL: statements of reads under way at once, which each need a connection. Reads by key share one more for each worker.
     pub read_connections_max: usize,
 }
 

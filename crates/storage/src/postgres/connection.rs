@@ -155,9 +155,14 @@ impl Connection {
         self.prepared().contains(&meter::mark(sql))
     }
 
+    /// Whether it has prepared more statements than it is to keep.
+    pub fn is_full(&self) -> bool {
+        self.prepared().len() > STATEMENTS_PREPARED_MAX
+    }
+
     /// Forgets all prepared statements when there are too many. Not while any is running.
     pub fn tidy(&mut self) {
-        if self.prepared().len() > STATEMENTS_PREPARED_MAX {
+        if self.is_full() {
             self.prepared().clear();
             self.inner
                 .set_prepared_statement_cache_size(CacheSize::Disabled);

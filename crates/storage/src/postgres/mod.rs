@@ -77,6 +77,15 @@ macro_rules! reading {
     }};
 }
 
+/// Runs one read of rows by their keys on the connection that such reads share.
+macro_rules! brief {
+    ($store:expr, $connection:ident => $read:expr) => {{
+        let line = $store.shared.reads.line().await?;
+        let $connection: &Connection = &line;
+        $read.await
+    }};
+}
+
 impl Postgres {
     pub async fn open(
         url: &str,
@@ -137,7 +146,7 @@ impl Postgres {
     }
 
     pub async fn locate(&self, keys: &[(TypeId, &str)]) -> Result<Vec<Option<Rid>>, StoreError> {
-        reading!(self, connection => read::aliases(connection, keys))
+        Ok(brief!(self, connection => read::aliases(connection, keys))?)
     }
 
     pub async fn read(
@@ -210,7 +219,10 @@ impl Postgres {
         action: Action,
         keys: &[(TypeId, Rid)],
     ) -> Result<Vec<Current>, StoreError> {
-        let found = reading!(self, connection => read::many(connection, access, action, keys))?;
+        let found = match keys {
+            [_] => brief!(self, connection => read::many(connection, access, action, keys))?,
+            _ => reading!(self, connection => read::many(connection, access, action, keys))?,
+        };
         let (at, stored): (Vec<usize>, Vec<StoredRow>) = found.into_iter().unzip();
         let mut all = vec![Current::Absent; keys.len()];
         for (at, row) in at.into_iter().zip(self.open_rows(stored).await?) {
@@ -227,7 +239,7 @@ impl Postgres {
         version: u32,
     ) -> Result<Option<Row>, StoreError> {
         let stored =
-            reading!(self, connection => read::version(connection, access, ty, rid, version))?;
+            brief!(self, connection => read::version(connection, access, ty, rid, version))?;
         Ok(self.open_rows(stored.into_iter().collect()).await?.pop())
     }
 
@@ -365,7 +377,7 @@ impl Postgres {
     }
 
     async fn load_keys(&self, patients: &[Rid]) -> Result<(), StoreError> {
-        reading!(self, connection => read::patient_keys(connection, self.core(), patients))
+        Ok(brief!(self, connection => read::patient_keys(connection, self.core(), patients))?)
     }
 
     /// Waits for the commits under way. Later ones are refused.
@@ -404,7 +416,7 @@ impl Postgres {
             .filter(|(patient, id)| core.keys.for_opening(*patient, *id).is_none())
             .collect();
         if !missing.is_empty() {
-            reading!(self, connection => read::row_keys(connection, core, &missing))?;
+            brief!(self, connection => read::row_keys(connection, core, &missing))?;
         }
         stored
             .into_iter()

@@ -8,6 +8,7 @@ use super::connection::{Connection, Failure};
 use super::tables::Tables;
 use crate::contract::StoreError;
 use crate::meter::Meter;
+use std::collections::HashMap;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
@@ -25,6 +26,9 @@ pub struct Pool {
     /// One for each connection in use.
     permits: Arc<Semaphore>,
     idle: Arc<Idle>,
+    lines: Mutex<HashMap<ThreadId, Arc<Connection>>>,
+    /// Held while a line is opened.
+    opening: tokio::sync::Mutex<()>,
 }
 
 /// Connections that nobody uses, with the threads that drive them; the one used last is at the end.
@@ -69,7 +73,38 @@ impl Pool {
             connections_max,
             permits: Arc::new(Semaphore::new(connections_max)),
             idle: Arc::default(),
+            lines: Mutex::default(),
+            opening: tokio::sync::Mutex::default(),
         }
+    }
+
+    /// The connection that this thread's reads of single rows share, beyond the limit: they go out one behind the other
+    /// without waiting for each other's answers. For statements that end at once whatever is stored; who stops waiting
+    /// for one leaves it to end.
+    pub async fn line(&self) -> Result<Arc<Connection>, Failure> {
+        let thread = std::thread::current().id();
+        if let Some(line) = self.open_line(thread) {
+            return Ok(line);
+        }
+        let _opening = self.opening.lock().await;
+        if let Some(line) = self.open_line(thread) {
+            return Ok(line);
+        }
+        if self.permits.is_closed() {
+            return Err(Failure::Refused(StoreError::Unavailable));
+        }
+        let line = Arc::new(self.connect().await?);
+        let mut lines = lock(&self.lines);
+        lines.retain(|_, line| !line.is_closed());
+        lines.insert(thread, line.clone());
+        Ok(line)
+    }
+
+    fn open_line(&self, thread: ThreadId) -> Option<Arc<Connection>> {
+        lock(&self.lines)
+            .get(&thread)
+            .filter(|line| !line.is_closed() && !line.is_full())
+            .cloned()
     }
 
     /// An idle connection, or a new one while there are fewer than the pool may have.
@@ -140,6 +175,7 @@ impl Pool {
     pub fn close(&self) {
         self.permits.close();
         lock(&self.idle).clear();
+        lock(&self.lines).clear();
     }
 }
 
@@ -193,6 +229,6 @@ impl Deref for Pooled {
     }
 }
 
-fn lock(idle: &Idle) -> MutexGuard<'_, Vec<(ThreadId, Connection)>> {
-    idle.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
