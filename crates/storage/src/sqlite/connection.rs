@@ -23,15 +23,16 @@ pub struct Connection {
 #[derive(Debug)]
 pub struct SqliteError(pub String);
 
-/// Page size of a new store; larger pages hold the clustered term ranges better.
-const PAGE_BYTES: u32 = 8_192;
+/// Page size of a new store. A create touches some twenty pages, and the log takes each of them whole: pages of 8 KB gave
+/// 0.45 to 0.7 of the creates for 1 % less of a store.
+const PAGE_BYTES: u32 = 4_096;
 /// Address space for reading without copies; grows with the file up to this.
 const MMAP_BYTES: u64 = 64 << 30;
 /// Page cache of the writer; readers use the map.
 const WRITER_CACHE_KIB: u32 = 65_536;
 /// WAL pages before a checkpoint (64 MB): longer runs write hot pages back less often. 16,000 against 4,000 gave 1.3-1.9
 /// times the creates at 8 and 32 clients, and made point reads look further. A writer that rests checkpoints sooner.
-pub const CHECKPOINT_PAGES: u32 = 8_000;
+pub const CHECKPOINT_PAGES: u32 = 16_000;
 /// WAL pages after which SQLite itself makes a checkpoint within a commit: reached only if the thread for it cannot keep up.
 const CHECKPOINT_PAGES_MAX: u32 = 8 * CHECKPOINT_PAGES;
 /// Bytes that a WAL may keep which a long read or a large transaction has made longer than that.
