@@ -10,7 +10,9 @@ pub type Term = i64;
 /// All lists sorted and without duplicates, so that an update is a merge of old and new.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Entries {
-    /// Clinical date (low instant, µs since 1970) of the type's hot date parameter; storage falls back to lastUpdated.
+    /// Clinical date (earliest low instant, µs since 1970; the high one where there is no low) of the type's hot date
+    /// parameter; storage falls back to lastUpdated. Rows whose dates lie elsewhere than from it to [`DAY_US`] later have
+    /// the counted terms `TermKey::long` and `TermKey::open`.
     pub date_us: Option<i64>,
     /// Hot columns: primary coding of `code`, first coding of `category`; 0 when absent. Also present in `terms`.
     pub code: Term,
@@ -109,6 +111,9 @@ pub struct DateEntry {
     pub low_us: i64,
     pub high_us: i64,
 }
+
+/// A date with a day's precision does not end later than this after its start.
+pub const DAY_US: i64 = 86_400_000_000;
 
 /// `term` hashes (parameter, unit in canonical form or none), the range is in that unit; numbers use the bare parameter.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]

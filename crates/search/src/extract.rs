@@ -2,8 +2,8 @@
 //! <https://hl7.org/fhir/R4/searchparameter.html#selection>
 
 use crate::entries::{
-    Entries, FormEntry, PHRASE_URI_BYTES_MAX, PhraseEntry, QuantityEntry, StringEntry, Term,
-    TermEntry, TermKey,
+    DAY_US, Entries, FormEntry, PHRASE_URI_BYTES_MAX, PhraseEntry, QuantityEntry, StringEntry,
+    Term, TermEntry, TermKey,
 };
 use crate::hot::Role;
 use crate::normal::normalise;
@@ -65,9 +65,11 @@ impl Extractor {
                 ..Entries::default()
             },
             present: [0; PRESENT_WORDS],
+            clinical: None,
         };
         parameters.program.walk(node, &mut collector);
         collector.markers(parameters);
+        collector.clinical();
         collector.targets(node);
         collector.contained_types(node);
         let mut entries = collector.entries;
@@ -85,6 +87,8 @@ pub(crate) struct Collector<'a> {
     resolve: Resolve<'a>,
     entries: Entries,
     present: [u64; PRESENT_WORDS],
+    /// The hot date parameter, and from where to where its dates reach.
+    clinical: Option<(u16, i64, i64)>,
 }
 
 impl Visitor<Leaf> for Collector<'_> {
@@ -254,10 +258,13 @@ impl<'a> Collector<'a> {
 
     /// A range of microseconds, both ends inclusive.
     pub fn date(&mut self, leaf: &Leaf, low_us: i64, high_us: i64) {
-        if leaf.role == Role::Date && self.entries.date_us.is_none() {
-            self.entries.date_us = [low_us, high_us]
+        if leaf.role == Role::Date {
+            let first = [low_us, high_us]
                 .into_iter()
                 .find(|us| *us != i64::MIN && *us != i64::MAX);
+            self.entries.date_us = self.entries.date_us.into_iter().chain(first).min();
+            let (_, low, high) = self.clinical.unwrap_or((leaf.param, i64::MAX, i64::MIN));
+            self.clinical = Some((leaf.param, low.min(low_us), high.max(high_us)));
         }
         if leaf.indexed {
             self.entries.dates.push(crate::entries::DateEntry {
@@ -358,6 +365,24 @@ impl<'a> Collector<'a> {
                     counted: false,
                 });
             }
+        }
+    }
+
+    /// Marks dates that a walk in the order of the clinical date would miss.
+    fn clinical(&mut self) {
+        let (Some((param, low_us, high_us)), Some(date_us)) = (self.clinical, self.entries.date_us)
+        else {
+            return;
+        };
+        let key = self.key();
+        let long = (high_us.saturating_sub(date_us) >= DAY_US).then(|| key.long(param));
+        let open = (low_us < date_us).then(|| key.open(param));
+        for term in long.into_iter().chain(open) {
+            self.entries.terms.push(TermEntry {
+                term,
+                param,
+                counted: true,
+            });
         }
     }
 

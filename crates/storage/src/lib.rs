@@ -5,6 +5,7 @@
 
 mod allocator;
 mod batch;
+mod clinical;
 mod codec;
 mod compare;
 pub mod contract;

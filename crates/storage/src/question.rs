@@ -2,6 +2,7 @@
 //!
 //! Each hop of a chain has a reach of its own: what the caller may search of the type at its other end.
 
+use crate::clinical::Clinical;
 use crate::contract::{Rid, StoreError};
 use crate::home::leads_home;
 use crate::names::Found;
@@ -101,6 +102,8 @@ pub enum Node {
     Date {
         param: u16,
         test: DateTest,
+        /// Where it is the parameter of the clinical date.
+        clinical: Option<Clinical>,
     },
     Updated(DateTest),
     Rids(Vec<Rid>),
@@ -200,6 +203,10 @@ impl Resolver<'_> {
             Filter::Date { param, test } => Node::Date {
                 param: *param,
                 test: *test,
+                clinical: match types {
+                    [ty] => Clinical::of(self.key, *ty, *param),
+                    _ => None,
+                },
             },
             Filter::Updated(test) => Node::Updated(*test),
             Filter::Ids(list) => Node::Rids(self.rids(list, types)),

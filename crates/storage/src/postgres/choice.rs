@@ -15,13 +15,17 @@ pub enum Walk {
     Natural,
     /// Last update descending: only whole types have it.
     Updated,
+    /// The latest dates first: the natural order tells where they end.
+    Latest,
     /// Everything is gathered: another sort, or a count.
     None,
 }
 
 impl Walk {
-    pub fn of(plan: &Plan) -> Walk {
+    /// `latest`: whether the plan is sorted by what the clinical date follows.
+    pub fn of(plan: &Plan, latest: bool) -> Walk {
         match plan.sort.as_slice() {
+            _ if latest => Walk::Latest,
             [] => Walk::Natural,
             [SortKey::Updated { descending: true }] => Walk::Updated,
             _ => Walk::None,
@@ -44,6 +48,7 @@ pub fn shape(
         ..Shape::default()
     };
     // The home's own indexes have every common order; only ids name fewer rows.
+    let ordered = matches!(walk, Walk::Natural | Walk::Latest);
     let home = members.iter().find_map(|m| match m {
         Node::AtHome { rids, .. } => Some(rids.len()),
         _ => None,
@@ -63,10 +68,13 @@ pub fn shape(
     if !rare.is_empty() || matches!(branch, Branch::Member(_)) {
         return gather(rare);
     }
+    if matches!(branch, Branch::Long(_)) {
+        return gather(Vec::new());
+    }
     let columns = columns(members, ty, counts);
     let restricted = columns.code.is_some() || matches!(branch, Branch::Home(_));
     let columns = Shape {
-        fenced: restricted && walk != Walk::Natural,
+        fenced: restricted && !ordered,
         ..columns
     };
     if let Branch::Home(_) = branch {
@@ -82,7 +90,7 @@ pub fn shape(
     match smallest {
         // A walk in page order that meets the rarest term often enough is cheaper than gathering all its rows.
         Some((rows, at)) if rows < u64::MAX => {
-            let few = if walk == Walk::None || (restricted && walk != Walk::Natural) {
+            let few = if walk == Walk::None || (restricted && !ordered) {
                 rows < walked
             } else {
                 rows.saturating_mul(rows) < walked.saturating_mul(page_rows)

@@ -7,6 +7,7 @@
 use super::probe::Probe;
 use super::statement::Value;
 use super::tables::Tables;
+use crate::clinical::Window;
 use crate::index::{after_prefix, parameter};
 use crate::order::Key;
 use crate::question::{Node, TextTest};
@@ -77,6 +78,8 @@ pub enum Branch<'a> {
     Home(&'a [PatientKey]),
     /// At home elsewhere (or nowhere), and in one of the compartments by a membership term.
     Member(&'a [PatientKey]),
+    /// All that have this term, which few have.
+    Long(Term),
 }
 
 /// How the members of the conjunction are used.
@@ -98,6 +101,8 @@ pub struct Lowering<'a> {
     pub branch: Branch<'a>,
     pub members: &'a [Node],
     pub shape: Shape,
+    /// Clinical dates of what is walked.
+    pub window: Window,
     pub counts: &'a Counts,
     pub tables: &'a Tables,
 }
@@ -118,11 +123,21 @@ impl Lowering<'_> {
             tables: self.tables,
         };
         probe.conjunction(sql, self.members, &self.shape);
+        for (sign, us) in [(">=", self.window.from_us), ("<=", self.window.to_us)] {
+            if let Some(us) = us {
+                let us = sql.int(us);
+                let _ = write!(sql.text, " and x.d {sign} {us}");
+            }
+        }
     }
 
     fn branch(&self, sql: &mut Sql) {
         match self.branch {
             Branch::All => {}
+            Branch::Long(term) => {
+                let list = sql.bind(Value::Ints(vec![term]));
+                let _ = write!(sql.text, " and x.terms && {list}");
+            }
             Branch::Home([key]) => {
                 let c = sql.int(key.rid);
                 let _ = write!(sql.text, " and x.c = {c}");

@@ -54,7 +54,7 @@ impl Probe<'_> {
             },
             Node::AtHome { rids, terms } => self.at_home(sql, rids, terms),
             Node::Text { param, test, value } => self.text(sql, *param, *test, value),
-            Node::Date { param, test } => {
+            Node::Date { param, test, .. } => {
                 let p = sql.int(i64::from(*param));
                 let condition = compare_sql(
                     test.prefix,

@@ -6,6 +6,7 @@ use super::lower::{Branch, Lowering};
 use super::names;
 use super::statement::Value;
 use super::tables::Tables;
+use crate::clinical::{self, Clinical, Long, Window};
 use crate::core::Core;
 use crate::estimate::Counts;
 use crate::index::{CATEGORY, CODE, EVERY, typed};
@@ -15,7 +16,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
-use ward_search::plan::Plan;
+use ward_search::plan::{Plan, SortValue};
 
 pub struct Question<'a> {
     pub access: &'a Access,
@@ -24,6 +25,8 @@ pub struct Question<'a> {
     pub members: Vec<Node>,
     counts: Counts,
     page_rows: u64,
+    /// What is asked is sorted by the latest clinical dates.
+    sorted: Option<Clinical>,
     pub tables: Arc<Tables>,
 }
 
@@ -54,8 +57,14 @@ impl<'a> Question<'a> {
             homes: true,
         };
         let members = resolver.members(&plan.filter, &types)?;
+        let sorted = Clinical::sorted(&core.term_key, &types, &plan.sort);
         let counts = if counted {
-            counts(connection, &members, &types).await?
+            let mut marks = Vec::new();
+            if let Some((ty, _)) = reach.single() {
+                marks = clinical::marks(&members, ty);
+                marks.extend(sorted.iter().flat_map(|c| c.counted(ty)));
+            }
+            counts(connection, &members, &types, &marks).await?
         } else {
             Counts::new()
         };
@@ -65,6 +74,7 @@ impl<'a> Question<'a> {
             members,
             counts,
             page_rows: u64::from(plan.count) + 1,
+            sorted,
             tables: connection.tables.clone(),
         }))
     }
@@ -81,22 +91,12 @@ impl<'a> Question<'a> {
     pub fn parts(&self, walk: Walk) -> Vec<Lowering<'_>> {
         let mut parts = Vec::new();
         let mut add = |ty: TypeId, branch| {
-            parts.push(Lowering {
-                ty,
-                table: self.tables.of(ty),
-                branch,
-                members: &self.members,
-                shape: choice::shape(
-                    &self.members,
-                    ty,
-                    branch,
-                    walk,
-                    self.page_rows,
-                    &self.counts,
-                ),
-                counts: &self.counts,
-                tables: &self.tables,
-            })
+            let part = self.part(ty, branch, walk);
+            let long = part.window.long;
+            parts.push(part);
+            if let Some(long) = long {
+                parts.push(self.part(ty, Branch::Long(long), walk));
+            }
         };
         for ty in &self.reach.everything {
             add(*ty, Branch::All);
@@ -108,6 +108,56 @@ impl<'a> Question<'a> {
             }
         }
         parts
+    }
+
+    fn part<'q>(&'q self, ty: TypeId, branch: Branch<'q>, walk: Walk) -> Lowering<'q> {
+        let (members, counts) = (&self.members, &self.counts);
+        let shape = choice::shape(members, ty, branch, walk, self.page_rows, counts);
+        let mut window = Window::default();
+        // What is gathered would only invite another index.
+        if !shape.fenced && shape.driving.is_empty() {
+            window = Window::of(members, ty, counts);
+            if walk == Walk::Latest && window.long.is_none() {
+                window.long = match self.sorted.and_then(|s| s.long(ty, counts)) {
+                    Some(Long::Rows(term)) => Some(term),
+                    _ => None,
+                };
+            }
+            if walk == Walk::None || !matches!(branch, Branch::All) {
+                window = window.without_long();
+            }
+        }
+        Lowering {
+            ty,
+            table: self.tables.of(ty),
+            branch,
+            members,
+            shape,
+            window,
+            counts,
+            tables: &self.tables,
+        }
+    }
+
+    /// How the plan's page is walked.
+    pub fn walk(&self, plan: &Plan) -> Walk {
+        Walk::of(plan, self.is_latest(plan))
+    }
+
+    /// Whether the natural order tells where the latest dates end, for every statement.
+    fn is_latest(&self, plan: &Plan) -> bool {
+        let dated = match plan.after.as_ref().map(|position| position.values.first()) {
+            None | Some(Some(SortValue::Integer(_))) => true,
+            Some(_) => false,
+        };
+        match (self.sorted, self.reach.single()) {
+            (Some(sorted), Some((ty, keys))) if dated => match sorted.long(ty, &self.counts) {
+                Some(Long::Absent) => true,
+                Some(Long::Rows(_)) => keys.is_none(),
+                None => false,
+            },
+            _ => false,
+        }
     }
 }
 
@@ -128,11 +178,12 @@ async fn counts(
     connection: &Connection,
     members: &[Node],
     types: &[TypeId],
+    marks: &[i64],
 ) -> Result<Counts, Failure> {
     let mut terms = Vec::new();
     terms_of(members, types, &mut terms);
     let mut counts = Counts::new();
-    if terms.is_empty() {
+    if terms.is_empty() && marks.is_empty() {
         return Ok(counts);
     }
     let mut every: Vec<TypeId> = terms
@@ -146,8 +197,12 @@ async fn counts(
     for (ty, term) in terms.into_iter().take(COUNTED_TERMS_MAX) {
         keys.extend([0, CODE, CATEGORY].map(|column| typed(term, ty) ^ column));
     }
+    keys.extend(marks);
     for row in connection.rows(COUNTS, &[Value::Ints(keys)]).await? {
         counts.insert(row.int(0)?, row.int(1)?.max(0) as u64);
+    }
+    for mark in marks {
+        counts.entry(*mark).or_insert(0);
     }
     Ok(counts)
 }

@@ -15,6 +15,7 @@ use crate::question::Node;
 use futures_util::future::try_join_all;
 use std::fmt::Write as _;
 use ward_access::Access;
+use ward_search::entries::DAY_US;
 use ward_search::plan::{Plan, Position, SortValue, Total};
 
 /// Everything but opening the bodies.
@@ -148,18 +149,22 @@ impl Question<'_> {
         }
         if statements.len() > 1 {
             hits.sort_by(|(a, _), (b, _)| order.compare(a, b));
+            // Long rows may lie within the bounds of the others.
+            hits.dedup_by_key(|(position, _)| position.rid);
             hits.truncate(plan.count as usize + 1);
         }
         Ok(hits)
     }
 
     pub(super) fn page_statements(&self, plan: &Plan) -> Result<Vec<Sql>, StoreError> {
-        let parts = self.parts(Walk::of(plan)).into_iter();
-        parts.map(|part| self.page_of(part, plan)).collect()
+        let walk = self.walk(plan);
+        let parts = self.parts(walk).into_iter();
+        parts.map(|part| self.page_of(part, walk, plan)).collect()
     }
 
-    fn page_of(&self, part: Lowering, plan: &Plan) -> Result<Sql, StoreError> {
+    fn page_of(&self, mut part: Lowering, walk: Walk, plan: &Plan) -> Result<Sql, StoreError> {
         let order = Order::new(&plan.sort, sort_key);
+        let is_walked = !part.shape.fenced && part.shape.driving.is_empty();
         let order = if part.shape.fenced {
             order.fenced()
         } else {
@@ -170,14 +175,18 @@ impl Question<'_> {
         for key in &order.keys {
             let _ = write!(sql.text, ", {}", key.expression);
         }
+        let first = plan.after.as_ref().and_then(|after| after.values.first());
+        // No row begins after its latest date; one upper end is all that an index range takes.
+        if let (true, Walk::Natural | Walk::Latest, Some(SortValue::Integer(us))) =
+            (is_walked, walk, first)
+            && (walk == Walk::Latest || part.window.to_us.is_some())
+        {
+            part.window.to_us = part.window.to_us.into_iter().chain([*us]).min();
+        }
         part.from(&mut sql);
-        if let Some(after) = &plan.after {
-            let condition = order.after(after, &order.keys, &mut |value| match value {
-                SortValue::Integer(v) => sql.int(*v),
-                SortValue::Text(v) => format!("{} collate \"C\"", sql.bind(Value::Text(v.clone()))),
-                SortValue::Missing | SortValue::Real(_) => "null".into(),
-            })?;
-            let _ = write!(sql.text, " and {condition}");
+        after(&mut sql, plan, &order)?;
+        if is_walked && walk == Walk::Latest {
+            edge(&mut sql, &part, plan, &order)?;
         }
         let limit = sql.int(i64::from(plan.count) + 1);
         let _ = write!(
@@ -257,4 +266,40 @@ impl Question<'_> {
         );
         Some(sql)
     }
+}
+
+/// ` and …`: the rows after the position of the plan.
+fn after(sql: &mut Sql, plan: &Plan, order: &Order) -> Result<(), StoreError> {
+    let Some(after) = &plan.after else {
+        return Ok(());
+    };
+    let condition = order.after(after, &order.keys, &mut |value| match value {
+        SortValue::Integer(v) => sql.int(*v),
+        SortValue::Text(v) => format!("{} collate \"C\"", sql.bind(Value::Text(v.clone()))),
+        SortValue::Missing | SortValue::Real(_) => "null".into(),
+    })?;
+    let _ = write!(sql.text, " and {condition}");
+    Ok(())
+}
+
+/// ` and …`: as many matches as the page holds, in the order of the clinical date, tell a date that every row of the page
+/// reaches; no row that begins more than a day before it does, long ones apart.
+fn edge(sql: &mut Sql, part: &Lowering, plan: &Plan, order: &Order) -> Result<(), StoreError> {
+    let (wanted, day) = (sql.int(i64::from(plan.count) + 1), sql.int(DAY_US));
+    let first = sql.int(i64::MIN);
+    let _ = write!(
+        sql.text,
+        " and x.d >= (select case when count(*) = {wanted} then min(e.d) - {day} else {first} end from (select x.d"
+    );
+    part.from(sql);
+    let [key] = order.keys.as_slice() else {
+        return Err(StoreError::Integrity);
+    };
+    let _ = write!(sql.text, " and {} is not null", key.expression);
+    after(sql, plan, order)?;
+    let _ = write!(
+        sql.text,
+        " order by x.d desc, x.rid desc limit {wanted}) e)"
+    );
+    Ok(())
 }

@@ -52,8 +52,8 @@ pub(super) struct Resource<'a> {
 
 #[derive(Default)]
 pub struct Delta<'a> {
-    /// Rows whose entries alone change, with their generation.
-    pub(super) indexed: Vec<(Rid, u32)>,
+    /// Of rows whose entries and generation alone change.
+    pub(super) indexed: Vec<&'a Write>,
     pub(super) superseded: Vec<(Rid, i64)>,
     pub(super) resources: Vec<Resource<'a>>,
     pub(super) terms: Change<(i64, i64, Rid, i64, i64)>,
@@ -92,7 +92,7 @@ impl<'a> Delta<'a> {
         current: Option<&Current>,
     ) {
         if let (Expect::Stays(_), Some(current)) = (write.expect, current) {
-            self.indexed.push((write.rid, write.generation.new));
+            self.indexed.push(write);
             let at = current.carried(write.rid);
             return self.add_entries(write, Some(at), at);
         }

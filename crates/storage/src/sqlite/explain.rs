@@ -29,6 +29,9 @@ pub fn explain(
         }
     }
     if plan.count > 0 {
+        if let Some((sql, _)) = question.near_statement(plan)? {
+            statements.push(explained(connection, "page", &sql.text, &sql.values)?);
+        }
         let (sql, _) = question.page_statement(plan)?;
         statements.push(explained(connection, "page", &sql.text, &sql.values)?);
     }

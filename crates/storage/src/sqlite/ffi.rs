@@ -88,9 +88,9 @@ thread_local! {
 /// Virtual machine steps between two looks at the clock: some tens of microseconds.
 const STEPS_PER_CHECK: c_int = 4_000;
 /// Columns a packed row may have; the hidden argument follows them.
-pub const COLUMNS: usize = 12;
+pub const COLUMNS: usize = 13;
 const DATA: c_int = COLUMNS as c_int;
-const DECLARATION: &CStr = c"create table rows(a, b, c, d, e, f, g, h, i, j, k, l, data hidden)";
+const DECLARATION: &CStr = c"create table rows(a, b, c, d, e, f, g, h, i, j, k, l, m, data hidden)";
 const PURE: c_int = sqlite::SQLITE_UTF8 | sqlite::SQLITE_DETERMINISTIC | sqlite::SQLITE_INNOCUOUS;
 
 unsafe extern "C" fn extend(

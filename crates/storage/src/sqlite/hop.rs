@@ -77,6 +77,7 @@ impl Probe {
         let row = &self.row;
         if let Types::One(ty) = self.types
             && hop.leads_home(hop.ty, ty)
+            && !self.points
             && choice::rows(&hop.members, hop.ty, &self.counts) <= SET_ROWS_MAX
         {
             let _ = write!(sql.text, "{row}.rid in (");
@@ -151,6 +152,7 @@ impl Probe {
             row: y.to_owned(),
             types: Types::One(hop.ty),
             counts: self.counts.clone(),
+            points: false,
         }
     }
 
@@ -182,7 +184,7 @@ impl Probe {
                     "select distinct s.rid from str s where {condition}"
                 );
             }
-            Node::Date { param, test } => {
+            Node::Date { param, test, .. } => {
                 let condition = self.date(sql, *param, test);
                 let _ = write!(
                     sql.text,

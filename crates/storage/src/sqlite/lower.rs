@@ -73,6 +73,8 @@ pub struct Probe {
     pub types: Types,
     /// Rows behind the counted terms, for the choices that hops need.
     pub counts: Rc<Counts>,
+    /// Quantities are looked up for each row, rather than gathered into a set first.
+    pub points: bool,
 }
 
 impl Probe {
@@ -82,6 +84,7 @@ impl Probe {
             row: "x".into(),
             types: single.map_or(Types::Column, Types::One),
             counts: Rc::default(),
+            points: false,
         }
     }
 
@@ -114,7 +117,7 @@ impl Probe {
                     "exists (select 1 from str s where s.rid = {row}.rid and {condition})"
                 );
             }
-            Node::Date { param, test } => {
+            Node::Date { param, test, .. } => {
                 let range = self.date(sql, *param, test);
                 let _ = write!(
                     sql.text,
@@ -135,6 +138,14 @@ impl Probe {
             Node::Rids(rids) => {
                 let list = sql.ints(rids.iter().copied());
                 let _ = write!(sql.text, "{row}.rid in {list}");
+            }
+            Node::Quantity { term, test } if self.points => {
+                let range = self.quantity(sql, *term, test);
+                let _ = write!(
+                    sql.text,
+                    "exists (select 1 from resource q cross join rows(coalesce(q.q, {NO_ENDS})) b cross join qty s \
+                     where q.rid = {row}.rid and s.lo = b.a and s.rid = {row}.rid and {range})"
+                );
             }
             Node::Quantity { term, test } => {
                 let range = self.quantity(sql, *term, test);
@@ -301,5 +312,7 @@ impl Probe {
     }
 }
 
+/// No lower ends, packed.
+const NO_ENDS: &str = "x'0101'";
 /// Terms probed one by one; more are gathered into a set first.
 const POINTS_MAX: usize = 16;

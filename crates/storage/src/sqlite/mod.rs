@@ -23,6 +23,7 @@ mod search;
 mod staged;
 mod statement;
 mod tables;
+mod walk;
 mod write;
 mod writer;
 

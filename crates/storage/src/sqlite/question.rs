@@ -5,6 +5,8 @@ use super::connection::Connection;
 use super::lower::{Probe, Sql, Types};
 use super::names;
 use super::rows::Rows;
+use super::walk::Bounds;
+use crate::clinical::{self, Clinical, Window};
 use crate::contract::StoreError;
 use crate::core::Core;
 use crate::estimate::Counts;
@@ -25,11 +27,16 @@ pub struct Question<'a> {
     pub reach: Reach,
     /// The conjunction.
     members: Vec<Node>,
-    driver: Driver,
-    counts: Rc<Counts>,
+    pub(super) driver: Driver,
+    pub(super) counts: Rc<Counts>,
+    /// Rows behind each range of quantities among the members, as far as they were counted.
+    ranges: Vec<(usize, u64)>,
+    /// What is asked is sorted by the latest clinical dates.
+    pub(super) sorted: Option<Clinical>,
 }
 
-enum Driver {
+#[derive(Clone, Copy)]
+pub(super) enum Driver {
     /// All live rows of the types.
     Types,
     /// The compartments that bound the caller.
@@ -67,8 +74,11 @@ impl<'a> Question<'a> {
             members,
             driver: Driver::Types,
             counts: Rc::default(),
+            ranges: Vec::new(),
+            sorted: Clinical::sorted(&core.term_key, &types, &plan.sort),
         };
         question.counts = Rc::new(question.count(connection)?);
+        question.ranges = question.count_ranges(connection)?;
         question.driver = question.choose();
         Ok(Some(question))
     }
@@ -85,6 +95,60 @@ impl<'a> Question<'a> {
         terms.into_iter().filter_map(count).collect()
     }
 
+    /// Ranges of quantities are counted to where it no longer matters.
+    fn count_ranges(&self, connection: &mut Connection) -> Result<Vec<(usize, u64)>, StoreError> {
+        let mut ranges = Vec::new();
+        let probe = self.probe();
+        for (at, node) in self.members.iter().enumerate() {
+            let (Node::Quantity { term, test }, Types::One(_)) = (node, probe.types) else {
+                continue;
+            };
+            if ranges.len() == RANGES_COUNTED_MAX {
+                break;
+            }
+            let mut sql = Sql::default();
+            sql.push("select count(*) from (select 1 from qty s where ");
+            let condition = probe.quantity(&mut sql, *term, test);
+            let limit = sql.int(RANGE_ROWS_MAX as i64);
+            let _ = write!(sql.text, "{condition} limit {limit})");
+            connection.each(&sql.text, &sql.values, |row| {
+                ranges.push((at, row.int(0)?.max(0) as u64));
+                Ok(())
+            })?;
+        }
+        Ok(ranges)
+    }
+
+    /// Whether a range of quantities holds more rows than are gathered lightly.
+    fn has_broad(&self) -> bool {
+        self.ranges.iter().any(|(_, rows)| *rows == RANGE_ROWS_MAX)
+    }
+
+    /// What a bounded walk in the order of pages goes along, and how many rows of it are looked at, where that is worth
+    /// trying: many rows match, so a page of them may be near.
+    pub(super) fn walked(&self) -> Option<(Driver, i64)> {
+        let Driver::Member(at) = self.driver else {
+            return None;
+        };
+        let is_term = |n: &Node| matches!(n, Node::Terms(terms) if terms.len() == 1);
+        let (single, driving) = (self.reach.single(), &self.members[at]);
+        let looked_at = match driving {
+            node if is_term(node) && self.has_broad() => return Some((self.driver, POINTS_MAX)),
+            Node::Quantity { .. } if self.has_broad() => POINTS_MAX,
+            Node::Has(hop) => {
+                let (ty, _) = single?;
+                let rows = choice::member(driving, ty, &self.counts)?;
+                if rows <= HOP_ROWS || !hop.leads_home(hop.ty, ty) {
+                    return None;
+                }
+                HOPS_MAX
+            }
+            _ => return None,
+        };
+        let term = self.members.iter().position(is_term);
+        Some((term.map_or(Driver::Types, Driver::Member), looked_at))
+    }
+
     /// The smallest range wins.
     fn choose(&self) -> Driver {
         let types = self.reach.types();
@@ -95,6 +159,7 @@ impl<'a> Question<'a> {
         };
         for (at, node) in self.members.iter().enumerate() {
             let rows = match (node, single) {
+                (_, Some((ty, _))) if clinical::is_bounded(node, ty, &self.counts) => None,
                 (_, Some((ty, _))) => choice::member(node, ty, &self.counts),
                 // Ranges over several types hold rows of all of them only for terms and ids.
                 (Node::Terms(_) | Node::Rids(_) | Node::Nothing, None) => {
@@ -104,6 +169,11 @@ impl<'a> Question<'a> {
                     each.sum()
                 }
                 _ => None,
+            };
+            let counted = self.ranges.iter().find(|(range, _)| *range == at);
+            let rows = match counted {
+                Some((_, rows)) if *rows < RANGE_ROWS_MAX => Some(*rows),
+                _ => rows,
             };
             if let Some(rows) = rows.filter(|rows| *rows < best.0) {
                 best = (rows, Driver::Member(at));
@@ -121,27 +191,36 @@ impl<'a> Question<'a> {
                 Node::Chain(_) | Node::Has(_) | Node::Or(_) | Node::Not(_)
             )
         };
+        let mut marks = Vec::new();
+        if let Some((ty, _)) = self.reach.single() {
+            marks = clinical::marks(&self.members, ty);
+            marks.extend(self.sorted.iter().flat_map(|c| c.counted(ty)));
+        }
         let plain = self.members.len() < 2 && !self.members.iter().any(has_hop);
-        if plain && self.reach.limited.is_empty() {
+        if plain && self.reach.limited.is_empty() && marks.is_empty() {
             return Ok(counts);
         }
         let mut terms: Vec<(TypeId, Term)> = Vec::new();
         terms_of(&self.members, &self.reach.types(), &mut terms);
-        if terms.is_empty() {
+        if terms.is_empty() && marks.is_empty() {
             return Ok(counts);
         }
         let keys = terms
             .iter()
             .take(COUNTED_TERMS_MAX)
-            .map(|(ty, t)| typed(*t, *ty));
+            .map(|(ty, t)| typed(*t, *ty))
+            .chain(marks.iter().copied());
         connection.each(COUNTS, &[Rows::of(keys).into_value()], |row| {
             counts.insert(row.int(0)?, row.int(1)?.max(0) as u64);
             Ok(())
         })?;
+        for mark in marks {
+            counts.entry(mark).or_insert(0);
+        }
         Ok(counts)
     }
 
-    fn probe(&self) -> Probe {
+    pub(super) fn probe(&self) -> Probe {
         let single = self.reach.single().map(|(ty, _)| ty);
         Probe {
             counts: self.counts.clone(),
@@ -149,32 +228,54 @@ impl<'a> Question<'a> {
         }
     }
 
+    /// Whether what drives is smaller than a range of quantities asked of it.
+    fn has_points(&self, driver: Driver) -> bool {
+        let is_range = |at: usize| matches!(self.members[at], Node::Quantity { .. });
+        self.has_broad() && !matches!(driver, Driver::Member(at) if is_range(at))
+    }
+
     /// `from … x where …` with filter and access.
     pub fn from(&self, sql: &mut Sql) {
-        let probe = self.probe();
+        let bounds = self.bounds(sql);
+        self.from_within(sql, self.driver, &bounds);
+    }
+
+    /// The clinical dates that the filter leaves.
+    pub(super) fn bounds(&self, sql: &mut Sql) -> Bounds {
+        let window = match self.reach.single() {
+            Some((ty, _)) => Window::of(&self.members, ty, &self.counts),
+            None => Window::default(),
+        };
+        Bounds::of(&window, sql)
+    }
+
+    /// The same for the rows within bounds.
+    pub(super) fn from_within(&self, sql: &mut Sql, driver: Driver, bounds: &Bounds) {
+        let probe = Probe {
+            points: bounds.examined.is_some() || self.has_points(driver),
+            ..self.probe()
+        };
         let members = self.members();
-        match self.driver {
-            Driver::Types => self.drive_types(sql),
+        match driver {
+            Driver::Types => self.drive_types(sql, bounds),
             Driver::Compartment => self.drive_compartment(sql),
-            Driver::Member(at) => self.drive_member(sql, &probe, &members[at]),
+            Driver::Member(at) => self.drive_member(sql, &probe, &members[at], bounds),
         }
         probe.access(sql, &self.reach);
         for (at, member) in members.iter().enumerate() {
-            if !matches!(self.driver, Driver::Member(driving) if driving == at) {
+            if !matches!(driver, Driver::Member(driving) if driving == at) {
                 sql.push(" and ");
                 probe.filter(sql, member);
             }
         }
     }
 
-    fn drive_types(&self, sql: &mut Sql) {
+    fn drive_types(&self, sql: &mut Sql, bounds: &Bounds) {
         match self.reach.single() {
             Some((ty, _)) => {
-                let ty = sql.int(i64::from(ty.0));
-                let _ = write!(
-                    sql.text,
-                    " from resource x where x.typ = {ty} and x.op <> 2 and "
-                );
+                let t = sql.int(i64::from(ty.0));
+                let rows = |y: &str| format!("resource {y} where {y}.typ = {t} and {y}.op <> 2");
+                self.drive_walk(sql, ty, &rows, None, bounds);
             }
             None => {
                 let types = sql.ints(self.reach.types().iter().map(|t| i64::from(t.0)));
@@ -189,7 +290,7 @@ impl<'a> Question<'a> {
     /// Home rows and further memberships of the caller's patients, each once.
     fn drive_compartment(&self, sql: &mut Sql) {
         let Some((ty, Some(keys))) = self.reach.single() else {
-            return self.drive_types(sql);
+            return self.drive_types(sql, &Bounds::default());
         };
         let homes = sql.ints(keys.iter().map(|k| k.rid));
         let t = sql.int(i64::from(ty.0));
@@ -201,9 +302,9 @@ impl<'a> Question<'a> {
         );
     }
 
-    fn drive_member(&self, sql: &mut Sql, probe: &Probe, member: &Node) {
+    fn drive_member(&self, sql: &mut Sql, probe: &Probe, member: &Node, bounds: &Bounds) {
         match (member, probe.types) {
-            (Node::Terms(terms), _) => return self.drive_terms(sql, terms),
+            (Node::Terms(terms), _) => return self.drive_terms(sql, terms, bounds),
             // The term rows that refer carry everything a page needs.
             (Node::Chain(hop), Types::One(ty)) => {
                 sql.push(" from (select distinct t.rid, t.d, t.c, t.k");
@@ -230,12 +331,13 @@ impl<'a> Question<'a> {
         }
     }
 
-    fn drive_terms(&self, sql: &mut Sql, terms: &[Term]) {
+    fn drive_terms(&self, sql: &mut Sql, terms: &[Term], bounds: &Bounds) {
         match (self.reach.single(), terms) {
             // One range in page order.
             (Some((ty, _)), [term]) => {
                 let h = sql.int(typed(*term, ty));
-                let _ = write!(sql.text, " from term x where x.h = {h} and ");
+                let rows = |y: &str| format!("term {y} where {y}.h = {h}");
+                self.drive_walk(sql, ty, &rows, Some(*term), bounds);
             }
             (Some((ty, _)), _) => {
                 let list = sql.ints(terms.iter().map(|t| typed(*t, ty)));
@@ -280,5 +382,15 @@ const COUNTS: &str =
 
 /// Rows of one type assumed in one patient's compartment.
 const COMPARTMENT_ROWS: u64 = 500;
+/// So many rows of a range of quantities are gathered without further thought, and counted to know it.
+const RANGE_ROWS_MAX: u64 = 1_000;
+/// So many rows are looked at one by one before all matches are gathered instead.
+const POINTS_MAX: i64 = 400;
+/// The same where each look is one at a whole chart.
+const HOPS_MAX: i64 = 64;
+/// So few rows at the other end of a hop are gathered without further thought.
+const HOP_ROWS: u64 = 200;
+/// Ranges that are counted.
+const RANGES_COUNTED_MAX: usize = 4;
 /// Terms whose counters are looked up for the choice.
 const COUNTED_TERMS_MAX: usize = 256;

@@ -64,8 +64,12 @@ impl Rows {
     }
 
     pub fn into_value(self) -> Value {
+        Value::Blob(self.into_bytes())
+    }
+
+    pub fn into_bytes(self) -> Vec<u8> {
         debug_assert_eq!(self.fields % self.columns, 0);
-        Value::Blob(self.bytes)
+        self.bytes
     }
 }
 

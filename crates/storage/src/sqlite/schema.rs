@@ -16,6 +16,8 @@
 //! | `term_count (h, k)` | how many rows have a counted term (or are of a type), by visibility | exact totals, choice of the driving range |
 //!
 //! `g` says by which generation of search parameters a row is indexed (`indexing` holds what they are).
+//! `q` has the distinct lower ends of the row's quantities, packed as the function `rows` reads them (NULL: none): with them a
+//! candidate is a few points of `qty`, which has no order by row.
 //! `self` is the row's own target term: with a parameter's spread it is the term by which others refer to the row.
 //!
 //! Departs from the measured layout D: references are terms (one table less to write), and there is no `(c, h, d)` index:
@@ -33,7 +35,7 @@ const MIGRATIONS: &[&str] = &[FIRST, SECOND];
 const FIRST: &str = "
 create table resource (
   rid integer primary key, typ integer not null, ver integer not null, upd integer not null, op integer not null,
-  c integer not null, d integer not null, k integer not null, self integer not null, alias text, body blob not null);
+  c integer not null, d integer not null, k integer not null, self integer not null, q blob, alias text, body blob not null);
 create index resource_d on resource (typ, d) where op <> 2;
 create index resource_u on resource (typ, upd);
 create index resource_s on resource (upd);

@@ -86,7 +86,23 @@ pub fn rids(
 impl Question<'_> {
     /// One more than the page holds.
     fn page(&self, connection: &mut Connection, plan: &Plan) -> Result<Vec<Position>, StoreError> {
+        if let Some((sql, keys)) = self.near_statement(plan)? {
+            let positions = self.positions(connection, plan, &sql, &keys)?;
+            if positions.len() > plan.count as usize {
+                return Ok(positions);
+            }
+        }
         let (sql, keys) = self.page_statement(plan)?;
+        self.positions(connection, plan, &sql, &keys)
+    }
+
+    fn positions(
+        &self,
+        connection: &mut Connection,
+        plan: &Plan,
+        sql: &Sql,
+        keys: &[Key],
+    ) -> Result<Vec<Position>, StoreError> {
         let mut positions = Vec::with_capacity(plan.count as usize + 1);
         connection.each(&sql.text, &sql.values, |row| {
             let values = keys
@@ -103,31 +119,45 @@ impl Question<'_> {
         Ok(positions)
     }
 
+    /// The same as `page_statement` over the next rows in the order of pages; less than a page tells nothing.
+    pub(super) fn near_statement(
+        &self,
+        plan: &Plan,
+    ) -> Result<Option<(Sql, Vec<Key>)>, StoreError> {
+        let mut sql = Sql::new(self.access);
+        let Some((driver, bounds)) = self.few(&mut sql, plan) else {
+            return Ok(None);
+        };
+        let order = Order::new(&plan.sort, |key| self.sort_key(key));
+        sql.push("select x.rid, x.d");
+        self.from_within(&mut sql, driver, &bounds);
+        let limit = sql.int(i64::from(plan.count) + 1);
+        let by = order.by(&order.keys);
+        let _ = write!(sql.text, " order by {by} limit {limit}");
+        Ok(Some((sql, order.keys)))
+    }
+
     /// Selects row ids and the values of the sort keys.
     pub(super) fn page_statement(&self, plan: &Plan) -> Result<(Sql, Vec<Key>), StoreError> {
         let order = Order::new(&plan.sort, |key| self.sort_key(key));
         let mut sql = Sql::new(self.access);
-        sql.push("select x.rid");
         // Constants of a sort key are bound before those of the conditions; numbering does not mind.
         let keys: Vec<Key> = order
             .keys
             .iter()
             .map(|key| key.with_parameter(|p| sql.int(p)))
             .collect();
+        let mut after = |sql: &mut Sql| after(sql, plan, &order, &keys);
+        let bounds = match self.latest(&mut sql, plan, &mut after)? {
+            Some(bounds) => bounds,
+            None => self.bounds_after(&mut sql, plan),
+        };
+        sql.push("select x.rid");
         for key in &keys {
             let _ = write!(sql.text, ", {}", key.expression);
         }
-        self.from(&mut sql);
-        if let Some(after) = &plan.after {
-            sql.push(" and ");
-            order
-                .after(after, &keys, &mut |value| match value {
-                    SortValue::Integer(v) => sql.bind(Value::Int(*v)),
-                    SortValue::Text(v) => sql.bind(Value::Text(v.clone())),
-                    SortValue::Missing | SortValue::Real(_) => "null".into(),
-                })
-                .map(|condition| sql.text.push_str(&condition))?;
-        }
+        self.from_within(&mut sql, self.driver, &bounds);
+        after(&mut sql)?;
         let limit = sql.int(i64::from(plan.count) + 1);
         let _ = write!(sql.text, " order by {} limit {limit}", order.by(&keys));
         Ok((sql, keys))
@@ -223,6 +253,20 @@ impl Question<'_> {
         Ok(total)
     }
 }
+/// ` and …`: the rows after the position of the plan.
+fn after(sql: &mut Sql, plan: &Plan, order: &Order, keys: &[Key]) -> Result<(), StoreError> {
+    let Some(after) = &plan.after else {
+        return Ok(());
+    };
+    let condition = order.after(after, keys, &mut |value| match value {
+        SortValue::Integer(v) => sql.bind(Value::Int(*v)),
+        SortValue::Text(v) => sql.bind(Value::Text(v.clone())),
+        SortValue::Missing | SortValue::Real(_) => "null".into(),
+    })?;
+    let _ = write!(sql.text, " and {condition}");
+    Ok(())
+}
+
 fn value(row: &Columns, at: usize, key: &Key) -> Result<SortValue, StoreError> {
     if row.is_null(at) {
         Ok(SortValue::Missing)

@@ -7,6 +7,7 @@ use super::schema;
 use super::statement::Value;
 use crate::contract::StoreError;
 use crate::store::search_parameter;
+use ward_search::entries::QuantityEntry;
 
 impl Delta<'_> {
     /// Removals go first: an entry may be replaced by itself with another `k`.
@@ -24,14 +25,17 @@ impl Delta<'_> {
             superseded.int(*until);
         }
         run(connection, SUPERSEDE, superseded)?;
-        let mut indexed = Rows::new(&[Kind::Int, Kind::Int]);
-        for (rid, generation) in &self.indexed {
-            indexed.int(*rid);
-            indexed.int(i64::from(*generation));
-        }
-        run(connection, SET_GENERATION, indexed)?;
         use Kind::{Blob, Int, Text};
-        let mut rows = Rows::new(&[Int, Int, Int, Int, Int, Int, Int, Int, Int, Int, Text, Blob]);
+        let mut indexed = Rows::new(&[Int, Int, Blob]);
+        for write in &self.indexed {
+            indexed.int(write.rid);
+            indexed.int(i64::from(write.generation.new));
+            indexed.bytes(lower_ends(&write.entries.quantities).as_deref());
+        }
+        run(connection, SET_INDEXED, indexed)?;
+        let mut rows = Rows::new(&[
+            Int, Int, Int, Int, Int, Int, Int, Int, Int, Int, Text, Blob, Blob,
+        ]);
         self.resources
             .sort_unstable_by_key(|resource| resource.write.rid);
         for Resource {
@@ -58,6 +62,7 @@ impl Delta<'_> {
             }
             rows.bytes(alias.as_deref().map(str::as_bytes));
             rows.bytes(Some(sealed));
+            rows.bytes(lower_ends(&write.entries.quantities).as_deref());
         }
         run(connection, PUT_RESOURCES, rows)
     }
@@ -217,6 +222,16 @@ impl<T> Change<T> {
     }
 }
 
+/// The distinct ones, packed; `None`: there are none.
+fn lower_ends(quantities: &[QuantityEntry]) -> Option<Vec<u8>> {
+    let mut ends: Vec<f64> = quantities.iter().map(|q| q.low).collect();
+    ends.sort_unstable_by(f64::total_cmp);
+    ends.dedup();
+    let mut rows = Rows::new(&[Kind::Real]);
+    ends.iter().for_each(|low| rows.real(*low));
+    (!rows.is_empty()).then(|| rows.into_bytes())
+}
+
 fn run(connection: &mut Connection, sql: &str, rows: Rows) -> Result<(), StoreError> {
     if rows.is_empty() {
         return Ok(());
@@ -231,9 +246,9 @@ pub const PARAMETERS_MARK: &str = "parameters";
 
 const SUPERSEDE: &str = "insert into history (rid, ver, typ, upd, til, op, c, k, alias, body) \
     select r.rid, r.ver, r.typ, r.upd, b.b, r.op, r.c, r.k, r.alias, r.body from rows(?1) b cross join resource r on r.rid = b.a";
-const PUT_RESOURCES: &str = "insert or replace into resource (rid, typ, ver, upd, op, c, d, k, self, g, alias, body) select a, b, c, d, e, f, g, h, i, j, k, l from rows(?1)";
-const SET_GENERATION: &str =
-    "update resource set g = b.b from (select a, b from rows(?1)) b where resource.rid = b.a";
+const PUT_RESOURCES: &str = "insert or replace into resource (rid, typ, ver, upd, op, c, d, k, self, g, alias, body, q) select a, b, c, d, e, f, g, h, i, j, k, l, m from rows(?1)";
+const SET_INDEXED: &str =
+    "update resource set g = b.b, q = b.c from (select a, b, c from rows(?1)) b where resource.rid = b.a";
 const DROP_TERMS: &str = "delete from term where (h, d, rid) in (select a, b, c from rows(?1))";
 const PUT_TERMS: &str =
     "insert or replace into term (h, d, rid, c, k) select a, b, c, d, e from rows(?1)";

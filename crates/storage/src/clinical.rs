@@ -1,0 +1,247 @@
+//! Where rows that match a range of dates lie in the order of the clinical date `d`, which the driving indexes have.
+//! <https://hl7.org/fhir/R4/search.html#date>
+//!
+//! No date of the type's hot date parameter begins before `d` unless the row is marked as open, and none ends a day after
+//! `d` or later unless it is marked as long. Both marks are counted terms: the counters tell whether there are any such
+//! rows, and the few long ones are a range of their own. A bound is used where that makes it exact, or not at all; the dates
+//! themselves are tested all the same.
+
+use crate::estimate::Counts;
+use crate::index::typed;
+use crate::question::Node;
+use std::collections::HashMap;
+use std::sync::LazyLock;
+use ward_fhir::TypeId;
+use ward_fhir::schema::{SearchType, r4};
+use ward_search::entries::{DAY_US, Term, TermKey};
+use ward_search::hot;
+use ward_search::plan::{DateTest, Prefix, SortKey};
+
+/// The marks of a type's hot date parameter.
+#[derive(Clone, Copy, Debug)]
+pub struct Clinical {
+    pub long: Term,
+    pub open: Term,
+}
+
+impl Clinical {
+    /// `None`: the clinical date is not of this parameter.
+    pub fn of(key: &TermKey, ty: TypeId, param: u16) -> Option<Clinical> {
+        static HOT: LazyLock<HashMap<TypeId, u16>> = LazyLock::new(parameters);
+        (HOT.get(&ty) == Some(&param)).then(|| Clinical {
+            long: key.long(param),
+            open: key.open(param),
+        })
+    }
+
+    /// What a sort asks for: by the latest dates, in one type.
+    pub fn sorted(key: &TermKey, types: &[TypeId], sort: &[SortKey]) -> Option<Clinical> {
+        match (types, sort) {
+            (
+                [ty],
+                [
+                    SortKey::Date {
+                        param,
+                        descending: true,
+                    },
+                ],
+            ) => Clinical::of(key, *ty, *param),
+            _ => None,
+        }
+    }
+
+    /// Keys of the counters of both marks.
+    pub fn counted(self, ty: TypeId) -> [i64; 2] {
+        [self.long, self.open].map(|term| typed(term, ty))
+    }
+
+    /// Whether no row of the type is marked as open.
+    fn is_closed(self, ty: TypeId, counts: &Counts) -> bool {
+        counts.get(&typed(self.open, ty)) == Some(&0)
+    }
+
+    /// What stands for the long rows; `None`: too many, or unknown.
+    pub fn long(self, ty: TypeId, counts: &Counts) -> Option<Long> {
+        match counts.get(&typed(self.long, ty)) {
+            Some(0) => Some(Long::Absent),
+            Some(rows) if *rows <= LONG_ROWS_MAX => Some(Long::Rows(self.long)),
+            _ => None,
+        }
+    }
+}
+
+/// Rows whose dates reach further than a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Long {
+    Absent,
+    /// All that have this term.
+    Rows(Term),
+}
+
+/// Counters that tell whether bounds are exact. Where they were asked for, an absent one is 0.
+pub fn marks(members: &[Node], ty: TypeId) -> Vec<i64> {
+    let of = |node: &Node| match node {
+        Node::Date {
+            clinical: Some(clinical),
+            ..
+        } => Some(clinical.counted(ty)),
+        _ => None,
+    };
+    let mut marks: Vec<i64> = members.iter().filter_map(of).flatten().collect();
+    marks.dedup();
+    marks
+}
+
+fn parameters() -> HashMap<TypeId, u16> {
+    let of = |ty: &TypeId| {
+        let code = hot::of(r4().ty(*ty).name).date;
+        let mut all = r4().search_parameters.iter();
+        let found =
+            all.find(|p| p.code == code && p.ty == SearchType::Date && p.bases.contains(ty));
+        found.map(|p| (*ty, p.id))
+    };
+    crate::store::resource_types()
+        .iter()
+        .filter_map(of)
+        .collect()
+}
+
+/// Clinical dates between which every match lies, long rows apart. Inclusive microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Window {
+    pub from_us: Option<i64>,
+    pub to_us: Option<i64>,
+    /// Matches that lie before `from_us` have this term.
+    pub long: Option<Term>,
+}
+
+impl Window {
+    /// Of a conjunction over a type.
+    pub fn of(members: &[Node], ty: TypeId, counts: &Counts) -> Window {
+        let mut window = Window::default();
+        for node in members {
+            let Some((from, to, long)) = bounds(node, ty, counts) else {
+                continue;
+            };
+            window.from_us = window.from_us.max(from);
+            window.to_us = window.to_us.into_iter().chain(to).min();
+            window.long = window.long.or(long);
+        }
+        window
+    }
+
+    /// Where long rows have no range of their own: what no long row is beyond.
+    pub fn without_long(self) -> Window {
+        match self.long {
+            None => self,
+            Some(_) => Window {
+                from_us: None,
+                long: None,
+                ..self
+            },
+        }
+    }
+}
+
+/// Whether a walk in the order of the clinical date meets the matches of a range of dates one after the other.
+pub fn is_bounded(node: &Node, ty: TypeId, counts: &Counts) -> bool {
+    bounds(node, ty, counts).is_some()
+}
+
+/// First and last clinical date of what matches, and the term of further matches; `None`: not all of the bounds are exact.
+fn bounds(
+    node: &Node,
+    ty: TypeId,
+    counts: &Counts,
+) -> Option<(Option<i64>, Option<i64>, Option<Term>)> {
+    let Node::Date {
+        test,
+        clinical: Some(clinical),
+        ..
+    } = node
+    else {
+        return None;
+    };
+    let (from, to) = reach(test)?;
+    if to.is_some() && !clinical.is_closed(ty, counts) {
+        return None;
+    }
+    let long = match from {
+        None => None,
+        Some(_) => match clinical.long(ty, counts)? {
+            Long::Absent => None,
+            Long::Rows(term) => Some(term),
+        },
+    };
+    Some((from, to, long))
+}
+
+/// A match begins at `to` at the latest and, unless it is long, at `from` at the earliest. `None`: anywhere.
+fn reach(test: &DateTest) -> Option<(Option<i64>, Option<i64>)> {
+    let (low, high) = (test.low_us, test.high_us);
+    let before = |us: i64| Some(us.saturating_sub(DAY_US));
+    Some(match test.prefix {
+        Prefix::Eq | Prefix::Ap => (before(low), Some(high)),
+        Prefix::Ge => (before(low), None),
+        Prefix::Gt | Prefix::Sa => (before(high), None),
+        Prefix::Lt | Prefix::Eb => (None, Some(low)),
+        Prefix::Le => (None, Some(high)),
+        Prefix::Ne => return None,
+    })
+}
+
+/// So many long rows are looked at beside a walk.
+const LONG_ROWS_MAX: u64 = 2_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ward_search::evaluate;
+
+    /// Every range of whole days within three that a row that is neither long nor open may have, against every test.
+    #[test]
+    fn what_matches_lies_within_the_bounds() {
+        let prefixes = [
+            Prefix::Eq,
+            Prefix::Ne,
+            Prefix::Gt,
+            Prefix::Lt,
+            Prefix::Ge,
+            Prefix::Le,
+            Prefix::Sa,
+            Prefix::Eb,
+            Prefix::Ap,
+        ];
+        let step = DAY_US / 4;
+        for at in 0..prefixes.len() * 12 * 12 * 12 * 4 {
+            let (prefix, rest) = (prefixes[at % 9], at / 9);
+            let (low, high, d, length) = (rest % 12, rest / 12 % 12, rest / 144 % 12, rest / 1728);
+            let test = DateTest {
+                prefix,
+                low_us: low as i64 * step,
+                high_us: high.max(low) as i64 * step + step - 1,
+            };
+            let (from, to) = (d as i64 * step, (d + length) as i64 * step + step - 1);
+            let Some((first, last)) = reach(&test) else {
+                continue;
+            };
+            if evaluate::date(test, from, to) {
+                assert!(first.is_none_or(|us| us <= from), "{test:?} {from} {to}");
+                assert!(last.is_none_or(|us| from <= us), "{test:?} {from} {to}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_hot_date_of_a_type_is_known() {
+        let ty = |name: &str| r4().resource_type(name).unwrap();
+        let of = |name: &str, code: &str| {
+            let mut all = r4().search_parameters.iter();
+            let param = all.find(|p| p.code == code && p.bases.contains(&ty(name)));
+            Clinical::of(&TermKey([7; 16]), ty(name), param.unwrap().id)
+        };
+        assert!(of("Observation", "date").is_some() && of("Condition", "onset-date").is_some());
+        assert!(of("Condition", "recorded-date").is_none());
+        assert!(of("Patient", "birthdate").is_some() && of("Patient", "death-date").is_none());
+    }
+}
