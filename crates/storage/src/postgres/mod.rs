@@ -9,6 +9,7 @@ mod hop;
 mod indexing;
 mod lower;
 mod names;
+mod near;
 mod pool;
 mod probe;
 mod question;

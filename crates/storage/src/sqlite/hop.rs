@@ -192,11 +192,9 @@ impl Probe {
                 );
             }
             Node::Quantity { term, test } => {
-                let condition = self.quantity(sql, *term, test);
-                let _ = write!(
-                    sql.text,
-                    "select distinct s.rid from qty s where {condition}"
-                );
+                sql.push("select distinct rid from (");
+                self.quantities(sql, "s.rid as rid", *term, test);
+                sql.push(")");
             }
             Node::Chain(hop) => {
                 sql.push("select distinct t.rid");

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use ward_access::{Access, PatientKey};
 use ward_fhir::TypeId;
 use ward_search::entries::Term;
-use ward_search::plan::{DateTest, NumberTest};
+use ward_search::plan::{DateTest, NumberTest, Prefix};
 
 /// Statement text with its numbered values.
 #[derive(Default)]
@@ -148,11 +148,9 @@ impl Probe {
                 );
             }
             Node::Quantity { term, test } => {
-                let range = self.quantity(sql, *term, test);
-                let _ = write!(
-                    sql.text,
-                    "{row}.rid in (select s.rid from qty s where {range})"
-                );
+                let _ = write!(sql.text, "{row}.rid in (");
+                self.quantities(sql, "s.rid", *term, test);
+                sql.push(")");
             }
             Node::Chain(hop) => self.chain(sql, hop),
             Node::Has(hop) => self.has(sql, hop),
@@ -269,6 +267,29 @@ impl Probe {
                 &mut |v| sql.bind(Value::Real(v))
             )
         )
+    }
+
+    /// `select …`: the rows of `qty s` in a range. Single values are one range of the table, whichever end is asked of.
+    pub fn quantities(&self, sql: &mut Sql, select: &str, term: Term, test: &NumberTest) {
+        let condition = self.quantity(sql, term, test);
+        let mut bound = |sign: &str, v: f64| {
+            let v = sql.bind(Value::Real(v));
+            format!(" and s.lo {sign} {v}")
+        };
+        let (low, high) = (test.low, test.high);
+        let values = match test.prefix {
+            Prefix::Gt | Prefix::Sa => bound(">", high),
+            Prefix::Lt | Prefix::Eb => bound("<", low),
+            Prefix::Ge => bound(">=", low),
+            Prefix::Le => bound("<=", high),
+            Prefix::Eq | Prefix::Ap => bound(">=", low) + &bound("<=", high),
+            Prefix::Ne => String::new(),
+        };
+        let _ = write!(
+            sql.text,
+            "select {select} from qty s where {condition} and s.hi = s.lo{values} \
+             union all select {select} from qty s indexed by qty_w where {condition} and s.hi <> s.lo"
+        );
     }
 
     /// What the caller may see of `x`: the mask, and the compartments.

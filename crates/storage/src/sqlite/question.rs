@@ -107,10 +107,10 @@ impl<'a> Question<'a> {
                 break;
             }
             let mut sql = Sql::default();
-            sql.push("select count(*) from (select 1 from qty s where ");
-            let condition = probe.quantity(&mut sql, *term, test);
+            sql.push("select count(*) from (");
+            probe.quantities(&mut sql, "1", *term, test);
             let limit = sql.int(RANGE_ROWS_MAX as i64);
-            let _ = write!(sql.text, "{condition} limit {limit})");
+            let _ = write!(sql.text, " limit {limit})");
             connection.each(&sql.text, &sql.values, |row| {
                 ranges.push((at, row.int(0)?.max(0) as u64));
                 Ok(())

@@ -10,6 +10,7 @@
 //! | `resource_d (typ, d)` | a type without a usable condition | all Patients |
 //! | `resource_u (typ, upd)`, `resource_s (upd)`, `history_u`, `history_s` | history, `_lastUpdated` | what changed since |
 //! | `str (p, v, rid)`, `date (p, lo, rid, hi)`, `qty (h, lo, rid, hi)` | prefixes and ranges | names that start with `smi` |
+//! | `qty_w (h, hi)` | quantities that are no single value, so that all others are ranges of `qty` by either end | `value-quantity=gt5` |
 //! | `str_r (rid, p)`, `date_r (rid, p)` | the same as probes of a candidate, and sort keys | |
 //! | `target (t, rid)` | who refers to a resource | may it be deleted? |
 //! | `phrase (p, v, term)` | texts of codings, uris: one row per distinct one of the store | `code:text=hemo` |
@@ -56,6 +57,7 @@ create table date (p integer not null, lo integer not null, hi integer not null,
 create index date_r on date (rid, p, hi);
 create table qty (h integer not null, lo real not null, hi real not null, rid integer not null, c integer not null, k integer not null,
   primary key (h, lo, rid, hi)) without rowid;
+create index qty_w on qty (h, hi) where hi <> lo;
 create table target (t integer not null, rid integer not null, primary key (t, rid)) without rowid;
 create table vocabulary (form integer not null, term integer not null, primary key (form, term)) without rowid;
 create table phrase (p integer not null, v text not null, term integer not null, primary key (p, v, term)) without rowid;
