@@ -65,6 +65,18 @@ pub fn shape(
     let rare: Vec<usize> = (0..members.len())
         .filter(|at| rows(&members[*at], ty, counts) <= RARE_ROWS)
         .collect();
+    let least = rare
+        .iter()
+        .min_by_key(|at| rows(&members[**at], ty, counts));
+    let is_walked = ordered && matches!(branch, Branch::All | Branch::Home(_));
+    // The least may have an index in page order.
+    let in_order = |at: &usize| {
+        let columns = columns(members, ty, counts);
+        columns.code == Some(*at) && matches!(&members[*at], Node::Terms(terms) if terms.len() == 1)
+    };
+    if is_walked && least.is_some_and(in_order) {
+        return columns(members, ty, counts);
+    }
     if !rare.is_empty() || matches!(branch, Branch::Member(_)) {
         return gather(rare);
     }
