@@ -35,7 +35,6 @@ pub async fn explain(
         }
     }
     if plan.count > 0 {
-        planned.extend(question.near_statement(plan).map(|sql| ("page", sql)));
         let page = question.page_statements(plan)?;
         planned.extend(page.into_iter().map(|sql| ("page", sql)));
     }

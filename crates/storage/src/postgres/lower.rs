@@ -110,29 +110,19 @@ pub struct Lowering<'a> {
 impl Lowering<'_> {
     /// `from … x where …` with mask, branch and filter.
     pub fn from(&self, sql: &mut Sql) {
-        let _ = write!(sql.text, " from {} x where ", self.table);
-        self.seen(sql);
-        self.probe().conjunction(sql, self.members, &self.shape);
-        self.within(sql);
-    }
-
-    pub fn probe(&self) -> Probe<'_> {
-        Probe {
+        let _ = write!(
+            sql.text,
+            " from {} x where {VISIBLE} and x.op <> 2",
+            self.table
+        );
+        self.branch(sql);
+        let probe = Probe {
             row: "x".into(),
             ty: self.ty,
             counts: self.counts,
             tables: self.tables,
-        }
-    }
-
-    /// Mask and branch.
-    pub fn seen(&self, sql: &mut Sql) {
-        let _ = write!(sql.text, "{VISIBLE} and x.op <> 2");
-        self.branch(sql);
-    }
-
-    /// ` and …`: the bounds of a walk.
-    pub fn within(&self, sql: &mut Sql) {
+        };
+        probe.conjunction(sql, self.members, &self.shape);
         for (sign, us) in [(">=", self.window.from_us), ("<=", self.window.to_us)] {
             if let Some(us) = us {
                 let us = sql.int(us);
@@ -179,7 +169,7 @@ impl Probe<'_> {
         }
     }
 
-    pub fn column(&self, sql: &mut Sql, column: &str, terms: &[Term]) {
+    fn column(&self, sql: &mut Sql, column: &str, terms: &[Term]) {
         let row = &self.row;
         match terms {
             [term] => {

@@ -9,7 +9,6 @@ mod hop;
 mod indexing;
 mod lower;
 mod names;
-mod near;
 mod pool;
 mod probe;
 mod question;

@@ -23,7 +23,7 @@ pub struct Question<'a> {
     pub reach: Reach,
     /// The conjunction.
     pub members: Vec<Node>,
-    pub(super) counts: Counts,
+    counts: Counts,
     page_rows: u64,
     /// What is asked is sorted by the latest clinical dates.
     sorted: Option<Clinical>,
@@ -110,7 +110,7 @@ impl<'a> Question<'a> {
         parts
     }
 
-    pub(super) fn part<'q>(&'q self, ty: TypeId, branch: Branch<'q>, walk: Walk) -> Lowering<'q> {
+    fn part<'q>(&'q self, ty: TypeId, branch: Branch<'q>, walk: Walk) -> Lowering<'q> {
         let (members, counts) = (&self.members, &self.counts);
         let shape = choice::shape(members, ty, branch, walk, self.page_rows, counts);
         let mut window = Window::default();

@@ -8,7 +8,6 @@
 //! |---|---|
 //! | `_c (c, d)`, `_cc (c, code, d)`, `_ck (c, cat, d)` | what a caller bound to patients sees, by code or category, newest first |
 //! | `_h (code, d)`, `_p` the same for rarely visible rows | a broad code, newest first |
-//! | `_q`, `_l` | the greatest and the least quantity of a row: where values may be that few rows have |
 //! | `_t` GIN over `terms` | every other term; also who refers to a resource |
 //! | `_d (d)`, `_u (upd)` | a type without a usable condition, history and `_lastUpdated` |
 //!
@@ -37,10 +36,6 @@ create table resource (
   alias text collate \"C\", terms bigint[] not null, dates bigint[] not null, qh bigint[] not null, qv float8[] not null,
   strs text[] collate \"C\" not null, body bytea not null) partition by list (typ);
 alter table resource alter column body set storage external;
-create function quantity_greatest(float8[]) returns float8 language sql immutable strict parallel safe
-  as 'select max(v) from unnest($1) v';
-create function quantity_least(float8[]) returns float8 language sql immutable strict parallel safe
-  as 'select min(v) from unnest($1) v';
 create table history (
   rid bigint not null, upd bigint not null, til bigint not null, c bigint not null, ver int not null, w int not null,
   typ smallint not null, op smallint not null, k smallint not null, alias text collate \"C\", body bytea not null,

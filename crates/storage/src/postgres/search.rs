@@ -115,23 +115,8 @@ impl Question<'_> {
         connection: &Connection,
         plan: &Plan,
     ) -> Result<Vec<(Position, StoredRow)>, Failure> {
-        if let Some(sql) = self.near_statement(plan) {
-            let hits = self.hits(connection, plan, &[sql]).await?;
-            if hits.len() > plan.count as usize {
-                return Ok(hits);
-            }
-        }
-        self.hits(connection, plan, &self.page_statements(plan)?)
-            .await
-    }
-
-    async fn hits(
-        &self,
-        connection: &Connection,
-        plan: &Plan,
-        statements: &[Sql],
-    ) -> Result<Vec<(Position, StoredRow)>, Failure> {
         let order = Order::new(&plan.sort, sort_key);
+        let statements = self.page_statements(plan)?;
         let results = try_join_all(
             statements
                 .iter()
@@ -172,20 +157,12 @@ impl Question<'_> {
     }
 
     pub(super) fn page_statements(&self, plan: &Plan) -> Result<Vec<Sql>, StoreError> {
-        if self.is_near(plan) {
-            return Ok(vec![self.far_statement(plan)?]);
-        }
         let walk = self.walk(plan);
         let parts = self.parts(walk).into_iter();
         parts.map(|part| self.page_of(part, walk, plan)).collect()
     }
 
-    pub(super) fn page_of(
-        &self,
-        mut part: Lowering,
-        walk: Walk,
-        plan: &Plan,
-    ) -> Result<Sql, StoreError> {
+    fn page_of(&self, mut part: Lowering, walk: Walk, plan: &Plan) -> Result<Sql, StoreError> {
         let order = Order::new(&plan.sort, sort_key);
         let is_walked = !part.shape.fenced && part.shape.driving.is_empty();
         let order = if part.shape.fenced {
@@ -292,7 +269,7 @@ impl Question<'_> {
 }
 
 /// ` and …`: the rows after the position of the plan.
-pub fn after(sql: &mut Sql, plan: &Plan, order: &Order) -> Result<(), StoreError> {
+fn after(sql: &mut Sql, plan: &Plan, order: &Order) -> Result<(), StoreError> {
     let Some(after) = &plan.after else {
         return Ok(());
     };

@@ -150,10 +150,6 @@ pub fn definition(ty: TypeId) -> String {
             "p",
             "(code, d desc, rid desc) include (c, w) where k >= 16384",
         );
-        if !hot.value.is_empty() {
-            index("q", &format!("({GREATEST}(qv)) {VALUED}"));
-            index("l", &format!("({LEAST}(qv)) {VALUED}"));
-        }
     }
     let _ = write!(
         ddl,
@@ -162,11 +158,6 @@ pub fn definition(ty: TypeId) -> String {
     );
     ddl
 }
-
-/// Functions of all quantities of a row, whatever they are of: what one must reach for a row to match.
-pub const GREATEST: &str = "quantity_greatest";
-pub const LEAST: &str = "quantity_least";
-const VALUED: &str = "where op <> 2 and cardinality(qh) > 0";
 
 const EXISTING: &str = "select c.relname::text from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'resource'::regclass";
 /// Index-only scans need the visibility map: vacuum early.

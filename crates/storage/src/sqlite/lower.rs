@@ -121,7 +121,7 @@ impl Probe {
                 let range = self.date(sql, *param, test);
                 let _ = write!(
                     sql.text,
-                    "exists (select 1 from date s where s.rid = {row}.rid and {range})"
+                    "exists (select 1 from date s indexed by date_r where s.rid = {row}.rid and {range})"
                 );
             }
             Node::Updated(test) => {
