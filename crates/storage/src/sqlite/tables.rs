@@ -247,8 +247,7 @@ pub const PARAMETERS_MARK: &str = "parameters";
 const SUPERSEDE: &str = "insert into history (rid, ver, typ, upd, til, op, c, k, alias, body) \
     select r.rid, r.ver, r.typ, r.upd, b.b, r.op, r.c, r.k, r.alias, r.body from rows(?1) b cross join resource r on r.rid = b.a";
 const PUT_RESOURCES: &str = "insert or replace into resource (rid, typ, ver, upd, op, c, d, k, self, g, alias, body, q) select a, b, c, d, e, f, g, h, i, j, k, l, m from rows(?1)";
-const SET_INDEXED: &str =
-    "update resource set g = b.b, q = b.c from (select a, b, c from rows(?1)) b where resource.rid = b.a";
+const SET_INDEXED: &str = "update resource set g = b.b, q = b.c from (select a, b, c from rows(?1)) b where resource.rid = b.a";
 const DROP_TERMS: &str = "delete from term where (h, d, rid) in (select a, b, c from rows(?1))";
 const PUT_TERMS: &str =
     "insert or replace into term (h, d, rid, c, k) select a, b, c, d, e from rows(?1)";
