@@ -237,7 +237,7 @@ impl<'a> Question<'a> {
     /// `from … x where …` with filter and access.
     pub fn from(&self, sql: &mut Sql) {
         let bounds = self.bounds(sql);
-        self.from_within(sql, self.driver, &bounds);
+        self.drive_within(sql, self.driver, &bounds);
     }
 
     /// The clinical dates that the filter leaves.
@@ -250,7 +250,7 @@ impl<'a> Question<'a> {
     }
 
     /// The same for the rows within bounds.
-    pub(super) fn from_within(&self, sql: &mut Sql, driver: Driver, bounds: &Bounds) {
+    pub(super) fn drive_within(&self, sql: &mut Sql, driver: Driver, bounds: &Bounds) {
         let probe = Probe {
             points: bounds.examined.is_some() || self.has_points(driver),
             ..self.probe()

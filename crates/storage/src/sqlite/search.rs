@@ -130,7 +130,7 @@ impl Question<'_> {
         };
         let order = Order::new(&plan.sort, |key| self.sort_key(key));
         sql.push("select x.rid, x.d");
-        self.from_within(&mut sql, driver, &bounds);
+        self.drive_within(&mut sql, driver, &bounds);
         let limit = sql.int(i64::from(plan.count) + 1);
         let by = order.by(&order.keys);
         let _ = write!(sql.text, " order by {by} limit {limit}");
@@ -156,7 +156,7 @@ impl Question<'_> {
         for key in &keys {
             let _ = write!(sql.text, ", {}", key.expression);
         }
-        self.from_within(&mut sql, self.driver, &bounds);
+        self.drive_within(&mut sql, self.driver, &bounds);
         after(&mut sql)?;
         let limit = sql.int(i64::from(plan.count) + 1);
         let _ = write!(sql.text, " order by {} limit {limit}", order.by(&keys));

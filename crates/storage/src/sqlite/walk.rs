@@ -188,7 +188,7 @@ impl Question<'_> {
             long: None,
             ..bounds.clone()
         };
-        self.from_within(sql, self.driver, &near);
+        self.drive_within(sql, self.driver, &near);
         let p = sql.int(i64::from(crate::index::parameter(*param, ty)));
         let _ = write!(
             sql.text,
