@@ -176,17 +176,21 @@ impl Question<'_> {
             let _ = write!(sql.text, ", {}", key.expression);
         }
         let first = plan.after.as_ref().and_then(|after| after.values.first());
-        // No row begins after its latest date; one upper end is all that an index range takes.
-        if let (true, Walk::Natural | Walk::Latest, Some(SortValue::Integer(us))) =
-            (is_walked, walk, first)
-            && (walk == Walk::Latest || part.window.to_us.is_some())
-        {
-            part.window.to_us = part.window.to_us.into_iter().chain([*us]).min();
+        let last = match first {
+            Some(SortValue::Integer(us)) if is_walked => Some(*us),
+            _ => None,
+        };
+        let until = |to: Option<i64>| to.into_iter().chain(last).min();
+        // One upper end is all that an index range takes.
+        if walk == Walk::Natural && part.window.to_us.is_some() {
+            part.window.to_us = until(part.window.to_us);
         }
         part.from(&mut sql);
         after(&mut sql, plan, &order)?;
         if is_walked && walk == Walk::Latest {
-            edge(&mut sql, &part, plan, &order)?;
+            // No row begins after its latest date, if it has one.
+            part.window.to_us = until(part.window.to_us);
+            edge(&mut sql, &part, plan, &order, last)?;
         }
         let limit = sql.int(i64::from(plan.count) + 1);
         let _ = write!(
@@ -283,23 +287,33 @@ fn after(sql: &mut Sql, plan: &Plan, order: &Order) -> Result<(), StoreError> {
 }
 
 /// ` and …`: as many matches as the page holds, in the order of the clinical date, tell a date that every row of the page
-/// reaches; no row that begins more than a day before it does, long ones apart.
-fn edge(sql: &mut Sql, part: &Lowering, plan: &Plan, order: &Order) -> Result<(), StoreError> {
+/// reaches; no row that begins more than a day before it does, long ones apart. Rows without a date are on the page only where
+/// the dated ones do not fill it: then no bound holds. `last`: the date of the row before the page.
+fn edge(
+    sql: &mut Sql,
+    part: &Lowering,
+    plan: &Plan,
+    order: &Order,
+    last: Option<i64>,
+) -> Result<(), StoreError> {
     let (wanted, day) = (sql.int(i64::from(plan.count) + 1), sql.int(DAY_US));
-    let first = sql.int(i64::MIN);
-    let _ = write!(
-        sql.text,
-        " and x.d >= (select case when count(*) = {wanted} then min(e.d) - {day} else {first} end from (select x.d"
-    );
-    part.from(sql);
-    let [key] = order.keys.as_slice() else {
-        return Err(StoreError::Integrity);
-    };
-    let _ = write!(sql.text, " and {} is not null", key.expression);
-    after(sql, plan, order)?;
-    let _ = write!(
-        sql.text,
-        " order by x.d desc, x.rid desc limit {wanted}) e)"
-    );
+    let from = (">=", format!("min(e.d) - {day}"), sql.int(i64::MIN));
+    let to = last.map(|us| ("<=", sql.int(us), sql.int(i64::MAX)));
+    for (sign, full, otherwise) in std::iter::once(from).chain(to) {
+        let _ = write!(
+            sql.text,
+            " and x.d {sign} (select case when count(*) = {wanted} then {full} else {otherwise} end from (select x.d"
+        );
+        part.from(sql);
+        let [key] = order.keys.as_slice() else {
+            return Err(StoreError::Integrity);
+        };
+        let _ = write!(sql.text, " and {} is not null", key.expression);
+        after(sql, plan, order)?;
+        let _ = write!(
+            sql.text,
+            " order by x.d desc, x.rid desc limit {wanted}) e)"
+        );
+    }
     Ok(())
 }

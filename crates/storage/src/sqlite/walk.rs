@@ -168,26 +168,30 @@ impl Question<'_> {
             return Ok(None);
         };
         let mut bounds = self.bounds(sql);
-        match plan.after.as_ref().map(|position| position.values.first()) {
-            None => {}
-            // No row begins after its latest date.
-            Some(Some(SortValue::Integer(us))) => {
-                let us = sql.int(*us);
-                bounds.until(us);
-            }
-            // Among those without a date.
-            Some(_) => return Ok(None),
-        }
-        let (wanted, day) = (sql.int(i64::from(plan.count) + 1), sql.int(DAY_US));
-        let _ = write!(
-            sql.text,
-            "with edge (d) as materialized (select case when count(*) = {wanted} then min(d) - {day} else {} end from (select x.d",
-            i64::MIN
-        );
-        let near = Bounds {
+        let mut near = Bounds {
             long: None,
             ..bounds.clone()
         };
+        let last = match plan.after.as_ref().map(|position| position.values.first()) {
+            None => None,
+            // No row begins after its latest date, if it has one.
+            Some(Some(SortValue::Integer(us))) => {
+                let us = sql.int(*us);
+                near.until(us.clone());
+                Some(us)
+            }
+            // Among those without a date.
+            Some(_) => return Ok(None),
+        };
+        let (wanted, day) = (sql.int(i64::from(plan.count) + 1), sql.int(DAY_US));
+        let _ = write!(
+            sql.text,
+            "with edge (d, t) as materialized (select case when count(*) = {wanted} then min(d) - {day} else {} end, \
+             case when count(*) = {wanted} then {} else {} end from (select x.d",
+            i64::MIN,
+            last.as_deref().unwrap_or("null"),
+            i64::MAX
+        );
         self.drive_within(sql, self.driver, &near);
         let p = sql.int(i64::from(crate::index::parameter(*param, ty)));
         let _ = write!(
@@ -197,6 +201,10 @@ impl Question<'_> {
         after(sql)?;
         let _ = write!(sql.text, " order by x.d desc, x.rid desc limit {wanted})) ");
         bounds.since("(select d from edge)".into());
+        // Rows without a date are on the page only where the dated ones do not fill it: they lie anywhere.
+        if last.is_some() {
+            bounds.until("(select t from edge)".into());
+        }
         if let Long::Rows(term) = long {
             bounds.long = Some(term);
         }
