@@ -135,13 +135,13 @@ async fn world(store: &Store, random: &mut Random) -> Vec<Write> {
 }
 
 /// What the caller may search.
-struct Seen<'a> {
+pub struct Seen<'a> {
     store: &'a Store,
     rows: Vec<&'a Write>,
 }
 
 impl<'a> Seen<'a> {
-    fn new(store: &'a Store, access: &Access, rows: &'a [Write]) -> Seen<'a> {
+    pub fn new(store: &'a Store, access: &Access, rows: &'a [Write]) -> Seen<'a> {
         let inside = |row: &Write| match access.sight(row.ty, Action::Search) {
             Sight::Nothing => false,
             Sight::Everything => true,
@@ -162,18 +162,20 @@ impl<'a> Seen<'a> {
         self.rows.iter().filter(move |row| row.ty == ty)
     }
 
-    fn expected(&self, ty: TypeId, filter: &Filter) -> Vec<Rid> {
+    pub fn matching(&self, ty: TypeId, filter: &Filter) -> Vec<&'a Write> {
         let world = World {
             key: Some(self.store.term_key()),
             others: Some(self),
         };
-        let mut hits: Vec<&&Write> = self
-            .of(ty)
-            .filter(|row| {
-                let id = self.store.public_id(row.rid);
-                matches(filter, candidate(&id, row), world).unwrap()
-            })
-            .collect();
+        let is_match = |row: &&&Write| {
+            let id = self.store.public_id(row.rid);
+            matches(filter, candidate(&id, row), world).unwrap()
+        };
+        self.of(ty).filter(is_match).copied().collect()
+    }
+
+    fn expected(&self, ty: TypeId, filter: &Filter) -> Vec<Rid> {
+        let mut hits = self.matching(ty, filter);
         hits.sort_by_key(|w| Reverse((w.entries.date_us.unwrap_or(w.updated_us), w.rid)));
         hits.iter().map(|w| w.rid).collect()
     }

@@ -17,6 +17,7 @@ mod plans;
 mod search;
 mod statements;
 mod versions;
+mod walks;
 
 /// Each test once per store.
 macro_rules! on_both {
@@ -73,6 +74,7 @@ on_both!(
     search::totals_follow_updates_and_deletes,
     search::wide_forms_find_every_code,
     search::endless_searches_are_cut_off,
+    walks::dates_are_whole_in_every_order,
     statements::a_batch_takes_a_constant_number,
     statements::reads_take_one,
     statements::records_are_kept_once,

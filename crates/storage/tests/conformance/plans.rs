@@ -124,13 +124,21 @@ struct World {
     practitioners: Vec<Rid>,
 }
 
-struct Maker<'a> {
-    store: &'a Store,
+pub struct Maker<'a> {
+    pub store: &'a Store,
     extractor: Extractor,
 }
 
 impl Maker<'_> {
-    fn make(&self, name: &str, rid: Rid, home: Rid, json: &str) -> Write {
+    pub fn new(store: &Store) -> Maker<'_> {
+        let registry = Arc::new(Registry::new(r4()));
+        Maker {
+            store,
+            extractor: Extractor::new(registry, store.term_key().clone(), None),
+        }
+    }
+
+    pub fn make(&self, name: &str, rid: Rid, home: Rid, json: &str) -> Write {
         let document = ward_fhir::json::read(json.as_bytes(), None, &Limits::default()).unwrap();
         Write {
             entries: self.extractor.extract(document.root(), &|_| None),
@@ -213,7 +221,7 @@ impl Maker<'_> {
         }
     }
 
-    fn plan(&self, question: &str) -> Plan {
+    pub fn plan(&self, question: &str) -> Plan {
         let (name, query) = question.split_once('?').unwrap_or((question, ""));
         let pairs: Vec<(&str, &str)> = query.split('&').filter_map(|p| p.split_once('=')).collect();
         let types: Vec<_> = r4().resource_type(name).into_iter().collect();
@@ -233,14 +241,7 @@ impl Maker<'_> {
 
 pub async fn statements_and_steps_are_as_reviewed(place: Place) {
     let store = place.open().await;
-    let maker = Maker {
-        store: &store,
-        extractor: Extractor::new(
-            Arc::new(Registry::new(r4())),
-            store.term_key().clone(),
-            None,
-        ),
-    };
+    let maker = Maker::new(&store);
     let world = maker.populate().await;
     place.analyse().await;
     let patient = world.patients[12];

@@ -4,6 +4,7 @@ use crate::oracle::{expected, filter, populate};
 use crate::place::*;
 use std::collections::HashSet;
 use std::time::Duration;
+use ward_access::Access;
 use ward_search::entries::{DateEntry, FormEntry, StringEntry};
 use ward_search::plan::{Filter, Plan, SortKey, SortValue, Total};
 use ward_storage::{Rid, Store, StoreError, StoreSettings, Write};
@@ -37,10 +38,14 @@ pub async fn random_filters_agree_with_the_oracle(place: Place) {
 
 /// All rows of a plan, page by page.
 async fn paged(store: &Store, plan: &Plan) -> Vec<Rid> {
+    paged_for(store, &all(), plan).await
+}
+
+pub async fn paged_for(store: &Store, access: &Access, plan: &Plan) -> Vec<Rid> {
     let mut plan = plan.clone();
     let mut rids = Vec::new();
     loop {
-        let page = store.search(&all(), &plan).await.unwrap();
+        let page = store.search(access, &plan).await.unwrap();
         assert!(page.rows.len() <= plan.count as usize);
         rids.extend(page.rows.iter().map(|r| r.rid));
         match page.next {
