@@ -274,6 +274,11 @@ pub enum OpenError {
         found: usize,
         known: usize,
     },
+    /// Written by a version from before the first format that is kept.
+    Older {
+        found: usize,
+        oldest: usize,
+    },
     /// The format's checksum is not the one of this version's migrations.
     Altered,
     /// The store was made with another master key.
@@ -293,6 +298,12 @@ impl std::fmt::Display for OpenError {
                 write!(
                     f,
                     "the store has format {found}, this version knows {known}: start the version that wrote it, or a newer one"
+                )
+            }
+            OpenError::Older { found, oldest } => {
+                write!(
+                    f,
+                    "the store has format {found}, this version reads {oldest} and later: start the version that wrote it, or begin with an empty store and import again"
                 )
             }
             OpenError::Altered => write!(

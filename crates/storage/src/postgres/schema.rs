@@ -22,8 +22,8 @@ use super::tables;
 use crate::contract::OpenError;
 use crate::store::resource_types;
 
-/// The newest format this binary writes.
-pub const FORMAT: i64 = 2;
+/// What this binary reads and writes. Clinical dates of earlier formats bound no walk.
+const FORMAT: i64 = 3;
 /// Only one node migrates at a time.
 pub const MIGRATION_LOCK: i64 = 0x7761_7264_0001;
 
@@ -32,8 +32,8 @@ const META: &str = "create table if not exists meta (key text primary key, value
 const TABLES: &str = "
 create table resource (
   rid bigint not null, upd bigint not null, c bigint not null, d bigint not null, code bigint not null, cat bigint not null,
-  self bigint not null, v float8, ver int not null, w int not null, typ smallint not null, op smallint not null, k smallint not null,
-  alias text collate \"C\", terms bigint[] not null, dates bigint[] not null, qh bigint[] not null, qv float8[] not null,
+  self bigint not null, v float8, ver int not null, w int not null, g int not null, typ smallint not null, op smallint not null,
+  k smallint not null, alias text collate \"C\", terms bigint[] not null, dates bigint[] not null, qh bigint[] not null, qv float8[] not null,
   strs text[] collate \"C\" not null, body bytea not null) partition by list (typ);
 alter table resource alter column body set storage external;
 create table history (
@@ -52,28 +52,19 @@ create table id_alias (rid bigint not null, typ smallint not null, id text colla
 create table data_key (c bigint not null, id bigint not null, wrapped bytea not null, primary key (c, id));
 create table record (seq bigint generated always as identity primary key, node_seq bigint, node text collate \"C\", body bytea not null);
 create table record_mark (node text collate \"C\" primary key, seq bigint not null);
-";
-
-/// By which generation of search parameters each row is indexed, what the generations are, and who brings rows up to them.
-const SECOND: &str = "
-alter table resource add column g int not null default 0;
 create table indexing (one smallint primary key, revision bigint not null, generation int not null, state bytea not null);
 insert into indexing (one, revision, generation, state) values (1, 0, 0, '');
 create table work (one smallint primary key, node text not null, till timestamptz not null, progress text not null);
 ";
 
-/// The text of the format, types included though their tables come later: what is made then must be what was meant.
-fn format_text(format: i64) -> String {
+/// Over the text of the format, types included though their tables come later: what is made then must be what was meant.
+fn checksum() -> Vec<u8> {
     let types = resource_types().iter().map(|ty| tables::definition(*ty));
     let text = TABLES.to_owned() + &types.collect::<String>();
-    if format < 2 { text } else { text + SECOND }
+    ward_seal::hash::sha256(text.as_bytes()).to_vec()
 }
 
-fn checksum(format: i64) -> Vec<u8> {
-    ward_seal::hash::sha256(format_text(format).as_bytes()).to_vec()
-}
-
-/// Applies what is missing, once over all nodes. Refuses a newer format.
+/// Makes what is missing, once over all nodes. Refuses a newer format, an older one, and tables that are not ours.
 pub async fn migrate(connection: &Connection) -> Result<(), OpenError> {
     let migrated = async {
         connection.batch(&format!("set statement_timeout = 0; select pg_advisory_lock({MIGRATION_LOCK}); begin; {META}")).await?;
@@ -95,9 +86,8 @@ async fn migrate_inside(connection: &Connection) -> Result<Result<(), OpenError>
     match get_int(connection, "format").await? {
         None => {
             connection.batch(TABLES).await?;
-            connection.batch(SECOND).await?;
             put(connection, "format", FORMAT.to_le_bytes().to_vec()).await?;
-            put(connection, "checksum", checksum(FORMAT)).await?;
+            put(connection, "checksum", checksum()).await?;
         }
         Some(found) if found > FORMAT => {
             return Ok(Err(OpenError::Newer {
@@ -105,13 +95,14 @@ async fn migrate_inside(connection: &Connection) -> Result<Result<(), OpenError>
                 known: FORMAT as usize,
             }));
         }
-        Some(found) if get(connection, "checksum").await? != Some(checksum(found)) => {
-            return Ok(Err(OpenError::Altered));
+        Some(found) if found < FORMAT => {
+            return Ok(Err(OpenError::Older {
+                found: found.max(0) as usize,
+                oldest: FORMAT as usize,
+            }));
         }
-        Some(1) => {
-            connection.batch(SECOND).await?;
-            replace(connection, "format", FORMAT.to_le_bytes().to_vec()).await?;
-            replace(connection, "checksum", checksum(FORMAT)).await?;
+        Some(_) if get(connection, "checksum").await? != Some(checksum()) => {
+            return Ok(Err(OpenError::Altered));
         }
         Some(_) => {}
     }
@@ -147,14 +138,6 @@ pub async fn put(connection: &Connection, key: &str, value: Vec<u8>) -> Result<(
         .map(drop)
 }
 
-async fn replace(connection: &Connection, key: &str, value: Vec<u8>) -> Result<(), Failure> {
-    let values = [Value::Text(key.into()), Value::Bytes(value)];
-    connection
-        .run("update meta set value = $2 where key = $1", &values)
-        .await
-        .map(drop)
-}
-
 /// Claims `size` counters; the first of them. One row, locked for the moment of the update.
 pub async fn claim(connection: &Connection, size: i64) -> Result<i64, Failure> {
     let sql = "insert into block as b (one, next) values (1, $1 * 2) on conflict (one) do update set next = b.next + $1 returning next - $1";
@@ -175,12 +158,8 @@ mod tests {
     use std::time::Duration;
     use ward_testkit::postgres::Database;
 
-    async fn number(connection: &Connection, sql: &str) -> i64 {
-        connection.rows(sql, &[]).await.unwrap()[0].int(0).unwrap()
-    }
-
     #[tokio::test]
-    async fn a_database_of_the_first_format_gets_generations() {
+    async fn only_databases_of_known_tables_are_opened() {
         if !ward_testkit::backends().contains(&ward_testkit::Backend::Postgres) {
             return;
         }
@@ -189,37 +168,27 @@ mod tests {
         let timeout = Duration::from_secs(30);
         let connection = Connection::establish(&database.url, meter, tables, timeout).await;
         let connection = connection.unwrap();
-        connection.batch(META).await.unwrap();
-        connection.batch(TABLES).await.unwrap();
-        let first = 1i64.to_le_bytes().to_vec();
-        put(&connection, "format", first).await.unwrap();
-        put(&connection, "checksum", checksum(1)).await.unwrap();
+        migrate(&connection).await.unwrap();
+        migrate(&connection).await.unwrap();
+        // A type's table that is made later goes with those from before.
         let ty = resource_types()[0];
         connection.batch(&tables::definition(ty)).await.unwrap();
-        let row = format!(
-            "insert into resource (rid, typ, ver, upd, op, c, d, code, cat, w, self, k, terms, dates, qh, qv, strs, body) \
-             values (5, {}, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, '{{}}', '{{}}', '{{}}', '{{}}', '{{}}', '')",
-            ty.0
-        );
-        connection.batch(&row).await.unwrap();
-        migrate(&connection).await.unwrap();
-        migrate(&connection).await.unwrap();
-        let g = number(&connection, "select g from resource where rid = 5").await;
-        assert_eq!(g, 0);
-        assert_eq!(
-            number(&connection, "select generation from indexing").await,
-            0
-        );
-        // A type's table that is made from now on goes with those from before.
-        let next = resource_types()[1];
-        connection.batch(&tables::definition(next)).await.unwrap();
-        replace(&connection, "checksum", vec![0]).await.unwrap();
-        assert_eq!(migrate(&connection).await, Err(OpenError::Altered));
-        let newer = 9i64.to_le_bytes().to_vec();
-        replace(&connection, "format", newer).await.unwrap();
+        assert_eq!(migrate(&connection).await, Ok(()));
+        let set = async |key: &str, value: Vec<u8>| {
+            let values = [Value::Text(key.into()), Value::Bytes(value)];
+            let sql = "update meta set value = $2 where key = $1";
+            connection.run(sql, &values).await.unwrap();
+            migrate(&connection).await
+        };
+        assert_eq!(set("checksum", vec![0]).await, Err(OpenError::Altered));
+        let of_format = |format: i64| format.to_le_bytes().to_vec();
         assert!(matches!(
-            migrate(&connection).await,
-            Err(OpenError::Newer { found: 9, .. })
+            set("format", of_format(FORMAT + 1)).await,
+            Err(OpenError::Newer { .. })
+        ));
+        assert!(matches!(
+            set("format", of_format(FORMAT - 1)).await,
+            Err(OpenError::Older { .. })
         ));
     }
 }

@@ -28,15 +28,19 @@ use super::connection::{Connection, SqliteError};
 use super::statement::Value;
 use crate::contract::{OpenError, StoreError};
 
-/// The newest format this binary writes: the number of migrations.
-pub const FORMAT: usize = MIGRATIONS.len();
+/// The oldest format that is brought up to date. What was made before it has clinical dates that bound no walk.
+const OLDEST: usize = 3;
+/// The newest format this binary writes.
+const FORMAT: usize = OLDEST + MIGRATIONS.len() - 1;
 
-const MIGRATIONS: &[&str] = &[FIRST, SECOND];
+/// The first makes the oldest format, each other one the next of the one before.
+const MIGRATIONS: &[&str] = &[TABLES];
 
-const FIRST: &str = "
+const TABLES: &str = "
 create table resource (
   rid integer primary key, typ integer not null, ver integer not null, upd integer not null, op integer not null,
-  c integer not null, d integer not null, k integer not null, self integer not null, q blob, alias text, body blob not null);
+  c integer not null, d integer not null, k integer not null, self integer not null,
+  g integer not null, q blob, alias text, body blob not null);
 create index resource_d on resource (typ, d) where op <> 2;
 create index resource_u on resource (typ, upd);
 create index resource_s on resource (upd);
@@ -66,11 +70,6 @@ create table alias (typ integer not null, id text not null, rid integer not null
 create table data_key (c integer not null, id integer not null, wrapped blob not null, primary key (c, id)) without rowid;
 create table record (seq integer primary key, node text, node_seq integer, body blob not null);
 create table record_mark (node text primary key, seq integer not null) without rowid;
-";
-
-/// By which generation of search parameters each row is indexed, and what the generations are.
-const SECOND: &str = "
-alter table resource add column g integer not null default 0;
 create table indexing (one integer primary key, revision integer not null, generation integer not null, state blob not null);
 insert into indexing (one, revision, generation, state) values (1, 0, 0, x'');
 ";
@@ -90,27 +89,31 @@ pub fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
 
 fn migrate_inside(connection: &mut Connection) -> Result<(), OpenError> {
     connection.batch(META).map_err(failed)?;
-    let found = get_int(connection, "format")
-        .map_err(unreadable)?
-        .unwrap_or(0);
-    let found = usize::try_from(found).unwrap_or(usize::MAX);
-    if found > FORMAT {
-        return Err(OpenError::Newer {
-            found,
-            known: FORMAT,
-        });
-    }
-    if found > 0
-        && get(connection, "checksum").map_err(unreadable)?.as_deref() != Some(&checksum(found)[..])
+    let found = get_int(connection, "format").map_err(unreadable)?;
+    let done = match found.map(|found| usize::try_from(found).unwrap_or(usize::MAX)) {
+        None => 0,
+        Some(found) if found > FORMAT => {
+            let known = FORMAT;
+            return Err(OpenError::Newer { found, known });
+        }
+        Some(found) if found < OLDEST => {
+            let oldest = OLDEST;
+            return Err(OpenError::Older { found, oldest });
+        }
+        Some(found) => found - OLDEST + 1,
+    };
+    if done > 0
+        && get(connection, "checksum").map_err(unreadable)?.as_deref() != Some(&checksum(done)[..])
     {
         return Err(OpenError::Altered);
     }
-    for migration in &MIGRATIONS[found..] {
+    for migration in &MIGRATIONS[done..] {
         connection.batch(migration).map_err(failed)?;
     }
-    if found < FORMAT {
+    if done < MIGRATIONS.len() {
         put(connection, "format", (FORMAT as i64).to_le_bytes().to_vec()).map_err(unreadable)?;
-        put(connection, "checksum", checksum(FORMAT).to_vec()).map_err(unreadable)?;
+        let checksum = checksum(MIGRATIONS.len()).to_vec();
+        put(connection, "checksum", checksum).map_err(unreadable)?;
     }
     Ok(())
 }
@@ -164,43 +167,27 @@ mod tests {
     use crate::meter::Meter;
     use std::sync::Arc;
 
-    fn number(connection: &mut Connection, sql: &str) -> i64 {
-        let mut found = -1;
-        connection
-            .each(sql, &[], |row| {
-                found = row.int(0)?;
-                Ok(())
-            })
-            .unwrap();
-        found
-    }
-
     #[test]
-    fn a_file_of_the_first_format_gets_generations() {
+    fn only_files_of_known_tables_are_opened() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("first.db");
+        let path = folder.path().join("store.db");
         let mut connection = Connection::writer(&path, Arc::new(Meter::new(1_000))).unwrap();
-        connection.batch(META).unwrap();
-        connection.batch(FIRST).unwrap();
-        put(&mut connection, "format", 1i64.to_le_bytes().to_vec()).unwrap();
-        put(&mut connection, "checksum", checksum(1).to_vec()).unwrap();
-        let row = "insert into resource (rid, typ, ver, upd, op, c, d, k, self, body) values (5, 1, 1, 1, 0, 0, 0, 0, 0, x'')";
-        connection.batch(row).unwrap();
         migrate(&mut connection).unwrap();
+        let made = get(&mut connection, "checksum").unwrap().unwrap();
         migrate(&mut connection).unwrap();
-        assert_eq!(
-            number(&mut connection, "select g from resource where rid = 5"),
-            0
-        );
-        assert_eq!(
-            number(&mut connection, "select generation from indexing"),
-            0
-        );
-        put(&mut connection, "format", 9i64.to_le_bytes().to_vec()).unwrap();
-        let newer = OpenError::Newer {
-            found: 9,
-            known: FORMAT,
+        assert_eq!(get_int(&mut connection, "format"), Ok(Some(FORMAT as i64)));
+        put(&mut connection, "checksum", vec![0]).unwrap();
+        assert_eq!(migrate(&mut connection), Err(OpenError::Altered));
+        put(&mut connection, "checksum", made).unwrap();
+        let mut of_format = |format: usize| {
+            let bytes = (format as i64).to_le_bytes().to_vec();
+            put(&mut connection, "format", bytes).unwrap();
+            migrate(&mut connection)
         };
-        assert_eq!(migrate(&mut connection), Err(newer));
+        let (found, known) = (FORMAT + 1, FORMAT);
+        assert_eq!(of_format(found), Err(OpenError::Newer { found, known }));
+        let (found, oldest) = (OLDEST - 1, OLDEST);
+        assert_eq!(of_format(found), Err(OpenError::Older { found, oldest }));
+        assert_eq!(of_format(FORMAT), Ok(()));
     }
 }

@@ -188,7 +188,7 @@ impl World<'_> {
             let question = format!("Observation?{}", parts.join("&"));
             let (caller, access) = &callers[random.below(callers.len())];
             let plan = Plan {
-                count: [1, 3, 20, 500][random.below(4)],
+                count: [4, 20, 500][random.below(3)],
                 total: Total::None,
                 ..self.maker.plan(&question)
             };
