@@ -184,7 +184,9 @@ impl Question<'_> {
             SortKey::Date { param, descending } => {
                 let column = if descending { "max(s.hi)" } else { "min(s.lo)" };
                 Key::nullable(
-                    format!("(select {column} from date s where s.rid = x.rid and s.p = {{p}})"),
+                    format!(
+                        "(select {column} from date s indexed by date_r where s.rid = x.rid and s.p = {{p}})"
+                    ),
                     p(param),
                     false,
                     descending,
@@ -193,7 +195,9 @@ impl Question<'_> {
             SortKey::String { param, descending } => {
                 let column = if descending { "max(s.v)" } else { "min(s.v)" };
                 Key::nullable(
-                    format!("(select {column} from str s where s.rid = x.rid and s.p = {{p}})"),
+                    format!(
+                        "(select {column} from str s indexed by str_r where s.rid = x.rid and s.p = {{p}})"
+                    ),
                     p(param),
                     true,
                     descending,

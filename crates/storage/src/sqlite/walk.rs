@@ -196,7 +196,7 @@ impl Question<'_> {
         let p = sql.int(i64::from(crate::index::parameter(*param, ty)));
         let _ = write!(
             sql.text,
-            " and exists (select 1 from date s where s.rid = x.rid and s.p = {p})"
+            " and exists (select 1 from date s indexed by date_r where s.rid = x.rid and s.p = {p})"
         );
         after(sql)?;
         let _ = write!(sql.text, " order by x.d desc, x.rid desc limit {wanted})) ");

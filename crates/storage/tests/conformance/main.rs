@@ -75,6 +75,7 @@ on_both!(
     search::wide_forms_find_every_code,
     search::endless_searches_are_cut_off,
     walks::dates_are_whole_in_every_order,
+    walks::quantities_are_whole_however_many_match,
     statements::a_batch_takes_a_constant_number,
     statements::reads_take_one,
     statements::records_are_kept_once,

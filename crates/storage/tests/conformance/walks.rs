@@ -1,4 +1,4 @@
-//! Walks in the order of the clinical date against the naive evaluator: dated, undated, long and open rows.
+//! Walks in page order against the naive evaluator: dated, undated, long and open rows; quantities that are points and ranges.
 
 use crate::hops::{Seen, param};
 use crate::place::*;
@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use ward_access::Access;
 use ward_search::plan::{Plan, SortKey, Total};
-use ward_storage::{Op, Rid, Write};
+use ward_storage::{Op, Rid, Store, Write};
 use ward_testkit::Random;
 
 /// More than a store sorts without a walk, and fewer.
@@ -33,6 +33,21 @@ const QUESTIONS: [&str; 18] = [
     "date=ge2024-01-04,lt2024-01-02",
     "status=final&date=sa2024-01-09T12:00:00Z",
 ];
+/// The first ones match more rows than a store gathers lightly.
+const QUANTITIES: [&str; 12] = [
+    "value-quantity=gt1",
+    "value-quantity=le14",
+    "value-quantity=ne7",
+    "code=many&value-quantity=ge2",
+    "code=few&value-quantity=lt12",
+    "value-quantity=lt15&date=ge2024-01-06",
+    "value-quantity=gt1&status=final",
+    "value-quantity=gt1,lt9",
+    "value-quantity=7",
+    "value-quantity=sa13",
+    "value-quantity=eb2",
+    "value-quantity=gt1&value-quantity=lt3",
+];
 const SORTS: [&str; 3] = ["", "_sort=-date", "_sort=date"];
 
 /// How far the dates of a round's rows reach.
@@ -51,7 +66,21 @@ struct World<'a> {
     dates: HashMap<Rid, i64>,
 }
 
-impl World<'_> {
+impl<'a> World<'a> {
+    /// Two patients, and rows of both codes.
+    async fn new(store: &'a Store, random: &mut Random, times: usize) -> World<'a> {
+        let mut world = World {
+            maker: Maker::new(store),
+            homes: vec![patient(store).await, patient(store).await, 0],
+            rows: Vec::new(),
+            dates: HashMap::new(),
+        };
+        for (code, rows) in CODES {
+            world.add(random, rows * times, code, Reach::Day).await;
+        }
+        world
+    }
+
     /// An Observation of one of the patients, or of nobody.
     fn observation(&self, random: &mut Random, rid: Rid, code: &str, reach: Reach) -> Write {
         let home = self.homes[random.below(self.homes.len())];
@@ -85,8 +114,16 @@ impl World<'_> {
             }
             (Reach::Open, _) => format!(r#""effectivePeriod":{{"end":"2024-01-{day:02}"}},"#),
         };
+        let (whole, tenth) = (random.below(16), random.below(10));
+        let value = match random.below(12) {
+            0 => String::new(),
+            1 => format!(r#""valueQuantity":{{"value":{whole},"comparator":"<"}},"#),
+            2 => format!(r#""valueQuantity":{{"value":{whole}.0,"comparator":">="}},"#),
+            3 => format!(r#""valueQuantity":{{"value":{whole}}},"#),
+            _ => format!(r#""valueQuantity":{{"value":{whole}.{tenth}}},"#),
+        };
         let text = format!(
-            r#"{{"resourceType":"Observation","status":"final",{subject}{effective}"code":{{"coding":[{{"code":"{code}"}}]}}}}"#
+            r#"{{"resourceType":"Observation","status":"final",{subject}{effective}{value}"code":{{"coding":[{{"code":"{code}"}}]}}}}"#
         );
         Write {
             visibility: random.below(3) as i32,
@@ -178,9 +215,14 @@ impl World<'_> {
         hits.iter().map(|w| w.rid).collect()
     }
 
-    async fn ask(&self, random: &mut Random, callers: &[(&str, Access)]) {
-        for at in 0..QUESTIONS.len() * SORTS.len() {
-            let (criteria, sort) = (QUESTIONS[at / SORTS.len()], SORTS[at % SORTS.len()]);
+    async fn ask(&self, random: &mut Random, questions: &[&str]) {
+        let callers = [
+            ("all", all()),
+            ("some", only(&[0, 2])),
+            ("an app", app(self.maker.store, self.homes[0])),
+        ];
+        for at in 0..questions.len() * SORTS.len() {
+            let (criteria, sort) = (questions[at / SORTS.len()], SORTS[at % SORTS.len()]);
             let parts: Vec<&str> = [criteria, sort]
                 .into_iter()
                 .filter(|p| !p.is_empty())
@@ -227,33 +269,33 @@ fn marked(row: &Write) -> bool {
 pub async fn dates_are_whole_in_every_order(place: Place) {
     let store = place.open().await;
     let mut random = Random::seeded();
-    let homes = vec![patient(&store).await, patient(&store).await, 0];
-    let callers = [
-        ("all", all()),
-        ("some", only(&[0, 2])),
-        ("an app", app(&store, homes[0])),
-    ];
-    let mut world = World {
-        maker: Maker::new(&store),
-        homes,
-        rows: Vec::new(),
-        dates: HashMap::new(),
-    };
-    for (code, rows) in CODES {
-        world.add(&mut random, rows, code, Reach::Day).await;
-    }
-    world.ask(&mut random, &callers).await;
+    let mut world = World::new(&store, &mut random, 1).await;
+    world.ask(&mut random, &QUESTIONS).await;
     place.analyse().await;
     world.change(&mut random, false).await;
-    world.ask(&mut random, &callers).await;
+    world.ask(&mut random, &QUESTIONS).await;
     for (code, _) in CODES {
         world.add(&mut random, 8, code, Reach::Long).await;
     }
-    world.ask(&mut random, &callers).await;
+    world.ask(&mut random, &QUESTIONS).await;
     for (code, _) in CODES {
         world.add(&mut random, 4, code, Reach::Open).await;
     }
-    world.ask(&mut random, &callers).await;
+    world.ask(&mut random, &QUESTIONS).await;
     world.change(&mut random, true).await;
-    world.ask(&mut random, &callers).await;
+    world.ask(&mut random, &QUESTIONS).await;
+}
+
+pub async fn quantities_are_whole_however_many_match(place: Place) {
+    let store = place.open().await;
+    let mut random = Random::seeded();
+    let mut world = World::new(&store, &mut random, 5).await;
+    world.ask(&mut random, &QUANTITIES).await;
+    place.analyse().await;
+    world.change(&mut random, false).await;
+    world.ask(&mut random, &QUANTITIES).await;
+    for (code, _) in CODES {
+        world.add(&mut random, 8, code, Reach::Long).await;
+    }
+    world.ask(&mut random, &QUANTITIES).await;
 }
