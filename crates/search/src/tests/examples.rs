@@ -125,7 +125,7 @@ fn an_observation_leaves_what_it_should() {
     assert_eq!(found.quantities.len(), 2);
     assert!(
         found.terms.iter().all(|t| t.counted
-            == (t.param == code || t.param == id("category") || t.param == id("status")))
+            == [code, id("category"), id("status"), id("date")].contains(&t.param))
     );
 }
 

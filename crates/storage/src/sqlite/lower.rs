@@ -257,21 +257,18 @@ impl Probe {
     /// A condition on `qty s`.
     pub fn quantity(&self, sql: &mut Sql, term: Term, test: &NumberTest) -> String {
         let h = self.term(sql, term);
-        format!(
-            "s.h = {h} and {}",
-            compare_sql(
-                test.prefix,
-                "s.lo",
-                "s.hi",
-                (test.low, test.high),
-                &mut |v| sql.bind(Value::Real(v))
-            )
-        )
+        format!("s.h = {h} and {}", self.ends(sql, test))
+    }
+
+    fn ends(&self, sql: &mut Sql, test: &NumberTest) -> String {
+        let mut bind = |v| sql.bind(Value::Real(v));
+        let ends = (test.low, test.high);
+        compare_sql(test.prefix, "s.lo", "s.hi", ends, &mut bind)
     }
 
     /// `select …`: the rows of `qty s` in a range. Single values are one range of the table, whichever end is asked of.
     pub fn quantities(&self, sql: &mut Sql, select: &str, term: Term, test: &NumberTest) {
-        let condition = self.quantity(sql, term, test);
+        let (h, ends) = (self.term(sql, term), self.ends(sql, test));
         let mut bound = |sign: &str, v: f64| {
             let v = sql.bind(Value::Real(v));
             format!(" and s.lo {sign} {v}")
@@ -287,8 +284,8 @@ impl Probe {
         };
         let _ = write!(
             sql.text,
-            "select {select} from qty s where {condition} and s.hi = s.lo{values} \
-             union all select {select} from qty s indexed by qty_w where {condition} and s.hi <> s.lo"
+            "select {select} from qty s where s.h = {h} and {ends} and s.hi = s.lo{values} \
+             union all select {select} from qty s where s.h | 0 = {h} and {ends} and s.hi <> s.lo"
         );
     }
 

@@ -10,12 +10,14 @@
 //! | `resource_d (typ, d)` | a type without a usable condition | all Patients |
 //! | `resource_u (typ, upd)`, `resource_s (upd)`, `history_u`, `history_s` | history, `_lastUpdated` | what changed since |
 //! | `str (p, v, rid)`, `date (p, lo, rid, hi)`, `qty (h, lo, rid, hi)` | prefixes and ranges | names that start with `smi` |
-//! | `qty_w (h, hi)` | quantities that are no single value, so that all others are ranges of `qty` by either end | `value-quantity=gt5` |
+//! | `qty_w (h \| 0, hi)` | quantities that are no single value, so that all others are ranges of `qty` by either end | `value-quantity=gt5` |
 //! | `str_r (rid, p)`, `date_r (rid, p)` | the same as probes of a candidate, and sort keys | |
 //! | `target (t, rid)` | who refers to a resource | may it be deleted? |
 //! | `phrase (p, v, term)` | texts of codings, uris: one row per distinct one of the store | `code:text=hemo` |
 //! | `term_count (h, k)` | how many rows have a counted term (or are of a type), by visibility | exact totals, choice of the driving range |
 //!
+//! `qty_w` has the term as an expression, so that no other index stands in for it. (`indexed by` names no partial index safely: the
+//! planner refuses the statement where a condition that no row meets lets it drop the index's own.)
 //! `g` says by which generation of search parameters a row is indexed (`indexing` holds what they are).
 //! `q` has the distinct lower ends of the row's quantities, packed as the function `rows` reads them (NULL: none): with them a
 //! candidate is a few points of `qty`, which has no order by row.
@@ -61,7 +63,7 @@ create table date (p integer not null, lo integer not null, hi integer not null,
 create index date_r on date (rid, p, hi);
 create table qty (h integer not null, lo real not null, hi real not null, rid integer not null, c integer not null, k integer not null,
   primary key (h, lo, rid, hi)) without rowid;
-create index qty_w on qty (h, hi) where hi <> lo;
+create index qty_w on qty (h | 0, hi) where hi <> lo;
 create table target (t integer not null, rid integer not null, primary key (t, rid)) without rowid;
 create table vocabulary (form integer not null, term integer not null, primary key (form, term)) without rowid;
 create table phrase (p integer not null, v text not null, term integer not null, primary key (p, v, term)) without rowid;

@@ -34,7 +34,7 @@ const QUESTIONS: [&str; 18] = [
     "status=final&date=sa2024-01-09T12:00:00Z",
 ];
 /// The first ones match more rows than a store gathers lightly.
-const QUANTITIES: [&str; 12] = [
+const QUANTITIES: [&str; 13] = [
     "value-quantity=gt1",
     "value-quantity=le14",
     "value-quantity=ne7",
@@ -47,6 +47,7 @@ const QUANTITIES: [&str; 12] = [
     "value-quantity=sa13",
     "value-quantity=eb2",
     "value-quantity=gt1&value-quantity=lt3",
+    "value-quantity=gt1&_has:DiagnosticReport:result:category=of-no-report",
 ];
 const SORTS: [&str; 3] = ["", "_sort=-date", "_sort=date"];
 
