@@ -124,8 +124,11 @@ fn an_observation_leaves_what_it_should() {
     );
     assert_eq!(found.quantities.len(), 2);
     assert!(
-        found.terms.iter().all(|t| t.counted
-            == [code, id("category"), id("status"), id("date")].contains(&t.param))
+        found
+            .terms
+            .iter()
+            .all(|t| t.counted
+                == [code, id("category"), id("status"), id("date")].contains(&t.param))
     );
 }
 
