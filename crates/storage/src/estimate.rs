@@ -29,6 +29,7 @@ pub fn rows(
             test: TextTest::Prefix | TextTest::Equals,
             ..
         } => PREFIX_ROWS,
+        Node::Quantity { few, .. } => few.as_ref()?.rows,
         Node::Chain(hop) => matching(hop).saturating_mul(REFERRING_ROWS),
         Node::Has(hop) if hop.leads_home(hop.ty, ty) => matching(hop),
         _ => return None,

@@ -13,6 +13,11 @@ pub fn parameter(param: u16, ty: TypeId) -> i32 {
     (i32::from(ty.0 & 0x7FFF) << 16) | i32::from(param)
 }
 
+/// Key of the quantities under a term, of the rows that have `code` as their primary code.
+pub fn of_code(key: i64, code: Term) -> i64 {
+    key ^ code.wrapping_mul(CODE_SPREAD)
+}
+
 /// Counted for every live resource: how many of a type there are.
 pub const EVERY: Term = 0x5741_5244_5459_5045;
 
@@ -21,6 +26,7 @@ pub const CODE: i64 = 0x2B99_2DDF_A232_49D7;
 pub const CATEGORY: i64 = 0x5851_F42D_4C95_7F2D;
 
 const TYPE_SPREAD: i64 = 0x1E37_79B9_7F4A_7C15;
+const CODE_SPREAD: i64 = 0x2545_F491_4F6C_DD1D;
 
 /// Merges two sorted lists. Values that do not compare (NaN never gets here) would count as changed.
 pub fn difference<'a, T: PartialOrd>(

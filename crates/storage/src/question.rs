@@ -110,11 +110,20 @@ pub enum Node {
     Quantity {
         term: Term,
         test: NumberTest,
+        /// Where that is known: the key under which few rows are in the range.
+        few: Option<Few>,
     },
     /// Refers to a row of the hop.
     Chain(Hop),
     /// A row of the hop refers to it.
     Has(Hop),
+}
+
+/// A range of an index of quantities, and its rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Few {
+    pub key: i64,
+    pub rows: u64,
 }
 
 /// How a normalised string is compared.
@@ -213,6 +222,7 @@ impl Resolver<'_> {
             Filter::Quantity { term, test } => Node::Quantity {
                 term: *term,
                 test: *test,
+                few: None,
             },
             Filter::Tuple(tuple) => self.tuple(tuple, types, depth)?,
             Filter::Phrase { .. } => {
@@ -316,6 +326,7 @@ impl Resolver<'_> {
                 let each = first.iter().take(TERMS_MAX).map(|a| Node::Quantity {
                     term: of(*a, *unit),
                     test: *test,
+                    few: None,
                 });
                 Ok(any(each.collect()))
             }

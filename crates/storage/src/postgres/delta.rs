@@ -1,6 +1,7 @@
 //! The rows a batch writes, as the arrays its statements take: one insert for all types, one update per type.
 
 use super::connection::{Connection, Failure};
+use super::quantity;
 use super::rowset::{INSERT, REINDEX, Rowset, UPDATE};
 use super::statement::Value;
 use super::tables::table;
@@ -31,6 +32,8 @@ pub struct Delta {
     indexed: BTreeMap<TypeId, Rowset>,
     strings_removed: Vec<(i32, String, Rid)>,
     strings_added: Vec<(i32, String, Rid)>,
+    quantities_removed: Vec<quantity::Row>,
+    quantities_added: Vec<quantity::Row>,
     counts: BTreeMap<(i64, i64), i64>,
     forms: Vec<FormEntry>,
     phrases: Vec<PhraseEntry>,
@@ -75,7 +78,7 @@ impl Delta {
         if let (Expect::Stays(_), Some(current)) = (write.expect, current) {
             let rows = self.indexed.entry(write.ty).or_default();
             rows.add(write, sealed, (current.date, current.visibility, 0), None);
-            self.add_strings(write);
+            self.add_ranges(write);
             self.count_terms(write.ty, &write.old_entries, current.visibility, -1);
             return self.count_terms(write.ty, &write.entries, current.visibility, 1);
         }
@@ -93,7 +96,7 @@ impl Delta {
         };
         let own = core.target(write.ty, write.rid, alias.as_deref());
         rows.add(write, sealed, (date, visibility, own), alias);
-        self.add_strings(write);
+        self.add_ranges(write);
         let old_visibility = current.map_or(visibility, |c| c.visibility);
         if current.is_some_and(|c| !c.deleted) {
             self.count(write.ty, EVERY, 0, old_visibility, -1);
@@ -113,7 +116,7 @@ impl Delta {
         }
     }
 
-    fn add_strings(&mut self, write: &Write) {
+    fn add_ranges(&mut self, write: &Write) {
         let key = |s: &StringEntry| (parameter(s.param, write.ty), s.value.clone(), write.rid);
         let (removed, added) = (&mut self.strings_removed, &mut self.strings_added);
         difference(
@@ -121,6 +124,14 @@ impl Delta {
             &write.entries.strings,
             |s| removed.push(key(s)),
             |s| added.push(key(s)),
+        );
+        let (removed, added) = (&mut self.quantities_removed, &mut self.quantities_added);
+        let (old, new) = (&write.old_entries, &write.entries);
+        difference(
+            &quantity::rows(old, write.ty, write.rid),
+            &quantity::rows(new, write.ty, write.rid),
+            |row| removed.push(*row),
+            |row| added.push(*row),
         );
     }
 
@@ -204,6 +215,15 @@ impl Delta {
                     sql.into(),
                     vec![Value::Ints(p), Value::Texts(v), Value::Ints(rid)],
                 ));
+            }
+        }
+        for (sql, mut rows) in [
+            (quantity::DROP, self.quantities_removed),
+            (quantity::PUT, self.quantities_added),
+        ] {
+            quantity::sort(&mut rows);
+            if !rows.is_empty() {
+                list.push((sql.into(), quantity::values(&rows)));
             }
         }
         self.counts.retain(|_, by| *by != 0);

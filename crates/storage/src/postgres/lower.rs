@@ -5,6 +5,7 @@
 //! is a trap for the planner (549 ms instead of 5), so such statements order by expressions that no index has.
 
 use super::probe::Probe;
+use super::quantity;
 use super::statement::Value;
 use super::tables::Tables;
 use crate::clinical::Window;
@@ -20,6 +21,7 @@ use ward_search::plan::SortKey;
 use crate::estimate::Counts;
 
 /// Statement text with its numbered values.
+#[derive(Default)]
 pub struct Sql {
     pub text: String,
     pub values: Vec<Value>,
@@ -213,6 +215,16 @@ impl Probe<'_> {
                     let _ = write!(sql.text, " and s.v < {to}");
                 }
                 sql.push(")");
+            }
+            Node::Quantity {
+                test,
+                few: Some(few),
+                ..
+            } => {
+                let _ = write!(sql.text, "{row}.rid = any(array(");
+                quantity::rids(sql, few.key, test);
+                sql.push(")) and ");
+                self.test(sql, member);
             }
             Node::Chain(hop) => self.drive_chain(sql, hop),
             Node::Has(hop) => self.drive_has(sql, hop),

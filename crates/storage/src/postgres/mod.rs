@@ -11,6 +11,7 @@ mod lower;
 mod names;
 mod pool;
 mod probe;
+mod quantity;
 mod question;
 mod reach;
 mod read;

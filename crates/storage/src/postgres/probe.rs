@@ -83,7 +83,7 @@ impl Probe<'_> {
                 let list = sql.bind(Value::Ints(rids.clone()));
                 let _ = write!(sql.text, "({row}.rid + 0) = any({list})");
             }
-            Node::Quantity { term, test } => {
+            Node::Quantity { term, test, .. } => {
                 let h = sql.int(*term);
                 let condition = compare_sql(
                     test.prefix,

@@ -4,6 +4,7 @@ use super::choice::{self, Walk};
 use super::connection::{Connection, Failure};
 use super::lower::{Branch, Lowering};
 use super::names;
+use super::quantity;
 use super::statement::Value;
 use super::tables::Tables;
 use crate::clinical::{self, Clinical, Long, Window};
@@ -56,7 +57,7 @@ impl<'a> Question<'a> {
             phrase: 0,
             homes: true,
         };
-        let members = resolver.members(&plan.filter, &types)?;
+        let mut members = resolver.members(&plan.filter, &types)?;
         let sorted = Clinical::sorted(&core.term_key, &types, &plan.sort);
         let counts = if counted {
             let mut marks = Vec::new();
@@ -64,7 +65,12 @@ impl<'a> Question<'a> {
                 marks = clinical::marks(&members, ty);
                 marks.extend(sorted.iter().flat_map(|c| c.counted(ty)));
             }
-            counts(connection, &members, &types, &marks).await?
+            let counts = counts(connection, &members, &types, &marks).await?;
+            // What a caller bound to patients sees is few rows as it is.
+            if let Some((ty, None)) = reach.single() {
+                quantity::count(connection, &mut members, ty, &counts).await?;
+            }
+            counts
         } else {
             Counts::new()
         };

@@ -2,7 +2,7 @@
 //!
 //! Hot parameters are columns, with B-trees that carry patient, date and visibility `w`; every term is in `terms` under
 //! GIN; dates, quantities and strings lie in the row as arrays, where probes read them without a join (a narrow row of
-//! its own would cost 60 bytes of heap before any index). Only string prefixes have a table besides.
+//! its own would cost 60 bytes of heap before any index). String prefixes and rare ranges of quantities have a table besides.
 //!
 //! | index of a type's table | answers |
 //! |---|---|
@@ -43,6 +43,7 @@ create table history (
 alter table history alter column body set storage external;
 create index history_u on history (typ, upd, rid, ver);
 create table string_term (p int not null, v text collate \"C\" not null, rid bigint not null, primary key (p, v, rid));
+create table quantity_term (h bigint not null, v float8 not null, rid bigint not null, primary key (h, v, rid));
 create table block (one smallint primary key, next bigint not null);
 create table vocabulary (form bigint not null, term bigint not null, primary key (form, term));
 create table phrase (p int not null, v text collate \"C\" not null, term bigint not null, primary key (p, v, term));

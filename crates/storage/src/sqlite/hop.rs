@@ -191,7 +191,7 @@ impl Probe {
                     "select distinct s.rid from date s where {condition}"
                 );
             }
-            Node::Quantity { term, test } => {
+            Node::Quantity { term, test, .. } => {
                 sql.push("select distinct rid from (");
                 self.quantities(sql, "s.rid as rid", *term, test);
                 sql.push(")");

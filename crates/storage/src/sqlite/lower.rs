@@ -139,7 +139,7 @@ impl Probe {
                 let list = sql.ints(rids.iter().copied());
                 let _ = write!(sql.text, "{row}.rid in {list}");
             }
-            Node::Quantity { term, test } if self.points => {
+            Node::Quantity { term, test, .. } if self.points => {
                 let range = self.quantity(sql, *term, test);
                 let _ = write!(
                     sql.text,
@@ -147,7 +147,7 @@ impl Probe {
                      where q.rid = {row}.rid and s.lo = b.a and s.rid = {row}.rid and {range})"
                 );
             }
-            Node::Quantity { term, test } => {
+            Node::Quantity { term, test, .. } => {
                 let _ = write!(sql.text, "{row}.rid in (");
                 self.quantities(sql, "s.rid", *term, test);
                 sql.push(")");

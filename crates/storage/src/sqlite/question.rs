@@ -100,7 +100,7 @@ impl<'a> Question<'a> {
         let mut ranges = Vec::new();
         let probe = self.probe();
         for (at, node) in self.members.iter().enumerate() {
-            let (Node::Quantity { term, test }, Types::One(_)) = (node, probe.types) else {
+            let (Node::Quantity { term, test, .. }, Types::One(_)) = (node, probe.types) else {
                 continue;
             };
             if ranges.len() == RANGES_COUNTED_MAX {

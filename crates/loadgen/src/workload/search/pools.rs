@@ -17,7 +17,7 @@ const POOL_MAX: usize = 500;
 /// Pages that `{deep}` lies behind the first.
 const DEEP_PAGES: usize = 49;
 /// Searches whose page 50 is walked to.
-const DEEP_STARTS: [&str; 2] = [
+pub const DEEP_STARTS: [&str; 2] = [
     "Observation?category=laboratory&_count=20",
     "Observation?category=vital-signs&_count=20",
 ];

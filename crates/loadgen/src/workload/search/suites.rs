@@ -97,7 +97,7 @@ pub const CLASSES: &[Class] = &[
         "_revinclude=*",
         &["Condition?patient={patient}&_revinclude=*&_count=20"],
     ),
-    class("first page", &["Observation?category={category}&_count=20"]),
+    class("first page", &super::pools::DEEP_STARTS),
     class("page 50", &["{deep}"]),
     class(
         "_total=accurate",
