@@ -121,4 +121,6 @@ pub struct QuantityEntry {
     pub term: Term,
     pub low: f64,
     pub high: f64,
+    /// The term is of a tuple, whose code it has in it.
+    pub in_tuple: bool,
 }

@@ -289,9 +289,12 @@ impl<'a> Collector<'a> {
 
     pub fn quantity(&mut self, leaf: &Leaf, term: Term, low: f64, high: f64) {
         if leaf.indexed {
-            self.entries
-                .quantities
-                .push(QuantityEntry { term, low, high });
+            self.quantity_entry(QuantityEntry {
+                term,
+                low,
+                high,
+                in_tuple: false,
+            });
         }
     }
 

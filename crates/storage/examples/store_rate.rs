@@ -207,11 +207,13 @@ impl Bench {
                         term: 60,
                         low: value,
                         high: value,
+                        in_tuple: false,
                     },
                     QuantityEntry {
                         term: 61,
                         low: value,
                         high: value,
+                        in_tuple: false,
                     },
                 ],
                 targets,

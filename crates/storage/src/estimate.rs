@@ -5,6 +5,7 @@ use crate::index::typed;
 use crate::question::{Hop, Node, TextTest};
 use std::collections::HashMap;
 use ward_fhir::TypeId;
+use ward_search::entries::Term;
 
 /// Live rows behind typed terms.
 pub type Counts = HashMap<i64, u64>;
@@ -29,7 +30,7 @@ pub fn rows(
             test: TextTest::Prefix | TextTest::Equals,
             ..
         } => PREFIX_ROWS,
-        Node::Quantity { few, .. } => few.as_ref()?.rows,
+        Node::Among { rows, .. } => *rows,
         Node::Chain(hop) => matching(hop).saturating_mul(REFERRING_ROWS),
         Node::Has(hop) if hop.leads_home(hop.ty, ty) => matching(hop),
         _ => return None,
@@ -39,6 +40,16 @@ pub fn rows(
 /// Rows behind a counted term of a type.
 pub fn counted(counts: &Counts, term: i64) -> u64 {
     counts.get(&term).copied().unwrap_or(0)
+}
+
+/// Whether every row that has one of the terms has it as its primary code, or first category: the counters of the column say
+/// so.
+pub fn is_column(terms: &[Term], ty: TypeId, column: i64, counts: &Counts) -> bool {
+    let of = |term: Term, column: i64| counted(counts, typed(term, ty) ^ column);
+    !terms.is_empty()
+        && terms
+            .iter()
+            .all(|term| of(*term, column) > 0 && of(*term, column) == of(*term, 0))
 }
 
 /// Rows assumed behind a term that is not counted (an identifier, a reference).

@@ -23,6 +23,7 @@ mod meter;
 mod names;
 mod order;
 mod postgres;
+mod quantity;
 mod question;
 mod sqlite;
 mod staged;

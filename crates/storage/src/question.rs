@@ -6,6 +6,7 @@ use crate::clinical::Clinical;
 use crate::contract::{Rid, StoreError};
 use crate::home::leads_home;
 use crate::names::Found;
+use crate::quantity::Range;
 use std::sync::Arc;
 use ward_access::{Access, Action, PatientKey, Sight};
 use ward_fhir::TypeId;
@@ -110,20 +111,19 @@ pub enum Node {
     Quantity {
         term: Term,
         test: NumberTest,
-        /// Where that is known: the key under which few rows are in the range.
-        few: Option<Few>,
+        /// Of a tuple, whose code it has in it.
+        in_tuple: bool,
+    },
+    /// Its matches are among the rows of these ranges of quantities, which are so many, some twice.
+    Among {
+        node: Box<Node>,
+        ranges: Vec<Range>,
+        rows: u64,
     },
     /// Refers to a row of the hop.
     Chain(Hop),
     /// A row of the hop refers to it.
     Has(Hop),
-}
-
-/// A range of an index of quantities, and its rows.
-#[derive(Clone, Copy, Debug)]
-pub struct Few {
-    pub key: i64,
-    pub rows: u64,
 }
 
 /// How a normalised string is compared.
@@ -222,7 +222,7 @@ impl Resolver<'_> {
             Filter::Quantity { term, test } => Node::Quantity {
                 term: *term,
                 test: *test,
-                few: None,
+                in_tuple: false,
             },
             Filter::Tuple(tuple) => self.tuple(tuple, types, depth)?,
             Filter::Phrase { .. } => {
@@ -326,7 +326,7 @@ impl Resolver<'_> {
                 let each = first.iter().take(TERMS_MAX).map(|a| Node::Quantity {
                     term: of(*a, *unit),
                     test: *test,
-                    few: None,
+                    in_tuple: true,
                 });
                 Ok(any(each.collect()))
             }
@@ -422,7 +422,9 @@ pub fn terms_of(members: &[Node], types: &[TypeId], out: &mut Vec<(TypeId, Term)
             }
             Node::Chain(hop) | Node::Has(hop) => terms_of(&hop.members, &[hop.ty], out),
             Node::And(list) | Node::Or(list) => terms_of(list, types, out),
-            Node::Not(inner) => terms_of(std::slice::from_ref(inner), types, out),
+            Node::Not(inner) | Node::Among { node: inner, .. } => {
+                terms_of(std::slice::from_ref(inner), types, out)
+            }
             _ => {}
         }
     }

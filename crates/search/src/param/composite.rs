@@ -63,6 +63,7 @@ fn tuple(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf, parts: &[Part; 2]
         for b in &second.quantities {
             out.quantity_entry(QuantityEntry {
                 term: key.tuple(leaf.param, &[a.term, b.term]),
+                in_tuple: true,
                 ..*b
             });
         }

@@ -1,11 +1,10 @@
 //! What drives a statement: the server, not the planner, chooses, by the counters.
 
 use super::lower::{Branch, Shape};
-use crate::estimate::{self, Counts, counted};
+use crate::estimate::{self, Counts, counted, is_column};
 use crate::index::{CATEGORY, CODE, EVERY, typed};
 use crate::question::{Hop, Node};
 use ward_fhir::TypeId;
-use ward_search::entries::Term;
 use ward_search::plan::{Plan, SortKey};
 
 /// Which order an index can be walked in.
@@ -125,15 +124,6 @@ pub fn columns(members: &[Node], ty: TypeId, counts: &Counts) -> Shape {
         category: column(CATEGORY),
         ..Shape::default()
     }
-}
-
-/// Whether every row that has one of the terms has it in the hot column.
-fn is_column(terms: &[Term], ty: TypeId, column: i64, counts: &Counts) -> bool {
-    let of = |term: Term, column: i64| counted(counts, typed(term, ty) ^ column);
-    !terms.is_empty()
-        && terms
-            .iter()
-            .all(|term| of(*term, column) > 0 && of(*term, column) == of(*term, 0))
 }
 
 /// Rows behind a member, as far as it can drive.

@@ -8,6 +8,7 @@ use super::tables::table;
 use crate::contract::{Expect, Op, Rid, Write};
 use crate::core::{Core, Prepared};
 use crate::index::{CATEGORY, CODE, EVERY, difference, parameter, typed};
+use crate::quantity::{Keys, Row, rows as quantity_rows, sort as sort_quantities};
 use crate::store::search_parameter;
 use futures_util::future::try_join_all;
 use std::collections::{BTreeMap, HashMap};
@@ -32,8 +33,8 @@ pub struct Delta {
     indexed: BTreeMap<TypeId, Rowset>,
     strings_removed: Vec<(i32, String, Rid)>,
     strings_added: Vec<(i32, String, Rid)>,
-    quantities_removed: Vec<quantity::Row>,
-    quantities_added: Vec<quantity::Row>,
+    quantities_removed: Vec<Row>,
+    quantities_added: Vec<Row>,
     counts: BTreeMap<(i64, i64), i64>,
     forms: Vec<FormEntry>,
     phrases: Vec<PhraseEntry>,
@@ -128,8 +129,8 @@ impl Delta {
         let (removed, added) = (&mut self.quantities_removed, &mut self.quantities_added);
         let (old, new) = (&write.old_entries, &write.entries);
         difference(
-            &quantity::rows(old, write.ty, write.rid),
-            &quantity::rows(new, write.ty, write.rid),
+            &quantity_rows(old, Keys::All, write.ty, write.rid),
+            &quantity_rows(new, Keys::All, write.ty, write.rid),
             |row| removed.push(*row),
             |row| added.push(*row),
         );
@@ -221,7 +222,7 @@ impl Delta {
             (quantity::DROP, self.quantities_removed),
             (quantity::PUT, self.quantities_added),
         ] {
-            quantity::sort(&mut rows);
+            sort_quantities(&mut rows);
             if !rows.is_empty() {
                 list.push((sql.into(), quantity::values(&rows)));
             }

@@ -216,15 +216,11 @@ impl Probe<'_> {
                 }
                 sql.push(")");
             }
-            Node::Quantity {
-                test,
-                few: Some(few),
-                ..
-            } => {
+            Node::Among { node, ranges, .. } => {
                 let _ = write!(sql.text, "{row}.rid = any(array(");
-                quantity::rids(sql, few.key, test);
+                quantity::rids(sql, ranges, self.ty);
                 sql.push(")) and ");
-                self.test(sql, member);
+                self.test(sql, node);
             }
             Node::Chain(hop) => self.drive_chain(sql, hop),
             Node::Has(hop) => self.drive_has(sql, hop),

@@ -97,6 +97,7 @@ impl Probe<'_> {
                     "exists (select 1 from generate_series(1, cardinality({row}.qh)) i where {row}.qh[i] = {h} and {condition})"
                 );
             }
+            Node::Among { node, .. } => self.test(sql, node),
             Node::Chain(hop) => self.chain(sql, hop),
             Node::Has(hop) => self.has(sql, hop),
         }

@@ -12,6 +12,7 @@ use crate::core::Core;
 use crate::estimate::Counts;
 use crate::index::{CATEGORY, CODE, EVERY, typed};
 use crate::names::Names;
+use crate::quantity::is_asked;
 use crate::question::{Node, Reach, Resolver, terms_of};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -58,6 +59,7 @@ impl<'a> Question<'a> {
             homes: true,
         };
         let mut members = resolver.members(&plan.filter, &types)?;
+        let page_rows = u64::from(plan.count) + 1;
         let sorted = Clinical::sorted(&core.term_key, &types, &plan.sort);
         let counts = if counted {
             let mut marks = Vec::new();
@@ -68,7 +70,7 @@ impl<'a> Question<'a> {
             let counts = counts(connection, &members, &types, &marks).await?;
             // What a caller bound to patients sees is few rows as it is.
             if let Some((ty, None)) = reach.single() {
-                quantity::count(connection, &mut members, ty, &counts).await?;
+                quantity::count(connection, &mut members, ty, &counts, page_rows).await?;
             }
             counts
         } else {
@@ -79,7 +81,7 @@ impl<'a> Question<'a> {
             reach,
             members,
             counts,
-            page_rows: u64::from(plan.count) + 1,
+            page_rows,
             sorted,
             tables: connection.tables.clone(),
         }))
@@ -189,7 +191,7 @@ async fn counts(
     let mut terms = Vec::new();
     terms_of(members, types, &mut terms);
     let mut counts = Counts::new();
-    if terms.is_empty() && marks.is_empty() {
+    if terms.is_empty() && marks.is_empty() && !is_asked(members) {
         return Ok(counts);
     }
     let mut every: Vec<TypeId> = terms

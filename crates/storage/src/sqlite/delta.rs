@@ -2,7 +2,8 @@
 
 use crate::contract::{Expect, Op, Rid, Write};
 use crate::core::{Core, Prepared};
-use crate::index::{EVERY, difference, parameter, typed};
+use crate::index::{CATEGORY, CODE, EVERY, difference, parameter, typed};
+use crate::quantity::{self, Keys};
 use std::collections::{BTreeMap, HashMap};
 use ward_search::entries::{
     DateEntry, Entries, FormEntry, PhraseEntry, QuantityEntry, StringEntry, Term, TermEntry,
@@ -60,6 +61,8 @@ pub struct Delta<'a> {
     pub(super) strings: Change<(i32, &'a str, Rid, i64, i64)>,
     pub(super) dates: Change<(i32, i64, i64, Rid, i64, i64)>,
     pub(super) quantities: Change<(i64, f64, f64, Rid, i64, i64)>,
+    /// Of `qty_code`.
+    pub(super) values: Change<quantity::Row>,
     pub(super) targets: Change<(i64, Rid)>,
     pub(super) counts: BTreeMap<(i64, i64), i64>,
     pub(super) forms: Vec<FormEntry>,
@@ -183,6 +186,16 @@ impl<'a> Delta<'a> {
             |e| quantity(from, e),
             |e| quantity(new, e),
         );
+        let values = |entries| quantity::rows(entries, Keys::OfCode, ty, new.rid);
+        let (was_values, is_values) = (values(was), values(is));
+        merge(
+            true,
+            &was_values,
+            &is_values,
+            &mut self.values,
+            |row| *row,
+            |row| *row,
+        );
         merge(
             true,
             &was.targets,
@@ -194,11 +207,17 @@ impl<'a> Delta<'a> {
     }
 
     fn count_terms(&mut self, write: &Write, was: &Entries, is: &Entries, old_k: i64, new_k: i64) {
-        for entry in was.terms.iter().filter(|e| e.counted) {
-            self.count(typed(entry.term, write.ty), old_k, -1);
-        }
-        for entry in is.terms.iter().filter(|e| e.counted) {
-            self.count(typed(entry.term, write.ty), new_k, 1);
+        for (entries, k, by) in [(was, old_k, -1), (is, new_k, 1)] {
+            for entry in entries.terms.iter().filter(|e| e.counted) {
+                let term = typed(entry.term, write.ty);
+                self.count(term, k, by);
+                if entry.term == entries.code {
+                    self.count(term ^ CODE, k, by);
+                }
+                if entry.term == entries.category {
+                    self.count(term ^ CATEGORY, k, by);
+                }
+            }
         }
     }
 

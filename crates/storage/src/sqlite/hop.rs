@@ -196,6 +196,11 @@ impl Probe {
                 self.quantities(sql, "s.rid as rid", *term, test);
                 sql.push(")");
             }
+            Node::Among { ranges, .. } => {
+                sql.push("select distinct rid from (");
+                self.among(sql, "s.rid as rid", ranges, ty);
+                sql.push(")");
+            }
             Node::Chain(hop) => {
                 sql.push("select distinct t.rid");
                 self.referring(sql, hop, ty);

@@ -8,13 +8,14 @@ use super::statement::Value;
 use crate::compare::compare_sql;
 use crate::estimate::Counts;
 use crate::index::{after_prefix, parameter, typed};
+use crate::quantity::{self, Range};
 use crate::question::{Node, Reach, TextTest};
 use std::fmt::Write as _;
 use std::rc::Rc;
 use ward_access::{Access, PatientKey};
 use ward_fhir::TypeId;
 use ward_search::entries::Term;
-use ward_search::plan::{DateTest, NumberTest, Prefix};
+use ward_search::plan::{DateTest, NumberTest};
 
 /// Statement text with its numbered values.
 #[derive(Default)]
@@ -152,6 +153,7 @@ impl Probe {
                 self.quantities(sql, "s.rid", *term, test);
                 sql.push(")");
             }
+            Node::Among { node, .. } => self.filter(sql, node),
             Node::Chain(hop) => self.chain(sql, hop),
             Node::Has(hop) => self.has(sql, hop),
         }
@@ -269,24 +271,36 @@ impl Probe {
     /// `select …`: the rows of `qty s` in a range. Single values are one range of the table, whichever end is asked of.
     pub fn quantities(&self, sql: &mut Sql, select: &str, term: Term, test: &NumberTest) {
         let (h, ends) = (self.term(sql, term), self.ends(sql, test));
-        let mut bound = |sign: &str, v: f64| {
-            let v = sql.bind(Value::Real(v));
-            format!(" and s.lo {sign} {v}")
-        };
-        let (low, high) = (test.low, test.high);
-        let values = match test.prefix {
-            Prefix::Gt | Prefix::Sa => bound(">", high),
-            Prefix::Lt | Prefix::Eb => bound("<", low),
-            Prefix::Ge => bound(">=", low),
-            Prefix::Le => bound("<=", high),
-            Prefix::Eq | Prefix::Ap => bound(">=", low) + &bound("<=", high),
-            Prefix::Ne => String::new(),
-        };
+        let values = values(sql, test, "s.lo");
         let _ = write!(
             sql.text,
             "select {select} from qty s where s.h = {h} and {ends} and s.hi = s.lo{values} \
              union all select {select} from qty s where s.h | 0 = {h} and {ends} and s.hi <> s.lo"
         );
+    }
+
+    /// `select …`: the rows that may be in one of the ranges, some twice.
+    pub fn among(&self, sql: &mut Sql, select: &str, ranges: &[Range], ty: TypeId) {
+        for (at, range) in ranges.iter().enumerate() {
+            sql.push(if at == 0 { "" } else { " union all " });
+            if range.code.is_none() {
+                self.quantities(sql, select, range.term, &range.test);
+                continue;
+            }
+            let h = sql.int(range.key(ty));
+            let values = values(sql, &range.test, "s.v");
+            let _ = write!(
+                sql.text,
+                "select {select} from qty_code s where s.h = {h}{values}"
+            );
+            // Infinity is above every lower end.
+            if quantity::values(&range.test).to.is_some() {
+                let _ = write!(
+                    sql.text,
+                    " union all select {select} from qty_code s where s.h = {h} and s.v = 9e999"
+                );
+            }
+        }
     }
 
     /// What the caller may see of `x`: the mask, and the compartments.
@@ -328,6 +342,14 @@ impl Probe {
         self.terms(sql, &keys.iter().map(|k| k.membership).collect::<Vec<_>>());
         sql.push(")");
     }
+}
+
+/// ` and …`: single values in the range of a test.
+fn values(sql: &mut Sql, test: &NumberTest, column: &str) -> String {
+    let values = quantity::values(test);
+    let ends = values.from.into_iter().chain(values.to);
+    let each = ends.map(|(sign, v)| format!(" and {column} {sign} {}", sql.bind(Value::Real(v))));
+    each.collect()
 }
 
 /// No lower ends, packed.

@@ -10,8 +10,9 @@ use crate::clinical::{self, Clinical, Window};
 use crate::contract::StoreError;
 use crate::core::Core;
 use crate::estimate::Counts;
-use crate::index::{EVERY, typed};
+use crate::index::{CODE, EVERY, typed};
 use crate::names::Names;
+use crate::quantity;
 use crate::question::{Node, Reach, Resolver, terms_of};
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -29,8 +30,8 @@ pub struct Question<'a> {
     members: Vec<Node>,
     pub(super) driver: Driver,
     pub(super) counts: Rc<Counts>,
-    /// Rows behind each range of quantities among the members, as far as they were counted.
-    ranges: Vec<(usize, u64)>,
+    /// So many rows are looked at one by one where a range of quantities holds more than that; 0: none does.
+    broad: u64,
     /// What is asked is sorted by the latest clinical dates.
     pub(super) sorted: Option<Clinical>,
 }
@@ -74,11 +75,11 @@ impl<'a> Question<'a> {
             members,
             driver: Driver::Types,
             counts: Rc::default(),
-            ranges: Vec::new(),
+            broad: 0,
             sorted: Clinical::sorted(&core.term_key, &types, &plan.sort),
         };
         question.counts = Rc::new(question.count(connection)?);
-        question.ranges = question.count_ranges(connection)?;
+        question.count_ranges(connection, u64::from(plan.count) + 1)?;
         question.driver = question.choose();
         Ok(Some(question))
     }
@@ -96,32 +97,36 @@ impl<'a> Question<'a> {
     }
 
     /// Ranges of quantities are counted to where it no longer matters.
-    fn count_ranges(&self, connection: &mut Connection) -> Result<Vec<(usize, u64)>, StoreError> {
-        let mut ranges = Vec::new();
-        let probe = self.probe();
-        for (at, node) in self.members.iter().enumerate() {
-            let (Node::Quantity { term, test, .. }, Types::One(_)) = (node, probe.types) else {
-                continue;
-            };
-            if ranges.len() == RANGES_COUNTED_MAX {
-                break;
-            }
+    fn count_ranges(
+        &mut self,
+        connection: &mut Connection,
+        page_rows: u64,
+    ) -> Result<(), StoreError> {
+        let Some((ty, _)) = self.reach.single() else {
+            return Ok(());
+        };
+        let ranged = quantity::ranged(&self.members, ty, &self.counts);
+        if ranged.is_empty() {
+            return Ok(());
+        }
+        let few = quantity::few_rows(&self.members, ty, &self.counts, page_rows);
+        let mut rows = Vec::new();
+        for member in &ranged {
             let mut sql = Sql::default();
             sql.push("select count(*) from (");
-            probe.quantities(&mut sql, "1", *term, test);
-            let limit = sql.int(RANGE_ROWS_MAX as i64);
+            self.probe().among(&mut sql, "1", &member.ranges, ty);
+            let limit = sql.int(few.saturating_add(1) as i64);
             let _ = write!(sql.text, " limit {limit})");
             connection.each(&sql.text, &sql.values, |row| {
-                ranges.push((at, row.int(0)?.max(0) as u64));
+                rows.push(row.int(0)?.max(0) as u64);
                 Ok(())
             })?;
         }
-        Ok(ranges)
-    }
-
-    /// Whether a range of quantities holds more rows than are gathered lightly.
-    fn has_broad(&self) -> bool {
-        self.ranges.iter().any(|(_, rows)| *rows == RANGE_ROWS_MAX)
+        if rows.iter().any(|rows| *rows > few) {
+            self.broad = few;
+        }
+        quantity::mark(&mut self.members, ranged, &rows, few);
+        Ok(())
     }
 
     /// What a bounded walk in the order of pages goes along, and how many rows of it are looked at, where that is worth
@@ -133,8 +138,10 @@ impl<'a> Question<'a> {
         let is_term = |n: &Node| matches!(n, Node::Terms(terms) if terms.len() == 1);
         let (single, driving) = (self.reach.single(), &self.members[at]);
         let looked_at = match driving {
-            node if is_term(node) && self.has_broad() => return Some((self.driver, POINTS_MAX)),
-            Node::Quantity { .. } if self.has_broad() => POINTS_MAX,
+            node if is_term(node) && self.broad > 0 => {
+                return Some((self.driver, self.broad as i64));
+            }
+            Node::Quantity { .. } if self.broad > 0 => self.broad as i64,
             Node::Has(hop) => {
                 let (ty, _) = single?;
                 let rows = choice::member(driving, ty, &self.counts)?;
@@ -170,11 +177,6 @@ impl<'a> Question<'a> {
                 }
                 _ => None,
             };
-            let counted = self.ranges.iter().find(|(range, _)| *range == at);
-            let rows = match counted {
-                Some((_, rows)) if *rows < RANGE_ROWS_MAX => Some(*rows),
-                _ => rows,
-            };
             if let Some(rows) = rows.filter(|rows| *rows < best.0) {
                 best = (rows, Driver::Member(at));
             }
@@ -196,20 +198,30 @@ impl<'a> Question<'a> {
             marks = clinical::marks(&self.members, ty);
             marks.extend(self.sorted.iter().flat_map(|c| c.counted(ty)));
         }
-        let plain = self.members.len() < 2 && !self.members.iter().any(has_hop);
+        let ranged = self
+            .reach
+            .single()
+            .filter(|_| quantity::is_asked(&self.members));
+        let plain = self.members.len() < 2 && !self.members.iter().any(has_hop) && ranged.is_none();
         if plain && self.reach.limited.is_empty() && marks.is_empty() {
             return Ok(counts);
         }
         let mut terms: Vec<(TypeId, Term)> = Vec::new();
         terms_of(&self.members, &self.reach.types(), &mut terms);
-        if terms.is_empty() && marks.is_empty() {
-            return Ok(counts);
-        }
-        let keys = terms
+        let mut keys: Vec<i64> = terms
             .iter()
             .take(COUNTED_TERMS_MAX)
             .map(|(ty, t)| typed(*t, *ty))
-            .chain(marks.iter().copied());
+            .collect();
+        if let Some((ty, _)) = ranged {
+            let codes: Vec<i64> = keys.iter().map(|key| key ^ CODE).collect();
+            keys.extend(codes);
+            keys.push(typed(EVERY, ty));
+        }
+        keys.extend(&marks);
+        if keys.is_empty() {
+            return Ok(counts);
+        }
         connection.each(COUNTS, &[Rows::of(keys).into_value()], |row| {
             counts.insert(row.int(0)?, row.int(1)?.max(0) as u64);
             Ok(())
@@ -228,10 +240,11 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// Whether what drives is smaller than a range of quantities asked of it.
+    /// Whether quantities are looked up for each row: what drives is smaller than a range of them, or walked to the end of a
+    /// page.
     fn has_points(&self, driver: Driver) -> bool {
         let is_range = |at: usize| matches!(self.members[at], Node::Quantity { .. });
-        self.has_broad() && !matches!(driver, Driver::Member(at) if is_range(at))
+        quantity::is_asked(&self.members) && !matches!(driver, Driver::Member(at) if is_range(at))
     }
 
     /// `from … x where …` with filter and access.
@@ -263,7 +276,9 @@ impl<'a> Question<'a> {
         }
         probe.access(sql, &self.reach);
         for (at, member) in members.iter().enumerate() {
-            if !matches!(driver, Driver::Member(driving) if driving == at) {
+            // What is among rows that drive is yet to be decided.
+            let decided = !matches!(member, Node::Among { .. });
+            if !matches!(driver, Driver::Member(driving) if driving == at && decided) {
                 sql.push(" and ");
                 probe.filter(sql, member);
             }
@@ -382,15 +397,9 @@ const COUNTS: &str =
 
 /// Rows of one type assumed in one patient's compartment.
 const COMPARTMENT_ROWS: u64 = 500;
-/// So many rows of a range of quantities are gathered without further thought, and counted to know it.
-const RANGE_ROWS_MAX: u64 = 1_000;
-/// So many rows are looked at one by one before all matches are gathered instead.
-const POINTS_MAX: i64 = 400;
-/// The same where each look is one at a whole chart.
+/// So many rows are looked at one by one, each a whole chart, before all matches are gathered instead.
 const HOPS_MAX: i64 = 64;
 /// So few rows at the other end of a hop are gathered without further thought.
 const HOP_ROWS: u64 = 200;
-/// Ranges that are counted.
-const RANGES_COUNTED_MAX: usize = 4;
 /// Terms whose counters are looked up for the choice.
 const COUNTED_TERMS_MAX: usize = 256;

@@ -11,6 +11,7 @@
 //! | `resource_u (typ, upd)`, `resource_s (upd)`, `history_u`, `history_s` | history, `_lastUpdated` | what changed since |
 //! | `str (p, v, rid)`, `date (p, lo, rid, hi)`, `qty (h, lo, rid, hi)` | prefixes and ranges | names that start with `smi` |
 //! | `qty_w (h \| 0, hi)` | quantities that are no single value, so that all others are ranges of `qty` by either end | `value-quantity=gt5` |
+//! | `qty_code (h, v, rid)` | the same under a row's primary code: candidates, which are few where the range is rare for the code | `code=8480-6&value-quantity=lt80` |
 //! | `str_r (rid, p)`, `date_r (rid, p)` | the same as probes of a candidate, and sort keys | |
 //! | `target (t, rid)` | who refers to a resource | may it be deleted? |
 //! | `phrase (p, v, term)` | texts of codings, uris: one row per distinct one of the store | `code:text=hemo` |
@@ -30,8 +31,8 @@ use super::connection::{Connection, SqliteError};
 use super::statement::Value;
 use crate::contract::{OpenError, StoreError};
 
-/// The oldest format that is brought up to date. What was made before it has clinical dates that bound no walk.
-const OLDEST: usize = 3;
+/// The oldest format that is brought up to date. What was made before it lacks rows that searches rely on.
+const OLDEST: usize = 4;
 /// The newest format this binary writes.
 const FORMAT: usize = OLDEST + MIGRATIONS.len() - 1;
 
@@ -64,6 +65,7 @@ create index date_r on date (rid, p, hi);
 create table qty (h integer not null, lo real not null, hi real not null, rid integer not null, c integer not null, k integer not null,
   primary key (h, lo, rid, hi)) without rowid;
 create index qty_w on qty (h | 0, hi) where hi <> lo;
+create table qty_code (h integer not null, v real not null, rid integer not null, primary key (h, v, rid)) without rowid;
 create table target (t integer not null, rid integer not null, primary key (t, rid)) without rowid;
 create table vocabulary (form integer not null, term integer not null, primary key (form, term)) without rowid;
 create table phrase (p integer not null, v text not null, term integer not null, primary key (p, v, term)) without rowid;

@@ -6,6 +6,7 @@ use super::rows::{Kind, Rows};
 use super::schema;
 use super::statement::Value;
 use crate::contract::StoreError;
+use crate::quantity;
 use crate::store::search_parameter;
 use ward_search::entries::QuantityEntry;
 
@@ -124,6 +125,19 @@ impl Delta<'_> {
             PUT_QUANTITIES,
             by_key,
             quantity,
+        )?;
+        let value = |rows: &mut Rows, value: &quantity::Row| {
+            rows.int(value.0);
+            rows.real(value.1);
+            rows.int(value.2);
+        };
+        self.values.write(
+            connection,
+            &[Int, Real, Int],
+            DROP_VALUES,
+            PUT_VALUES,
+            |a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)).then(a.2.cmp(&b.2)),
+            value,
         )?;
         let target =
             |rows: &mut Rows, t: &(i64, i64)| [t.0, t.1].into_iter().for_each(|v| rows.int(v));
@@ -262,6 +276,9 @@ const DROP_QUANTITIES: &str =
     "delete from qty where (h, lo, hi, rid) in (select a, b, c, d from rows(?1))";
 const PUT_QUANTITIES: &str =
     "insert or replace into qty (h, lo, hi, rid, c, k) select a, b, c, d, e, f from rows(?1)";
+const DROP_VALUES: &str =
+    "delete from qty_code where (h, v, rid) in (select a, b, c from rows(?1))";
+const PUT_VALUES: &str = "insert or replace into qty_code (h, v, rid) select a, b, c from rows(?1)";
 const DROP_TARGETS: &str = "delete from target where (t, rid) in (select a, b from rows(?1))";
 const PUT_TARGETS: &str = "insert or replace into target (t, rid) select a, b from rows(?1)";
 const PUT_COUNTS: &str = "insert into term_count (h, k, n) select a, b, c from rows(?1) where true on conflict (h, k) do update set n = n + excluded.n";

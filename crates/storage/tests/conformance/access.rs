@@ -21,6 +21,7 @@ fn entries() -> Entries {
             term: 9,
             low: 1.0,
             high: 1.0,
+            in_tuple: false,
         }],
         ..terms(&[7, 8])
     }

@@ -93,6 +93,7 @@ pub async fn a_row_is_indexed_anew_without_a_version(place: Place) {
         term: 77,
         low: 1.0,
         high: 2.0,
+        in_tuple: false,
     });
     let again = anew(&first, entries, next);
     store

@@ -71,6 +71,7 @@ pub fn entries(random: &mut Random) -> Entries {
             term: random.below(3) as i64,
             low,
             high,
+            in_tuple: false,
         });
     }
     entries.strings.sort();

@@ -34,7 +34,7 @@ const QUESTIONS: [&str; 18] = [
     "status=final&date=sa2024-01-09T12:00:00Z",
 ];
 /// The first ones match more rows than a store gathers lightly.
-const QUANTITIES: [&str; 13] = [
+const QUANTITIES: [&str; 20] = [
     "value-quantity=gt1",
     "value-quantity=le14",
     "value-quantity=ne7",
@@ -47,6 +47,13 @@ const QUANTITIES: [&str; 13] = [
     "value-quantity=sa13",
     "value-quantity=eb2",
     "value-quantity=gt1&value-quantity=lt3",
+    "combo-value-quantity=gt1",
+    "combo-value-quantity=sa14",
+    "code=many&value-quantity=lt2",
+    "code=few&value-quantity=7&date=ge2024-01-06",
+    "code-value-quantity=many$lt2",
+    "combo-code-value-quantity=few$gt12",
+    "combo-code-value-quantity=many$ge2&status=final",
     "value-quantity=gt1&_has:DiagnosticReport:result:category=of-no-report",
 ];
 const SORTS: [&str; 3] = ["", "_sort=-date", "_sort=date"];
