@@ -1,7 +1,7 @@
 //! How many rows are behind a condition: by the counters for terms that are counted, by rule for the rest. What drives a
 //! statement is chosen by that, not by a planner.
 
-use crate::index::typed;
+use crate::index::{EVERY, typed};
 use crate::question::{Hop, Node, TextTest};
 use std::collections::HashMap;
 use ward_fhir::TypeId;
@@ -31,10 +31,21 @@ pub fn rows(
             ..
         } => PREFIX_ROWS,
         Node::Among { rows, .. } => *rows,
-        Node::Chain(hop) => matching(hop).saturating_mul(REFERRING_ROWS),
+        Node::Chain(hop) => matching(hop).saturating_mul(referring(hop, ty, counts)),
         Node::Has(hop) if hop.leads_home(hop.ty, ty) => matching(hop),
         _ => return None,
     })
+}
+
+/// Rows of a type that refer to one row of a hop.
+fn referring(hop: &Hop, ty: TypeId, counts: &Counts) -> u64 {
+    let every = |ty: TypeId| counted(counts, typed(EVERY, ty));
+    match (every(ty), every(hop.ty)) {
+        (rows, others) if rows > 0 && others > 0 && hop.leads_home(ty, hop.ty) => {
+            rows.div_ceil(others)
+        }
+        _ => REFERRING_ROWS,
+    }
 }
 
 /// Rows behind a counted term of a type.
@@ -56,7 +67,7 @@ pub fn is_column(terms: &[Term], ty: TypeId, column: i64, counts: &Counts) -> bo
 const TERM_ROWS: u64 = 50;
 /// Rows assumed behind a string prefix.
 const PREFIX_ROWS: u64 = 300;
-/// Rows assumed to refer to one row by one parameter.
+/// Rows assumed to refer to one row by one parameter, where the types do not tell.
 const REFERRING_ROWS: u64 = 20;
 /// So many rows at the other end of a hop are gathered first; more are looked up candidate by candidate where that is
 /// possible.

@@ -10,6 +10,7 @@ mod codec;
 mod compare;
 pub mod contract;
 mod core;
+mod counted;
 mod dictionaries;
 mod estimate;
 mod examine;

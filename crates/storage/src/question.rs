@@ -146,6 +146,8 @@ pub struct Hop {
     pub patients: Option<Arc<[PatientKey]>>,
     /// The conjunction.
     pub members: Vec<Node>,
+    /// Rows that may match it, where they were counted.
+    pub rows: Option<u64>,
 }
 
 impl Hop {
@@ -282,6 +284,7 @@ impl Resolver<'_> {
                 Node::And(list) => list,
                 other => vec![other],
             },
+            rows: None,
         }))
     }
 

@@ -23,7 +23,7 @@ pub async fn explain(
     let mut planned: Vec<(&'static str, Sql)> = Vec::new();
     if plan.total != Total::None {
         match question.counted_statement() {
-            Some(sql) if question.counted_total(connection).await?.is_some() => {
+            Some((_, sql)) if question.counted_total(connection).await?.is_some() => {
                 planned.push(("total", sql));
             }
             _ => planned.extend(

@@ -9,13 +9,14 @@ use super::read::{self, COLUMN_COUNT, COLUMNS};
 use super::statement::Value;
 use crate::contract::{Rid, StoreError};
 use crate::core::{Core, StoredRow};
-use crate::index::{EVERY, typed};
+use crate::counted::{self, Counter};
 use crate::order::{Key, Order};
-use crate::question::Node;
 use futures_util::future::try_join_all;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use ward_access::Access;
-use ward_search::entries::DAY_US;
+use ward_fhir::TypeId;
+use ward_search::entries::{DAY_US, Term};
 use ward_search::plan::{Plan, Position, SortValue, Total};
 
 /// Everything but opening the bodies.
@@ -230,45 +231,53 @@ impl Question<'_> {
         self.parts(Walk::None).into_iter().map(count).collect()
     }
 
-    /// Exact without a scan: one counted term, or a whole type, for a caller who is not bound to compartments.
+    /// Exact without a scan: counted terms, or a whole type, for a caller who is not bound to compartments.
     pub(super) async fn counted_total(
         &self,
         connection: &Connection,
     ) -> Result<Option<u64>, Failure> {
-        let Some(sql) = self.counted_statement() else {
+        let Some((terms, sql)) = self.counted_statement() else {
             return Ok(None);
         };
-        let rows = connection.rows(&sql.text, &sql.values).await?;
-        let row = rows.first().ok_or(StoreError::Integrity)?;
-        // No row at all: the term is not among the counted ones.
-        Ok(if row.int(1)? == 0 {
-            None
-        } else {
-            Some(row.int(0)?.max(0) as u64)
-        })
+        let mut counters = HashMap::new();
+        for row in connection.rows(&sql.text, &sql.values).await? {
+            let count = |at: usize| row.int(at).map(|n| n.max(0) as u64);
+            let (visible, all) = (count(1)?, count(2)?);
+            counters.insert(row.int(0)?, Counter { visible, all });
+        }
+        let Some(told) = counted::told(&terms, &self.reach.everything, &counters) else {
+            return Ok(None);
+        };
+        let mut absent: BTreeMap<TypeId, Vec<Term>> = BTreeMap::new();
+        for (ty, term) in told.absent {
+            absent.entry(ty).or_default().push(term);
+        }
+        for (ty, terms) in absent {
+            let table = self.tables.of(ty);
+            let sql = format!(
+                "select 1::bigint from {table} x where x.terms && $1 and x.op <> 2 limit 1"
+            );
+            if !connection
+                .rows(&sql, &[Value::Ints(terms)])
+                .await?
+                .is_empty()
+            {
+                return Ok(None);
+            }
+        }
+        Ok(Some(told.total))
     }
 
-    /// What `counted_total` asks; `None`: the counters do not tell.
-    pub(super) fn counted_statement(&self) -> Option<Sql> {
-        let term = match (self.reach.limited.is_empty(), self.members.as_slice()) {
-            (true, [Node::Terms(terms)]) if terms.len() == 1 => terms[0],
-            (true, [Node::All] | []) => EVERY,
-            _ => return None,
-        };
+    /// What `counted_total` asks, and of which terms; `None`: the counters do not tell.
+    pub(super) fn counted_statement(&self) -> Option<(Vec<Term>, Sql)> {
+        let terms = counted::terms(&self.members).filter(|_| self.reach.limited.is_empty())?;
         let mut sql = Sql::new(self.access);
-        let keys = sql.bind(Value::Ints(
-            self.reach
-                .everything
-                .iter()
-                .map(|ty| typed(term, *ty))
-                .collect(),
-        ));
+        let keys = sql.bind(Value::Ints(counted::keys(&terms, &self.reach.everything)));
         let _ = write!(
             sql.text,
-            "select coalesce(sum(x.n) filter (where {}), 0)::bigint, count(*) from term_count x where x.h = any({keys})",
-            VISIBLE
+            "select x.h, coalesce(sum(x.n) filter (where {VISIBLE}), 0)::bigint, sum(x.n)::bigint from term_count x where x.h = any({keys}) group by x.h",
         );
-        Some(sql)
+        Some((terms, sql))
     }
 }
 

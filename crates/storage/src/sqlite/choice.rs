@@ -6,7 +6,7 @@ use ward_fhir::TypeId;
 
 /// Rows behind one member of a conjunction over a type; `None`: it cannot drive.
 pub fn member(node: &Node, ty: TypeId, counts: &Counts) -> Option<u64> {
-    let matching = |hop: &Hop| rows(&hop.members, hop.ty, counts);
+    let matching = |hop: &Hop| at_hop(hop, counts);
     estimate::rows(node, ty, counts, matching).or(match node {
         Node::Text { .. } => Some(RANGE_ROWS * 8),
         Node::Quantity { .. } => Some(RANGE_ROWS),
@@ -15,8 +15,14 @@ pub fn member(node: &Node, ty: TypeId, counts: &Counts) -> Option<u64> {
     })
 }
 
+/// Rows at the other end of a hop, at most.
+pub fn at_hop(hop: &Hop, counts: &Counts) -> u64 {
+    hop.rows
+        .unwrap_or_else(|| rows(&hop.members, hop.ty, counts))
+}
+
 /// Rows that match a conjunction, at most.
-pub fn rows(members: &[Node], ty: TypeId, counts: &Counts) -> u64 {
+fn rows(members: &[Node], ty: TypeId, counts: &Counts) -> u64 {
     let all = members.iter().filter_map(|node| member(node, ty, counts));
     all.min().unwrap_or(u64::MAX)
 }

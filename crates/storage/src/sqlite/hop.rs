@@ -18,7 +18,7 @@ impl Probe {
     /// The row refers to a row of the hop.
     pub(super) fn chain(&self, sql: &mut Sql, hop: &Hop) {
         let row = &self.row;
-        let few = choice::rows(&hop.members, hop.ty, &self.counts) <= SET_ROWS_MAX;
+        let few = choice::at_hop(hop, &self.counts) <= SET_ROWS_MAX && !self.points;
         match self.types {
             Types::One(ty) if few || !hop.leads_home(ty, hop.ty) => {
                 let _ = write!(sql.text, "{row}.rid in (select t.rid");
@@ -78,7 +78,7 @@ impl Probe {
         if let Types::One(ty) = self.types
             && hop.leads_home(hop.ty, ty)
             && !self.points
-            && choice::rows(&hop.members, hop.ty, &self.counts) <= SET_ROWS_MAX
+            && choice::at_hop(hop, &self.counts) <= SET_ROWS_MAX
         {
             let _ = write!(sql.text, "{row}.rid in (");
             self.homes(sql, hop);
@@ -147,7 +147,7 @@ impl Probe {
         }
     }
 
-    fn inner(&self, hop: &Hop, y: &str) -> Probe {
+    pub(super) fn inner(&self, hop: &Hop, y: &str) -> Probe {
         Probe {
             row: y.to_owned(),
             types: Types::One(hop.ty),

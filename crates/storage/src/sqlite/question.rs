@@ -9,7 +9,7 @@ use super::walk::Bounds;
 use crate::clinical::{self, Clinical, Window};
 use crate::contract::StoreError;
 use crate::core::Core;
-use crate::estimate::Counts;
+use crate::estimate::{Counts, SET_ROWS_MAX, counted};
 use crate::index::{CODE, EVERY, typed};
 use crate::names::Names;
 use crate::quantity;
@@ -44,6 +44,8 @@ pub(super) enum Driver {
     Compartment,
     /// Member of the conjunction.
     Member(usize),
+    /// A term of that member.
+    Term(usize, Term),
 }
 
 impl<'a> Question<'a> {
@@ -79,6 +81,7 @@ impl<'a> Question<'a> {
             sorted: Clinical::sorted(&core.term_key, &types, &plan.sort),
         };
         question.counts = Rc::new(question.count(connection)?);
+        question.count_hops(connection)?;
         question.count_ranges(connection, u64::from(plan.count) + 1)?;
         question.driver = question.choose();
         Ok(Some(question))
@@ -94,6 +97,32 @@ impl<'a> Question<'a> {
         terms_of(&self.members, &self.reach.types(), &mut terms);
         let count = |(ty, t): (_, Term)| Some((ty, *self.counts.get(&typed(t, ty))?));
         terms.into_iter().filter_map(count).collect()
+    }
+
+    /// Names at the other end of a hop are counted to where they are too many for a set: a rule of thumb would be far off.
+    fn count_hops(&mut self, connection: &mut Connection) -> Result<(), StoreError> {
+        let probe = self.probe();
+        for member in &mut self.members {
+            let (Node::Chain(hop) | Node::Has(hop)) = member else {
+                continue;
+            };
+            let driver = choice::driver(&hop.members, hop.ty, &probe.counts);
+            let Some(named @ Node::Text { .. }) = driver.map(|at| &hop.members[at]) else {
+                continue;
+            };
+            let mut sql = Sql::default();
+            sql.push("select count(*) from (");
+            probe.inner(hop, "y").range(&mut sql, named, hop.ty);
+            let limit = sql.int(SET_ROWS_MAX as i64 + 1);
+            let _ = write!(sql.text, " limit {limit})");
+            let mut rows = 0;
+            connection.each(&sql.text, &sql.values, |row| {
+                rows = row.int(0)?.max(0) as u64;
+                Ok(())
+            })?;
+            hop.rows = Some(rows);
+        }
+        Ok(())
     }
 
     /// Ranges of quantities are counted to where it no longer matters.
@@ -131,29 +160,53 @@ impl<'a> Question<'a> {
 
     /// What a bounded walk in the order of pages goes along, and how many rows of it are looked at, where that is worth
     /// trying: many rows match, so a page of them may be near.
-    pub(super) fn walked(&self) -> Option<(Driver, i64)> {
+    pub(super) fn walked(&self, page_rows: u64) -> Option<(Driver, i64)> {
         let Driver::Member(at) = self.driver else {
             return None;
         };
         let is_term = |n: &Node| matches!(n, Node::Terms(terms) if terms.len() == 1);
-        let (single, driving) = (self.reach.single(), &self.members[at]);
+        let driving = &self.members[at];
+        let (ty, _) = self.reach.single()?;
         let looked_at = match driving {
-            node if is_term(node) && self.broad > 0 => {
-                return Some((self.driver, self.broad as i64));
-            }
-            Node::Quantity { .. } if self.broad > 0 => self.broad as i64,
-            Node::Has(hop) => {
-                let (ty, _) = single?;
-                let rows = choice::member(driving, ty, &self.counts)?;
-                if rows <= HOP_ROWS || !hop.leads_home(hop.ty, ty) {
+            node if is_term(node) && self.broad > 0 => self.broad,
+            Node::Quantity { .. } if self.broad > 0 => self.broad,
+            Node::Chain(hop) if hop.leads_home(ty, hop.ty) => {
+                let gathered = choice::member(driving, ty, &self.counts)?;
+                let others = counted(&self.counts, typed(EVERY, hop.ty));
+                let expected =
+                    page_rows.saturating_mul(others) / choice::at_hop(hop, &self.counts).max(1);
+                if gathered <= HOP_ROWS || expected > gathered / CANDIDATE_COST / 2 {
                     return None;
                 }
-                HOPS_MAX
+                gathered / CANDIDATE_COST
+            }
+            Node::Has(hop) if hop.leads_home(hop.ty, ty) => {
+                let gathered = choice::member(driving, ty, &self.counts)?;
+                if gathered <= HOP_ROWS {
+                    return None;
+                }
+                (gathered / CHART_COST).max(HOPS_MIN)
             }
             _ => return None,
         };
+        if is_term(driving) {
+            return Some((self.driver, looked_at as i64));
+        }
         let term = self.members.iter().position(is_term);
-        Some((term.map_or(Driver::Types, Driver::Member), looked_at))
+        Some((term.map_or(Driver::Types, Driver::Member), looked_at as i64))
+    }
+
+    /// What drives, term by term: ranges in the order of pages, which the database merges without gathering them.
+    pub(super) fn merged(&self) -> Option<Vec<Driver>> {
+        let (Driver::Member(at), Some(_)) = (self.driver, self.reach.single()) else {
+            return None;
+        };
+        match &self.members[at] {
+            Node::Terms(terms) if (2..=MERGED_MAX).contains(&terms.len()) => {
+                Some(terms.iter().map(|term| Driver::Term(at, *term)).collect())
+            }
+            _ => None,
+        }
     }
 
     /// The smallest range wins.
@@ -213,10 +266,21 @@ impl<'a> Question<'a> {
             .take(COUNTED_TERMS_MAX)
             .map(|(ty, t)| typed(*t, *ty))
             .collect();
-        if let Some((ty, _)) = ranged {
+        if ranged.is_some() {
             let codes: Vec<i64> = keys.iter().map(|key| key ^ CODE).collect();
             keys.extend(codes);
-            keys.push(typed(EVERY, ty));
+        }
+        // How many rows there are to each at the other end of a hop, and to walk for a range.
+        let hops = self.members.iter().filter_map(|member| match member {
+            Node::Chain(hop) => Some(hop.ty),
+            _ => None,
+        });
+        let mut every: Vec<TypeId> = hops.collect();
+        if let Some((ty, _)) = self.reach.single()
+            && (ranged.is_some() || !every.is_empty())
+        {
+            every.push(ty);
+            keys.extend(every.iter().map(|ty| typed(EVERY, *ty)));
         }
         keys.extend(&marks);
         if keys.is_empty() {
@@ -273,12 +337,13 @@ impl<'a> Question<'a> {
             Driver::Types => self.drive_types(sql, bounds),
             Driver::Compartment => self.drive_compartment(sql),
             Driver::Member(at) => self.drive_member(sql, &probe, &members[at], bounds),
+            Driver::Term(_, term) => self.drive_terms(sql, &[term], bounds),
         }
         probe.access(sql, &self.reach);
         for (at, member) in members.iter().enumerate() {
             // What is among rows that drive is yet to be decided.
             let decided = !matches!(member, Node::Among { .. });
-            if !matches!(driver, Driver::Member(driving) if driving == at && decided) {
+            if !matches!(driver, Driver::Member(by) | Driver::Term(by, _) if by == at && decided) {
                 sql.push(" and ");
                 probe.filter(sql, member);
             }
@@ -397,9 +462,14 @@ const COUNTS: &str =
 
 /// Rows of one type assumed in one patient's compartment.
 const COMPARTMENT_ROWS: u64 = 500;
-/// So many rows are looked at one by one, each a whole chart, before all matches are gathered instead.
-const HOPS_MAX: i64 = 64;
+/// What a look at a candidate costs, in rows that are gathered.
+const CANDIDATE_COST: u64 = 3;
+/// The same where it is a look at a whole chart, and how many are looked at in any case.
+const CHART_COST: u64 = 200;
+const HOPS_MIN: u64 = 64;
 /// So few rows at the other end of a hop are gathered without further thought.
 const HOP_ROWS: u64 = 200;
+/// Ranges that are merged.
+const MERGED_MAX: usize = 16;
 /// Terms whose counters are looked up for the choice.
 const COUNTED_TERMS_MAX: usize = 256;

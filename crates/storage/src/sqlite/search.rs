@@ -8,9 +8,10 @@ use super::rows::Rows;
 use super::statement::Value;
 use crate::contract::{Rid, StoreError};
 use crate::core::{Core, StoredRow};
-use crate::index::{EVERY, typed};
+use crate::counted::{self, Counter};
+use crate::index::typed;
 use crate::order::{Key, Order};
-use crate::question::Node;
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use ward_access::{Access, Action};
 use ward_search::plan::{Plan, Position, SortKey, SortValue, Total};
@@ -152,14 +153,26 @@ impl Question<'_> {
             Some(bounds) => bounds,
             None => self.bounds_after(&mut sql, plan),
         };
-        sql.push("select x.rid");
-        for key in &keys {
-            let _ = write!(sql.text, ", {}", key.expression);
+        let merged = self.merged().filter(|_| plan.sort.is_empty());
+        let drivers = merged
+            .as_deref()
+            .unwrap_or(std::slice::from_ref(&self.driver));
+        for (at, driver) in drivers.iter().enumerate() {
+            sql.push(if at == 0 { "" } else { " union " });
+            sql.push("select x.rid");
+            for key in &keys {
+                let _ = write!(sql.text, ", {}", key.expression);
+            }
+            self.drive_within(&mut sql, *driver, &bounds);
+            after(&mut sql)?;
         }
-        self.drive_within(&mut sql, self.driver, &bounds);
-        after(&mut sql)?;
         let limit = sql.int(i64::from(plan.count) + 1);
-        let _ = write!(sql.text, " order by {} limit {limit}", order.by(&keys));
+        // A union is ordered by its columns.
+        let by = match drivers.len() {
+            1 => order.by(&keys),
+            _ => "2 desc, 1 desc".into(),
+        };
+        let _ = write!(sql.text, " order by {by} limit {limit}");
         Ok((sql, keys))
     }
 
@@ -226,35 +239,37 @@ impl Question<'_> {
         sql
     }
 
-    /// Exact without a scan: one counted term, or a whole type, for a caller who is not bound to compartments.
+    /// Exact without a scan: counted terms, or a whole type, for a caller who is not bound to compartments.
     pub(super) fn counted_total(
         &self,
         connection: &mut Connection,
     ) -> Result<Option<u64>, StoreError> {
-        let term = match (self.reach.limited.is_empty(), self.members()) {
-            (true, [Node::Terms(terms)]) if terms.len() == 1 => terms[0],
-            (true, [Node::All] | []) => EVERY,
-            _ => return Ok(None),
+        let Some(terms) = counted::terms(self.members()).filter(|_| self.reach.limited.is_empty())
+        else {
+            return Ok(None);
         };
-        let keys = Rows::of(self.reach.everything.iter().map(|ty| typed(term, *ty)));
-        let mut total = None;
-        connection.each(
-            COUNTED,
-            &[
-                Value::Shared(self.access.mask().0.clone()),
-                keys.into_value(),
-            ],
-            |row| {
-                // No row at all: the term is not among the counted ones.
-                total = if row.int(1)? == 0 {
-                    None
-                } else {
-                    Some(row.int(0)?.max(0) as u64)
-                };
+        let types = &self.reach.everything;
+        let keys = Rows::of(counted::keys(&terms, types)).into_value();
+        let mask = Value::Shared(self.access.mask().0.clone());
+        let mut counters = HashMap::new();
+        connection.each(COUNTED, &[mask, keys], |row| {
+            let count = |at: usize| row.int(at).map(|n| n.max(0) as u64);
+            let (visible, all) = (count(1)?, count(2)?);
+            counters.insert(row.int(0)?, Counter { visible, all });
+            Ok(())
+        })?;
+        let Some(told) = counted::told(&terms, types, &counters) else {
+            return Ok(None);
+        };
+        let mut is_exact = true;
+        if !told.absent.is_empty() {
+            let absent = Rows::of(told.absent.iter().map(|(ty, term)| typed(*term, *ty)));
+            connection.each(ANY_WITH, &[absent.into_value()], |_| {
+                is_exact = false;
                 Ok(())
-            },
-        )?;
-        Ok(total)
+            })?;
+        }
+        Ok(is_exact.then_some(told.total))
     }
 }
 /// ` and …`: the rows after the position of the plan.
@@ -281,4 +296,5 @@ fn value(row: &Columns, at: usize, key: &Key) -> Result<SortValue, StoreError> {
     }
 }
 
-pub(super) const COUNTED: &str = "select coalesce(sum(n) filter (where vis(?1, k)), 0), count(*) from term_count where h in (select a from rows(?2))";
+pub(super) const COUNTED: &str = "select h, coalesce(sum(n) filter (where vis(?1, k)), 0), sum(n) from term_count where h in (select a from rows(?2)) group by h";
+const ANY_WITH: &str = "select 1 from term where h in (select a from rows(?1)) limit 1";

@@ -129,7 +129,8 @@ impl Question<'_> {
 
     /// Bounds of a walk that looks at few rows and may find less than a page. `None`: all must be looked at.
     pub(super) fn few(&self, sql: &mut Sql, plan: &Plan) -> Option<(Driver, Bounds)> {
-        let (driver, rows) = self.walked().filter(|_| plan.sort.is_empty())?;
+        let page_rows = u64::from(plan.count) + 1;
+        let (driver, rows) = self.walked(page_rows).filter(|_| plan.sort.is_empty())?;
         if rows < 2 * i64::from(plan.count) {
             return None;
         }
@@ -215,7 +216,7 @@ impl Question<'_> {
     fn is_long_walk(&self, ty: TypeId) -> bool {
         match self.driver {
             Driver::Types => true,
-            Driver::Compartment => false,
+            Driver::Compartment | Driver::Term(..) => false,
             Driver::Member(at) => match &self.members()[at] {
                 Node::Terms(terms) => match terms.as_slice() {
                     [term] => counted(&self.counts, typed(*term, ty)) > SORTED_ROWS,
