@@ -3,7 +3,7 @@
 use super::lower::{Branch, Shape};
 use crate::estimate::{self, Counts, counted, is_column};
 use crate::index::{CATEGORY, CODE, EVERY, typed};
-use crate::question::{Hop, Node};
+use crate::question::{Hop, Node, TextTest};
 use ward_fhir::TypeId;
 use ward_search::plan::{Plan, SortKey};
 
@@ -128,12 +128,31 @@ pub fn columns(members: &[Node], ty: TypeId, counts: &Counts) -> Shape {
 
 /// Rows behind a member, as far as it can drive.
 fn rows(member: &Node, ty: TypeId, counts: &Counts) -> u64 {
-    let matching = |hop: &Hop| matching(&hop.members, hop.ty, counts);
+    let matching = |hop: &Hop| at_hop(hop, counts);
     estimate::rows(member, ty, counts, matching).unwrap_or(u64::MAX)
 }
 
+/// Rows at the other end of a hop, at most.
+pub fn at_hop(hop: &Hop, counts: &Counts) -> u64 {
+    hop.rows
+        .unwrap_or_else(|| matching(&hop.members, hop.ty, counts))
+}
+
+/// The name that drives the other end of a hop, where nothing counted does.
+pub fn name<'h>(hop: &'h Hop, counts: &Counts) -> Option<(u16, TextTest, &'h str)> {
+    let least = hop.members.iter().min_by_key(|m| rows(m, hop.ty, counts))?;
+    match least {
+        Node::Text {
+            param,
+            test: test @ (TextTest::Prefix | TextTest::Equals),
+            value,
+        } => Some((*param, *test, value)),
+        _ => None,
+    }
+}
+
 /// Rows that match a conjunction, at most.
-pub fn matching(members: &[Node], ty: TypeId, counts: &Counts) -> u64 {
+fn matching(members: &[Node], ty: TypeId, counts: &Counts) -> u64 {
     let least = members.iter().map(|node| rows(node, ty, counts)).min();
     least.unwrap_or(u64::MAX).min(every(ty, counts).max(1))
 }

@@ -1,7 +1,6 @@
 //! The rows a batch writes, as the arrays its statements take: one insert for all types, one update per type.
 
 use super::connection::{Connection, Failure};
-use super::quantity;
 use super::rowset::{INSERT, REINDEX, Rowset, UPDATE};
 use super::statement::Value;
 use super::tables::table;
@@ -219,12 +218,19 @@ impl Delta {
             }
         }
         for (sql, mut rows) in [
-            (quantity::DROP, self.quantities_removed),
-            (quantity::PUT, self.quantities_added),
+            (DROP_QUANTITIES, self.quantities_removed),
+            (PUT_QUANTITIES, self.quantities_added),
         ] {
             sort_quantities(&mut rows);
             if !rows.is_empty() {
-                list.push((sql.into(), quantity::values(&rows)));
+                list.push((
+                    sql.into(),
+                    vec![
+                        Value::Ints(rows.iter().map(|row| row.0).collect()),
+                        Value::Reals(rows.iter().map(|row| Some(row.1)).collect()),
+                        Value::Ints(rows.iter().map(|row| row.2).collect()),
+                    ],
+                ));
             }
         }
         self.counts.retain(|_, by| *by != 0);
@@ -316,6 +322,8 @@ fn date(write: &Write, current: Option<&Current>) -> i64 {
 
 const DROP_STRINGS: &str = "delete from string_term s using unnest($1, $2, $3) u (p, v, rid) where s.p = u.p::int and s.v = u.v collate \"C\" and s.rid = u.rid";
 const PUT_STRINGS: &str = "insert into string_term (p, v, rid) select p::int, v, rid from unnest($1, $2, $3) u (p, v, rid) on conflict do nothing";
+const DROP_QUANTITIES: &str = "delete from quantity_term s using unnest($1, $2, $3) u (h, v, rid) where s.h = u.h and s.v = u.v and s.rid = u.rid";
+const PUT_QUANTITIES: &str = "insert into quantity_term (h, v, rid) select h, v, rid from unnest($1, $2, $3) u (h, v, rid) on conflict do nothing";
 const PUT_COUNTS: &str = "insert into term_count (h, w, n, slot) select h, w::int, n, $4::smallint from unnest($1, $2, $3) u (h, w, n) \
     on conflict (h, w, slot) do update set n = term_count.n + excluded.n";
 const PUT_FORMS: &str = "insert into vocabulary (form, term) select form, term from unnest($1, $2) u (form, term) on conflict do nothing";

@@ -14,7 +14,7 @@ use std::fmt::Write as _;
 
 impl Probe<'_> {
     fn few(&self, hop: &Hop) -> bool {
-        choice::matching(&hop.members, hop.ty, self.counts) <= SET_ROWS_MAX
+        choice::at_hop(hop, self.counts) <= SET_ROWS_MAX
     }
 
     /// The row refers to a row of the hop.

@@ -5,7 +5,7 @@
 //! is a trap for the planner (549 ms instead of 5), so such statements order by expressions that no index has.
 
 use super::probe::Probe;
-use super::quantity;
+use super::sizes;
 use super::statement::Value;
 use super::tables::Tables;
 use crate::clinical::Window;
@@ -201,24 +201,13 @@ impl Probe<'_> {
                 test: test @ (TextTest::Prefix | TextTest::Equals),
                 value,
             } => {
-                let p = sql.int(i64::from(parameter(*param, self.ty)));
-                let from = sql.bind(Value::Text(value.clone()));
-                let compare = if *test == TextTest::Prefix { ">=" } else { "=" };
-                let _ = write!(
-                    sql.text,
-                    "{row}.rid in (select s.rid from string_term s where s.p = {p} and s.v {compare} {from}"
-                );
-                if *test == TextTest::Prefix
-                    && let Some(end) = after_prefix(value)
-                {
-                    let to = sql.bind(Value::Text(end));
-                    let _ = write!(sql.text, " and s.v < {to}");
-                }
+                let _ = write!(sql.text, "{row}.rid in (");
+                string_rids(sql, (self.ty, *param), *test, value);
                 sql.push(")");
             }
             Node::Among { node, ranges, .. } => {
                 let _ = write!(sql.text, "{row}.rid = any(array(");
-                quantity::rids(sql, ranges, self.ty);
+                sizes::rids(sql, ranges, self.ty);
                 sql.push(")) and ");
                 self.test(sql, node);
             }
@@ -226,6 +215,23 @@ impl Probe<'_> {
             Node::Has(hop) => self.drive_has(sql, hop),
             other => self.test(sql, other),
         }
+    }
+}
+
+/// `select …`: the rows of a type with a string of a parameter that begins with the value, or is it.
+pub fn string_rids(sql: &mut Sql, (ty, param): (TypeId, u16), test: TextTest, value: &str) {
+    let p = sql.int(i64::from(parameter(param, ty)));
+    let from = sql.bind(Value::Text(value.to_owned()));
+    let compare = if test == TextTest::Equals { "=" } else { ">=" };
+    let _ = write!(
+        sql.text,
+        "select s.rid from string_term s where s.p = {p} and s.v {compare} {from}"
+    );
+    if test != TextTest::Equals
+        && let Some(end) = after_prefix(value)
+    {
+        let to = sql.bind(Value::Text(end));
+        let _ = write!(sql.text, " and s.v < {to}");
     }
 }
 

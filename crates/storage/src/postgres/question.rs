@@ -4,7 +4,7 @@ use super::choice::{self, Walk};
 use super::connection::{Connection, Failure};
 use super::lower::{Branch, Lowering};
 use super::names;
-use super::quantity;
+use super::sizes;
 use super::statement::Value;
 use super::tables::Tables;
 use crate::clinical::{self, Clinical, Long, Window};
@@ -70,7 +70,7 @@ impl<'a> Question<'a> {
             let counts = counts(connection, &members, &types, &marks).await?;
             // What a caller bound to patients sees is few rows as it is.
             if let Some((ty, None)) = reach.single() {
-                quantity::count(connection, &mut members, ty, &counts, page_rows).await?;
+                sizes::count(connection, &mut members, ty, &counts, page_rows).await?;
             }
             counts
         } else {
@@ -191,14 +191,12 @@ async fn counts(
     let mut terms = Vec::new();
     terms_of(members, types, &mut terms);
     let mut counts = Counts::new();
-    if terms.is_empty() && marks.is_empty() && !is_asked(members) {
+    let hops: Vec<TypeId> = members.iter().filter_map(hop_type).collect();
+    if terms.is_empty() && marks.is_empty() && hops.is_empty() && !is_asked(members) {
         return Ok(counts);
     }
-    let mut every: Vec<TypeId> = terms
-        .iter()
-        .map(|(ty, _)| *ty)
-        .chain(types.iter().copied())
-        .collect();
+    let of_terms = terms.iter().map(|(ty, _)| *ty);
+    let mut every: Vec<TypeId> = of_terms.chain(hops).chain(types.iter().copied()).collect();
     every.sort_unstable();
     every.dedup();
     let mut keys: Vec<i64> = every.into_iter().map(|ty| typed(EVERY, ty)).collect();
@@ -213,6 +211,13 @@ async fn counts(
         counts.entry(*mark).or_insert(0);
     }
     Ok(counts)
+}
+
+fn hop_type(node: &Node) -> Option<TypeId> {
+    match node {
+        Node::Chain(hop) | Node::Has(hop) => Some(hop.ty),
+        _ => None,
+    }
 }
 
 const COUNTS: &str = "select h, sum(n)::bigint from term_count where h = any($1) group by h";

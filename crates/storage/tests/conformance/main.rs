@@ -76,6 +76,7 @@ on_both!(
     search::endless_searches_are_cut_off,
     walks::dates_are_whole_in_every_order,
     walks::quantities_are_whole_however_many_match,
+    walks::several_codes_are_counted_and_walked_once,
     statements::a_batch_takes_a_constant_number,
     statements::reads_take_one,
     statements::records_are_kept_once,

@@ -130,8 +130,12 @@ impl<'a> World<'a> {
             3 => format!(r#""valueQuantity":{{"value":{whole}}},"#),
             _ => format!(r#""valueQuantity":{{"value":{whole}.{tenth}}},"#),
         };
+        let codings = match code {
+            "both" => r#"{"code":"few"},{"code":"many"}"#.into(),
+            _ => format!(r#"{{"code":"{code}"}}"#),
+        };
         let text = format!(
-            r#"{{"resourceType":"Observation","status":"final",{subject}{effective}{value}"code":{{"coding":[{{"code":"{code}"}}]}}}}"#
+            r#"{{"resourceType":"Observation","status":"final",{subject}{effective}{value}"code":{{"coding":[{codings}]}}}}"#
         );
         Write {
             visibility: random.below(3) as i32,
@@ -306,4 +310,24 @@ pub async fn quantities_are_whole_however_many_match(place: Place) {
         world.add(&mut random, 8, code, Reach::Long).await;
     }
     world.ask(&mut random, &QUANTITIES).await;
+}
+
+/// Counters are summed while no row has two of the codes.
+pub async fn several_codes_are_counted_and_walked_once(place: Place) {
+    const CODES: [&str; 5] = [
+        "code=many,few",
+        "code=few,none",
+        "code=none,nothing",
+        "code=many,few,none&status=final",
+        "code=many,few&value-quantity=lt3",
+    ];
+    let store = place.open().await;
+    let mut random = Random::seeded();
+    let mut world = World::new(&store, &mut random, 1).await;
+    world.ask(&mut random, &CODES).await;
+    world.add(&mut random, 9, "both", Reach::Day).await;
+    place.analyse().await;
+    world.ask(&mut random, &CODES).await;
+    world.change(&mut random, false).await;
+    world.ask(&mut random, &CODES).await;
 }
