@@ -88,11 +88,11 @@ pub fn values(test: &NumberTest) -> Values {
     }
 }
 
-/// A member of a conjunction whose matches are among rows of ranges of quantities.
+/// A member of a conjunction whose matches are among rows of ranges of quantities: those of each of its alternatives.
 #[derive(Debug, PartialEq)]
 pub struct Ranged {
     pub at: usize,
-    pub ranges: Vec<Range>,
+    pub alternatives: Vec<Vec<Range>>,
 }
 
 /// Whether a quantity is asked for, at whatever depth of `and` and `or`.
@@ -114,10 +114,16 @@ pub fn ranged(members: &[Node], ty: TypeId, counts: &Counts) -> Vec<Ranged> {
     let code = primary_code(members, ty, counts);
     let each = members.iter().enumerate();
     let of = |(at, node): (usize, &Node)| {
-        let ranges = ranges(node, ty, counts, code)?;
+        let list = match node {
+            Node::Or(list) => list.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let ranges = list.iter().map(|node| ranges(node, ty, counts, code));
+        let alternatives = ranges.collect::<Option<Vec<_>>>()?;
+        let all = alternatives.iter().map(Vec::len).sum();
         (1..=RANGES_MAX)
-            .contains(&ranges.len())
-            .then_some(Ranged { at, ranges })
+            .contains(&all)
+            .then_some(Ranged { at, alternatives })
     };
     each.filter_map(of).take(COUNTED_MAX).collect()
 }
@@ -148,7 +154,7 @@ fn ranges(node: &Node, ty: TypeId, counts: &Counts, code: Option<Term>) -> Optio
 }
 
 /// The one primary code that every match of a conjunction has.
-fn primary_code(members: &[Node], ty: TypeId, counts: &Counts) -> Option<Term> {
+pub fn primary_code(members: &[Node], ty: TypeId, counts: &Counts) -> Option<Term> {
     members.iter().find_map(|member| match member {
         Node::Terms(terms) if is_column(terms, ty, CODE, counts) => match terms.as_slice() {
             [code] => Some(*code),
@@ -173,18 +179,50 @@ pub fn few_rows(members: &[Node], ty: TypeId, counts: &Counts, page_rows: u64) -
     walked.saturating_mul(page_rows).isqrt().max(FEW_ROWS)
 }
 
-/// The members with those among few rows put in their place. `rows`: of each, as far as they were counted.
-pub fn mark(members: &mut [Node], ranged: Vec<Ranged>, rows: &[u64], few: u64) {
-    for (Ranged { at, ranges }, rows) in ranged.into_iter().zip(rows) {
-        if *rows <= few {
-            let node = Box::new(std::mem::replace(&mut members[at], Node::Nothing));
-            members[at] = Node::Among {
-                node,
-                ranges,
-                rows: *rows,
-            };
+/// Puts the members with those among few rows in their place, without the alternatives that no row is behind. `rows`: of
+/// each alternative, as far as they were counted. `true`: an alternative is left alone, whose parts are members now.
+pub fn mark(members: &mut Vec<Node>, ranged: Vec<Ranged>, rows: &[Vec<u64>], few: u64) -> bool {
+    let mut is_changed = false;
+    for (Ranged { at, alternatives }, rows) in ranged.into_iter().zip(rows) {
+        let mut kept = rows.iter().map(|rows| *rows > 0);
+        if let Node::Or(list) = &mut members[at] {
+            list.retain(|_| kept.next().unwrap_or(true));
+            match list.len() {
+                0 => members[at] = Node::Nothing,
+                1 => {
+                    members[at] = list.remove(0);
+                    is_changed = true;
+                    continue;
+                }
+                _ => {}
+            }
         }
+        let all = rows
+            .iter()
+            .fold(0, |all: u64, rows| all.saturating_add(*rows));
+        if all > few || matches!(members[at], Node::Nothing) {
+            continue;
+        }
+        let used = alternatives.into_iter().zip(rows);
+        let ranges = used.filter(|(_, rows)| **rows > 0).flat_map(|(r, _)| r);
+        let ranges = ranges.collect();
+        let node = Box::new(std::mem::replace(&mut members[at], Node::Nothing));
+        members[at] = Node::Among {
+            node,
+            ranges,
+            rows: all,
+        };
     }
+    if is_changed {
+        let parts = std::mem::take(members).into_iter();
+        *members = parts
+            .flat_map(|node| match node {
+                Node::And(inner) => inner,
+                other => vec![other],
+            })
+            .collect();
+    }
+    is_changed
 }
 
 /// So few rows are gathered without further thought.

@@ -14,11 +14,24 @@ use ward_fhir::TypeId;
 /// hop have.
 pub async fn count(
     connection: &Connection,
-    members: &mut [Node],
+    members: &mut Vec<Node>,
     ty: TypeId,
     counts: &Counts,
     page_rows: u64,
 ) -> Result<(), Failure> {
+    if count_once(connection, members, ty, counts, page_rows).await? {
+        count_once(connection, members, ty, counts, page_rows).await?;
+    }
+    Ok(())
+}
+
+async fn count_once(
+    connection: &Connection,
+    members: &mut Vec<Node>,
+    ty: TypeId,
+    counts: &Counts,
+    page_rows: u64,
+) -> Result<bool, Failure> {
     let ranged = quantity::ranged(members, ty, counts);
     let few = quantity::few_rows(members, ty, counts, page_rows);
     let mut sql = Sql::default();
@@ -30,12 +43,14 @@ pub async fn count(
         let _ = write!(sql.text, " limit {limit}) s");
         wanted += 1;
     };
-    for member in &ranged {
-        part(&mut sql, &|sql| rids(sql, &member.ranges, ty), few + 1);
+    let alternatives = || ranged.iter().flat_map(|member| &member.alternatives);
+    for ranges in alternatives() {
+        part(&mut sql, &|sql| rids(sql, ranges, ty), few + 1);
     }
     let mut named = Vec::new();
     for (at, member) in members.iter().enumerate() {
         if let Node::Chain(hop) | Node::Has(hop) = member
+            && hop.rows.is_none()
             && let Some((param, test, value)) = choice::name(hop, counts)
         {
             let write = |sql: &mut Sql| string_rids(sql, (hop.ty, param), test, value);
@@ -44,29 +59,35 @@ pub async fn count(
         }
     }
     if sql.text.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
-    let mut rows = vec![u64::MAX; ranged.len() + named.len()];
+    let of_ranges = alternatives().count();
+    let mut rows = vec![u64::MAX; of_ranges + named.len()];
     for row in connection.rows(&sql.text, &sql.values).await? {
         let at = usize::try_from(row.int(0)?).unwrap_or(usize::MAX);
         if let Some(rows) = rows.get_mut(at) {
             *rows = row.int(1)?.max(0) as u64;
         }
     }
-    let (of_ranges, of_names) = rows.split_at(ranged.len());
+    let of_names = rows.split_off(of_ranges);
     for (at, rows) in named.into_iter().zip(of_names) {
         if let Node::Chain(Hop { rows: known, .. }) | Node::Has(Hop { rows: known, .. }) =
             &mut members[at]
         {
-            *known = Some(*rows);
+            *known = Some(rows);
         }
     }
-    quantity::mark(members, ranged, of_ranges, few);
-    Ok(())
+    let mut rest = rows.into_iter();
+    let of_each = ranged.iter().map(|member| member.alternatives.len());
+    let of_each: Vec<Vec<u64>> = of_each.map(|n| rest.by_ref().take(n).collect()).collect();
+    Ok(quantity::mark(members, ranged, &of_each, few))
 }
 
 /// `select …`: the rows of `quantity_term` that may be in one of the ranges, some twice.
 pub fn rids(sql: &mut Sql, ranges: &[Range], ty: TypeId) {
+    if ranges.is_empty() {
+        sql.push("select 0::bigint where false");
+    }
     for (at, range) in ranges.iter().enumerate() {
         sql.push(if at == 0 { "" } else { " union all " });
         let h = sql.int(range.key(ty));

@@ -18,9 +18,20 @@ impl Probe {
     /// The row refers to a row of the hop.
     pub(super) fn chain(&self, sql: &mut Sql, hop: &Hop) {
         let row = &self.row;
-        let few = choice::at_hop(hop, &self.counts) <= SET_ROWS_MAX && !self.points;
+        let few = choice::at_hop(hop, &self.counts) <= SET_ROWS_MAX;
         match self.types {
-            Types::One(ty) if few || !hop.leads_home(ty, hop.ty) => {
+            Types::One(ty) if few && hop.leads_home(ty, hop.ty) => {
+                let (y, q) = (sql.alias(), sql.alias());
+                let _ = write!(sql.text, "{row}.c in (select {y}.rid");
+                self.source(sql, hop, &y);
+                let _ = write!(
+                    sql.text,
+                    ") and exists (select 1 from resource {q} where {q}.rid = {row}.c and "
+                );
+                self.point(sql, &q, hop, &typing(ty), row);
+                sql.push(")");
+            }
+            Types::One(ty) if !hop.leads_home(ty, hop.ty) => {
                 let _ = write!(sql.text, "{row}.rid in (select t.rid");
                 self.referring(sql, hop, ty);
                 sql.push(")");
@@ -91,7 +102,7 @@ impl Probe {
             sql.text,
             "exists (select 1 from term {y} where {y}.h = xor((select q.self from resource q where q.rid = {row}.rid), {spread}) and "
         );
-        self.matching(sql, hop, &y);
+        self.matching(sql, hop, &y, None);
         sql.push(")");
     }
 
@@ -99,7 +110,16 @@ impl Probe {
     pub(super) fn homes(&self, sql: &mut Sql, hop: &Hop) {
         let y = sql.alias();
         let _ = write!(sql.text, "select {y}.c as rid");
-        self.source(sql, hop, &y);
+        let driver = choice::driver(&hop.members, hop.ty, &self.counts);
+        match driver.map(|at| (at, &hop.members[at])) {
+            // The term's own rows carry all that is needed.
+            Some((at, Node::Terms(terms))) if terms.len() == 1 => {
+                let h = sql.int(typed(terms[0], hop.ty));
+                let _ = write!(sql.text, " from term {y} where {y}.h = {h} and ");
+                self.matching(sql, hop, &y, Some(at));
+            }
+            _ => self.source(sql, hop, &y),
+        }
         let spread = sql.int(typed(hop.spread, hop.ty));
         let _ = write!(
             sql.text,
@@ -130,20 +150,22 @@ impl Probe {
     fn other(&self, sql: &mut Sql, hop: &Hop, y: &str) {
         let ty = sql.int(i64::from(hop.ty.0));
         let _ = write!(sql.text, "{y}.typ = {ty} and {y}.op <> 2 and ");
-        self.matching(sql, hop, y);
+        self.matching(sql, hop, y, None);
     }
 
-    /// Mask, compartments and filter on a row `y` of the hop's type.
-    fn matching(&self, sql: &mut Sql, hop: &Hop, y: &str) {
+    /// Mask, compartments and filter on a row `y` of the hop's type, without a member that holds of it already.
+    fn matching(&self, sql: &mut Sql, hop: &Hop, y: &str, known: Option<usize>) {
         let inner = self.inner(hop, y);
         let _ = write!(sql.text, "vis(?1, {y}.k)");
         if let Some(keys) = &hop.patients {
             sql.push(" and ");
             inner.compartment(sql, keys);
         }
-        for member in &hop.members {
-            sql.push(" and ");
-            inner.filter(sql, member);
+        for (at, member) in hop.members.iter().enumerate() {
+            if known != Some(at) {
+                sql.push(" and ");
+                inner.filter(sql, member);
+            }
         }
     }
 
@@ -153,6 +175,7 @@ impl Probe {
             types: Types::One(hop.ty),
             counts: self.counts.clone(),
             points: false,
+            code: None,
         }
     }
 

@@ -7,7 +7,7 @@ use super::rows::Rows;
 use super::statement::Value;
 use crate::compare::compare_sql;
 use crate::estimate::Counts;
-use crate::index::{after_prefix, parameter, typed};
+use crate::index::{after_prefix, of_code, parameter, typed};
 use crate::quantity::{self, Range};
 use crate::question::{Node, Reach, TextTest};
 use std::fmt::Write as _;
@@ -76,6 +76,8 @@ pub struct Probe {
     pub counts: Rc<Counts>,
     /// Quantities are looked up for each row, rather than gathered into a set first.
     pub points: bool,
+    /// The primary code of every row, where that is known.
+    pub code: Option<Term>,
 }
 
 impl Probe {
@@ -86,6 +88,7 @@ impl Probe {
             types: single.map_or(Types::Column, Types::One),
             counts: Rc::default(),
             points: false,
+            code: None,
         }
     }
 
@@ -141,13 +144,13 @@ impl Probe {
                 let _ = write!(sql.text, "{row}.rid in {list}");
             }
             Node::Quantity { term, test, .. } if self.points => {
-                let range = self.quantity(sql, *term, test);
-                let _ = write!(
-                    sql.text,
-                    "exists (select 1 from resource q cross join rows(coalesce(q.q, {NO_ENDS})) b cross join qty s \
-                     where q.rid = {row}.rid and s.lo = b.a and s.rid = {row}.rid and {range})"
-                );
+                self.quantity_point(sql, *term, test);
             }
+            Node::Quantity {
+                term,
+                test,
+                in_tuple: false,
+            } if self.code.is_some() => self.quantity_of_code(sql, *term, test),
             Node::Quantity { term, test, .. } => {
                 let _ = write!(sql.text, "{row}.rid in (");
                 self.quantities(sql, "s.rid", *term, test);
@@ -167,6 +170,33 @@ impl Probe {
             sql.push(if at == 0 { "(" } else { word });
             self.filter(sql, node);
         }
+        sql.push(")");
+    }
+
+    /// The row knows the lower ends of its quantities, each a point of the clustered index.
+    fn quantity_point(&self, sql: &mut Sql, term: Term, test: &NumberTest) {
+        let (row, range) = (&self.row, self.quantity(sql, term, test));
+        let _ = write!(
+            sql.text,
+            "exists (select 1 from resource q cross join rows(coalesce(q.q, {NO_ENDS})) b cross join qty s \
+             where q.rid = {row}.rid and s.lo = b.a and s.rid = {row}.rid and {range})"
+        );
+    }
+
+    /// In the set of the code's rows with a single value in the range, or in that of its other rows and truly in the range.
+    fn quantity_of_code(&self, sql: &mut Sql, term: Term, test: &NumberTest) {
+        let (Types::One(ty), Some(code)) = (self.types, self.code) else {
+            return self.quantity_point(sql, term, test);
+        };
+        let row = &self.row;
+        let h = sql.int(of_code(typed(term, ty), code));
+        let range = values(sql, test, "s.v");
+        let _ = write!(
+            sql.text,
+            "({row}.rid in (select s.rid from qty_code s where s.h = {h}{range} and s.v < 9e999) \
+             or {row}.rid in (select s.rid from qty_code s where s.h = {h} and s.v = 9e999) and "
+        );
+        self.quantity_point(sql, term, test);
         sql.push(")");
     }
 
@@ -281,6 +311,9 @@ impl Probe {
 
     /// `select …`: the rows that may be in one of the ranges, some twice.
     pub fn among(&self, sql: &mut Sql, select: &str, ranges: &[Range], ty: TypeId) {
+        if ranges.is_empty() {
+            sql.push("select 0 as rid where 0");
+        }
         for (at, range) in ranges.iter().enumerate() {
             sql.push(if at == 0 { "" } else { " union all " });
             if range.code.is_none() {

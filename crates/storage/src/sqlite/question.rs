@@ -30,10 +30,21 @@ pub struct Question<'a> {
     members: Vec<Node>,
     pub(super) driver: Driver,
     pub(super) counts: Rc<Counts>,
-    /// So many rows are looked at one by one where a range of quantities holds more than that; 0: none does.
-    broad: u64,
+    /// So many rows are gathered, or looked at one by one.
+    few: u64,
+    /// A range of quantities holds more.
+    is_broad: bool,
     /// What is asked is sorted by the latest clinical dates.
     pub(super) sorted: Option<Clinical>,
+}
+
+/// How far a statement goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// To the end of a page.
+    Page,
+    /// Over every match: they are counted, or sorted.
+    Whole,
 }
 
 #[derive(Clone, Copy)]
@@ -77,12 +88,16 @@ impl<'a> Question<'a> {
             members,
             driver: Driver::Types,
             counts: Rc::default(),
-            broad: 0,
+            few: 0,
+            is_broad: false,
             sorted: Clinical::sorted(&core.term_key, &types, &plan.sort),
         };
         question.counts = Rc::new(question.count(connection)?);
         question.count_hops(connection)?;
-        question.count_ranges(connection, u64::from(plan.count) + 1)?;
+        let page_rows = u64::from(plan.count) + 1;
+        if question.count_ranges(connection, page_rows)? {
+            question.count_ranges(connection, page_rows)?;
+        }
         question.driver = question.choose();
         Ok(Some(question))
     }
@@ -125,37 +140,35 @@ impl<'a> Question<'a> {
         Ok(())
     }
 
-    /// Ranges of quantities are counted to where it no longer matters.
+    /// Ranges of quantities are counted to where it no longer matters. `true`: there are other members now.
     fn count_ranges(
         &mut self,
         connection: &mut Connection,
         page_rows: u64,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let Some((ty, _)) = self.reach.single() else {
-            return Ok(());
+            return Ok(false);
         };
+        self.few = quantity::few_rows(&self.members, ty, &self.counts, page_rows);
         let ranged = quantity::ranged(&self.members, ty, &self.counts);
-        if ranged.is_empty() {
-            return Ok(());
-        }
-        let few = quantity::few_rows(&self.members, ty, &self.counts, page_rows);
-        let mut rows = Vec::new();
+        let mut all = Vec::new();
         for member in &ranged {
-            let mut sql = Sql::default();
-            sql.push("select count(*) from (");
-            self.probe().among(&mut sql, "1", &member.ranges, ty);
-            let limit = sql.int(few.saturating_add(1) as i64);
-            let _ = write!(sql.text, " limit {limit})");
-            connection.each(&sql.text, &sql.values, |row| {
-                rows.push(row.int(0)?.max(0) as u64);
-                Ok(())
-            })?;
+            let mut rows = Vec::new();
+            for ranges in &member.alternatives {
+                let mut sql = Sql::default();
+                sql.push("select count(*) from (");
+                self.probe().among(&mut sql, "1", ranges, ty);
+                let limit = sql.int(self.few.saturating_add(1) as i64);
+                let _ = write!(sql.text, " limit {limit})");
+                connection.each(&sql.text, &sql.values, |row| {
+                    rows.push(row.int(0)?.max(0) as u64);
+                    Ok(())
+                })?;
+            }
+            all.push(rows);
         }
-        if rows.iter().any(|rows| *rows > few) {
-            self.broad = few;
-        }
-        quantity::mark(&mut self.members, ranged, &rows, few);
-        Ok(())
+        self.is_broad = all.iter().any(|rows| rows.iter().sum::<u64>() > self.few);
+        Ok(quantity::mark(&mut self.members, ranged, &all, self.few))
     }
 
     /// What a bounded walk in the order of pages goes along, and how many rows of it are looked at, where that is worth
@@ -167,25 +180,28 @@ impl<'a> Question<'a> {
         let is_term = |n: &Node| matches!(n, Node::Terms(terms) if terms.len() == 1);
         let driving = &self.members[at];
         let (ty, _) = self.reach.single()?;
+        let every = |ty: TypeId| counted(&self.counts, typed(EVERY, ty)).max(1);
         let looked_at = match driving {
-            node if is_term(node) && self.broad > 0 => self.broad,
-            Node::Quantity { .. } if self.broad > 0 => self.broad,
+            node if is_term(node) && self.is_broad => self.few,
+            Node::Quantity { .. } if self.is_broad => self.few,
+            Node::Date { .. } => self.few,
             Node::Chain(hop) if hop.leads_home(ty, hop.ty) => {
                 let gathered = choice::member(driving, ty, &self.counts)?;
-                let others = counted(&self.counts, typed(EVERY, hop.ty));
-                let expected =
-                    page_rows.saturating_mul(others) / choice::at_hop(hop, &self.counts).max(1);
-                if gathered <= HOP_ROWS || expected > gathered / CANDIDATE_COST / 2 {
+                let others = choice::at_hop(hop, &self.counts).max(1);
+                let expected = page_rows.saturating_mul(every(hop.ty)) / others;
+                if gathered <= HOP_ROWS || expected > gathered / 2 {
                     return None;
                 }
-                gathered / CANDIDATE_COST
+                gathered
             }
             Node::Has(hop) if hop.leads_home(hop.ty, ty) => {
                 let gathered = choice::member(driving, ty, &self.counts)?;
                 if gathered <= HOP_ROWS {
                     return None;
                 }
-                (gathered / CHART_COST).max(HOPS_MIN)
+                // A look reads the references to the row.
+                let references = every(hop.ty) / every(ty);
+                (gathered / (references / 2 + 2)).max(HOPS_MIN)
             }
             _ => return None,
         };
@@ -272,12 +288,12 @@ impl<'a> Question<'a> {
         }
         // How many rows there are to each at the other end of a hop, and to walk for a range.
         let hops = self.members.iter().filter_map(|member| match member {
-            Node::Chain(hop) => Some(hop.ty),
+            Node::Chain(hop) | Node::Has(hop) => Some(hop.ty),
             _ => None,
         });
         let mut every: Vec<TypeId> = hops.collect();
         if let Some((ty, _)) = self.reach.single()
-            && (ranged.is_some() || !every.is_empty())
+            && (ranged.is_some() || !every.is_empty() || !marks.is_empty())
         {
             every.push(ty);
             keys.extend(every.iter().map(|ty| typed(EVERY, *ty)));
@@ -306,15 +322,27 @@ impl<'a> Question<'a> {
 
     /// Whether quantities are looked up for each row: what drives is smaller than a range of them, or walked to the end of a
     /// page.
-    fn has_points(&self, driver: Driver) -> bool {
-        let is_range = |at: usize| matches!(self.members[at], Node::Quantity { .. });
-        quantity::is_asked(&self.members) && !matches!(driver, Driver::Member(at) if is_range(at))
+    fn has_points(&self, driver: Driver, extent: Extent) -> bool {
+        let driving = match driver {
+            Driver::Member(at) | Driver::Term(at, _) => Some(&self.members[at]),
+            Driver::Types | Driver::Compartment => None,
+        };
+        let rows = match (driving, self.reach.single()) {
+            (Some(Node::Quantity { .. }), _) => return false,
+            (Some(Node::Among { .. }), _) => 0,
+            (Some(node), Some((ty, _))) => {
+                choice::member(node, ty, &self.counts).unwrap_or(u64::MAX)
+            }
+            _ if matches!(driver, Driver::Compartment) => 0,
+            _ => u64::MAX,
+        };
+        quantity::is_asked(&self.members) && (extent == Extent::Page || rows <= self.few)
     }
 
     /// `from … x where …` with filter and access.
     pub fn from(&self, sql: &mut Sql) {
         let bounds = self.bounds(sql);
-        self.drive_within(sql, self.driver, &bounds);
+        self.drive_within(sql, self.driver, &bounds, Extent::Whole);
     }
 
     /// The clinical dates that the filter leaves.
@@ -327,9 +355,18 @@ impl<'a> Question<'a> {
     }
 
     /// The same for the rows within bounds.
-    pub(super) fn drive_within(&self, sql: &mut Sql, driver: Driver, bounds: &Bounds) {
+    pub(super) fn drive_within(
+        &self,
+        sql: &mut Sql,
+        driver: Driver,
+        bounds: &Bounds,
+        extent: Extent,
+    ) {
+        let single = self.reach.single();
         let probe = Probe {
-            points: bounds.examined.is_some() || self.has_points(driver),
+            points: bounds.examined.is_some() || self.has_points(driver, extent),
+            code: single
+                .and_then(|(ty, _)| quantity::primary_code(&self.members, ty, &self.counts)),
             ..self.probe()
         };
         let members = self.members();
@@ -462,10 +499,7 @@ const COUNTS: &str =
 
 /// Rows of one type assumed in one patient's compartment.
 const COMPARTMENT_ROWS: u64 = 500;
-/// What a look at a candidate costs, in rows that are gathered.
-const CANDIDATE_COST: u64 = 3;
-/// The same where it is a look at a whole chart, and how many are looked at in any case.
-const CHART_COST: u64 = 200;
+/// So many rows are looked at in any case before all that have a reference are gathered.
 const HOPS_MIN: u64 = 64;
 /// So few rows at the other end of a hop are gathered without further thought.
 const HOP_ROWS: u64 = 200;

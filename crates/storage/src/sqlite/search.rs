@@ -2,7 +2,7 @@
 
 use super::connection::{Columns, Connection};
 use super::lower::Sql;
-use super::question::Question;
+use super::question::{Extent, Question};
 use super::read;
 use super::rows::Rows;
 use super::statement::Value;
@@ -131,7 +131,7 @@ impl Question<'_> {
         };
         let order = Order::new(&plan.sort, |key| self.sort_key(key));
         sql.push("select x.rid, x.d");
-        self.drive_within(&mut sql, driver, &bounds);
+        self.drive_within(&mut sql, driver, &bounds, Extent::Page);
         let limit = sql.int(i64::from(plan.count) + 1);
         let by = order.by(&order.keys);
         let _ = write!(sql.text, " order by {by} limit {limit}");
@@ -149,9 +149,10 @@ impl Question<'_> {
             .map(|key| key.with_parameter(|p| sql.int(p)))
             .collect();
         let mut after = |sql: &mut Sql| after(sql, plan, &order, &keys);
-        let bounds = match self.latest(&mut sql, plan, &mut after)? {
-            Some(bounds) => bounds,
-            None => self.bounds_after(&mut sql, plan),
+        let (bounds, extent) = match self.latest(&mut sql, plan, &mut after)? {
+            Some(bounds) => (bounds, Extent::Page),
+            None if plan.sort.is_empty() => (self.bounds_after(&mut sql, plan), Extent::Page),
+            None => (self.bounds_after(&mut sql, plan), Extent::Whole),
         };
         let merged = self.merged().filter(|_| plan.sort.is_empty());
         let drivers = merged
@@ -163,7 +164,7 @@ impl Question<'_> {
             for key in &keys {
                 let _ = write!(sql.text, ", {}", key.expression);
             }
-            self.drive_within(&mut sql, *driver, &bounds);
+            self.drive_within(&mut sql, *driver, &bounds, extent);
             after(&mut sql)?;
         }
         let limit = sql.int(i64::from(plan.count) + 1);

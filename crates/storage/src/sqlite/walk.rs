@@ -4,7 +4,7 @@
 //! a date that every row of the page reaches; no row that begins more than a day before it does, long ones apart.
 
 use super::lower::{Probe, Sql};
-use super::question::{Driver, Question};
+use super::question::{Driver, Extent, Question};
 use crate::clinical::{Long, Window};
 use crate::contract::StoreError;
 use crate::estimate::counted;
@@ -193,7 +193,7 @@ impl Question<'_> {
             last.as_deref().unwrap_or("null"),
             i64::MAX
         );
-        self.drive_within(sql, self.driver, &near);
+        self.drive_within(sql, self.driver, &near, Extent::Page);
         let p = sql.int(i64::from(crate::index::parameter(*param, ty)));
         let _ = write!(
             sql.text,
