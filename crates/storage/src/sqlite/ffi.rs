@@ -1,4 +1,4 @@
-//! The only unsafe code of the crate: what SQLite offers and diesel does not pass on. <https://www.sqlite.org/vtab.html>
+//! What SQLite offers and diesel does not pass on. Beside [`super::map`] the only unsafe code of the crate. <https://www.sqlite.org/vtab.html>
 //!
 //! Registered for every connection of the process through `sqlite3_auto_extension`:
 //! - `rows(data)`, an eponymous table-valued function over rows packed by [`super::rows`]: with it a batch takes a
@@ -12,6 +12,7 @@
 //! Soundness: every callback treats its pointers as SQLite hands them out, copies the packed bytes before it returns,
 //! reads them with bounds checks and never unwinds (no callback can panic).
 
+use super::map;
 use super::rows::Cursor;
 use libsqlite3_sys as sqlite;
 use std::cell::Cell;
@@ -31,6 +32,7 @@ pub fn register() {
         // Memory statistics take a global lock for every allocation.
         sqlite::sqlite3_config(sqlite::SQLITE_CONFIG_MEMSTATUS, 0 as c_int);
         sqlite::sqlite3_auto_extension(Some(extend));
+        map::register();
     });
 }
 

@@ -14,6 +14,7 @@ mod hop;
 mod indexing;
 mod long;
 mod lower;
+mod map;
 mod names;
 mod question;
 mod read;
