@@ -13,7 +13,7 @@ use crate::estimate::{Counts, SET_ROWS_MAX, counted};
 use crate::index::{CODE, EVERY, typed};
 use crate::names::Names;
 use crate::quantity;
-use crate::question::{Node, Reach, Resolver, terms_of};
+use crate::question::{Hop, Node, Reach, Resolver, terms_of};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::rc::Rc;
@@ -201,7 +201,7 @@ impl<'a> Question<'a> {
                 }
                 // A look reads the references to the row.
                 let references = every(hop.ty) / every(ty);
-                (gathered / (references / 2 + 2)).max(HOPS_MIN)
+                (gathered / (references + 2)).max(HOPS_MIN)
             }
             _ => return None,
         };
@@ -373,14 +373,13 @@ impl<'a> Question<'a> {
         match driver {
             Driver::Types => self.drive_types(sql, bounds),
             Driver::Compartment => self.drive_compartment(sql),
-            Driver::Member(at) => self.drive_member(sql, &probe, &members[at], bounds),
+            Driver::Member(at) => self.drive_member(sql, &probe, &members[at], bounds, extent),
             Driver::Term(_, term) => self.drive_terms(sql, &[term], bounds),
         }
         probe.access(sql, &self.reach);
         for (at, member) in members.iter().enumerate() {
-            // What is among rows that drive is yet to be decided.
-            let decided = !matches!(member, Node::Among { .. });
-            if !matches!(driver, Driver::Member(by) | Driver::Term(by, _) if by == at && decided) {
+            let is_driving = matches!(driver, Driver::Member(by) | Driver::Term(by, _) if by == at);
+            if !is_driving || self.names_candidates(member, extent) {
                 sql.push(" and ");
                 probe.filter(sql, member);
             }
@@ -419,8 +418,51 @@ impl<'a> Question<'a> {
         );
     }
 
-    fn drive_member(&self, sql: &mut Sql, probe: &Probe, member: &Node, bounds: &Bounds) {
+    /// Whether a member that drives is yet to be decided for each row.
+    fn names_candidates(&self, member: &Node, extent: Extent) -> bool {
+        match (member, self.reach.single()) {
+            (Node::Among { .. }, _) => true,
+            (Node::Has(hop), Some((ty, _))) => self.candidates(hop, ty, extent).is_some(),
+            _ => false,
+        }
+    }
+
+    /// The term whose rows are at home with all that match a reverse chain: those homes, in the order of pages, are looked at
+    /// until a page is full.
+    fn candidates(&self, hop: &Hop, ty: TypeId, extent: Extent) -> Option<Term> {
+        let driver = choice::driver(&hop.members, hop.ty, &self.counts)?;
+        match &hop.members[driver] {
+            Node::Terms(terms) if extent == Extent::Page && hop.leads_home(hop.ty, ty) => {
+                <[Term; 1]>::try_from(terms.as_slice())
+                    .ok()
+                    .map(|[term]| term)
+            }
+            _ => None,
+        }
+    }
+
+    fn drive_member(
+        &self,
+        sql: &mut Sql,
+        probe: &Probe,
+        member: &Node,
+        bounds: &Bounds,
+        extent: Extent,
+    ) {
         match (member, probe.types) {
+            (Node::Has(hop), Types::One(ty))
+                if let Some(term) = self.candidates(hop, ty, extent) =>
+            {
+                let (h, t) = (sql.int(typed(term, hop.ty)), sql.int(i64::from(ty.0)));
+                let _ = write!(
+                    sql.text,
+                    " from (select y.rid, y.d, y.c, y.k from \
+                     (select distinct t.c as rid from term t where t.h = {h} and vis(?1, t.k)) i \
+                     cross join resource y on y.rid = i.rid where y.typ = {t} and y.op <> 2 \
+                     order by y.d desc, y.rid desc limit -1) x where "
+                );
+                return;
+            }
             (Node::Terms(terms), _) => return self.drive_terms(sql, terms, bounds),
             // The term rows that refer carry everything a page needs.
             (Node::Chain(hop), Types::One(ty)) => {
