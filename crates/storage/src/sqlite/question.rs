@@ -236,6 +236,12 @@ impl<'a> Question<'a> {
         for (at, node) in self.members.iter().enumerate() {
             let rows = match (node, single) {
                 (_, Some((ty, _))) if clinical::is_bounded(node, ty, &self.counts) => None,
+                // The code's own range is no longer than this one, which has rows of all codes.
+                (Node::Quantity { .. }, Some((ty, _)))
+                    if quantity::primary_code(&self.members, ty, &self.counts).is_some() =>
+                {
+                    None
+                }
                 (_, Some((ty, _))) => choice::member(node, ty, &self.counts),
                 // Ranges over several types hold rows of all of them only for terms and ids.
                 (Node::Terms(_) | Node::Rids(_) | Node::Nothing, None) => {
