@@ -11,8 +11,8 @@ pub type Term = i64;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Entries {
     /// Clinical date (earliest low instant, µs since 1970; the high one where there is no low) of the type's hot date
-    /// parameter; storage falls back to lastUpdated. Rows whose dates lie elsewhere than from it to [`DAY_US`] later have
-    /// the counted terms `TermKey::long` and `TermKey::open`.
+    /// parameter; storage falls back to lastUpdated. Rows whose dates reach further than [`REACHES_US`] after it, or begin
+    /// before it, have the counted terms `TermKey::long` and `TermKey::open`.
     pub date_us: Option<i64>,
     /// Hot columns: primary coding of `code`, first coding of `category`; 0 when absent. Also present in `terms`.
     pub code: Term,
@@ -114,6 +114,8 @@ pub struct DateEntry {
 
 /// A date with a day's precision does not end later than this after its start.
 pub const DAY_US: i64 = 86_400_000_000;
+/// Microseconds after the clinical date: rows whose dates end no sooner than one of them have its term `TermKey::long`.
+pub const REACHES_US: [i64; 3] = [DAY_US, 8 * DAY_US, 64 * DAY_US];
 
 /// `term` hashes (parameter, unit in canonical form or none), the range is in that unit; numbers use the bare parameter.
 #[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]

@@ -2,7 +2,7 @@
 //! <https://hl7.org/fhir/R4/searchparameter.html#selection>
 
 use crate::entries::{
-    DAY_US, Entries, FormEntry, PHRASE_URI_BYTES_MAX, PhraseEntry, QuantityEntry, StringEntry,
+    Entries, FormEntry, PHRASE_URI_BYTES_MAX, PhraseEntry, QuantityEntry, REACHES_US, StringEntry,
     Term, TermEntry, TermKey,
 };
 use crate::hot::Role;
@@ -378,9 +378,11 @@ impl<'a> Collector<'a> {
             return;
         };
         let key = self.key();
-        let long = (high_us.saturating_sub(date_us) >= DAY_US).then(|| key.long(param));
+        let length_us = high_us.saturating_sub(date_us);
+        let reached = (0..REACHES_US.len()).filter(|reach| length_us >= REACHES_US[*reach]);
+        let long = reached.map(|reach| key.long(param, reach));
         let open = (low_us < date_us).then(|| key.open(param));
-        for term in long.into_iter().chain(open) {
+        for term in long.chain(open) {
             self.entries.terms.push(TermEntry {
                 term,
                 param,

@@ -17,7 +17,7 @@
 //! | composite within one element | [`tuple`](TermKey::tuple)`(part, part)`, as a term or as the term of a quantity | the parts' terms, looked up |
 //! | text without a coding | [`text`](TermKey::text)`(text)` beside its `PhraseEntry` | `:text`, through the phrases |
 //! | contained resource | [`contained`](TermKey::contained)`(Type)` | `_contained` |
-//! | clinical date that a date leaves by more than a day, or that one begins before | [`long`](TermKey::long), [`open`](TermKey::open), counted | never: they bound a walk by the clinical date |
+//! | clinical date that a date leaves by a day, eight or 64, or that one begins before | [`long`](TermKey::long), [`open`](TermKey::open), counted | never: they bound a walk by the clinical date |
 //! | presence | [`marker`](TermKey::marker) of the rarer state only; for `_tag`, `_security`, `_profile` none (`registry::Marks`) | `:missing` |
 //!
 //! The vocabulary lists, for each distinct coded term of the whole store, its two wider forms (`code`, `system`): one row
@@ -126,9 +126,10 @@ impl TermKey {
     pub fn marker(&self, param: u16) -> Term {
         self.hash(Kind::Marker, param, &[])
     }
-    /// The dates of the hot date parameter end more than [`DAY_US`](crate::entries::DAY_US) after the clinical date.
-    pub fn long(&self, param: u16) -> Term {
-        self.hash(Kind::Long, param, &[])
+    /// The dates of the hot date parameter end no sooner than that one of [`REACHES_US`](crate::entries::REACHES_US) after the
+    /// clinical date.
+    pub fn long(&self, param: u16, reach: usize) -> Term {
+        self.hash(Kind::Long, param, &[&reach.to_string()])
     }
     /// A date of the hot date parameter has no start, so it begins before the clinical date.
     pub fn open(&self, param: u16) -> Term {
@@ -221,7 +222,8 @@ mod tests {
             KEY.contained("ab"),
             KEY.latitude(1),
             KEY.longitude(1),
-            KEY.long(1),
+            KEY.long(1, 0),
+            KEY.long(1, 1),
             KEY.open(1),
         ];
         assert_eq!(terms.iter().collect::<HashSet<_>>().len(), terms.len());

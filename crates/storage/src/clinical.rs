@@ -2,9 +2,9 @@
 //! <https://hl7.org/fhir/R4/search.html#date>
 //!
 //! No date of the type's hot date parameter begins before `d` unless the row is marked as open, and none ends a day after
-//! `d` or later unless it is marked as long. Both marks are counted terms: the counters tell whether there are any such
-//! rows, and the few long ones are a range of their own. A bound is used where that makes it exact, or not at all; the dates
-//! themselves are tested all the same.
+//! `d` or later unless it is marked as long; eight and 64 days have marks of their own. Marks are counted terms: the counters
+//! tell whether there are any such rows, and which reach has few beyond it, who are a range of their own. A bound is used
+//! where that makes it exact, or not at all; the dates themselves are tested all the same.
 
 use crate::estimate::Counts;
 use crate::index::typed;
@@ -13,14 +13,15 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 use ward_fhir::TypeId;
 use ward_fhir::schema::{SearchType, r4};
-use ward_search::entries::{DAY_US, Term, TermKey};
+use ward_search::entries::{REACHES_US, Term, TermKey};
 use ward_search::hot;
 use ward_search::plan::{DateTest, Prefix, SortKey};
 
 /// The marks of a type's hot date parameter.
 #[derive(Clone, Copy, Debug)]
 pub struct Clinical {
-    pub long: Term,
+    /// Of each reach.
+    pub long: [Term; REACHES_US.len()],
     pub open: Term,
 }
 
@@ -29,7 +30,7 @@ impl Clinical {
     pub fn of(key: &TermKey, ty: TypeId, param: u16) -> Option<Clinical> {
         static HOT: LazyLock<HashMap<TypeId, u16>> = LazyLock::new(parameters);
         (HOT.get(&ty) == Some(&param)).then(|| Clinical {
-            long: key.long(param),
+            long: std::array::from_fn(|reach| key.long(param, reach)),
             open: key.open(param),
         })
     }
@@ -50,9 +51,10 @@ impl Clinical {
         }
     }
 
-    /// Keys of the counters of both marks.
-    pub fn counted(self, ty: TypeId) -> [i64; 2] {
-        [self.long, self.open].map(|term| typed(term, ty))
+    /// Keys of the counters of all marks.
+    pub fn counted(self, ty: TypeId) -> impl Iterator<Item = i64> {
+        let marks = self.long.into_iter().chain([self.open]);
+        marks.map(move |term| typed(term, ty))
     }
 
     /// Whether no row of the type is marked as open.
@@ -60,22 +62,28 @@ impl Clinical {
         counts.get(&typed(self.open, ty)) == Some(&0)
     }
 
-    /// What stands for the long rows; `None`: too many, or unknown.
+    /// The least reach that few rows go beyond; `None`: there is none, or nobody knows.
     pub fn long(self, ty: TypeId, counts: &Counts) -> Option<Long> {
-        match counts.get(&typed(self.long, ty)) {
-            Some(0) => Some(Long::Absent),
-            Some(rows) if *rows <= LONG_ROWS_MAX => Some(Long::Rows(self.long)),
-            _ => None,
-        }
+        let each = self.long.into_iter().zip(REACHES_US);
+        let mut known = each.map_while(|(term, reach_us)| {
+            let rows = *counts.get(&typed(term, ty))?;
+            Some((term, reach_us, rows))
+        });
+        let (term, reach_us, rows) = known.find(|(.., rows)| *rows <= LONG_ROWS_MAX)?;
+        Some(Long {
+            reach_us,
+            rows: (rows > 0).then_some(term),
+        })
     }
 }
 
-/// Rows whose dates reach further than a day.
+/// How far dates reach, and what reaches further.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Long {
-    Absent,
-    /// All that have this term.
-    Rows(Term),
+pub struct Long {
+    /// Microseconds after the clinical date.
+    pub reach_us: i64,
+    /// What all rows beyond have; `None`: there are none.
+    pub rows: Option<Term>,
 }
 
 /// Counters that tell whether bounds are exact. Where they were asked for, an absent one is 0.
@@ -162,24 +170,22 @@ fn bounds(
     else {
         return None;
     };
-    let (from, to) = reach(test)?;
+    let long = clinical.long(ty, counts);
+    let (from, to) = reach(test, long.map_or(0, |long| long.reach_us))?;
     if to.is_some() && !clinical.is_closed(ty, counts) {
         return None;
     }
-    let long = match from {
+    let rows = match from {
         None => None,
-        Some(_) => match clinical.long(ty, counts)? {
-            Long::Absent => None,
-            Long::Rows(term) => Some(term),
-        },
+        Some(_) => long?.rows,
     };
-    Some((from, to, long))
+    Some((from, to, rows))
 }
 
 /// A match begins at `to` at the latest and, unless it is long, at `from` at the earliest. `None`: anywhere.
-fn reach(test: &DateTest) -> Option<(Option<i64>, Option<i64>)> {
+fn reach(test: &DateTest, reach_us: i64) -> Option<(Option<i64>, Option<i64>)> {
     let (low, high) = (test.low_us, test.high_us);
-    let before = |us: i64| Some(us.saturating_sub(DAY_US));
+    let before = |us: i64| Some(us.saturating_sub(reach_us));
     Some(match test.prefix {
         Prefix::Eq | Prefix::Ap => (before(low), Some(high)),
         Prefix::Ge => (before(low), None),
@@ -196,6 +202,7 @@ const LONG_ROWS_MAX: u64 = 2_000;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ward_search::entries::DAY_US;
     use ward_search::evaluate;
 
     /// Every range of whole days within three that a row that is neither long nor open may have, against every test.
@@ -222,7 +229,7 @@ mod tests {
                 high_us: high.max(low) as i64 * step + step - 1,
             };
             let (from, to) = (d as i64 * step, (d + length) as i64 * step + step - 1);
-            let Some((first, last)) = reach(&test) else {
+            let Some((first, last)) = reach(&test, DAY_US) else {
                 continue;
             };
             if evaluate::date(test, from, to) {

@@ -15,6 +15,15 @@ use ward_fhir::{Failure, Node, TypeId};
 /// Modifiers answered now, beside `:missing` and `:[type]`; `:below` for canonicals.
 pub(crate) const MODIFIERS: &[&str] = &["identifier", "below"];
 
+/// Targets that few resources are and many refer to: how many do decides how a search is answered.
+const COUNTED: [&str; 5] = [
+    "HealthcareService",
+    "Location",
+    "Organization",
+    "Practitioner",
+    "PractitionerRole",
+];
+
 pub(crate) fn index(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
     if leaf.form == Form::Inline {
         if let Some(id) = node.text("id") {
@@ -41,7 +50,8 @@ fn literal(out: &mut Collector<'_>, text: &str, leaf: &Leaf) {
     match parse(text, out.base()) {
         Some(Reference::Local { ty, id, version }) => {
             let name = r4().ty(ty).name;
-            out.term(leaf, key.reference(leaf.param, name, id), false);
+            let counted = COUNTED.contains(&name);
+            out.term(leaf, key.reference(leaf.param, name, id), counted);
             if let Some(version) = version {
                 out.term(
                     leaf,

@@ -20,7 +20,13 @@ impl Probe<'_> {
     /// The row refers to a row of the hop.
     pub(super) fn chain(&self, sql: &mut Sql, hop: &Hop) {
         let row = &self.row;
-        if self.few(hop) || !hop.leads_home(self.ty, hop.ty) {
+        let leads_home = hop.leads_home(self.ty, hop.ty);
+        if self.few(hop) || !leads_home {
+            if leads_home {
+                let _ = write!(sql.text, "({row}.c + 0) = any(");
+                self.homes(sql, hop);
+                sql.push(") and ");
+            }
             let _ = write!(sql.text, "({row}.terms || '{{}}'::bigint[]) && ");
             return self.references(sql, hop);
         }
@@ -42,15 +48,19 @@ impl Probe<'_> {
             return self.references(sql, hop);
         }
         // The compartment index is far smaller than a posting list for each patient; the term is tested all the same.
-        let y = sql.alias();
-        let _ = write!(
-            sql.text,
-            "{row}.c = any(array(select {y}.rid from {} {y} where true",
-            self.tables.of(hop.ty)
-        );
-        self.other(sql, hop, &y, true);
-        let _ = write!(sql.text, ")) and ({row}.terms || '{{}}'::bigint[]) && ");
+        let _ = write!(sql.text, "{row}.c = any(");
+        self.homes(sql, hop);
+        let _ = write!(sql.text, ") and ({row}.terms || '{{}}'::bigint[]) && ");
         self.references(sql, hop);
+    }
+
+    /// `array(…)` of the rows of the hop.
+    fn homes(&self, sql: &mut Sql, hop: &Hop) {
+        let y = sql.alias();
+        let table = self.tables.of(hop.ty);
+        let _ = write!(sql.text, "array(select {y}.rid from {table} {y} where true");
+        self.other(sql, hop, &y, true);
+        sql.push(")");
     }
 
     /// `array(…)` of the reference terms that lead to rows of the hop.

@@ -7,7 +7,7 @@ use super::names;
 use super::sizes;
 use super::statement::Value;
 use super::tables::Tables;
-use crate::clinical::{self, Clinical, Long, Window};
+use crate::clinical::{self, Clinical, Window};
 use crate::core::Core;
 use crate::estimate::Counts;
 use crate::index::{CATEGORY, CODE, EVERY, typed};
@@ -25,10 +25,10 @@ pub struct Question<'a> {
     pub reach: Reach,
     /// The conjunction.
     pub members: Vec<Node>,
-    counts: Counts,
+    pub(super) counts: Counts,
     page_rows: u64,
     /// What is asked is sorted by the latest clinical dates.
-    sorted: Option<Clinical>,
+    pub(super) sorted: Option<Clinical>,
     pub tables: Arc<Tables>,
 }
 
@@ -126,10 +126,7 @@ impl<'a> Question<'a> {
         if !shape.fenced && shape.driving.is_empty() {
             window = Window::of(members, ty, counts);
             if walk == Walk::Latest && window.long.is_none() {
-                window.long = match self.sorted.and_then(|s| s.long(ty, counts)) {
-                    Some(Long::Rows(term)) => Some(term),
-                    _ => None,
-                };
+                window.long = self.sorted.and_then(|s| s.long(ty, counts)?.rows);
             }
             if walk == Walk::None || !matches!(branch, Branch::All) {
                 window = window.without_long();
@@ -160,8 +157,7 @@ impl<'a> Question<'a> {
         };
         match (self.sorted, self.reach.single()) {
             (Some(sorted), Some((ty, keys))) if dated => match sorted.long(ty, &self.counts) {
-                Some(Long::Absent) => true,
-                Some(Long::Rows(_)) => keys.is_none(),
+                Some(long) => long.rows.is_none() || keys.is_none(),
                 None => false,
             },
             _ => false,

@@ -22,8 +22,8 @@ use super::tables;
 use crate::contract::OpenError;
 use crate::store::resource_types;
 
-/// What this binary reads and writes. Clinical dates of earlier formats bound no walk.
-const FORMAT: i64 = 3;
+/// What this binary reads and writes. Rows of earlier formats lack terms and counters that searches rely on.
+const FORMAT: i64 = 4;
 /// Only one node migrates at a time.
 pub const MIGRATION_LOCK: i64 = 0x7761_7264_0001;
 

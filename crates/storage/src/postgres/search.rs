@@ -11,12 +11,12 @@ use crate::contract::{Rid, StoreError};
 use crate::core::{Core, StoredRow};
 use crate::counted::{self, Counter};
 use crate::order::{Key, Order};
-use futures_util::future::try_join_all;
+use futures_util::future::{join, try_join_all};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use ward_access::Access;
 use ward_fhir::TypeId;
-use ward_search::entries::{DAY_US, Term};
+use ward_search::entries::Term;
 use ward_search::plan::{Plan, Position, SortValue, Total};
 
 /// Everything but opening the bodies.
@@ -36,10 +36,10 @@ pub async fn search(
     access: &Access,
     plan: &Plan,
 ) -> Result<Found, Failure> {
-    connection
-        .batch("begin isolation level repeatable read read only")
-        .await?;
-    let found = inside(connection, core, access, plan, true).await;
+    // Polled first, so it goes out first; the first statement follows without waiting for it.
+    let begin = connection.batch("begin isolation level repeatable read read only");
+    let (begun, found) = join(begin, inside(connection, core, access, plan, true)).await;
+    begun?;
     if !matches!(found, Err(Failure::Broken)) {
         connection.batch("commit").await?;
     }
@@ -191,7 +191,9 @@ impl Question<'_> {
         if is_walked && walk == Walk::Latest {
             // No row begins after its latest date, if it has one.
             part.window.to_us = until(part.window.to_us);
-            edge(&mut sql, &part, plan, &order, last)?;
+            let long = self.sorted.and_then(|s| s.long(part.ty, &self.counts));
+            let long = long.ok_or(StoreError::Integrity)?;
+            edge(&mut sql, &part, plan, &order, (last, long.reach_us))?;
         }
         let limit = sql.int(i64::from(plan.count) + 1);
         let _ = write!(
@@ -254,14 +256,10 @@ impl Question<'_> {
         }
         for (ty, terms) in absent {
             let table = self.tables.of(ty);
-            let sql = format!(
-                "select 1::bigint from {table} x where x.terms && $1 and x.op <> 2 limit 1"
-            );
-            if !connection
-                .rows(&sql, &[Value::Ints(terms)])
-                .await?
-                .is_empty()
-            {
+            // With a limit the planner would rather look at every row.
+            let sql = format!("select count(*) from {table} x where x.terms && $1 and x.op <> 2");
+            let rows = connection.rows(&sql, &[Value::Ints(terms)]).await?;
+            if rows.first().ok_or(StoreError::Integrity)?.int(0)? > 0 {
                 return Ok(None);
             }
         }
@@ -296,17 +294,17 @@ fn after(sql: &mut Sql, plan: &Plan, order: &Order) -> Result<(), StoreError> {
 }
 
 /// ` and …`: as many matches as the page holds, in the order of the clinical date, tell a date that every row of the page
-/// reaches; no row that begins more than a day before it does, long ones apart. Rows without a date are on the page only where
+/// reaches; no row that begins more than a reach before it does, longer ones apart. Rows without a date are on the page only where
 /// the dated ones do not fill it: then no bound holds. `last`: the date of the row before the page.
 fn edge(
     sql: &mut Sql,
     part: &Lowering,
     plan: &Plan,
     order: &Order,
-    last: Option<i64>,
+    (last, reach_us): (Option<i64>, i64),
 ) -> Result<(), StoreError> {
-    let (wanted, day) = (sql.int(i64::from(plan.count) + 1), sql.int(DAY_US));
-    let from = (">=", format!("min(e.d) - {day}"), sql.int(i64::MIN));
+    let (wanted, reach) = (sql.int(i64::from(plan.count) + 1), sql.int(reach_us));
+    let from = (">=", format!("min(e.d) - {reach}"), sql.int(i64::MIN));
     let to = last.map(|us| ("<=", sql.int(us), sql.int(i64::MAX)));
     for (sign, full, otherwise) in std::iter::once(from).chain(to) {
         let _ = write!(

@@ -1,18 +1,18 @@
 //! Walks in the order of the clinical date: one index range from a first to a last date, and what lies beside it.
 //!
 //! A sort by the latest dates is such a walk too. As many matches as the page holds, in the order of the clinical date, tell
-//! a date that every row of the page reaches; no row that begins more than a day before it does, long ones apart.
+//! a date that every row of the page reaches; no row that begins more than a reach before it does, longer ones apart.
 
 use super::lower::{Probe, Sql};
 use super::question::{Driver, Extent, Question};
-use crate::clinical::{Long, Window};
+use crate::clinical::Window;
 use crate::contract::StoreError;
 use crate::estimate::counted;
 use crate::index::typed;
 use crate::question::Node;
 use std::fmt::Write as _;
 use ward_fhir::TypeId;
-use ward_search::entries::{DAY_US, Term};
+use ward_search::entries::Term;
 use ward_search::plan::{Plan, SortKey, SortValue};
 
 /// Bounds of a walk as they stand in a statement.
@@ -184,10 +184,10 @@ impl Question<'_> {
             // Among those without a date.
             Some(_) => return Ok(None),
         };
-        let (wanted, day) = (sql.int(i64::from(plan.count) + 1), sql.int(DAY_US));
+        let (wanted, reach) = (sql.int(i64::from(plan.count) + 1), sql.int(long.reach_us));
         let _ = write!(
             sql.text,
-            "with edge (d, t) as materialized (select case when count(*) = {wanted} then min(d) - {day} else {} end, \
+            "with edge (d, t) as materialized (select case when count(*) = {wanted} then min(d) - {reach} else {} end, \
              case when count(*) = {wanted} then {} else {} end from (select x.d",
             i64::MIN,
             last.as_deref().unwrap_or("null"),
@@ -206,9 +206,7 @@ impl Question<'_> {
         if last.is_some() {
             bounds.until("(select t from edge)".into());
         }
-        if let Long::Rows(term) = long {
-            bounds.long = Some(term);
-        }
+        bounds.long = long.rows.or(bounds.long);
         Ok(Some(bounds))
     }
 
