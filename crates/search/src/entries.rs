@@ -11,8 +11,8 @@ pub type Term = i64;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Entries {
     /// Clinical date (earliest low instant, µs since 1970; the high one where there is no low) of the type's hot date
-    /// parameter; storage falls back to lastUpdated. Rows whose dates reach further than [`REACHES_US`] after it, or begin
-    /// before it, have the counted terms `TermKey::long` and `TermKey::open`.
+    /// parameter; storage falls back to lastUpdated. Rows whose dates end no sooner than one of [`REACHES_US`] after
+    /// it, or begin before it, have the counted terms `TermKey::long` and `TermKey::open`.
     pub date_us: Option<i64>,
     /// Hot columns: primary coding of `code`, first coding of `category`; 0 when absent. Also present in `terms`.
     pub code: Term,

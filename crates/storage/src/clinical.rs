@@ -96,6 +96,7 @@ pub fn marks(members: &[Node], ty: TypeId) -> Vec<i64> {
         _ => None,
     };
     let mut marks: Vec<i64> = members.iter().filter_map(of).flatten().collect();
+    marks.sort_unstable();
     marks.dedup();
     marks
 }
@@ -229,14 +230,39 @@ mod tests {
                 high_us: high.max(low) as i64 * step + step - 1,
             };
             let (from, to) = (d as i64 * step, (d + length) as i64 * step + step - 1);
-            let Some((first, last)) = reach(&test, DAY_US) else {
-                continue;
-            };
-            if evaluate::date(test, from, to) {
-                assert!(first.is_none_or(|us| us <= from), "{test:?} {from} {to}");
-                assert!(last.is_none_or(|us| from <= us), "{test:?} {from} {to}");
+            for beyond in REACHES_US.map(|reach_us| reach_us - DAY_US) {
+                let to = to + beyond;
+                let Some((first, last)) = reach(&test, DAY_US + beyond) else {
+                    continue;
+                };
+                if evaluate::date(test, from, to) {
+                    assert!(first.is_none_or(|us| us <= from), "{test:?} {from} {to}");
+                    assert!(last.is_none_or(|us| from <= us), "{test:?} {from} {to}");
+                }
             }
         }
+    }
+
+    #[test]
+    fn the_least_reach_that_few_go_beyond_is_taken() {
+        let ty = TypeId(3);
+        let clinical = Clinical {
+            long: [11, 12, 13],
+            open: 14,
+        };
+        let long = |rows: [u64; 3]| {
+            let terms = clinical.long.into_iter().zip(rows);
+            let counts = terms.map(|(term, rows)| (typed(term, ty), rows)).collect();
+            clinical
+                .long(ty, &counts)
+                .map(|long| (long.reach_us / DAY_US, long.rows))
+        };
+        assert_eq!(long([0, 0, 0]), Some((1, None)));
+        assert_eq!(long([7, 0, 0]), Some((1, Some(11))));
+        assert_eq!(long([5_000, 3, 0]), Some((8, Some(12))));
+        assert_eq!(long([5_000, 4_000, 0]), Some((64, None)));
+        assert_eq!(long([5_000, 4_000, 3_000]), None);
+        assert_eq!(clinical.long(ty, &Counts::new()), None);
     }
 
     #[test]

@@ -24,10 +24,15 @@ pub struct Told {
     pub absent: Vec<(TypeId, Term)>,
 }
 
-/// The terms whose rows a filter asks for; `None`: it asks for more than terms.
+/// The terms whose rows a filter asks for, each once; `None`: it asks for more than terms.
 pub fn terms(members: &[Node]) -> Option<Vec<Term>> {
     match members {
-        [Node::Terms(terms)] if (1..=TERMS_MAX).contains(&terms.len()) => Some(terms.clone()),
+        [Node::Terms(terms)] if (1..=TERMS_MAX).contains(&terms.len()) => {
+            let mut terms = terms.clone();
+            terms.sort_unstable();
+            terms.dedup();
+            Some(terms)
+        }
         [Node::All] | [] => Some(vec![EVERY]),
         _ => None,
     }

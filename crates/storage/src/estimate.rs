@@ -48,6 +48,21 @@ fn referring(hop: &Hop, ty: TypeId, counts: &Counts) -> u64 {
     }
 }
 
+/// Parameter, test and value of a string.
+pub type Name<'n> = (u16, TextTest, &'n str);
+
+/// A string whose rows are one range of their index, whose length is worth counting.
+pub fn name(node: &Node) -> Option<Name<'_>> {
+    match node {
+        Node::Text {
+            param,
+            test: test @ (TextTest::Prefix | TextTest::Equals),
+            value,
+        } => Some((*param, *test, value)),
+        _ => None,
+    }
+}
+
 /// Rows behind a counted term of a type.
 pub fn counted(counts: &Counts, term: i64) -> u64 {
     counts.get(&term).copied().unwrap_or(0)

@@ -1,8 +1,9 @@
 //! Which rows have a quantity in a range, so that few of them are gathered and not looked for.
 //!
-//! `quantity_term` names candidates: the row itself decides. What is rare for a code need not be rare, so a quantity stands there
-//! under its term and the row's primary code together; one of a tuple does not, since its term has the code in it. One that
-//! is no single value stands at infinity, which belongs to every range.
+//! `quantity_term` (on SQLite `qty_code`) names candidates: the row itself decides. What is rare for a code need not be rare, so
+//! a quantity stands there under its term and the row's primary code together; one of a tuple does not, since its term has the
+//! code in it. On PostgreSQL it stands under its term alone as well, for which SQLite has `qty`. One that is no single value
+//! stands at infinity, which belongs to every range.
 
 use crate::contract::Rid;
 use crate::estimate::{Counts, counted, is_column};
@@ -13,7 +14,7 @@ use ward_fhir::TypeId;
 use ward_search::entries::{Entries, Term};
 use ward_search::plan::{NumberTest, Prefix};
 
-/// Of `quantity_term`: key, value and row.
+/// Of `quantity_term` or `qty_code`: key, value and row.
 pub type Row = (i64, f64, Rid);
 
 /// Under which keys a quantity stands.
@@ -61,7 +62,7 @@ pub struct Range {
 }
 
 impl Range {
-    /// Key of its rows in `quantity_term`.
+    /// Key of its rows.
     pub fn key(&self, ty: TypeId) -> i64 {
         let key = typed(self.term, ty);
         self.code.map_or(key, |code| of_code(key, code))
@@ -75,7 +76,7 @@ pub struct Values {
     pub to: Option<(&'static str, f64)>,
 }
 
-/// Between which single values the matches of a test lie.
+/// Between which single values the matches of a test lie: a bound, not the test. Of `ne` there is none.
 pub fn values(test: &NumberTest) -> Values {
     let values = |from, to| Values { from, to };
     match test.prefix {

@@ -28,7 +28,7 @@ pub(crate) fn index(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
     if leaf.form == Form::Inline {
         if let Some(id) = node.text("id") {
             let term = out.key().reference(leaf.param, node.type_name(), id);
-            out.term(leaf, term, false);
+            out.term(leaf, term, COUNTED.contains(&node.type_name()));
         }
         return;
     }

@@ -3,7 +3,7 @@
 use super::lower::{Branch, Shape};
 use crate::estimate::{self, Counts, counted, is_column};
 use crate::index::{CATEGORY, CODE, EVERY, typed};
-use crate::question::{Hop, Node, TextTest};
+use crate::question::{Hop, Node};
 use ward_fhir::TypeId;
 use ward_search::plan::{Plan, SortKey};
 
@@ -139,16 +139,9 @@ pub fn at_hop(hop: &Hop, counts: &Counts) -> u64 {
 }
 
 /// The name that drives the other end of a hop, where nothing counted does.
-pub fn name<'h>(hop: &'h Hop, counts: &Counts) -> Option<(u16, TextTest, &'h str)> {
+pub fn name<'h>(hop: &'h Hop, counts: &Counts) -> Option<estimate::Name<'h>> {
     let least = hop.members.iter().min_by_key(|m| rows(m, hop.ty, counts))?;
-    match least {
-        Node::Text {
-            param,
-            test: test @ (TextTest::Prefix | TextTest::Equals),
-            value,
-        } => Some((*param, *test, value)),
-        _ => None,
-    }
+    estimate::name(least)
 }
 
 /// Rows that match a conjunction, at most.

@@ -254,12 +254,23 @@ impl Question<'_> {
         for (ty, term) in told.absent {
             absent.entry(ty).or_default().push(term);
         }
-        for (ty, terms) in absent {
+        // With a limit the planner would rather look at every row.
+        let count = |ty: TypeId| {
             let table = self.tables.of(ty);
-            // With a limit the planner would rather look at every row.
-            let sql = format!("select count(*) from {table} x where x.terms && $1 and x.op <> 2");
-            let rows = connection.rows(&sql, &[Value::Ints(terms)]).await?;
-            if rows.first().ok_or(StoreError::Integrity)?.int(0)? > 0 {
+            format!("select count(*) from {table} x where x.terms && $1 and x.op <> 2")
+        };
+        let statements = absent.into_iter();
+        let statements: Vec<_> = statements
+            .map(|(ty, terms)| (count(ty), [Value::Ints(terms)]))
+            .collect();
+        let counts = try_join_all(
+            statements
+                .iter()
+                .map(|(sql, values)| connection.rows(sql, values)),
+        )
+        .await?;
+        for row in counts.iter().flatten() {
+            if row.int(0)? > 0 {
                 return Ok(None);
             }
         }

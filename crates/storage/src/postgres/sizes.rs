@@ -19,6 +19,7 @@ pub async fn count(
     counts: &Counts,
     page_rows: u64,
 ) -> Result<(), Failure> {
+    // Once more for what an alternative that is left alone brings.
     if count_once(connection, members, ty, counts, page_rows).await? {
         count_once(connection, members, ty, counts, page_rows).await?;
     }

@@ -74,7 +74,7 @@ pub struct Probe {
     pub types: Types,
     /// Rows behind the counted terms, for the choices that hops need.
     pub counts: Rc<Counts>,
-    /// Quantities are looked up for each row, rather than gathered into a set first.
+    /// Quantities, and what refers to a row, are looked up for each row rather than gathered into a set first.
     pub points: bool,
     /// The primary code of every row, where that is known.
     pub code: Option<Term>,
@@ -191,9 +191,12 @@ impl Probe {
         let row = &self.row;
         let h = sql.int(of_code(typed(term, ty), code));
         let range = values(sql, test, "s.v");
+        let ends = (test.low, test.high);
+        let mut bind = |v| sql.bind(Value::Real(v));
+        let test_of_value = compare_sql(test.prefix, "s.v", "s.v", ends, &mut bind);
         let _ = write!(
             sql.text,
-            "({row}.rid in (select s.rid from qty_code s where s.h = {h}{range} and s.v < 9e999) \
+            "({row}.rid in (select s.rid from qty_code s where s.h = {h}{range} and s.v < 9e999 and {test_of_value}) \
              or {row}.rid in (select s.rid from qty_code s where s.h = {h} and s.v = 9e999) and "
         );
         self.quantity_point(sql, term, test);

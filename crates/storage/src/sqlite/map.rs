@@ -2,8 +2,9 @@
 //!
 //! SQLite lets go of a map whenever another connection has committed, so that a file that has grown is mapped anew. A server that
 //! records every read commits before almost every read: each page would be faulted in again and again (searches of a large
-//! store spent most of their time so). This layer over the VFS of the system lets go only when the file has grown by a part; pages
-//! past the map are read by copying. A shared map shows what is in the file, and no page past its end is asked for.
+//! store spent most of their time so). This layer over the VFS of the system lets go only when the file has grown by a part, or has
+//! become shorter; pages past the map are read by copying. A shared map shows what is in the file, and no page past its end is
+//! asked for.
 //!
 //! Soundness: the file of the layer is that of the system with an [`Extra`] behind it, in memory that SQLite allocates by
 //! `szOsFile`; the system's methods see their own file. The callbacks never unwind.
@@ -131,6 +132,7 @@ unsafe extern "C" fn unfetch(
         let mut bytes = 0;
         if let Some(size) = (*(*extra).system).xFileSize
             && size(file, &mut bytes) == sqlite::SQLITE_OK
+            && bytes >= (*extra).bytes
             && bytes <= (*extra).bytes.saturating_add((*extra).bytes / GROWTH)
         {
             return sqlite::SQLITE_OK;

@@ -9,7 +9,7 @@ use super::walk::Bounds;
 use crate::clinical::{self, Clinical, Window};
 use crate::contract::StoreError;
 use crate::core::Core;
-use crate::estimate::{Counts, SET_ROWS_MAX, counted};
+use crate::estimate::{self, Counts, SET_ROWS_MAX, counted};
 use crate::index::{CODE, EVERY, typed};
 use crate::names::Names;
 use crate::quantity;
@@ -95,6 +95,7 @@ impl<'a> Question<'a> {
         question.counts = Rc::new(question.count(connection)?);
         question.count_hops(connection)?;
         let page_rows = u64::from(plan.count) + 1;
+        // Once more for what an alternative that is left alone brings.
         if question.count_ranges(connection, page_rows)? {
             question.count_ranges(connection, page_rows)?;
         }
@@ -122,7 +123,8 @@ impl<'a> Question<'a> {
                 continue;
             };
             let driver = choice::driver(&hop.members, hop.ty, &probe.counts);
-            let Some(named @ Node::Text { .. }) = driver.map(|at| &hop.members[at]) else {
+            let named = driver.map(|at| &hop.members[at]);
+            let Some(named) = named.filter(|node| estimate::name(node).is_some()) else {
                 continue;
             };
             let mut sql = Sql::default();

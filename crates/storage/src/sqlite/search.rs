@@ -126,7 +126,7 @@ impl Question<'_> {
         plan: &Plan,
     ) -> Result<Option<(Sql, Vec<Key>)>, StoreError> {
         let mut sql = Sql::new(self.access);
-        let Some((driver, bounds)) = self.few(&mut sql, plan) else {
+        let Some((driver, bounds)) = self.near(&mut sql, plan) else {
             return Ok(None);
         };
         let order = Order::new(&plan.sort, |key| self.sort_key(key));

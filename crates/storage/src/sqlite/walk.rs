@@ -128,7 +128,7 @@ impl Question<'_> {
     }
 
     /// Bounds of a walk that looks at few rows and may find less than a page. `None`: all must be looked at.
-    pub(super) fn few(&self, sql: &mut Sql, plan: &Plan) -> Option<(Driver, Bounds)> {
+    pub(super) fn near(&self, sql: &mut Sql, plan: &Plan) -> Option<(Driver, Bounds)> {
         let page_rows = u64::from(plan.count) + 1;
         let (driver, rows) = self.walked(page_rows).filter(|_| plan.sort.is_empty())?;
         if rows < 2 * i64::from(plan.count) {

@@ -34,7 +34,7 @@ const QUESTIONS: [&str; 18] = [
     "status=final&date=sa2024-01-09T12:00:00Z",
 ];
 /// The first ones match more rows than a store gathers lightly.
-const QUANTITIES: [&str; 20] = [
+const QUANTITIES: [&str; 21] = [
     "value-quantity=gt1",
     "value-quantity=le14",
     "value-quantity=ne7",
@@ -49,6 +49,7 @@ const QUANTITIES: [&str; 20] = [
     "value-quantity=gt1&value-quantity=lt3",
     "combo-value-quantity=gt1",
     "combo-value-quantity=sa14",
+    "code=many&value-quantity=ne7",
     "code=many&value-quantity=lt2",
     "code=few&value-quantity=7&date=ge2024-01-06",
     "code-value-quantity=many$lt2",
