@@ -1,7 +1,7 @@
 //! What drives a statement: the server, not the planner, chooses, by the counters.
 
 use super::lower::{Branch, Shape};
-use crate::estimate::{self, Counts, counted, is_column};
+use crate::estimate::{self, Counts, SET_ROWS_MAX, counted, is_column};
 use crate::index::{CATEGORY, CODE, EVERY, typed};
 use crate::question::{Hop, Node};
 use ward_fhir::TypeId;
@@ -61,6 +61,9 @@ pub fn shape(
             ..columns(members, ty, counts)
         };
     }
+    if let (Some(shape), Branch::All) = (homes_of_a_code(members, ty, counts), branch) {
+        return shape;
+    }
     let rare: Vec<usize> = (0..members.len())
         .filter(|at| rows(&members[*at], ty, counts) <= RARE_ROWS)
         .collect();
@@ -110,6 +113,27 @@ pub fn shape(
         }
         _ => columns,
     }
+}
+
+/// Few homes and a hot column: an index by both has little more than the matches.
+fn homes_of_a_code(members: &[Node], ty: TypeId, counts: &Counts) -> Option<Shape> {
+    let columns = columns(members, ty, counts);
+    let column = &members[columns.code.or(columns.category)?];
+    let of_chain = |(at, member): (usize, &Node)| match member {
+        Node::Chain(hop) if hop.leads_home(ty, hop.ty) => {
+            Some((at, at_hop(hop, counts), every(hop.ty, counts)))
+        }
+        _ => None,
+    };
+    let (chain, homes, all) = members.iter().enumerate().find_map(of_chain)?;
+    let both = rows(column, ty, counts).saturating_mul(homes) / all.max(1);
+    let least = members.iter().map(|member| rows(member, ty, counts)).min();
+    let is_less = least.is_some_and(|least| both < least / 2);
+    (homes <= SET_ROWS_MAX && both <= RARE_ROWS && is_less).then(|| Shape {
+        driving: vec![chain],
+        fenced: true,
+        ..columns
+    })
 }
 
 /// Members that the hot columns answer; none drives.
