@@ -37,6 +37,8 @@ impl Story {
             "subject": { "reference": patient }, "serviceProvider": { "reference": organization }
         }));
         let in_encounter = create(observation(&patient, Some(&encounter)));
+        // Two creates may fall into one millisecond, which is all that an instant tells.
+        std::thread::sleep(std::time::Duration::from_millis(2));
         let outside = create(observation(&patient, None));
         let condition =
             create(json!({ "resourceType": "Condition", "subject": { "reference": patient } }));
