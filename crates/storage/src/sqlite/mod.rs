@@ -7,6 +7,7 @@ mod checkpoint;
 mod choice;
 mod connection;
 mod delta;
+mod drive;
 mod explain;
 mod ffi;
 mod history;

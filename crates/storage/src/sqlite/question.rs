@@ -1,19 +1,19 @@
-//! A question to the SQLite tables: what is in reach, and which index range drives.
+//! A question to the SQLite tables: what is in reach, its names looked up, and its ranges counted.
 
 use super::choice;
 use super::connection::Connection;
-use super::lower::{Probe, Sql, Types};
+use super::drive::Driver;
+use super::lower::{Probe, Sql};
 use super::names;
 use super::rows::Rows;
-use super::walk::Bounds;
-use crate::clinical::{self, Clinical, Window};
+use crate::clinical::{self, Clinical};
 use crate::contract::StoreError;
 use crate::core::Core;
-use crate::estimate::{self, Counts, SET_ROWS_MAX, counted};
+use crate::estimate::{self, Counts, SET_ROWS_MAX};
 use crate::index::{CODE, EVERY, typed};
 use crate::names::Names;
 use crate::quantity;
-use crate::question::{Hop, Node, Reach, Resolver, terms_of};
+use crate::question::{Node, Reach, Resolver, terms_of};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::rc::Rc;
@@ -27,36 +27,15 @@ pub struct Question<'a> {
     pub access: &'a Access,
     pub reach: Reach,
     /// The conjunction.
-    members: Vec<Node>,
+    pub(super) members: Vec<Node>,
     pub(super) driver: Driver,
     pub(super) counts: Rc<Counts>,
     /// So many rows are gathered, or looked at one by one.
-    few: u64,
+    pub(super) few: u64,
     /// A range of quantities holds more.
-    is_broad: bool,
+    pub(super) is_broad: bool,
     /// What is asked is sorted by the latest clinical dates.
     pub(super) sorted: Option<Clinical>,
-}
-
-/// How far a statement goes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
-    /// To the end of a page.
-    Page,
-    /// Over every match: they are counted, or sorted.
-    Whole,
-}
-
-#[derive(Clone, Copy)]
-pub(super) enum Driver {
-    /// All live rows of the types.
-    Types,
-    /// The compartments that bound the caller.
-    Compartment,
-    /// Member of the conjunction.
-    Member(usize),
-    /// A term of that member.
-    Term(usize, Term),
 }
 
 impl<'a> Question<'a> {
@@ -173,94 +152,6 @@ impl<'a> Question<'a> {
         Ok(quantity::mark(&mut self.members, ranged, &all, self.few))
     }
 
-    /// What a bounded walk in the order of pages goes along, and how many rows of it are looked at, where that is worth
-    /// trying: many rows match, so a page of them may be near.
-    pub(super) fn walked(&self, page_rows: u64) -> Option<(Driver, i64)> {
-        let Driver::Member(at) = self.driver else {
-            return None;
-        };
-        let is_term = |n: &Node| matches!(n, Node::Terms(terms) if terms.len() == 1);
-        let driving = &self.members[at];
-        let (ty, _) = self.reach.single()?;
-        let every = |ty: TypeId| counted(&self.counts, typed(EVERY, ty)).max(1);
-        let looked_at = match driving {
-            node if is_term(node) && self.is_broad => self.few,
-            Node::Quantity { .. } if self.is_broad => self.few,
-            Node::Date { .. } => self.few,
-            Node::Chain(hop) if hop.leads_home(ty, hop.ty) => {
-                let gathered = choice::member(driving, ty, &self.counts)?;
-                let others = choice::at_hop(hop, &self.counts).max(1);
-                let expected = page_rows.saturating_mul(every(hop.ty)) / others;
-                if gathered <= HOP_ROWS || expected > gathered / 2 {
-                    return None;
-                }
-                gathered
-            }
-            Node::Has(hop) if hop.leads_home(hop.ty, ty) => {
-                let gathered = choice::member(driving, ty, &self.counts)?;
-                if gathered <= HOP_ROWS {
-                    return None;
-                }
-                // A look reads the references to the row.
-                let references = every(hop.ty) / every(ty);
-                (gathered / (references + 2)).max(HOPS_MIN)
-            }
-            _ => return None,
-        };
-        if is_term(driving) {
-            return Some((self.driver, looked_at as i64));
-        }
-        let term = self.members.iter().position(is_term);
-        Some((term.map_or(Driver::Types, Driver::Member), looked_at as i64))
-    }
-
-    /// What drives, term by term: ranges in the order of pages, which the database merges without gathering them.
-    pub(super) fn merged(&self) -> Option<Vec<Driver>> {
-        let (Driver::Member(at), Some(_)) = (self.driver, self.reach.single()) else {
-            return None;
-        };
-        match &self.members[at] {
-            Node::Terms(terms) if (2..=MERGED_MAX).contains(&terms.len()) => {
-                Some(terms.iter().map(|term| Driver::Term(at, *term)).collect())
-            }
-            _ => None,
-        }
-    }
-
-    /// The smallest range wins.
-    fn choose(&self) -> Driver {
-        let types = self.reach.types();
-        let single = self.reach.single();
-        let mut best = match single {
-            Some((_, Some(keys))) => (COMPARTMENT_ROWS * keys.len() as u64, Driver::Compartment),
-            _ => (u64::MAX, Driver::Types),
-        };
-        for (at, node) in self.members.iter().enumerate() {
-            let rows = match (node, single) {
-                (_, Some((ty, _))) if clinical::is_bounded(node, ty, &self.counts) => None,
-                // The code's own range is no longer than this one, which has rows of all codes.
-                (Node::Quantity { .. }, Some((ty, _)))
-                    if quantity::primary_code(&self.members, ty, &self.counts).is_some() =>
-                {
-                    None
-                }
-                (_, Some((ty, _))) => choice::member(node, ty, &self.counts),
-                // Ranges over several types hold rows of all of them only for terms and ids.
-                (Node::Terms(_) | Node::Rids(_) | Node::Nothing, None) => {
-                    let each = types
-                        .iter()
-                        .map(|ty| choice::member(node, *ty, &self.counts));
-                    each.sum()
-                }
-                _ => None,
-            };
-            if let Some(rows) = rows.filter(|rows| *rows < best.0) {
-                best = (rows, Driver::Member(at));
-            }
-        }
-        best.1
-    }
-
     /// Live rows of each counted term, hops included; asked only when there is a choice to make.
     fn count(&self, connection: &mut Connection) -> Result<Counts, StoreError> {
         let mut counts = Counts::new();
@@ -327,206 +218,6 @@ impl<'a> Question<'a> {
             ..Probe::new(single)
         }
     }
-
-    /// Whether quantities are looked up for each row: what drives is smaller than a range of them, or walked to the end of a
-    /// page.
-    fn has_points(&self, driver: Driver, extent: Extent) -> bool {
-        let driving = match driver {
-            Driver::Member(at) | Driver::Term(at, _) => Some(&self.members[at]),
-            Driver::Types | Driver::Compartment => None,
-        };
-        let rows = match (driving, self.reach.single()) {
-            (Some(Node::Quantity { .. }), _) => return false,
-            (Some(Node::Among { .. }), _) => 0,
-            (Some(node), Some((ty, _))) => {
-                choice::member(node, ty, &self.counts).unwrap_or(u64::MAX)
-            }
-            _ if matches!(driver, Driver::Compartment) => 0,
-            _ => u64::MAX,
-        };
-        quantity::is_asked(&self.members) && (extent == Extent::Page || rows <= self.few)
-    }
-
-    /// `from … x where …` with filter and access.
-    pub fn from(&self, sql: &mut Sql) {
-        let bounds = self.bounds(sql);
-        self.drive_within(sql, self.driver, &bounds, Extent::Whole);
-    }
-
-    /// The clinical dates that the filter leaves.
-    pub(super) fn bounds(&self, sql: &mut Sql) -> Bounds {
-        let window = match self.reach.single() {
-            Some((ty, _)) => Window::of(&self.members, ty, &self.counts),
-            None => Window::default(),
-        };
-        Bounds::of(&window, sql)
-    }
-
-    /// The same for the rows within bounds.
-    pub(super) fn drive_within(
-        &self,
-        sql: &mut Sql,
-        driver: Driver,
-        bounds: &Bounds,
-        extent: Extent,
-    ) {
-        let single = self.reach.single();
-        let probe = Probe {
-            points: bounds.examined.is_some() || self.has_points(driver, extent),
-            code: single
-                .and_then(|(ty, _)| quantity::primary_code(&self.members, ty, &self.counts)),
-            ..self.probe()
-        };
-        let members = self.members();
-        match driver {
-            Driver::Types => self.drive_types(sql, bounds),
-            Driver::Compartment => self.drive_compartment(sql),
-            Driver::Member(at) => self.drive_member(sql, &probe, &members[at], bounds, extent),
-            Driver::Term(_, term) => self.drive_terms(sql, &[term], bounds),
-        }
-        probe.access(sql, &self.reach);
-        for (at, member) in members.iter().enumerate() {
-            let is_driving = matches!(driver, Driver::Member(by) | Driver::Term(by, _) if by == at);
-            if !is_driving || self.names_candidates(member, extent) {
-                sql.push(" and ");
-                probe.filter(sql, member);
-            }
-        }
-    }
-
-    fn drive_types(&self, sql: &mut Sql, bounds: &Bounds) {
-        match self.reach.single() {
-            Some((ty, _)) => {
-                let t = sql.int(i64::from(ty.0));
-                let rows = |y: &str| format!("resource {y} where {y}.typ = {t} and {y}.op <> 2");
-                self.drive_walk(sql, ty, &rows, None, bounds);
-            }
-            None => {
-                let types = sql.ints(self.reach.types().iter().map(|t| i64::from(t.0)));
-                let _ = write!(
-                    sql.text,
-                    " from resource x where x.typ in {types} and x.op <> 2 and "
-                );
-            }
-        }
-    }
-
-    /// Home rows and further memberships of the caller's patients, each once.
-    fn drive_compartment(&self, sql: &mut Sql) {
-        let Some((ty, Some(keys))) = self.reach.single() else {
-            return self.drive_types(sql, &Bounds::default());
-        };
-        let homes = sql.ints(keys.iter().map(|k| k.rid));
-        let t = sql.int(i64::from(ty.0));
-        let memberships = sql.ints(keys.iter().map(|k| typed(k.membership, ty)));
-        let _ = write!(
-            sql.text,
-            " from (select rid, d, c, k from resource where c in {homes} and c <> 0 and typ = {t} and op <> 2 \
-             union select rid, d, c, k from term where h in {memberships}) x where "
-        );
-    }
-
-    /// Whether a member that drives is yet to be decided for each row.
-    fn names_candidates(&self, member: &Node, extent: Extent) -> bool {
-        match (member, self.reach.single()) {
-            (Node::Among { .. }, _) => true,
-            (Node::Has(hop), Some((ty, _))) => self.candidates(hop, ty, extent).is_some(),
-            _ => false,
-        }
-    }
-
-    /// The term whose rows are at home with all that match a reverse chain: those homes, in the order of pages, are looked at
-    /// until a page is full.
-    fn candidates(&self, hop: &Hop, ty: TypeId, extent: Extent) -> Option<Term> {
-        let driver = choice::driver(&hop.members, hop.ty, &self.counts)?;
-        match &hop.members[driver] {
-            Node::Terms(terms) if extent == Extent::Page && hop.leads_home(hop.ty, ty) => {
-                <[Term; 1]>::try_from(terms.as_slice())
-                    .ok()
-                    .map(|[term]| term)
-            }
-            _ => None,
-        }
-    }
-
-    fn drive_member(
-        &self,
-        sql: &mut Sql,
-        probe: &Probe,
-        member: &Node,
-        bounds: &Bounds,
-        extent: Extent,
-    ) {
-        match (member, probe.types) {
-            (Node::Has(hop), Types::One(ty))
-                if let Some(term) = self.candidates(hop, ty, extent) =>
-            {
-                let (h, t) = (sql.int(typed(term, hop.ty)), sql.int(i64::from(ty.0)));
-                let _ = write!(
-                    sql.text,
-                    " from (select y.rid, y.d, y.c, y.k from \
-                     (select distinct t.c as rid from term t where t.h = {h} and vis(?1, t.k)) i \
-                     cross join resource y on y.rid = i.rid where y.typ = {t} and y.op <> 2 \
-                     order by y.d desc, y.rid desc limit -1) x where "
-                );
-                return;
-            }
-            (Node::Terms(terms), _) => return self.drive_terms(sql, terms, bounds),
-            // The term rows that refer carry everything a page needs.
-            (Node::Chain(hop), Types::One(ty)) => {
-                sql.push(" from (select distinct t.rid, t.d, t.c, t.k");
-                probe.referring(sql, hop, ty);
-                return sql.push(") x where ");
-            }
-            (Node::Rids(rids), Types::Column) => {
-                let packed = sql.bind(Rows::of(rids.iter().copied()).into_value());
-                let _ = write!(
-                    sql.text,
-                    " from (select distinct a as rid from rows({packed})"
-                );
-            }
-            (_, Types::One(ty)) => {
-                sql.push(" from (");
-                probe.range(sql, member, ty);
-            }
-            (_, Types::Column) => sql.push(" from (select 0 as rid where 0"),
-        }
-        sql.push(") i cross join resource x on x.rid = i.rid where x.op <> 2 and ");
-        if let Types::One(ty) = probe.types {
-            let ty = sql.int(i64::from(ty.0));
-            let _ = write!(sql.text, "x.typ = {ty} and ");
-        }
-    }
-
-    fn drive_terms(&self, sql: &mut Sql, terms: &[Term], bounds: &Bounds) {
-        match (self.reach.single(), terms) {
-            // One range in page order.
-            (Some((ty, _)), [term]) => {
-                let h = sql.int(typed(*term, ty));
-                let rows = |y: &str| format!("term {y} where {y}.h = {h}");
-                self.drive_walk(sql, ty, &rows, Some(*term), bounds);
-            }
-            (Some((ty, _)), _) => {
-                let list = sql.ints(terms.iter().map(|t| typed(*t, ty)));
-                let _ = write!(
-                    sql.text,
-                    " from (select distinct rid, d, c, k from term where h in {list}) x where "
-                );
-            }
-            (None, _) => {
-                let types = self.reach.types();
-                let list = sql.ints(
-                    terms
-                        .iter()
-                        .flat_map(|t| types.iter().map(|ty| typed(*t, *ty))),
-                );
-                let _ = write!(
-                    sql.text,
-                    " from (select distinct rid from term where h in {list}) i cross join resource x on x.rid = i.rid where "
-                );
-            }
-        }
-    }
 }
 
 /// Types that have or had rows, by the counters.
@@ -547,13 +238,5 @@ pub fn used_types(
 const COUNTS: &str =
     "select h, sum(n) from term_count where h in (select a from rows(?1)) group by h";
 
-/// Rows of one type assumed in one patient's compartment.
-const COMPARTMENT_ROWS: u64 = 500;
-/// So many rows are looked at in any case before all that have a reference are gathered.
-const HOPS_MIN: u64 = 64;
-/// So few rows at the other end of a hop are gathered without further thought.
-const HOP_ROWS: u64 = 200;
-/// Ranges that are merged.
-const MERGED_MAX: usize = 16;
 /// Terms whose counters are looked up for the choice.
 const COUNTED_TERMS_MAX: usize = 256;

@@ -1,8 +1,9 @@
 //! Search in two steps on one snapshot: row ids of the page by index, then their bodies. <https://hl7.org/fhir/R4/search.html>
 
 use super::connection::{Columns, Connection};
+use super::drive::Extent;
 use super::lower::Sql;
-use super::question::{Extent, Question};
+use super::question::Question;
 use super::read;
 use super::rows::Rows;
 use super::statement::Value;

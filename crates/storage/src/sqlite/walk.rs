@@ -3,8 +3,9 @@
 //! A sort by the latest dates is such a walk too. As many matches as the page holds, in the order of the clinical date, tell
 //! a date that every row of the page reaches; no row that begins more than a reach before it does, longer ones apart.
 
+use super::drive::{Driver, Extent};
 use super::lower::{Probe, Sql};
-use super::question::{Driver, Extent, Question};
+use super::question::Question;
 use crate::clinical::Window;
 use crate::contract::StoreError;
 use crate::estimate::counted;
