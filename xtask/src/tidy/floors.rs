@@ -49,11 +49,13 @@ const RESERVED: &[(&str, &[&str])] = &[
         &["ward-server", "ward-testkit", "ward-loadgen", "xtask"],
     ),
     ("ward-testkit", &["ward-tests", "ward-interop"]),
-    // Clinical data has one way in: the interactions (and the wiring that opens the store).
+    // Clinical data has one way in: the interactions (and the wiring that opens the store). `ward-smart` keeps its own rows
+    // there, which are not clinical.
     (
         "ward-storage",
         &[
             "ward-resources",
+            "ward-smart",
             "ward-bulk",
             "ward-subscriptions",
             "ward-server",

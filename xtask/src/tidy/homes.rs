@@ -6,6 +6,7 @@ use super::metadata::{Metadata, Use};
 /// Package, where it lives, what it is for. A package with several homes is vocabulary that several rooms speak.
 const HOMES: &[(&str, &[&str], &str)] = &[
     ("actix-web", &["ward-http"], "the HTTP server"),
+    ("argon2", &["ward-seal"], "hashes of passwords"),
     ("base64", &["ward-seal"], "tokens and keys as text"),
     (
         "bytes",
@@ -29,6 +30,7 @@ const HOMES: &[(&str, &[&str], &str)] = &[
         "gzip: bodies, imported files, packages",
     ),
     ("futures-util", &["ward-storage", "ward-http"], "streams"),
+    ("governor", &["ward-http"], "rate limits"),
     ("hdrhistogram", &["ward-loadgen"], "percentiles"),
     ("http-body-util", &["ward-loadgen"], "bodies for hyper"),
     (
@@ -45,6 +47,16 @@ const HOMES: &[(&str, &[&str], &str)] = &[
     ),
     ("memchr", &["ward-fhir"], "scanning documents"),
     ("mimalloc", &["ward-server"], "the allocator of the binary"),
+    (
+        "oauth2",
+        &["ward-smart"],
+        "the words of OAuth 2.0: PKCE, scopes, errors",
+    ),
+    (
+        "openidconnect",
+        &["ward-smart"],
+        "sign-in through another OpenID provider",
+    ),
     ("prometheus-client", &["ward-http"], "metrics"),
     ("quick-xml", &["ward-fhir"], "XML in and out"),
     (
@@ -52,6 +64,7 @@ const HOMES: &[(&str, &[&str], &str)] = &[
         &["ward-storage", "ward-smart"],
         "bounded caches: bodies, verified tokens",
     ),
+    ("rcgen", &["ward-server"], "certificates for development"),
     (
         "regex",
         &["ward-fhirpath"],
@@ -63,7 +76,13 @@ const HOMES: &[(&str, &[&str], &str)] = &[
         "HTTP client: import to a server, callers of tests",
     ),
     ("ring", &["ward-seal"], "cryptography"),
+    (
+        "rsa",
+        &["ward-seal"],
+        "makes RSA keys, which ring signs with and cannot make",
+    ),
     ("rust_decimal", &["ward-fhirpath"], "decimal arithmetic"),
+    ("rustls", &["ward-http", "ward-server"], "TLS"),
     (
         "serde",
         &["ward-seal", "ward-smart", "ward-server"],
@@ -75,6 +94,7 @@ const HOMES: &[(&str, &[&str], &str)] = &[
             "ward-seal",
             "ward-resources",
             "ward-smart",
+            "ward-http",
             "ward-server",
             "ward-testkit",
             "ward-loadgen",
@@ -104,6 +124,7 @@ const HOMES: &[(&str, &[&str], &str)] = &[
             "ward-audit",
             "ward-storage",
             "ward-resources",
+            "ward-smart",
             "ward-http",
             "ward-server",
             "ward-testkit",
@@ -119,6 +140,7 @@ const HOMES: &[(&str, &[&str], &str)] = &[
             "ward-audit",
             "ward-storage",
             "ward-resources",
+            "ward-smart",
             "ward-http",
             "ward-server",
         ],
