@@ -1,0 +1,189 @@
+//! What an endpoint answers, before HTTP makes bytes of it.
+
+use crate::page::Page;
+use serde_json::{Value, json};
+
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// `application/json`.
+    Json {
+        status: u16,
+        body: String,
+        /// Beyond what every answer carries: `WWW-Authenticate`, `DPoP-Nonce`, `Location`.
+        headers: Vec<(&'static str, String)>,
+        cache: Cache,
+    },
+    /// 303 See Other, so that a form is not sent again to where it leads (S30).
+    Redirect { to: String, cookie: Cookie },
+    /// An HTML page.
+    Page {
+        status: u16,
+        page: Box<Page>,
+        cookie: Cookie,
+    },
+}
+
+/// How long an answer may be kept by whoever gets it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cache {
+    /// `no-store`: whatever has a secret in it, and every error (RFC 6749 §5.1).
+    Never,
+    /// Published metadata: for so many seconds, with an entity tag.
+    Public { max_age_s: u32 },
+}
+
+/// What becomes of the session cookie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cookie {
+    Keep,
+    Set(String),
+    Clear,
+}
+
+/// Error codes of RFC 6749 §4.1.2.1 and §5.2, of OpenID Connect Core §3.1.2.6, and of the extensions that Ward implements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorCode {
+    InvalidRequest,
+    InvalidClient,
+    InvalidGrant,
+    UnauthorizedClient,
+    UnsupportedGrantType,
+    UnsupportedResponseType,
+    InvalidScope,
+    AccessDenied,
+    ServerError,
+    TemporarilyUnavailable,
+    LoginRequired,
+    InteractionRequired,
+    InvalidToken,
+    InsufficientScope,
+    /// RFC 9449 §5.
+    InvalidDpopProof,
+    UseDpopNonce,
+    /// RFC 7591 §3.2.2.
+    InvalidRedirectUri,
+    InvalidClientMetadata,
+}
+
+/// An error with a text for people. Never holds a token, a code, a secret or anything that is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OAuthError {
+    pub code: ErrorCode,
+    pub description: String,
+}
+
+impl ErrorCode {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ErrorCode::InvalidRequest => "invalid_request",
+            ErrorCode::InvalidClient => "invalid_client",
+            ErrorCode::InvalidGrant => "invalid_grant",
+            ErrorCode::UnauthorizedClient => "unauthorized_client",
+            ErrorCode::UnsupportedGrantType => "unsupported_grant_type",
+            ErrorCode::UnsupportedResponseType => "unsupported_response_type",
+            ErrorCode::InvalidScope => "invalid_scope",
+            ErrorCode::AccessDenied => "access_denied",
+            ErrorCode::ServerError => "server_error",
+            ErrorCode::TemporarilyUnavailable => "temporarily_unavailable",
+            ErrorCode::LoginRequired => "login_required",
+            ErrorCode::InteractionRequired => "interaction_required",
+            ErrorCode::InvalidToken => "invalid_token",
+            ErrorCode::InsufficientScope => "insufficient_scope",
+            ErrorCode::InvalidDpopProof => "invalid_dpop_proof",
+            ErrorCode::UseDpopNonce => "use_dpop_nonce",
+            ErrorCode::InvalidRedirectUri => "invalid_redirect_uri",
+            ErrorCode::InvalidClientMetadata => "invalid_client_metadata",
+        }
+    }
+
+    /// HTTP status where the error is answered directly rather than by a redirect.
+    pub fn status(self) -> u16 {
+        match self {
+            ErrorCode::InvalidClient | ErrorCode::InvalidToken => 401,
+            ErrorCode::AccessDenied | ErrorCode::InsufficientScope => 403,
+            ErrorCode::ServerError => 500,
+            ErrorCode::TemporarilyUnavailable => 503,
+            _ => 400,
+        }
+    }
+}
+
+impl OAuthError {
+    pub fn new(code: ErrorCode, description: impl Into<String>) -> OAuthError {
+        OAuthError {
+            code,
+            description: description.into(),
+        }
+    }
+
+    /// What a client is told whose request could not be decided, because the state cannot be read or written.
+    pub fn unavailable() -> OAuthError {
+        OAuthError::new(
+            ErrorCode::TemporarilyUnavailable,
+            "the server's state cannot be reached; try again",
+        )
+    }
+}
+
+impl From<ward_storage::StoreError> for OAuthError {
+    fn from(_: ward_storage::StoreError) -> OAuthError {
+        OAuthError::unavailable()
+    }
+}
+
+/// RFC 6749 §5.2.
+impl From<OAuthError> for Answer {
+    fn from(error: OAuthError) -> Answer {
+        let body = json!({ "error": error.code.as_str(), "error_description": error.description });
+        Answer::json(error.code.status(), &body)
+    }
+}
+
+impl Answer {
+    /// Not to be kept by anybody.
+    pub fn json(status: u16, body: &Value) -> Answer {
+        Answer::Json {
+            status,
+            body: body.to_string(),
+            headers: Vec::new(),
+            cache: Cache::Never,
+        }
+    }
+
+    pub fn page(status: u16, page: Page) -> Answer {
+        Answer::Page {
+            status,
+            page: Box::new(page),
+            cookie: Cookie::Keep,
+        }
+    }
+
+    pub fn redirect(to: impl Into<String>) -> Answer {
+        Answer::Redirect {
+            to: to.into(),
+            cookie: Cookie::Keep,
+        }
+    }
+
+    pub fn with_cookie(mut self, new: Cookie) -> Answer {
+        match &mut self {
+            Answer::Redirect { cookie, .. } | Answer::Page { cookie, .. } => *cookie = new,
+            Answer::Json { .. } => {}
+        }
+        self
+    }
+
+    pub fn with_header(mut self, name: &'static str, value: String) -> Answer {
+        if let Answer::Json { headers, .. } = &mut self {
+            headers.push((name, value));
+        }
+        self
+    }
+
+    pub fn status(&self) -> u16 {
+        match self {
+            Answer::Json { status, .. } | Answer::Page { status, .. } => *status,
+            Answer::Redirect { .. } => 303,
+        }
+    }
+}

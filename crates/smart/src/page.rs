@@ -1,0 +1,281 @@
+//! What the pages say, without a word of HTML: `http` renders each model. A page's form leads back to the path it is shown at
+//! unless it names another.
+
+/// What stands in every form: who may send it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Form {
+    /// Where it is sent: a path with its query, such as `/auth/approve?tx=…`.
+    pub action: String,
+    /// The hidden field `csrf`.
+    pub csrf: String,
+}
+
+#[derive(Clone, Debug)]
+pub enum Page {
+    SignIn(SignIn),
+    SecondFactor(SecondFactor),
+    EnrolTotp(EnrolTotp),
+    RecoveryCodes(RecoveryCodes),
+    Factors(Factors),
+    ChoosePatient(ChoosePatient),
+    Approve(Approve),
+    Apps(Apps),
+    Sessions(Sessions),
+    Developer(Developer),
+    Clients(Clients),
+    Client(ClientDetail),
+    Accounts(Accounts),
+    Message(Message),
+}
+
+/// User name and password, a passkey, or another provider. One text for every failure (C22).
+#[derive(Clone, Debug)]
+pub struct SignIn {
+    /// Fields `username`, `password`.
+    pub form: Form,
+    /// What was typed before, so that it need not be typed again.
+    pub username: String,
+    pub error: Option<String>,
+    /// The app that waits for the sign-in.
+    pub app: Option<String>,
+    /// Challenge for a passkey, base64url: the script posts the field `passkey` (JSON of the assertion) to the same form.
+    pub passkey_challenge: Option<String>,
+    pub rp_id: String,
+    /// Names and links of upstream providers.
+    pub upstream: Vec<(String, String)>,
+}
+
+/// Field `code`: six digits, or a recovery code.
+#[derive(Clone, Debug)]
+pub struct SecondFactor {
+    pub form: Form,
+    pub error: Option<String>,
+    /// Where there are passkeys, as in [`SignIn`].
+    pub passkey_challenge: Option<String>,
+    pub rp_id: String,
+    pub has_totp: bool,
+}
+
+/// A new secret to be put into an authenticator app; field `code` proves that it was.
+#[derive(Clone, Debug)]
+pub struct EnrolTotp {
+    pub form: Form,
+    /// Base32 in groups of four.
+    pub secret: String,
+    /// `otpauth://…`
+    pub uri: String,
+    pub error: Option<String>,
+}
+
+/// Shown once; the form confirms that they are kept.
+#[derive(Clone, Debug)]
+pub struct RecoveryCodes {
+    pub form: Form,
+    pub codes: Vec<String>,
+}
+
+/// One's own factors: passkeys to add (field `passkey`) and remove (field `remove`), a new TOTP secret, new recovery codes.
+#[derive(Clone, Debug)]
+pub struct Factors {
+    pub form: Form,
+    pub username: String,
+    pub has_totp: bool,
+    pub recovery_codes_left: usize,
+    /// Id for `remove`, name, when it was added.
+    pub passkeys: Vec<(String, String, String)>,
+    pub passkey_challenge: String,
+    pub rp_id: String,
+    /// base64url
+    pub user_handle: String,
+    pub notice: Option<String>,
+}
+
+/// Field `patient` is the logical id chosen; `name` searches.
+#[derive(Clone, Debug)]
+pub struct ChoosePatient {
+    pub form: Form,
+    pub app: String,
+    pub searched: String,
+    pub patients: Vec<PatientChoice>,
+    /// There are more than are shown.
+    pub more: bool,
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct PatientChoice {
+    pub id: String,
+    pub name: String,
+    pub birth_date: String,
+    /// Medical record number or another identifier.
+    pub identifier: String,
+}
+
+/// What an app asks for, in plain words. Fields: `scope` (repeated; what stays), `decision` (`approve` or `deny`).
+#[derive(Clone, Debug)]
+pub struct Approve {
+    pub form: Form,
+    pub app: AppShown,
+    pub user: String,
+    /// Name of the patient whose record it is about.
+    pub patient: Option<String>,
+    pub asked: Vec<Asked>,
+    /// Set when the app asks for access while nobody is there (`offline_access`), with what that means.
+    pub offline: Option<String>,
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct AppShown {
+    pub name: String,
+    /// Who answers for the app.
+    pub owner: String,
+    pub contact: String,
+    /// Where the answer is sent: host of the redirect URI.
+    pub host: String,
+    /// Whether an administrator of this server has checked who the owner is.
+    pub verified: bool,
+    pub registered: String,
+}
+
+/// One thing that an app asks for, to be allowed, dropped, or narrowed.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The value of the check box: the scope as it was asked for.
+    pub scope: String,
+    /// `Read your laboratory results, vital signs and other observations`
+    pub words: String,
+    /// More about it, in one sentence.
+    pub detail: String,
+    /// Cannot be dropped without dropping all (`openid`).
+    pub fixed: bool,
+    /// Narrower scopes that may be granted in its place: scope and words. Empty: none are offered (S34).
+    pub parts: Vec<(String, String)>,
+}
+
+/// Apps that act for the person: each may be revoked (fields `grant`, `decision` = `revoke`).
+#[derive(Clone, Debug)]
+pub struct Apps {
+    pub form: Form,
+    pub user: String,
+    pub apps: Vec<AppGrant>,
+    pub notice: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct AppGrant {
+    pub grant: String,
+    pub name: String,
+    pub owner: String,
+    pub patient: Option<String>,
+    /// Plain words, one for each scope.
+    pub may: Vec<String>,
+    pub approved: String,
+    pub last_used: Option<String>,
+    pub offline: bool,
+}
+
+/// Where the person is signed in; fields `session`, `decision` = `end` or `end-others`.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    pub form: Form,
+    pub user: String,
+    pub sessions: Vec<SessionShown>,
+    pub notice: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct SessionShown {
+    pub id: String,
+    pub this_one: bool,
+    pub workstation: String,
+    pub begun: String,
+    pub last_used: String,
+    /// How it was signed in: `passkey`, `password and code`.
+    pub how: String,
+}
+
+/// Fields as in RFC 7591: `client_name`, `kind` (`public`, `confidential`, `system`), `redirect_uris` (one a line), `scope`, `jwks_uri`, `jwks`,
+/// `contacts`, `owner`, `purpose`, `client_uri`, `launch_uri`.
+#[derive(Clone, Debug)]
+pub struct Developer {
+    pub form: Form,
+    /// What was typed before, by field.
+    pub typed: Vec<(String, String)>,
+    /// Field and what is wrong with it.
+    pub errors: Vec<(String, String)>,
+    /// The new client: its id, its secret (shown once), and what comes next.
+    pub registered: Option<Registered>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Registered {
+    pub client_id: String,
+    pub client_secret: Option<String>,
+    pub state: String,
+}
+
+/// The registry of clients.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    pub user: String,
+    pub clients: Vec<ClientRow>,
+    pub notice: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ClientRow {
+    /// Where its page is.
+    pub link: String,
+    pub client_id: String,
+    pub name: String,
+    pub owner: String,
+    pub kind: String,
+    /// `active`, `pending`, `suspended`, `review is due`.
+    pub state: String,
+    pub last_used: Option<String>,
+}
+
+/// One client; field `decision` = `approve`, `suspend`, `resume`, `remove`.
+#[derive(Clone, Debug)]
+pub struct ClientDetail {
+    pub form: Form,
+    pub row: ClientRow,
+    /// Label and value, in the order to be shown.
+    pub facts: Vec<(String, String)>,
+    /// Decision and its words.
+    pub decisions: Vec<(String, String)>,
+}
+
+/// People's accounts; fields of the form for a new one: `username`, `name`, `fhir_user`, `role` (repeated).
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    pub form: Form,
+    pub user: String,
+    pub accounts: Vec<AccountRow>,
+    pub roles: Vec<(String, String)>,
+    pub error: Option<String>,
+    /// A new account's link for its first sign-in, shown once.
+    pub invitation: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct AccountRow {
+    pub username: String,
+    pub name: String,
+    pub fhir_user: String,
+    pub roles: String,
+    pub factors: String,
+    pub state: String,
+    pub last_sign_in: Option<String>,
+}
+
+/// One thing to say: that something is done, or what went wrong and what to do.
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub title: String,
+    pub text: String,
+    pub is_error: bool,
+    /// Text and target.
+    pub link: Option<(String, String)>,
+}

@@ -1,0 +1,104 @@
+//! A request to one of the authorization server's endpoints, as HTTP brought it.
+
+/// What an endpoint is asked, with everything of the transport that a decision may rest on.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// Of the query (GET) or of the form (POST): never of both.
+    pub parameters: Parameters,
+    /// The `Authorization` header.
+    pub authorization: Option<&'a str>,
+    /// The `DPoP` header (RFC 9449 §4.1).
+    pub dpop: Option<&'a str>,
+    /// Value of the session cookie.
+    pub session: Option<&'a str>,
+    /// SHA-256 of the client certificate that TLS has verified on this connection (RFC 8705 §3.1).
+    pub certificate: Option<[u8; 32]>,
+    /// Peer address without port.
+    pub source: &'a str,
+    /// The `Origin` header.
+    pub origin: Option<&'a str>,
+    /// In upper case.
+    pub method: &'a str,
+    /// As the client addressed it, without query and fragment: what a DPoP proof's `htu` must equal.
+    pub url: &'a str,
+    /// Seconds since 1970.
+    pub now_s: i64,
+}
+
+/// Names and values in the order they were sent. A name that is sent twice makes the request invalid (RFC 6749 §3.1), so its
+/// value is never given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parameters(Vec<(String, String)>);
+
+/// Parameters of one request; more are not read (413).
+pub const PARAMETERS_MAX: usize = 64;
+/// Bytes of a form or query; more are not read (413).
+pub const PARAMETERS_BYTES_MAX: usize = 64 * 1024;
+
+impl Parameters {
+    pub fn new(pairs: Vec<(String, String)>) -> Parameters {
+        Parameters(pairs)
+    }
+
+    /// The value of a parameter that was sent once and is not empty (RFC 6749 §3.1: an empty value counts as omitted).
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let mut of_name = self.0.iter().filter(|(known, _)| known == name);
+        match (of_name.next(), of_name.next()) {
+            (Some((_, value)), None) if !value.is_empty() => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Every value of a parameter that may be sent several times (check boxes of our own forms).
+    pub fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0
+            .iter()
+            .filter(move |(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// The first name that was sent more than once.
+    pub fn repeated(&self) -> Option<&str> {
+        let names = self.0.iter().map(|(name, _)| name.as_str()).enumerate();
+        names
+            .into_iter()
+            .find(|(at, name)| self.0[..*at].iter().any(|(before, _)| before == name))
+            .map(|(_, name)| name)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_sent_twice_or_empty_has_no_value() {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let parameters = Parameters::new(vec![
+            pair("state", "a"),
+            pair("scope", "x"),
+            pair("state", "b"),
+            pair("nonce", ""),
+        ]);
+        assert_eq!(parameters.get("scope"), Some("x"));
+        assert_eq!(parameters.get("state"), None);
+        assert_eq!(parameters.get("nonce"), None);
+        assert_eq!(parameters.repeated(), Some("state"));
+        assert_eq!(parameters.all("state").collect::<Vec<_>>(), ["a", "b"]);
+        assert_eq!(Parameters::default().repeated(), None);
+    }
+}
