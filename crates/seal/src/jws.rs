@@ -1,7 +1,11 @@
-//! JSON Web Signature, compact form, ES256 now. <https://www.rfc-editor.org/rfc/rfc7515> and RFC 7518 §3.4
+//! JSON Web Signature, compact form: our own tokens by ES256. <https://www.rfc-editor.org/rfc/rfc7515> and RFC 7518 §3.4
+//!
+//! Tokens of others are checked in [`foreign`].
 //!
 //! The header is an allow-list (`alg`, `typ`, `kid`): anything else, `crit` and embedded or linked keys included, is
 //! refused (S60). `alg` belongs to the key, so a token cannot choose how it is checked.
+
+pub mod foreign;
 
 use crate::aead::{DataKey, OpenError};
 use crate::master::MasterKey;
@@ -92,22 +96,11 @@ impl SigningKey {
 
     /// The compact token. `typ` must be plain text without quotes or backslashes, such as `at+jwt`.
     pub fn sign(&self, typ: &str, payload: &[u8]) -> String {
-        debug_assert!(
-            typ.bytes()
-                .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
-        );
-        let header = format!(r#"{{"alg":"{ALG}","typ":"{typ}","kid":"{}"}}"#, self.kid());
-        let mut token = String::with_capacity((header.len() + payload.len()) * 4 / 3 + 96);
-        URL_SAFE_NO_PAD.encode_string(header, &mut token);
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(payload, &mut token);
-        let signature = self.pair.sign(&SystemRandom::new(), token.as_bytes());
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(
-            signature.expect("the operating system has a random source"),
-            &mut token,
-        );
-        token
+        compact(ALG, typ, self.kid(), payload, |signed| {
+            let signature = self.pair.sign(&SystemRandom::new(), signed);
+            let signature = signature.expect("the operating system has a random source");
+            signature.as_ref().to_vec()
+        })
     }
 
     pub fn verifying_key(&self) -> VerifyingKey {
@@ -201,6 +194,30 @@ struct Header<'a> {
     kid: Option<Cow<'a, str>>,
 }
 
+/// The compact token of a payload, signed by `sign`. `typ` and `kid` must need no escapes in JSON.
+pub(crate) fn compact(
+    alg: &str,
+    typ: &str,
+    kid: &str,
+    payload: &[u8],
+    sign: impl FnOnce(&[u8]) -> Vec<u8>,
+) -> String {
+    let plain = |text: &str| {
+        text.bytes()
+            .all(|b| b.is_ascii_graphic() && b != b'"' && b != b'\\')
+    };
+    debug_assert!(plain(typ) && plain(kid));
+    let header = format!(r#"{{"alg":"{alg}","typ":"{typ}","kid":"{kid}"}}"#);
+    let mut token = String::with_capacity((header.len() + payload.len()) * 4 / 3 + 96);
+    URL_SAFE_NO_PAD.encode_string(header, &mut token);
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_string(payload, &mut token);
+    let signature = sign(token.as_bytes());
+    token.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature, &mut token);
+    token
+}
+
 fn refusal(error: serde_json::Error) -> JwsError {
     if error.is_data() {
         JwsError::HeaderRefused
@@ -224,7 +241,7 @@ fn same_typ(given: Option<&str>, expected: Option<&str>) -> bool {
     }
 }
 
-fn sealing_key(master: &MasterKey) -> DataKey {
+pub(crate) fn sealing_key(master: &MasterKey) -> DataKey {
     DataKey::from_bytes(&Zeroizing::new(master.derive("seal signing keys")))
 }
 

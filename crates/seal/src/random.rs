@@ -1,6 +1,7 @@
 //! Random bytes from the operating system.
 
 use crate::aead::NONCE_BYTES;
+use crate::encoding::base64url;
 use ring::rand::{SecureRandom, SystemRandom};
 use std::cell::RefCell;
 
@@ -10,6 +11,13 @@ pub fn fill(out: &mut [u8]) {
     SystemRandom::new()
         .fill(out)
         .expect("the operating system has a random source");
+}
+
+/// 256 random bits as base64url, 43 characters: codes, refresh tokens, session secrets, client secrets.
+pub fn token() -> String {
+    let mut bytes = [0; 32];
+    fill(&mut bytes);
+    base64url(&bytes)
 }
 
 /// UUID version 4 text. <https://www.rfc-editor.org/rfc/rfc9562#section-5.4>
@@ -73,6 +81,14 @@ mod tests {
             "ffffffff-ffff-4fff-bfff-ffffffffffff"
         );
         assert_ne!(uuid(), uuid());
+    }
+
+    #[test]
+    fn tokens_are_43_characters_and_differ() {
+        let token = token();
+        assert_eq!(crate::from_base64url(&token).map(|b| b.len()), Some(32));
+        assert_eq!(token.len(), 43);
+        assert_ne!(token, super::token());
     }
 
     #[test]
