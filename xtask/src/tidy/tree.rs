@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-/// Folders that hold nothing committed.
+/// Names of what holds nothing committed. `.git` is a file in a linked worktree.
 const SKIPPED: &[&str] = &[
     ".git",
     "target",
@@ -56,7 +56,10 @@ fn walk(folder: &Path, prefix: &str, files: &mut Vec<File>) -> std::io::Result<(
             format!("{prefix}/{name}")
         };
         let kind = entry.file_type()?;
-        if kind.is_dir() && !SKIPPED.contains(&name.as_str()) && !name.starts_with("target-") {
+        if SKIPPED.contains(&name.as_str()) {
+            continue;
+        }
+        if kind.is_dir() && !name.starts_with("target-") {
             walk(&entry.path(), &path, files)?;
         } else if kind.is_file() && wanted(&name) && entry.metadata()?.len() <= TEXT_BYTES_MAX {
             // Another file may vanish while we look, or not be text: neither is our business.
