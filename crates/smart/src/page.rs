@@ -8,11 +8,42 @@ pub struct Form {
     pub action: String,
     /// The hidden field `csrf`.
     pub csrf: String,
+    /// Where the answer to this form may lead outside this server: the redirect URI of the app that waits, or an upstream
+    /// provider's authorization endpoint. Browsers hold `form-action` against redirects too, so the page's policy names it.
+    pub leads_to: Option<String>,
+}
+
+impl Form {
+    /// A form whose answer stays on this server.
+    pub fn new(action: impl Into<String>, csrf: impl Into<String>) -> Form {
+        Form {
+            action: action.into(),
+            csrf: csrf.into(),
+            leads_to: None,
+        }
+    }
+
+    /// The same form, whose answer may lead to `uri`.
+    pub fn leading_to(self, uri: Option<String>) -> Form {
+        Form {
+            leads_to: uri,
+            ..self
+        }
+    }
+}
+
+/// Who is signed in, for the head of a page and its navigation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Person {
+    pub name: String,
+    /// Sees the registry of clients and the accounts too.
+    pub administers: bool,
 }
 
 #[derive(Clone, Debug)]
 pub enum Page {
     SignIn(SignIn),
+    Invitation(Invitation),
     SecondFactor(SecondFactor),
     EnrolTotp(EnrolTotp),
     RecoveryCodes(RecoveryCodes),
@@ -43,6 +74,24 @@ pub struct SignIn {
     pub rp_id: String,
     /// Names and links of upstream providers.
     pub upstream: Vec<(String, String)>,
+    /// Field `shared`: several people use this computer, so the session locks soon and ends the one before.
+    pub shared: bool,
+    /// Hidden field `workstation`: the name that a ward's computer was set up with.
+    pub workstation: Option<String>,
+}
+
+/// A new account's first page: a passkey (field `passkey`), or a password (fields `password`, `again`).
+#[derive(Clone, Debug)]
+pub struct Invitation {
+    pub form: Form,
+    pub username: String,
+    pub name: String,
+    pub error: Option<String>,
+    /// base64url
+    pub passkey_challenge: String,
+    pub rp_id: String,
+    /// base64url
+    pub user_handle: String,
 }
 
 /// Field `code`: six digits, or a recovery code.
@@ -74,10 +123,12 @@ pub struct RecoveryCodes {
     pub codes: Vec<String>,
 }
 
-/// One's own factors: passkeys to add (field `passkey`) and remove (field `remove`), a new TOTP secret, new recovery codes.
+/// One's own factors: passkeys to add (fields `passkey`, `label`) and remove (field `remove`), a new TOTP secret and new
+/// recovery codes (field `decision` = `totp`, `recovery-codes`).
 #[derive(Clone, Debug)]
 pub struct Factors {
     pub form: Form,
+    pub person: Person,
     pub username: String,
     pub has_totp: bool,
     pub recovery_codes_left: usize,
@@ -157,7 +208,7 @@ pub struct Asked {
 #[derive(Clone, Debug)]
 pub struct Apps {
     pub form: Form,
-    pub user: String,
+    pub person: Person,
     pub apps: Vec<AppGrant>,
     pub notice: Option<String>,
 }
@@ -179,7 +230,7 @@ pub struct AppGrant {
 #[derive(Clone, Debug)]
 pub struct Sessions {
     pub form: Form,
-    pub user: String,
+    pub person: Person,
     pub sessions: Vec<SessionShown>,
     pub notice: Option<String>,
 }
@@ -200,6 +251,8 @@ pub struct SessionShown {
 #[derive(Clone, Debug)]
 pub struct Developer {
     pub form: Form,
+    /// Whoever is signed in, if anybody is.
+    pub person: Option<Person>,
     /// What was typed before, by field.
     pub typed: Vec<(String, String)>,
     /// Field and what is wrong with it.
@@ -218,7 +271,7 @@ pub struct Registered {
 /// The registry of clients.
 #[derive(Clone, Debug)]
 pub struct Clients {
-    pub user: String,
+    pub person: Person,
     pub clients: Vec<ClientRow>,
     pub notice: Option<String>,
 }
@@ -240,6 +293,7 @@ pub struct ClientRow {
 #[derive(Clone, Debug)]
 pub struct ClientDetail {
     pub form: Form,
+    pub person: Person,
     pub row: ClientRow,
     /// Label and value, in the order to be shown.
     pub facts: Vec<(String, String)>,
@@ -247,11 +301,12 @@ pub struct ClientDetail {
     pub decisions: Vec<(String, String)>,
 }
 
-/// People's accounts; fields of the form for a new one: `username`, `name`, `fhir_user`, `role` (repeated).
+/// People's accounts; fields of the form for a new one: `decision` = `add`, `username`, `name`, `fhir_user`, `role`
+/// (repeated); for one that is there: `username` and `decision`, one of its row's.
 #[derive(Clone, Debug)]
 pub struct Accounts {
     pub form: Form,
-    pub user: String,
+    pub person: Person,
     pub accounts: Vec<AccountRow>,
     pub roles: Vec<(String, String)>,
     pub error: Option<String>,
@@ -268,6 +323,8 @@ pub struct AccountRow {
     pub factors: String,
     pub state: String,
     pub last_sign_in: Option<String>,
+    /// Decision and its words.
+    pub decisions: Vec<(String, String)>,
 }
 
 /// One thing to say: that something is done, or what went wrong and what to do.
