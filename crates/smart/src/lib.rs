@@ -9,6 +9,7 @@ mod claims;
 pub mod demo;
 pub mod endpoints;
 pub mod page;
+pub mod people;
 pub mod request;
 pub mod signing_key;
 mod tokens;

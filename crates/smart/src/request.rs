@@ -5,6 +5,8 @@
 pub struct Request<'a> {
     /// Of the query (GET) or of the form (POST): never of both.
     pub parameters: Parameters,
+    /// The body where it is `application/json`, which only registration and launch take; others refuse it (S48).
+    pub json: Option<&'a str>,
     /// The `Authorization` header.
     pub authorization: Option<&'a str>,
     /// The `DPoP` header (RFC 9449 §4.1).

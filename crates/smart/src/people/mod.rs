@@ -1,0 +1,3 @@
+//! People: who they are, how they sign in, and where they are signed in.
+
+pub mod session;

@@ -1,0 +1,80 @@
+//! A person signed in at one browser. <https://openid.net/specs/openid-connect-core-1_0.html#IDToken> for `amr` and `acr`.
+
+use serde::{Deserialize, Serialize};
+
+/// Who is signed in, where, and how surely. What tokens say of a person is taken from here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// `sid` of tokens: tells sessions apart, and opens none.
+    pub id: String,
+    /// User name, in lower case.
+    pub account: String,
+    /// `sub` of tokens: never another person's, at most 255 characters.
+    pub subject: String,
+    /// `Practitioner/1`, relative to the FHIR base.
+    pub fhir_user: Option<String>,
+    /// Logical id of the person's own record, when this is a patient's account.
+    pub patient: Option<String>,
+    pub roles: Vec<String>,
+    /// When the person last proved who they are: seconds since 1970.
+    pub auth_time_s: i64,
+    /// How, in the words of <https://www.rfc-editor.org/rfc/rfc8176>: `pwd`, `otp`, `mfa`, `hwk`.
+    pub amr: Vec<String>,
+    /// One of [`Assurance`]'s words.
+    pub acr: String,
+    /// The browser or shared workstation it is bound to.
+    pub workstation: String,
+}
+
+/// How surely a person was recognised; the words of `acr`, from least to most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Assurance {
+    /// A password alone: opens no clinical data (C7).
+    Password,
+    /// Two factors.
+    Multiple,
+    /// A passkey with user verification, which cannot be phished.
+    PhishingResistant,
+}
+
+impl Assurance {
+    /// `pwd`, `mfa`, `phr`: the last as in
+    /// <https://openid.net/specs/openid-connect-modrna-authentication-1_0.html#acr_values>.
+    pub fn word(self) -> &'static str {
+        match self {
+            Assurance::Password => "pwd",
+            Assurance::Multiple => "mfa",
+            Assurance::PhishingResistant => "phr",
+        }
+    }
+
+    pub fn parse(word: &str) -> Option<Assurance> {
+        [
+            Assurance::Password,
+            Assurance::Multiple,
+            Assurance::PhishingResistant,
+        ]
+        .into_iter()
+        .find(|known| known.word() == word)
+    }
+}
+
+impl Session {
+    /// `None`: its `acr` is none of ours, and it counts for nothing.
+    pub fn assurance(&self) -> Option<Assurance> {
+        Assurance::parse(&self.acr)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn assurance_is_ordered_and_known_by_its_words() {
+        assert!(Assurance::Password < Assurance::Multiple);
+        assert!(Assurance::Multiple < Assurance::PhishingResistant);
+        assert_eq!(Assurance::parse("mfa"), Some(Assurance::Multiple));
+        assert_eq!(Session::default().assurance(), None);
+    }
+}
