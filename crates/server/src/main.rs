@@ -43,6 +43,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Before anything makes a client or listens: rustls itself chooses none. An error says only that there is one already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let outcome = match Arguments::parse().command {
         Command::Serve(serve) => serve.run(),
         Command::Token(token) => token.run(),

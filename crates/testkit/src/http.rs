@@ -22,6 +22,8 @@ pub struct Answer {
 
 impl Client {
     pub fn new(base: &str, token: Option<String>) -> Self {
+        // An error says only that there is one already.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         // Bodies are seen as they were sent, whatever reqwest's features can unpack.
         let builder = reqwest::blocking::Client::builder()
             .no_gzip()

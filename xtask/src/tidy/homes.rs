@@ -82,7 +82,11 @@ const HOMES: &[(&str, &[&str], &str)] = &[
         "makes RSA keys, which ring signs with and cannot make",
     ),
     ("rust_decimal", &["ward-fhirpath"], "decimal arithmetic"),
-    ("rustls", &["ward-http", "ward-server"], "TLS"),
+    (
+        "rustls",
+        &["ward-http", "ward-server", "ward-testkit"],
+        "TLS, and the provider of cryptography that clients ask for",
+    ),
     (
         "serde",
         &["ward-seal", "ward-smart", "ward-server"],
