@@ -17,6 +17,7 @@ pub mod pkce;
 pub mod private_file;
 pub mod random;
 pub mod rsa_key;
+mod secret;
 pub mod totp;
 pub mod webauthn;
 
@@ -28,4 +29,5 @@ pub use jwk::{Algorithm, Jwk, JwkError, JwkSet};
 pub use jws::{JwsError, SigningKey, VerifyingKey};
 pub use master::{MasterKey, MasterSource};
 pub use rsa_key::{RsaAlgorithm, RsaKey};
+pub use secret::StoreSecret;
 pub use totp::TotpSecret;

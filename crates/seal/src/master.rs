@@ -2,6 +2,7 @@
 //! environment, or a command; it is never stored beside the data it protects.
 
 use crate::aead::{DataKey, OpenError};
+use crate::secret::StoreSecret;
 use crate::{hash, master_source};
 use std::fmt;
 use std::path::PathBuf;
@@ -43,19 +44,43 @@ impl MasterKey {
 
     /// `key` sealed for storage. `context` says whose key it is; `unwrap` demands the same.
     pub fn wrap(&self, context: &[u8], key: &DataKey) -> Vec<u8> {
-        let mut out = Vec::new();
-        self.wrapping.seal(context, key.bytes(), &mut out);
-        out
+        self.wrap_bytes(context, key.bytes())
     }
 
     pub fn unwrap(&self, context: &[u8], wrapped: &[u8]) -> Result<DataKey, OpenError> {
+        self.unwrap_bytes(context, wrapped)
+            .map(|bytes| DataKey::from_bytes(&bytes))
+    }
+
+    /// The secret of a store sealed for storage; `unwrap_secret` opens it.
+    pub fn wrap_secret(&self, secret: &StoreSecret) -> Vec<u8> {
+        self.wrap_bytes(STORE_SECRET, secret.bytes())
+    }
+
+    pub fn unwrap_secret(&self, wrapped: &[u8]) -> Result<StoreSecret, OpenError> {
+        self.unwrap_bytes(STORE_SECRET, wrapped)
+            .map(|bytes| StoreSecret::from_bytes(&bytes))
+    }
+
+    fn wrap_bytes(&self, context: &[u8], bytes: &[u8; 32]) -> Vec<u8> {
+        let mut out = Vec::new();
+        self.wrapping.seal(context, bytes, &mut out);
+        out
+    }
+
+    fn unwrap_bytes(
+        &self,
+        context: &[u8],
+        wrapped: &[u8],
+    ) -> Result<Zeroizing<[u8; 32]>, OpenError> {
         let mut copy = Zeroizing::new(wrapped.to_vec());
         let plain = self.wrapping.open_in_place(context, &mut copy)?;
         let bytes: &[u8; 32] = (&*plain).try_into().map_err(|_| OpenError)?;
-        Ok(DataKey::from_bytes(bytes))
+        Ok(Zeroizing::new(*bytes))
     }
 
-    /// Independent 32 bytes for a purpose (HKDF-SHA-256): id bijection, term hashing, cursor signing.
+    /// Independent 32 bytes for a purpose (HKDF-SHA-256), such as the signing of cursors. They change with the master key:
+    /// what must outlive it derives from the [`StoreSecret`].
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
         hash::hkdf_sha256(b"ward master key", &self.bytes[..], purpose.as_bytes())
     }
@@ -73,6 +98,9 @@ impl MasterKey {
         }
     }
 }
+
+/// Whose secret it is that `wrap_secret` wraps.
+const STORE_SECRET: &[u8] = b"ward store secret";
 
 /// Shows which key it is, never the key.
 impl fmt::Debug for MasterKey {
@@ -102,6 +130,22 @@ mod tests {
                 .is_err()
         );
         assert!(master.unwrap(b"patient 1", b"").is_err());
+    }
+
+    #[test]
+    fn a_store_secret_opens_under_its_master_only_and_is_no_data_key() {
+        let (one, other) = (
+            MasterKey::from_bytes([1; 32]),
+            MasterKey::from_bytes([2; 32]),
+        );
+        let secret = StoreSecret::generate();
+        let wrapped = one.wrap_secret(&secret);
+        let again = one.unwrap_secret(&wrapped).unwrap();
+        assert_eq!(again.derive("id"), secret.derive("id"));
+        assert!(other.unwrap_secret(&wrapped).is_err());
+        assert!(one.unwrap(b"patient 1", &wrapped).is_err());
+        let key = one.wrap(b"patient 1", &DataKey::generate());
+        assert!(one.unwrap_secret(&key).is_err());
     }
 
     #[test]

@@ -286,6 +286,8 @@ pub enum OpenError {
         store: u32,
         given: u32,
     },
+    /// The store's secret does not open, although the master key is the one it was wrapped under.
+    Secret,
     /// Resource types are numbered otherwise than when the store was made.
     Definitions,
 }
@@ -316,6 +318,10 @@ impl std::fmt::Display for OpenError {
                     "the store was made with master key {store:08x}, the one given is {given:08x}: mend the master key setting"
                 )
             }
+            OpenError::Secret => write!(
+                f,
+                "the store's secret is missing or damaged: restore a backup"
+            ),
             OpenError::Definitions => write!(
                 f,
                 "the store was made with other FHIR definitions than this version carries"

@@ -8,11 +8,12 @@ use crate::indexing::Remembered;
 use crate::keys::{Keys, NewKey};
 use crate::known::{Fresh, Known};
 use crate::meter::Meter;
+use crate::state::sealed::StateKeys;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
 use ward_fhir::TypeId;
-use ward_seal::MasterKey;
+use ward_seal::{MasterKey, StoreSecret};
 use ward_search::entries::{Term, TermKey};
 use ward_search::plan::Position;
 
@@ -25,15 +26,22 @@ pub struct Core {
     pub settings: StoreSettings,
     pub term_key: TermKey,
     pub indexing: Remembered,
+    pub state: StateKeys,
 }
 
 impl Core {
     /// `block` is a block of row ids that this process has just claimed.
-    pub fn new(settings: StoreSettings, master: MasterKey, meter: Arc<Meter>, block: i64) -> Core {
+    pub fn new(
+        settings: StoreSettings,
+        master: MasterKey,
+        secret: &StoreSecret,
+        meter: Arc<Meter>,
+        block: i64,
+    ) -> Core {
         let mut term_key = [0; 16];
-        term_key.copy_from_slice(&master.derive("term")[..16]);
+        term_key.copy_from_slice(&secret.derive("term")[..16]);
         Core {
-            cipher: IdCipher::new(&master.derive("id")),
+            cipher: IdCipher::new(&secret.derive("id")),
             keys: Keys::new(master),
             known: Known::new(),
             allocator: Allocator::new(block),
@@ -41,6 +49,7 @@ impl Core {
             settings,
             term_key: TermKey(term_key),
             indexing: Remembered::default(),
+            state: StateKeys::new(secret),
         }
     }
 

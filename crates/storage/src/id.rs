@@ -19,7 +19,7 @@ pub struct IdCipher {
 }
 
 impl IdCipher {
-    /// `secret` is the master key's derivation for the purpose `id`.
+    /// `secret` is the store secret's derivation for the purpose `id`.
     pub fn new(secret: &[u8; 32]) -> IdCipher {
         let word = |at: usize| {
             let mut bytes = [0; 8];

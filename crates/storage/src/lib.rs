@@ -28,6 +28,7 @@ mod quantity;
 mod question;
 mod sqlite;
 mod staged;
+pub mod state;
 mod store;
 
 pub use contract::*;

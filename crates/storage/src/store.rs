@@ -21,10 +21,10 @@ use ward_search::plan::{Plan, Position, SortValue};
 
 /// Cheap to clone; all clones are the same store.
 #[derive(Clone)]
-pub struct Store(Backend);
+pub struct Store(pub(crate) Backend);
 
 #[derive(Clone)]
-enum Backend {
+pub(crate) enum Backend {
     Sqlite(Sqlite),
     Postgres(Postgres),
 }
@@ -359,7 +359,7 @@ impl Store {
         self.core().meter.statements()
     }
 
-    fn core(&self) -> &Core {
+    pub(crate) fn core(&self) -> &Core {
         match &self.0 {
             Backend::Sqlite(store) => store.core(),
             Backend::Postgres(store) => store.core(),

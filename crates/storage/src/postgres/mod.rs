@@ -19,6 +19,7 @@ mod schema;
 mod search;
 mod sizes;
 mod staged;
+mod state;
 mod statement;
 mod tables;
 mod write;
@@ -42,7 +43,7 @@ use tables::Tables;
 use tokio::sync::{mpsc, oneshot};
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
-use ward_seal::MasterKey;
+use ward_seal::{MasterKey, StoreSecret};
 use ward_search::plan::Plan;
 use writer::Commit;
 
@@ -101,7 +102,7 @@ impl Postgres {
         schema::migrate(&connection).await?;
         let unreadable =
             |_: Failure| OpenError::Database("the meta table cannot be read or written".into());
-        check_identity(&connection, &master)
+        let secret = check_identity(&connection, &master)
             .await
             .map_err(unreadable)??;
         tables::load(&connection).await.map_err(unreadable)?;
@@ -125,7 +126,7 @@ impl Postgres {
             writer::DIRECT_MAX + writer::WRITERS,
             true,
         ));
-        let core = Arc::new(Core::new(settings, master, meter, block));
+        let core = Arc::new(Core::new(settings, master, &secret, meter, block));
         core.indexing.learn(indexing);
         let queue = writer::start(writes.clone(), core.clone())
             .map_err(|e| OpenError::Database(format!("no thread for the writers: {e}")))?;
@@ -460,32 +461,36 @@ impl Drop for InFlight<'_> {
     }
 }
 
-/// Refuses another master key and otherwise numbered definitions; a new store remembers both.
+/// Refuses another master key and otherwise numbered definitions; a new store remembers both, and gets its secret: of several
+/// nodes the first one gives it, all of it in one statement.
 async fn check_identity(
     connection: &Connection,
     master: &MasterKey,
-) -> Result<Result<(), OpenError>, Failure> {
+) -> Result<Result<StoreSecret, OpenError>, Failure> {
     let given = i64::from(master.id());
     let definitions = crate::store::definitions_mark();
-    schema::put(connection, "master", given.to_le_bytes().to_vec()).await?;
-    schema::put(connection, "definitions", definitions.to_vec()).await?;
-    let store = schema::get_int(connection, "master")
-        .await?
-        .unwrap_or(given);
-    if store != given {
+    if schema::get_int(connection, schema::MASTER).await?.is_none() {
+        let new = [
+            (schema::MASTER, given.to_le_bytes().to_vec()),
+            (schema::SECRET, master.wrap_secret(&StoreSecret::generate())),
+            ("definitions", definitions.to_vec()),
+        ];
+        schema::put_all(connection, &new).await?;
+    }
+    let store = schema::get_int(connection, schema::MASTER).await?;
+    if store != Some(given) {
         return Ok(Err(OpenError::WrongMaster {
-            store: store as u32,
+            store: store.unwrap_or_default() as u32,
             given: given as u32,
         }));
     }
-    let same = schema::get(connection, "definitions")
-        .await?
-        .is_some_and(|mark| mark == definitions);
-    Ok(if same {
-        Ok(())
-    } else {
-        Err(OpenError::Definitions)
-    })
+    if schema::get(connection, "definitions").await?.as_deref() != Some(&definitions[..]) {
+        return Ok(Err(OpenError::Definitions));
+    }
+    let wrapped = schema::get(connection, schema::SECRET).await?;
+    Ok(master
+        .unwrap_secret(&wrapped.unwrap_or_default())
+        .map_err(|_| OpenError::Secret))
 }
 
 /// Waiting for commits under way when closing: 10 s in all.

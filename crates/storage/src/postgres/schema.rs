@@ -11,6 +11,7 @@
 //! | `_t` GIN over `terms` | every other term; also who refers to a resource |
 //! | `_d (d)`, `_u (upd)` | a type without a usable condition, history and `_lastUpdated` |
 //!
+//! `state` holds rows with an expiry: one by `(kind, key)`, the list of a kind or of an owner by `seq`, what has expired.
 //! `g` says by which generation of search parameters a row is indexed (`indexing` holds what they are).
 //! `self` is the row's own target term: `self # spread` is the term by which others refer to it under a parameter.
 //! `upd` is indexed for type history, so an update is never heap-only. `term_count` has a row per connection that counts
@@ -23,7 +24,7 @@ use crate::contract::OpenError;
 use crate::store::resource_types;
 
 /// What this binary reads and writes. Rows of earlier formats lack terms and counters that searches rely on.
-const FORMAT: i64 = 4;
+const FORMAT: i64 = 5;
 /// Only one node migrates at a time.
 pub const MIGRATION_LOCK: i64 = 0x7761_7264_0001;
 
@@ -56,6 +57,15 @@ create table record_mark (node text collate \"C\" primary key, seq bigint not nu
 create table indexing (one smallint primary key, revision bigint not null, generation int not null, state bytea not null);
 insert into indexing (one, revision, generation, state) values (1, 0, 0, '');
 create table work (one smallint primary key, node text not null, till timestamptz not null, progress text not null);
+create table state (
+  seq bigint generated always as identity primary key, version bigint not null, expires bigint not null, kind smallint not null,
+  key bytea not null, owner bytea, body bytea not null);
+create unique index state_k on state (kind, key);
+create index state_l on state (kind, seq);
+create index state_o on state (kind, owner, seq) where owner is not null;
+create index state_x on state (expires) where expires < 9223372036854775807;
+create table state_mark (one smallint primary key, revision bigint not null);
+insert into state_mark (one, revision) values (1, 0);
 ";
 
 /// Over the text of the format, types included though their tables come later: what is made then must be what was meant.
@@ -110,6 +120,11 @@ async fn migrate_inside(connection: &Connection) -> Result<Result<(), OpenError>
     Ok(Ok(()))
 }
 
+/// Of `meta`: which master key wraps the secret and the data keys.
+pub const MASTER: &str = "master";
+/// Of `meta`: the store's secret, wrapped.
+pub const SECRET: &str = "secret";
+
 pub async fn get(connection: &Connection, key: &str) -> Result<Option<Vec<u8>>, Failure> {
     let rows = connection
         .rows(
@@ -139,6 +154,16 @@ pub async fn put(connection: &Connection, key: &str, value: Vec<u8>) -> Result<(
         .map(drop)
 }
 
+/// The same with several, all or none of them: what another node has put stays as a whole.
+pub async fn put_all(connection: &Connection, new: &[(&str, Vec<u8>)]) -> Result<(), Failure> {
+    let keys = new.iter().map(|(key, _)| Some((*key).to_owned())).collect();
+    let values = new.iter().map(|(_, value)| value.clone()).collect();
+    connection
+        .run(PUT_ALL, &[Value::Texts(keys), Value::Blobs(values)])
+        .await
+        .map(drop)
+}
+
 /// Claims `size` counters; the first of them. One row, locked for the moment of the update.
 pub async fn claim(connection: &Connection, size: i64) -> Result<i64, Failure> {
     let sql = "insert into block as b (one, next) values (1, $1 * 2) on conflict (one) do update set next = b.next + $1 returning next - $1";
@@ -150,6 +175,10 @@ pub async fn claim(connection: &Connection, size: i64) -> Result<i64, Failure> {
         .int(0)
         .map_err(Failure::from)
 }
+
+/// In the order given: a second node waits at the first key, and then keeps all that is there.
+const PUT_ALL: &str = "insert into meta (key, value) select key, value from unnest($1, $2) with ordinality u (key, value, at) \
+    order by at on conflict (key) do nothing";
 
 #[cfg(test)]
 mod tests {

@@ -23,6 +23,7 @@ mod rows;
 mod schema;
 mod search;
 mod staged;
+mod state;
 mod statement;
 mod tables;
 mod walk;
@@ -44,7 +45,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
-use ward_seal::MasterKey;
+use ward_seal::{MasterKey, StoreSecret};
 use ward_search::plan::Plan;
 use writer::Job;
 
@@ -95,14 +96,17 @@ impl Sqlite {
         let mut connection = Connection::writer(path, meter.clone()).map_err(failed)?;
         schema::migrate(&mut connection)?;
         let begun = writer::transaction(&mut connection, |connection| {
-            let checked = check_identity(connection, &master)?;
+            let secret = match check_identity(connection, &master)? {
+                Ok(secret) => secret,
+                Err(refused) => return Ok(Err(refused)),
+            };
             let indexing = indexing::load(connection)?;
-            Ok(checked.and(Ok((writer::claim_block(connection)?, indexing))))
+            Ok(Ok((secret, writer::claim_block(connection)?, indexing)))
         });
-        let (block, indexing) = begun.map_err(|_| {
+        let (secret, block, indexing) = begun.map_err(|_| {
             OpenError::Database("the meta table cannot be read or written".into())
         })??;
-        let core = Arc::new(Core::new(settings, master, meter, block));
+        let core = Arc::new(Core::new(settings, master, &secret, meter, block));
         let checkpointer = Checkpointer::start(path).map_err(failed)?;
         core.indexing.learn(indexing);
         let (jobs, queue) = mpsc::channel(writer::QUEUE_MAX);
@@ -426,27 +430,31 @@ fn current(row: Option<Row>) -> Current {
     }
 }
 
-/// Refuses another master key and otherwise numbered definitions; a new store remembers both.
+/// Refuses another master key and otherwise numbered definitions; a new store remembers both, and gets its secret.
 fn check_identity(
     connection: &mut Connection,
     master: &MasterKey,
-) -> Result<Result<(), OpenError>, StoreError> {
+) -> Result<Result<StoreSecret, OpenError>, StoreError> {
     let given = i64::from(master.id());
-    match schema::get_int(connection, "master")? {
-        None => schema::put(connection, "master", given.to_le_bytes().to_vec())?,
-        Some(store) if store != given => {
-            return Ok(Err(OpenError::WrongMaster {
-                store: store as u32,
-                given: given as u32,
-            }));
-        }
-        Some(_) => {}
-    }
     let definitions = crate::store::definitions_mark();
-    match schema::get(connection, "definitions")? {
-        None => schema::put(connection, "definitions", definitions.to_vec())?,
-        Some(store) if store != definitions => return Ok(Err(OpenError::Definitions)),
-        Some(_) => {}
+    let Some(store) = schema::get_int(connection, schema::MASTER)? else {
+        let secret = StoreSecret::generate();
+        schema::put(connection, schema::MASTER, given.to_le_bytes().to_vec())?;
+        schema::put(connection, schema::SECRET, master.wrap_secret(&secret))?;
+        schema::put(connection, "definitions", definitions.to_vec())?;
+        return Ok(Ok(secret));
+    };
+    if store != given {
+        return Ok(Err(OpenError::WrongMaster {
+            store: store as u32,
+            given: given as u32,
+        }));
     }
-    Ok(Ok(()))
+    if schema::get(connection, "definitions")?.as_deref() != Some(&definitions[..]) {
+        return Ok(Err(OpenError::Definitions));
+    }
+    let wrapped = schema::get(connection, schema::SECRET)?.unwrap_or_default();
+    Ok(master
+        .unwrap_secret(&wrapped)
+        .map_err(|_| OpenError::Secret))
 }

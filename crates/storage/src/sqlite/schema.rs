@@ -15,6 +15,7 @@
 //! | `str_r (rid, p)`, `date_r (rid, p)` | the same as probes of a candidate, and sort keys | |
 //! | `target (t, rid)` | who refers to a resource | may it be deleted? |
 //! | `phrase (p, v, term)` | texts of codings, uris: one row per distinct one of the store | `code:text=hemo` |
+//! | `state_k (kind, key)`, `state_l (kind, seq)`, `state_o (kind, owner, seq)`, `state_x (expires)` | rows with an expiry: one, the list of a kind, of an owner, what has expired | a session |
 //! | `term_count (h, k)` | how many rows have a counted term (or are of a type), by visibility | exact totals, choice of the driving range |
 //!
 //! `qty_w` has the term as an expression, so that no other index stands in for it. (`indexed by` names no partial index safely: the
@@ -32,7 +33,7 @@ use super::statement::Value;
 use crate::contract::{OpenError, StoreError};
 
 /// The oldest format that is brought up to date. What was made before it lacks rows that searches rely on.
-const OLDEST: usize = 4;
+const OLDEST: usize = 5;
 /// The newest format this binary writes.
 const FORMAT: usize = OLDEST + MIGRATIONS.len() - 1;
 
@@ -76,6 +77,15 @@ create table record (seq integer primary key, node text, node_seq integer, body 
 create table record_mark (node text primary key, seq integer not null) without rowid;
 create table indexing (one integer primary key, revision integer not null, generation integer not null, state blob not null);
 insert into indexing (one, revision, generation, state) values (1, 0, 0, x'');
+create table state (
+  seq integer primary key autoincrement, kind integer not null, key blob not null, owner blob, version integer not null,
+  expires integer not null, body blob not null);
+create unique index state_k on state (kind, key);
+create index state_l on state (kind, seq);
+create index state_o on state (kind, owner, seq) where owner is not null;
+create index state_x on state (expires) where expires < 9223372036854775807;
+create table state_mark (one integer primary key, revision integer not null);
+insert into state_mark (one, revision) values (1, 0);
 ";
 
 const META: &str =
@@ -126,6 +136,11 @@ fn migrate_inside(connection: &mut Connection) -> Result<(), OpenError> {
 fn checksum(migrations: usize) -> [u8; 32] {
     ward_seal::hash::sha256(MIGRATIONS[..migrations].concat().as_bytes())
 }
+
+/// Of `meta`: which master key wraps the secret and the data keys.
+pub const MASTER: &str = "master";
+/// Of `meta`: the store's secret, wrapped.
+pub const SECRET: &str = "secret";
 
 pub fn get(connection: &mut Connection, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
     let mut value = None;

@@ -8,12 +8,14 @@ use super::indexing;
 use super::rows::{Kind, Rows};
 use super::schema;
 use super::staged::{self, Staged};
+use super::state;
 use super::statement::Value;
 use super::write;
 use crate::allocator::BLOCK;
 use crate::batch;
 use crate::contract::{CommitError, Indexing, Rid, StoreError};
 use crate::core::{Core, Prepared};
+use crate::state::sealed::Changes;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -44,6 +46,10 @@ pub enum Job {
         bytes::Bytes,
         oneshot::Sender<Result<Option<Indexing>, StoreError>>,
     ),
+    /// Changes of state rows: which one met something else, if any did.
+    State(Changes, oneshot::Sender<Result<Option<usize>, StoreError>>),
+    /// State rows that have expired by a time are to be forgotten, at most so many.
+    Expire(u32, i64, oneshot::Sender<Result<u64, StoreError>>),
     /// A block of row ids, for the allocator.
     Block,
     /// A second has passed: see [`Wal`].
@@ -162,6 +168,8 @@ enum Reply {
     Highest(u64),
     Block(i64),
     Indexing(Option<Indexing>),
+    State(Option<usize>),
+    Expired(u64),
     Nothing,
 }
 
@@ -194,6 +202,10 @@ fn serve(connection: &mut Connection, core: &Core, batch: Vec<Commit>, others: V
                 }
                 answer.send(Ok(changed)).is_ok()
             }
+            (Job::State(_, answer), Some(Reply::State(refused))) => {
+                answer.send(Ok(refused)).is_ok()
+            }
+            (Job::Expire(.., answer), Some(Reply::Expired(rows))) => answer.send(Ok(rows)).is_ok(),
             (Job::Block, Some(Reply::Block(block))) => {
                 core.allocator.keep_spare(Some(block));
                 true
@@ -216,6 +228,8 @@ fn reply(connection: &mut Connection, job: &Job) -> Result<Reply, StoreError> {
         Job::Indexing(from, generation, state, _) => {
             Reply::Indexing(indexing::change(connection, *from, *generation, state)?)
         }
+        Job::State(changes, _) => Reply::State(state::change(connection, changes)?),
+        Job::Expire(most, now_us, _) => Reply::Expired(state::expire(connection, *most, *now_us)?),
         Job::Commit(..) | Job::Stage(..) | Job::Rest | Job::Close(_) => Reply::Nothing,
     })
 }

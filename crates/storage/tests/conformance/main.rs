@@ -15,6 +15,7 @@ mod oracle;
 mod place;
 mod plans;
 mod search;
+mod state;
 mod statements;
 mod versions;
 mod walks;
@@ -81,4 +82,17 @@ on_both!(
     statements::reads_take_one,
     statements::records_are_kept_once,
     plans::statements_and_steps_are_as_reviewed,
+    state::a_row_is_inserted_replaced_and_removed,
+    state::an_expired_row_is_absent,
+    state::expired_rows_are_forgotten_a_few_at_a_time,
+    state::changes_are_all_or_nothing,
+    state::lists_of_a_kind_and_of_an_owner_page_oldest_first,
+    state::the_revision_rises_with_announced_changes_only,
+    state::of_two_inserts_at_once_one_wins,
+    state::of_two_changes_of_a_version_one_wins,
+    state::lists_of_changes_in_any_order_do_not_stand_in_each_others_way,
+    state::rows_survive_a_reopen_under_their_master_key_only,
+    state::nothing_stands_in_clear,
+    state::whatever_is_too_large_is_refused,
+    state::questions_and_changes_take_few_statements,
 );

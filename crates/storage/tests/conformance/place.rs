@@ -56,6 +56,29 @@ impl Place {
         Store::open(self.settings(), master()).await.unwrap()
     }
 
+    /// The bytes in which state rows lie: the whole file with its log, or the columns of the table.
+    pub async fn stored_state(&self) -> Vec<u8> {
+        let database = match self {
+            Place::Sqlite(folder) => {
+                let files = ["ward.db", "ward.db-wal"];
+                let read = files.map(|file| std::fs::read(folder.path().join(file)).unwrap());
+                return read.concat();
+            }
+            Place::Postgres(database) => database,
+        };
+        let (client, driver) = tokio_postgres::connect(&database.url, tokio_postgres::NoTls)
+            .await
+            .unwrap();
+        let driving = tokio::spawn(driver);
+        let sql = "select key || coalesce(owner, '') || body from state";
+        let rows = client.query(sql, &[]).await.unwrap();
+        drop(client);
+        driving.await.unwrap().unwrap();
+        rows.iter()
+            .flat_map(|row| row.get::<_, Vec<u8>>(0))
+            .collect()
+    }
+
     /// What the background would do in time: statistics, and lists and maps brought up to date.
     pub async fn analyse(&self) {
         let Place::Postgres(database) = self else {
