@@ -135,7 +135,7 @@ fn reach(
             if identity.is_user()
                 && roles
                     .iter()
-                    .any(|role| role.actions(ty.id).contains(action)) =>
+                    .any(|role| role.sees_whole(ty.id) && role.actions(ty.id).contains(action)) =>
         {
             Reach::Everything
         }

@@ -127,6 +127,12 @@ impl RolePolicy {
             .map_or(Actions::NONE, |policy| policy.actions)
     }
 
+    /// Whether the role sees every element of the type. What it would see in part it does not see: nothing cuts a resource to
+    /// some of its elements before it leaves.
+    pub fn sees_whole(&self, ty: TypeId) -> bool {
+        self.elements(ty).is_none()
+    }
+
     /// The elements of a type that the role sees; `None`: all of them.
     pub fn elements(&self, ty: TypeId) -> Option<&[String]> {
         let elements = self.types.get(&ty).map(|policy| policy.elements.as_slice());
