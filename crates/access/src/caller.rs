@@ -2,7 +2,6 @@
 
 use crate::decide;
 use crate::grid::Grid;
-use crate::role::Roles;
 use crate::scopes::Scopes;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -27,7 +26,7 @@ pub struct Identity {
     /// Logical id of the launch patient.
     pub patient: Option<String>,
     pub scopes: Scopes,
-    /// Names of roles; see [`crate::Roles`].
+    /// Names of roles; see [`crate::Role`].
     pub roles: Vec<String>,
     /// Purpose of use, a code of <https://terminology.hl7.org/ValueSet-v3-PurposeOfUse.html>.
     pub purpose: Option<String>,
@@ -39,14 +38,9 @@ pub struct Identity {
 }
 
 impl Caller {
-    /// In the roles that Ward comes with.
+    /// Works out what the scopes come to: some microseconds, once for a token.
     pub fn new(identity: Identity) -> Caller {
-        Caller::in_roles(identity, &Roles::seeded())
-    }
-
-    /// In the roles of a site. Works out what the scopes come to: some microseconds, once for a token.
-    pub fn in_roles(identity: Identity, roles: &Roles) -> Caller {
-        let grid = Arc::new(decide::grid(&identity, roles));
+        let grid = Arc::new(decide::grid(&identity));
         let fingerprint = fingerprint(&identity);
         Caller {
             identity,

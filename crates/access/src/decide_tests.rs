@@ -109,15 +109,12 @@ fn golden_table() {
         ("system", system("patient/*.cruds")),
         ("system", system("openid fhirUser launch/patient")),
         ("system", system("system/*.sr")),
-        ("physician", user("physician", "user/*.cruds")),
-        ("physician", user("physician", "user/Observation.rs")),
-        ("physician", user("physician", "system/*.cruds")),
+        ("clinician", user("clinician", "user/*.cruds")),
+        ("clinician", user("clinician", "user/Observation.rs")),
+        ("clinician", user("clinician", "system/*.cruds")),
         ("auditor", user("auditor", "user/AuditEvent.rs")),
         ("auditor", user("auditor", "user/*.cruds")),
-        (
-            "system-administrator",
-            user("system-administrator", "user/*.cruds"),
-        ),
+        ("admin", user("admin", "user/*.cruds")),
         ("janitor", user("janitor", "user/*.cruds")),
         ("app", app("patient/*.rs")),
         ("app", app("patient/*.cruds")),
@@ -129,7 +126,7 @@ fn golden_table() {
             "app, clinician",
             Identity {
                 patient: Some("1".into()),
-                ..user("physician", "patient/*.rs user/Claim.cud")
+                ..user("clinician", "patient/*.rs user/Claim.cud")
             },
         ),
         (
@@ -191,7 +188,7 @@ fn any_hint_of_a_user_makes_it_no_system() {
         ..base.clone()
     };
     let with_role = Identity {
-        roles: vec!["physician".into()],
+        roles: vec!["clinician".into()],
         ..base.clone()
     };
     let with_subject = Identity {
@@ -214,7 +211,7 @@ fn narrowing_never_widens() {
         rid: 8192,
         membership: 5,
     };
-    let all = access(user("physician", "user/*.cruds")).narrow(other);
+    let all = access(user("clinician", "user/*.cruds")).narrow(other);
     assert_eq!(
         *all.sight(id("Observation"), Action::Search),
         Sight::Patients([other].into())

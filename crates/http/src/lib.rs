@@ -7,12 +7,15 @@ mod body;
 mod cors;
 mod headers;
 mod metrics;
+mod pages;
 mod request;
 mod respond;
 mod server;
+mod smart;
 
 pub use metrics::Metrics;
 pub use server::{Running, ServerSettings, Service, start, start_metrics};
+pub use smart::{Answering, Authority};
 
 /// Runs a future on the runtime that the listeners need.
 pub fn block_on<F: std::future::Future>(future: F) -> F::Output {

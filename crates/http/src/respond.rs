@@ -1,7 +1,6 @@
 //! A Reply becomes an HTTP response: form, version headers, compression.
 
 use crate::accept::Form;
-use crate::cors;
 use crate::headers;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -115,7 +114,6 @@ fn assemble(
     };
     let headers = response.headers_mut();
     headers::secure(headers, is_raw);
-    cors::expose(headers);
     if let Ok(id) = HeaderValue::from_str(wish.request_id) {
         headers.insert(HeaderName::from_static("x-request-id"), id);
     }

@@ -1,12 +1,13 @@
 //! The listeners and the one handler every FHIR request goes through.
 
 use crate::accept::Form;
-use crate::cors;
+use crate::cors::{self, Openness};
 use crate::metrics::Metrics;
 use crate::request::{self, Asked, text};
 use crate::respond::{Wish, respond};
+use crate::smart::{self, Authority};
 use actix_web::dev::ServerHandle;
-use actix_web::http::header;
+use actix_web::http::{Method, header};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use std::time::{Duration, Instant};
 use ward_access::Caller;
 use ward_fhir::{Failure, Kind};
 use ward_resources::{Call, Engine, Interaction, Reply};
-use ward_smart::{TokenService, bearer_token};
+use ward_smart::{BearerError, Endpoint, TokenService, bearer_token};
 
 /// Path of the service base.
 const BASE_PATH: &str = "/fhir";
@@ -53,6 +54,8 @@ impl Default for ServerSettings {
 pub struct Service {
     pub engine: Arc<Engine>,
     pub tokens: Arc<TokenService>,
+    /// `None`: this process serves none of the authorization server's endpoints.
+    pub authority: Option<Arc<dyn Authority>>,
     pub metrics: Arc<Metrics>,
     pub settings: ServerSettings,
     /// Cleared at shutdown, so that load balancers look elsewhere.
@@ -124,10 +127,13 @@ async fn handle(
     if let Some(below) = path.strip_prefix(BASE_PATH)
         && (below.is_empty() || below.starts_with('/'))
     {
-        if request.method() == actix_web::http::Method::OPTIONS {
-            return cors::preflight();
-        }
-        return fhir(&request, payload, &service, below).await;
+        return below_base(&request, payload, &service, below).await;
+    }
+    if let (Some(endpoint), Some(authority)) = (Endpoint::at(path), &service.authority) {
+        return smart::handle(&request, payload, &service, authority, endpoint).await;
+    }
+    if let Some(file) = smart::file(path) {
+        return file;
     }
     match path {
         "/health/live" => HttpResponse::Ok().content_type("text/plain").body("live\n"),
@@ -139,6 +145,29 @@ async fn handle(
             .content_type("text/plain")
             .body("nothing here; the FHIR base is /fhir\n"),
     }
+}
+
+/// The FHIR base. What is published there needs no token, and a bad one does not matter to it (S2).
+async fn below_base(
+    request: &HttpRequest,
+    payload: web::Payload,
+    service: &Service,
+    below: &str,
+) -> HttpResponse {
+    let authority = service.authority.as_ref();
+    if let Some(authority) = authority
+        && below == Endpoint::SmartConfiguration.path()
+    {
+        let endpoint = Endpoint::SmartConfiguration;
+        return smart::handle(request, payload, service, authority, endpoint).await;
+    }
+    let openness = Openness::below_base(below, authority.map(AsRef::as_ref));
+    if request.method() == Method::OPTIONS {
+        return cors::preflight(request, openness, cors::OF_FHIR, cors::FHIR_METHODS);
+    }
+    let mut response = fhir(request, payload, service, below).await;
+    cors::expose(request, openness, cors::OF_FHIR, response.headers_mut());
+    response
 }
 
 fn greeting(service: &Service) -> String {
@@ -266,9 +295,10 @@ fn authenticate(
     request: &HttpRequest,
     service: &Service,
 ) -> Result<Arc<Caller>, (Failure, String)> {
-    let header = text(request.headers(), &header::AUTHORIZATION);
     let now_s = service.engine.now_us() / 1_000_000;
-    bearer_token(header)
+    smart::one_header(request.headers(), &header::AUTHORIZATION)
+        .map_err(BearerError::InvalidRequest)
+        .and_then(bearer_token)
         .and_then(|token| service.tokens.verify(token, now_s))
         .map_err(|e| {
             let kind = if e.status() == 400 {

@@ -97,6 +97,7 @@ impl Serve {
         let watch = tokio::task::spawn_local(watch::run(engine.clone(), stop.clone()));
         let reindex = tokio::task::spawn_local(reindex::run(engine.clone(), stop.clone()));
         let service = Service {
+            authority: None,
             engine: engine.clone(),
             tokens: Arc::new(tokens),
             metrics: Arc::new(metrics_of(&engine)),

@@ -156,6 +156,41 @@ impl Endpoint {
         }
     }
 
+    /// Metadata that anybody may read and keep.
+    pub fn is_published(self) -> bool {
+        self.interaction() == "discovery"
+    }
+
+    /// Answered with pages for people at a browser; the others are for clients, in JSON.
+    pub fn is_for_people(self) -> bool {
+        match self {
+            Endpoint::Authorize
+            | Endpoint::SignIn
+            | Endpoint::SecondFactor
+            | Endpoint::Enrol
+            | Endpoint::ChoosePatient
+            | Endpoint::Approve
+            | Endpoint::Apps
+            | Endpoint::Sessions
+            | Endpoint::SignOut
+            | Endpoint::Developer
+            | Endpoint::Clients
+            | Endpoint::Accounts
+            | Endpoint::Upstream => true,
+            Endpoint::Token
+            | Endpoint::Introspect
+            | Endpoint::Revoke
+            | Endpoint::PushedAuthorizationRequest
+            | Endpoint::Register
+            | Endpoint::Jwks
+            | Endpoint::Launch
+            | Endpoint::Style
+            | Endpoint::Brands
+            | Endpoint::OpenIdConfiguration
+            | Endpoint::SmartConfiguration => false,
+        }
+    }
+
     /// The endpoint at a path below the origin.
     pub fn at(path: &str) -> Option<Endpoint> {
         Endpoint::ALL

@@ -3,7 +3,8 @@
 /// What an endpoint is asked, with everything of the transport that a decision may rest on.
 #[derive(Clone, Debug)]
 pub struct Request<'a> {
-    /// Of the query (GET) or of the form (POST): never of both.
+    /// Of the query (GET) or of the form (POST). A form of our own pages comes with the query of the path it is sent to, and a
+    /// name that is in both counts as sent twice; at the endpoints of clients the query of a POST counts for nothing.
     pub parameters: Parameters,
     /// The body where it is `application/json`, which only registration and launch take; others refuse it (S48).
     pub json: Option<&'a str>,

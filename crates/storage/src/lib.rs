@@ -21,7 +21,6 @@ mod indexing;
 mod keys;
 mod known;
 mod meter;
-mod migrations;
 mod names;
 mod order;
 mod postgres;

@@ -1,0 +1,56 @@
+//! The pages that people see: every model of `ward_smart::page` as HTML. They work without JavaScript, except passkeys.
+
+mod accounts;
+mod approve;
+mod apps;
+mod attribute;
+mod choose_patient;
+mod client;
+mod clients;
+mod developer;
+mod enrol_totp;
+mod factors;
+mod facts;
+pub mod files;
+mod form;
+mod html;
+mod invitation;
+mod layout;
+mod message;
+mod passkey;
+pub mod policy;
+mod qr;
+mod recovery_codes;
+mod second_factor;
+mod sessions;
+mod sign_in;
+mod table;
+mod tag;
+
+#[cfg(test)]
+pub mod samples;
+#[cfg(test)]
+mod tests;
+
+use ward_smart::Page;
+
+/// The whole document.
+pub fn render(page: &Page) -> String {
+    match page {
+        Page::SignIn(model) => sign_in::render(model),
+        Page::Invitation(model) => invitation::render(model),
+        Page::SecondFactor(model) => second_factor::render(model),
+        Page::EnrolTotp(model) => enrol_totp::render(model),
+        Page::RecoveryCodes(model) => recovery_codes::render(model),
+        Page::Factors(model) => factors::render(model),
+        Page::ChoosePatient(model) => choose_patient::render(model),
+        Page::Approve(model) => approve::render(model),
+        Page::Apps(model) => apps::render(model),
+        Page::Sessions(model) => sessions::render(model),
+        Page::Developer(model) => developer::render(model),
+        Page::Clients(model) => clients::render(model),
+        Page::Client(model) => client::render(model),
+        Page::Accounts(model) => accounts::render(model),
+        Page::Message(model) => message::render(model),
+    }
+}

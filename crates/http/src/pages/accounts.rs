@@ -1,0 +1,144 @@
+//! People's accounts, for administrators.
+
+use super::attribute as a;
+use super::clients::state;
+use super::form::{self, Field};
+use super::html::Html;
+use super::layout::{Frame, page};
+use super::table::{cell, table};
+use super::tag;
+use ward_smart::endpoints::Endpoint;
+use ward_smart::page::{AccountRow, Accounts};
+
+pub fn render(model: &Accounts) -> String {
+    let frame = Frame::Place {
+        person: &model.person,
+        here: Endpoint::Accounts,
+    };
+    page(frame, "Accounts", |html| {
+        form::error(html, model.error.as_deref());
+        if let Some(invitation) = &model.invitation {
+            invited(html, invitation);
+        }
+        table(html, "Accounts", &COLUMNS, |html| {
+            for account in &model.accounts {
+                html.element(tag::TR, &[], |html| row(html, model, account));
+            }
+        });
+        html.element(tag::SECTION, &[a::class("card")], |html| add(html, model));
+    })
+}
+
+fn invited(html: &mut Html, invitation: &str) {
+    html.element(tag::DIV, &[a::class("notice good"), a::role("status")], |html| {
+        html.line(tag::H2, &[], "Give this link to its owner");
+        html.element(tag::P, &[], |html| html.line(tag::CODE, &[a::translate("no")], invitation));
+        html.line(tag::P, &[], "It works once, for a day, and is not shown again. Whoever has it becomes the account's owner.");
+    });
+}
+
+fn row(html: &mut Html, model: &Accounts, account: &AccountRow) {
+    html.element(tag::TH, &[a::scope("row")], |html| {
+        html.line(tag::BDI, &[], &account.name);
+        html.line(tag::CODE, &[a::class("id")], &account.username);
+    });
+    cell(html, COLUMNS[1], &account.roles);
+    cell(html, COLUMNS[2], &account.fhir_user);
+    cell(html, COLUMNS[3], &account.factors);
+    html.element(tag::TD, &[a::column(COLUMNS[4])], |html| {
+        state(html, &account.state)
+    });
+    cell(
+        html,
+        COLUMNS[5],
+        account.last_sign_in.as_deref().unwrap_or("never"),
+    );
+    html.element(tag::TD, &[a::column(COLUMNS[6])], |html| {
+        form::form(html, &model.form, &[a::class("decide")], |html| {
+            form::hidden(html, "username", &account.username);
+            for (decision, words) in &account.decisions {
+                let label = format!("{words}: {}", account.name);
+                let attributes = [
+                    a::kind("submit"),
+                    a::class("quiet"),
+                    a::name("decision"),
+                    a::value(decision),
+                    a::label(&label),
+                ];
+                html.line(tag::BUTTON, &attributes, words);
+            }
+        });
+    });
+}
+
+fn add(html: &mut Html, model: &Accounts) {
+    html.line(tag::H2, &[], "Add an account");
+    form::form(html, &model.form, &[a::class("long")], |html| {
+        let text = [
+            a::kind("text"),
+            a::autocomplete("off"),
+            a::autocapitalize("none"),
+            a::spellcheck("false"),
+            a::maxlength("64"),
+        ];
+        let required = [&text[..], &[a::required()]].concat();
+        Field {
+            name: "username",
+            label: "User name",
+            ..Field::default()
+        }
+        .input(html, &required);
+        Field {
+            name: "name",
+            label: "Name",
+            ..Field::default()
+        }
+        .input(html, &required);
+        let hint =
+            Some("Such as Practitioner/123 or Patient/123: who this person is in the records.");
+        Field {
+            name: "fhir_user",
+            label: "Resource",
+            hint,
+            ..Field::default()
+        }
+        .input(html, &text);
+        html.element(tag::FIELDSET, &[a::class("kinds")], |html| {
+            html.line(tag::LEGEND, &[], "Roles");
+            for (role, words) in &model.roles {
+                tick(html, role, words);
+            }
+        });
+        form::decide(
+            html,
+            "main",
+            "decision",
+            "add",
+            "Add and make an invitation",
+        );
+    });
+}
+
+fn tick(html: &mut Html, role: &str, words: &str) {
+    let id = format!("role-{role}");
+    html.element(tag::DIV, &[a::class("tick")], |html| {
+        let attributes = [
+            a::kind("checkbox"),
+            a::id(&id),
+            a::name("role"),
+            a::value(role),
+        ];
+        html.void(tag::INPUT, &attributes);
+        html.line(tag::LABEL, &[a::labels(&id)], words);
+    });
+}
+
+const COLUMNS: [&str; 7] = [
+    "Account",
+    "Roles",
+    "Resource",
+    "Signs in with",
+    "State",
+    "Last sign-in",
+    "Change",
+];

@@ -1,0 +1,87 @@
+//! Whose record the app shall see.
+
+use super::attribute as a;
+use super::form::{self, Field};
+use super::html::Html;
+use super::layout::{Frame, page};
+use super::tag;
+use ward_smart::page::{ChoosePatient, PatientChoice};
+
+pub fn render(model: &ChoosePatient) -> String {
+    page(Frame::Step, "Choose a patient", |html| {
+        html.element(tag::P, &[a::class("lead")], |html| {
+            html.element(tag::STRONG, &[], |html| {
+                html.line(tag::BDI, &[], &model.app)
+            });
+            html.text(" works with one patient's record at a time.");
+        });
+        form::error(html, model.error.as_deref());
+        form::form(html, &model.form, &[a::role("search")], |html| {
+            search(html, model)
+        });
+        form::form(html, &model.form, &[], |html| found(html, model));
+    })
+}
+
+fn search(html: &mut Html, model: &ChoosePatient) {
+    let attributes = [
+        a::kind("search"),
+        a::value(&model.searched),
+        a::autocomplete("off"),
+        a::spellcheck("false"),
+        a::maxlength("100"),
+    ];
+    html.element(tag::DIV, &[a::class("beside")], |html| {
+        Field {
+            name: "name",
+            label: "Patient's name",
+            ..Field::default()
+        }
+        .input(html, &attributes);
+        form::submit(html, "plain", "Search");
+    });
+}
+
+fn found(html: &mut Html, model: &ChoosePatient) {
+    if model.patients.is_empty() {
+        html.line(
+            tag::P,
+            &[a::class("nothing"), a::role("status")],
+            "No patient to choose from. Search by another name.",
+        );
+        return;
+    }
+    html.element(tag::UL, &[a::class("choices")], |html| {
+        for patient in &model.patients {
+            html.element(tag::LI, &[], |html| choice(html, patient));
+        }
+    });
+    if model.more {
+        html.line(
+            tag::P,
+            &[a::class("aside"), a::role("status")],
+            "There are more. Type more of the name to find them.",
+        );
+    }
+}
+
+fn choice(html: &mut Html, patient: &PatientChoice) {
+    let attributes = [
+        a::kind("submit"),
+        a::class("choice"),
+        a::name("patient"),
+        a::value(&patient.id),
+    ];
+    html.element(tag::BUTTON, &attributes, |html| {
+        html.element(tag::STRONG, &[], |html| {
+            html.line(tag::BDI, &[], &patient.name)
+        });
+        html.element(tag::SPAN, &[], |html| {
+            html.text("born ");
+            html.text(&patient.birth_date);
+        });
+        html.element(tag::SPAN, &[], |html| {
+            html.line(tag::BDI, &[], &patient.identifier)
+        });
+    });
+}

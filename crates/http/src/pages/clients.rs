@@ -1,0 +1,65 @@
+//! The registry of clients (C17).
+
+use super::attribute as a;
+use super::form;
+use super::html::{Html, Target};
+use super::layout::{Frame, page};
+use super::table::{cell, table};
+use super::tag;
+use ward_smart::endpoints::Endpoint;
+use ward_smart::page::{ClientRow, Clients};
+
+pub fn render(model: &Clients) -> String {
+    let frame = Frame::Place {
+        person: &model.person,
+        here: Endpoint::Clients,
+    };
+    page(frame, "Clients", |html| {
+        html.line(
+            tag::P,
+            &[a::class("lead")],
+            "Every app and system that may ask this server for anything.",
+        );
+        form::notice(html, model.notice.as_deref());
+        if model.clients.is_empty() {
+            html.line(tag::P, &[a::class("nothing")], "No client is registered.");
+            return;
+        }
+        table(html, "Clients", &COLUMNS, |html| {
+            for client in &model.clients {
+                html.element(tag::TR, &[], |html| row(html, client));
+            }
+        });
+    })
+}
+
+fn row(html: &mut Html, client: &ClientRow) {
+    html.element(tag::TH, &[a::scope("row")], |html| {
+        html.element(tag::A, &[a::href(Target::path(&client.link))], |html| {
+            html.line(tag::BDI, &[], &client.name);
+        });
+        html.line(tag::CODE, &[a::class("id")], &client.client_id);
+    });
+    cell(html, COLUMNS[1], &client.owner);
+    cell(html, COLUMNS[2], &client.kind);
+    html.element(tag::TD, &[a::column(COLUMNS[3])], |html| {
+        state(html, &client.state)
+    });
+    cell(
+        html,
+        COLUMNS[4],
+        client.last_used.as_deref().unwrap_or("never"),
+    );
+}
+
+/// Colour follows the word, and never says more than it.
+pub fn state(html: &mut Html, state: &str) {
+    let class = match state {
+        "active" => "badge good",
+        "suspended" | "disabled" => "badge bad",
+        _ => "badge warn",
+    };
+    html.line(tag::SPAN, &[a::class(class)], state);
+}
+
+const COLUMNS: [&str; 5] = ["Client", "Owner", "Kind", "State", "Last used"];

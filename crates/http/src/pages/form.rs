@@ -1,0 +1,123 @@
+//! Forms and what stands in them: labels, fields, notices.
+
+use super::attribute as a;
+use super::attribute::Attribute;
+use super::html::{Html, Target};
+use super::tag;
+use ward_smart::page::Form;
+
+/// A form that is posted, with the field that says that it is ours.
+pub fn form(
+    html: &mut Html,
+    form: &Form,
+    attributes: &[Attribute<'_>],
+    inside: impl FnOnce(&mut Html),
+) {
+    let mut all = vec![a::method("post"), a::action(Target::path(&form.action))];
+    all.extend_from_slice(attributes);
+    html.element(tag::FORM, &all, |html| {
+        hidden(html, "csrf", &form.csrf);
+        inside(html);
+    });
+}
+
+pub fn hidden(html: &mut Html, name: &str, value: &str) {
+    html.void(
+        tag::INPUT,
+        &[a::kind("hidden"), a::name(name), a::value(value)],
+    );
+}
+
+/// A field of one line with its label, a hint, and what was wrong with it.
+#[derive(Clone, Copy, Default)]
+pub struct Field<'a> {
+    pub name: &'a str,
+    pub label: &'a str,
+    pub hint: Option<&'a str>,
+    pub error: Option<&'a str>,
+}
+
+impl Field<'_> {
+    pub fn input(self, html: &mut Html, attributes: &[Attribute<'_>]) {
+        self.around(html, |html, common| {
+            html.void(tag::INPUT, &[common, attributes].concat());
+        });
+    }
+
+    pub fn textarea(self, html: &mut Html, rows: &str, value: &str) {
+        self.around(html, |html, common| {
+            let own = [a::rows(rows), a::spellcheck("false")];
+            html.line(tag::TEXTAREA, &[common, &own].concat(), value);
+        });
+    }
+
+    /// Hints and errors are named by the field, so that they are read aloud with it.
+    fn around(self, html: &mut Html, write: impl FnOnce(&mut Html, &[Attribute<'_>])) {
+        let hint_id = format!("{}-hint", self.name);
+        let error_id = format!("{}-error", self.name);
+        let described: Vec<&str> = [self.hint.map(|_| &hint_id), self.error.map(|_| &error_id)]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect();
+        let described = described.join(" ");
+        html.element(tag::DIV, &[a::class("field")], |html| {
+            html.line(tag::LABEL, &[a::labels(self.name)], self.label);
+            if let Some(hint) = self.hint {
+                html.line(tag::P, &[a::id(&hint_id), a::class("hint")], hint);
+            }
+            if let Some(error) = self.error {
+                html.line(tag::P, &[a::id(&error_id), a::class("wrong")], error);
+            }
+            let mut common = vec![a::id(self.name), a::name(self.name)];
+            if !described.is_empty() {
+                common.push(a::described_by(&described));
+            }
+            if self.error.is_some() {
+                common.push(a::invalid("true"));
+            }
+            write(html, &common);
+        });
+    }
+}
+
+/// The button that sends the form on, or one of several with what it decides.
+pub fn submit(html: &mut Html, class: &'static str, text: &str) {
+    html.line(tag::BUTTON, &[a::kind("submit"), a::class(class)], text);
+}
+
+pub fn decide(html: &mut Html, class: &'static str, name: &str, value: &str, text: &str) {
+    let attributes = [
+        a::kind("submit"),
+        a::class(class),
+        a::name(name),
+        a::value(value),
+    ];
+    html.line(tag::BUTTON, &attributes, text);
+}
+
+/// What went wrong, read aloud at once.
+pub fn error(html: &mut Html, error: Option<&str>) {
+    if let Some(error) = error {
+        html.element(
+            tag::DIV,
+            &[a::class("notice bad"), a::role("alert")],
+            |html| {
+                html.line(tag::P, &[], error);
+            },
+        );
+    }
+}
+
+/// What has been done.
+pub fn notice(html: &mut Html, notice: Option<&str>) {
+    if let Some(notice) = notice {
+        html.element(
+            tag::DIV,
+            &[a::class("notice good"), a::role("status")],
+            |html| {
+                html.line(tag::P, &[], notice);
+            },
+        );
+    }
+}

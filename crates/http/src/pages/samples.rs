@@ -1,0 +1,425 @@
+//! One model of every page, for snapshots; and the same with something hostile in every text.
+
+use ward_smart::Page;
+use ward_smart::page::*;
+
+/// Every page by name, its texts through `text`.
+pub fn pages(text: &dyn Fn(&str) -> String) -> Vec<(&'static str, Page)> {
+    vec![
+        ("sign_in", Page::SignIn(sign_in(text))),
+        ("invitation", Page::Invitation(invitation(text))),
+        ("second_factor", Page::SecondFactor(second_factor(text))),
+        ("enrol_totp", Page::EnrolTotp(enrol_totp(text))),
+        ("recovery_codes", Page::RecoveryCodes(recovery_codes(text))),
+        ("factors", Page::Factors(factors(text))),
+        ("choose_patient", Page::ChoosePatient(choose_patient(text))),
+        ("approve", Page::Approve(approve(text))),
+        ("apps", Page::Apps(apps(text))),
+        ("sessions", Page::Sessions(sessions(text))),
+        ("developer", Page::Developer(developer(text, None))),
+        (
+            "registered",
+            Page::Developer(developer(text, Some(registered(text)))),
+        ),
+        ("clients", Page::Clients(clients(text))),
+        ("client", Page::Client(client(text))),
+        ("accounts", Page::Accounts(accounts(text))),
+        ("message", Page::Message(message(text))),
+    ]
+}
+
+type Text<'a> = &'a dyn Fn(&str) -> String;
+
+fn form(text: Text, path: &str) -> Form {
+    Form {
+        action: text(path),
+        csrf: text("0sVq3c8J2u0"),
+        leads_to: Some(text("https://app.example/back")),
+    }
+}
+
+fn pairs(text: Text, pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+    pairs.iter().map(|(a, b)| (text(a), text(b))).collect()
+}
+
+fn person(text: Text, administers: bool) -> Person {
+    Person {
+        name: text("Imani Okafor"),
+        administers,
+    }
+}
+
+fn sign_in(text: Text) -> SignIn {
+    SignIn {
+        form: form(text, "/auth/sign-in?tx=4fK2"),
+        username: text("clinician"),
+        error: Some(text("The user name or the password is wrong.")),
+        app: Some(text("Growth Chart")),
+        passkey_challenge: Some(text("Y2hhbGxlbmdl")),
+        rp_id: text("ward.example"),
+        upstream: pairs(text, &[("City Hospital", "/auth/upstream?provider=city")]),
+        shared: true,
+        workstation: Some(text("ward-3-desk-1")),
+    }
+}
+
+fn invitation(text: Text) -> Invitation {
+    Invitation {
+        form: form(text, "/auth/enrol?invitation=8s1K"),
+        username: text("okafor"),
+        name: text("Imani Okafor"),
+        error: Some(text(
+            "This password is one of the first that anybody would try. Choose another.",
+        )),
+        passkey_challenge: text("Y2hhbGxlbmdl"),
+        rp_id: text("ward.example"),
+        user_handle: text("b2thZm9y"),
+    }
+}
+
+fn second_factor(text: Text) -> SecondFactor {
+    SecondFactor {
+        form: form(text, "/auth/second-factor?tx=4fK2"),
+        error: Some(text("The code is wrong or was used before.")),
+        passkey_challenge: Some(text("Y2hhbGxlbmdl")),
+        rp_id: text("ward.example"),
+        has_totp: true,
+    }
+}
+
+fn enrol_totp(text: Text) -> EnrolTotp {
+    EnrolTotp {
+        form: form(text, "/auth/enrol?step=totp"),
+        secret: text("JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP"),
+        uri: text("otpauth://totp/Ward:okafor?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Ward"),
+        error: Some(text(
+            "The code does not fit. Check that the clock of your device is right.",
+        )),
+    }
+}
+
+fn recovery_codes(text: Text) -> RecoveryCodes {
+    let codes = [
+        "7KQ2-M9XD",
+        "P4TB-1ZRC",
+        "W8HN-5FJA",
+        "C3VE-6YGS",
+        "T0MR-2BQK",
+        "H9DX-4NWP",
+        "A7ZJ-8CLT",
+        "E5SG-3UVH",
+    ];
+    RecoveryCodes {
+        form: form(text, "/auth/enrol?step=recovery-codes"),
+        codes: codes.iter().map(|code| text(code)).collect(),
+    }
+}
+
+fn factors(text: Text) -> Factors {
+    let passkeys = [
+        ("pk1", "Phone", "3 March 2026"),
+        ("pk2", "Blue key", "19 October 2026"),
+    ];
+    Factors {
+        form: form(text, "/auth/enrol"),
+        person: person(text, false),
+        username: text("okafor"),
+        has_totp: true,
+        recovery_codes_left: 7,
+        passkeys: passkeys
+            .iter()
+            .map(|(a, b, c)| (text(a), text(b), text(c)))
+            .collect(),
+        passkey_challenge: text("Y2hhbGxlbmdl"),
+        rp_id: text("ward.example"),
+        user_handle: text("b2thZm9y"),
+        notice: Some(text("The passkey has been added.")),
+    }
+}
+
+fn choose_patient(text: Text) -> ChoosePatient {
+    let patient = |id: &str, name: &str, birth_date: &str, identifier: &str| PatientChoice {
+        id: text(id),
+        name: text(name),
+        birth_date: text(birth_date),
+        identifier: text(identifier),
+    };
+    ChoosePatient {
+        form: form(text, "/auth/patient?tx=4fK2"),
+        app: text("Growth Chart"),
+        searched: text("lind"),
+        patients: vec![
+            patient("p1", "Astrid Lindqvist", "1961-04-09", "MRN 100482"),
+            patient("p2", "Mateo Lindner", "2019-12-24", "MRN 238847"),
+            patient(
+                "p3",
+                "Zoë van der Linden-Bartholomew",
+                "1987-07-30",
+                "MRN 771203",
+            ),
+        ],
+        more: true,
+        error: Some(text("This patient cannot be chosen.")),
+    }
+}
+
+fn approve(text: Text) -> Approve {
+    Approve {
+        form: form(text, "/auth/approve?tx=4fK2"),
+        app: AppShown {
+            name: text("Growth Chart"),
+            owner: text("Small Steps Ltd"),
+            contact: text("privacy@app.example"),
+            host: text("app.example"),
+            verified: false,
+            registered: text("12 November 2026"),
+        },
+        user: text("Imani Okafor"),
+        patient: Some(text("Astrid Lindqvist")),
+        asked: asked(text),
+        offline: Some(text(
+            "The app keeps its access when you have closed it, until you stop it under Apps.",
+        )),
+        error: Some(text(
+            "Tick at least one thing, or do not allow the app at all.",
+        )),
+    }
+}
+
+fn asked(text: Text) -> Vec<Asked> {
+    let one = |scope: &str, words: &str, detail: &str, fixed: bool, parts: &[(&str, &str)]| Asked {
+        scope: text(scope),
+        words: text(words),
+        detail: text(detail),
+        fixed,
+        parts: pairs(text, parts),
+    };
+    vec![
+        one(
+            "openid fhirUser",
+            "Know who you are",
+            "Your name in this server and the record of yourself.",
+            true,
+            &[],
+        ),
+        one(
+            "patient/Observation.rs",
+            "Read laboratory results, vital signs and other observations",
+            "All of them, those that come later too.",
+            false,
+            &[
+                (
+                    "patient/Observation.rs?category=laboratory",
+                    "Laboratory results",
+                ),
+                ("patient/Observation.rs?category=vital-signs", "Vital signs"),
+            ],
+        ),
+        one(
+            "patient/MedicationRequest.rs",
+            "Read prescriptions",
+            "What was prescribed, by whom and when.",
+            false,
+            &[],
+        ),
+    ]
+}
+
+fn apps(text: Text) -> Apps {
+    let app = |grant: &str, name: &str, last_used: Option<&str>, offline: bool| AppGrant {
+        grant: text(grant),
+        name: text(name),
+        owner: text("Small Steps Ltd"),
+        patient: Some(text("Astrid Lindqvist")),
+        may: vec![text("Read laboratory results"), text("Read prescriptions")],
+        approved: text("12 November 2026"),
+        last_used: last_used.map(text),
+        offline,
+    };
+    Apps {
+        form: form(text, "/auth/apps"),
+        person: person(text, false),
+        apps: vec![
+            app("g1", "Growth Chart", Some("today at 09:12"), true),
+            app("g2", "Pill Reminder", None, false),
+        ],
+        notice: Some(text("Sleep Diary has no access any more.")),
+    }
+}
+
+fn sessions(text: Text) -> Sessions {
+    let session = |id: &str, this_one: bool, workstation: &str, how: &str| SessionShown {
+        id: text(id),
+        this_one,
+        workstation: text(workstation),
+        begun: text("today at 07:58"),
+        last_used: text("today at 09:12"),
+        how: text(how),
+    };
+    Sessions {
+        form: form(text, "/auth/sessions"),
+        person: person(text, false),
+        sessions: vec![
+            session("s1", true, "Ward 3, desk 1", "passkey"),
+            session("s2", false, "A computer of your own", "password and code"),
+        ],
+        notice: Some(text("The session has ended.")),
+    }
+}
+
+fn developer(text: Text, registered: Option<Registered>) -> Developer {
+    Developer {
+        form: form(text, "/auth/developer"),
+        person: registered.is_none().then(|| person(text, true)),
+        typed: vec![
+            ("client_name".into(), text("Growth Chart")),
+            ("kind".into(), text("confidential")),
+            (
+                "redirect_uris".into(),
+                text("https://app.example/back\nhttp://app.example/back"),
+            ),
+            (
+                "scope".into(),
+                text("openid fhirUser launch/patient patient/Observation.rs"),
+            ),
+        ],
+        errors: vec![
+            (
+                "redirect_uris".into(),
+                text("http://app.example/back is not https"),
+            ),
+            ("owner".into(), text("Say who answers for the app.")),
+            (text("other"), text("Something else is wrong.")),
+        ],
+        registered,
+    }
+}
+
+fn registered(text: Text) -> Registered {
+    Registered {
+        client_id: text("2b1de37a-9c53-4f86-8a0e-61b5e7f9d1c4"),
+        client_secret: Some(text("q0Zr4hXc2LrWmT7d9eYp1sKa5uVb8nJf3gQo6iMx0wE")),
+        state: text("Registered. It waits for an administrator to look at it."),
+    }
+}
+
+fn row(text: Text, id: &str, name: &str, kind: &str, state: &str) -> ClientRow {
+    ClientRow {
+        link: text(&format!("/auth/clients?client={id}")),
+        client_id: text(id),
+        name: text(name),
+        owner: text("Small Steps Ltd"),
+        kind: text(kind),
+        state: text(state),
+        last_used: Some(text("today at 09:12")),
+    }
+}
+
+fn clients(text: Text) -> Clients {
+    Clients {
+        person: person(text, true),
+        clients: vec![
+            row(text, "growth-chart", "Growth Chart", "public app", "active"),
+            row(
+                text,
+                "lab",
+                "Laboratory of the East Wing",
+                "system",
+                "review is due",
+            ),
+            row(
+                text,
+                "2b1de37a-9c53-4f86",
+                "Pill Reminder",
+                "confidential app",
+                "pending",
+            ),
+            row(
+                text,
+                "old-portal",
+                "Old portal",
+                "confidential app",
+                "suspended",
+            ),
+        ],
+        notice: Some(text("Pill Reminder has been suspended.")),
+    }
+}
+
+fn client(text: Text) -> ClientDetail {
+    let facts = [
+        ("Purpose", "Shows parents how their child grows."),
+        ("Contact", "privacy@app.example"),
+        ("Redirect addresses", "https://app.example/back"),
+        (
+            "Most it may ask for",
+            "openid fhirUser launch/patient patient/Observation.rs",
+        ),
+        ("To be reviewed by", "1 March 2027"),
+    ];
+    ClientDetail {
+        form: form(text, "/auth/clients?client=growth-chart"),
+        person: person(text, true),
+        row: row(
+            text,
+            "growth-chart",
+            "Growth Chart",
+            "public app",
+            "pending",
+        ),
+        facts: pairs(text, &facts),
+        decisions: pairs(
+            text,
+            &[
+                ("approve", "Approve"),
+                ("suspend", "Suspend"),
+                ("remove", "Remove"),
+            ],
+        ),
+    }
+}
+
+fn accounts(text: Text) -> Accounts {
+    let account = |username: &str, name: &str, roles: &str, state: &str| AccountRow {
+        username: text(username),
+        name: text(name),
+        fhir_user: text("Practitioner/318"),
+        roles: text(roles),
+        factors: text("password, code, 2 passkeys"),
+        state: text(state),
+        last_sign_in: Some(text("today at 07:58")),
+        decisions: pairs(text, &[("disable", "Disable"), ("reset", "Reset sign-in")]),
+    };
+    Accounts {
+        form: form(text, "/auth/accounts"),
+        person: person(text, true),
+        accounts: vec![
+            account("okafor", "Imani Okafor", "physician", "active"),
+            account("lindqvist", "Sven Lindqvist", "nurse", "invited"),
+            account("brandt", "Ute Brandt", "system administrator", "disabled"),
+        ],
+        roles: pairs(
+            text,
+            &[
+                ("physician", "Physician"),
+                ("nurse", "Nurse"),
+                ("admin", "System administrator"),
+            ],
+        ),
+        error: Some(text("There is an account of this user name.")),
+        invitation: Some(text(
+            "https://ward.example/auth/enrol?invitation=q0Zr4hXc2LrWmT7d9eYp1sKa5uVb8nJf3gQo6iMx0wE",
+        )),
+    }
+}
+
+fn message(text: Text) -> Message {
+    Message {
+        title: text("This request cannot go on"),
+        text: text(
+            "The app asked for an answer at an address that it has not registered. Go back to the app and tell its owner.",
+        ),
+        is_error: true,
+        link: Some((text("Your apps"), text("/auth/apps"))),
+    }
+}

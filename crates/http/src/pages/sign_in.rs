@@ -1,0 +1,100 @@
+//! Signing in: the first thing that most people see of Ward.
+
+use super::attribute as a;
+use super::form::{self, Field};
+use super::html::{Html, Target};
+use super::layout::{Frame, page};
+use super::{passkey, tag};
+use ward_smart::page::SignIn;
+
+pub fn render(model: &SignIn) -> String {
+    page(Frame::Step, "Sign in", |html| {
+        if let Some(app) = &model.app {
+            html.element(tag::P, &[a::class("lead")], |html| {
+                html.text("to go on to ");
+                html.element(tag::STRONG, &[], |html| html.line(tag::BDI, &[], app));
+            });
+        }
+        form::error(html, model.error.as_deref());
+        form::form(html, &model.form, &[], |html| fields(html, model));
+        if !model.upstream.is_empty() {
+            upstream(html, &model.upstream);
+        }
+    })
+}
+
+fn fields(html: &mut Html, model: &SignIn) {
+    let username = [
+        a::kind("text"),
+        a::value(&model.username),
+        a::autocomplete("username webauthn"),
+        a::autocapitalize("none"),
+        a::spellcheck("false"),
+        a::maxlength("64"),
+        a::required(),
+    ];
+    Field {
+        name: "username",
+        label: "User name",
+        ..Field::default()
+    }
+    .input(html, &username);
+    let password = [
+        a::kind("password"),
+        a::autocomplete("current-password"),
+        a::maxlength("256"),
+        a::required(),
+    ];
+    Field {
+        name: "password",
+        label: "Password",
+        ..Field::default()
+    }
+    .input(html, &password);
+    if let Some(workstation) = &model.workstation {
+        form::hidden(html, "workstation", workstation);
+    }
+    shared(html, model.shared);
+    form::submit(html, "main", "Sign in");
+    if let Some(challenge) = &model.passkey_challenge {
+        passkey::use_one(html, "wide", challenge, &model.rp_id);
+    }
+}
+
+fn shared(html: &mut Html, is_ticked: bool) {
+    let mut attributes = vec![
+        a::kind("checkbox"),
+        a::name("shared"),
+        a::value("yes"),
+        a::id("shared"),
+    ];
+    if is_ticked {
+        attributes.push(a::checked());
+    }
+    attributes.push(a::described_by("shared-hint"));
+    html.element(tag::DIV, &[a::class("tick")], |html| {
+        html.void(tag::INPUT, &attributes);
+        html.line(
+            tag::LABEL,
+            &[a::labels("shared")],
+            "Others use this computer too",
+        );
+        html.line(
+            tag::P,
+            &[a::class("hint"), a::id("shared-hint")],
+            "You are signed out when you are away for ten minutes, or when somebody else signs in.",
+        );
+    });
+}
+
+fn upstream(html: &mut Html, providers: &[(String, String)]) {
+    html.line(tag::P, &[a::class("or")], "or sign in with");
+    html.element(tag::UL, &[a::class("providers")], |html| {
+        for (name, link) in providers {
+            html.element(tag::LI, &[], |html| {
+                let attributes = [a::class("button"), a::href(Target::path(link))];
+                html.line(tag::A, &attributes, name);
+            });
+        }
+    });
+}

@@ -1,0 +1,202 @@
+//! The endpoints of the authorization server: an HTTP request becomes a `ward_smart::Request`, an `Answer` becomes a response.
+//! Which paths there are, and with which methods, is the table in `ward_smart::endpoints`.
+
+mod authority;
+mod cookie;
+mod credentials;
+mod parameters;
+mod refusal;
+mod respond;
+
+pub use authority::{Answering, Authority};
+pub(crate) use credentials::one_header;
+
+use crate::cors::{self, Openness};
+use crate::pages;
+use crate::request::text;
+use crate::server::Service;
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use refusal::Refusal;
+use std::sync::Arc;
+use std::time::Instant;
+use ward_smart::{Answer, Endpoint, Parameters, Request};
+
+/// Answers a request to an endpoint.
+pub async fn handle(
+    request: &HttpRequest,
+    payload: web::Payload,
+    service: &Service,
+    authority: &Arc<dyn Authority>,
+    endpoint: Endpoint,
+) -> HttpResponse {
+    let openness = Openness::of(endpoint, &**authority);
+    if request.method() == actix_web::http::Method::OPTIONS {
+        let methods = endpoint.methods().join(", ");
+        return cors::preflight(request, openness, cors::OF_ENDPOINTS, &methods);
+    }
+    let begun = Instant::now();
+    let _in_flight = service.metrics.begin();
+    let methods = endpoint.methods();
+    let is_taken = methods.contains(&request.method().as_str());
+    let answer = if is_taken {
+        answer(request, payload, service, authority, endpoint).await
+    } else {
+        let refusal = Refusal::method_not_allowed();
+        refusal.recorded(request, service, endpoint).await
+    };
+    let mut response = respond::respond(request, answer, cookie::Name::of(service));
+    if !is_taken
+        && let Ok(methods) = HeaderValue::from_str(&format!("{}, OPTIONS", methods.join(", ")))
+    {
+        response.headers_mut().insert(header::ALLOW, methods);
+    }
+    let status = response.status().as_u16();
+    service
+        .metrics
+        .end(endpoint.interaction(), status, begun.elapsed());
+    cors::expose(
+        request,
+        openness,
+        cors::OF_ENDPOINTS,
+        response.headers_mut(),
+    );
+    response
+}
+
+/// A style sheet or script of the pages, if this is the path of one.
+pub fn file(path: &str) -> Option<HttpResponse> {
+    let file = pages::files::at(path)?;
+    let mut response = HttpResponse::Ok()
+        .content_type(file.content_type)
+        .insert_header((header::CACHE_CONTROL, "public, max-age=31536000, immutable"))
+        .body(file.text);
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ] {
+        let value = HeaderValue::from_static(value);
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static(name), value);
+    }
+    Some(response)
+}
+
+async fn answer(
+    request: &HttpRequest,
+    payload: web::Payload,
+    service: &Service,
+    authority: &Arc<dyn Authority>,
+    endpoint: Endpoint,
+) -> Answer {
+    match asked(request, payload, service, endpoint).await {
+        Ok(asked) => {
+            let authority = authority.clone();
+            // What was begun ends and is recorded, also when the client goes away.
+            let task = actix_web::rt::spawn(async move { asked.put(&*authority, endpoint).await });
+            task.await.unwrap_or_else(|_| refusal::unanswered(endpoint))
+        }
+        Err(refusal) => refusal.recorded(request, service, endpoint).await,
+    }
+}
+
+/// A request with everything that `ward_smart::Request` borrows.
+struct Asked {
+    parameters: Parameters,
+    json: Option<String>,
+    authorization: Option<String>,
+    dpop: Option<String>,
+    session: Option<String>,
+    certificate: Option<[u8; 32]>,
+    source: String,
+    origin: Option<String>,
+    method: &'static str,
+    url: String,
+    now_s: i64,
+}
+
+impl Asked {
+    async fn put(self, authority: &dyn Authority, endpoint: Endpoint) -> Answer {
+        let request = Request {
+            parameters: self.parameters,
+            json: self.json.as_deref(),
+            authorization: self.authorization.as_deref(),
+            dpop: self.dpop.as_deref(),
+            session: self.session.as_deref(),
+            certificate: self.certificate,
+            source: &self.source,
+            origin: self.origin.as_deref(),
+            method: self.method,
+            url: &self.url,
+            now_s: self.now_s,
+        };
+        authority.answer(endpoint, request).await
+    }
+}
+
+async fn asked(
+    request: &HttpRequest,
+    payload: web::Payload,
+    service: &Service,
+    endpoint: Endpoint,
+) -> Result<Asked, Refusal> {
+    let headers = request.headers();
+    let authorization = header_once(headers, &header::AUTHORIZATION)?;
+    let dpop = header_once(headers, &credentials::DPOP)?;
+    let (parameters, json) =
+        parameters::read(request, payload, &service.settings, endpoint).await?;
+    Ok(Asked {
+        parameters,
+        json,
+        authorization,
+        dpop,
+        session: cookie::Name::of(service).value(headers),
+        certificate: None,
+        source: source(request),
+        origin: text(headers, &header::ORIGIN).map(str::to_owned),
+        method: method(request),
+        url: url(request, service),
+        now_s: service.engine.now_us() / 1_000_000,
+    })
+}
+
+fn header_once(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, Refusal> {
+    match one_header(headers, name) {
+        Ok(value) => Ok(value.map(str::to_owned)),
+        Err(why) => Err(Refusal::malformed(why)),
+    }
+}
+
+/// Peer address without port.
+fn source(request: &HttpRequest) -> String {
+    request
+        .peer_addr()
+        .map_or_else(String::new, |address| address.ip().to_string())
+}
+
+fn method(request: &HttpRequest) -> &'static str {
+    match request.method().as_str() {
+        "POST" => "POST",
+        "HEAD" => "HEAD",
+        _ => "GET",
+    }
+}
+
+/// By the configured origin, never by the Host header: whoever sends a proof knows the server by the address that it publishes.
+fn url(request: &HttpRequest, service: &Service) -> String {
+    let origin = origin_of(&service.engine.settings().base);
+    format!("{origin}{}", request.uri().path())
+}
+
+/// Scheme and authority of the service base.
+pub(crate) fn origin_of(base: &str) -> &str {
+    let authority = base.find("://").map_or(0, |at| at + 3);
+    let end = base[authority..]
+        .find('/')
+        .map_or(base.len(), |at| authority + at);
+    &base[..end]
+}
+
+#[cfg(test)]
+mod tests;
