@@ -2,6 +2,7 @@
 
 use crate::decide;
 use crate::grid::Grid;
+use crate::role::Roles;
 use crate::scopes::Scopes;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ pub struct Identity {
     /// Logical id of the launch patient.
     pub patient: Option<String>,
     pub scopes: Scopes,
-    /// Names of roles; see [`crate::Role`].
+    /// Names of roles; see [`crate::Roles`].
     pub roles: Vec<String>,
     /// Purpose of use, a code of <https://terminology.hl7.org/ValueSet-v3-PurposeOfUse.html>.
     pub purpose: Option<String>,
@@ -38,9 +39,14 @@ pub struct Identity {
 }
 
 impl Caller {
-    /// Works out what the scopes come to: some microseconds, once for a token.
+    /// In the roles that Ward comes with.
     pub fn new(identity: Identity) -> Caller {
-        let grid = Arc::new(decide::grid(&identity));
+        Caller::in_roles(identity, &Roles::seeded())
+    }
+
+    /// In the roles of a site. Works out what the scopes come to: some microseconds, once for a token.
+    pub fn in_roles(identity: Identity, roles: &Roles) -> Caller {
+        let grid = Arc::new(decide::grid(&identity, roles));
         let fingerprint = fingerprint(&identity);
         Caller {
             identity,

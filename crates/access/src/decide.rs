@@ -7,7 +7,7 @@ use crate::caller::{Caller, Identity};
 use crate::compartment::Compartments;
 use crate::grid::{Grid, Reach};
 use crate::mask::Mask;
-use crate::role::{AUDIT_EVENT, Role};
+use crate::role::{AUDIT_EVENT, RolePolicy, Roles};
 use crate::scope::{Context, ResourceScope, Target};
 use std::sync::{Arc, OnceLock};
 use ward_fhir::schema::{TypeDef, r4};
@@ -92,11 +92,12 @@ pub fn maintenance(purpose: Maintenance) -> Access {
 }
 
 /// How far the scopes reach for this identity, whoever the launch patient turns out to be.
-pub(crate) fn grid(identity: &Identity) -> Grid {
-    let roles: Vec<Role> = identity
+pub(crate) fn grid(identity: &Identity, known: &Roles) -> Grid {
+    let roles: Vec<&RolePolicy> = identity
         .roles
         .iter()
-        .filter_map(|name| Role::parse(name))
+        .filter_map(|name| known.get(name))
+        .map(|policy| &**policy)
         .collect();
     let mut grid = Grid::default();
     for scope in identity
@@ -123,7 +124,7 @@ pub(crate) fn grid(identity: &Identity) -> Grid {
 
 fn reach(
     identity: &Identity,
-    roles: &[Role],
+    roles: &[&RolePolicy],
     context: Context,
     ty: &TypeDef,
     action: Action,
@@ -134,7 +135,7 @@ fn reach(
             if identity.is_user()
                 && roles
                     .iter()
-                    .any(|role| role.policy(ty.name).contains(action)) =>
+                    .any(|role| role.sees_whole(ty.id) && role.actions(ty.id).contains(action)) =>
         {
             Reach::Everything
         }

@@ -109,12 +109,15 @@ fn golden_table() {
         ("system", system("patient/*.cruds")),
         ("system", system("openid fhirUser launch/patient")),
         ("system", system("system/*.sr")),
-        ("clinician", user("clinician", "user/*.cruds")),
-        ("clinician", user("clinician", "user/Observation.rs")),
-        ("clinician", user("clinician", "system/*.cruds")),
+        ("physician", user("physician", "user/*.cruds")),
+        ("physician", user("physician", "user/Observation.rs")),
+        ("physician", user("physician", "system/*.cruds")),
         ("auditor", user("auditor", "user/AuditEvent.rs")),
         ("auditor", user("auditor", "user/*.cruds")),
-        ("admin", user("admin", "user/*.cruds")),
+        (
+            "system-administrator",
+            user("system-administrator", "user/*.cruds"),
+        ),
         ("janitor", user("janitor", "user/*.cruds")),
         ("app", app("patient/*.rs")),
         ("app", app("patient/*.cruds")),
@@ -126,7 +129,7 @@ fn golden_table() {
             "app, clinician",
             Identity {
                 patient: Some("1".into()),
-                ..user("clinician", "patient/*.rs user/Claim.cud")
+                ..user("physician", "patient/*.rs user/Claim.cud")
             },
         ),
         (
@@ -188,7 +191,7 @@ fn any_hint_of_a_user_makes_it_no_system() {
         ..base.clone()
     };
     let with_role = Identity {
-        roles: vec!["clinician".into()],
+        roles: vec!["physician".into()],
         ..base.clone()
     };
     let with_subject = Identity {
@@ -211,7 +214,7 @@ fn narrowing_never_widens() {
         rid: 8192,
         membership: 5,
     };
-    let all = access(user("clinician", "user/*.cruds")).narrow(other);
+    let all = access(user("physician", "user/*.cruds")).narrow(other);
     assert_eq!(
         *all.sight(id("Observation"), Action::Search),
         Sight::Patients([other].into())

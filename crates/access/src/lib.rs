@@ -17,6 +17,6 @@ pub use caller::{Caller, Identity};
 pub use compartment::Compartments;
 pub use decide::{Facts, Maintenance, decide, maintenance};
 pub use mask::Mask;
-pub use role::Role;
+pub use role::{ELEMENT, POLICY_BYTES_MAX, RolePolicy, Roles, TypePolicy};
 pub use scope::{Actions, Context, ResourceScope, Scope, ScopeError, Target};
 pub use scopes::Scopes;

@@ -1,51 +1,216 @@
-//! What a person may do, whatever an app was granted: `user/` scopes are cut to it (S77).
+//! What a person may do in a role, whatever an app was granted: `user/` scopes are cut to it (S77, C2).
 //!
-//! The one place where roles meet types. The roles are the demo's; policies per site grow here.
+//! A policy is written in FHIR's own words, as a CapabilityStatement of kind `requirements`: `name` is the role, each
+//! `rest.resource` a type with its `interaction`s, an extension [`ELEMENT`] for each element where not all are seen, and
+//! `useContext` the purposes of use. What is not stated is not permitted. The seeded roles lie in `crates/access/roles`.
+//! <https://hl7.org/fhir/R4/capabilitystatement.html>
 
 use crate::access::Action;
-use crate::compartment::DEFINITIONS;
 use crate::scope::Actions;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+use ward_fhir::json;
+use ward_fhir::schema::r4;
+use ward_fhir::tree::Limits;
+use ward_fhir::{Failure, Node, TypeId};
 
-/// A known role. Names in a token that are none of these grant nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Treats patients: everything clinical, and not the audit log.
-    Clinician,
-    /// Reads the audit log, and nothing else.
-    Auditor,
-    /// Looks after definitions; has no clinical rights (AT3a).
-    Admin,
+/// What one role may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RolePolicy {
+    pub name: String,
+    /// For people.
+    pub title: String,
+    /// Purposes of use that may be asserted in this role, codes of v3 ActReason; the first is taken where none is named.
+    pub purposes: Vec<String>,
+    types: HashMap<TypeId, TypePolicy>,
 }
 
-impl Role {
-    pub fn parse(name: &str) -> Option<Role> {
-        match name {
-            "clinician" => Some(Role::Clinician),
-            "auditor" => Some(Role::Auditor),
-            "admin" => Some(Role::Admin),
-            _ => None,
-        }
+/// What a role may do with resources of one type.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TypePolicy {
+    pub actions: Actions,
+    /// Names of the elements that are seen; empty: all of them.
+    pub elements: Vec<String>,
+}
+
+/// The roles of a site by their names. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct Roles(Arc<HashMap<String, Arc<RolePolicy>>>);
+
+/// Extension of `rest.resource`: an element that the role sees; without any it sees all.
+pub const ELEMENT: &str = "urn:ward:role:element";
+/// Bytes of a policy that is read.
+pub const POLICY_BYTES_MAX: usize = 256 * 1024;
+
+impl Roles {
+    /// The roles that Ward comes with.
+    pub fn seeded() -> Roles {
+        static SEEDED: OnceLock<Roles> = OnceLock::new();
+        SEEDED
+            .get_or_init(|| {
+                let policies = POLICIES
+                    .iter()
+                    .map(|text| RolePolicy::read(text.as_bytes()));
+                let policies: Result<Vec<_>, _> = policies.collect();
+                // The tests read every one of them.
+                Roles::of(policies.unwrap_or_default())
+            })
+            .clone()
     }
 
-    pub fn name(self) -> &'static str {
-        match self {
-            Role::Clinician => "clinician",
-            Role::Auditor => "auditor",
-            Role::Admin => "admin",
+    /// Of two policies with one name the later counts.
+    pub fn of(policies: impl IntoIterator<Item = RolePolicy>) -> Roles {
+        let by_name = policies
+            .into_iter()
+            .map(|policy| (policy.name.clone(), Arc::new(policy)));
+        Roles(Arc::new(by_name.collect()))
+    }
+
+    /// These, and the ones of a site in place of those with the same name.
+    pub fn with(&self, policies: impl IntoIterator<Item = RolePolicy>) -> Roles {
+        let ours = self.0.values().map(|policy| RolePolicy::clone(policy));
+        Roles::of(ours.chain(policies).collect::<Vec<_>>())
+    }
+
+    /// `None`: no such role; its name in a token grants nothing.
+    pub fn get(&self, name: &str) -> Option<&Arc<RolePolicy>> {
+        self.0.get(name)
+    }
+
+    /// In the order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<RolePolicy>> {
+        let mut all: Vec<_> = self.0.values().collect();
+        all.sort_by(|a, b| a.name.cmp(&b.name));
+        all.into_iter()
+    }
+}
+
+impl RolePolicy {
+    /// Reads a policy. Errors say what to mend: not a CapabilityStatement, an unknown type, interaction or element, or
+    /// one that is seen in part and may be written, which would lose what is not seen.
+    pub fn read(bytes: &[u8]) -> Result<RolePolicy, String> {
+        if bytes.len() > POLICY_BYTES_MAX {
+            return Err(format!("longer than {POLICY_BYTES_MAX} bytes"));
         }
+        let ty = r4().resource_type("CapabilityStatement");
+        let document =
+            json::read(bytes, ty, &Limits::default()).map_err(|failure| first_issue(&failure))?;
+        let root = document.root();
+        let text = |name: &str| root.text(name).unwrap_or_default().to_owned();
+        let name = text("name");
+        let is_name = !name.is_empty() && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+        if !is_name {
+            return Err("`name` must be the role's name: small letters and hyphens".into());
+        }
+        let mut types = HashMap::new();
+        for resource in root
+            .all("rest")
+            .flat_map(|rest| rest.children_named("resource"))
+        {
+            let (ty, policy) = type_policy(resource)?;
+            if types.insert(ty, policy).is_some() {
+                return Err(format!("{} is stated twice", r4().ty(ty).name));
+            }
+        }
+        Ok(RolePolicy {
+            title: text("title"),
+            purposes: root.all("useContext").filter_map(purpose).collect(),
+            name,
+            types,
+        })
     }
 
     /// What the role may do with resources of a type.
-    pub fn policy(self, ty: &str) -> Actions {
-        match (self, ty) {
-            (Role::Clinician, AUDIT_EVENT) => Actions::NONE,
-            (Role::Clinician, _) => Actions::ALL,
-            (Role::Auditor, AUDIT_EVENT) => Actions::of(&[Action::Read, Action::Search]),
-            (Role::Auditor, _) => Actions::NONE,
-            (Role::Admin, ty) if DEFINITIONS.contains(&ty) => Actions::ALL,
-            (Role::Admin, _) => Actions::NONE,
-        }
+    pub fn actions(&self, ty: TypeId) -> Actions {
+        self.types
+            .get(&ty)
+            .map_or(Actions::NONE, |policy| policy.actions)
+    }
+
+    /// Whether the role sees every element of the type. What it would see in part it does not see: nothing cuts a resource to
+    /// some of its elements before it leaves.
+    pub fn sees_whole(&self, ty: TypeId) -> bool {
+        self.elements(ty).is_none()
+    }
+
+    /// The elements of a type that the role sees; `None`: all of them.
+    pub fn elements(&self, ty: TypeId) -> Option<&[String]> {
+        let elements = self.types.get(&ty).map(|policy| policy.elements.as_slice());
+        elements.filter(|elements| !elements.is_empty())
     }
 }
 
+fn type_policy(resource: Node<'_>) -> Result<(TypeId, TypePolicy), String> {
+    let name = resource.text("type").unwrap_or_default();
+    let ty = r4()
+        .resource_type(name)
+        .ok_or_else(|| format!("`{name}` is not an R4 resource type"))?;
+    let mut actions = Vec::new();
+    for interaction in resource.children_named("interaction") {
+        let code = interaction.text("code").unwrap_or_default();
+        let action = INTERACTIONS.iter().find(|(known, _)| *known == code);
+        let (_, action) = action.ok_or_else(|| {
+            format!("{name}: `{code}` is not one of create, read, update, delete, search-type")
+        })?;
+        actions.push(*action);
+    }
+    let mut elements = Vec::new();
+    for extension in resource.children_named("extension") {
+        if extension.text("url") != Some(ELEMENT) {
+            return Err(format!("{name}: the only extension is {ELEMENT}"));
+        }
+        let element = extension.children_named("value").find_map(|v| v.value());
+        let element = element.unwrap_or_default();
+        let is_known = r4()
+            .elements_of(ty)
+            .iter()
+            .any(|known| known.name == element);
+        if !is_known {
+            return Err(format!("{name} has no element `{element}`"));
+        }
+        elements.push(element.to_owned());
+    }
+    let writes = [Action::Create, Action::Update, Action::Delete];
+    if !elements.is_empty() && actions.iter().any(|action| writes.contains(action)) {
+        return Err(format!("{name} is seen in part, and so cannot be written"));
+    }
+    let actions = Actions::of(&actions);
+    Ok((ty, TypePolicy { actions, elements }))
+}
+
+fn first_issue(failure: &Failure) -> String {
+    let issue = failure.issues.first();
+    issue.map_or_else(String::new, |issue| issue.diagnostics.clone())
+}
+
+fn purpose(context: Node<'_>) -> Option<String> {
+    let code = context.get("code")?.text("code")?;
+    Some(code.to_owned())
+}
+
+/// Words of the CapabilityStatement for the letters of a scope.
+const INTERACTIONS: [(&str, Action); 5] = [
+    ("create", Action::Create),
+    ("read", Action::Read),
+    ("update", Action::Update),
+    ("delete", Action::Delete),
+    ("search-type", Action::Search),
+];
+
+const POLICIES: [&str; 9] = [
+    include_str!("../roles/auditor.json"),
+    include_str!("../roles/billing-clerk.json"),
+    include_str!("../roles/laboratory-technician.json"),
+    include_str!("../roles/nurse.json"),
+    include_str!("../roles/pharmacist.json"),
+    include_str!("../roles/physician.json"),
+    include_str!("../roles/privacy-officer.json"),
+    include_str!("../roles/registrar.json"),
+    include_str!("../roles/system-administrator.json"),
+];
+
 pub(crate) const AUDIT_EVENT: &str = "AuditEvent";
+
+#[cfg(test)]
+#[path = "role_tests.rs"]
+mod tests;

@@ -30,11 +30,17 @@ pub fn demo_caller(name: &str, patient: Option<&str>) -> Result<Claims, DemoErro
         "app" => patient.map(app).ok_or(DemoError::PatientMissing),
         "auditor" => Ok(user(
             "auditor",
+            "auditor",
             "openid fhirUser user/AuditEvent.rs",
             "HCOMPL",
         )),
-        "clinician" => Ok(user("clinician", "openid fhirUser user/*.cruds", "TREAT")),
-        "admin" => Ok(user("admin", ADMIN, "HSYSADMIN")),
+        "clinician" => Ok(user(
+            "clinician",
+            "physician",
+            "openid fhirUser user/*.cruds",
+            "TREAT",
+        )),
+        "admin" => Ok(user("admin", "system-administrator", ADMIN, "HSYSADMIN")),
         _ => Err(DemoError::UnknownCaller),
     }
 }
@@ -71,14 +77,14 @@ fn system(name: &str, scope: &str, purpose: &str) -> Claims {
     }
 }
 
-/// A member of staff at the hospital's own application, in the role of the same name.
-fn user(role: &str, scope: &str, purpose: &str) -> Claims {
+/// A member of staff at the hospital's own application.
+fn user(name: &str, role: &str, scope: &str, purpose: &str) -> Claims {
     Claims {
-        subject: format!("demo-{role}"),
+        subject: format!("demo-{name}"),
         client_id: "demo-desk".to_owned(),
-        fhir_user: Some(format!("Practitioner/demo-{role}")),
+        fhir_user: Some(format!("Practitioner/demo-{name}")),
         roles: vec![role.to_owned()],
-        ..system(role, scope, purpose)
+        ..system(name, scope, purpose)
     }
 }
 

@@ -21,6 +21,7 @@ mod indexing;
 mod keys;
 mod known;
 mod meter;
+mod migrations;
 mod names;
 mod order;
 mod postgres;

@@ -1,8 +1,9 @@
 //! An engine on a private store, and short ways to ask it.
 
 use serde_json::Value;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use ward_access::{Caller, Identity, Scopes};
+use ward_access::{Caller, Identity, RolePolicy, Roles, Scopes};
 use ward_audit::Record;
 use ward_fhir::TypeId;
 use ward_fhir::schema::r4;
@@ -177,16 +178,35 @@ pub fn loader() -> Caller {
     system("system/*.cruds")
 }
 
+/// A role that may do everything but with the record of accesses: what scopes leave of it is what is tested.
+pub fn clinician() -> &'static Roles {
+    static CLINICIAN: OnceLock<Roles> = OnceLock::new();
+    CLINICIAN.get_or_init(|| {
+        let names = r4().types.iter().map(|ty| ty.name);
+        let names = names.filter(|name| r4().resource_type(name).is_some() && *name != "AuditEvent");
+        let interactions = ["create", "read", "update", "delete", "search-type"];
+        let interactions = interactions.map(|code| serde_json::json!({ "code": code }));
+        let resources: Vec<_> = names
+            .map(|name| serde_json::json!({ "type": name, "interaction": interactions }))
+            .collect();
+        let policy = serde_json::json!({ "resourceType": "CapabilityStatement", "name": "clinician", "status": "active",
+            "date": "2026", "kind": "requirements", "fhirVersion": "4.0.1", "format": ["json"],
+            "rest": [{ "mode": "server", "resource": resources }] });
+        Roles::of([RolePolicy::read(policy.to_string().as_bytes()).unwrap()])
+    })
+}
+
 /// A clinician, through an app with these scopes.
 pub fn user(scopes: &str) -> Caller {
-    Caller::new(Identity {
+    let identity = Identity {
         subject: "someone".into(),
         client_id: "desk".into(),
         fhir_user: Some("Practitioner/1".into()),
         roles: vec!["clinician".into()],
         scopes: Scopes::parse(scopes).unwrap(),
         ..Identity::default()
-    })
+    };
+    Caller::in_roles(identity, clinician())
 }
 
 /// An app launched for one patient (`Patient/id`).

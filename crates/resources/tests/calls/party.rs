@@ -119,17 +119,20 @@ impl Party {
         let scopes = words.collect::<Vec<_>>().join(" ");
         let caller = match rights.iter().all(|r| r.context == "system") {
             true => system(&scopes),
-            false => Caller::new(Identity {
-                subject: "someone".into(),
-                client_id: "app".into(),
-                fhir_user: Some("Practitioner/1".into()),
-                roles: vec!["clinician".into()],
-                patient: patient
-                    .as_ref()
-                    .map(|p| p.trim_start_matches("Patient/").into()),
-                scopes: Scopes::parse(&scopes).unwrap(),
-                ..Identity::default()
-            }),
+            false => Caller::in_roles(
+                Identity {
+                    subject: "someone".into(),
+                    client_id: "app".into(),
+                    fhir_user: Some("Practitioner/1".into()),
+                    roles: vec!["clinician".into()],
+                    patient: patient
+                        .as_ref()
+                        .map(|p| p.trim_start_matches("Patient/").into()),
+                    scopes: Scopes::parse(&scopes).unwrap(),
+                    ..Identity::default()
+                },
+                crate::house::clinician(),
+            ),
         };
         Party {
             caller,

@@ -158,7 +158,7 @@ pub async fn a_conditional_deletion_reaches_what_both_rights_reach(house: House)
             roles: vec!["clinician".into()],
             ..(*app).clone()
         };
-        ward_access::Caller::new(identity)
+        ward_access::Caller::in_roles(identity, crate::house::clinician())
     };
     let url = "Observation?identifier=http://example.org/i|7";
     assert_eq!(house.ask(&caller, Delete, url, None).await.status, 204);

@@ -19,18 +19,22 @@
 
 use super::connection::{Connection, Failure};
 use super::statement::Value;
-use super::tables;
 use crate::contract::OpenError;
-use crate::store::resource_types;
+use crate::migrations::Chain;
 
-/// What this binary reads and writes. Rows of earlier formats lack terms and counters that searches rely on.
-const FORMAT: i64 = 5;
+/// What was made before the oldest format lacks terms and counters that searches rely on, and has no secret of its own.
+const CHAIN: Chain<'_> = Chain {
+    oldest: 5,
+    steps: &[TABLES],
+};
 /// Only one node migrates at a time.
 pub const MIGRATION_LOCK: i64 = 0x7761_7264_0001;
 
 const META: &str = "create table if not exists meta (key text primary key, value bytea not null)";
 
-const TABLES: &str = "
+/// Each step begins with the digest of the tables that types are to have from then on (a test compares the newest one): they
+/// are made later, and what is made then must be what was meant. A step that changes them changes those that are there, too.
+const TABLES: &str = "-- tables of types: e0d6e9cfefab734cf57ab392db4b6ebf23655e7fe3b877c456b2e54966ce0cb2
 create table resource (
   rid bigint not null, upd bigint not null, c bigint not null, d bigint not null, code bigint not null, cat bigint not null,
   self bigint not null, v float8, ver int not null, w int not null, g int not null, typ smallint not null, op smallint not null,
@@ -68,54 +72,48 @@ create table state_mark (one smallint primary key, revision bigint not null);
 insert into state_mark (one, revision) values (1, 0);
 ";
 
-/// Over the text of the format, types included though their tables come later: what is made then must be what was meant.
-fn checksum() -> Vec<u8> {
-    let types = resource_types().iter().map(|ty| tables::definition(*ty));
-    let text = TABLES.to_owned() + &types.collect::<String>();
-    ward_seal::hash::sha256(text.as_bytes()).to_vec()
+/// Applies what is missing, once over all nodes, all of it or nothing. Refuses a database of a newer format, of an older one
+/// than is kept, and one whose steps were not ours.
+pub async fn migrate(connection: &Connection) -> Result<(), OpenError> {
+    migrate_by(connection, CHAIN).await
 }
 
-/// Makes what is missing, once over all nodes. Refuses a newer format, an older one, and tables that are not ours.
-pub async fn migrate(connection: &Connection) -> Result<(), OpenError> {
+async fn migrate_by(connection: &Connection, chain: Chain<'_>) -> Result<(), OpenError> {
     let migrated = async {
         connection.batch(&format!("set statement_timeout = 0; select pg_advisory_lock({MIGRATION_LOCK}); begin; {META}")).await?;
-        let inside = migrate_inside(connection).await?;
-        connection
-            .batch(if inside.is_ok() { "commit" } else { "rollback" })
-            .await?;
+        let inside = migrate_inside(connection, chain).await;
+        let end = match inside {
+            Ok(Ok(())) => "commit",
+            _ => "rollback",
+        };
+        connection.batch(end).await?;
         connection
             .batch(&format!("select pg_advisory_unlock({MIGRATION_LOCK})"))
             .await?;
-        Ok::<_, Failure>(inside)
+        inside
     };
     migrated
         .await
         .map_err(|_| OpenError::Database("its tables cannot be created or read".into()))?
 }
 
-async fn migrate_inside(connection: &Connection) -> Result<Result<(), OpenError>, Failure> {
-    match get_int(connection, "format").await? {
-        None => {
-            connection.batch(TABLES).await?;
-            put(connection, "format", FORMAT.to_le_bytes().to_vec()).await?;
-            put(connection, "checksum", checksum()).await?;
-        }
-        Some(found) if found > FORMAT => {
-            return Ok(Err(OpenError::Newer {
-                found: found as usize,
-                known: FORMAT as usize,
-            }));
-        }
-        Some(found) if found < FORMAT => {
-            return Ok(Err(OpenError::Older {
-                found: found.max(0) as usize,
-                oldest: FORMAT as usize,
-            }));
-        }
-        Some(_) if get(connection, "checksum").await? != Some(checksum()) => {
-            return Ok(Err(OpenError::Altered));
-        }
-        Some(_) => {}
+async fn migrate_inside(
+    connection: &Connection,
+    chain: Chain<'_>,
+) -> Result<Result<(), OpenError>, Failure> {
+    let format = get_int(connection, "format").await?;
+    let checksum = get(connection, "checksum").await?;
+    let missing = match chain.missing(format, checksum.as_deref()) {
+        Ok(missing) => missing,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    for step in missing {
+        connection.batch(step).await?;
+    }
+    if !missing.is_empty() {
+        let format = (chain.newest() as i64).to_le_bytes().to_vec();
+        set(connection, "format", format).await?;
+        set(connection, "checksum", chain.checksum().to_vec()).await?;
     }
     Ok(Ok(()))
 }
@@ -142,19 +140,12 @@ pub async fn get_int(connection: &Connection, key: &str) -> Result<Option<i64>, 
         .map(i64::from_le_bytes))
 }
 
-/// Keeps what is there already: the first node to write wins.
-pub async fn put(connection: &Connection, key: &str, value: Vec<u8>) -> Result<(), Failure> {
+pub async fn set(connection: &Connection, key: &str, value: Vec<u8>) -> Result<(), Failure> {
     let values = [Value::Text(key.into()), Value::Bytes(value)];
-    connection
-        .run(
-            "insert into meta (key, value) values ($1, $2) on conflict (key) do nothing",
-            &values,
-        )
-        .await
-        .map(drop)
+    connection.run(SET, &values).await.map(drop)
 }
 
-/// The same with several, all or none of them: what another node has put stays as a whole.
+/// All of them or none: what another node has put first stays as a whole.
 pub async fn put_all(connection: &Connection, new: &[(&str, Vec<u8>)]) -> Result<(), Failure> {
     let keys = new.iter().map(|(key, _)| Some((*key).to_owned())).collect();
     let values = new.iter().map(|(_, value)| value.clone()).collect();
@@ -176,49 +167,150 @@ pub async fn claim(connection: &Connection, size: i64) -> Result<i64, Failure> {
         .map_err(Failure::from)
 }
 
+const SET: &str = "insert into meta (key, value) values ($1, $2) on conflict (key) do update set value = excluded.value";
 /// In the order given: a second node waits at the first key, and then keeps all that is there.
 const PUT_ALL: &str = "insert into meta (key, value) select key, value from unnest($1, $2) with ordinality u (key, value, at) \
     order by at on conflict (key) do nothing";
 
 #[cfg(test)]
 mod tests {
+    use super::super::tables;
     use super::*;
+    use crate::contract::StoreSettings;
     use crate::meter::Meter;
+    use crate::store::{Store, resource_types};
     use std::sync::Arc;
     use std::time::Duration;
+    use ward_fhir::TypeId;
+    use ward_seal::MasterKey;
     use ward_testkit::postgres::Database;
 
-    #[tokio::test]
-    async fn only_databases_of_known_tables_are_opened() {
-        if !ward_testkit::backends().contains(&ward_testkit::Backend::Postgres) {
-            return;
-        }
-        let database = Database::create();
+    fn database() -> Option<Database> {
+        let tested = ward_testkit::backends().contains(&ward_testkit::Backend::Postgres);
+        tested.then(Database::create)
+    }
+
+    async fn connection(database: &Database) -> Connection {
         let (meter, tables) = (Arc::new(Meter::new(1_000)), Arc::default());
         let timeout = Duration::from_secs(30);
         let connection = Connection::establish(&database.url, meter, tables, timeout).await;
-        let connection = connection.unwrap();
+        connection.unwrap()
+    }
+
+    #[test]
+    fn the_newest_step_names_the_tables_of_types() {
+        let types: String = resource_types()
+            .iter()
+            .map(|ty| tables::definition(*ty))
+            .collect();
+        let digest = ward_seal::hash::sha256(types.as_bytes());
+        let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let newest = CHAIN.steps.last().unwrap();
+        let first = newest.lines().next().unwrap();
+        assert_eq!(
+            first,
+            format!("-- tables of types: {digest}"),
+            "tables that exist must be changed by a further step"
+        );
+    }
+
+    #[tokio::test]
+    async fn only_databases_of_known_tables_are_opened() {
+        let Some(database) = database() else { return };
+        let connection = connection(&database).await;
         migrate(&connection).await.unwrap();
         migrate(&connection).await.unwrap();
-        // A type's table that is made later goes with those from before.
-        let ty = resource_types()[0];
-        connection.batch(&tables::definition(ty)).await.unwrap();
-        assert_eq!(migrate(&connection).await, Ok(()));
         let set = async |key: &str, value: Vec<u8>| {
-            let values = [Value::Text(key.into()), Value::Bytes(value)];
-            let sql = "update meta set value = $2 where key = $1";
-            connection.run(sql, &values).await.unwrap();
+            set(&connection, key, value).await.unwrap();
             migrate(&connection).await
         };
         assert_eq!(set("checksum", vec![0]).await, Err(OpenError::Altered));
-        let of_format = |format: i64| format.to_le_bytes().to_vec();
+        let made = CHAIN.checksum().to_vec();
+        assert_eq!(set("checksum", made).await, Ok(()));
+        let of_format = |format: usize| (format as i64).to_le_bytes().to_vec();
+        let (found, known) = (CHAIN.newest() + 1, CHAIN.newest());
+        let newer = Err(OpenError::Newer { found, known });
+        assert_eq!(set("format", of_format(found)).await, newer);
+        let (found, oldest) = (CHAIN.oldest - 1, CHAIN.oldest);
+        let older = Err(OpenError::Older { found, oldest });
+        assert_eq!(set("format", of_format(found)).await, older);
+    }
+
+    /// A database with rows in it is brought up to a format that a further step makes, and by a step that fails not at all.
+    #[tokio::test]
+    async fn a_database_of_an_earlier_step_is_brought_up_to_date_with_its_rows() {
+        let Some(database) = database() else { return };
+        let settings = StoreSettings::postgres(&database.url);
+        let master = MasterKey::from_bytes([1; 32]);
+        let store = Store::open(settings.clone(), master.clone()).await.unwrap();
+        let wanted: Vec<String> = (0..300).map(|n| format!("id-{n}")).collect();
+        let ids: Vec<_> = wanted.iter().map(|id| (TypeId(1), id.as_str())).collect();
+        let rids = store.reserve(&ids).await.unwrap();
+        store.close().await;
+
+        let connection = connection(&database).await;
+        // The table of a type that was written before.
+        let ty = resource_types()[0];
+        connection.batch(&tables::definition(ty)).await.unwrap();
+        let broken = [
+            TABLES,
+            FURTHER,
+            "create table half (a int); select * from nowhere",
+        ];
+        let chain = |steps| Chain {
+            oldest: CHAIN.oldest,
+            steps,
+        };
         assert!(matches!(
-            set("format", of_format(FORMAT + 1)).await,
+            migrate_by(&connection, chain(&broken)).await,
+            Err(OpenError::Database(_))
+        ));
+        assert_eq!(migrate(&connection).await, Ok(()), "nothing has changed");
+        // Two nodes start at once.
+        let further = chain(&broken[..2]);
+        let other = self::connection(&database).await;
+        let both = tokio::join!(
+            migrate_by(&connection, further),
+            migrate_by(&other, further)
+        );
+        assert_eq!(both, (Ok(()), Ok(())));
+        let (found, known) = (CHAIN.newest() + 1, CHAIN.newest());
+        let newer = Err(OpenError::Newer { found, known });
+        assert_eq!(migrate(&connection).await, newer);
+        let sql = "select id, rid, length from id_alias order by rid";
+        let rows: Vec<_> = connection
+            .rows(sql, &[])
+            .await
+            .unwrap()
+            .iter()
+            .map(|row| {
+                (
+                    row.text(0).unwrap(),
+                    row.int(1).unwrap(),
+                    row.int(2).unwrap(),
+                )
+            })
+            .collect();
+        let mut expected: Vec<_> = wanted
+            .iter()
+            .zip(rids)
+            .map(|(id, rid)| (id.clone(), rid, id.len() as i64))
+            .collect();
+        expected.sort_unstable_by_key(|row| row.1);
+        assert_eq!(rows, expected);
+        let of_type = format!("select further from {}", tables::table(ty));
+        assert!(connection.rows(&of_type, &[]).await.unwrap().is_empty());
+        assert!(matches!(
+            Store::open(settings, master).await,
             Err(OpenError::Newer { .. })
         ));
-        assert!(matches!(
-            set("format", of_format(FORMAT - 1)).await,
-            Err(OpenError::Older { .. })
-        ));
     }
+
+    /// What a step of a later version may be: a column that is filled from what is there, one for all types, and an index.
+    const FURTHER: &str = "
+alter table id_alias add column length int not null default 0;
+update id_alias set length = length(id);
+create index id_alias_l on id_alias (length);
+alter table resource add column further int;
+";
 }

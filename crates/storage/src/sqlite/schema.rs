@@ -31,14 +31,13 @@
 use super::connection::{Connection, SqliteError};
 use super::statement::Value;
 use crate::contract::{OpenError, StoreError};
+use crate::migrations::Chain;
 
-/// The oldest format that is brought up to date. What was made before it lacks rows that searches rely on.
-const OLDEST: usize = 5;
-/// The newest format this binary writes.
-const FORMAT: usize = OLDEST + MIGRATIONS.len() - 1;
-
-/// The first makes the oldest format, each other one the next of the one before.
-const MIGRATIONS: &[&str] = &[TABLES];
+/// What was made before the oldest format lacks rows that searches rely on, and has no secret of its own.
+const CHAIN: Chain<'_> = Chain {
+    oldest: 5,
+    steps: &[TABLES],
+};
 
 const TABLES: &str = "
 create table resource (
@@ -91,50 +90,35 @@ insert into state_mark (one, revision) values (1, 0);
 const META: &str =
     "create table if not exists meta (key text primary key, value blob not null) without rowid";
 
-/// Applies what is missing. Refuses a file of a newer format, and one whose migrations were not ours.
+/// Applies what is missing, all of it or nothing. Refuses a file of a newer format, of an older one than is kept, and one whose
+/// steps were not ours.
 pub fn migrate(connection: &mut Connection) -> Result<(), OpenError> {
+    migrate_by(connection, CHAIN)
+}
+
+fn migrate_by(connection: &mut Connection, chain: Chain<'_>) -> Result<(), OpenError> {
     connection.batch("begin immediate").map_err(failed)?;
-    let done = migrate_inside(connection);
+    let done = migrate_inside(connection, chain);
     connection
         .batch(if done.is_ok() { "commit" } else { "rollback" })
         .map_err(failed)?;
     done
 }
 
-fn migrate_inside(connection: &mut Connection) -> Result<(), OpenError> {
+fn migrate_inside(connection: &mut Connection, chain: Chain<'_>) -> Result<(), OpenError> {
     connection.batch(META).map_err(failed)?;
-    let found = get_int(connection, "format").map_err(unreadable)?;
-    let done = match found.map(|found| usize::try_from(found).unwrap_or(usize::MAX)) {
-        None => 0,
-        Some(found) if found > FORMAT => {
-            let known = FORMAT;
-            return Err(OpenError::Newer { found, known });
-        }
-        Some(found) if found < OLDEST => {
-            let oldest = OLDEST;
-            return Err(OpenError::Older { found, oldest });
-        }
-        Some(found) => found - OLDEST + 1,
-    };
-    if done > 0
-        && get(connection, "checksum").map_err(unreadable)?.as_deref() != Some(&checksum(done)[..])
-    {
-        return Err(OpenError::Altered);
+    let format = get_int(connection, "format").map_err(unreadable)?;
+    let checksum = get(connection, "checksum").map_err(unreadable)?;
+    let missing = chain.missing(format, checksum.as_deref())?;
+    for step in missing {
+        connection.batch(step).map_err(failed)?;
     }
-    for migration in &MIGRATIONS[done..] {
-        connection.batch(migration).map_err(failed)?;
-    }
-    if done < MIGRATIONS.len() {
-        put(connection, "format", (FORMAT as i64).to_le_bytes().to_vec()).map_err(unreadable)?;
-        let checksum = checksum(MIGRATIONS.len()).to_vec();
-        put(connection, "checksum", checksum).map_err(unreadable)?;
+    if !missing.is_empty() {
+        let format = (chain.newest() as i64).to_le_bytes().to_vec();
+        put(connection, "format", format).map_err(unreadable)?;
+        put(connection, "checksum", chain.checksum().to_vec()).map_err(unreadable)?;
     }
     Ok(())
-}
-
-/// Over the text of the first migrations: a file made by other ones is not ours to write to.
-fn checksum(migrations: usize) -> [u8; 32] {
-    ward_seal::hash::sha256(MIGRATIONS[..migrations].concat().as_bytes())
 }
 
 /// Of `meta`: which master key wraps the secret and the data keys.
@@ -183,18 +167,27 @@ fn unreadable(_: StoreError) -> OpenError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::StoreSettings;
     use crate::meter::Meter;
+    use crate::store::Store;
     use std::sync::Arc;
+    use ward_fhir::TypeId;
+    use ward_seal::MasterKey;
+
+    fn connection(folder: &tempfile::TempDir) -> Connection {
+        let path = folder.path().join("ward.db");
+        Connection::writer(&path, Arc::new(Meter::new(1_000))).unwrap()
+    }
 
     #[test]
     fn only_files_of_known_tables_are_opened() {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("store.db");
-        let mut connection = Connection::writer(&path, Arc::new(Meter::new(1_000))).unwrap();
+        let mut connection = connection(&folder);
         migrate(&mut connection).unwrap();
         let made = get(&mut connection, "checksum").unwrap().unwrap();
         migrate(&mut connection).unwrap();
-        assert_eq!(get_int(&mut connection, "format"), Ok(Some(FORMAT as i64)));
+        let format = CHAIN.newest();
+        assert_eq!(get_int(&mut connection, "format"), Ok(Some(format as i64)));
         put(&mut connection, "checksum", vec![0]).unwrap();
         assert_eq!(migrate(&mut connection), Err(OpenError::Altered));
         put(&mut connection, "checksum", made).unwrap();
@@ -203,10 +196,73 @@ mod tests {
             put(&mut connection, "format", bytes).unwrap();
             migrate(&mut connection)
         };
-        let (found, known) = (FORMAT + 1, FORMAT);
+        let (found, known) = (format + 1, format);
         assert_eq!(of_format(found), Err(OpenError::Newer { found, known }));
-        let (found, oldest) = (OLDEST - 1, OLDEST);
+        let (found, oldest) = (CHAIN.oldest - 1, CHAIN.oldest);
         assert_eq!(of_format(found), Err(OpenError::Older { found, oldest }));
-        assert_eq!(of_format(FORMAT), Ok(()));
+        assert_eq!(of_format(format), Ok(()));
     }
+
+    /// A file with rows in it is brought up to a format that a further step makes, and by a step that fails not at all.
+    #[tokio::test]
+    async fn a_file_of_an_earlier_step_is_brought_up_to_date_with_its_rows() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = StoreSettings::sqlite(folder.path().join("ward.db"));
+        let master = MasterKey::from_bytes([1; 32]);
+        let store = Store::open(settings.clone(), master.clone()).await.unwrap();
+        let wanted: Vec<String> = (0..300).map(|n| format!("id-{n}")).collect();
+        let ids: Vec<_> = wanted.iter().map(|id| (TypeId(1), id.as_str())).collect();
+        let rids = store.reserve(&ids).await.unwrap();
+        store.close().await;
+
+        let mut connection = connection(&folder);
+        let broken = [
+            TABLES,
+            FURTHER,
+            "create table half (a); select * from nowhere",
+        ];
+        let chain = |steps| Chain {
+            oldest: CHAIN.oldest,
+            steps,
+        };
+        assert!(matches!(
+            migrate_by(&mut connection, chain(&broken)),
+            Err(OpenError::Database(_))
+        ));
+        assert_eq!(migrate(&mut connection), Ok(()), "nothing has changed");
+        let further = chain(&broken[..2]);
+        assert_eq!(migrate_by(&mut connection, further), Ok(()));
+        assert_eq!(migrate_by(&mut connection, further), Ok(()));
+        let (found, known) = (CHAIN.newest() + 1, CHAIN.newest());
+        let newer = Err(OpenError::Newer { found, known });
+        assert_eq!(migrate(&mut connection), newer);
+        let mut rows = Vec::new();
+        let read = connection.each(
+            "select id, rid, length from alias order by rid",
+            &[],
+            |row| {
+                rows.push((row.text(0).unwrap(), row.int(1)?, row.int(2)?));
+                Ok(())
+            },
+        );
+        read.unwrap();
+        let mut expected: Vec<_> = wanted
+            .iter()
+            .zip(rids)
+            .map(|(id, rid)| (id.clone(), rid, id.len() as i64))
+            .collect();
+        expected.sort_unstable_by_key(|row| row.1);
+        assert_eq!(rows, expected);
+        assert!(matches!(
+            Store::open(settings, master).await,
+            Err(OpenError::Newer { .. })
+        ));
+    }
+
+    /// What a step of a later version may be: a column that is filled from what is there, and an index.
+    const FURTHER: &str = "
+alter table alias add column length integer not null default 0;
+update alias set length = length(id);
+create index alias_l on alias (length);
+";
 }

@@ -1,0 +1,165 @@
+use super::*;
+use std::fmt::Write;
+
+/// Every role on every type, in one file that is read in review; `WARD_BLESS=1` writes it anew. A letter more is a finding.
+#[test]
+fn the_matrix_of_roles_is_as_agreed() {
+    let roles = Roles::seeded();
+    let mut text = String::from(
+        "# Roles and types\n\nWhat each seeded role may do with each type, in the letters of SMART scopes; `*`: some elements only. \
+         Checked by `crates/access/src/role_tests.rs`; `WARD_BLESS=1` writes it anew.\n\n| type |",
+    );
+    roles.iter().for_each(|role| {
+        let _ = write!(text, " {} |", role.name);
+    });
+    text.push_str("\n|---|");
+    roles.iter().for_each(|_| text.push_str("---|"));
+    for ty in r4()
+        .types
+        .iter()
+        .filter(|ty| r4().resource_type(ty.name) == Some(ty.id))
+    {
+        let _ = write!(text, "\n| {} |", ty.name);
+        for role in roles.iter() {
+            let letters: String = role.actions(ty.id).iter().map(letter).collect();
+            let part = if role.elements(ty.id).is_some() {
+                "*"
+            } else {
+                ""
+            };
+            let _ = write!(text, " {letters}{part} |");
+        }
+    }
+    text.push('\n');
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/roles/matrix.md");
+    if std::env::var_os("WARD_BLESS").is_some() {
+        std::fs::write(path, &text).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), text);
+    assert_eq!(text.lines().count(), 6 + 146);
+}
+
+#[test]
+fn every_seeded_policy_is_read() {
+    for text in POLICIES {
+        let policy = RolePolicy::read(text.as_bytes()).unwrap();
+        assert!(
+            !policy.purposes.is_empty() && !policy.title.is_empty(),
+            "{}",
+            policy.name
+        );
+    }
+    assert_eq!(Roles::seeded().iter().count(), POLICIES.len());
+}
+
+/// AT3a: whoever looks after the system has no clinical rights.
+#[test]
+fn administrators_and_auditors_see_nothing_clinical() {
+    let roles = Roles::seeded();
+    for name in ["system-administrator", "auditor"] {
+        let role = roles.get(name).unwrap();
+        for ty in [
+            "Patient",
+            "Observation",
+            "Condition",
+            "Claim",
+            "Consent",
+            "Binary",
+            "Basic",
+        ] {
+            let ty = r4().resource_type(ty).unwrap();
+            assert_eq!(role.actions(ty), Actions::NONE, "{name}");
+        }
+    }
+}
+
+#[test]
+fn nobody_writes_what_is_seen_in_part() {
+    let billing = Roles::seeded().get("billing-clerk").unwrap().clone();
+    let condition = r4().resource_type("Condition").unwrap();
+    let seen = billing.elements(condition).unwrap();
+    assert!(seen.iter().any(|e| e == "code") && !seen.iter().any(|e| e == "note"));
+    assert!(
+        billing
+            .elements(r4().resource_type("Claim").unwrap())
+            .is_none()
+    );
+}
+
+#[test]
+fn a_policy_that_is_wrong_says_what_to_mend() {
+    let policy = |resource: &str| {
+        format!(
+            r#"{{"resourceType":"CapabilityStatement","name":"x","status":"active","date":"2026","kind":"requirements","fhirVersion":"4.0.1","format":["json"],
+            "rest":[{{"mode":"server","resource":[{resource}]}}]}}"#
+        )
+    };
+    let read = |text: &str| RolePolicy::read(text.as_bytes());
+    assert!(
+        read(&policy(
+            r#"{"type":"Observation","interaction":[{"code":"read"}]}"#
+        ))
+        .is_ok()
+    );
+    for (resource, mend) in [
+        (
+            r#"{"type":"Obs","interaction":[{"code":"read"}]}"#,
+            "not an R4 resource type",
+        ),
+        (
+            r#"{"type":"Observation","interaction":[{"code":"vread"}]}"#,
+            "`vread` is not one of",
+        ),
+        (
+            r#"{"type":"Condition","extension":[{"url":"urn:ward:role:element","valueString":"notes"}]}"#,
+            "no element `notes`",
+        ),
+        (
+            r#"{"type":"Condition","extension":[{"url":"urn:ward:role:element","valueString":"code"}],"interaction":[{"code":"update"}]}"#,
+            "cannot be written",
+        ),
+        (
+            r#"{"type":"Condition","extension":[{"url":"urn:x"}]}"#,
+            "only extension",
+        ),
+        (
+            r#"{"type":"Condition"},{"type":"Condition"}"#,
+            "stated twice",
+        ),
+    ] {
+        let problem = read(&policy(resource)).unwrap_err();
+        assert!(problem.contains(mend), "{problem}");
+    }
+    for text in ["", "{}", r#"{"resourceType":"Patient"}"#] {
+        assert!(read(text).is_err());
+    }
+    assert!(RolePolicy::read(&vec![b' '; POLICY_BYTES_MAX + 1]).is_err());
+    assert!(read(&policy("").replace("\"x\"", "\"Nurse 1\"")).is_err());
+}
+
+#[test]
+fn a_site_replaces_a_role_by_its_name() {
+    let text = r#"{"resourceType":"CapabilityStatement","name":"nurse","status":"active","date":"2026","kind":"requirements",
+        "fhirVersion":"4.0.1","format":["json"],"rest":[{"mode":"server","resource":[{"type":"Flag","interaction":[{"code":"read"}]}]}]}"#;
+    let roles = Roles::seeded().with([RolePolicy::read(text.as_bytes()).unwrap()]);
+    let nurse = roles.get("nurse").unwrap();
+    let flag = r4().resource_type("Flag").unwrap();
+    assert!(
+        nurse.actions(flag).contains(Action::Read) && !nurse.actions(flag).contains(Action::Search)
+    );
+    assert_eq!(
+        nurse.actions(r4().resource_type("Observation").unwrap()),
+        Actions::NONE
+    );
+    assert!(roles.get("physician").is_some() && roles.get("no-role").is_none());
+}
+
+fn letter(action: Action) -> char {
+    match action {
+        Action::Create => 'c',
+        Action::Read => 'r',
+        Action::Update => 'u',
+        Action::Delete => 'd',
+        Action::Search => 's',
+    }
+}
