@@ -1,10 +1,13 @@
 //! What a caller may see and do. Storage functions that return clinical data ask for one; only `decide` makes one.
 
 use crate::compartment::Compartments;
+use crate::granted::Granted;
 use crate::grid::{Grid, Reach};
 use crate::mask::Mask;
+use crate::sight::{Grant, PatientKey, Sight};
 use std::sync::Arc;
-use ward_fhir::TypeId;
+use ward_fhir::{Node, TypeId};
+use ward_search::compartment::Compartments as Memberships;
 
 /// What a scope letter stands for (S66, S67). `Read`: read, vread, instance history. `Search`: search, type and system
 /// history. `Update`: update, update-as-create, patch. Conditional interactions need `Search` as well.
@@ -17,23 +20,6 @@ pub enum Action {
     Search,
 }
 
-/// Which rows of one type an action reaches.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Sight {
-    Nothing,
-    /// Rows in these patients' compartments only: `c` is one of the rids, or the row has one of the membership terms.
-    Patients(Arc<[PatientKey]>),
-    /// Every row (that the mask lets through).
-    Everything,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PatientKey {
-    pub rid: i64,
-    /// `search::term::membership` of the patient.
-    pub membership: i64,
-}
-
 /// Cheap to clone. Cannot be built outside this crate.
 #[derive(Clone, Debug)]
 pub struct Access {
@@ -42,6 +28,10 @@ pub struct Access {
     pub(crate) patients: Sight,
     /// What [`Reach::Shared`] comes to.
     pub(crate) shared: Sight,
+    /// Where granular scopes decide, instead of the grid.
+    pub(crate) granted: Option<Arc<Granted>>,
+    /// Logical id of the patient that `patients` is about.
+    pub(crate) launch: Option<Arc<str>>,
     pub(crate) mask: Mask,
     pub(crate) fingerprint: u64,
     /// Of a narrowed access: what it was before.
@@ -60,6 +50,10 @@ impl Action {
 
 impl Access {
     pub fn sight(&self, ty: TypeId, action: Action) -> &Sight {
+        let granted = self.granted.as_ref();
+        if let Some(sight) = granted.and_then(|granted| granted.sight(ty, action)) {
+            return sight;
+        }
         match self.grid.reach(ty, action) {
             Reach::Nothing => &Sight::Nothing,
             Reach::Patients => &self.patients,
@@ -76,6 +70,55 @@ impl Access {
     /// Whether the action reaches any row of any type.
     pub fn may_any(&self, action: Action) -> bool {
         self.grid.types().any(|ty| self.may(ty, action))
+            || self.granted.as_ref().is_some_and(|g| g.has(action))
+    }
+
+    /// Whether a resource in this state, at home with this patient, is the caller's to write (S71). `None` for a state: a
+    /// deletion, which no granular scope reaches. One bound to compartments writes only what is at home in them.
+    pub fn permits(
+        &self,
+        ty: TypeId,
+        action: Action,
+        home: Option<i64>,
+        state: Option<Node<'_>>,
+    ) -> bool {
+        match self.sight(ty, action) {
+            Sight::Nothing => false,
+            Sight::Everything => true,
+            Sight::Patients(keys) => is_home(keys, home),
+            Sight::Matching(grants) => any(grants, state, |keys| is_home(keys, home)),
+        }
+    }
+
+    /// Whether every version at home with this patient may be shown, whatever it says, once the current one is seen.
+    pub fn shows_any_version(&self, ty: TypeId, action: Action, home: i64) -> bool {
+        match self.sight(ty, action) {
+            Sight::Nothing => false,
+            Sight::Everything => true,
+            Sight::Patients(keys) => is_home(keys, Some(home)),
+            Sight::Matching(grants) => any(grants, None, |keys| is_home(keys, Some(home))),
+        }
+    }
+
+    /// Whether a version of a resource whose current one is seen would be seen itself (R19): what a resource once was may be
+    /// outside of what the caller may see. `None` for a state: a deletion, of which only the home is known.
+    pub fn shows_version(
+        &self,
+        memberships: &Memberships,
+        (ty, action): (TypeId, Action),
+        home: i64,
+        state: Option<Node<'_>>,
+    ) -> bool {
+        let is_in = |keys: &[PatientKey]| {
+            is_home(keys, Some(home))
+                || state.is_some_and(|node| self.names(memberships, keys, node))
+        };
+        match self.sight(ty, action) {
+            Sight::Nothing => false,
+            Sight::Everything => true,
+            Sight::Patients(keys) => state.is_none() || is_in(keys),
+            Sight::Matching(grants) => any(grants, state, is_in),
+        }
     }
 
     pub fn mask(&self) -> &Mask {
@@ -99,10 +142,13 @@ impl Access {
             Reach::Everything if compartments.is_member(ty) => Reach::Patients,
             _ => Reach::Nothing,
         });
+        let granted = self.granted.as_ref();
         Access {
             grid: Arc::new(grid),
             patients: Sight::Patients([patient].into()),
             shared: Sight::Nothing,
+            granted: granted.map(|granted| Arc::new(granted.narrow(patient))),
+            launch: self.launch.clone().filter(|_| is_own),
             before: Some(Arc::new(self.of_hops().clone())),
             ..self.clone()
         }
@@ -112,4 +158,30 @@ impl Access {
     pub fn of_hops(&self) -> &Access {
         self.before.as_deref().unwrap_or(self)
     }
+
+    /// Whether a resource names the patient that bounds the caller as one whose compartment it is in.
+    fn names(&self, memberships: &Memberships, keys: &[PatientKey], node: Node<'_>) -> bool {
+        let is_bound_so = matches!(&self.patients, Sight::Patients(own) if own.as_ref() == keys);
+        let launch = self.launch.as_deref().filter(|_| is_bound_so);
+        launch.is_some_and(|id| memberships.has(node, id))
+    }
+}
+
+/// Whether one of the grants reaches a state, where `is_in` tells whether it lies in the compartments that bound one.
+fn any(grants: &[Grant], state: Option<Node<'_>>, is_in: impl Fn(&[PatientKey]) -> bool) -> bool {
+    let reaching = || {
+        let bounds = |grant: &&Grant| grant.patients.as_deref().is_none_or(&is_in);
+        grants.iter().filter(bounds)
+    };
+    reaching().any(|grant| grant.criterion.is_none())
+        || state.is_some_and(|node| {
+            crate::granular::any(
+                reaching().filter_map(|grant| grant.criterion.as_deref()),
+                node,
+            )
+        })
+}
+
+fn is_home(keys: &[PatientKey], home: Option<i64>) -> bool {
+    keys.iter().any(|key| Some(key.rid) == home)
 }

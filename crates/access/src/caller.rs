@@ -1,6 +1,7 @@
 //! Who asks.
 
 use crate::decide;
+use crate::granular::Granular;
 use crate::grid::Grid;
 use crate::role::Roles;
 use crate::scopes::Scopes;
@@ -13,6 +14,9 @@ use std::sync::Arc;
 pub struct Caller {
     identity: Identity,
     pub(crate) grid: Arc<Grid>,
+    granular: Arc<[Granular]>,
+    /// `patient` of the identity.
+    pub(crate) launch: Option<Arc<str>>,
     pub(crate) fingerprint: u64,
 }
 
@@ -47,12 +51,19 @@ impl Caller {
     /// In the roles of a site. Works out what the scopes come to: some microseconds, once for a token.
     pub fn in_roles(identity: Identity, roles: &Roles) -> Caller {
         let grid = Arc::new(decide::grid(&identity, roles));
-        let fingerprint = fingerprint(&identity);
         Caller {
+            granular: decide::granular(&identity, roles, &grid).into(),
+            launch: identity.patient.as_deref().map(Arc::from),
+            fingerprint: fingerprint(&identity),
             identity,
             grid,
-            fingerprint,
         }
+    }
+
+    /// Granular scopes, where plain ones do not absorb them. Only a store's own index knows what their parameters
+    /// come to: whoever decides compiles them into [`crate::Facts::criteria`].
+    pub fn granular(&self) -> &[Granular] {
+        &self.granular
     }
 
     /// Nobody: may do nothing, and is recorded as nobody.

@@ -2,14 +2,18 @@
 //!
 //! Scopes are united, each in its own context (S69, S78). What is not understood grants nothing.
 
-use crate::access::{Access, Action, PatientKey, Sight};
+use crate::access::{Access, Action};
 use crate::caller::{Caller, Identity};
 use crate::compartment::Compartments;
+use crate::granted::Granted;
+use crate::granular::{Criterion, Granular};
 use crate::grid::{Grid, Reach};
 use crate::mask::Mask;
 use crate::role::{AUDIT_EVENT, RolePolicy, Roles};
 use crate::scope::{Context, ResourceScope, Target};
+use crate::sight::{PatientKey, Sight};
 use std::sync::{Arc, OnceLock};
+use ward_fhir::TypeId;
 use ward_fhir::schema::{TypeDef, r4};
 
 /// What was looked up for this caller, in the state the call is answered from.
@@ -17,6 +21,8 @@ use ward_fhir::schema::{TypeDef, r4};
 pub struct Facts {
     /// The launch patient's row. `None` (not asked for, unknown, deleted): `patient/` scopes grant nothing.
     pub patient: Option<PatientKey>,
+    /// What each of [`Caller::granular`] was compiled to, in that order. What is `None` or missing grants nothing.
+    pub criteria: Vec<Option<Arc<Criterion>>>,
     /// Visibility ids this caller sees.
     pub mask: Mask,
 }
@@ -26,19 +32,33 @@ impl Default for Facts {
     fn default() -> Facts {
         Facts {
             patient: None,
+            criteria: Vec::new(),
             mask: Mask::open(),
         }
     }
 }
 
-/// What the caller may see and do. Costs a few reference counts: scopes and roles were worked out with the Caller.
+/// What the caller may see and do. Costs a few reference counts: scopes and roles were worked out with the Caller. With
+/// granular scopes some allocations for each, and each type it names.
 pub fn decide(caller: &Caller, facts: &Facts) -> Access {
     let patients = facts
         .patient
         .map_or(Sight::Nothing, |key| Sight::Patients([key].into()));
     let shared = facts.patient.map_or(Sight::Nothing, |_| Sight::Everything);
+    let plain = |ty: TypeId, action| match caller.grid.reach(ty, action) {
+        Reach::Nothing => Sight::Nothing,
+        Reach::Patients => patients.clone(),
+        Reach::Shared => shared.clone(),
+        Reach::Everything => Sight::Everything,
+    };
+    let granted = match caller.granular() {
+        [] => None,
+        granular => Granted::new(granular, facts, plain).map(Arc::new),
+    };
     Access {
         grid: caller.grid.clone(),
+        granted,
+        launch: caller.launch.clone().filter(|_| facts.patient.is_some()),
         patients,
         shared,
         mask: facts.mask.clone(),
@@ -85,41 +105,73 @@ pub fn maintenance(purpose: Maintenance) -> Access {
         grid: Arc::new(grid),
         patients: Sight::Nothing,
         shared: Sight::Nothing,
+        granted: None,
+        launch: None,
         mask: Mask::open(),
         fingerprint,
         before: None,
     }
 }
 
-/// How far the scopes reach for this identity, whoever the launch patient turns out to be.
+/// How far the plain scopes reach for this identity, whoever the launch patient turns out to be.
 pub(crate) fn grid(identity: &Identity, known: &Roles) -> Grid {
-    let roles: Vec<&RolePolicy> = identity
-        .roles
-        .iter()
-        .filter_map(|name| known.get(name))
-        .map(|policy| &**policy)
-        .collect();
+    let roles = policies(identity, known);
     let mut grid = Grid::default();
-    for scope in identity
-        .scopes
-        .resources()
-        .filter(|scope| scope.query.is_empty())
-    {
+    let scopes = identity.scopes.resources();
+    for scope in scopes.filter(|scope| scope.query.is_empty()) {
         for ty in types_of(scope) {
-            for action in scope
-                .actions
-                .iter()
-                .filter(|action| is_possible(scope.context, ty.name, *action))
-            {
-                grid.widen(
-                    ty.id,
-                    action,
-                    reach(identity, &roles, scope.context, ty, action),
-                );
+            for action in Action::ALL {
+                grid.widen(ty.id, action, reach_of(identity, &roles, scope, ty, action));
             }
         }
     }
     grid
+}
+
+/// The granular scopes, where they reach further than the plain ones: one that reaches as far absorbs them.
+pub(crate) fn granular(identity: &Identity, known: &Roles, plain: &Grid) -> Vec<Granular> {
+    let roles = policies(identity, known);
+    let further = |scope: &ResourceScope, ty: &TypeDef, action| {
+        let reach = reach_of(identity, &roles, scope, ty, action);
+        let is_further = reach > plain.reach(ty.id, action);
+        if is_further { reach } else { Reach::Nothing }
+    };
+    let granular = |scope: &ResourceScope| {
+        let of_type =
+            |ty: &'static TypeDef| (ty.id, Action::ALL.map(|action| further(scope, ty, action)));
+        let ty = match scope.target {
+            Target::Every => None,
+            Target::Type(ty) => Some(ty),
+        };
+        Granular::new(ty, &scope.query, types_of(scope).map(of_type))
+    };
+    let scopes = identity.scopes.resources();
+    scopes
+        .filter(|scope| !scope.query.is_empty())
+        .filter_map(granular)
+        .collect()
+}
+
+/// Names that are no roles of the site grant nothing.
+fn policies<'r>(identity: &Identity, known: &'r Roles) -> Vec<&'r RolePolicy> {
+    let names = identity.roles.iter();
+    let known = names.filter_map(|name| known.get(name));
+    known.map(|policy| &**policy).collect()
+}
+
+/// How far one scope reaches, its parameters apart.
+fn reach_of(
+    identity: &Identity,
+    roles: &[&RolePolicy],
+    scope: &ResourceScope,
+    ty: &TypeDef,
+    action: Action,
+) -> Reach {
+    if scope.actions.contains(action) && is_possible(scope.context, ty.name, action) {
+        reach(identity, roles, scope.context, ty, action)
+    } else {
+        Reach::Nothing
+    }
 }
 
 fn reach(
@@ -188,4 +240,4 @@ fn resource_types() -> impl Iterator<Item = &'static TypeDef> {
 
 #[cfg(test)]
 #[path = "decide_tests.rs"]
-mod tests;
+pub(crate) mod tests;

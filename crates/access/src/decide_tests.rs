@@ -1,14 +1,18 @@
 use super::*;
+use crate::granular::{Criterion, Granular};
 use crate::scopes::Scopes;
 use std::fmt::Write;
 use ward_fhir::TypeId;
+use ward_search::entries::TermKey;
+use ward_search::extract::Extractor;
+use ward_search::registry::Registry;
 
-const KEY: PatientKey = PatientKey {
+pub(crate) const KEY: PatientKey = PatientKey {
     rid: 4096,
     membership: 77,
 };
 
-fn id(name: &str) -> TypeId {
+pub(crate) fn id(name: &str) -> TypeId {
     r4().resource_type(name).unwrap_or_else(|| panic!("{name}"))
 }
 
@@ -21,14 +25,14 @@ fn identity(scope: &str) -> Identity {
     }
 }
 
-fn system(scope: &str) -> Identity {
+pub(crate) fn system(scope: &str) -> Identity {
     Identity {
         subject: "client".into(),
         ..identity(scope)
     }
 }
 
-fn user(role: &str, scope: &str) -> Identity {
+pub(crate) fn user(role: &str, scope: &str) -> Identity {
     Identity {
         fhir_user: Some("Practitioner/1".into()),
         roles: vec![role.into()],
@@ -36,7 +40,7 @@ fn user(role: &str, scope: &str) -> Identity {
     }
 }
 
-fn app(scope: &str) -> Identity {
+pub(crate) fn app(scope: &str) -> Identity {
     Identity {
         fhir_user: Some("Patient/1".into()),
         patient: Some("1".into()),
@@ -44,17 +48,28 @@ fn app(scope: &str) -> Identity {
     }
 }
 
-fn access(identity: Identity) -> Access {
-    decide(
-        &Caller::new(identity),
-        &Facts {
-            patient: Some(KEY),
-            ..Facts::default()
-        },
-    )
+pub(crate) fn access(identity: Identity) -> Access {
+    let caller = Caller::new(identity);
+    let criterion = |scope: &Granular| {
+        let compiled = Criterion::compile(extractor(), scope.ty(), scope.query());
+        compiled.ok().map(Arc::new)
+    };
+    let facts = Facts {
+        patient: Some(KEY),
+        criteria: caller.granular().iter().map(criterion).collect(),
+        ..Facts::default()
+    };
+    decide(&caller, &facts)
 }
 
-/// Letters of `cruds`: large for every row, small for the compartment.
+fn extractor() -> &'static Extractor {
+    static EXTRACTOR: OnceLock<Extractor> = OnceLock::new();
+    let new = || Extractor::new(Arc::new(Registry::new(r4())), TermKey([3; 16]), None);
+    EXTRACTOR.get_or_init(new)
+}
+
+/// Letters of `cruds`: large for every row, small for the compartment; `+` for rows that match, `~` for those of them in the
+/// compartment.
 fn letters(access: &Access, ty: TypeId) -> String {
     let letter = |(action, letter): (Action, char)| match access.sight(ty, action) {
         Sight::Nothing => '-',
@@ -63,6 +78,8 @@ fn letters(access: &Access, ty: TypeId) -> String {
             letter
         }
         Sight::Everything => letter.to_ascii_uppercase(),
+        Sight::Matching(grants) if grants.iter().all(|grant| grant.patients.is_some()) => '~',
+        Sight::Matching(_) => '+',
     };
     Action::ALL
         .into_iter()
@@ -105,6 +122,12 @@ fn golden_table() {
             "system",
             system("system/Observation.rs?category=laboratory"),
         ),
+        ("system", system("system/Observation.rs?category=a|b")),
+        (
+            "system",
+            system("system/Observation.cu?category=a|b system/Observation.rs"),
+        ),
+        ("system", system("system/*.cruds?_tag=http://a|b")),
         ("system", system("user/*.cruds")),
         ("system", system("patient/*.cruds")),
         ("system", system("openid fhirUser launch/patient")),
@@ -122,6 +145,12 @@ fn golden_table() {
         ("app", app("patient/*.rs")),
         ("app", app("patient/*.cruds")),
         ("app", app("patient/Observation.rs")),
+        ("app", app("patient/Observation.rs?category=a|b")),
+        (
+            "app",
+            app("patient/Observation.r patient/Observation.rs?category=a|b"),
+        ),
+        ("app", app("patient/*.rs?_tag=http://a|b")),
         ("app", app("patient/Observation.read patient/Medication.*")),
         ("app", app("user/*.cruds")),
         ("app", app("system/*.cruds")),
@@ -130,6 +159,23 @@ fn golden_table() {
             Identity {
                 patient: Some("1".into()),
                 ..user("physician", "patient/*.rs user/Claim.cud")
+            },
+        ),
+        (
+            "app, physician",
+            Identity {
+                patient: Some("1".into()),
+                ..user(
+                    "physician",
+                    "patient/Observation.rs user/Observation.rs?category=a|b",
+                )
+            },
+        ),
+        (
+            "app without patient",
+            Identity {
+                patient: None,
+                ..app("patient/Observation.rs?category=a|b")
             },
         ),
         (

@@ -13,6 +13,8 @@ pub struct Scopes {
 
 /// Scopes in one token.
 pub const SCOPES_MAX: usize = 256;
+/// Granular scopes in one token.
+pub const GRANULAR_MAX: usize = 32;
 /// Longest `scope` text.
 pub const SCOPES_BYTES_MAX: usize = 8 * SCOPE_BYTES_MAX;
 
@@ -28,6 +30,9 @@ impl Scopes {
         }
         for one in text.split(' ').filter(|one| !one.is_empty()) {
             match Scope::parse(one) {
+                Ok(scope) if scopes.is_one_granular_too_many(&scope) => {
+                    scopes.refused.push(one.to_owned());
+                }
                 Ok(scope) => scopes.granted.push(scope),
                 Err(_) => scopes.refused.push(one.to_owned()),
             }
@@ -46,7 +51,13 @@ impl Scopes {
         })
     }
 
-    /// What was no scope.
+    fn is_one_granular_too_many(&self, scope: &Scope) -> bool {
+        let is_granular = |scope: &ResourceScope| !scope.query.is_empty();
+        matches!(scope, Scope::Resource(new) if is_granular(new))
+            && self.resources().filter(|one| is_granular(one)).count() == GRANULAR_MAX
+    }
+
+    /// What was no scope, or granular beyond [`GRANULAR_MAX`].
     pub fn refused(&self) -> &[String] {
         &self.refused
     }

@@ -56,7 +56,7 @@ async fn attempt(
     let mut guards: Vec<Guard> = condition.into_iter().collect();
     guards.extend(link::check(cx, document.root(), false, &HashSet::new()).await?);
     let destination = place::destination(cx.engine, document.root(), None, &Literally).await?;
-    destination.demand(cx.access, ty, Action::Create)?;
+    destination.demand(cx.access, document.root(), Action::Create)?;
     let placement = destination.settle(cx.engine).await?;
     let rid = placement.row(cx.engine, ty);
     let identity = Identity {

@@ -60,6 +60,7 @@ impl Engine {
             caller,
             &Facts {
                 patient,
+                criteria: self.criteria.of(caller, &self.extractor),
                 ..Facts::default()
             },
         ))

@@ -1,6 +1,7 @@
 //! Everything an interaction works with: the store, the meanings, the log, the clock and the settings.
 
 use crate::call::Call;
+use crate::criteria::Criteria;
 use crate::search_parameters::Served;
 use std::sync::Arc;
 use ward_access::{Access, Caller};
@@ -78,6 +79,7 @@ pub struct Engine {
     /// Those that questions are read by.
     pub(crate) served: Served,
     pub(crate) compartments: Compartments,
+    pub(crate) criteria: Criteria,
     pub(crate) validator: &'static Validator,
     pub(crate) settings: Settings,
     pub(crate) clock: fn() -> i64,
@@ -106,6 +108,7 @@ impl Engine {
             served: Served::new(extractor.clone()),
             extractor,
             compartments: Compartments::new(ward_fhir::schema::r4(), Some(&settings.base)),
+            criteria: Criteria::default(),
             registry,
             store,
             log,

@@ -50,7 +50,8 @@ async fn answer(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<Repl
     };
     let shown = Shown::asked(cx, &types)?;
     let (query, question) = query(cx, scope, path)?;
-    let mut page = stored(cx.view.history(cx.access, &query).await)?;
+    let versions = cx.view.history(cx.access, &cx.engine.compartments, &query);
+    let mut page = stored(versions.await)?;
     // The last row decides where the next page starts: it is found before any is left out.
     let next = page.rows.last().filter(|_| page.more).map(bytes);
     retain_open(cx, &mut page.rows).await?;

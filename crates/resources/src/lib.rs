@@ -10,6 +10,7 @@ pub mod call;
 pub mod capabilities;
 pub mod conditional;
 pub mod create;
+mod criteria;
 pub mod cursor;
 pub mod delete;
 pub mod document;

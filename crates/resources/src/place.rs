@@ -1,6 +1,7 @@
 //! Where a resource lives: the patients whose compartments it is in. The first is its home, which decides key and
 //! shard; every further membership is a term. <https://hl7.org/fhir/R4/compartmentdefinition.html>
 
+use crate::document::reread;
 use crate::engine::{Engine, stored};
 use crate::write::Replaced;
 use std::collections::HashMap;
@@ -8,9 +9,9 @@ use ward_access::{Access, Action, Sight};
 use ward_fhir::issue::Result;
 use ward_fhir::reference::{self, Reference};
 use ward_fhir::schema::r4;
-use ward_fhir::{Failure, Kind, Node, TypeId};
+use ward_fhir::{Document, Failure, Kind, Node, TypeId};
 use ward_search::entries::{Entries, TermEntry};
-use ward_storage::{Rid, Row};
+use ward_storage::{Op, Rid, Row};
 
 /// Row ids of the compartment patients, home first; empty for shared resources.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -184,22 +185,18 @@ impl Destination {
         Destination { members }
     }
 
-    /// Whether the caller may write a resource there. One restricted to compartments writes only at home in them: a
-    /// resource about another patient that merely names this one is not theirs to write, and their own patient has a row.
-    pub fn permits(&self, access: &Access, ty: TypeId, action: Action) -> bool {
+    /// 403 when the resource there, or what it says, lies outside what the caller may write. One restricted to compartments
+    /// writes only at home in them: a resource about another patient that merely names this one is not theirs to write, and
+    /// their own patient has a row.
+    pub fn demand(&self, access: &Access, node: Node<'_>, action: Action) -> Result<()> {
         let home = match self.members.first() {
             Some(Member::Row(rid)) => Some(*rid),
             _ => None,
         };
-        permits(home, access, ty, action)
-    }
-
-    /// 403 when it lies outside what the caller may write.
-    pub fn demand(&self, access: &Access, ty: TypeId, action: Action) -> Result<()> {
-        if self.permits(access, ty, action) {
+        if access.permits(node.ty(), action, home, Some(node)) {
             Ok(())
         } else {
-            Err(not_theirs(ty, action))
+            Err(not_theirs(node.ty(), action))
         }
     }
 
@@ -215,14 +212,6 @@ pub fn patient_type() -> TypeId {
     *PATIENT.get_or_init(|| r4().resource_type("Patient").unwrap_or(TypeId(u16::MAX)))
 }
 
-fn permits(home: Option<Rid>, access: &Access, ty: TypeId, action: Action) -> bool {
-    match access.sight(ty, action) {
-        Sight::Nothing => false,
-        Sight::Everything => true,
-        Sight::Patients(keys) => keys.iter().any(|k| Some(k.rid) == home),
-    }
-}
-
 /// 403 when the version that a write replaces is at home where the caller may not write.
 pub fn demand_home_of(
     replaced: &Replaced,
@@ -236,18 +225,28 @@ pub fn demand_home_of(
     }
 }
 
-/// 403 when the stored row is at home in a compartment that the caller may not write in.
+/// 403 when the stored row is at home in a compartment that the caller may not write in, or says what they may not change.
 pub fn demand_home(row: &Row, access: &Access, ty: TypeId, action: Action) -> Result<()> {
-    if permits(Some(row.patient), access, ty, action) {
+    let home = Some(row.patient);
+    let is_read = matches!(access.sight(ty, action), Sight::Matching(_)) && row.op != Op::Delete;
+    let document = if is_read {
+        Some(reread(&row.body)?)
+    } else {
+        None
+    };
+    if access.permits(ty, action, home, document.as_ref().map(Document::root)) {
         Ok(())
     } else {
         Err(not_theirs(ty, action))
     }
 }
 
-/// Whether the action reaches only rows in certain patients' compartments.
+/// Whether the action reaches only some of the rows of the type.
 pub fn is_bound(access: &Access, ty: TypeId, action: Action) -> bool {
-    matches!(access.sight(ty, action), Sight::Patients(_))
+    matches!(
+        access.sight(ty, action),
+        Sight::Patients(_) | Sight::Matching(_)
+    )
 }
 
 /// Whether who may update rows of the type may read those same rows: a patch answers with what it did not send.

@@ -28,8 +28,11 @@ pub async fn vread(cx: Context<'_>, ty: TypeId, id: &str, version: &str) -> Resu
     demand_type(cx.access, ty, Action::Read)?;
     let number: u32 = version.parse().map_err(|_| not_found())?;
     let rid = locate(cx, ty, id).await?.unwrap_or(NO_ROW);
-    let row =
-        stored(cx.view.read_version(cx.access, ty, rid, number).await)?.ok_or_else(not_found)?;
+    let memberships = &cx.engine.compartments;
+    let found = cx
+        .view
+        .read_version(cx.access, memberships, ty, rid, number);
+    let row = stored(found.await)?.ok_or_else(not_found)?;
     if row.op == Op::Delete {
         return Err(gone(&row));
     }

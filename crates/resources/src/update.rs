@@ -1,6 +1,7 @@
 //! update, update as create, conditional update. <https://hl7.org/fhir/R4/http.html#update>
 
 use crate::binary::demand_open;
+use crate::call::Interaction;
 use crate::conditional::{Matches, find};
 use crate::create::{document, multiple};
 use crate::document::{read_body, validate};
@@ -108,7 +109,10 @@ pub(crate) async fn put(
     let own: HashSet<String> = id.map(|id| link::identity(ty, id)).into_iter().collect();
     guards.extend(link::check(cx, document.root(), false, &own).await?);
     let destination = place::destination(cx.engine, document.root(), rid, &Literally).await?;
-    destination.demand(cx.access, ty, Action::Update)?;
+    destination.demand(cx.access, document.root(), Action::Update)?;
+    if creating && matches!(cx.call.interaction, Interaction::ConditionalUpdate { .. }) {
+        destination.demand(cx.access, document.root(), Action::Create)?;
+    }
     demand_home_of(&replaced, cx.access, ty, Action::Update)?;
     let placement = destination.settle(cx.engine).await?;
     let identity = identify(cx, ty, id, rid, &placement, &replaced);
@@ -159,8 +163,9 @@ pub(crate) async fn replaced(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Ta
     target(cx, ty, rid, current)
 }
 
-/// 404 where a caller who is bound to compartments sees nothing under the id. Another patient's resource may have it, and
-/// an answer that created one only under free ids would tell (R18); new resources of theirs get ids of ours.
+/// 404 where a caller who is bound to compartments, or by granular scopes, sees nothing under the id. A resource that is not
+/// theirs may have it, and an answer that created one only under free ids would tell (R18, S71); new resources of theirs get
+/// ids of ours.
 ///
 /// Departs: for a server that lets clients choose ids R4 has update create what is absent.
 pub(crate) fn target(

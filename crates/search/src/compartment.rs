@@ -61,6 +61,18 @@ impl Compartments {
         texts
     }
 
+    /// Whether the resource is in the compartment of the patient with this logical id: its own, or named as itself.
+    pub fn has(&self, resource: Node<'_>, id: &str) -> bool {
+        if resource.ty() == self.patient && resource.text("id") == Some(id) {
+            return true;
+        }
+        let names = |text: &str| {
+            matches!(parse(text, self.base.as_deref()),
+                Some(Reference::Local { ty, id: named, .. }) if ty == self.patient && named == id)
+        };
+        self.patients(resource).into_iter().any(names)
+    }
+
     /// Whether resources of this type can be in a patient's compartment.
     pub fn has_type(&self, ty: TypeId) -> bool {
         ty == self.patient || !members(self.schema, ty).is_empty()

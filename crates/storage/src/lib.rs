@@ -24,9 +24,11 @@ mod meter;
 mod migrations;
 mod names;
 mod order;
+mod past;
 mod postgres;
 mod quantity;
 mod question;
+mod reach;
 mod sqlite;
 mod staged;
 pub mod state;
@@ -34,5 +36,6 @@ mod store;
 
 pub use contract::*;
 pub use examine::ROWS_EXAMINED_MAX;
+pub use past::VERSIONS_EXAMINED_MAX;
 pub use staged::{STAGED_MAX, Staged, View};
 pub use store::Store;

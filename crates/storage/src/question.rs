@@ -1,4 +1,4 @@
-//! A plan and an access before they become SQL: what is in reach, and the filter with its names looked up.
+//! A plan before it becomes SQL: the filter with its names looked up.
 //!
 //! Each hop of a chain has a reach of its own: what the caller may search of the type at its other end.
 
@@ -7,78 +7,12 @@ use crate::contract::{Rid, StoreError};
 use crate::home::leads_home;
 use crate::names::Found;
 use crate::quantity::Range;
+use crate::reach::Reach;
 use std::sync::Arc;
-use ward_access::{Access, Action, PatientKey, Sight};
+use ward_access::{Access, Action, PatientKey};
 use ward_fhir::TypeId;
 use ward_search::entries::{Term, TermKey};
 use ward_search::plan::{DateTest, Filter, NumberTest, Tuple, TupleEnd};
-
-/// The types of a plan that the access opens, by how far.
-pub struct Reach {
-    pub everything: Vec<TypeId>,
-    pub limited: Vec<(Arc<[PatientKey]>, Vec<TypeId>)>,
-}
-
-impl Reach {
-    /// `types` empty: all resource types.
-    pub fn new(access: &Access, action: Action, types: &[TypeId]) -> Reach {
-        let mut reach = Reach {
-            everything: Vec::new(),
-            limited: Vec::new(),
-        };
-        let all;
-        let types = if types.is_empty() {
-            all = crate::store::resource_types();
-            all
-        } else {
-            types
-        };
-        for ty in types {
-            match access.sight(*ty, action) {
-                Sight::Nothing => {}
-                Sight::Everything => reach.everything.push(*ty),
-                Sight::Patients(keys) if keys.is_empty() => {}
-                Sight::Patients(keys) => {
-                    match reach.limited.iter_mut().find(|(known, _)| known == keys) {
-                        Some((_, types)) => types.push(*ty),
-                        None => reach.limited.push((keys.clone(), vec![*ty])),
-                    }
-                }
-            }
-        }
-        reach
-    }
-
-    pub fn types(&self) -> Vec<TypeId> {
-        self.everything
-            .iter()
-            .chain(self.limited.iter().flat_map(|(_, types)| types))
-            .copied()
-            .collect()
-    }
-
-    /// Leaves types out.
-    pub fn retain(&mut self, keep: impl Fn(TypeId) -> bool) {
-        self.everything.retain(|ty| keep(*ty));
-        self.limited
-            .iter_mut()
-            .for_each(|(_, types)| types.retain(|ty| keep(*ty)));
-        self.limited.retain(|(_, types)| !types.is_empty());
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.everything.is_empty() && self.limited.is_empty()
-    }
-
-    /// The only type in reach, and whose compartments bound it.
-    pub fn single(&self) -> Option<(TypeId, Option<&Arc<[PatientKey]>>)> {
-        match (self.everything.as_slice(), self.limited.as_slice()) {
-            ([ty], []) => Some((*ty, None)),
-            ([], [(keys, types)]) if types.len() == 1 => Some((types[0], Some(keys))),
-            _ => None,
-        }
-    }
-}
 
 /// A filter whose logical ids, wider forms and phrases have been looked up.
 #[derive(Clone, Debug)]
@@ -95,6 +29,8 @@ pub enum Node {
         rids: Vec<Rid>,
         terms: Vec<Term>,
     },
+    /// In the compartment of one of these patients.
+    Compartment(Arc<[PatientKey]>),
     Text {
         param: u16,
         test: TextTest,
@@ -271,19 +207,22 @@ impl Resolver<'_> {
     ) -> Result<Option<Hop>, StoreError> {
         // Names are resolved in the order they were collected, in reach or not.
         let inside = self.node(filter, &[ty], depth + 1)?;
-        let reach = Reach::new(self.access.of_hops(), Action::Search, &[ty]);
+        let mut reach = Reach::new(self.key, self.access.of_hops(), Action::Search, &[ty])?;
         let Some((_, patients)) = reach.single() else {
             return Ok(None);
         };
+        let patients = patients.cloned();
+        let mut members = match inside {
+            Node::And(list) => list,
+            other => vec![other],
+        };
+        reach.conditions_into(&mut members);
         Ok(Some(Hop {
             param,
             spread: self.key.spread(param),
             ty,
-            patients: patients.cloned(),
-            members: match inside {
-                Node::And(list) => list,
-                other => vec![other],
-            },
+            patients,
+            members,
             rows: None,
         }))
     }
@@ -380,7 +319,7 @@ pub fn home_patient(param: u16, types: &[TypeId]) -> Option<TypeId> {
 }
 
 /// A conjunction without conjunctions inside: each member may drive.
-fn all(list: Vec<Node>) -> Node {
+pub fn all(list: Vec<Node>) -> Node {
     let members = list.into_iter().flat_map(|node| match node {
         Node::And(inner) => inner,
         other => vec![other],
@@ -389,7 +328,7 @@ fn all(list: Vec<Node>) -> Node {
 }
 
 /// A union whose terms are one list, which may drive when there is nothing else.
-fn either(list: Vec<Node>) -> Node {
+pub fn either(list: Vec<Node>) -> Node {
     let (mut terms, mut rest) = (Vec::new(), Vec::new());
     for node in list {
         match node {

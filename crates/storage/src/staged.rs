@@ -3,12 +3,13 @@
 
 use crate::contract::{CommitError, Current, HistoryQuery, Page, Rid, Row, StoreError};
 use crate::core::Hits;
-use crate::examine;
-use crate::store::{Store, history_page, search_page};
+use crate::store::{Store, search_page};
+use crate::{examine, past};
 use crate::{postgres, sqlite};
 use std::time::Duration;
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
+use ward_search::compartment::Compartments;
 use ward_search::extract::Extractor;
 use ward_search::plan::{Check, Plan};
 
@@ -98,24 +99,44 @@ impl<'a> View<'a> {
     pub async fn read_version(
         &self,
         access: &Access,
+        memberships: &Compartments,
         ty: TypeId,
         rid: Rid,
         version: u32,
     ) -> Result<Option<Row>, StoreError> {
-        match self.staged.map(|staged| &staged.0) {
-            None => self.store.read_version(access, ty, rid, version).await,
-            Some(Backend::Sqlite(staged)) => staged.read_version(access, ty, rid, version).await,
-            Some(Backend::Postgres(staged)) => staged.read_version(access, ty, rid, version).await,
+        let found = match self.staged.map(|staged| &staged.0) {
+            None => self.store.version(access, ty, rid, version).await?,
+            Some(Backend::Sqlite(staged)) => staged.read_version(access, ty, rid, version).await?,
+            Some(Backend::Postgres(staged)) => {
+                staged.read_version(access, ty, rid, version).await?
+            }
+        };
+        match found {
+            Some(row) if past::is_shown(access, memberships, Action::Read, &row)? => Ok(Some(row)),
+            _ => Ok(None),
         }
     }
 
-    pub async fn history(&self, access: &Access, query: &HistoryQuery) -> Result<Page, StoreError> {
-        let rows = match self.staged.map(|staged| &staged.0) {
-            None => return self.store.history(access, query).await,
-            Some(Backend::Sqlite(staged)) => staged.history(access, query).await?,
-            Some(Backend::Postgres(staged)) => staged.history(access, query).await?,
-        };
-        Ok(history_page(rows, query))
+    pub async fn history(
+        &self,
+        access: &Access,
+        memberships: &Compartments,
+        query: &HistoryQuery,
+    ) -> Result<Page, StoreError> {
+        past::history(*self, access, memberships, query).await
+    }
+
+    /// At most `count + 1`, of resources whose current version is seen.
+    pub(crate) async fn versions(
+        &self,
+        access: &Access,
+        query: &HistoryQuery,
+    ) -> Result<Vec<Row>, StoreError> {
+        match self.staged.map(|staged| &staged.0) {
+            None => self.store.versions(access, query).await,
+            Some(Backend::Sqlite(staged)) => staged.versions(access, query).await,
+            Some(Backend::Postgres(staged)) => staged.versions(access, query).await,
+        }
     }
 
     /// Of these types those that may have rows, by the counters: what is asked of many types can be spared the others. All of

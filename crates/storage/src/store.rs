@@ -8,7 +8,7 @@ use crate::core::{Core, Hits};
 use crate::examine::is_gathered;
 use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
-use crate::staged::{self, Staged};
+use crate::staged::{self, Staged, View};
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::LazyLock;
@@ -16,6 +16,7 @@ use ward_access::{Access, Action};
 use ward_fhir::TypeId;
 use ward_fhir::schema::{TypeKind, r4};
 use ward_seal::MasterKey;
+use ward_search::compartment::Compartments;
 use ward_search::entries::TermKey;
 use ward_search::plan::{Plan, Position, SortValue};
 
@@ -157,7 +158,34 @@ impl Store {
         }
     }
 
+    /// One version, if it may be seen as well as the current one. `memberships`: of the references in it.
     pub async fn read_version(
+        &self,
+        access: &Access,
+        memberships: &Compartments,
+        ty: TypeId,
+        rid: Rid,
+        version: u32,
+    ) -> Result<Option<Row>, StoreError> {
+        View::committed(self)
+            .read_version(access, memberships, ty, rid, version)
+            .await
+    }
+
+    /// Newest first, each version that may be seen as well as the current one. `Page::next` holds (updated, version) and the
+    /// row id of the last version; see `history_after`.
+    pub async fn history(
+        &self,
+        access: &Access,
+        memberships: &Compartments,
+        query: &HistoryQuery,
+    ) -> Result<Page, StoreError> {
+        View::committed(self)
+            .history(access, memberships, query)
+            .await
+    }
+
+    pub(crate) async fn version(
         &self,
         access: &Access,
         ty: TypeId,
@@ -170,13 +198,15 @@ impl Store {
         }
     }
 
-    /// Newest first. `Page::next` holds (updated, version) and the row id of the last version; see `history_after`.
-    pub async fn history(&self, access: &Access, query: &HistoryQuery) -> Result<Page, StoreError> {
-        let rows = match &self.0 {
-            Backend::Sqlite(store) => store.history(access, query).await?,
-            Backend::Postgres(store) => store.history(access, query).await?,
-        };
-        Ok(history_page(rows, query))
+    pub(crate) async fn versions(
+        &self,
+        access: &Access,
+        query: &HistoryQuery,
+    ) -> Result<Vec<Row>, StoreError> {
+        match &self.0 {
+            Backend::Sqlite(store) => store.versions(access, query).await,
+            Backend::Postgres(store) => store.versions(access, query).await,
+        }
     }
 
     /// A history page's `next` as `HistoryQuery::after`.

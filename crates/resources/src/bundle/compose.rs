@@ -4,6 +4,7 @@ use super::entry::{Entry, name};
 use super::identities::{Identities, Patients, action};
 use super::steps::Step;
 use crate::binary::demand_open;
+use crate::call::Interaction;
 use crate::delete::unreferenced;
 use crate::document::validate;
 use crate::engine::Context;
@@ -217,7 +218,14 @@ impl Unit<'_> {
     ) -> Result<Outcome> {
         let (engine, access) = (self.cx.engine, self.cx.access);
         let destination = place::destination(engine, node, Some(identity.rid), patients).await?;
-        destination.demand(access, identity.ty, action(entry))?;
+        destination.demand(access, node, action(entry))?;
+        let is_conditional = matches!(
+            entry.call.interaction,
+            Interaction::ConditionalUpdate { .. }
+        );
+        if is_conditional && matches!(replaced, Replaced::Nothing) {
+            destination.demand(access, node, Action::Create)?;
+        }
         demand_home_of(replaced, access, identity.ty, action(entry))?;
         let placement = destination.settle(engine).await?;
         let write = compose(engine, node, identity, &placement, replaced, patients).await?;

@@ -181,26 +181,22 @@ impl Identities {
                     identities: self,
                     base: entry.full_url.as_deref().and_then(base_of),
                 };
-                destinations.push(Destination::of(
-                    cx.engine,
-                    document.node(index),
-                    *rid,
-                    &within,
-                ));
-                written.push((at, *ty, *rid));
+                let node = document.node(index);
+                destinations.push(Destination::of(cx.engine, node, *rid, &within));
+                written.push((at, node, *rid));
             }
         }
         let known = place::locate(cx.engine, &mut destinations).await?;
         self.patients.0.extend(known);
-        for ((at, ty, _), destination) in written.iter().zip(&destinations) {
+        for ((at, node, _), destination) in written.iter().zip(&destinations) {
             destination
-                .demand(cx.access, *ty, action(&entries[*at]))
+                .demand(cx.access, *node, action(&entries[*at]))
                 .map_err(|f| name(f, entries[*at].at))?;
         }
         let mut rows = vec![None; entries.len()];
         let placements = place::settle(cx.engine, destinations).await?;
-        for ((at, ty, rid), placement) in written.into_iter().zip(placements) {
-            rows[at] = Some(rid.unwrap_or_else(|| placement.row(cx.engine, ty)));
+        for ((at, node, rid), placement) in written.into_iter().zip(placements) {
+            rows[at] = Some(rid.unwrap_or_else(|| placement.row(cx.engine, node.ty())));
         }
         Ok(rows)
     }

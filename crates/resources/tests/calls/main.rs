@@ -7,6 +7,9 @@
 
 mod absent;
 mod agreement;
+mod former;
+mod granular;
+mod granular_writes;
 mod house;
 mod indexing;
 mod noninterference;
@@ -71,6 +74,19 @@ on_both!(
     rights::who_may_only_update_is_not_shown_the_rest,
     rights::a_conditional_deletion_reaches_what_both_rights_reach,
     placement::many_entries_about_unknown_patients_take_few_statements,
+    granular::s69_scopes_of_one_type_are_united,
+    granular::s70_no_way_leads_outside_the_scope,
+    granular::s70_totals_are_of_what_is_seen,
+    granular_writes::s71_what_is_written_stays_inside,
+    granular_writes::s71_a_transaction_is_refused_as_a_whole,
+    granular_writes::s71_a_reference_is_judged_as_it_is_stored,
+    granular_writes::s71_to_create_by_condition_takes_both_rights,
+    granular::s72_what_is_not_understood_grants_nothing,
+    granular::types_without_patients_and_all_types_can_be_granular,
+    former::former_versions_outside_the_scope_are_not_shown,
+    former::former_versions_of_another_patient_are_not_shown,
+    granular::each_page_is_decided_afresh,
+    granular::granular_reads_take_as_many_statements,
 );
 
 /// Many random cases, once per store. On one thread each: the clock is the thread's.

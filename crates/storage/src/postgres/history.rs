@@ -6,9 +6,9 @@
 use super::connection::{Connection, Failure};
 use super::lower::{Sql, VISIBLE};
 use super::question::used_types;
-use super::read::{self, COLUMNS, NO_GENERATION, compartment};
-use crate::contract::{HistoryQuery, HistoryScope};
-use crate::core::StoredRow;
+use super::read::{self, COLUMNS, NO_GENERATION, bound};
+use crate::contract::{HistoryQuery, HistoryScope, StoreError};
+use crate::core::{Core, StoredRow};
 use crate::store::resource_types;
 use futures_util::future::try_join_all;
 use std::fmt::Write as _;
@@ -18,13 +18,14 @@ use ward_fhir::TypeId;
 /// At most `count + 1` versions.
 pub async fn history(
     connection: &Connection,
+    core: &Core,
     access: &Access,
     query: &HistoryQuery,
 ) -> Result<Vec<StoredRow>, Failure> {
     connection
         .batch("begin isolation level repeatable read read only")
         .await?;
-    let rows = within(connection, access, query).await;
+    let rows = within(connection, core, access, query).await;
     if !matches!(rows, Err(Failure::Broken)) {
         connection.batch("commit").await?;
     }
@@ -34,6 +35,7 @@ pub async fn history(
 /// The same inside a transaction that is open already.
 pub async fn within(
     connection: &Connection,
+    core: &Core,
     access: &Access,
     query: &HistoryQuery,
 ) -> Result<Vec<StoredRow>, Failure> {
@@ -42,15 +44,15 @@ pub async fn within(
         HistoryScope::Type(ty) => (std::slice::from_ref(ty), Action::Search),
         HistoryScope::System => (resource_types(), Action::Search),
     };
-    inside(connection, access, query, types, action).await
+    inside(connection, core, access, query, (types, action)).await
 }
 
 async fn inside(
     connection: &Connection,
+    core: &Core,
     access: &Access,
     query: &HistoryQuery,
-    types: &[TypeId],
-    action: Action,
+    (types, action): (&[TypeId], Action),
 ) -> Result<Vec<StoredRow>, Failure> {
     let used;
     let types = if types.len() > 1 {
@@ -59,13 +61,14 @@ async fn inside(
     } else {
         types
     };
-    let statements: Vec<Sql> = types
+    let statements = types
         .iter()
         .filter(|ty| *access.sight(**ty, action) != Sight::Nothing)
         .flat_map(|ty| {
-            [true, false].map(|current| half(connection, access, query, *ty, action, current))
+            let place = (*ty, action);
+            [true, false].map(|current| half(connection, core, access, query, place, current))
         })
-        .collect();
+        .collect::<Result<Vec<Sql>, StoreError>>()?;
     let results = try_join_all(
         statements
             .iter()
@@ -85,12 +88,12 @@ async fn inside(
 /// Current (`y` is `x`) or superseded versions of a type.
 fn half(
     connection: &Connection,
+    core: &Core,
     access: &Access,
     query: &HistoryQuery,
-    ty: TypeId,
-    action: Action,
+    (ty, action): (TypeId, Action),
     current: bool,
-) -> Sql {
+) -> Result<Sql, StoreError> {
     let mut sql = Sql::new(access);
     let y = if current { "x" } else { "y" };
     let _ = write!(
@@ -133,11 +136,11 @@ fn half(
             " and ({y}.upd, {y}.rid, {y}.ver) < ({u}, {r}, {v})"
         );
     }
-    compartment(&mut sql, access.sight(ty, action));
+    bound(&mut sql, connection, core, access, (ty, action))?;
     let limit = sql.int(i64::from(query.count) + 1);
     let _ = write!(
         sql.text,
         " order by {y}.upd desc, {y}.rid desc, {y}.ver desc limit {limit}"
     );
-    sql
+    Ok(sql)
 }

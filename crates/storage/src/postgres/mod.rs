@@ -222,8 +222,12 @@ impl Postgres {
         keys: &[(TypeId, Rid)],
     ) -> Result<Vec<Current>, StoreError> {
         let found = match keys {
-            [_] => brief!(self, connection => read::many(connection, access, action, keys))?,
-            _ => reading!(self, connection => read::many(connection, access, action, keys))?,
+            [_] => {
+                brief!(self, connection => read::many(connection, self.core(), access, action, keys))?
+            }
+            _ => {
+                reading!(self, connection => read::many(connection, self.core(), access, action, keys))?
+            }
         };
         let (at, stored): (Vec<usize>, Vec<StoredRow>) = found.into_iter().unzip();
         let mut all = vec![Current::Absent; keys.len()];
@@ -240,18 +244,18 @@ impl Postgres {
         rid: Rid,
         version: u32,
     ) -> Result<Option<Row>, StoreError> {
-        let stored =
-            brief!(self, connection => read::version(connection, access, ty, rid, version))?;
+        let stored = brief!(self, connection => read::version(connection, self.core(), access, ty, rid, version))?;
         Ok(self.open_rows(stored.into_iter().collect()).await?.pop())
     }
 
     /// At most `count + 1` versions.
-    pub async fn history(
+    pub async fn versions(
         &self,
         access: &Access,
         query: &HistoryQuery,
     ) -> Result<Vec<Row>, StoreError> {
-        let stored = reading!(self, connection => history::history(connection, access, query))?;
+        let stored =
+            reading!(self, connection => history::history(connection, self.core(), access, query))?;
         self.open_rows(stored).await
     }
 

@@ -1,6 +1,7 @@
 //! Conditions read from the row itself, in forms that no index fits: what drives is chosen before.
 
 use super::lower::{MARK_CHARS, Sql, mark};
+use super::read::compartment;
 use super::statement::Value;
 use super::tables::Tables;
 use crate::compare::compare_sql;
@@ -53,6 +54,7 @@ impl Probe<'_> {
                 }
             },
             Node::AtHome { rids, terms } => self.at_home(sql, rids, terms),
+            Node::Compartment(keys) => compartment(sql, row, keys),
             Node::Text { param, test, value } => self.text(sql, *param, *test, value),
             Node::Date { param, test, .. } => {
                 let p = sql.int(i64::from(*param));

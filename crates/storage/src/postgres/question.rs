@@ -13,7 +13,8 @@ use crate::estimate::Counts;
 use crate::index::{CATEGORY, CODE, EVERY, typed};
 use crate::names::Names;
 use crate::quantity::is_asked;
-use crate::question::{Node, Reach, Resolver, terms_of};
+use crate::question::{Node, Resolver, terms_of};
+use crate::reach::Reach;
 use std::collections::HashMap;
 use std::sync::Arc;
 use ward_access::{Access, Action};
@@ -41,7 +42,7 @@ impl<'a> Question<'a> {
         plan: &Plan,
         counted: bool,
     ) -> Result<Option<Question<'a>>, Failure> {
-        let mut reach = Reach::new(access, Action::Search, &plan.types);
+        let mut reach = Reach::new(&core.term_key, access, Action::Search, &plan.types)?;
         if reach.types().len() > TYPES_FEW {
             let used = used_types(connection, &reach.types()).await?;
             reach.retain(|ty| used.contains(&ty));
@@ -59,6 +60,7 @@ impl<'a> Question<'a> {
             homes: true,
         };
         let mut members = resolver.members(&plan.filter, &types)?;
+        reach.conditions_into(&mut members);
         let page_rows = u64::from(plan.count) + 1;
         let sorted = Clinical::sorted(&core.term_key, &types, &plan.sort);
         let counts = if counted {

@@ -4,13 +4,16 @@
 
 use super::connection::{Columns, Connection, Failure};
 use super::lower::{Sql, VISIBLE};
+use super::probe::Probe;
 use super::statement::Value;
 use crate::contract::{Op, Rid, StoreError};
 use crate::core::{Core, StoredRow};
+use crate::estimate::Counts;
 use crate::keys::StoredKey;
+use crate::reach::Reach;
 use futures_util::future::try_join_all;
 use std::fmt::Write as _;
-use ward_access::{Access, Action, Sight};
+use ward_access::{Access, Action, PatientKey, Sight};
 use ward_fhir::TypeId;
 
 pub async fn is_live(connection: &Connection, ty: TypeId, rid: Rid) -> Result<bool, Failure> {
@@ -24,6 +27,7 @@ pub async fn is_live(connection: &Connection, ty: TypeId, rid: Rid) -> Result<bo
 /// Current versions with their position in `keys`; one statement for each type, sent together.
 pub async fn many(
     connection: &Connection,
+    core: &Core,
     access: &Access,
     action: Action,
     keys: &[(TypeId, Rid)],
@@ -31,10 +35,10 @@ pub async fn many(
     let mut types: Vec<TypeId> = keys.iter().map(|(ty, _)| *ty).collect();
     types.sort_unstable();
     types.dedup();
-    let statements: Vec<Sql> = types
+    let statements = types
         .iter()
-        .filter_map(|ty| many_of(connection, access, action, *ty, keys))
-        .collect();
+        .filter_map(|ty| many_of(connection, core, access, (*ty, action), keys).transpose())
+        .collect::<Result<Vec<Sql>, StoreError>>()?;
     let results = try_join_all(
         statements
             .iter()
@@ -52,14 +56,13 @@ pub async fn many(
 
 fn many_of(
     connection: &Connection,
+    core: &Core,
     access: &Access,
-    action: Action,
-    ty: TypeId,
+    (ty, action): (TypeId, Action),
     keys: &[(TypeId, Rid)],
-) -> Option<Sql> {
-    let sight = access.sight(ty, action);
-    if *sight == Sight::Nothing {
-        return None;
+) -> Result<Option<Sql>, StoreError> {
+    if *access.sight(ty, action) == Sight::Nothing {
+        return Ok(None);
     }
     let (at, rids): (Vec<i64>, Vec<i64>) = keys
         .iter()
@@ -83,32 +86,66 @@ fn many_of(
             connection.tables.of(ty)
         );
     }
-    compartment(&mut sql, sight);
-    Some(sql)
+    bound(&mut sql, connection, core, access, (ty, action))?;
+    Ok(Some(sql))
 }
 
-/// The caller's compartments on a row `x` found otherwise.
-pub fn compartment(sql: &mut Sql, sight: &Sight) {
-    if let Sight::Patients(keys) = sight {
-        let homes = sql.bind(Value::Ints(keys.iter().map(|k| k.rid).collect()));
-        let terms = sql.bind(Value::Ints(keys.iter().map(|k| k.membership).collect()));
-        let _ = write!(
-            sql.text,
-            " and (x.c = any({homes}) or (x.terms || '{{}}'::bigint[]) && {terms})"
-        );
+/// ` and …`: what bounds the caller, on a row `x` found otherwise.
+pub fn bound(
+    sql: &mut Sql,
+    connection: &Connection,
+    core: &Core,
+    access: &Access,
+    (ty, action): (TypeId, Action),
+) -> Result<(), StoreError> {
+    match access.sight(ty, action) {
+        Sight::Nothing => sql.push(" and false"),
+        Sight::Everything => {}
+        Sight::Patients(keys) => {
+            sql.push(" and ");
+            compartment(sql, "x", keys);
+        }
+        Sight::Matching(_) => {
+            let reach = Reach::new(&core.term_key, access, action, &[ty])?;
+            if let Some((_, Some(keys))) = reach.single() {
+                sql.push(" and ");
+                compartment(sql, "x", keys);
+            }
+            let probe = Probe {
+                row: "x".into(),
+                ty,
+                counts: &Counts::new(),
+                tables: &connection.tables,
+            };
+            for condition in reach.conditions() {
+                sql.push(" and ");
+                probe.test(sql, condition);
+            }
+        }
     }
+    Ok(())
+}
+
+/// In the compartment of one of the patients, of a row found otherwise.
+pub fn compartment(sql: &mut Sql, row: &str, keys: &[PatientKey]) {
+    let homes = sql.bind(Value::Ints(keys.iter().map(|k| k.rid).collect()));
+    let terms = sql.bind(Value::Ints(keys.iter().map(|k| k.membership).collect()));
+    let _ = write!(
+        sql.text,
+        "({row}.c = any({homes}) or ({row}.terms || '{{}}'::bigint[]) && {terms})"
+    );
 }
 
 /// One version, current or superseded; the caller must see both it and the current one.
 pub async fn version(
     connection: &Connection,
+    core: &Core,
     access: &Access,
     ty: TypeId,
     rid: Rid,
     version: u32,
 ) -> Result<Option<StoredRow>, Failure> {
-    let sight = access.sight(ty, Action::Read);
-    if *sight == Sight::Nothing {
+    if *access.sight(ty, Action::Read) == Sight::Nothing {
         return Ok(None);
     }
     let mut sql = Sql::new(access);
@@ -125,7 +162,7 @@ pub async fn version(
          where x.rid = {r} and {VISIBLE} and {}",
         VISIBLE.replace("x.", "v.")
     );
-    compartment(&mut sql, sight);
+    bound(&mut sql, connection, core, access, (ty, Action::Read))?;
     Ok(connection
         .rows(&sql.text, &sql.values)
         .await?

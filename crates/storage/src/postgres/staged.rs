@@ -79,7 +79,8 @@ impl Staged {
         action: Action,
         keys: &[(TypeId, Rid)],
     ) -> Result<Vec<Current>, StoreError> {
-        let found = asking!(self, connection => read::many(connection, access, action, keys))?;
+        let found =
+            asking!(self, connection => read::many(connection, self.core(), access, action, keys))?;
         let (at, stored): (Vec<usize>, Vec<StoredRow>) = found.into_iter().unzip();
         let mut all = vec![Current::Absent; keys.len()];
         for (at, row) in at.into_iter().zip(self.rows(stored).await?) {
@@ -95,17 +96,17 @@ impl Staged {
         rid: Rid,
         version: u32,
     ) -> Result<Option<Row>, StoreError> {
-        let stored =
-            asking!(self, connection => read::version(connection, access, ty, rid, version))?;
+        let stored = asking!(self, connection => read::version(connection, self.core(), access, ty, rid, version))?;
         Ok(self.rows(stored.into_iter().collect()).await?.pop())
     }
 
-    pub async fn history(
+    pub async fn versions(
         &self,
         access: &Access,
         query: &HistoryQuery,
     ) -> Result<Vec<Row>, StoreError> {
-        let stored = asking!(self, connection => history::within(connection, access, query))?;
+        let stored =
+            asking!(self, connection => history::within(connection, self.core(), access, query))?;
         self.rows(stored).await
     }
 

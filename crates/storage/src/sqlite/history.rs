@@ -7,8 +7,8 @@ use super::connection::Connection;
 use super::lower::{Probe, Sql};
 use super::read;
 use crate::contract::{HistoryQuery, HistoryScope, StoreError};
-use crate::core::StoredRow;
-use crate::question::Reach;
+use crate::core::{Core, StoredRow};
+use crate::reach::Reach;
 use std::fmt::Write as _;
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
@@ -16,6 +16,7 @@ use ward_fhir::TypeId;
 /// At most `count + 1` versions.
 pub fn history(
     connection: &mut Connection,
+    core: &Core,
     access: &Access,
     query: &HistoryQuery,
 ) -> Result<Vec<StoredRow>, StoreError> {
@@ -28,7 +29,7 @@ pub fn history(
     } else {
         Action::Search
     };
-    let reach = Reach::new(access, action, types);
+    let reach = Reach::new(&core.term_key, access, action, types)?;
     let mut rows = Vec::new();
     if reach.is_empty() {
         return Ok(rows);

@@ -9,7 +9,8 @@ use crate::compare::compare_sql;
 use crate::estimate::Counts;
 use crate::index::{after_prefix, of_code, parameter, typed};
 use crate::quantity::{self, Range};
-use crate::question::{Node, Reach, TextTest};
+use crate::question::{Node, TextTest};
+use crate::reach::Reach;
 use std::fmt::Write as _;
 use std::rc::Rc;
 use ward_access::{Access, PatientKey};
@@ -114,6 +115,7 @@ impl Probe {
             },
             // A range of the term is as good as one of the home.
             Node::Terms(terms) | Node::AtHome { terms, .. } => self.terms(sql, terms),
+            Node::Compartment(keys) => self.compartment(sql, keys),
             Node::Text { param, test, value } => {
                 let condition = self.text(sql, *param, *test, value);
                 let _ = write!(
@@ -339,7 +341,7 @@ impl Probe {
         }
     }
 
-    /// What the caller may see of `x`: the mask, and the compartments.
+    /// What the caller may see of `x`: the mask, the compartments, and what else it must match.
     pub fn access(&self, sql: &mut Sql, reach: &Reach) {
         let row = &self.row;
         let _ = write!(sql.text, "vis(?1, {row}.k)");
@@ -360,6 +362,10 @@ impl Probe {
                 }
                 sql.push(")");
             }
+        }
+        for condition in reach.conditions() {
+            sql.push(" and ");
+            self.filter(sql, condition);
         }
     }
 

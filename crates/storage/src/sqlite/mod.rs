@@ -143,8 +143,9 @@ impl Sqlite {
         ty: TypeId,
         rid: Rid,
     ) -> Result<Current, StoreError> {
-        let stored =
-            self.read_with(|connection| read::current(connection, access, action, ty, rid))?;
+        let stored = self.read_with(|connection| {
+            read::current(connection, self.core(), access, action, ty, rid)
+        })?;
         stored.map_or(Ok(Current::Absent), |stored| {
             Ok(current(self.open_rows(vec![stored])?.pop()))
         })
@@ -203,7 +204,7 @@ impl Sqlite {
         action: Action,
         keys: &[(TypeId, Rid)],
     ) -> Result<Vec<Current>, StoreError> {
-        let found = self.read_with(|connection| read::many(connection, access, action, keys))?;
+        let found = self.read_with(|c| read::many(c, self.core(), access, action, keys))?;
         let (at, stored): (Vec<usize>, Vec<StoredRow>) = found.into_iter().unzip();
         let mut all = vec![Current::Absent; keys.len()];
         for (at, row) in at.into_iter().zip(self.open_rows(stored)?) {
@@ -219,22 +220,22 @@ impl Sqlite {
         rid: Rid,
         version: u32,
     ) -> Result<Option<Row>, StoreError> {
-        let stored =
-            self.read_with(|connection| read::version(connection, access, ty, rid, version))?;
+        let stored = self.read_with(|c| read::version(c, self.core(), access, ty, rid, version))?;
         stored.map_or(Ok(None), |stored| Ok(self.open_rows(vec![stored])?.pop()))
     }
 
     /// At most `count + 1` versions.
-    pub async fn history(
+    pub async fn versions(
         &self,
         access: &Access,
         query: &HistoryQuery,
     ) -> Result<Vec<Row>, StoreError> {
-        let stored = match self.at_once(|c| history::history(c, access, query))? {
+        let core = self.core();
+        let stored = match self.at_once(|c| history::history(c, core, access, query))? {
             Some(stored) => stored,
             None => {
                 let (access, query) = (access.clone(), query.clone());
-                self.at_length(move |_, c| history::history(c, &access, &query))
+                self.at_length(move |core, c| history::history(c, core, &access, &query))
                     .await?
             }
         };

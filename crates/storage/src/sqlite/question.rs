@@ -13,7 +13,8 @@ use crate::estimate::{self, Counts, SET_ROWS_MAX};
 use crate::index::{CODE, EVERY, typed};
 use crate::names::Names;
 use crate::quantity;
-use crate::question::{Node, Reach, Resolver, terms_of};
+use crate::question::{Node, Resolver, terms_of};
+use crate::reach::Reach;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::rc::Rc;
@@ -47,7 +48,7 @@ impl<'a> Question<'a> {
         action: Action,
         plan: &Plan,
     ) -> Result<Option<Question<'a>>, StoreError> {
-        let reach = Reach::new(access, action, &plan.types);
+        let mut reach = Reach::new(&core.term_key, access, action, &plan.types)?;
         if reach.is_empty() {
             return Ok(None);
         }
@@ -60,7 +61,8 @@ impl<'a> Question<'a> {
             phrase: 0,
             homes: false,
         };
-        let members = resolver.members(&plan.filter, &types)?;
+        let mut members = resolver.members(&plan.filter, &types)?;
+        reach.conditions_into(&mut members);
         let mut question = Question {
             access,
             reach,

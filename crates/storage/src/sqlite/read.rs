@@ -9,7 +9,7 @@ use super::statement::Value;
 use crate::contract::{Op, Rid, StoreError};
 use crate::core::{Core, StoredRow};
 use crate::keys::StoredKey;
-use crate::question::Reach;
+use crate::reach::Reach;
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use ward_access::{Access, Action, Sight};
@@ -18,6 +18,7 @@ use ward_fhir::TypeId;
 /// The current version of one row.
 pub fn current(
     connection: &mut Connection,
+    core: &Core,
     access: &Access,
     action: Action,
     ty: TypeId,
@@ -37,8 +38,8 @@ pub fn current(
                 Ok(())
             })?;
         }
-        Sight::Patients(_) => {
-            found = many(connection, access, action, &[(ty, rid)])?
+        Sight::Patients(_) | Sight::Matching(_) => {
+            found = many(connection, core, access, action, &[(ty, rid)])?
                 .pop()
                 .map(|(_, row)| row);
         }
@@ -59,6 +60,7 @@ pub fn is_live(connection: &mut Connection, ty: TypeId, rid: Rid) -> Result<bool
 /// Current versions with their position in `keys`. One statement for each distinct reach (one or two).
 pub fn many(
     connection: &mut Connection,
+    core: &Core,
     access: &Access,
     action: Action,
     keys: &[(TypeId, Rid)],
@@ -66,7 +68,7 @@ pub fn many(
     let mut types: Vec<TypeId> = keys.iter().map(|(ty, _)| *ty).collect();
     types.sort_unstable();
     types.dedup();
-    let reach = Reach::new(access, action, &types);
+    let reach = Reach::new(&core.term_key, access, action, &types)?;
     let mut found = Vec::with_capacity(keys.len());
     if types.is_empty() || reach.is_empty() {
         return Ok(found);
@@ -100,12 +102,13 @@ pub fn many(
 /// One version, current or superseded; the caller must see both it and the current one.
 pub fn version(
     connection: &mut Connection,
+    core: &Core,
     access: &Access,
     ty: TypeId,
     rid: Rid,
     version: u32,
 ) -> Result<Option<StoredRow>, StoreError> {
-    let reach = Reach::new(access, Action::Read, &[ty]);
+    let reach = Reach::new(&core.term_key, access, Action::Read, &[ty])?;
     let mut found = None;
     if reach.is_empty() {
         return Ok(found);

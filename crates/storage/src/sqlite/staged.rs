@@ -141,7 +141,7 @@ impl Staged {
     ) -> Result<Vec<Current>, StoreError> {
         let (access, keys) = (access.clone(), keys.to_vec());
         self.ask(move |open| {
-            let found = read::many(open.connection, &access, action, &keys)?;
+            let found = read::many(open.connection, open.core, &access, action, &keys)?;
             let (at, stored): (Vec<usize>, Vec<StoredRow>) = found.into_iter().unzip();
             let mut all = vec![Current::Absent; keys.len()];
             for (at, row) in at.into_iter().zip(open.rows(stored)?) {
@@ -161,23 +161,24 @@ impl Staged {
     ) -> Result<Option<Row>, StoreError> {
         let access = access.clone();
         self.ask(move |open| {
-            let stored = read::version(open.connection, &access, ty, rid, version)?;
+            let stored = read::version(open.connection, open.core, &access, ty, rid, version)?;
             Ok(open.rows(stored.into_iter().collect())?.pop())
         })
         .await
     }
 
-    pub async fn history(
+    pub async fn versions(
         &self,
         access: &Access,
         query: &HistoryQuery,
     ) -> Result<Vec<Row>, StoreError> {
         let (access, query) = (access.clone(), query.clone());
         self.ask(move |open| {
-            let within = open.core.timeout().min(STAGED_MAX);
+            let core = open.core;
+            let within = core.timeout().min(STAGED_MAX);
             let stored = open
                 .connection
-                .within(within, |c| history::history(c, &access, &query))?;
+                .within(within, |c| history::history(c, core, &access, &query))?;
             open.rows(stored)
         })
         .await

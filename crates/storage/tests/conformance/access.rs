@@ -1,6 +1,7 @@
 //! The predicate is in every statement: what may not be seen is not there.
 
 use crate::place::*;
+use crate::plans::Maker;
 use ward_access::{Access, Action};
 use ward_search::entries::{DateEntry, Entries, QuantityEntry, StringEntry};
 use ward_search::plan::{DateTest, Filter, NumberTest, Plan, Prefix, SortKey, Total};
@@ -98,7 +99,7 @@ async fn check(store: &Store, access: &Access, write: &Write, visible: bool) {
     assert_eq!(matches!(many[0], Current::Live(_)), visible);
     assert_eq!(
         store
-            .read_version(access, write.ty, write.rid, 1)
+            .read_version(access, memberships(), write.ty, write.rid, 1)
             .await
             .unwrap()
             .is_some(),
@@ -119,7 +120,11 @@ async fn check(store: &Store, access: &Access, write: &Write, visible: bool) {
             count: 100,
             after: None,
         };
-        let rows = store.history(access, &query).await.unwrap().rows;
+        let rows = store
+            .history(access, memberships(), &query)
+            .await
+            .unwrap()
+            .rows;
         assert_eq!(rows.iter().any(|r| r.rid == write.rid), visible);
     }
     let mut everywhere = plans(write, store);
@@ -144,6 +149,9 @@ async fn check(store: &Store, access: &Access, write: &Write, visible: bool) {
     }
 }
 
+/// The app's patient, who is not the first it names.
+const NAMES_THE_PATIENT: &str = r#"{"resourceType":"Observation","subject":{"reference":"Patient/2"},"performer":[{"reference":"Patient/1"}]}"#;
+
 pub async fn a_patient_sees_only_their_compartment(place: Place) {
     let store = place.open().await;
     let (mine, theirs) = (patient(&store).await, patient(&store).await);
@@ -154,6 +162,7 @@ pub async fn a_patient_sees_only_their_compartment(place: Place) {
     let (own, foreign) = (home(mine), home(theirs));
     // At home elsewhere, and in this patient's compartment as well.
     let mut shared = home(theirs);
+    shared.body = NAMES_THE_PATIENT.into();
     shared
         .entries
         .add_term(term(store.term_key().membership(mine)));
@@ -190,6 +199,190 @@ pub async fn a_patient_sees_only_their_compartment(place: Place) {
         .unwrap();
     check(&store, &access, &own, false).await;
     check(&store, &access, &shared, false).await;
+}
+
+const LAB: &str = "category=http://c|laboratory";
+
+/// A whole Observation, which the store indexes as it is, with the entries that the plans ask for besides.
+fn observation(store: &Store, category: &str, home: Rid, subject: &str) -> Write {
+    let body = format!(
+        r#"{{"resourceType":"Observation","status":"final","subject":{{"reference":"{subject}"}},
+        "category":[{{"coding":[{{"system":"http://c","code":"{category}"}}]}}],
+        "code":{{"coding":[{{"system":"http://l","code":"{category}"}}]}},"effectiveDateTime":"2024-05-06"}}"#
+    );
+    let rid = store.allocate((home != 0).then_some(home));
+    let mut write = Maker::new(store).make("Observation", rid, home, &body);
+    let more = entries();
+    more.terms
+        .into_iter()
+        .for_each(|term| write.entries.add_term(term));
+    write.entries.strings.extend(more.strings);
+    write.entries.dates.extend(more.dates);
+    write.entries.quantities.extend(more.quantities);
+    write.entries.dates.sort_unstable();
+    write
+}
+
+pub async fn a_granular_scope_bounds_every_way(place: Place) {
+    let store = place.open().await;
+    let (mine, theirs) = (patient(&store).await, patient(&store).await);
+    let lab = observation(&store, "laboratory", mine, "Patient/1");
+    let vital = observation(&store, "vital-signs", mine, "Patient/1");
+    let foreign = observation(&store, "laboratory", theirs, "Patient/2");
+    let other = observation(&store, "vital-signs", theirs, "Patient/2");
+    let mut shared = observation(&store, "laboratory", theirs, "Patient/2");
+    let named = r#""performer":[{"reference":"Patient/1"}],"category""#;
+    let body = String::from_utf8(shared.body.to_vec()).unwrap();
+    shared.body = body.replace(r#""category""#, named).into();
+    shared
+        .entries
+        .add_term(term(store.term_key().membership(mine)));
+    for write in [&lab, &vital, &foreign, &other, &shared] {
+        commit(&store, write).await.unwrap();
+    }
+    let of = |scopes: &str| granular(&store, scopes, Some(mine));
+    for (access, seen) in [
+        (
+            granular(&store, &format!("system/Observation.rs?{LAB}"), None),
+            [true, false, true, false, true],
+        ),
+        (
+            of(&format!("patient/Observation.rs?{LAB}")),
+            [true, false, false, false, true],
+        ),
+        (
+            of(&format!(
+                "patient/Observation.rs?{LAB} patient/Observation.rs?category=http://c|vital-signs"
+            )),
+            [true, true, false, false, true],
+        ),
+        (
+            of(&format!("patient/Observation.rs user/Observation.rs?{LAB}")),
+            [true, true, true, false, true],
+        ),
+        (
+            of("patient/Observation.rs user/Observation.rs?date=lt2024"),
+            [true, true, false, false, true],
+        ),
+        (
+            granular(
+                &store,
+                &format!("system/Observation.rs?{LAB}&status=final&date=ge2024"),
+                None,
+            ),
+            [true, false, true, false, true],
+        ),
+        (
+            granular(
+                &store,
+                &format!("system/Observation.rs?{LAB}&status=amended"),
+                None,
+            ),
+            [false; 5],
+        ),
+    ] {
+        for (write, visible) in [&lab, &vital, &foreign, &other, &shared]
+            .into_iter()
+            .zip(seen)
+        {
+            check(&store, &access, write, visible).await;
+        }
+    }
+
+    // What leaves the scope takes its former versions along; of one that enters, the former ones stay outside.
+    let access = of(&format!("patient/Observation.rs?{LAB}"));
+    let left = Write {
+        entries: vital.entries.clone(),
+        ..update(
+            &lab,
+            std::str::from_utf8(&vital.body).unwrap(),
+            Entries::default(),
+        )
+    };
+    commit(&store, &left).await.unwrap();
+    check(&store, &access, &lab, false).await;
+    let entered = Write {
+        entries: lab.entries.clone(),
+        ..update(
+            &vital,
+            std::str::from_utf8(&lab.body).unwrap(),
+            Entries::default(),
+        )
+    };
+    commit(&store, &entered).await.unwrap();
+    let version = async |number| {
+        let read = store.read_version(&access, memberships(), vital.ty, vital.rid, number);
+        read.await.unwrap().is_some()
+    };
+    assert!(!version(1).await && version(2).await);
+    // A deleted resource matches nothing any more.
+    commit(&store, &delete(&entered)).await.unwrap();
+    assert!(!version(1).await && !version(2).await && !version(3).await);
+    assert!(matches!(
+        read(&store, &access, vital.ty, vital.rid).await,
+        Current::Absent
+    ));
+    let plain = of(&format!("patient/Observation.rs user/Observation.rs?{LAB}"));
+    assert!(matches!(
+        read(&store, &plain, vital.ty, vital.rid).await,
+        Current::Deleted(_)
+    ));
+}
+
+/// Former versions that are not shown leave no gap: pages are whole, and say rightly whether there are more.
+pub async fn pages_of_versions_are_whole(place: Place) {
+    let store = place.open().await;
+    let home = patient(&store).await;
+    let lab = observation(&store, "laboratory", home, "Patient/1");
+    let vital = observation(&store, "vital-signs", home, "Patient/1");
+    let mut last = lab.clone();
+    let mut expected = vec![(lab.rid, 1)];
+    commit(&store, &last).await.unwrap();
+    for at in 0..300 {
+        let next = if at % 60 == 0 || at == 299 {
+            &lab
+        } else {
+            &vital
+        };
+        let body = std::str::from_utf8(&next.body).unwrap();
+        last = update(&last, body, next.entries.clone());
+        commit(&store, &last).await.unwrap();
+        if next.body == lab.body {
+            expected.push((lab.rid, last.version));
+        }
+    }
+    expected.reverse();
+    let access = granular(&store, &format!("patient/Observation.rs?{LAB}"), Some(home));
+    for scope in [
+        HistoryScope::Instance {
+            ty: lab.ty,
+            rid: lab.rid,
+        },
+        HistoryScope::Type(lab.ty),
+        HistoryScope::System,
+    ] {
+        for count in [1, 2, 7, 500] {
+            let mut query = HistoryQuery {
+                scope: scope.clone(),
+                since_us: None,
+                at_us: None,
+                count,
+                after: None,
+            };
+            let mut found = Vec::new();
+            loop {
+                let page = store.history(&access, memberships(), &query).await.unwrap();
+                assert!(page.rows.len() <= count as usize);
+                assert!(!page.more || page.rows.len() == count as usize);
+                found.extend(page.rows.iter().map(|row| (row.rid, row.version)));
+                match page.next {
+                    Some(next) => query.after = Store::history_after(&next),
+                    None => break,
+                }
+            }
+            assert_eq!(found, expected, "{count}");
+        }
+    }
 }
 
 pub async fn a_mask_hides_rows_everywhere(place: Place) {
@@ -229,14 +422,14 @@ pub async fn a_mask_hides_rows_everywhere(place: Place) {
     commit(&store, &shown).await.unwrap();
     assert!(
         store
-            .read_version(&access, shown.ty, shown.rid, 1)
+            .read_version(&access, memberships(), shown.ty, shown.rid, 1)
             .await
             .unwrap()
             .is_none()
     );
     assert!(
         store
-            .read_version(&access, shown.ty, shown.rid, 2)
+            .read_version(&access, memberships(), shown.ty, shown.rid, 2)
             .await
             .unwrap()
             .is_some()
@@ -285,7 +478,7 @@ pub async fn one_type_in_reach_is_the_only_one_in_history(place: Place) {
             count: 100,
             after: None,
         };
-        let page = store.history(&access, &query).await.unwrap();
+        let page = store.history(&access, memberships(), &query).await.unwrap();
         let rids: Vec<Rid> = page.rows.iter().map(|row| row.rid).collect();
         assert_eq!(rids, [pulse.rid]);
         check(&store, &access, &pulse, true).await;

@@ -119,7 +119,12 @@ pub async fn a_row_is_indexed_anew_without_a_version(place: Place) {
         after: None,
     };
     assert_eq!(
-        store.history(&all(), &history).await.unwrap().rows.len(),
+        store
+            .history(&all(), memberships(), &history)
+            .await
+            .unwrap()
+            .rows
+            .len(),
         1,
         "no version comes of it"
     );

@@ -5,10 +5,10 @@
 use crate::oracle::{entries, filter};
 use crate::place::*;
 use std::cmp::Reverse;
-use ward_access::{Access, Action, Sight};
+use ward_access::{Access, Action, PatientKey, Sight};
 use ward_fhir::TypeId;
 use ward_fhir::schema::r4;
-use ward_search::entries::{Entries, TermEntry};
+use ward_search::entries::{DateEntry, Entries, TermEntry};
 use ward_search::evaluate::{Candidate, Others, Undecided, World, matches};
 use ward_search::plan::{Filter, Plan, Total};
 use ward_storage::{Rid, Store, Write};
@@ -46,7 +46,8 @@ pub fn refer(store: &Store, entries: &mut Entries, from: &str, code: &str, to: &
 /// Patients, people, places, encounters and observations that refer to each other, some deleted.
 async fn world(store: &Store, random: &mut Random) -> Vec<Write> {
     let mut rows: Vec<Write> = Vec::new();
-    let mut make = |name: &str, home: Rid, entries: Entries, random: &mut Random| {
+    let mut make = |name: &str, home: Rid, mut entries: Entries, random: &mut Random| {
+        mark(store, &mut entries, name, random);
         let rid = store.allocate((home != 0 && name != "Patient").then_some(home));
         let home = if name == "Patient" { rid } else { home };
         let write = Write {
@@ -134,6 +135,36 @@ async fn world(store: &Store, random: &mut Random) -> Vec<Write> {
     rows
 }
 
+/// What granular scopes ask of.
+fn mark(store: &Store, entries: &mut Entries, name: &str, random: &mut Random) {
+    let (code, values) = match name {
+        "Observation" => ("status", ["final", "amended"]),
+        "Encounter" => ("status", ["finished", "planned"]),
+        "Patient" => ("gender", ["female", "male"]),
+        _ => return,
+    };
+    let param = param(name, code);
+    let value = values[random.below(2)];
+    if random.below(4) > 0 {
+        entries.add_term(TermEntry {
+            term: store.term_key().code(param, value),
+            param,
+            counted: true,
+        });
+    }
+    if name == "Observation" && random.coin() {
+        let day = 1_700_000_000_000_000 + random.below(4) as i64 * 86_400_000_000;
+        // The clinical date follows this parameter.
+        entries.date_us = Some(day);
+        entries.dates.push(DateEntry {
+            param: self::param(name, "date"),
+            low_us: day,
+            high_us: day,
+        });
+        entries.dates.sort_unstable();
+    }
+}
+
 /// What the caller may search.
 pub struct Seen<'a> {
     store: &'a Store,
@@ -142,12 +173,20 @@ pub struct Seen<'a> {
 
 impl<'a> Seen<'a> {
     pub fn new(store: &'a Store, access: &Access, rows: &'a [Write]) -> Seen<'a> {
+        let is_in = |row: &Write, keys: &[PatientKey]| {
+            let mut keys = keys.iter();
+            keys.any(|k| k.rid == row.patient || row.entries.has_term(k.membership))
+        };
         let inside = |row: &Write| match access.sight(row.ty, Action::Search) {
             Sight::Nothing => false,
             Sight::Everything => true,
-            Sight::Patients(keys) => keys
-                .iter()
-                .any(|k| k.rid == row.patient || row.entries.has_term(k.membership)),
+            Sight::Patients(keys) => is_in(row, keys),
+            Sight::Matching(grants) => grants.iter().any(|grant| {
+                let filter = grant.criterion.as_ref().map(|c| c.filter());
+                let found = |f| matches(f, candidate("", row), World::default()).unwrap();
+                grant.patients.as_ref().is_none_or(|keys| is_in(row, keys))
+                    && filter.is_none_or(found)
+            }),
         };
         let rows = rows
             .iter()
@@ -278,8 +317,31 @@ pub async fn random_chains_agree_with_the_oracle_for_every_caller(place: Place) 
         only(&[0, 2]),
         app(&store, patients[0]),
         app(&store, patients[random.below(patients.len())]),
+        granular(
+            &store,
+            "system/Observation.rs?status=final system/Encounter.rs?status=finished \
+             system/Patient.rs?gender=female system/Practitioner.rs",
+            None,
+        ),
+        granular(
+            &store,
+            "user/Observation.rs?status=amended&date=ge2023-11-15 user/Observation.rs?status=final \
+             user/Patient.rs user/Encounter.rs user/Organization.rs",
+            None,
+        ),
+        granular(
+            &store,
+            "patient/Observation.rs?status=final patient/Patient.rs patient/Encounter.rs?status=planned",
+            Some(patients[0]),
+        ),
+        granular(
+            &store,
+            "patient/Observation.rs user/Observation.rs?status=final user/Encounter.rs?status=planned \
+             patient/Encounter.rs?status=finished user/Patient.rs?gender=male user/Organization.rs",
+            Some(patients[1]),
+        ),
     ];
-    for round in 0..400 {
+    for round in 0..800 {
         let on = [
             "Observation",
             "Patient",

@@ -31,7 +31,7 @@ pub async fn client_ids_are_kept_and_found(place: Place) {
     for version in [1, 2] {
         assert_eq!(
             &*store
-                .read_version(&all(), patient_type, write.rid, version)
+                .read_version(&all(), memberships(), patient_type, write.rid, version)
                 .await
                 .unwrap()
                 .unwrap()

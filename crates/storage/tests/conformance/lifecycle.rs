@@ -51,7 +51,7 @@ pub async fn a_resource_is_created_read_updated_and_deleted(place: Place) {
 
     for (version, body) in [(1, r#"{"value":1.10}"#), (2, r#"{"value":2}"#), (3, "")] {
         let row = store
-            .read_version(&access, observation, rid, version)
+            .read_version(&access, memberships(), observation, rid, version)
             .await
             .unwrap()
             .unwrap();
@@ -59,14 +59,14 @@ pub async fn a_resource_is_created_read_updated_and_deleted(place: Place) {
     }
     assert!(
         store
-            .read_version(&access, observation, rid, 4)
+            .read_version(&access, memberships(), observation, rid, 4)
             .await
             .unwrap()
             .is_none()
     );
     assert!(
         store
-            .read_version(&access, ty("Patient"), rid, 1)
+            .read_version(&access, memberships(), ty("Patient"), rid, 1)
             .await
             .unwrap()
             .is_none()
@@ -194,7 +194,7 @@ pub async fn moving_to_another_patient_reseals_and_keeps_old_versions(place: Pla
         (to, &br#"{"at":"second"}"#[..])
     );
     let old = store
-        .read_version(&all(), first.ty, first.rid, 1)
+        .read_version(&all(), memberships(), first.ty, first.rid, 1)
         .await
         .unwrap()
         .unwrap();

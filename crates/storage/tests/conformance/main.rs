@@ -63,6 +63,8 @@ on_both!(
     generations::no_commit_slips_past_a_change,
     generations::indexing_anew_and_writing_do_not_disturb_each_other,
     access::a_patient_sees_only_their_compartment,
+    access::a_granular_scope_bounds_every_way,
+    access::pages_of_versions_are_whole,
     access::a_mask_hides_rows_everywhere,
     access::forbidden_types_are_absent,
     access::one_type_in_reach_is_the_only_one_in_history,

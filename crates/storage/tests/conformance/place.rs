@@ -1,15 +1,19 @@
 //! A store in a private place, and short ways to write to it.
 
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, LazyLock};
 use ward_access::{
-    Access, Action, Caller, Facts, Identity, Maintenance, Mask, PatientKey, Scopes, decide,
-    maintenance,
+    Access, Action, Caller, Criterion, Facts, Granular, Identity, Maintenance, Mask, PatientKey,
+    Scopes, decide, maintenance,
 };
 use ward_fhir::TypeId;
 use ward_fhir::schema::r4;
 use ward_seal::MasterKey;
+use ward_search::compartment::Compartments;
 use ward_search::entries::{Entries, TermEntry};
+use ward_search::extract::Extractor;
 use ward_search::plan::{Filter, Plan, Total};
+use ward_search::registry::Registry;
 use ward_storage::{
     CommitError, Current, Expect, Generation, Op, Rid, Row, Store, StoreSettings, Unit, Write,
 };
@@ -141,8 +145,8 @@ pub fn only(visible: &[i32]) -> Access {
     decide(
         &Caller::new(identity),
         &Facts {
-            patient: None,
             mask: Mask(bits.into()),
+            ..Facts::default()
         },
     )
 }
@@ -171,9 +175,45 @@ pub fn scoped(scopes: &str, patient: Option<(&Store, Rid)>) -> Access {
         &Caller::new(identity),
         &Facts {
             patient: key,
-            mask: Mask::open(),
+            ..Facts::default()
         },
     )
+}
+
+/// A system or a clinician with granular scopes, compiled for this store. The launch patient is `Patient/1` by name.
+pub fn granular(store: &Store, scopes: &str, patient: Option<Rid>) -> Access {
+    let is_person = !scopes.contains("system/");
+    let caller = Caller::new(Identity {
+        subject: if is_person { "someone" } else { "client" }.into(),
+        client_id: "client".into(),
+        fhir_user: is_person.then(|| "Practitioner/1".into()),
+        roles: is_person.then(|| "physician".into()).into_iter().collect(),
+        patient: patient.map(|_| "1".into()),
+        scopes: Scopes::parse(scopes).unwrap(),
+        ..Identity::default()
+    });
+    assert!(caller.scopes.refused().is_empty(), "{scopes}");
+    let key = store.term_key().clone();
+    let extractor = Extractor::new(Arc::new(Registry::new(r4())), key, None);
+    let criterion = |scope: &Granular| {
+        let compiled = Criterion::compile(&extractor, scope.ty(), scope.query()).unwrap();
+        Some(Arc::new(compiled))
+    };
+    let facts = Facts {
+        patient: patient.map(|rid| PatientKey {
+            rid,
+            membership: store.term_key().membership(rid),
+        }),
+        criteria: caller.granular().iter().map(criterion).collect(),
+        ..Facts::default()
+    };
+    decide(&caller, &facts)
+}
+
+/// Whose compartments the references of a body are in.
+pub fn memberships() -> &'static Compartments {
+    static MEMBERSHIPS: LazyLock<Compartments> = LazyLock::new(|| Compartments::new(r4(), None));
+    &MEMBERSHIPS
 }
 
 /// Rising microseconds, so that no two versions share one.

@@ -6,7 +6,7 @@
 use crate::place::*;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use ward_access::Access;
+use ward_access::{Access, Action};
 use ward_fhir::schema::r4;
 use ward_fhir::tree::Limits;
 use ward_search::check::split;
@@ -268,7 +268,45 @@ pub async fn statements_and_steps_are_as_reviewed(place: Place) {
     };
     text.push_str("\n# further page of a broad token, for all\n");
     told(&mut text, &store, &callers[0].1, &deep).await;
+    granular_ones(&mut text, &store, &maker, patient).await;
     place.golden("plans", &text);
+}
+
+/// What granular scopes add to the statements.
+async fn granular_ones(text: &mut String, store: &Store, maker: &Maker<'_>, patient: Rid) {
+    let system = "http://terminology.hl7.org/CodeSystem/observation-category";
+    let lab = format!("category={system}|laboratory");
+    let vitals = format!("category={system}|vital-signs");
+    let (one, both) = (
+        format!("system/Observation.rs?{lab}"),
+        format!("system/Observation.rs?{lab} system/Observation.rs?{vitals} system/Patient.rs"),
+    );
+    let app = format!("patient/Observation.rs?{lab} patient/Patient.rs");
+    let mixed = format!("patient/Observation.rs user/Observation.rs?{lab}");
+    for (caller, scopes, launch) in [
+        ("one category", &one, None),
+        ("two categories", &both, None),
+        ("an app of one category", &app, Some(patient)),
+        ("an app, and one category of all", &mixed, Some(patient)),
+    ] {
+        let access = granular(store, scopes, launch);
+        for (class, question) in [
+            ("everything of a type", "Observation"),
+            ("broad token", "Observation?code=http://loinc.org|2339-0"),
+            ("count of everything", "Observation?_summary=count"),
+            (
+                "reverse chain, broad",
+                "Patient?gender=female&_has:Observation:patient:code=http://loinc.org|2339-0",
+            ),
+        ] {
+            let plan = maker.plan(question);
+            if !access.may(plan.types[0], Action::Search) {
+                continue;
+            }
+            let _ = write!(text, "\n# {class}, for {caller}\n{question}\n");
+            told(text, store, &access, &plan).await;
+        }
+    }
 }
 
 async fn told(text: &mut String, store: &Store, access: &Access, plan: &Plan) {

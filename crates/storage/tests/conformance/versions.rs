@@ -153,7 +153,7 @@ fn query(scope: HistoryScope, count: u32) -> HistoryQuery {
 async fn pages(store: &Store, mut query: HistoryQuery) -> Vec<Row> {
     let mut rows = Vec::new();
     loop {
-        let page = store.history(&all(), &query).await.unwrap();
+        let page = store.history(&all(), memberships(), &query).await.unwrap();
         assert!(page.rows.len() <= query.count as usize);
         rows.extend(page.rows);
         assert_eq!(page.more, page.next.is_some());
@@ -205,6 +205,7 @@ pub async fn history_of_instance_type_and_system_pages_newest_first(place: Place
     let none = store
         .history(
             &all(),
+            memberships(),
             &query(
                 HistoryScope::Instance {
                     ty: ty("Observation"),

@@ -1,0 +1,43 @@
+//! What the granular scopes of callers come to in this store: each is compiled once and kept by its text.
+//! <https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html#finer-grained-resource-constraints-using-search-parameters>
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use ward_access::{Caller, Criterion, Granular};
+use ward_fhir::TypeId;
+use ward_search::extract::Extractor;
+
+/// Compiled scopes by type and parameters. `None`: what they ask is not decided by the index, so they grant nothing.
+#[derive(Default)]
+pub(crate) struct Criteria(RwLock<HashMap<Asked, Option<Arc<Criterion>>>>);
+
+type Asked = (Option<TypeId>, Vec<(String, String)>);
+
+/// Scopes that are kept compiled; when there are more, all are compiled anew.
+const CRITERIA_MAX: usize = 2_000;
+
+impl Criteria {
+    /// Of each granular scope of the caller, in order. Read by the parameters of the R4 package alone, which every row is
+    /// indexed by: what a client defines may change, and with it what was agreed.
+    pub(crate) fn of(&self, caller: &Caller, extractor: &Extractor) -> Vec<Option<Arc<Criterion>>> {
+        let granular = caller.granular().iter();
+        granular.map(|scope| self.one(scope, extractor)).collect()
+    }
+
+    fn one(&self, scope: &Granular, extractor: &Extractor) -> Option<Arc<Criterion>> {
+        let asked = (scope.ty(), scope.query().to_vec());
+        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = kept.get(&asked) {
+            return known.clone();
+        }
+        drop(kept);
+        let compiled = Criterion::compile(extractor, scope.ty(), scope.query());
+        let compiled = compiled.ok().map(Arc::new);
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= CRITERIA_MAX {
+            kept.clear();
+        }
+        // Who came first is kept: one criterion is told from another by being the same one.
+        kept.entry(asked).or_insert(compiled).clone()
+    }
+}
