@@ -7,6 +7,7 @@
 
 mod absent;
 mod agreement;
+mod conditions;
 mod former;
 mod granular;
 mod granular_writes;
@@ -15,6 +16,7 @@ mod indexing;
 mod noninterference;
 mod parameters;
 mod party;
+mod past;
 mod pinned;
 mod placement;
 mod reads;
@@ -110,4 +112,5 @@ macro_rules! random_on_both {
 random_on_both!(
     agreement::searches_agree_with_looking_at_everything,
     noninterference::what_may_not_be_seen_changes_no_answer,
+    conditions::what_may_not_be_seen_changes_no_condition,
 );

@@ -5,7 +5,7 @@ use serde_json::Value;
 use ward_access::{Caller, Identity, Scopes};
 use ward_testkit::Random;
 use ward_testkit::generate::{COUNTS, id};
-use ward_testkit::naive::{home, is_in_compartment};
+use ward_testkit::naive::{Question, World, answer, home, is_in_compartment};
 
 /// Which of the rights decides what is removed from the copy, and so which interactions are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,6 +38,8 @@ struct Right {
     /// A type, or `*`.
     ty: String,
     letters: &'static str,
+    /// Of a granular scope: all must hold.
+    criteria: Vec<(String, String)>,
 }
 
 /// Types that say nothing about patients: open to every app with a `patient/` scope for them.
@@ -56,11 +58,12 @@ impl Party {
                 context,
                 ty,
                 letters,
+                criteria: Vec::new(),
             };
             types.into_iter().map(right).collect()
         };
         let mut mode = Mode::Whole;
-        let granted = match random.below(6) {
+        let mut granted = match random.below(6) {
             0 => rights(some(random, 5), "system", "rs"),
             1 => rights(vec!["*".into()], "patient", "rs"),
             2 => rights(some(random, 6), "patient", "rs"),
@@ -95,6 +98,9 @@ impl Party {
                 all
             }
         };
+        if random.coin() {
+            granted = granular(random, granted);
+        }
         let is_system = granted.iter().all(|r| r.context == "system");
         let patient = (!is_system && !patients.is_empty())
             .then(|| patients[random.below(patients.len())].clone());
@@ -108,15 +114,19 @@ impl Party {
 
     fn of(rights: Vec<Right>, mode: Mode, patient: Option<String>, old: bool) -> Party {
         let words = rights.iter().map(|r| {
-            // Version 1 writes both as `read`.
-            let letters = if old && r.letters == "rs" {
+            // Version 1 writes both as `read`, and knows no criteria.
+            let letters = if old && r.letters == "rs" && r.criteria.is_empty() {
                 "read"
             } else {
                 r.letters
             };
-            format!("{}/{}.{letters}", r.context, r.ty)
+            let pairs: Vec<String> = r.criteria.iter().map(|(n, v)| format!("{n}={v}")).collect();
+            let query = if pairs.is_empty() { "" } else { "?" };
+            format!("{}/{}.{letters}{query}{}", r.context, r.ty, pairs.join("&"))
         });
         let scopes = words.collect::<Vec<_>>().join(" ");
+        let parsed = Scopes::parse(&scopes).unwrap();
+        assert!(parsed.refused().is_empty(), "{:?}", parsed.refused());
         let caller = match rights.iter().all(|r| r.context == "system") {
             true => system(&scopes),
             false => Caller::in_roles(
@@ -128,7 +138,7 @@ impl Party {
                     patient: patient
                         .as_ref()
                         .map(|p| p.trim_start_matches("Patient/").into()),
-                    scopes: Scopes::parse(&scopes).unwrap(),
+                    scopes: parsed,
                     ..Identity::default()
                 },
                 crate::house::clinician(),
@@ -141,6 +151,36 @@ impl Party {
             patient,
             rights,
         }
+    }
+
+    /// A random caller who may do with what they see whatever can be done.
+    pub fn writing(random: &mut Random, patients: &[String]) -> Party {
+        let all = |context, ty: &str| Right {
+            context,
+            ty: ty.to_owned(),
+            letters: "cruds",
+            criteria: Vec::new(),
+        };
+        let own = || vec![all("patient", "Observation"), all("patient", "Condition")];
+        let mut granted = match random.below(4) {
+            0 => vec![all("system", "Observation"), all("system", "Condition")],
+            1 => own(),
+            _ => {
+                let mut both = own();
+                both.push(all("user", random.one_of(&["Observation", "Condition"])));
+                both
+            }
+        };
+        if !random.once_in(4) {
+            granted = granular(random, granted);
+        }
+        let is_system = granted.iter().all(|r| r.context == "system");
+        let patient = (!is_system).then(|| patients[random.below(patients.len())].clone());
+        Party::of(granted, Mode::Searching, patient, false)
+    }
+
+    pub fn is_granular(&self) -> bool {
+        self.rights.iter().any(|right| !right.criteria.is_empty())
     }
 
     /// Whether the resource is in the copy: seen, or the launch patient, without whom there is no such caller.
@@ -170,7 +210,7 @@ impl Party {
         body["resourceType"] == "Patient" && self.patient == Some(format!("Patient/{id}"))
     }
 
-    /// What may be searched, or read where that is asked.
+    /// What may be searched, or read where that is asked. A former version is seen when the last one is and it would be.
     pub fn sees(&self, held: &Held) -> bool {
         let body = held.body;
         let letter = if self.mode == Mode::Reading { 'r' } else { 's' };
@@ -187,9 +227,123 @@ impl Party {
                 ("patient", None) => false,
                 _ => true,
             };
-            is_of_type && reaches
+            is_of_type && reaches && right.matches(held)
         })
     }
+}
+
+impl Right {
+    /// Of what is deleted nothing is left that could match.
+    fn matches(&self, held: &Held) -> bool {
+        if self.criteria.is_empty() {
+            return true;
+        }
+        let mut world = World::default();
+        world.put(held.body.clone(), 0);
+        let question = Question {
+            path: held.body["resourceType"].as_str().unwrap().into(),
+            pairs: self.criteria.clone(),
+        };
+        !held.is_deleted && !answer(&world, &question).is_empty()
+    }
+}
+
+/// The same scopes, some of them only for what matches, some of those twice.
+fn granular(random: &mut Random, rights: Vec<Right>) -> Vec<Right> {
+    let mut all = Vec::new();
+    for right in rights {
+        let kept = random.once_in(3);
+        if kept || random.once_in(6) {
+            all.push(Right {
+                ty: right.ty.clone(),
+                criteria: Vec::new(),
+                ..right
+            });
+        }
+        let more = if kept { 0 } else { 1 + random.below(2) };
+        all.extend((0..more).map(|_| Right {
+            ty: right.ty.clone(),
+            criteria: criteria(random, &right.ty),
+            ..right
+        }));
+    }
+    all
+}
+
+fn criteria(random: &mut Random, ty: &str) -> Vec<(String, String)> {
+    let own: &[(&str, &str)] = match ty {
+        "Observation" => &[
+            ("category", "http://example.org/lab|c1"),
+            (
+                "category",
+                "http://example.org/lab|c2,http://example.org/other|c1",
+            ),
+            (
+                "code",
+                "http://example.org/lab|c1,http://example.org/lab|c3",
+            ),
+            ("status", "final"),
+            (
+                "status",
+                "final,http://hl7.org/fhir/observation-status|amended",
+            ),
+            ("date", "ge2020-03"),
+            ("date", "lt2021"),
+            ("encounter", "Encounter/encounter-1,Encounter/encounter-2"),
+            ("patient", "Patient/patient-1"),
+        ],
+        "Condition" => &[
+            (
+                "code",
+                "http://example.org/lab|c1,http://example.org/lab|c2",
+            ),
+            ("category", "http://example.org/lab|c1"),
+            (
+                "clinical-status",
+                "http://terminology.hl7.org/CodeSystem/condition-clinical|active",
+            ),
+            ("onset-date", "ge2020"),
+        ],
+        "Patient" => &[
+            ("gender", "female,male"),
+            ("birthdate", "ge1980-05-17"),
+            ("family:exact", "Smith,Müller"),
+            ("general-practitioner", "Practitioner/practitioner-1"),
+        ],
+        "Encounter" => &[
+            ("status", "finished"),
+            (
+                "class",
+                "http://example.org/lab|c1,http://example.org/lab|c2",
+            ),
+            ("date", "lt2020-03-15"),
+        ],
+        "Organization" => &[
+            ("name:exact", "Smith,Åse"),
+            ("partof", "Organization/organization-1"),
+        ],
+        _ => &[],
+    };
+    let common: &[(&str, &str)] = &[
+        (
+            "_tag",
+            "http://example.org/lab|c1,http://example.org/lab|c2",
+        ),
+        ("_security", "http://example.org/lab|c1"),
+        ("_profile", "http://example.org/profile/a"),
+        ("_source", "http://example.org/source/1"),
+    ];
+    let one = |random: &mut Random| {
+        let list = if own.is_empty() || random.once_in(6) {
+            common
+        } else {
+            own
+        };
+        let (name, value) = list[random.below(list.len())];
+        (name.to_owned(), value.to_owned())
+    };
+    let few = if random.once_in(4) { 2 } else { 1 };
+    (0..few).map(|_| one(random)).collect()
 }
 
 pub fn patients() -> Vec<String> {
