@@ -40,7 +40,7 @@ pub(crate) fn user(role: &str, scope: &str) -> Identity {
     }
 }
 
-pub(crate) fn app(scope: &str) -> Identity {
+fn app(scope: &str) -> Identity {
     Identity {
         fhir_user: Some("Patient/1".into()),
         patient: Some("1".into()),

@@ -1,6 +1,6 @@
 use super::*;
-use crate::decide::tests::{KEY, access, app, id, system, user};
-use crate::{Access, Caller, Identity, decide};
+use crate::decide::tests::{KEY, access, id, system, user};
+use crate::{Caller, Identity, decide};
 use ward_fhir::Document;
 use ward_fhir::schema::r4;
 use ward_fhir::tree::Limits;
