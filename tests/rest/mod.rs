@@ -4,6 +4,7 @@ mod bad_input;
 mod bundles;
 mod conditional;
 mod crud;
+mod everything;
 mod formats;
 mod history;
 mod operations;
