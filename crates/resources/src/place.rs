@@ -115,6 +115,22 @@ pub async fn locate(
     Ok(known)
 }
 
+/// The patients in whose compartments stored resources are, home first; each with its own row. One look-up at most for all of
+/// them. A patient whose id has no row is left out.
+pub async fn compartments(engine: &Engine, nodes: &[(Node<'_>, Rid)]) -> Result<Vec<Vec<Rid>>> {
+    let of = |(node, own): &(Node<'_>, Rid)| Destination::of(engine, *node, Some(*own), &Literally);
+    let mut destinations: Vec<Destination> = nodes.iter().map(of).collect();
+    locate(engine, &mut destinations).await?;
+    let rows = |destination: Destination| {
+        let rid = |member| match member {
+            Member::Row(rid) => Some(rid),
+            Member::Itself | Member::Unknown(_) => None,
+        };
+        destination.members.into_iter().filter_map(rid).collect()
+    };
+    Ok(destinations.into_iter().map(rows).collect())
+}
+
 /// Gives rows to what has none, for all destinations at once; to be called when all their writes are permitted. Ids of
 /// patients that do not exist yet are reserved, so that membership holds once they do.
 pub async fn settle(engine: &Engine, destinations: Vec<Destination>) -> Result<Vec<Placement>> {

@@ -31,7 +31,7 @@ pub const SERVED: &[Served] = &[
         name: "everything",
         definition: "http://hl7.org/fhir/OperationDefinition/Patient-everything",
         system: false,
-        on_type: false,
+        on_type: true,
         instance: true,
         types: &["Patient"],
     },
@@ -105,6 +105,7 @@ pub async fn invoke(cx: Context<'_>, name: &str, target: &Target, posted: bool) 
         ("everything", Target::Instance(ty, id)) if r4().ty(*ty).name == "Patient" => {
             everything::patient(cx, id).await
         }
+        ("everything", Target::Type(_)) => everything::patients(cx).await,
         ("everything", Target::Instance(ty, id)) => everything::encounter(cx, *ty, id).await,
         ("lastn", Target::Type(ty)) => lastn::last(cx, *ty).await,
         ("meta", Target::Instance(ty, id)) => meta::of_instance(cx, *ty, id).await,

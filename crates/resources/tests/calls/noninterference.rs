@@ -183,11 +183,12 @@ fn ask(random: &mut Random, mode: Mode) -> Question {
             format!("Encounter/encounter-{}/$everything", random.below(7)),
             &[],
         ),
+        plain("Patient/$everything".into(), &[("_count", few)]),
     ];
     let (reads, searches) = (mode != Mode::Searching, mode != Mode::Reading);
     match random.below(10) {
         0 | 1 if reads => reading[random.below(3)].clone(),
-        2 if reads && searches => everything[random.below(2)].clone(),
+        2 if reads && searches => everything[random.below(everything.len())].clone(),
         3 if searches => searching[random.below(searching.len())].clone(),
         _ if searches => question(random, Wish { includes: true }),
         _ => reading[random.below(3)].clone(),

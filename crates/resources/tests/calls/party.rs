@@ -191,7 +191,8 @@ impl Party {
     /// Whether a path is within a Patient's record that is not the launch patient's.
     pub fn is_elsewhere(&self, path: &str) -> bool {
         let own = self.patient.as_ref().map(|own| format!("{own}/"));
-        own.is_some_and(|own| path.starts_with("Patient/") && !path.starts_with(&own))
+        let is_of_one = path.starts_with("Patient/") && !path.starts_with("Patient/$");
+        own.is_some_and(|own| is_of_one && !path.starts_with(&own))
     }
 
     /// Whether the copy holds nothing that the caller may not see.
