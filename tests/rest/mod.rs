@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bundles;
+mod capabilities;
 mod conditional;
 mod crud;
 mod everything;

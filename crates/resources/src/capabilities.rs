@@ -7,11 +7,13 @@ use self::parameters::{EVERYWHERE, SHAPING, documentation, references, targets, 
 use crate::engine::{Context, Engine, ReferenceCheck};
 use crate::operations::SERVED;
 use crate::reply::Reply;
+use crate::route::{codes_on_system, codes_on_type};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use ward_fhir::issue::Result;
+use ward_fhir::schema::codes::r4_codes;
 use ward_fhir::schema::{TypeKind, r4};
 use ward_fhir::{Failure, Kind, TypeId};
 use ward_search::registry::Registry;
@@ -30,20 +32,6 @@ const NORMATIVE: &[&str] = &[
     "StructureDefinition",
     "ValueSet",
 ];
-
-/// Interactions of the RESTful API at each level, as `route` knows them.
-const ON_TYPE: &[&str] = &[
-    "read",
-    "vread",
-    "update",
-    "patch",
-    "delete",
-    "history-instance",
-    "history-type",
-    "create",
-    "search-type",
-];
-const ON_SYSTEM: &[&str] = &["transaction", "batch", "search-system", "history-system"];
 
 pub async fn capabilities(cx: Context<'_>) -> Result<Reply> {
     let mode = cx.call.parameter("mode").unwrap_or("full");
@@ -116,7 +104,7 @@ fn statement(engine: &Engine, registry: &Registry, types: &[TypeId]) -> Value {
                 "description": "OAuth 2.0 bearer tokens with SMART scopes (v1 and v2)."
             },
             "resource": types.iter().map(|t| resource(engine, registry, *t, &referring)).collect::<Vec<_>>(),
-            "interaction": ON_SYSTEM.iter().map(|c| json!({ "code": c })).collect::<Vec<_>>(),
+            "interaction": codes_on_system().iter().map(|c| json!({ "code": c })).collect::<Vec<_>>(),
             "searchParam": common_parameters(),
             "operation": operations(None),
             "compartment": compartments()
@@ -158,9 +146,8 @@ fn resource(engine: &Engine, registry: &Registry, ty: TypeId, referring: &Referr
 /// An AuditEvent is written once: see `write::demand_changeable`.
 pub(crate) fn interactions(name: &str) -> impl Iterator<Item = &'static str> {
     let is_fixed = name == "AuditEvent";
-    ON_TYPE
-        .iter()
-        .copied()
+    codes_on_type()
+        .into_iter()
         .filter(move |code| !(is_fixed && matches!(*code, "patch" | "delete")))
 }
 
@@ -259,8 +246,10 @@ fn operations(ty: Option<TypeId>) -> Value {
         .collect()
 }
 
-/// <https://hl7.org/fhir/R4/terminologycapabilities.html>: no terminology operation is served yet, and it says so.
+/// <https://hl7.org/fhir/R4/terminologycapabilities.html>: what is held for the search modifiers; elements of operations that
+/// are not served are absent.
 fn terminology(engine: &Engine) -> Value {
+    let systems = r4_codes().complete_systems();
     json!({
         "resourceType": "TerminologyCapabilities",
         "status": "active",
@@ -268,6 +257,9 @@ fn terminology(engine: &Engine) -> Value {
         "kind": "instance",
         "software": { "name": "Ward", "version": env!("CARGO_PKG_VERSION") },
         "implementation": { "description": "Ward, a FHIR R4 server", "url": engine.settings().base },
+        "description": "Code systems of FHIR R4 that are held whole, for the search modifiers :in, :not-in, :above and :below; \
+            ValueSet and CodeSystem resources of clients are used beside them. No terminology operation is served.",
+        "codeSystem": systems.iter().map(|uri| json!({ "uri": uri })).collect::<Vec<_>>(),
         "codeSearch": "explicit"
     })
 }

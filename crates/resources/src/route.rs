@@ -1,5 +1,9 @@
-//! Method and path to an interaction: one grammar for HTTP requests and Bundle entries, and the registry that the
+//! Method and path to an interaction: one grammar for HTTP requests and Bundle entries, and the table that the
 //! CapabilityStatement is generated from. <https://hl7.org/fhir/R4/http.html#summary>
+
+mod table;
+
+pub use table::{ROUTES, Route, codes_on_system, codes_on_type};
 
 use crate::call::{Interaction, Target};
 use crate::operations::changes_state;

@@ -98,6 +98,15 @@ impl Codes {
         Ok(system.codes(found))
     }
 
+    /// The code systems all of whose codes are held, by their urls in order.
+    pub fn complete_systems(&self) -> Vec<&'static str> {
+        let systems = self.systems.iter();
+        let complete = systems.filter(|(_, system)| system.complete);
+        let mut urls: Vec<&str> = complete.map(|(url, _)| *url).collect();
+        urls.sort_unstable();
+        urls
+    }
+
     fn concept(&self, system: &str, code: &str) -> Result<(&System, u32), Refusal> {
         let system = self.systems.get(system).ok_or(Refusal::Absent)?;
         match system.positions.get(code) {
