@@ -212,6 +212,42 @@ fn bodies_are_compressed_for_who_takes_it() {
     });
 }
 
+#[test]
+fn weights_of_forms_and_codings_decide() {
+    on_both(|ward| {
+        let id = ward.post("Patient", &patient("Weighed")).expect(201).id();
+        let path = format!("Patient/{id}");
+        let with = |name: &str, value: &str| ward.request("GET", &path).header(name, value).send();
+        let xml = with("Accept", "application/fhir+json;q=0, */*").expect(200);
+        assert!(xml.header("content-type").unwrap().contains("fhir+xml"));
+        let json = with("Accept", "application/fhir+xml;q=0.4, */*;q=0.8").expect(200);
+        assert!(json.header("content-type").unwrap().contains("fhir+json"));
+        let lines = ward
+            .request("GET", &path)
+            .header("Accept", "application/fhir+json;q=0.1");
+        let lines = lines
+            .header("Accept", "application/fhir+xml")
+            .send()
+            .expect(200);
+        assert!(lines.header("content-type").unwrap().contains("fhir+xml"));
+        with("Accept", "application/fhir+json;q=0").expect(406);
+        let coding = |value: &str| {
+            let answer = ward
+                .request("GET", "metadata")
+                .header("Accept-Encoding", value);
+            let answer = answer.send().expect(200);
+            answer.header("content-encoding").map(str::to_owned)
+        };
+        assert_eq!(coding("zstd;q=0.3, gzip;q=0.7").as_deref(), Some("gzip"));
+        assert_eq!(coding("zstd;q=0.3, identity;q=0.7"), None);
+        // Short as it is, it may not come so.
+        let packed = with("Accept-Encoding", "gzip, identity;q=0").expect(200);
+        assert_eq!(packed.header("content-encoding"), Some("gzip"));
+        let refused = with("Accept-Encoding", "br, *;q=0").expect(406);
+        assert_eq!(refused.issue().0, "not-supported");
+    });
+}
+
 pub fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes).unwrap();

@@ -3,6 +3,7 @@
 //! This crate must *not* know: what an interaction does, SQL, or who may see what.
 
 mod accept;
+mod accept_encoding;
 mod body;
 mod cors;
 mod headers;
@@ -12,6 +13,7 @@ mod request;
 mod respond;
 mod server;
 mod smart;
+mod weight;
 
 pub use metrics::Metrics;
 pub use server::{Running, ServerSettings, Service, start, start_metrics};

@@ -1,11 +1,13 @@
 //! An HTTP request becomes a Call. <https://hl7.org/fhir/R4/http.html>
 
 use crate::accept::{Accepted, negotiate, pretty};
+use crate::accept_encoding::{self, Codings};
 use crate::body;
 use crate::headers::SECURITY_CONTEXT;
 use crate::server::ServerSettings;
 use actix_web::http::header::{self, HeaderMap, HeaderName};
 use actix_web::{HttpRequest, web};
+use std::borrow::Cow;
 use std::sync::Arc;
 use ward_fhir::date::parse_http_date;
 use ward_fhir::issue::Result;
@@ -19,6 +21,7 @@ use ward_resources::{Body, Call, Conditions, Format, Interaction, Prefer, Return
 pub struct Asked {
     pub call: Call,
     pub accepted: Accepted,
+    pub codings: Codings,
     pub pretty: bool,
 }
 
@@ -41,9 +44,11 @@ pub fn head(
     let pretty = pretty(take(&mut parameters, "_pretty").as_deref())?;
     let accepted = negotiate(
         format.as_deref(),
-        text(request.headers(), &header::ACCEPT),
+        list(request.headers(), &header::ACCEPT).as_deref(),
         is_binary(&interaction),
     )?;
+    let codings = list(request.headers(), &header::ACCEPT_ENCODING);
+    let codings = accept_encoding::negotiate(codings.as_deref())?;
     let mut call = Call::new(interaction, request_id, source);
     call.parameters = parameters;
     call.conditions = conditions(request.headers())?;
@@ -52,6 +57,7 @@ pub fn head(
     Ok(Asked {
         call,
         accepted,
+        codings,
         pretty,
     })
 }
@@ -141,6 +147,13 @@ fn take(parameters: &mut Vec<(String, String)>, name: &str) -> Option<String> {
 
 pub fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|v| v.to_str().ok())
+}
+
+/// The lines of a header that is a list, as one (RFC 9110 §5.3).
+fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
+    let mut lines = headers.get_all(name).filter_map(|v| v.to_str().ok());
+    let first = Cow::Borrowed(lines.next()?);
+    Some(lines.fold(first, |all, line| Cow::Owned(format!("{all},{line}"))))
 }
 
 fn conditions(headers: &HeaderMap) -> Result<Conditions> {

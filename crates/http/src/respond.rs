@@ -1,6 +1,7 @@
 //! A Reply becomes an HTTP response: form, version headers, compression.
 
 use crate::accept::Form;
+use crate::accept_encoding::{Coding, Codings};
 use crate::headers;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -22,7 +23,7 @@ const ZSTD_LEVEL: i32 = 1;
 pub struct Wish<'a> {
     pub form: Form,
     pub pretty: bool,
-    pub accept_encoding: Option<&'a str>,
+    pub codings: Codings,
     /// Base URL without trailing slash, for Location.
     pub base: &'a str,
     /// Hexadecimal request id.
@@ -98,11 +99,7 @@ fn assemble(
         response.insert_header((header::RETRY_AFTER, "1"));
     }
     let is_raw = matches!(reply.content, Content::Raw { .. });
-    let (bytes, encoding) = if is_raw {
-        (bytes, None)
-    } else {
-        compress(bytes, wish.accept_encoding)
-    };
+    let (bytes, encoding) = compress(bytes, is_raw, wish.codings);
     if let Some(encoding) = encoding {
         response.insert_header((header::CONTENT_ENCODING, encoding));
     }
@@ -120,49 +117,53 @@ fn assemble(
     response
 }
 
-fn compress(bytes: Bytes, accept_encoding: Option<&str>) -> (Bytes, Option<&'static str>) {
-    let Some(accepted) = accept_encoding.filter(|_| bytes.len() >= COMPRESS_BYTES_MIN) else {
+/// Codes the body as the client weighs it; what gains little (a short body, content in a media type of its own) only where it
+/// may not come as it is.
+fn compress(bytes: Bytes, is_raw: bool, codings: Codings) -> (Bytes, Option<&'static str>) {
+    let gains_little = is_raw || bytes.len() < COMPRESS_BYTES_MIN;
+    if bytes.is_empty() || (gains_little && codings.plain) {
         return (bytes, None);
-    };
-    if accepts(accepted, "zstd")
-        && let Ok(packed) = zstd::bulk::compress(&bytes, ZSTD_LEVEL)
-    {
-        return (Bytes::from(packed), Some("zstd"));
     }
-    if accepts(accepted, "gzip") {
-        let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), Compression::fast());
-        if encoder.write_all(&bytes).is_ok()
-            && let Ok(packed) = encoder.finish()
-        {
-            return (Bytes::from(packed), Some("gzip"));
-        }
+    match codings.best {
+        Coding::Identity => (bytes, None),
+        Coding::Zstd => match zstd::bulk::compress(&bytes, ZSTD_LEVEL) {
+            Ok(packed) => (Bytes::from(packed), Some("zstd")),
+            Err(_) => (bytes, None),
+        },
+        Coding::Gzip => match gzip(&bytes) {
+            Ok(packed) => (Bytes::from(packed), Some("gzip")),
+            Err(_) => (bytes, None),
+        },
     }
-    (bytes, None)
 }
 
-fn accepts(header: &str, coding: &str) -> bool {
-    header.split(',').any(|item| {
-        let mut parts = item.split(';');
-        let name = parts.next().unwrap_or_default().trim();
-        let refused = parts.any(|p| matches!(p.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000"));
-        name.eq_ignore_ascii_case(coding) && !refused
-    })
+fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 3), Compression::fast());
+    encoder.write_all(bytes)?;
+    encoder.finish()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::accept_encoding::{PLAIN, negotiate};
 
     #[test]
-    fn codings_are_chosen_by_what_is_accepted() {
-        let long = Bytes::from(vec![b'a'; 4_000]);
-        assert_eq!(
-            compress(long.clone(), Some("gzip, deflate")).1,
-            Some("gzip")
-        );
-        assert_eq!(compress(long.clone(), Some("gzip, zstd")).1, Some("zstd"));
-        assert_eq!(compress(long.clone(), Some("gzip;q=0")).1, None);
-        assert_eq!(compress(long, None).1, None);
-        assert_eq!(compress(Bytes::from_static(b"short"), Some("gzip")).1, None);
+    fn bodies_are_coded_as_they_are_weighed() {
+        let (long, short) = (Bytes::from(vec![b'a'; 4_000]), Bytes::from_static(b"short"));
+        let coded = |bytes: &Bytes, is_raw, header| {
+            let codings = negotiate(Some(header)).expect("accepted");
+            compress(bytes.clone(), is_raw, codings).1
+        };
+        assert_eq!(coded(&long, false, "gzip, deflate"), Some("gzip"));
+        assert_eq!(coded(&long, false, "gzip, zstd;q=0.9"), Some("gzip"));
+        assert_eq!(coded(&long, false, "gzip, zstd"), Some("zstd"));
+        assert_eq!(coded(&long, false, "gzip;q=0"), None);
+        assert_eq!(coded(&long, true, "gzip"), None);
+        assert_eq!(coded(&short, false, "gzip"), None);
+        assert_eq!(coded(&short, false, "gzip, identity;q=0"), Some("gzip"));
+        assert_eq!(coded(&long, true, "gzip, *;q=0"), Some("gzip"));
+        assert_eq!(coded(&Bytes::new(), false, "gzip, *;q=0"), None);
+        assert_eq!(compress(long, false, PLAIN).1, None);
     }
 }

@@ -1,9 +1,10 @@
 //! The listeners and the one handler every FHIR request goes through.
 
 use crate::accept::Form;
+use crate::accept_encoding::PLAIN;
 use crate::cors::{self, Openness};
 use crate::metrics::Metrics;
-use crate::request::{self, Asked, text};
+use crate::request::{self, Asked};
 use crate::respond::{Wish, respond};
 use crate::smart::{self, Authority};
 use actix_web::dev::ServerHandle;
@@ -210,9 +211,9 @@ async fn fhir(
         request_id,
         source.clone(),
     );
-    let (form, pretty) = asked
-        .as_ref()
-        .map_or((Form::Json, false), |a| (a.accepted.form, a.pretty));
+    let (form, codings, pretty) = asked.as_ref().map_or((Form::Json, PLAIN, false), |a| {
+        (a.accepted.form, a.codings, a.pretty)
+    });
     let (interaction, reply) = answer(request, payload, service, asked, request_id, source).await;
     service
         .metrics
@@ -220,7 +221,7 @@ async fn fhir(
     let wish = Wish {
         form,
         pretty,
-        accept_encoding: text(request.headers(), &header::ACCEPT_ENCODING),
+        codings,
         base: &service.engine.settings().base,
         request_id: &id_text,
     };
