@@ -1,4 +1,7 @@
-//! Starting a demo store: cut off while it is filled, and where a store is no demo store.
+//! Starting a demo store: cut off while it is filled, and where a store is no demo store. Health and the end have their files.
+
+mod health;
+mod shutdown;
 
 use serde_json::{Value, json};
 use std::collections::HashSet;

@@ -32,6 +32,7 @@ pub struct Server {
     pub workers: usize,
     pub keep_alive_s: u64,
     pub request_head_timeout_s: u64,
+    pub drain_s: u64,
     pub shutdown_timeout_s: u64,
     pub connections_max: usize,
 }

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use ward_http::{Metrics, Service};
 use ward_resources::Engine;
@@ -113,7 +114,8 @@ impl Serve {
         if self.demo {
             crate::token::print(&demo::greeting(&base, &config.store.data, filled));
         }
-        until_signalled(signals, &service, running, metrics).await;
+        let drain_time = Duration::from_secs(config.server.drain_s);
+        until_signalled(signals, drain_time, &service, running, metrics).await;
         stop.store(true, Ordering::Relaxed);
         let _ = drain.await;
         let _ = watch.await;
@@ -146,9 +148,11 @@ fn start_metrics(config: &Config, service: &Service) -> Result<Option<ward_http:
         .map_err(|e| format!("cannot serve metrics: {e}"))
 }
 
-/// Serves until SIGTERM or SIGINT, then lets open requests finish.
+/// Serves until SIGTERM or SIGINT, then lets open requests finish. For the drain time before that it still listens and says
+/// that it is not ready, so that load balancers look elsewhere first; another signal ends that time.
 async fn until_signalled(
     mut signals: Signals,
+    drain_time: Duration,
     service: &Service,
     running: ward_http::Running,
     metrics: Option<ward_http::Running>,
@@ -159,6 +163,10 @@ async fn until_signalled(
     let metrics = metrics.map(|m| (m.handle.clone(), tokio::task::spawn_local(m.done)));
     signals.any().await;
     ready.store(false, Ordering::Relaxed);
+    if !drain_time.is_zero() {
+        tracing::info!("not ready any more");
+        tokio::select! { _ = tokio::time::sleep(drain_time) => {}, _ = signals.any() => {} }
+    }
     handle.stop(true).await;
     let _ = server.await;
     if let Some((handle, task)) = metrics {

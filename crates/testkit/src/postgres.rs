@@ -57,6 +57,26 @@ impl Database {
 }
 
 impl Database {
+    /// Whoever is connected is cut off, and nobody may connect until [`Database::open`].
+    pub fn close(&self) {
+        self.allow_connections(false);
+        psql(&format!(
+            "select pg_terminate_backend(pid) from pg_stat_activity where datname = '{}'",
+            self.name
+        ));
+    }
+
+    pub fn open(&self) {
+        self.allow_connections(true);
+    }
+
+    fn allow_connections(&self, are_allowed: bool) {
+        psql(&format!(
+            "alter database {} allow_connections {are_allowed}",
+            self.name
+        ));
+    }
+
     /// What psql prints for a statement, without headings.
     pub fn ask(&self, sql: &str) -> String {
         let mut command = Command::new(programs().join("psql"));

@@ -136,6 +136,20 @@ impl Server {
         Client::new(&self.base, None)
     }
 
+    /// What the metrics listener says. For a server with `server.metrics_listen` on port 0 and `log.format` json: its log tells
+    /// the port.
+    pub fn metrics(&self) -> String {
+        let log = std::fs::read_to_string(self.data().join("server.log")).expect("a log file");
+        let lines = log
+            .lines()
+            .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+        let mut told = lines.filter(|line| line["fields"]["message"] == "serving metrics");
+        let address =
+            told.next().expect("the log tells where metrics are")["fields"]["address"].clone();
+        let url = format!("http://{}/metrics", address.as_str().expect("an address"));
+        self.anonymous().get(&url).expect(200).text()
+    }
+
     /// SIGKILL: what a power cut leaves, as far as a process can show it.
     pub fn kill(mut self) -> (Start, Home) {
         let _ = self.child.kill();
@@ -144,13 +158,19 @@ impl Server {
         self.into_parts()
     }
 
-    /// SIGTERM and the wait for a clean end.
-    pub fn stop(mut self) -> (Start, Home) {
+    /// SIGTERM, and no wait.
+    pub fn terminate(&self) {
         let status = Command::new("kill")
             .args(["-TERM", &self.child.id().to_string()])
             .status()
             .expect("kill runs");
         assert!(status.success());
+    }
+
+    /// SIGTERM and the wait for a clean end.
+    pub fn stop(mut self) -> (Start, Home) {
+        // Who has ended already, after a signal of its own, is still there until it is waited for.
+        self.terminate();
         let status = self.child.wait().expect("the server ends");
         children::ended(self.child.id());
         assert!(status.success(), "graceful shutdown ended with {status}");

@@ -43,9 +43,14 @@ pub const OPTIONS: &[OptionRow] = &[
         "Seconds a client has to send the head of a request.",
     ),
     row(
+        "server.drain_s",
+        "0",
+        "Seconds from a stop signal, when /health/ready turns 503, until listening ends: longer than a load balancer's check takes to notice. 0 where none is in front.",
+    ),
+    row(
         "server.shutdown_timeout_s",
         "20",
-        "Seconds that open requests have at shutdown.",
+        "Seconds that open requests have at shutdown, once listening has ended.",
     ),
     row("server.connections_max", "10000", "Connections per worker."),
     row(
