@@ -3,5 +3,6 @@
 
 mod crash;
 mod data;
+mod leaks;
 mod rest;
 mod start;
