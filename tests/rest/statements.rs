@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 use std::fmt::Write;
-use ward_testkit::{Client, Server, Start, backends};
+use ward_testkit::{Answer, Client, Server, Start, backends};
 
 const EXPECTED: &str = include_str!("statements.tsv");
 const TRIES: usize = 8;
@@ -20,8 +20,7 @@ fn statements_per_interaction_are_as_written_down() {
         );
         let meter = Meter {
             ward: server.client("loader"),
-            metrics: server.anonymous(),
-            address: metrics_address(&server),
+            server: &server,
         };
         columns.push((format!("{backend:?}").to_lowercase(), meter.all()));
     }
@@ -50,27 +49,30 @@ fn column(name: &str) -> Vec<(&'static str, u64)> {
         .collect()
 }
 
-/// The listener says in the log which port it got.
-fn metrics_address(server: &Server) -> String {
-    let log = std::fs::read_to_string(server.data().join("server.log")).unwrap();
-    let lines = log
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let mut told = lines.filter(|line| line["fields"]["message"] == "serving metrics");
-    told.next().unwrap()["fields"]["address"]
-        .as_str()
-        .unwrap()
-        .to_owned()
-}
-
-struct Meter {
+struct Meter<'a> {
     ward: Client,
-    metrics: Client,
-    address: String,
+    server: &'a Server,
 }
 
-impl Meter {
-    fn all(&self) -> Vec<(&'static str, u64)> {
+type Counts = Vec<(&'static str, u64)>;
+
+impl Meter<'_> {
+    fn all(&self) -> Counts {
+        let subject = self.subject();
+        let groups = [
+            self.writes(&subject),
+            self.reads(&subject),
+            self.searches(),
+            self.operations(&subject),
+            self.conditional_writes(),
+            self.deletions(),
+            self.bundles(),
+        ];
+        groups.concat()
+    }
+
+    /// A patient with five observations and two versions.
+    fn subject(&self) -> String {
         let id = self.ward.post("Patient", &patient()).expect(201).id();
         let path = format!("Patient/{id}");
         for _ in 0..5 {
@@ -78,13 +80,17 @@ impl Meter {
                 "code": { "coding": [{ "code": "counted" }] } });
             self.ward.post("Observation", &observed).expect(201);
         }
+        path
+    }
+
+    fn writes(&self, path: &str) -> Counts {
         let mut body = patient();
-        body["id"] = json!(id);
+        body["id"] = json!(path.split('/').next_back());
         // Every update changes something: one that changes nothing may be answered without a write.
         let update = |n: usize| {
             let mut changed = body.clone();
             changed["birthDate"] = json!(format!("19{:02}", 10 + n));
-            self.ward.put(&path, &changed).expect(200);
+            self.ward.put(path, &changed).expect(200);
         };
         vec![
             (
@@ -93,57 +99,144 @@ impl Meter {
             ),
             ("update", self.least(update)),
             (
-                "read",
-                self.least(|_| drop(self.ward.get(&path).expect(200))),
+                "patch",
+                self.least(|n| drop(self.patch(path, n).expect(200))),
+            ),
+        ]
+    }
+
+    fn conditional_writes(&self) -> Counts {
+        let mut body = identified("conditional");
+        let id = self.ward.post("Patient", &body).expect(201).id();
+        body["id"] = json!(id);
+        let unless = |value: &str| {
+            let request = self.ward.request("POST", "Patient");
+            let request = request.header("If-None-Exist", &criteria(value));
+            request.json(&identified(value)).send()
+        };
+        let by_criteria = format!("Patient?{}", criteria("conditional"));
+        let update = |n: usize| {
+            let mut changed = body.clone();
+            changed["birthDate"] = json!(format!("18{:02}", 10 + n));
+            self.ward.put(&by_criteria, &changed).expect(200);
+        };
+        vec![
+            (
+                "conditional-create",
+                self.least(|n| drop(unless(&format!("new-{n}")).expect(201))),
             ),
             (
-                "vread",
-                self.least(|_| drop(self.ward.get(&format!("{path}/_history/1")).expect(200))),
+                "conditional-create-found",
+                self.least(|_| drop(unless("conditional").expect(200))),
             ),
+            ("conditional-update", self.least(update)),
             (
-                "history-instance",
-                self.least(|_| drop(self.ward.get(&format!("{path}/_history")).expect(200))),
+                "conditional-patch",
+                self.least(|n| drop(self.patch(&by_criteria, n).expect(200))),
             ),
-            (
-                "search-type",
-                self.least(|_| drop(self.ward.get("Patient?family=Counted&_count=5").expect(200))),
-            ),
+        ]
+    }
+
+    fn patch(&self, path: &str, n: usize) -> Answer {
+        let patch =
+            json!([{ "op": "replace", "path": "/birthDate", "value": format!("20{:02}", 10 + n) }]);
+        let request = self.ward.request("PATCH", path);
+        let patch = patch.to_string().into_bytes();
+        request.body("application/json-patch+json", patch).send()
+    }
+
+    fn reads(&self, path: &str) -> Counts {
+        let asked = [
+            ("read", path.to_owned()),
+            ("vread", format!("{path}/_history/1")),
+            ("history-instance", format!("{path}/_history")),
+            ("history-type", "Patient/_history?_count=5".into()),
+            ("history-system", "_history?_count=5".into()),
+        ];
+        asked.map(|(name, url)| (name, self.of_get(&url))).into()
+    }
+
+    fn searches(&self) -> Counts {
+        let asked = [
+            ("search-type", "Patient?family=Counted&_count=5"),
             (
                 "search-with-include",
-                self.least(|_| {
-                    drop(
-                        self.ward
-                            .get("Observation?code=counted&_include=Observation:subject&_count=5")
-                            .expect(200),
-                    )
-                }),
+                "Observation?code=counted&_include=Observation:subject&_count=5",
             ),
             (
                 "search-with-revinclude",
-                self.least(|_| {
-                    drop(
-                        self.ward
-                            .get("Patient?family=Counted&_revinclude=Observation:subject&_count=5")
-                            .expect(200),
-                    )
+                "Patient?family=Counted&_revinclude=Observation:subject&_count=5",
+            ),
+            (
+                "search-by-chain",
+                "Observation?subject:Patient.family=Counted&_count=5",
+            ),
+            (
+                "search-by-has",
+                "Patient?_has:Observation:subject:code=counted&_count=5",
+            ),
+            (
+                "search-sorted",
+                "Patient?family=Counted&_sort=-birthdate&_count=5",
+            ),
+            (
+                "search-with-total",
+                "Patient?family=Counted&_total=accurate&_count=5",
+            ),
+        ];
+        asked.map(|(name, url)| (name, self.of_get(url))).into()
+    }
+
+    fn operations(&self, path: &str) -> Counts {
+        let validate = |_| drop(self.ward.post("Patient/$validate", &patient()).expect(200));
+        vec![
+            ("$everything", self.of_get(&format!("{path}/$everything"))),
+            (
+                "$everything-of-all",
+                self.of_get("Patient/$everything?_count=5"),
+            ),
+            ("$meta", self.of_get(&format!("{path}/$meta"))),
+            ("$validate", self.least(validate)),
+        ]
+    }
+
+    fn deletions(&self) -> Counts {
+        let created = || {
+            self.ward
+                .post("Patient", &identified("deleted"))
+                .expect(201)
+                .id()
+        };
+        let by_criteria = format!("Patient?{}", criteria("deleted"));
+        vec![
+            (
+                "delete",
+                self.least_with(created, |id| {
+                    drop(self.ward.delete(&format!("Patient/{id}")).expect(204));
                 }),
             ),
             (
-                "delete",
-                self.least_with(
-                    || self.ward.post("Patient", &patient()).expect(201).id(),
-                    |id| drop(self.ward.delete(&format!("Patient/{id}")).expect(204)),
-                ),
-            ),
-            (
-                "transaction-of-10",
-                self.least(|_| drop(self.ward.post("", &bundle(10)).expect(200))),
-            ),
-            (
-                "transaction-of-100",
-                self.least(|_| drop(self.ward.post("", &bundle(100)).expect(200))),
+                "conditional-delete",
+                self.least_with(created, |_| {
+                    drop(self.ward.delete(&by_criteria).expect(204))
+                }),
             ),
         ]
+    }
+
+    fn bundles(&self) -> Counts {
+        let send = |kind: &str, entries| {
+            self.least(|_| drop(self.ward.post("", &bundle(kind, entries)).expect(200)))
+        };
+        vec![
+            ("batch-of-10", send("batch", 10)),
+            ("transaction-of-10", send("transaction", 10)),
+            ("transaction-of-100", send("transaction", 100)),
+        ]
+    }
+
+    fn of_get(&self, url: &str) -> u64 {
+        self.least(|_| drop(self.ward.get(url).expect(200)))
     }
 
     fn least(&self, mut act: impl FnMut(usize)) -> u64 {
@@ -167,11 +260,7 @@ impl Meter {
     }
 
     fn statements(&self) -> u64 {
-        let text = self
-            .metrics
-            .get(&format!("http://{}/metrics", self.address))
-            .expect(200)
-            .text();
+        let text = self.server.metrics();
         let line = text
             .lines()
             .find_map(|l| l.strip_prefix("ward_store_statements_total "));
@@ -185,9 +274,24 @@ fn patient() -> Value {
     json!({ "resourceType": "Patient", "name": [{ "family": "Counted" }], "birthDate": "1970" })
 }
 
-fn bundle(entries: usize) -> Value {
+fn identified(value: &str) -> Value {
+    let mut body = patient();
+    body["identifier"] = json!([{ "system": "http://example.org/counted", "value": value }]);
+    body
+}
+
+fn criteria(value: &str) -> String {
+    format!("identifier=http://example.org/counted|{value}")
+}
+
+/// A patient and observations; in a batch, which knows no identities of its own, they are about nobody.
+fn bundle(kind: &str, entries: usize) -> Value {
     let subject = "urn:uuid:0d9a3a3c-5f0e-4b6e-8d57-1f6c3e8f2b11";
-    let observation = json!({ "resourceType": "Observation", "status": "final", "code": { "text": "x" }, "subject": { "reference": subject } });
+    let mut observation =
+        json!({ "resourceType": "Observation", "status": "final", "code": { "text": "x" } });
+    if kind == "transaction" {
+        observation["subject"] = json!({ "reference": subject });
+    }
     let mut entry = vec![
         json!({ "fullUrl": subject, "resource": patient(), "request": { "method": "POST", "url": "Patient" } }),
     ];
@@ -195,5 +299,5 @@ fn bundle(entries: usize) -> Value {
         entries,
         json!({ "resource": observation, "request": { "method": "POST", "url": "Observation" } }),
     );
-    json!({ "resourceType": "Bundle", "type": "transaction", "entry": entry })
+    json!({ "resourceType": "Bundle", "type": kind, "entry": entry })
 }
