@@ -195,6 +195,53 @@ fn prefer_decides_what_a_write_returns() {
 }
 
 #[test]
+fn prefer_decides_what_an_update_returns() {
+    on_both(|ward| {
+        let id = super::unique("preferred");
+        let mut body = patient("Preferred");
+        body["id"] = json!(id);
+        let path = format!("Patient/{id}");
+        let put = |path: &str, prefer: &str, status: u16| {
+            let request = ward.request("PUT", path).header("Prefer", prefer);
+            let answer = request.json(&body).send().expect(status);
+            assert!(answer.header("etag").is_some() && answer.header("location").is_some());
+            answer
+        };
+        assert!(put(&path, "return=minimal", 201).bytes.is_empty());
+        let whole = put(&path, "return=representation", 200).json();
+        assert_eq!(whole["name"][0]["family"], "Preferred");
+        let told = put(&path, "handling=lenient; return=OperationOutcome", 200).json();
+        assert_eq!(told["issue"][0]["severity"], "information");
+        let criteria = format!("Patient?_id={id}");
+        assert!(put(&criteria, "return=minimal", 200).bytes.is_empty());
+        let whole = put(&criteria, "return=unheard-of", 200).json();
+        assert_eq!(
+            whole["resourceType"], "Patient",
+            "what is not understood is ignored"
+        );
+    });
+}
+
+/// R4 gives it a meaning for create, update, patch and transaction alone.
+#[test]
+fn prefer_changes_nothing_of_a_deletion() {
+    on_both(|ward| {
+        for prefer in [
+            "return=minimal",
+            "return=representation",
+            "return=OperationOutcome",
+        ] {
+            let id = ward.post("Patient", &patient("Deleted")).expect(201).id();
+            for path in [format!("Patient/{id}"), format!("Patient?_id={id}")] {
+                let delete = ward.request("DELETE", &path).header("Prefer", prefer);
+                assert!(delete.send().expect(204).bytes.is_empty(), "{prefer}");
+            }
+            ward.get(&format!("Patient/{id}")).expect(410);
+        }
+    });
+}
+
+#[test]
 fn head_has_the_headers_of_get_and_no_body() {
     on_both(|ward| {
         let id = ward.post("Patient", &patient("Head")).expect(201).id();

@@ -5,12 +5,15 @@ use super::{on_both, on_own};
 use serde_json::{Value, json};
 use ward_testkit::Client;
 
-/// Makes a resource with a creation, an update and a deletion.
+/// Makes a resource with a creation, an update and a deletion, each in a millisecond of its own: an instant tells no more.
 fn with_three_versions(ward: &Client) -> String {
+    let apart = || std::thread::sleep(std::time::Duration::from_millis(2));
     let id = ward.post("Patient", &patient("First")).expect(201).id();
     let mut second = patient("Second");
     second["id"] = json!(id);
+    apart();
     ward.put(&format!("Patient/{id}"), &second).expect(200);
+    apart();
     ward.delete(&format!("Patient/{id}")).expect(204);
     id
 }
@@ -117,6 +120,48 @@ fn since_and_at_choose_versions_by_time() {
         ward.get(&format!("{path}?_since=yesterday")).expect(400);
         ward.get(&format!("{path}?_sort=x")).expect(400);
         ward.get(&format!("{path}?_count=-1")).expect(400);
+    });
+}
+
+#[test]
+fn since_and_at_hold_on_type_and_system_level() {
+    on_own(&[], |_, ward| {
+        let apart = || std::thread::sleep(std::time::Duration::from_millis(5));
+        let patient = with_three_versions(ward);
+        apart();
+        let organization = json!({ "resourceType": "Organization", "name": "Ward" });
+        let organization = ward.post("Organization", &organization).expect(201).id();
+        apart();
+        let later = with_three_versions(ward);
+        let version = |path: &str, n: u32| format!("{path} W/\"{n}\"");
+        let of = |id: &str, n: u32| version(&format!("Patient/{id}"), n);
+        let organized = version(&format!("Organization/{organization}"), 1);
+        let all = entries(&ward.get("_history").expect(200).json());
+        let times = all
+            .iter()
+            .map(|e| e["response"]["lastModified"].as_str().unwrap());
+        // Newest first: three of the later patient, the organization, three of the first patient.
+        let times: Vec<&str> = times.collect();
+        assert_eq!(times.len(), 7);
+        let newest: Vec<String> = (1..=3).rev().map(|n| of(&later, n)).collect();
+        let with_organization = [newest.as_slice(), &[organized.clone()]].concat();
+        for count in [1, 50] {
+            let walked =
+                |path: &str, time: &str| walk(ward, &format!("{path}={time}&_count={count}"));
+            assert_eq!(walked("_history?_since", times[3]), with_organization);
+            assert_eq!(walked("Patient/_history?_since", times[3]), newest);
+            // What was current then: nothing of a patient who is deleted but the deletion.
+            let then = [organized.clone(), of(&patient, 3)];
+            assert_eq!(walked("_history?_at", times[3]), then);
+            assert_eq!(walked("Patient/_history?_at", times[3]), then[1..]);
+            assert_eq!(walked("Patient/_history?_at", times[6]), [of(&patient, 1)]);
+            assert_eq!(walked("_history?_at", "2001"), [""; 0]);
+            assert_eq!(walked("_history?_since", "2100-01-01"), [""; 0]);
+        }
+        for path in ["_history", "Patient/_history"] {
+            ward.get(&format!("{path}?_since=yesterday")).expect(400);
+            ward.get(&format!("{path}?_at=soon")).expect(400);
+        }
     });
 }
 

@@ -144,6 +144,54 @@ fn a_patch_finds_its_resource_by_criteria() {
 }
 
 #[test]
+fn criteria_go_with_every_format() {
+    on_both(|ward| {
+        let value = unique("conditional-formats");
+        let criteria = format!("Patient?identifier=http://example.org/patch|{value}");
+        let mut body = patient("Found");
+        body["identifier"] = json!([{ "system": "http://example.org/patch", "value": value }]);
+        let parameters = fhirpath_replace("Patient.gender", json!({ "valueCode": "other" }));
+        let fhirpath_xml = r#"<Parameters xmlns="http://hl7.org/fhir"><parameter><name value="operation"/>
+            <part><name value="type"/><valueCode value="delete"/></part>
+            <part><name value="path"/><valueString value="Patient.birthDate"/></part></parameter></Parameters>"#;
+        let diff = r#"<diff xmlns:f="http://hl7.org/fhir"><replace sel="f:Patient/f:gender/@value">male</replace></diff>"#;
+        let formats = [
+            ("application/fhir+json", parameters.to_string()),
+            ("application/fhir+xml", fhirpath_xml.to_owned()),
+            (XML_PATCH, diff.to_owned()),
+        ];
+        let send = |(ty, body): &(&str, String)| {
+            let request = ward.request("PATCH", &criteria);
+            request.body(ty, body.clone().into_bytes()).send()
+        };
+        for format in &formats {
+            refused(send(format), 404, "not-found");
+        }
+        let path = format!("Patient/{}", ward.post("Patient", &body).expect(201).id());
+        for (at, format) in formats.iter().enumerate() {
+            let patched = send(format).expect(200);
+            let version = format!("W/\"{}\"", at + 2);
+            assert_eq!(
+                patched.header("etag"),
+                Some(version.as_str()),
+                "{}",
+                format.0
+            );
+        }
+        let read = ward.get(&path).expect(200).json();
+        assert_eq!(
+            (&read["gender"], read.get("birthDate")),
+            (&json!("male"), None)
+        );
+        ward.post("Patient", &body).expect(201);
+        for format in &formats {
+            refused(send(format), 412, "multiple-matches");
+        }
+        assert_eq!(ward.get(&path).expect(200).header("etag"), Some("W/\"4\""));
+    });
+}
+
+#[test]
 fn if_match_protects_a_patch() {
     on_both(|ward| {
         let path = new_patient(ward);

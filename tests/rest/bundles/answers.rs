@@ -2,7 +2,7 @@
 
 use super::{batch, bundle, entry, located, statuses, transact};
 use crate::rest::crud::patient;
-use crate::rest::{on_both, on_own};
+use crate::rest::{on_both, on_own, unique};
 use serde_json::json;
 
 #[test]
@@ -77,6 +77,62 @@ fn prefer_holds_for_every_entry() {
                 "OperationOutcome",
                 "{kind}"
             );
+        }
+    });
+}
+
+#[test]
+fn prefer_holds_for_every_way_of_writing() {
+    on_both(|ward| {
+        let replace = json!({ "resourceType": "Parameters", "parameter": [{ "name": "operation", "part": [
+            { "name": "type", "valueCode": "replace" }, { "name": "path", "valueString": "Patient.gender" }, { "name": "value", "valueCode": "other" }] }] });
+        for kind in ["batch", "transaction"] {
+            let path = || {
+                let id = ward.post("Patient", &patient("Preferred")).expect(201).id();
+                format!("Patient/{id}")
+            };
+            let put = |path: &str| {
+                let mut body = patient("Put");
+                body["id"] = json!(path.split('/').next_back());
+                entry("PUT", path, Some(body))
+            };
+            // An update, one that creates, a patch and a deletion.
+            let send = |prefer: &str| {
+                let new = format!("Patient/{}", unique("preferred"));
+                let entries = vec![
+                    put(&path()),
+                    put(&new),
+                    entry("PATCH", &path(), Some(replace.clone())),
+                    entry("DELETE", &path(), None),
+                ];
+                let request = ward.request("POST", "").header("Prefer", prefer);
+                let answer = request
+                    .json(&bundle(kind, entries))
+                    .send()
+                    .expect(200)
+                    .json();
+                let expected = ["200", "201", "200", "204"];
+                assert_eq!(statuses(&answer), expected, "{kind} {prefer}");
+                answer["entry"].as_array().cloned().unwrap()
+            };
+            for (prefer, resource, outcome) in [
+                ("return=representation", true, false),
+                ("return=minimal", false, false),
+                ("return=OperationOutcome", false, true),
+            ] {
+                for (at, answered) in send(prefer).iter().enumerate() {
+                    // A deletion has nothing to show.
+                    let written = at < 3;
+                    let shown = answered["resource"]["resourceType"] == "Patient";
+                    let told =
+                        answered["response"]["outcome"]["resourceType"] == "OperationOutcome";
+                    assert_eq!(
+                        (shown, told),
+                        (written && resource, written && outcome),
+                        "{kind} {prefer} {at}"
+                    );
+                }
+            }
         }
     });
 }
