@@ -3,6 +3,7 @@
 
 mod crash;
 mod data;
+mod docs;
 mod leaks;
 mod rest;
 mod start;

@@ -91,6 +91,13 @@ impl Request {
         }
     }
 
+    /// A body whose type, if any, is among the headers.
+    pub fn bytes(self, body: Vec<u8>) -> Self {
+        Self {
+            inner: self.inner.body(body),
+        }
+    }
+
     pub fn send(self) -> Answer {
         let response = self.inner.send().expect("the server answers");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
