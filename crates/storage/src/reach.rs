@@ -151,6 +151,9 @@ impl Reach {
     }
 }
 
+/// Whose compartments bound grants, and what of them is opened.
+type Bounded<'a> = (Option<&'a Arc<[PatientKey]>>, Vec<Node>);
+
 /// What rows of the types match that one of the grants opens. `is_one`: the compartments are seen to elsewhere.
 fn granted(
     key: &TermKey,
@@ -158,7 +161,7 @@ fn granted(
     types: &[TypeId],
     is_one: bool,
 ) -> Result<Node, StoreError> {
-    let mut by_bound: Vec<(Option<&Arc<[PatientKey]>>, Vec<Node>)> = Vec::new();
+    let mut by_bound: Vec<Bounded<'_>> = Vec::new();
     for grant in grants {
         let node = match &grant.criterion {
             None => Node::All,
@@ -170,7 +173,7 @@ fn granted(
             None => by_bound.push((bound, vec![node])),
         }
     }
-    let of = |(bound, nodes): (Option<&Arc<[PatientKey]>>, Vec<Node>)| {
+    let of = |(bound, nodes): Bounded<'_>| {
         let is_all = nodes.iter().any(|node| matches!(node, Node::All));
         let matched = if is_all { Node::All } else { either(nodes) };
         match bound.filter(|_| !is_one) {
