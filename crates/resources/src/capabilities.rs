@@ -218,6 +218,7 @@ fn common_parameters() -> Vec<Value> {
         ("_text", "DomainResource-text", "string"),
         ("_content", "Resource-content", "string"),
         ("_filter", "filter", "special"),
+        ("_query", "Resource-query", "special"),
     ];
     let defined = defined.iter().map(|(name, id, ty)| {
         json!({ "name": name, "definition": format!("http://hl7.org/fhir/SearchParameter/{id}"), "type": ty })

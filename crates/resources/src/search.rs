@@ -7,6 +7,7 @@ mod encoding;
 pub(crate) mod explain;
 pub(crate) mod included;
 pub(crate) mod links;
+pub(crate) mod named;
 pub(crate) mod page;
 pub(crate) mod question;
 pub(crate) mod terminology;
@@ -74,7 +75,9 @@ async fn attempt(
 ) -> Result<Option<Reply>> {
     let mut pairs = without_cursor(cx);
     let is_explained = explain::take(cx, &mut pairs);
-    let mut question = Question::read(cx, types, &pairs, cx.call.prefer.strict).await?;
+    let (pairs, is_named) = named::expand(cx, types, pairs).await?;
+    let strict = cx.call.prefer.strict || is_named;
+    let mut question = Question::read(cx, types, &pairs, strict).await?;
     if let Some(filter) = within {
         question.and(filter);
     }

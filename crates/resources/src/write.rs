@@ -6,6 +6,7 @@ use crate::door::compose_record;
 use crate::engine::{Context, Engine};
 use crate::place::{self, Literally, Placement, Renamed};
 use crate::reply::{Content, Reply};
+use crate::search::named::demand_answerable;
 use crate::search_parameters::{demand_servable, types};
 use bytes::Bytes;
 use ward_audit::Entity;
@@ -71,6 +72,7 @@ pub async fn compose(
         demand_changeable(identity.ty)?;
     }
     demand_servable(engine, node, identity.rid).await?;
+    demand_answerable(engine, node).await?;
     let updated_us = replaced.next_time(engine.now_us());
     let version = replaced.next_version();
     let mut body = Vec::with_capacity(node.size() * 24);

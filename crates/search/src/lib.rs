@@ -11,6 +11,7 @@ pub mod entries;
 pub mod evaluate;
 pub mod extract;
 pub mod hot;
+pub mod nearest;
 pub mod normal;
 pub mod plan;
 pub mod query;
@@ -21,7 +22,6 @@ pub mod terminology;
 
 mod escape;
 mod expression;
-mod nearest;
 mod param;
 mod program;
 mod words;

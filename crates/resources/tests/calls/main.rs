@@ -13,6 +13,7 @@ mod granular;
 mod granular_writes;
 mod house;
 mod indexing;
+mod named;
 mod noninterference;
 mod parameters;
 mod party;
@@ -53,6 +54,10 @@ on_both!(
     indexing::a_change_and_an_end_leave_nothing_behind,
     indexing::no_answer_is_half,
     indexing::processes_agree_on_what_is_indexed,
+    named::a_named_query_is_the_query_it_stands_for,
+    named::what_is_no_query_is_refused,
+    named::a_definition_that_cannot_be_answered_is_not_stored,
+    named::a_named_query_shows_what_its_caller_may_see,
     absent::another_patients_id_is_as_good_as_none,
     absent::a_write_stays_inside_before_and_after,
     absent::hidden_referrers_are_not_told_apart,

@@ -45,6 +45,11 @@ impl<'a> Reader<'a> {
             "_text" | "_content" => return Ok(self.words(code, modifier, value)?),
             "_filter" => return self.filter_expression(types, modifier, value, depth),
             "_list" => return Ok(self.list(modifier, value)?),
+            // Whoever answers it has replaced it by the query that it names.
+            "_query" => {
+                let text = "'_query' is asked of a search by itself: not of a condition, a chain or '_filter'.";
+                return Err(Failure::new(Kind::NotSupported, text).into());
+            }
             "_has" => {
                 let text = "'_has' must be '_has:Type:reference:parameter'.";
                 return Err(Failure::new(Kind::Invalid, text).into());
@@ -196,6 +201,7 @@ const RESULT_PARAMETERS: &[&str] = &[
     "_include",
     "_list",
     "_pretty",
+    "_query",
     "_revinclude",
     "_sort",
     "_summary",

@@ -79,10 +79,6 @@ impl Reader<'_> {
             "_contained" | "_containedType" => self.contained_parameter(name, value)?,
             // The score is in every answer that has one.
             "_score" => drop(one_of(name, value, &[("true", ()), ("false", ())])?),
-            "_query" => {
-                let text = "No named query is defined on this server ('_query').";
-                return Err(Failure::new(Kind::NotSupported, text));
-            }
             "_format" | "_pretty" | "_type" => {}
             _ if is_include(name) => return self.include(name, value),
             _ => return Ok(false),
