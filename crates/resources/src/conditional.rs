@@ -95,6 +95,11 @@ async fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result
         );
         return Err(Failure::new(Kind::TooCostly, text));
     }
+    if question.is_looked_at {
+        let text = "a part of a text that is longer than the index keeps is looked for in each resource, which a conditional interaction \
+                    cannot hold until its commit; use criteria that an index answers, such as identifier";
+        return Err(Failure::new(Kind::TooCostly, text));
+    }
     if question.used.custom {
         let text = "a parameter that a client has defined may be changed before the commit, so a conditional interaction does not take it; \
                     use criteria of the specification, such as identifier";

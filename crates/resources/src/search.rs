@@ -7,6 +7,7 @@ mod encoding;
 pub(crate) mod explain;
 pub(crate) mod included;
 pub(crate) mod links;
+mod long;
 pub(crate) mod named;
 pub(crate) mod page;
 pub(crate) mod question;

@@ -19,7 +19,16 @@ pub(crate) fn fresh(extractor: &Extractor, name: String, filter: Filter) -> Filt
 
 /// Whether a resource matches; what cannot be decided from it alone does not.
 pub(crate) fn holds(extractor: &Extractor, filter: &Filter, node: Node<'_>) -> bool {
-    let entries = extractor.extract(node, &|_| None);
+    decide(extractor, [filter], node) == [true]
+}
+
+/// Whether it matches each of the filters. Its texts are read to their end.
+pub fn decide<'f>(
+    extractor: &Extractor,
+    filters: impl IntoIterator<Item = &'f Filter>,
+    node: Node<'_>,
+) -> Vec<bool> {
+    let entries = extractor.extract_whole(node);
     let updated = node.get("meta").and_then(|m| m.text("lastUpdated"));
     let candidate = Candidate {
         id: node.text("id").unwrap_or_default(),
@@ -34,7 +43,10 @@ pub(crate) fn holds(extractor: &Extractor, filter: &Filter, node: Node<'_>) -> b
         key: Some(extractor.key()),
         others: None,
     };
-    matches(filter, candidate, world) == Ok(true)
+    let filters = filters.into_iter();
+    filters
+        .map(|filter| matches(filter, candidate, world) == Ok(true))
+        .collect()
 }
 
 /// A filter that the index answers, and the checks that its rows must pass as well.

@@ -34,8 +34,8 @@ pub struct Entries {
     pub phrases: Vec<PhraseEntry>,
 }
 
-/// `value` is a normalised text (tokens; at most 100 characters) or a uri as written (at most
-/// [`PHRASE_URI_BYTES_MAX`]) of what has `term`.
+/// `value` is a normalised text (tokens; at most [`PHRASE_CHARS_MAX`](crate::normal::PHRASE_CHARS_MAX) characters) or a uri
+/// as written (at most [`PHRASE_URI_BYTES_MAX`]) of what has `term`. What has more has the term `TermKey::longer`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PhraseEntry {
     pub param: u16,
@@ -43,7 +43,7 @@ pub struct PhraseEntry {
     pub term: Term,
 }
 
-/// Departs: a longer uri is found as a whole, not by `:below` and `:above`.
+/// A longer uri is no phrase.
 pub const PHRASE_URI_BYTES_MAX: usize = 1_024;
 
 /// Whoever asks for `form` (a code without its system, or a system without a code) asks for `term` among others.
@@ -97,7 +97,8 @@ pub struct TermEntry {
     pub counted: bool,
 }
 
-/// Normalised (folded case, marks removed), at most 100 characters; `exact` is a term in `terms`.
+/// Normalised (folded case, marks removed), at most [`STRING_CHARS_MAX`](crate::normal::STRING_CHARS_MAX) characters: what has
+/// more has the term `TermKey::longer` too. `exact` is a term in `terms`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StringEntry {
     pub param: u16,

@@ -6,7 +6,7 @@ use crate::entries::{
     Term, TermEntry, TermKey,
 };
 use crate::hot::Role;
-use crate::normal::normalise;
+use crate::normal::{PHRASE_CHARS_MAX, STRING_CHARS_MAX, cut, normalise};
 use crate::param;
 use crate::param::Form;
 use crate::program::Visitor;
@@ -54,11 +54,21 @@ impl Extractor {
     /// The entries of one resource node, every list sorted. Linear in the size of the resource; never fails: an element
     /// without a usable value contributes nothing.
     pub fn extract(&self, node: Node<'_>, resolve: Resolve<'_>) -> Entries {
+        self.entries(node, resolve, false)
+    }
+
+    /// The same with every text to its end, for a look at the resource itself.
+    pub(crate) fn extract_whole(&self, node: Node<'_>) -> Entries {
+        self.entries(node, &|_| None, true)
+    }
+
+    fn entries(&self, node: Node<'_>, resolve: Resolve<'_>, whole: bool) -> Entries {
         let parameters = self.registry.of(node.ty());
         let mut collector = Collector {
             extractor: self,
             root: node,
             resolve,
+            whole,
             entries: Entries {
                 terms: Vec::with_capacity(24),
                 vocabulary: Vec::with_capacity(12),
@@ -85,6 +95,8 @@ pub(crate) struct Collector<'a> {
     extractor: &'a Extractor,
     root: Node<'a>,
     resolve: Resolve<'a>,
+    /// Texts are not cut to what the index keeps.
+    whole: bool,
     entries: Entries,
     present: [u64; PRESENT_WORDS],
     /// The hot date parameter, and from where to where its dates reach.
@@ -205,8 +217,11 @@ impl<'a> Collector<'a> {
 
     /// A text by which `:text` finds the term.
     pub fn phrase(&mut self, leaf: &Leaf, text: &str, term: Term) {
-        let value = normalise(text);
-        if leaf.indexed && !value.is_empty() {
+        if !leaf.indexed {
+            return;
+        }
+        let value = self.cut(leaf, text, PHRASE_CHARS_MAX);
+        if !value.is_empty() {
             self.entries.phrases.push(PhraseEntry {
                 param: leaf.param,
                 value,
@@ -217,7 +232,7 @@ impl<'a> Collector<'a> {
 
     /// A text that belongs to no coding: its own term, and its phrase.
     pub fn text(&mut self, leaf: &Leaf, text: &str) {
-        let term = self.key().text(leaf.param, &normalise(text));
+        let term = self.key().text(leaf.param, &cut(text, PHRASE_CHARS_MAX).0);
         self.phrase(leaf, text, term);
         if leaf.indexed {
             self.entries.terms.push(TermEntry {
@@ -232,7 +247,11 @@ impl<'a> Collector<'a> {
     pub fn url(&mut self, leaf: &Leaf, url: &str) {
         let term = self.key().url(leaf.param, url);
         self.term(leaf, term, false);
-        if leaf.indexed && url.len() <= PHRASE_URI_BYTES_MAX {
+        let is_longer = url.len() > PHRASE_URI_BYTES_MAX;
+        if is_longer {
+            self.longer(leaf);
+        }
+        if leaf.indexed && (self.whole || !is_longer) {
             self.entries.phrases.push(PhraseEntry {
                 param: leaf.param,
                 value: url.to_owned(),
@@ -245,7 +264,7 @@ impl<'a> Collector<'a> {
         if !leaf.indexed {
             return;
         }
-        let value = normalise(text);
+        let value = self.cut(leaf, text, STRING_CHARS_MAX);
         if !value.is_empty() {
             self.entries.strings.push(StringEntry {
                 param: leaf.param,
@@ -254,6 +273,28 @@ impl<'a> Collector<'a> {
         }
         let term = self.key().exact(leaf.param, text);
         self.term(leaf, term, false);
+    }
+
+    /// The text normalised, as far as the index keeps it; what has more is marked.
+    fn cut(&mut self, leaf: &Leaf, text: &str, chars_max: usize) -> String {
+        if self.whole {
+            return normalise(text);
+        }
+        let (value, is_cut) = cut(text, chars_max);
+        if is_cut {
+            self.longer(leaf);
+        }
+        value
+    }
+
+    fn longer(&mut self, leaf: &Leaf) {
+        if leaf.indexed {
+            self.entries.terms.push(TermEntry {
+                term: self.extractor.key.longer(leaf.param),
+                param: leaf.param,
+                counted: false,
+            });
+        }
     }
 
     /// A range of microseconds, both ends inclusive.

@@ -3,48 +3,57 @@
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// Longest normalised text kept in the index, in characters. Departs: what a longer text has after it is not found.
+/// Longest normalised text of a string kept in the index, in characters. What has a longer one is marked
+/// ([`TermKey::longer`](crate::entries::TermKey::longer)), and looked at where what comes after decides.
 pub const STRING_CHARS_MAX: usize = 100;
+/// The same of a display or text by which `:text` finds a token: longer than the displays of the usual code systems.
+pub const PHRASE_CHARS_MAX: usize = 400;
 
-/// Folded case, marks removed, white space trimmed and collapsed, at most [`STRING_CHARS_MAX`] characters.
+/// Folded case, marks removed, white space trimmed and collapsed.
 pub fn normalise(text: &str) -> String {
+    cut(text, usize::MAX).0
+}
+
+/// The same, at most so many characters; whether there were more.
+pub fn cut(text: &str, chars_max: usize) -> (String, bool) {
     if text.is_ascii() {
-        ascii(text)
+        ascii(text, chars_max)
     } else {
-        unicode(text)
+        unicode(text, chars_max)
     }
 }
 
-fn ascii(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(STRING_CHARS_MAX));
+fn ascii(text: &str, chars_max: usize) -> (String, bool) {
+    let mut out = String::with_capacity(text.len().min(chars_max));
     for word in text.split_ascii_whitespace() {
         if !out.is_empty() {
             out.push(' ');
         }
         out.push_str(word);
-        if out.len() >= STRING_CHARS_MAX {
-            out.truncate(STRING_CHARS_MAX);
+        if out.len() > chars_max {
             break;
         }
     }
+    let is_cut = out.len() > chars_max;
+    out.truncate(chars_max);
     out.make_ascii_lowercase();
-    out
+    (out, is_cut)
 }
 
-fn unicode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len().min(4 * STRING_CHARS_MAX));
+fn unicode(text: &str, chars_max: usize) -> (String, bool) {
+    let mut out = String::with_capacity(text.len().min(chars_max.saturating_mul(4)));
     let mut count = 0;
     for word in text.split_whitespace() {
         let space = (count > 0).then_some(' ').into_iter();
         for c in space.chain(fold(word)) {
-            if count == STRING_CHARS_MAX {
-                return out;
+            if count == chars_max {
+                return (out, true);
             }
             out.push(c);
             count += 1;
         }
     }
-    out
+    (out, false)
 }
 
 /// The words of a text, set apart by what is neither letter nor digit, folded.
@@ -97,13 +106,18 @@ mod tests {
 
     #[test]
     fn length_is_bounded_in_characters() {
-        assert_eq!(
-            normalise(&"ab ".repeat(500)).chars().count(),
-            STRING_CHARS_MAX
-        );
-        assert_eq!(
-            normalise(&"ü ".repeat(500)).chars().count(),
-            STRING_CHARS_MAX
-        );
+        for text in ["ab ", "ü "] {
+            let (kept, is_cut) = cut(&text.repeat(500), STRING_CHARS_MAX);
+            assert_eq!((kept.chars().count(), is_cut), (STRING_CHARS_MAX, true));
+            let whole = normalise(&text.repeat(500));
+            assert_eq!(whole.chars().count(), 500 * text.chars().count() - 1);
+            assert!(whole.starts_with(&kept));
+        }
+        for text in ["x", "ß"] {
+            let exact = text.repeat(STRING_CHARS_MAX / normalise(text).len());
+            assert_eq!(cut(&exact, STRING_CHARS_MAX), (normalise(&exact), false));
+            assert!(cut(&format!("{exact} y"), STRING_CHARS_MAX).1);
+            assert!(!cut(&format!("{exact}  "), STRING_CHARS_MAX).1);
+        }
     }
 }

@@ -47,7 +47,9 @@ pub enum Filter {
         param: u16,
         value: String,
     },
-    /// `eq` of `_filter`: the whole normalised text.
+    /// `eq` of `_filter`: the whole normalised text. As the other tests of strings and phrases it is answered by what the index
+    /// keeps of a text; what that does not decide is added before storage sees the plan
+    /// ([`replace_long_texts`](crate::query::replace_long_texts)).
     StringEquals {
         param: u16,
         value: String,

@@ -18,6 +18,7 @@
 //! | text without a coding | [`text`](TermKey::text)`(text)` beside its `PhraseEntry` | `:text`, through the phrases |
 //! | contained resource | [`contained`](TermKey::contained)`(Type)` | `_contained` |
 //! | clinical date that a date leaves by a day, eight or 64, or that one begins before | [`long`](TermKey::long), [`open`](TermKey::open), counted | never: they bound a walk by the clinical date |
+//! | a text longer than the index keeps | [`longer`](TermKey::longer) | what asks for a part of a text, see `query::long` |
 //! | presence | [`marker`](TermKey::marker) of the rarer state only; for `_tag`, `_security`, `_profile` none (`registry::Marks`) | `:missing` |
 //!
 //! The vocabulary lists, for each distinct coded term of the whole store, its two wider forms (`code`, `system`): one row
@@ -54,6 +55,7 @@ enum Kind {
     Longitude = 21,
     Long = 22,
     Open = 23,
+    Longer = 24,
 }
 
 impl TermKey {
@@ -134,6 +136,10 @@ impl TermKey {
     /// A date of the hot date parameter has no start, so it begins before the clinical date.
     pub fn open(&self, param: u16) -> Term {
         self.hash(Kind::Open, param, &[])
+    }
+    /// A text of the parameter goes on after what the index holds of it.
+    pub fn longer(&self, param: u16) -> Term {
+        self.hash(Kind::Longer, param, &[])
     }
     /// `Entries::targets`: some Reference in the document points to this resource.
     pub fn target(&self, ty: &str, id: &str) -> Term {
@@ -225,6 +231,7 @@ mod tests {
             KEY.long(1, 0),
             KEY.long(1, 1),
             KEY.open(1),
+            KEY.longer(1),
         ];
         assert_eq!(terms.iter().collect::<HashSet<_>>().len(), terms.len());
         assert!(!terms.contains(&0));

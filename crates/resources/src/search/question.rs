@@ -3,7 +3,7 @@
 
 use crate::document::reread;
 use crate::engine::{Context, store_failure, stored};
-use crate::search::terminology;
+use crate::search::{long, terminology};
 use crate::search_parameters::Snapshot;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,13 +27,16 @@ pub(crate) struct Question {
     pub plan: Plan,
     /// What every row must pass besides.
     pub checks: Vec<Check>,
+    /// Resources were looked at before: the filter names some of them.
+    pub is_looked_at: bool,
     pub used: Used,
     served: Arc<Snapshot>,
 }
 
 impl Question {
     /// Reads a query over `types` (empty: all). Lists, value sets and code systems are read as the caller may read them.
-    /// Statements: none, or one or two for Lists, and one to three for terminology that is not embedded.
+    /// Statements: none, or one or two for Lists, one to three for terminology that is not embedded, and one or more for each
+    /// parameter that is asked for a part of a text.
     pub async fn read(
         cx: Context<'_>,
         types: &[TypeId],
@@ -53,11 +56,13 @@ impl Question {
         let extractor = &served.extractor;
         let (mut plan, used) = ward_search::query::parse(extractor, types, pairs, &options)?;
         let filter = with_members(cx, std::mem::replace(&mut plan.filter, Filter::All)).await?;
+        let (filter, is_looked_at) = long::decided(cx, extractor, &plan.types, filter).await?;
         let split = check::split(filter, extractor)?;
         plan.filter = split.index;
         Ok(Question {
             plan,
             checks: split.checks,
+            is_looked_at,
             used,
             served,
         })
@@ -68,6 +73,7 @@ impl Question {
         Question {
             plan,
             checks: Vec::new(),
+            is_looked_at: false,
             used,
             served: cx.engine.served.current(),
         }

@@ -13,6 +13,7 @@ mod granular;
 mod granular_writes;
 mod house;
 mod indexing;
+mod long;
 mod named;
 mod noninterference;
 mod parameters;
@@ -54,6 +55,10 @@ on_both!(
     indexing::a_change_and_an_end_leave_nothing_behind,
     indexing::no_answer_is_half,
     indexing::processes_agree_on_what_is_indexed,
+    long::a_part_of_a_long_text_is_found,
+    long::who_may_not_see_a_long_text_is_not_told_by_it,
+    long::long_displays_and_uris_are_found_to_their_end,
+    long::a_condition_of_a_write_looks_at_no_long_text,
     named::a_named_query_is_the_query_it_stands_for,
     named::what_is_no_query_is_refused,
     named::a_definition_that_cannot_be_answered_is_not_stored,

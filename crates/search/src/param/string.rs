@@ -3,13 +3,13 @@
 use super::{Ask, Form};
 use crate::escape::unescape;
 use crate::extract::Collector;
-use crate::normal::{STRING_CHARS_MAX, normalise};
+use crate::normal::normalise;
 use crate::plan::Filter;
 use crate::registry::{Leaf, Owner};
 use ward_fhir::{Failure, Node};
 
 /// Modifiers answered now, beside `:missing`.
-pub(crate) const MODIFIERS: &[&str] = &["exact", "contains"];
+pub(crate) const MODIFIERS: &[&str] = &["exact", "contains", "text"];
 
 /// The parts of a HumanName or Address that a parameter over the whole element reads.
 const NAME_PARTS: &[&str] = &["text", "family", "given", "prefix", "suffix"];
@@ -43,7 +43,7 @@ fn parts(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf, names: &[&str]) {
     }
 }
 
-/// Starts with (default), `:contains`, `:exact`.
+/// Starts with (default), `:contains`, `:exact`; `:text`, which R4 defines for tokens: a word begins with it.
 pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
     let text = unescape(value);
     if ask.modifier == Some("exact") {
@@ -55,11 +55,6 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
                 .collect(),
         ));
     }
-    if text.chars().count() > STRING_CHARS_MAX {
-        return Err(ask.bad(&format!(
-            "may have {STRING_CHARS_MAX} characters at most; use ':exact' for a longer text"
-        )));
-    }
     let wanted = normalise(&text);
     if wanted.is_empty() {
         return Ok(Filter::Nothing);
@@ -67,11 +62,24 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
     let one: fn(u16, String) -> Filter = match ask.modifier {
         None => |param, value| Filter::StringPrefix { param, value },
         Some("contains") => |param, value| Filter::StringContains { param, value },
-        Some(other) => return Err(ask.bad_modifier(other, &["missing", "exact", "contains"])),
+        Some("text") => a_word,
+        Some(other) => return Err(ask.bad_modifier(other, &KNOWN)),
     };
     Ok(any(&ask.parameter.owners, |owner| {
         one(owner.param, wanted.clone())
     }))
+}
+
+const KNOWN: [&str; 4] = ["missing", "exact", "contains", "text"];
+
+/// Words are set apart by spaces and hyphens.
+fn a_word(param: u16, value: String) -> Filter {
+    let after = |sign: char| Filter::StringContains {
+        param,
+        value: format!("{sign}{value}"),
+    };
+    let (space, hyphen) = (after(' '), after('-'));
+    Filter::Or(vec![Filter::StringPrefix { param, value }, space, hyphen])
 }
 
 /// One filter per owner.

@@ -4,7 +4,7 @@ use super::criterion::Meaning;
 use super::outcome::invalid;
 use super::{Reader, Refusal};
 use crate::cursor::SORT_KEYS_MAX;
-use crate::normal::normalise;
+use crate::normal::{STRING_CHARS_MAX, cut};
 use crate::param::Form;
 use crate::plan::SortKey;
 use crate::program::{Program, Visitor};
@@ -141,7 +141,7 @@ fn value(form: Form, node: Node<'_>) -> Option<String> {
         _ => node.value(),
     }?;
     Some(match form {
-        Form::Text | Form::HumanName | Form::Address => normalise(text),
+        Form::Text | Form::HumanName | Form::Address => cut(text, STRING_CHARS_MAX).0,
         _ => text.to_owned(),
     })
 }

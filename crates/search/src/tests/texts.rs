@@ -46,7 +46,7 @@ fn texts_and_displays() {
         assert_eq!(small.find_split(query), found, "{query}, split");
     }
     assert_eq!(kind("Patient?gender:text=x"), Kind::NotSupported);
-    assert_eq!(kind("Patient?name:text=x"), Kind::NotSupported);
+    assert_eq!(kind("Patient?birthdate:text=x"), Kind::NotSupported);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Random resources, valid by the base definitions.
 
-use super::{CODES, DATES, LABS, MRN, NUMBERS, OTHER, VALUES, WORDS, day};
+use super::{CODES, DATES, LABS, MRN, NUMBERS, OTHER, VALUES, day, words};
 use crate::Random;
 use serde_json::{Map, Value, json};
 
@@ -154,30 +154,29 @@ impl Body<'_> {
     }
 
     fn name(&mut self) -> Value {
-        let mut name = json!({ "family": self.random.one_of(WORDS) });
+        let mut name = json!({ "family": words(self.random) });
         if self.random.coin() {
-            name["given"] = json!([self.random.one_of(WORDS), self.random.one_of(WORDS)]);
+            name["given"] = json!([words(self.random), words(self.random)]);
         }
         if self.random.once_in(4) {
-            name["text"] = json!(self.random.one_of(WORDS));
+            name["text"] = json!(words(self.random));
         }
         name
     }
 
     fn address(&mut self) {
         if self.random.coin() {
-            let address =
-                json!({ "line": [self.random.one_of(WORDS)], "city": self.random.one_of(WORDS) });
+            let address = json!({ "line": [words(self.random)], "city": words(self.random) });
             self.set("address", json!([address]));
         }
     }
 
     fn organization(&mut self) {
         self.identifiers();
-        let name = self.random.one_of(WORDS);
+        let name = words(self.random);
         self.set("name", json!(name));
         if self.random.once_in(3) {
-            let alias = self.random.one_of(WORDS);
+            let alias = words(self.random);
             self.set("alias", json!([alias]));
         }
         if self.random.coin() {
@@ -255,7 +254,7 @@ impl Body<'_> {
                 self.set("valueCodeableConcept", value);
             }
             3 => {
-                let value = self.random.one_of(WORDS);
+                let value = words(self.random);
                 self.set("valueString", json!(value));
             }
             4 => {
@@ -377,7 +376,7 @@ impl Body<'_> {
         let name = self.random.one_of(&["Abc", "Abd", "Xyz"]);
         self.set("name", json!(name));
         if self.random.coin() {
-            let title = self.random.one_of(WORDS);
+            let title = words(self.random);
             self.set("title", json!(title));
         }
         if self.random.coin() {

@@ -40,8 +40,24 @@ pub const WORDS: &[&str] = &[
     "O'Neil",
     "Åse",
 ];
+/// Longer than the index keeps: the first two differ only in what comes after, the last ends where the index does.
+pub const LONG: &[&str] = &[
+    "aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd eeeeeeeee fffffffff ggggggggg hhhhhhhhh iiiiiiiii jjjjjjjjjj Müller-Zebra",
+    "aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd eeeeeeeee fffffffff ggggggggg hhhhhhhhh iiiiiiiii jjjjjjjjjj Smith  Ångström",
+    "aaaaaaaaa bbbbbbbbb ccccccccc ddddddddd eeeeeeeee fffffffff ggggggggg hhhhhhhhh iiiiiiiii jjjjjjjjjj",
+];
+/// Characters of a text that decide its place in an order.
+pub const SORT_CHARS: usize = 100;
 pub const MRN: &str = "http://example.org/mrn";
 pub const VALUES: &[&str] = &["1", "2", "A-1", "12"];
+
+/// A name, a place or a title.
+pub fn words(random: &mut Random) -> &'static str {
+    match random.once_in(10) {
+        true => random.one_of(LONG),
+        false => random.one_of(WORDS),
+    }
+}
 
 /// A date of any precision but a time, which not every element takes.
 pub fn day(random: &mut Random) -> &'static str {

@@ -1,6 +1,6 @@
 //! Random questions, each parameter with values that the data may have.
 
-use super::{ABSENT, CODES, COUNTS, DATES, LABS, MRN, NUMBERS, OTHER, VALUES, WORDS, day, id};
+use super::{ABSENT, CODES, COUNTS, DATES, LABS, MRN, NUMBERS, OTHER, VALUES, day, id, words};
 use crate::Random;
 use crate::naive::{Kind, PARAMETERS, Parameter, Question};
 
@@ -134,7 +134,7 @@ pub fn criterion(random: &mut Random, ty: &str, depth: usize) -> (String, String
     let parameter = random.one_of(&own);
     let (mut modifier, mut value) = asked(random, parameter);
     // Ward refuses it behind a hop: each resource would have to be looked at.
-    while modifier == ":text" && depth < HOPS_MAX {
+    while modifier == ":text" && parameter.kind == Kind::Token && depth < HOPS_MAX {
         (modifier, value) = asked(random, parameter);
     }
     (format!("{}{modifier}", parameter.code), value)
@@ -192,7 +192,7 @@ fn asked(random: &mut Random, parameter: &Parameter) -> (String, String) {
             2 if identifies => ":of-type",
             _ => "",
         },
-        Kind::String => random.one_of(&["", "", ":exact", ":contains"]),
+        Kind::String => random.one_of(&["", "", ":exact", ":contains", ":text"]),
         Kind::Reference => match random.below(6) {
             0 if !parameter.paths[0].contains('>') => ":identifier",
             _ => "",
@@ -314,8 +314,13 @@ fn identifier(random: &mut Random) -> String {
 }
 
 fn string(random: &mut Random, modifier: &str) -> String {
-    let word = random.one_of(WORDS);
-    if modifier == ":exact" {
+    if modifier == ":text" && random.coin() {
+        return random
+            .one_of(&["zebra", "smith", "berg", "lüden", "Å", "ith"])
+            .to_owned();
+    }
+    let word = words(random);
+    if modifier == ":exact" || random.once_in(10) {
         return word.to_owned();
     }
     let letters: Vec<char> = word.chars().collect();

@@ -101,6 +101,7 @@ fn parameter(
         (Kind::Token, _) => values.any(|v| any(&|e, v| token::matches(e, v, parameter.more), v)),
         (Kind::Contact, _) => values.any(|v| any(&|e, v| e["value"] == v, v)),
         (Kind::String, "exact") => values.any(|v| any(&string::exact, v)),
+        (Kind::String, "text") => values.any(|v| any(&string::text, v)),
         (Kind::String, "contains") => values.any(|v| any(&string::contains, v)),
         (Kind::String, _) => values.any(|v| any(&string::starts, v)),
         (Kind::Date, _) => {

@@ -5,6 +5,7 @@
 use super::parameters::{Kind, find};
 use super::string::{fold, texts};
 use super::{Stored, date, number, walk};
+use crate::generate::SORT_CHARS;
 use serde_json::Value;
 use std::cmp::Ordering;
 
@@ -72,7 +73,11 @@ fn keys(kind: Kind, end: &Value, descending: bool) -> Vec<Key> {
             let one = |(low, high)| Key::Number(if descending { high } else { low });
             number::range(end).map(one)
         }
-        Kind::String => return texts(end).iter().map(|t| Key::Text(fold(t))).collect(),
+        // Departs as Ward does: by how it begins.
+        Kind::String => {
+            let start = |t: &&str| fold(t).chars().take(SORT_CHARS).collect();
+            return texts(end).iter().map(start).map(Key::Text).collect();
+        }
         Kind::Token => match end {
             Value::Bool(truth) => Some(Key::Text(truth.to_string())),
             Value::String(_) => text(end),

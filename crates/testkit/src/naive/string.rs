@@ -14,6 +14,16 @@ pub fn contains(element: &Value, value: &str) -> bool {
     texts(element).iter().any(|t| fold(t).contains(&wanted))
 }
 
+/// `:text`: it begins with it, or a word after a space or hyphen does.
+pub fn text(element: &Value, value: &str) -> bool {
+    let wanted = fold(&plain(value));
+    let begins = |text: &str| {
+        let mut found = text.match_indices(&wanted);
+        found.any(|(at, _)| at == 0 || text[..at].ends_with([' ', '-']))
+    };
+    texts(element).iter().any(|t| begins(&fold(t)))
+}
+
 pub fn exact(element: &Value, value: &str) -> bool {
     texts(element).contains(&plain(value).as_str())
 }
