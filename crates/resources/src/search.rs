@@ -5,6 +5,7 @@
 mod compartment;
 mod encoding;
 pub(crate) mod explain;
+mod hierarchy;
 pub(crate) mod included;
 pub(crate) mod links;
 mod long;

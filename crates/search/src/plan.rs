@@ -95,8 +95,29 @@ pub enum Filter {
     },
     /// What no index entry tells: the resource itself decides, under the cost gate. `name` is for messages.
     Check(Check),
-    /// A member of this List (`_list`): replaced by `Ids` before storage sees the plan.
-    List(String),
+    /// Of a set that other resources say: replaced by what is in it before storage sees the plan.
+    List(Listed),
+}
+
+/// A set of resources that is read before the question is asked.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Listed {
+    /// The members of the List with this id (`_list`).
+    Members(String),
+    /// Those that refer to a resource, or to one below or above it.
+    Hierarchy(Hierarchy),
+}
+
+/// <https://hl7.org/fhir/R4/search.html#recursive>
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Hierarchy {
+    /// The reference parameters, any of them.
+    pub params: Vec<u16>,
+    /// The resource that the hierarchy is seen from.
+    pub ty: TypeId,
+    pub id: String,
+    /// What it is part of; else what is part of it.
+    pub above: bool,
 }
 
 /// A composite's value: entries are `TermKey::tuple` of the parameter and the parts' terms.

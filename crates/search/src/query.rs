@@ -17,7 +17,7 @@ mod values;
 
 pub use contained::{Contained, Rendered};
 pub use include::{INCLUDES_MAX, Include, Including};
-pub use list::{lists, replace_lists};
+pub use list::{held, lists, parent, referring, replace_lists};
 pub use long::{LongTexts, Looked, long_texts, replace_long_texts};
 pub use outcome::{Ignored, Summary, Used};
 pub use sort::text as sort_text;

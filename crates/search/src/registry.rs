@@ -237,6 +237,19 @@ impl Parameter {
         self.def.is_custom()
     }
 
+    /// Whether a chain may lead on from it: it holds references, and not canonical URLs.
+    pub fn is_chainable(&self) -> bool {
+        let leads = |form: &Form| matches!(form, Form::Reference | Form::Inline);
+        self.ty() == SearchType::Reference && self.indexed && self.forms.iter().any(leads)
+    }
+
+    /// The parameters whose entries answer it for references to the type.
+    pub fn numbers_for(&self, target: TypeId) -> impl Iterator<Item = u16> {
+        let owners = self.owners.iter();
+        let reach = owners.filter(move |o| o.only.is_none_or(|only| only == target));
+        reach.map(|o| o.param)
+    }
+
     /// Resource types that it may refer to: for reference parameters.
     pub fn targets(&self, schema: &Schema) -> Vec<TypeId> {
         crate::param::reference_targets(schema, self)

@@ -1,6 +1,6 @@
 //! A filter and an order as text, without any value: for people who ask how a search is understood.
 
-use crate::plan::{Filter, SortKey, TupleEnd};
+use crate::plan::{Filter, Listed, SortKey, TupleEnd};
 use std::fmt::Write as _;
 use ward_fhir::TypeId;
 use ward_fhir::schema::r4;
@@ -90,7 +90,8 @@ fn write(out: &mut String, filter: &Filter, depth: usize) {
         }
         Filter::Phrase { param, test, .. } => write!(out, "{} phrase {test:?}", code(*param)),
         Filter::Check(check) => write!(out, "check of {}", check.name),
-        Filter::List(_) => write!(out, "member of a List"),
+        Filter::List(Listed::Members(_)) => write!(out, "member of a List"),
+        Filter::List(Listed::Hierarchy(_)) => write!(out, "refers into a hierarchy"),
     };
 }
 

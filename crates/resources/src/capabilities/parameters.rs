@@ -65,17 +65,17 @@ pub fn documentation(parameter: &Parameter) -> String {
     let targets = targets(parameter);
     if !parameter.def.targets().is_empty() && !targets.is_empty() {
         let names: Vec<&str> = targets.iter().map(|ty| r4().ty(*ty).name).collect();
-        text.push_str(&format!(
-            "Refers to {}; chains with a dot. ",
-            names.join(", ")
-        ));
+        let how = match parameter.is_chainable() {
+            true => "chains with a dot",
+            false => "by its URL",
+        };
+        text.push_str(&format!("Refers to {}; {how}. ", names.join(", ")));
     }
-    let names: Vec<String> = modifiers(parameter.def.ty())
+    let names: Vec<String> = modifiers(r4(), parameter)
         .iter()
         .map(|m| format!(":{m}"))
         .collect();
-    let is_special = matches!(parameter.def.ty(), SearchType::Special);
-    if !is_special && !names.is_empty() {
+    if !names.is_empty() {
         text.push_str(&format!("Modifiers {}. ", names.join(" ")));
     }
     if matches!(

@@ -3,9 +3,9 @@
 
 use crate::document::reread;
 use crate::engine::{Context, store_failure, stored};
-use crate::search::{long, terminology};
+use crate::search::{hierarchy, long, terminology};
 use crate::search_parameters::Snapshot;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use ward_access::{Access, Action};
 use ward_fhir::issue::Result;
@@ -14,8 +14,8 @@ use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind, TypeId};
 use ward_search::check;
 use ward_search::extract::Extractor;
-use ward_search::plan::{Check, Filter, Plan};
-use ward_search::query::{Options, Used, lists, replace_lists};
+use ward_search::plan::{Check, Filter, Listed, Plan};
+use ward_search::query::{Options, Used, held, lists, referring, replace_lists};
 use ward_storage::{Current, Page, StoreError};
 
 /// Members of all Lists of one query.
@@ -36,7 +36,7 @@ pub(crate) struct Question {
 impl Question {
     /// Reads a query over `types` (empty: all). Lists, value sets and code systems are read as the caller may read them.
     /// Statements: none, or one or two for Lists, one to three for terminology that is not embedded, and one or more for each
-    /// parameter that is asked for a part of a text.
+    /// parameter that is asked for a part of a text, and for each level of a hierarchy.
     pub async fn read(
         cx: Context<'_>,
         types: &[TypeId],
@@ -55,14 +55,15 @@ impl Question {
         let served = cx.engine.asking().await?;
         let extractor = &served.extractor;
         let (mut plan, used) = ward_search::query::parse(extractor, types, pairs, &options)?;
-        let filter = with_members(cx, std::mem::replace(&mut plan.filter, Filter::All)).await?;
-        let (filter, is_looked_at) = long::decided(cx, extractor, &plan.types, filter).await?;
+        let filter = std::mem::replace(&mut plan.filter, Filter::All);
+        let (filter, is_in_hierarchy) = with_listed(cx, extractor, filter).await?;
+        let (filter, is_long) = long::decided(cx, extractor, &plan.types, filter).await?;
         let split = check::split(filter, extractor)?;
         plan.filter = split.index;
         Ok(Question {
             plan,
             checks: split.checks,
-            is_looked_at,
+            is_looked_at: is_in_hierarchy || is_long,
             used,
             served,
         })
@@ -197,13 +198,46 @@ const NARROWING: &[&str] = &[
     "_lastUpdated",
 ];
 
-/// Replaces Lists by their members, as far as the caller may read the Lists: one that is absent or forbidden has none.
-async fn with_members(cx: Context<'_>, filter: Filter) -> Result<Filter> {
-    let mut ids: Vec<&str> = lists(&filter);
-    ids.sort_unstable();
-    ids.dedup();
+/// Replaces the sets that the filter names by what is in them, as far as the caller may know; whether one is a hierarchy.
+async fn with_listed(
+    cx: Context<'_>,
+    extractor: &Extractor,
+    filter: Filter,
+) -> Result<(Filter, bool)> {
+    let mut found: BTreeMap<Listed, Filter> = BTreeMap::new();
+    let named: BTreeSet<&Listed> = lists(&filter).into_iter().collect();
+    if named.is_empty() {
+        return Ok((filter, false));
+    }
+    let mut ids = Vec::new();
+    let mut any = false;
+    for listed in named {
+        match listed {
+            Listed::Members(id) => ids.push(id.as_str()),
+            Listed::Hierarchy(asked) => {
+                any = true;
+                let related = hierarchy::related(cx, extractor, asked).await?;
+                let filter = referring(extractor.key(), asked, &related);
+                found.insert(listed.clone(), filter);
+            }
+        }
+    }
+    let members = members_of(cx, &ids).await?;
+    let filter = replace_lists(filter, &|listed| match listed {
+        Listed::Members(id) => held(members.get(id).map_or(&[], Vec::as_slice)),
+        Listed::Hierarchy(_) => found.get(listed).cloned().unwrap_or(Filter::Nothing),
+    });
+    Ok((filter, any))
+}
+
+/// The members of Lists, as far as the caller may read the Lists: one that is absent or forbidden has none.
+async fn members_of(
+    cx: Context<'_>,
+    ids: &[&str],
+) -> Result<HashMap<String, Vec<(TypeId, String)>>> {
+    let mut held: HashMap<String, Vec<(TypeId, String)>> = HashMap::new();
     if ids.is_empty() {
-        return Ok(filter);
+        return Ok(held);
     }
     let ty = r4().resource_type("List").unwrap_or(TypeId(u16::MAX));
     let keys: Vec<(TypeId, &str)> = ids.iter().map(|id| (ty, *id)).collect();
@@ -215,7 +249,6 @@ async fn with_members(cx: Context<'_>, filter: Filter) -> Result<Filter> {
         .collect();
     let keys: Vec<(TypeId, i64)> = located.iter().map(|(_, key)| *key).collect();
     let found = stored(cx.view.read_many(cx.access, Action::Read, &keys).await)?;
-    let mut held: HashMap<String, Vec<(TypeId, String)>> = HashMap::new();
     let mut count = 0;
     for ((at, _), current) in located.iter().zip(found) {
         if let Current::Live(row) = current {
@@ -228,9 +261,7 @@ async fn with_members(cx: Context<'_>, filter: Filter) -> Result<Filter> {
         let text = format!("'_list' names Lists with more than {LIST_MEMBERS_MAX} members");
         return Err(Failure::new(Kind::TooCostly, text));
     }
-    Ok(replace_lists(filter, &|id| {
-        held.get(id).cloned().unwrap_or_default()
-    }))
+    Ok(held)
 }
 
 /// The resources of this store that a List holds; entries marked as deleted are none.

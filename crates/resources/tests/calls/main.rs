@@ -6,6 +6,7 @@
 )]
 
 mod absent;
+mod advertised;
 mod agreement;
 mod conditions;
 mod former;
@@ -55,6 +56,7 @@ on_both!(
     indexing::a_change_and_an_end_leave_nothing_behind,
     indexing::no_answer_is_half,
     indexing::processes_agree_on_what_is_indexed,
+    advertised::everything_that_is_listed_is_served,
     long::a_part_of_a_long_text_is_found,
     long::who_may_not_see_a_long_text_is_not_told_by_it,
     long::long_displays_and_uris_are_found_to_their_end,

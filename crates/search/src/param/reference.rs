@@ -5,15 +5,12 @@ use super::{Ask, Form};
 use crate::entries::Term;
 use crate::escape::{split_once, unescape};
 use crate::extract::Collector;
-use crate::plan::Filter;
+use crate::plan::{Filter, Hierarchy, Listed};
 use crate::registry::{Leaf, Owner, Parameter};
 use crate::words::words;
 use ward_fhir::reference::{Reference, is_id, parse};
 use ward_fhir::schema::{Schema, SearchType, TypeKind, r4};
 use ward_fhir::{Failure, Node, TypeId};
-
-/// Modifiers answered now, beside `:missing` and `:[type]`; `:below` for canonicals.
-pub(crate) const MODIFIERS: &[&str] = &["identifier", "below"];
 
 /// Targets that few resources are and many refer to: how many do decides how a search is answered.
 const COUNTED: [&str; 5] = [
@@ -22,6 +19,19 @@ const COUNTED: [&str; 5] = [
     "Organization",
     "Practitioner",
     "PractitionerRole",
+];
+
+/// Types of which resources may be parts of others: those that [`parent`](crate::query::parent) finds a parameter for.
+const HIERARCHICAL: [&str; 9] = [
+    "CarePlan",
+    "Communication",
+    "Encounter",
+    "Location",
+    "MedicationStatement",
+    "Organization",
+    "Procedure",
+    "ResearchStudy",
+    "Task",
 ];
 
 pub(crate) fn index(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
@@ -83,9 +93,16 @@ fn logical(out: &mut Collector<'_>, identifier: Node<'_>, leaf: &Leaf) {
 pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
     let only = match ask.modifier {
         None => None,
-        Some("identifier") => return Ok(identifier(ask, value)),
+        Some("identifier") if ask.parameter.forms.contains(&Form::Reference) => {
+            return Ok(identifier(ask, value));
+        }
         Some("below") if ask.parameter.forms.contains(&Form::Canonical) => {
             return Ok(below_canonical(ask, &unescape(value)));
+        }
+        Some(name @ ("above" | "below"))
+            if modifiers(ask.schema, ask.parameter).contains(&name) =>
+        {
+            return hierarchy(ask, &unescape(value), name == "above");
         }
         Some(name) => match ask.schema.resource_type(name) {
             Some(ty) if may_target(ask, ty) => Some(ty),
@@ -214,11 +231,68 @@ fn may_target(ask: &Ask<'_>, ty: TypeId) -> bool {
     targets(ask).contains(&ty)
 }
 
-fn known(ask: &Ask<'_>) -> Vec<&'static str> {
-    let mut known = vec!["missing", "identifier"];
-    if ask.parameter.forms.contains(&Form::Canonical) {
-        known.push("below");
+/// Modifiers of the parameter beside `:missing` and `:[type]`.
+pub(crate) fn modifiers(schema: &Schema, parameter: &Parameter) -> Vec<&'static str> {
+    let has = |form| parameter.forms.contains(&form);
+    let mut known = Vec::new();
+    if has(Form::Reference) {
+        known.push("identifier");
     }
+    if has(Form::Canonical) {
+        known.push("below");
+    } else if has(Form::Reference) && !hierarchical(schema, parameter).is_empty() {
+        known.extend(["above", "below"]);
+    }
+    known
+}
+
+/// Types of targets that may be parts of others of their type.
+fn hierarchical(schema: &Schema, parameter: &Parameter) -> Vec<TypeId> {
+    let targets = reference_targets(schema, parameter).into_iter();
+    targets
+        .filter(|ty| HIERARCHICAL.contains(&schema.ty(*ty).name))
+        .collect()
+}
+
+/// What refers to the resource or to one that is part of it (`above`: that it is part of), however many steps away. A bare id is
+/// one of each type that it may be of.
+fn hierarchy(ask: &Ask<'_>, text: &str, above: bool) -> Result<Filter, Failure> {
+    let mut types = hierarchical(ask.schema, ask.parameter);
+    let id = match parse(text, ask.base) {
+        _ if is_id(text) => text.to_owned(),
+        Some(Reference::Local {
+            ty,
+            id,
+            version: None,
+        }) => {
+            types.retain(|t| *t == ty);
+            id.to_owned()
+        }
+        _ => {
+            return Err(ask.bad("must be an id or 'Type/id' with ':above' and ':below'"));
+        }
+    };
+    let of_type = |ty: TypeId| {
+        let owners = ask.parameter.owners.iter();
+        let reach = owners.filter(|o| o.only.is_none_or(|only| only == ty));
+        Filter::List(Listed::Hierarchy(Hierarchy {
+            params: reach.map(|o| o.param).collect(),
+            ty,
+            id: id.clone(),
+            above,
+        }))
+    };
+    let mut any: Vec<Filter> = types.into_iter().map(of_type).collect();
+    Ok(match any.len() {
+        0 => Filter::Nothing,
+        1 => any.remove(0),
+        _ => Filter::Or(any),
+    })
+}
+
+fn known(ask: &Ask<'_>) -> Vec<&'static str> {
+    let mut known = vec!["missing"];
+    known.extend(modifiers(ask.schema, ask.parameter));
     known.extend(
         ask.parameter
             .def

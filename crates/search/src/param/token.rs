@@ -10,12 +10,28 @@ use crate::escape::{split_once, unescape};
 use crate::extract::Collector;
 use crate::normal::normalise;
 use crate::plan::{Filter, PhraseTest};
-use crate::registry::Leaf;
+use crate::registry::{Leaf, Parameter};
 use crate::words::words;
+use ward_fhir::schema::Schema;
 use ward_fhir::{Failure, MemberId, Node};
 
-/// Modifiers answered now, beside `:missing`. `:of-type` is of identifiers, `:text` of what has texts.
-pub(crate) const MODIFIERS: &[&str] = &["not", "text", "in", "not-in", "above", "below", "of-type"];
+/// Modifiers of the parameter beside `:missing`. `:of-type` is of identifiers, `:text` of what has texts, those that ask a
+/// terminology of what has a code.
+pub(crate) fn modifiers(schema: &'static Schema, parameter: &Parameter) -> Vec<&'static str> {
+    let has = |form: &Form| parameter.forms.contains(form);
+    let is_coded = has(&Form::Coding) || has(&Form::Concept);
+    let mut known = vec!["not"];
+    if is_coded || has(&Form::Identifier) {
+        known.push("text");
+    }
+    if is_coded || bound(schema, parameter).next().is_some() {
+        known.extend(["in", "not-in", "above", "below"]);
+    }
+    if has(&Form::Identifier) {
+        known.push("of-type");
+    }
+    known
+}
 
 pub(crate) fn index(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
     match leaf.form {
@@ -128,8 +144,10 @@ fn pair(node: Node<'_>, first: MemberId, second: MemberId) -> (Option<&str>, Opt
 /// What one element of the value list asks. `code`, `system|code`, `|code`, `system|`; with `:of-type` `system|code|value`;
 /// with `:text` a text; with `:in` a value set.
 pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
+    let is_known = |modifier| modifiers(ask.schema, ask.parameter).contains(&modifier);
     match ask.modifier {
         None => {}
+        Some(other) if !is_known(other) => return Err(ask.bad_modifier(other, &known(ask))),
         Some("of-type") => return of_type(ask, value),
         Some("text") => return text(ask, value),
         Some("in") => return set::members(ask, value),
@@ -150,26 +168,13 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
 }
 
 fn known(ask: &Ask<'_>) -> Vec<&'static str> {
-    let identifier = ask.parameter.forms.contains(&Form::Identifier);
     std::iter::once("missing")
-        .chain(MODIFIERS.iter().copied())
-        .filter(|m| match *m {
-            "of-type" => identifier,
-            "text" => has_text(ask),
-            _ => true,
-        })
+        .chain(modifiers(ask.schema, ask.parameter))
         .collect()
-}
-
-fn has_text(ask: &Ask<'_>) -> bool {
-    has_coded(ask) || ask.parameter.forms.contains(&Form::Identifier)
 }
 
 /// A word of the display or text begins with it. Displays of one code differ, so each hit is looked at.
 fn text(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
-    if !has_text(ask) {
-        return Err(ask.bad_modifier("text", &known(ask)));
-    }
     let value = normalise(&unescape(value));
     if value.is_empty() {
         return Ok(Filter::Nothing);
@@ -262,9 +267,15 @@ pub(super) fn implied<'a>(
 pub(super) fn pairs<'a>(
     ask: &'a Ask<'_>,
 ) -> impl Iterator<Item = (&'static str, &'static str)> + use<'a> {
-    let schema = ask.schema;
-    let elements = ask
-        .parameter
+    bound(ask.schema, ask.parameter)
+}
+
+/// Systems and codes of the value sets that the elements are bound to.
+fn bound<'a>(
+    schema: &'static Schema,
+    parameter: &'a Parameter,
+) -> impl Iterator<Item = (&'static str, &'static str)> + use<'a> {
+    let elements = parameter
         .atoms
         .iter()
         .filter_map(|a| a.hops.last())
@@ -275,9 +286,6 @@ pub(super) fn pairs<'a>(
 }
 
 fn of_type(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
-    if !ask.parameter.forms.contains(&Form::Identifier) {
-        return Err(ask.bad_modifier("of-type", &known(ask)));
-    }
     let parts = split_once(value, b'|')
         .and_then(|(system, rest)| split_once(rest, b'|').map(|(code, v)| (system, code, v)));
     let Some((system, code, value)) =

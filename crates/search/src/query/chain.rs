@@ -118,11 +118,7 @@ impl<'a> Reader<'a> {
             let text = format!("Search parameter '{code}' is no reference: it cannot be chained.");
             return Err(Failure::new(Kind::Invalid, text));
         }
-        if !parameter
-            .forms
-            .iter()
-            .any(|f| matches!(f, Form::Reference | Form::Inline))
-        {
+        if !parameter.is_chainable() {
             let text = format!(
                 "Search parameter '{code}' holds canonical URLs: it cannot be chained. Ask for the URL instead."
             );

@@ -1,11 +1,16 @@
-//! `_list`: members of a List. <https://hl7.org/fhir/R4/search.html#list>
+//! What is of a set that other resources say: `_list`, and `:above` and `:below` of references.
+//! <https://hl7.org/fhir/R4/search.html#list>
 
 use super::Reader;
 use super::chain::one_or;
+use crate::entries::TermKey;
 use crate::escape::{split, unescape};
-use crate::plan::Filter;
-use std::collections::BTreeMap;
+use crate::param::reference_targets;
+use crate::plan::{Filter, Hierarchy, Listed};
+use crate::registry::{Parameter, Registry};
+use std::collections::{BTreeMap, BTreeSet};
 use ward_fhir::reference::is_id;
+use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind, TypeId};
 
 impl Reader<'_> {
@@ -28,16 +33,16 @@ impl Reader<'_> {
                 let text = "The value of '_list' must be the id of a List.";
                 return Err(Failure::new(Kind::Invalid, text));
             }
-            any.push(Filter::List(id.to_owned()));
+            any.push(Filter::List(Listed::Members(id.to_owned())));
         }
         Ok(one_or(any))
     }
 }
 
-/// The ids of the Lists that a filter names.
-pub fn lists(filter: &Filter) -> Vec<&str> {
+/// The sets that a filter names.
+pub fn lists(filter: &Filter) -> Vec<&Listed> {
     match filter {
-        Filter::List(id) => vec![id],
+        Filter::List(listed) => vec![listed],
         Filter::And(list) | Filter::Or(list) => list.iter().flat_map(lists).collect(),
         Filter::Not(inner) => lists(inner),
         Filter::Chain { filter, .. } | Filter::Has { filter, .. } => lists(filter),
@@ -45,17 +50,12 @@ pub fn lists(filter: &Filter) -> Vec<&str> {
     }
 }
 
-/// Replaces every List by its members: `members` gives type and logical id of what the List with an id holds for the caller
-/// (nothing when they may not read it, or it does not exist).
-pub fn replace_lists(filter: Filter, members: &dyn Fn(&str) -> Vec<(TypeId, String)>) -> Filter {
-    let all = |list: Vec<Filter>| {
-        list.into_iter()
-            .map(|f| replace_lists(f, members))
-            .collect()
-    };
-    let inner = |filter: Box<Filter>| Box::new(replace_lists(*filter, members));
+/// Replaces every set by the filter that `found` gives for it: [`held`] and [`referring`] make them.
+pub fn replace_lists(filter: Filter, found: &dyn Fn(&Listed) -> Filter) -> Filter {
+    let all = |list: Vec<Filter>| list.into_iter().map(|f| replace_lists(f, found)).collect();
+    let inner = |filter: Box<Filter>| Box::new(replace_lists(*filter, found));
     match filter {
-        Filter::List(id) => held(members(&id)),
+        Filter::List(listed) => found(&listed),
         Filter::And(list) => Filter::And(all(list)),
         Filter::Or(list) => Filter::Or(all(list)),
         Filter::Not(filter) => Filter::Not(inner(filter)),
@@ -81,11 +81,30 @@ pub fn replace_lists(filter: Filter, members: &dyn Fn(&str) -> Vec<(TypeId, Stri
     }
 }
 
-fn held(members: Vec<(TypeId, String)>) -> Filter {
+/// The resources with these types and logical ids: the members of a List, as far as the caller may read it.
+pub fn held(members: &[(TypeId, String)]) -> Filter {
     let mut by_type: BTreeMap<TypeId, Vec<String>> = BTreeMap::new();
     for (ty, id) in members {
-        by_type.entry(ty).or_default().push(id);
+        by_type.entry(*ty).or_default().push(id.clone());
     }
     let of_type = |(ty, ids)| Filter::And(vec![Filter::Types(vec![ty]), Filter::Ids(ids)]);
     one_or(by_type.into_iter().map(of_type).collect())
+}
+
+/// What refers to one of the resources of a hierarchy, by their logical ids.
+pub fn referring(key: &TermKey, hierarchy: &Hierarchy, ids: &BTreeSet<String>) -> Filter {
+    let name = r4().ty(hierarchy.ty).name;
+    let params = hierarchy.params.iter();
+    let terms = params.flat_map(|param| ids.iter().map(|id| key.reference(*param, name, id)));
+    Filter::AnyTerm(terms.collect())
+}
+
+/// The parameter by which resources of a type are parts of others of it: `Location.partof`, `Encounter.part-of` and the like.
+pub fn parent(registry: &Registry, ty: TypeId) -> Option<&Parameter> {
+    let codes = ["partof", "part-of"].into_iter();
+    let mut found = codes.filter_map(|code| registry.find(ty, code));
+    found.find(|parameter| {
+        let targets = reference_targets(registry.schema(), parameter);
+        !parameter.is_custom() && parameter.is_served() && targets.contains(&ty)
+    })
 }

@@ -3,10 +3,10 @@
 //! Resources with such a text are marked (`TermKey::longer`). Before a question is asked, those that the caller may search are
 //! looked at, and what the index cannot tell of them is added by their ids. Most parameters have none, and nothing changes.
 
+use super::list::held;
 use crate::entries::TermKey;
 use crate::normal::STRING_CHARS_MAX;
 use crate::plan::Filter;
-use std::collections::BTreeMap;
 use ward_fhir::TypeId;
 
 /// Resources whose long texts may decide a question.
@@ -162,14 +162,10 @@ fn decided(leaf: Filter, key: &TermKey, matches: &[(TypeId, String)]) -> Filter 
         }
         other => other,
     };
-    let mut by_type: BTreeMap<TypeId, Vec<String>> = BTreeMap::new();
-    for (ty, id) in matches {
-        by_type.entry(*ty).or_default().push(id.clone());
+    if matches.is_empty() {
+        return by_index;
     }
-    let of_type = |(ty, ids)| Filter::And(vec![Filter::Types(vec![ty]), Filter::Ids(ids)]);
-    let mut any = vec![by_index];
-    any.extend(by_type.into_iter().map(of_type));
-    super::chain::one_or(any)
+    Filter::Or(vec![by_index, held(matches)])
 }
 
 /// The index answers it as it stands.

@@ -10,7 +10,7 @@ use crate::param::{
 use crate::plan::Filter;
 use crate::registry::Parameter;
 use ward_fhir::reference::is_id;
-use ward_fhir::schema::SearchType;
+use ward_fhir::schema::{Schema, SearchType};
 use ward_fhir::{Failure, Kind};
 
 impl Reader<'_> {
@@ -134,21 +134,21 @@ pub(super) fn value_filter(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure
     }
 }
 
-/// Modifiers answered for a type of parameter, for the CapabilityStatement and for messages.
-pub fn modifiers(ty: SearchType) -> Vec<&'static str> {
-    let own = match ty {
-        SearchType::Token => token::MODIFIERS,
-        SearchType::String => string::MODIFIERS,
-        SearchType::Reference => reference::MODIFIERS,
-        SearchType::Date => date::MODIFIERS,
-        SearchType::Uri => uri::MODIFIERS,
-        SearchType::Number => number::MODIFIERS,
-        SearchType::Quantity => quantity::MODIFIERS,
-        SearchType::Composite | SearchType::Special => &[],
+/// Modifiers that the parameter takes, beside the `:[type]` of references: for the CapabilityStatement.
+pub fn modifiers(schema: &'static Schema, parameter: &Parameter) -> Vec<&'static str> {
+    let own = match parameter.ty() {
+        _ if parameter.is_column() => Vec::new(),
+        SearchType::Token => token::modifiers(schema, parameter),
+        SearchType::String => string::MODIFIERS.to_vec(),
+        SearchType::Reference => reference::modifiers(schema, parameter),
+        SearchType::Date => date::MODIFIERS.to_vec(),
+        SearchType::Uri => uri::MODIFIERS.to_vec(),
+        SearchType::Number => number::MODIFIERS.to_vec(),
+        SearchType::Quantity => quantity::MODIFIERS.to_vec(),
+        SearchType::Composite => Vec::new(),
+        SearchType::Special => return Vec::new(),
     };
-    std::iter::once("missing")
-        .chain(own.iter().copied())
-        .collect()
+    std::iter::once("missing").chain(own).collect()
 }
 
 fn id(text: &str) -> Filter {

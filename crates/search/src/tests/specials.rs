@@ -1,9 +1,9 @@
 use super::sample::{document, extractor, registry};
 use super::small::{Small, kind, read, refusal};
 use crate::check::split;
-use crate::plan::{Filter, SortKey, Total};
-use crate::query::{Rendered, lists, replace_lists, sort_text};
-use ward_fhir::schema::r4;
+use crate::plan::{Filter, Hierarchy, Listed, SortKey, Total};
+use crate::query::{Rendered, held, lists, parent, referring, replace_lists, sort_text};
+use ward_fhir::schema::{TypeKind, r4};
 use ward_fhir::{Kind, TypeId};
 
 fn ty(name: &str) -> TypeId {
@@ -139,20 +139,83 @@ fn contained_resources() {
 #[test]
 fn lists_are_replaced_by_their_members() {
     let filter = read("Patient?_list=42,List/43", true).unwrap().0.filter;
-    assert_eq!(lists(&filter), ["42", "43"]);
+    let listed = |id: &str| Listed::Members(id.to_owned());
+    assert_eq!(lists(&filter), [&listed("42"), &listed("43")]);
     let small = Small::new(&[
         r#"{"resourceType":"Patient","id":"1"}"#,
         r#"{"resourceType":"Group","id":"1","type":"person","actual":true}"#,
     ]);
-    let members = |id: &str| match id {
-        "42" => vec![(ty("Patient"), "1".to_owned())],
-        _ => Vec::new(),
+    let members = |list: &Listed| match list {
+        list if *list == listed("42") => held(&[(ty("Patient"), "1".to_owned())]),
+        _ => held(&[]),
     };
     let replaced = replace_lists(filter, &members);
     assert_eq!(small.matching(&[], &replaced), "Patient/1");
     assert_eq!(kind("Patient?_list=$current-problems"), Kind::NotSupported);
     assert_eq!(kind("Patient?_list=a b"), Kind::Invalid);
     assert_eq!(kind("Patient?_list:not=a"), Kind::NotSupported);
+}
+
+#[test]
+fn references_into_a_hierarchy_are_replaced_by_what_is_in_it() {
+    let small = Small::new(&[
+        r#"{"resourceType":"Procedure","id":"1","status":"completed","subject":{"reference":"Patient/1"},"location":{"reference":"Location/room"}}"#,
+        r#"{"resourceType":"Procedure","id":"2","status":"completed","subject":{"reference":"Patient/1"},"location":{"reference":"Location/42"}}"#,
+        r#"{"resourceType":"Procedure","id":"3","status":"completed","subject":{"reference":"Patient/1"},"location":{"reference":"Location/other"}}"#,
+    ]);
+    let location = registry();
+    let location = location.find(ty("Procedure"), "location").unwrap();
+    let location = location.def.number();
+    for query in [
+        "Procedure?location:below=42",
+        "Procedure?location:below=Location/42",
+    ] {
+        let filter = read(query, true).unwrap().0.filter;
+        let wanted = Listed::Hierarchy(Hierarchy {
+            params: vec![location],
+            ty: ty("Location"),
+            id: "42".into(),
+            above: false,
+        });
+        assert_eq!(lists(&filter), [&wanted], "{query}");
+        let found = |listed: &Listed| match listed {
+            Listed::Hierarchy(asked) => {
+                let ids = ["42", "room"].map(str::to_owned).into();
+                referring(extractor().key(), asked, &ids)
+            }
+            Listed::Members(_) => held(&[]),
+        };
+        let replaced = replace_lists(filter, &found);
+        assert_eq!(small.matching(&[], &replaced), "Procedure/1 Procedure/2");
+    }
+    // A bare id may be of several types; another type has no hierarchy there.
+    let several = read("Task?owner:above=x", true).unwrap().0.filter;
+    assert_eq!(lists(&several).len(), 1);
+    let several = read("Communication?part-of:below=x", true)
+        .unwrap()
+        .0
+        .filter;
+    assert!(lists(&several).len() > 5);
+    let none = read("Procedure?location:below=Patient/1", true)
+        .unwrap()
+        .0
+        .filter;
+    assert!(matches!(none, Filter::Nothing));
+    assert_eq!(kind("Procedure?location:below=a b"), Kind::Invalid);
+    assert_eq!(
+        kind("Procedure?location:below=Location/1/_history/2"),
+        Kind::Invalid
+    );
+    assert_eq!(kind("Procedure?patient:below=1"), Kind::NotSupported);
+    // The types that are taken are those with a parameter for it.
+    let registry = registry();
+    let types = r4().types.iter();
+    for found in types.filter(|t| t.kind == TypeKind::Resource && !t.is_abstract) {
+        let name = found.name;
+        let query = format!("Communication?part-of:below={name}/1");
+        let is_taken = !matches!(read(&query, true).unwrap().0.filter, Filter::Nothing);
+        assert_eq!(is_taken, parent(&registry, found.id).is_some(), "{name}");
+    }
 }
 
 #[test]

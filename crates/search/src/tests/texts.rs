@@ -214,7 +214,7 @@ fn uris_above_and_below() {
     }
     assert_eq!(kind("ValueSet?url:below=urn:oid:1.2"), Kind::Invalid);
     assert_eq!(kind("ValueSet?url:contains=x"), Kind::NotSupported);
-    assert_eq!(kind("Observation?subject:below=x"), Kind::NotSupported);
+    assert_eq!(kind("Observation?patient:below=x"), Kind::NotSupported);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::{ABSENT, CODES, COUNTS, DATES, LABS, MRN, NUMBERS, OTHER, VALUES, day, id, words};
 use crate::Random;
-use crate::naive::{Kind, PARAMETERS, Parameter, Question};
+use crate::naive::{HIERARCHICAL, Kind, PARAMETERS, Parameter, Question};
 
 pub const URLS: &[&str] = &[
     "http://example.org/vs/",
@@ -195,6 +195,7 @@ fn asked(random: &mut Random, parameter: &Parameter) -> (String, String) {
         Kind::String => random.one_of(&["", "", ":exact", ":contains", ":text"]),
         Kind::Reference => match random.below(6) {
             0 if !parameter.paths[0].contains('>') => ":identifier",
+            1 if is_hierarchical(parameter) => random.one_of(&[":above", ":below"]),
             _ => "",
         },
         Kind::Uri if parameter.code == "url" => random.one_of(&["", ":below", ":above"]),
@@ -226,6 +227,7 @@ fn value(random: &mut Random, parameter: &Parameter, modifier: &str) -> String {
         (Kind::Number, _) => prefixed(random, &["0", "0.5", "0.50", "0.2", "0.25", "1", "0.3"]),
         (Kind::Quantity, _) => quantity(random),
         (Kind::Reference, ":identifier") => identifier(random),
+        (Kind::Reference, ":above" | ":below") => part(random, parameter),
         (Kind::Reference, _) => reference(random, parameter),
         (Kind::Uri, ":below") => random
             .one_of(&[
@@ -364,6 +366,24 @@ fn reference(random: &mut Random, parameter: &Parameter) -> String {
         2 => format!("http://127.0.0.1:8080/fhir/{ty}/{id}"),
         3 => format!("http://elsewhere.example.org/fhir/{ty}/{id}"),
         4 => format!("{ty}/{id}/_history/1"),
+        _ => format!("{ty}/{id}"),
+    }
+}
+
+fn is_hierarchical(parameter: &Parameter) -> bool {
+    let mut targets = parameter.more.split(',');
+    targets.any(|t| HIERARCHICAL.contains(&t))
+}
+
+/// What others are part of, or the other way round.
+fn part(random: &mut Random, parameter: &Parameter) -> String {
+    let targets = parameter.more.split(',');
+    let parts: Vec<&str> = targets.filter(|t| HIERARCHICAL.contains(t)).collect();
+    let ty = random.one_of(&parts);
+    let id = some_id(random, ty);
+    match random.below(5) {
+        0 | 1 => id,
+        2 => format!("http://127.0.0.1:8080/fhir/{ty}/{id}"),
         _ => format!("{ty}/{id}"),
     }
 }

@@ -2,7 +2,9 @@
 //! <https://hl7.org/fhir/R4/search.html#combining>
 
 use super::parameters::{Kind, Parameter, find};
-use super::{Stored, World, composite, date, number, reference, string, token, uri, walk};
+use super::{
+    Stored, World, composite, date, hierarchy, number, reference, string, token, uri, walk,
+};
 use serde_json::Value;
 
 pub fn matches(world: &World, stored: &Stored, name: &str, value: &str) -> bool {
@@ -115,6 +117,10 @@ fn parameter(
         (Kind::Reference, "identifier") => {
             values.any(|v| any(&|e, v| token::matches(&e["identifier"], v, ""), v))
         }
+        (Kind::Reference, "above" | "below") => values.any(|v| {
+            let around = hierarchy::around(world, parameter.more, v, modifier == "above");
+            targets(body, parameter).iter().any(|t| around.contains(t))
+        }),
         (Kind::Reference, only) => {
             values.any(|v| any(&|e, v| reference::matches(e, v, only, parameter.more), v))
         }

@@ -9,6 +9,7 @@ mod compartment;
 mod composite;
 mod criterion;
 mod date;
+mod hierarchy;
 mod include;
 mod number;
 mod parameters;
@@ -20,6 +21,7 @@ mod uri;
 mod walk;
 
 pub use compartment::{home, is_in as is_in_compartment};
+pub use hierarchy::HIERARCHICAL;
 pub use include::included;
 pub use parameters::{Kind, PARAMETERS, Parameter, find};
 pub use reference::local;

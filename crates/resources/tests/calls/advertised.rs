@@ -1,0 +1,172 @@
+//! What `/metadata` lists is served: every parameter with every modifier, every include and revinclude of every type is read
+//! in strict mode without a refusal.
+
+use crate::house::{House, json, loader, type_id};
+use serde_json::Value;
+use std::sync::Arc;
+use ward_fhir::schema::r4;
+use ward_resources::route::Method::Get;
+use ward_search::extract::Extractor;
+use ward_search::query::{Options, parse};
+use ward_search::registry::Registry;
+use ward_search::terminology::Embedded;
+
+pub async fn everything_that_is_listed_is_served(house: House) {
+    let statement = json(&house.ask(&loader(), Get, "metadata", None).await);
+    let asked = Asked::new();
+    let rest = &statement["rest"][0];
+    let mut count = 0;
+    for resource in rest["resource"].as_array().unwrap() {
+        let ty = resource["type"].as_str().unwrap();
+        for listed in resource["searchParam"].as_array().unwrap() {
+            for (name, value) in questions(ty, listed) {
+                asked.demand(ty, &name, &value);
+                count += 1;
+            }
+        }
+        for (name, list) in [
+            ("_include", &resource["searchInclude"]),
+            ("_revinclude", &resource["searchRevInclude"]),
+        ] {
+            for value in list.as_array().unwrap() {
+                asked.demand(ty, name, value.as_str().unwrap());
+                count += 1;
+            }
+        }
+    }
+    for listed in rest["searchParam"].as_array().unwrap() {
+        let name = listed["name"].as_str().unwrap();
+        let Some((name, value)) = shaping(name) else {
+            let questions = questions("", listed);
+            questions.iter().for_each(|(n, v)| asked.demand("", n, v));
+            continue;
+        };
+        asked.demand("Patient", name, value);
+    }
+    // 146 types, each with its own and the common ones.
+    assert!(count > 15_000, "{count}");
+}
+
+struct Asked(Extractor);
+
+impl Asked {
+    fn new() -> Self {
+        let key = ward_search::entries::TermKey([3; 16]);
+        Self(Extractor::new(Arc::new(Registry::new(r4())), key, None))
+    }
+
+    fn demand(&self, ty: &str, name: &str, value: &str) {
+        let types: Vec<_> = (!ty.is_empty()).then(|| type_id(ty)).into_iter().collect();
+        let options = Options {
+            strict: true,
+            now_us: 1_700_000_000_000_000,
+            count_default: 20,
+            count_max: 100,
+            terminology: &Embedded,
+        };
+        if let Err(failure) = parse(&self.0, &types, &[(name, value)], &options) {
+            let said = &failure.issues[0].diagnostics;
+            panic!("{ty}?{name}={value}: {said}");
+        }
+    }
+}
+
+/// The parameter alone, and with each modifier that its documentation names.
+fn questions(ty: &str, listed: &Value) -> Vec<(String, String)> {
+    let name = listed["name"].as_str().unwrap();
+    let kind = listed["type"].as_str().unwrap();
+    let text = listed["documentation"].as_str().unwrap_or_default();
+    if let Some(value) = special(name) {
+        return vec![value];
+    }
+    let modifiers = text.split("Modifiers ").nth(1).unwrap_or_default();
+    let modifiers = modifiers.split('.').next().unwrap_or_default();
+    let mut questions = vec![(name.to_owned(), plain(kind, name, ty))];
+    for modifier in modifiers.split_whitespace() {
+        let value = match modifier {
+            ":missing" => "false",
+            ":in" | ":not-in" => "http://hl7.org/fhir/ValueSet/administrative-gender",
+            ":above" | ":below" if kind == "token" => {
+                "http://terminology.hl7.org/CodeSystem/v3-ActCode|IMP"
+            }
+            ":above" | ":below" => "a",
+            ":of-type" => "http://example.org|MR|1",
+            _ => "x",
+        };
+        questions.push((format!("{name}{modifier}"), value.to_owned()));
+    }
+    if let Some(targets) = text.split("Refers to ").nth(1) {
+        let targets = targets.split(';').next().unwrap_or_default();
+        for target in targets.split(", ") {
+            questions.push((format!("{name}:{target}"), "x".to_owned()));
+            if text.contains("chains with a dot") {
+                questions.push((format!("{name}:{target}._id"), "x".to_owned()));
+            }
+        }
+    }
+    if text.contains("Prefixes ") {
+        let prefixes = text.split("Prefixes ").nth(1).unwrap();
+        for prefix in prefixes.trim_end_matches('.').split(' ') {
+            let value = format!("{prefix}{}", plain(kind, name, ty));
+            questions.push((name.to_owned(), value));
+        }
+    }
+    questions
+}
+
+fn special(name: &str) -> Option<(String, String)> {
+    let (asked, value) = match name {
+        "_filter" => ("_filter", "_lastUpdated gt 2020"),
+        "_text" | "_content" => (name, "word"),
+        "_list" => ("_list", "1"),
+        "_has" => ("_has:Observation:patient:code", "x"),
+        "_type" => ("_type", "Patient,Observation"),
+        "near" => ("near", "48.1|11.5|10|km"),
+        // Whoever answers it has replaced it by what it names: `named.rs`.
+        "_query" => ("_id", "x"),
+        _ => return None,
+    };
+    Some((asked.to_owned(), value.to_owned()))
+}
+
+fn shaping(name: &str) -> Option<(&str, &str)> {
+    let value = match name {
+        "_count" => "1",
+        "_sort" => "-_lastUpdated",
+        "_total" => "accurate",
+        "_summary" => "true",
+        "_elements" => "id",
+        "_include" => "Patient:organization",
+        "_revinclude" => "Observation:patient",
+        "_contained" => "true",
+        "_containedType" => "container",
+        "_score" => "true",
+        _ => return None,
+    };
+    Some((name, value))
+}
+
+/// A value of the kind.
+fn plain(kind: &str, name: &str, ty: &str) -> String {
+    let text = match kind {
+        "date" => "2020-01-01",
+        "number" | "quantity" => "1",
+        "composite" => return composite(ty, name),
+        _ => "x",
+    };
+    text.to_owned()
+}
+
+/// A value of each component.
+fn composite(ty: &str, name: &str) -> String {
+    let registry = Registry::new(r4());
+    let parameter = registry.find(type_id(ty), name).unwrap();
+    let component = |(url, _): &(&str, &str)| {
+        let mut all = r4().search_parameters.iter();
+        let kind = all.find(|p| p.url == *url).unwrap().ty;
+        let kind = format!("{kind:?}").to_lowercase();
+        plain(&kind, "", ty)
+    };
+    let parts: Vec<String> = parameter.def.components().iter().map(component).collect();
+    parts.join("$")
+}
