@@ -59,6 +59,20 @@ impl Json {
         }
     }
 
+    pub fn into_member(self, name: &str) -> Option<Json> {
+        let Json::Object(mut members) = self else {
+            return None;
+        };
+        members.remove(name)
+    }
+
+    pub fn into_items(self, name: &str) -> Vec<Json> {
+        match self.into_member(name) {
+            Some(Json::Array(items)) => items,
+            _ => Vec::new(),
+        }
+    }
+
     /// Without what the server sets: `meta.versionId` and `meta.lastUpdated`.
     pub fn unversioned(mut self) -> Json {
         let Json::Object(members) = &mut self else {
@@ -108,6 +122,16 @@ impl Json {
             ),
             Json::Text(text) => Json::Text(change(text)),
             literal => literal,
+        }
+    }
+
+    /// Calls `see` with every text, in the order of the members' names.
+    pub fn for_each_text<'a>(&'a self, see: &mut impl FnMut(&'a str)) {
+        match self {
+            Json::Object(members) => members.values().for_each(|v| v.for_each_text(see)),
+            Json::Array(items) => items.iter().for_each(|item| item.for_each_text(see)),
+            Json::Text(text) => see(text),
+            Json::Literal(_) => {}
         }
     }
 

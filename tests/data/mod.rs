@@ -4,8 +4,11 @@ mod answers;
 mod examples;
 mod import;
 mod json;
+mod pages;
 mod synthea;
+mod twins;
 mod us_core;
+mod xml;
 
 use flate2::read::GzDecoder;
 use std::io::{BufRead, BufReader};

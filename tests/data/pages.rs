@@ -4,6 +4,7 @@ use super::json::Json;
 use super::xml::Element;
 use ward_testkit::Client;
 
+const XML: &str = "application/fhir+xml";
 const PAGE: usize = 1_000;
 /// No type of the test data has as many pages.
 const PAGES_MAX: usize = 100;
@@ -27,10 +28,11 @@ pub fn in_json(ward: &Client, ty: &str, mut see: impl FnMut(Json)) {
 
 /// Calls `see` with each resource of the type.
 pub fn in_xml(ward: &Client, ty: &str, mut see: impl FnMut(Element<'_>)) {
-    let mut next = Some(format!("{ty}?_count={PAGE}&_format=xml"));
+    let mut next = Some(format!("{ty}?_count={PAGE}"));
     for _ in 0..PAGES_MAX {
         let Some(url) = next else { return };
-        let text = ward.get(&url).expect(200).text();
+        let page = ward.request("GET", &url).header("Accept", XML).send();
+        let text = page.expect(200).text();
         let page = Element::read(&text);
         assert_eq!(page.name, "Bundle");
         next = page

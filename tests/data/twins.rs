@@ -9,10 +9,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 pub struct Records(pub HashMap<String, Json>);
 
 /// The stored name of every sent resource, or what stands against it.
-pub fn pair<'a>(
+pub fn pair<'a, 'b>(
     sent: &'a Records,
-    stored: &'a Records,
-) -> Result<HashMap<&'a str, &'a str>, Vec<String>> {
+    stored: &'b Records,
+) -> Result<HashMap<&'a str, &'b str>, Vec<String>> {
     let (sent_by, stored_by) = (sent.by_content(), stored.by_content());
     let mut problems = Vec::new();
     for (content, names) in &sent_by {
@@ -46,20 +46,20 @@ pub fn pair<'a>(
 }
 
 #[derive(Default)]
-struct Pairs<'a> {
-    found: HashMap<&'a str, &'a str>,
-    back: HashMap<&'a str, &'a str>,
+struct Pairs<'a, 'b> {
+    found: HashMap<&'a str, &'b str>,
+    back: HashMap<&'b str, &'a str>,
     problems: Vec<String>,
 }
 
-impl<'a> Pairs<'a> {
+impl<'a, 'b> Pairs<'a, 'b> {
     /// The two are the same, and so is whatever they refer to.
     fn bind(
         &mut self,
         sent: &'a Records,
-        stored: &'a Records,
+        stored: &'b Records,
         sent_name: &'a str,
-        stored_name: &'a str,
+        stored_name: &'b str,
     ) {
         let before = self.found.insert(sent_name, stored_name);
         let back = self.back.insert(stored_name, sent_name);
