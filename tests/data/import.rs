@@ -195,6 +195,52 @@ fn an_import_of_nothing_is_an_error() {
     }
 }
 
+/// Runs what follows with a terminal of its own, and prints what came out of it.
+const WITH_TERMINAL: &str =
+    "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+
+#[test]
+fn a_terminal_sees_a_bar_and_a_file_plain_lines_only() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("many.ndjson");
+    // The first document takes longer than a bar waits before it is drawn.
+    let mut text: Vec<String> = vec![many(5_000)];
+    text.extend((0..20).map(|n| patient(&format!("m{n}"), "male")));
+    std::fs::write(&source, text.join("\n")).unwrap();
+
+    let home_of_bar = home(ward_testkit::Backend::Sqlite);
+    let output = Command::new("python3")
+        .args(["-c", WITH_TERMINAL])
+        .arg(ward_binary())
+        .arg("import")
+        .arg(&source)
+        .args(&Import::into(&home_of_bar).arguments)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let seen = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{seen}");
+    let bar = "\r\x1b[K[1/1] many.ndjson [##############] 100 % ";
+    assert!(seen.contains(bar), "{seen}");
+    assert!(seen.contains("many.ndjson: 5020 stored\r\n"), "{seen}");
+
+    let home = home(ward_testkit::Backend::Sqlite);
+    let outcome = import(&[source.to_str().unwrap()], &Import::into(&home));
+    assert_eq!(outcome.code, Some(0), "{}", outcome.errors);
+    assert!(outcome.text.contains("many.ndjson: 5020 stored\n"));
+    let all = outcome.text + &outcome.errors;
+    assert!(!all.contains(['\r', '\x1b']), "{all}");
+}
+
+/// A transaction of so many patients.
+fn many(patients: usize) -> String {
+    let request = json!({ "method": "POST", "url": "Patient" });
+    let resource = json!({ "resourceType": "Patient", "active": true });
+    let entry = json!({ "resource": resource, "request": request });
+    json!({ "resourceType": "Bundle", "type": "transaction", "entry": vec![entry; patients] })
+        .to_string()
+}
+
 /// A store that holds a record is not made a demo.
 #[test]
 fn a_store_with_resources_is_not_filled_as_a_demo() {

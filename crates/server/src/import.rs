@@ -1,17 +1,17 @@
 //! `ward import`: resources and Bundles from files and folders, into a store or a running server.
 
 mod journal;
+mod progress;
 mod reader;
 mod target;
 
 use crate::config::{self, Flags};
 use clap::Args;
 use journal::Journal;
+use progress::Progress;
 use reader::{Document, SourceFile};
-use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 use target::Target;
@@ -25,6 +25,7 @@ Examples:
   ward import --to http://127.0.0.1:8080/fhir --token \"$(ward token --as loader)\" bundles/
 
 A transaction or batch Bundle is sent as such; any other resource is stored under its id (PUT), or under a new one.
+Standard error shows how far it is: a bar on a terminal, else a line every 5 s; standard output has the outcome of each file.
 A repeated call goes on where this one stopped. Exit code: 0 all stored, 2 some documents failed, 1 nothing could start.";
 
 #[derive(Args)]
@@ -82,10 +83,13 @@ impl Import {
         let journal = self.journal.clone().unwrap_or(default_journal);
         let mut journal = Journal::open(journal, &target.name(&config))?;
         let begun = Instant::now();
+        let progress = Progress::new(&files);
         let (mut stored, mut failed) = (0, 0);
-        for (n, file) in files.iter().enumerate() {
-            let outcome = self.import_file(file, &target, &mut journal, (n + 1, files.len()))?;
+        for file in &files {
+            progress.open(file);
+            let outcome = self.import_file(file, &target, &mut journal, &progress)?;
             journal.sync()?;
+            progress.clear();
             report(file, &outcome);
             stored += outcome.stored;
             failed += outcome.failed;
@@ -120,13 +124,11 @@ impl Import {
         file: &SourceFile,
         target: &Arc<Target>,
         journal: &mut Journal,
-        place: (usize, usize),
+        progress: &Progress,
     ) -> Result<Outcome, String> {
-        let documents = Mutex::new(file.documents()?.enumerate());
+        let documents = Mutex::new(file.documents(progress)?.enumerate());
         let outcome = Mutex::new(Outcome::default());
-        let done = AtomicUsize::new(0);
         let journal = Mutex::new(journal);
-        let bar = Bar::new(file, place);
         std::thread::scope(|scope| {
             for _ in 0..self.clients.max(1) {
                 scope.spawn(|| {
@@ -134,17 +136,18 @@ impl Import {
                         loop {
                             let next = lock(&documents).next();
                             let Some((n, document)) = next else { break };
-                            self.import_document(n, document, file, sender, &journal, &outcome);
-                            bar.show(done.fetch_add(1, Ordering::Relaxed) + 1);
+                            let stored =
+                                self.import_document(n, document, file, sender, &journal, &outcome);
+                            progress.document(stored);
                         }
                     });
                 });
             }
         });
-        bar.clear();
         Ok(outcome.into_inner().unwrap_or_default())
     }
 
+    /// Returns how many resources the document made.
     fn import_document(
         &self,
         n: usize,
@@ -153,17 +156,20 @@ impl Import {
         sender: &mut target::Sender<'_>,
         journal: &Mutex<&mut Journal>,
         outcome: &Mutex<Outcome>,
-    ) {
+    ) -> usize {
         if lock(journal).knows(file, n) {
             lock(outcome).skipped += 1;
-            return;
+            return 0;
         }
         let result = document
             .and_then(|d| sender.send(&d))
             .and_then(|stored| lock(journal).remember(file, n).map(|()| stored));
         let mut outcome = lock(outcome);
         match result {
-            Ok(stored) => outcome.stored += stored,
+            Ok(stored) => {
+                outcome.stored += stored;
+                stored
+            }
             Err(problem) => {
                 outcome.failed += 1;
                 if outcome.problems.len() < PROBLEMS_PER_FILE_MAX {
@@ -171,6 +177,7 @@ impl Import {
                         .problems
                         .push(format!("document {}: {problem}", n + 1));
                 }
+                0
             }
         }
     }
@@ -199,36 +206,4 @@ fn report(file: &SourceFile, outcome: &Outcome) {
         line.push_str(&format!("  {problem}\n"));
     }
     crate::token::print(&line);
-}
-
-/// One line on a terminal; nothing when the output is a file.
-struct Bar {
-    label: String,
-    shown: bool,
-}
-
-impl Bar {
-    fn new(file: &SourceFile, (n, of): (usize, usize)) -> Self {
-        let name = file
-            .path
-            .file_name()
-            .map_or_else(String::new, |f| f.to_string_lossy().into_owned());
-        Self {
-            label: format!("[{n}/{of}] {name}"),
-            shown: std::io::stderr().is_terminal(),
-        }
-    }
-
-    fn show(&self, done: usize) {
-        if self.shown {
-            eprint!("\r{}: {done} documents", self.label);
-            let _ = std::io::stderr().flush();
-        }
-    }
-
-    fn clear(&self) {
-        if self.shown {
-            eprint!("\r\x1b[K");
-        }
-    }
 }

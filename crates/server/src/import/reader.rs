@@ -1,5 +1,6 @@
 //! Files to documents: one per .json, one per line of .ndjson, each also as .gz.
 
+use super::progress::Progress;
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -79,13 +80,16 @@ fn kind(path: &Path) -> Option<Kind> {
 }
 
 impl SourceFile {
-    pub fn documents(
+    /// The documents, read as they are asked for; `progress` is told of every byte.
+    pub fn documents<'a>(
         &self,
-    ) -> Result<Box<dyn Iterator<Item = Result<Document, String>> + Send>, String> {
+        progress: &'a Progress,
+    ) -> Result<Box<dyn Iterator<Item = Result<Document, String>> + Send + 'a>, String> {
         let file = File::open(&self.path)
             .map_err(|e| format!("cannot read {}: {e}", self.path.display()))?;
+        let file = Counted { file, progress };
         let packed = self.path.extension().is_some_and(|e| e == "gz");
-        let reader: Box<dyn Read + Send> = if packed {
+        let reader: Box<dyn Read + Send + 'a> = if packed {
             Box::new(MultiGzDecoder::new(file))
         } else {
             Box::new(file)
@@ -98,6 +102,20 @@ impl SourceFile {
                 self.path.display()
             )),
         }
+    }
+}
+
+/// A file whose bytes are counted as they are read.
+struct Counted<'a> {
+    file: File,
+    progress: &'a Progress,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let bytes = self.file.read(buffer)?;
+        self.progress.read(bytes);
+        Ok(bytes)
     }
 }
 
