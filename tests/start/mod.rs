@@ -1,6 +1,9 @@
-//! Starting a demo store: cut off while it is filled, and where a store is no demo store. Health and the end have their files.
+//! Starting a demo store: cut off while it is filled, and where a store is no demo store. Health, the end, keys of one's own and
+//! what is told before anything starts have their files.
 
+mod configuration;
 mod health;
+mod keys;
 mod shutdown;
 
 use serde_json::{Value, json};

@@ -1,6 +1,8 @@
-//! `ward check-config`: the effective configuration, each option with its origin; or what is wrong with it.
+//! `ward check-config`: the effective configuration, each option with its origin; or what is wrong with it. The master key is
+//! read as a start would read it.
 
 use crate::config::{self, Origin, environment_name};
+use crate::data_folder;
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -22,6 +24,7 @@ impl CheckConfig {
             return Ok(ExitCode::SUCCESS);
         }
         let loaded = config::load(self.config.as_ref(), &Vec::new())?;
+        data_folder::check_master_key(&loaded.config)?;
         let mut text = String::new();
         for (option, value, origin) in &loaded.rows {
             let origin = match origin {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use toml::{Table, Value};
+use tracing_subscriber::EnvFilter;
 use ward_http::ServerSettings;
 use ward_resources::{ReferenceCheck, Settings};
 
@@ -273,6 +274,7 @@ fn check(config: &Config) -> Result<(), String> {
             "store.database must be a postgres:// URL, or empty for the embedded store".into(),
         );
     }
+    config.log_filter()?;
     if !matches!(config.log.format.as_str(), "text" | "json") {
         return Err("log.format must be text or json".into());
     }
@@ -319,6 +321,11 @@ impl Config {
         } else {
             self.server.base_url.trim_end_matches('/').to_owned()
         }
+    }
+
+    /// What is logged, parsed; the error names the option.
+    pub fn log_filter(&self) -> Result<EnvFilter, String> {
+        EnvFilter::try_new(&self.log.filter).map_err(|e| format!("log.filter: {e}"))
     }
 
     pub fn engine_settings(&self, base: String) -> Result<Settings, String> {
@@ -398,6 +405,7 @@ mod tests {
                 "integrity.reference_check",
             ),
             ("[store]\ndatabase = \"mysql://x\"", "store.database"),
+            ("[log]\nfilter = \"ward=loud\"", "log.filter: "),
             ("[limits]\npage_entries_max = 0", "at least 1"),
             (
                 "[server]\nlisten = \"localhost\"",

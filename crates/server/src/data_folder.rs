@@ -34,23 +34,36 @@ pub fn create(path: &Path) -> Result<(), String> {
 /// The master key from the configured source. `create`: the embedded default may make its file on first start. A folder
 /// that was in use has lost its key, and a new one would only hide that.
 pub fn master_key(config: &Config, create: bool) -> Result<MasterKey, String> {
+    let (option, source) = master_source(config, create);
+    MasterKey::load(&source).map_err(|e| format!("{option}: {e}"))
+}
+
+/// Fails where a start would not get its master key. A key command is run, and no key is made.
+pub fn check_master_key(config: &Config) -> Result<(), String> {
+    match master_source(config, true) {
+        (_, MasterSource::File { path, create: true }) if !path.exists() => Ok(()),
+        _ => master_key(config, false).map(|_| ()),
+    }
+}
+
+/// The option that names the source, and the source: a command wins over the environment, that over a file.
+fn master_source(config: &Config, create: bool) -> (&'static str, MasterSource) {
     let keys = &config.keys;
-    let source = if !keys.master_command.is_empty() {
-        MasterSource::Command(keys.master_command.clone())
-    } else if !keys.master_environment.is_empty() {
-        MasterSource::Environment(keys.master_environment.clone())
-    } else if !keys.master_file.is_empty() {
-        MasterSource::File {
-            path: PathBuf::from(&keys.master_file),
-            create: false,
-        }
+    if !keys.master_command.is_empty() {
+        let words = keys.master_command.clone();
+        return ("keys.master_command", MasterSource::Command(words));
+    }
+    if !keys.master_environment.is_empty() {
+        let name = keys.master_environment.clone();
+        return ("keys.master_environment", MasterSource::Environment(name));
+    }
+    let (path, create) = if keys.master_file.is_empty() {
+        let path = config.store.data.join("master.key");
+        (path, create && !is_in_use(&config.store.data))
     } else {
-        MasterSource::File {
-            path: config.store.data.join("master.key"),
-            create: create && !is_in_use(&config.store.data),
-        }
+        (PathBuf::from(&keys.master_file), false)
     };
-    MasterKey::load(&source)
+    ("keys.master_file", MasterSource::File { path, create })
 }
 
 /// Name of the embedded store's file in the data folder.

@@ -105,8 +105,7 @@ pub fn loader(tokens: &TokenService) -> Result<Arc<Caller>, String> {
 
 /// Logs to standard error, in the form that the configuration asks for.
 pub fn start_logging(config: &Config) -> Result<(), String> {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_new(&config.log.filter).map_err(|e| format!("log.filter: {e}"))?;
+    let filter = config.log_filter()?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(std::io::stderr().is_terminal())

@@ -53,11 +53,14 @@ impl Start {
         }
     }
 
-    pub fn with(mut self, option: &str, value: &str) -> Self {
-        self.environment.push((
-            format!("WARD_{}", option.replace('.', "_").to_uppercase()),
-            value.to_owned(),
-        ));
+    pub fn with(self, option: &str, value: &str) -> Self {
+        let name = format!("WARD_{}", option.replace('.', "_").to_uppercase());
+        self.variable(&name, value)
+    }
+
+    /// A variable that is no option.
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 }
@@ -111,7 +114,8 @@ impl Server {
         let mut command = Command::new(ward_binary());
         command
             .args(["token", "--as", caller, "--data"])
-            .arg(self.data());
+            .arg(self.data())
+            .envs(environment(&self.start));
         if let Some(patient) = patient {
             command.args(["--patient", patient]);
         }
@@ -192,6 +196,10 @@ impl Drop for Server {
     }
 }
 
+fn environment(start: &Start) -> impl Iterator<Item = (&String, &String)> {
+    start.environment.iter().map(|(name, value)| (name, value))
+}
+
 fn launch(start: &Start, home: &Home) -> (Child, String) {
     let mut command = Command::new(ward_binary());
     command
@@ -203,7 +211,7 @@ fn launch(start: &Start, home: &Home) -> (Child, String) {
     if let Some(database) = &home.database {
         command.args(["--database", &database.url]);
     }
-    command.envs(start.environment.iter().map(|(k, v)| (k, v)));
+    command.envs(environment(start));
     let log: PathBuf = home.folder.path().join("server.log");
     let log = std::fs::OpenOptions::new()
         .create(true)
