@@ -31,8 +31,11 @@ pub struct Connection {
     cancel: CancelToken,
 }
 
-/// Time to reach the database with a cancellation.
+/// Time to end a statement that nobody waits for.
 const BREAK_OFF: Duration = Duration::from_secs(5);
+/// A cancellation is repeated after this, then after twice as long.
+const CANCEL_AGAIN: Duration = Duration::from_millis(20);
+const CANCEL_AGAIN_MAX: Duration = Duration::from_millis(320);
 
 /// Tells when the task that drives a connection is over, or gone with its runtime.
 struct Ended(Arc<AtomicBool>);
@@ -103,10 +106,28 @@ impl Connection {
     }
 
     /// Ends what the database still does for this connection, and the connection: what comes after a cancelled statement
-    /// could be met by the cancellation instead, so it is not used again.
+    /// could be met by the cancellation instead, so it is not used again. A cancellation that comes before its statement has begun,
+    /// or meets the first of several that were sent together, ends none or only that one: it is repeated until the database has let
+    /// go of the connection.
     pub async fn break_off(self) {
-        let cancelled = tokio::time::timeout(BREAK_OFF, self.cancel.cancel_query(NoTls)).await;
-        if !matches!(cancelled, Ok(Ok(()))) && !self.is_closed() {
+        let Connection {
+            inner,
+            cancel,
+            closed,
+            ..
+        } = self;
+        // Nothing more is asked: the driver is over when what was sent has been answered.
+        drop(inner);
+        let ended = async {
+            let mut wait = CANCEL_AGAIN;
+            while !closed.load(Ordering::Acquire) {
+                // One that cannot be sent is followed by the next.
+                let _ = cancel.cancel_query(NoTls).await;
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(CANCEL_AGAIN_MAX);
+            }
+        };
+        if tokio::time::timeout(BREAK_OFF, ended).await.is_err() {
             tracing::warn!(
                 "a statement that nobody waits for could not be cancelled; its time limit ends it"
             );
