@@ -62,91 +62,83 @@ impl Options {
         Ok(options)
     }
 
-    fn store(&self) -> &'static str {
-        if self.database.is_some() {
-            "postgres"
-        } else {
-            "sqlite"
-        }
+    /// The embedded store always; PostgreSQL too where a database is given, in turns with it.
+    fn stores(&self) -> Vec<Store<'_>> {
+        let sqlite = Store {
+            name: "sqlite",
+            database: None,
+        };
+        let postgres = self.database.as_deref().map(|url| Store {
+            name: "postgres",
+            database: Some(url),
+        });
+        std::iter::once(sqlite).chain(postgres).collect()
     }
+}
+
+/// A store whose server is measured.
+#[derive(Clone, Copy)]
+struct Store<'a> {
+    name: &'static str,
+    database: Option<&'a str>,
 }
 
 pub fn run(options: &Options) -> Result<(), String> {
     let raw_insert = Path::new(RAW_INSERT).exists();
     let programs = process::build(raw_insert)?;
     let folder = Folder::make()?;
-    let ours = Ours::start(&programs, options, &folder.0)?;
+    let mut measured = Vec::new();
+    for store in options.stores() {
+        let ours = Ours::start(&programs, options, store, &folder.0)?;
+        measured.push((ours, Figures::default()));
+    }
     let address = free_address()?;
     let (_bare, ()) = Running::start(programs.command("bare").arg(&address), true, |line| {
         line.starts_with("bare: ").then_some(())
     })?;
-    let readers = options.read_clients.to_string();
-    let mut figures = Figures::default();
+    let mut machine = Figures::default();
     for round in 0..options.rounds {
         eprintln!("bench: round {} of {}", round + 1, options.rounds);
-        figures.add("fsync", fsync(&programs, options, &folder.0)?);
-        figures.add(
-            "bare",
-            rate(&load(
-                &programs,
-                options,
-                &format!("http://{address}"),
-                &["get", "read", "--clients", &readers],
-            )?),
-        );
-        figures.add_load(
-            "read",
-            &ours.load(&programs, options, &["read", "--clients", &readers])?,
-        );
-        if raw_insert {
-            let raw = raw(&programs, options, &folder.0)?;
-            let rate = |name: &str| raw[name].as_f64().unwrap_or(0.0);
-            figures.add("raw insert", rate("per_second"));
-            figures.add("raw batch", rate("batched_per_second"));
+        machine.add("fsync", fsync(&programs, options, &folder.0)?);
+        machine.add("bare", bare(&programs, options, &address)?);
+        for (ours, figures) in &mut measured {
+            ours.round(&programs, options, &folder.0, raw_insert, figures)?;
         }
-        let clients = options.clients.to_string();
-        figures.add_load(
-            "create",
-            &ours.load(&programs, options, &["create", "--clients", &clients])?,
-        );
     }
-    let patients = options.patients.to_string();
-    let import = ours.run(
-        &programs,
-        &[
-            "--seed",
-            "7",
-            "import",
-            "--generate",
-            &patients,
-            "--clients",
-            "4",
-        ],
-    )?;
-    figures.add(
-        "import",
-        import["resources_per_second"].as_f64().unwrap_or(0.0),
-    );
-    figures.add("import CPU-ms", per_resource(&import));
-    figures.add(
-        "server MiB",
-        import["server"]["peak_kib"].as_f64().unwrap_or(0.0) / 1024.0,
-    );
-    print(&table(options, &figures));
+    for (ours, figures) in &mut measured {
+        ours.import(&programs, options, figures)?;
+    }
+    print(&heading(options, &machine));
+    for (ours, figures) in &measured {
+        print(&table(options, ours.store.name, &machine, figures));
+    }
     Ok(())
 }
 
+fn bare(programs: &Programs, options: &Options, address: &str) -> Result<f64, String> {
+    let readers = options.read_clients.to_string();
+    let base = format!("http://{address}");
+    let words = ["get", "read", "--clients", &readers];
+    load(programs, options, &base, &words).map(|report| rate(&report))
+}
+
 /// The server under test, in a store of its own.
-struct Ours {
+struct Ours<'a> {
+    store: Store<'a>,
     running: Running,
     base: String,
     token: String,
     database_pid: Option<String>,
 }
 
-impl Ours {
-    fn start(programs: &Programs, options: &Options, folder: &Path) -> Result<Self, String> {
-        let data = folder.join("data");
+impl<'a> Ours<'a> {
+    fn start(
+        programs: &Programs,
+        options: &Options,
+        store: Store<'a>,
+        folder: &Path,
+    ) -> Result<Self, String> {
+        let data = folder.join(store.name);
         let mut command = programs.command("ward");
         command
             .args([
@@ -158,7 +150,7 @@ impl Ours {
                 "--data",
             ])
             .arg(&data);
-        if let Some(database) = &options.database {
+        if let Some(database) = store.database {
             command.args(["--database", database]);
         }
         let ready = |line: &str| {
@@ -177,12 +169,62 @@ impl Ours {
                 .args(["token", "--as", "loader", "--data"])
                 .arg(&data),
         )?;
+        let database_pid = store.database.and(options.database_pid.clone());
         Ok(Self {
+            store,
             running,
             base,
             token,
-            database_pid: options.database_pid.clone(),
+            database_pid,
         })
+    }
+
+    /// One round: reads, the floor of a durable insert, durable creates.
+    fn round(
+        &self,
+        programs: &Programs,
+        options: &Options,
+        folder: &Path,
+        raw_insert: bool,
+        figures: &mut Figures,
+    ) -> Result<(), String> {
+        let readers = options.read_clients.to_string();
+        let reads = self.load(programs, options, &["read", "--clients", &readers])?;
+        figures.add_load("read", &reads);
+        if raw_insert {
+            let raw = raw(programs, options, self.store, folder)?;
+            let rate = |name: &str| raw[name].as_f64().unwrap_or(0.0);
+            figures.add("raw insert", rate("per_second"));
+            figures.add("raw batch", rate("batched_per_second"));
+        }
+        let clients = options.clients.to_string();
+        let creates = self.load(programs, options, &["create", "--clients", &clients])?;
+        figures.add_load("create", &creates);
+        Ok(())
+    }
+
+    fn import(
+        &self,
+        programs: &Programs,
+        options: &Options,
+        figures: &mut Figures,
+    ) -> Result<(), String> {
+        let patients = options.patients.to_string();
+        let words = [
+            "--seed",
+            "7",
+            "import",
+            "--generate",
+            &patients,
+            "--clients",
+            "4",
+        ];
+        let import = self.run(programs, &words)?;
+        let figure = |value: &Value| value.as_f64().unwrap_or(0.0);
+        figures.add("import", figure(&import["resources_per_second"]));
+        figures.add("import CPU-ms", per_resource(&import));
+        figures.add("server MiB", figure(&import["server"]["peak_kib"]) / 1024.0);
+        Ok(())
     }
 
     fn load(
@@ -257,14 +299,17 @@ fn fsync(programs: &Programs, options: &Options, folder: &Path) -> Result<f64, S
         .unwrap_or(0.0))
 }
 
-fn raw(programs: &Programs, options: &Options, folder: &Path) -> Result<Value, String> {
+fn raw(
+    programs: &Programs,
+    options: &Options,
+    store: Store<'_>,
+    folder: &Path,
+) -> Result<Value, String> {
     let mut command = programs.command("examples/raw_insert");
-    let place = options
-        .database
-        .clone()
-        .unwrap_or_else(|| folder.join("raw").display().to_string());
+    let in_folder = || folder.join("raw").display().to_string();
+    let place = store.database.map_or_else(in_folder, str::to_owned);
     command.args([
-        options.store(),
+        store.name,
         &place,
         &options.clients.to_string(),
         &options.seconds.to_string(),
@@ -313,30 +358,28 @@ fn per_resource(report: &Value) -> f64 {
         .sum()
 }
 
-fn table(options: &Options, figures: &Figures) -> String {
-    let number = |name: &str| {
-        figures
-            .median(name)
-            .map_or_else(|| "not measured".to_owned(), |v| format!("{v:.0}"))
-    };
-    let small = |name: &str| {
-        figures
-            .median(name)
-            .map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"))
-    };
-    let ratio = |ours: &str, floor: &str| match (figures.median(ours), figures.median(floor)) {
+fn heading(options: &Options, machine: &Figures) -> String {
+    let fsync = machine.median("fsync").unwrap_or(0.0);
+    format!(
+        "{} rounds of {} s in turns, medians; {}; fsync {fsync:.0} per s.\n",
+        options.rounds,
+        options.seconds,
+        processor(),
+    )
+}
+
+fn table(options: &Options, store: &str, machine: &Figures, figures: &Figures) -> String {
+    let median = |name: &str| figures.median(name).or_else(|| machine.median(name));
+    let number =
+        |name: &str| median(name).map_or_else(|| "not measured".to_owned(), |v| format!("{v:.0}"));
+    let small = |name: &str| median(name).map_or_else(|| "-".to_owned(), |v| format!("{v:.3}"));
+    let ratio = |ours: &str, floor: &str| match (median(ours), median(floor)) {
         (Some(ours), Some(floor)) if floor > 0.0 => format!("{:.2}", ours / floor),
         _ => "-".to_owned(),
     };
     let mut text = format!(
-        "Store {}, {} rounds of {} s in turns, medians; {}; fsync {} per s.\n\n",
-        options.store(),
-        options.rounds,
-        options.seconds,
-        machine(),
-        number("fsync")
+        "| {store} | ours per s | floor per s | ratio | CPU-ms each | p99 ms |\n|---|---|---|---|---|---|\n"
     );
-    text += "| | ours per s | floor per s | ratio | CPU-ms each | p99 ms |\n|---|---|---|---|---|---|\n";
     text += &format!(
         "| read by id, {} clients, of bare actix-web with 2 KB | {} | {} | {} | {} | {} |\n",
         options.read_clients,
@@ -372,7 +415,7 @@ fn table(options: &Options, figures: &Figures) -> String {
 }
 
 /// Processor, cores and load average.
-fn machine() -> String {
+fn processor() -> String {
     let processors = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = processors
         .lines()
@@ -428,7 +471,10 @@ mod tests {
     #[test]
     fn options_are_read_and_unknown_ones_refused() {
         let options = Options::read(&words("--rounds 1 --database postgres://x")).unwrap();
-        assert_eq!((options.rounds, options.store()), (1, "postgres"));
+        let names = |options: &Options| options.stores().iter().map(|s| s.name).collect::<Vec<_>>();
+        assert_eq!(options.rounds, 1);
+        assert_eq!(names(&options), ["sqlite", "postgres"]);
+        assert_eq!(names(&Options::read(&[]).unwrap()), ["sqlite"]);
         assert!(Options::read(&words("--rounds")).is_err());
         assert!(Options::read(&words("--rounds 0")).is_err());
         assert!(Options::read(&words("--speed 9")).is_err());
@@ -436,12 +482,12 @@ mod tests {
 
     #[test]
     fn the_table_holds_medians_and_ratios() {
-        let mut figures = Figures::default();
+        let (mut machine, mut figures) = (Figures::default(), Figures::default());
         for (bare, read) in [(100.0, 70.0), (1000.0, 600.0), (900.0, 650.0)] {
-            figures.add("bare", bare);
+            machine.add("bare", bare);
             figures.add("read", read);
         }
-        let table = table(&Options::read(&[]).unwrap(), &figures);
+        let table = table(&Options::read(&[]).unwrap(), "sqlite", &machine, &figures);
         assert!(table.contains("| 600 | 900 | 0.67 |"), "{table}");
         assert!(table.contains("not measured"));
     }
