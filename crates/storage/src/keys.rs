@@ -19,6 +19,16 @@ pub struct NewKey {
     pub patient: Rid,
     pub id: u32,
     pub wrapped: Vec<u8>,
+    /// Id of the master key that wrapped it. The statement that writes the row refuses it when the store has another one by
+    /// then: nobody could open it.
+    pub master: u32,
+}
+
+impl NewKey {
+    /// As `meta` holds the id of the master key.
+    pub fn master_mark(&self) -> Vec<u8> {
+        i64::from(self.master).to_le_bytes().to_vec()
+    }
 }
 
 /// A wrapped key as stored.
@@ -26,6 +36,16 @@ pub struct StoredKey {
     pub patient: Rid,
     pub id: u32,
     pub wrapped: Vec<u8>,
+}
+
+impl StoredKey {
+    /// The same key wrapped by another master key. `Integrity`: it does not open under the old one.
+    pub fn rewrapped(&self, old: &MasterKey, new: &MasterKey) -> Result<Vec<u8>, StoreError> {
+        let context = context(self.patient, self.id);
+        let key = old.unwrap(&context, &self.wrapped);
+        key.map(|key| new.wrap(&context, &key))
+            .map_err(|_| StoreError::Integrity)
+    }
 }
 
 pub struct Keys {
@@ -72,6 +92,7 @@ impl Keys {
                     patient,
                     id,
                     wrapped,
+                    master: self.master.id(),
                 },
             )
         });
@@ -117,7 +138,13 @@ impl Keys {
         let key = self
             .master
             .unwrap(&context(stored.patient, stored.id), &stored.wrapped)
-            .map_err(|_| StoreError::Integrity)?;
+            .map_err(|_| {
+                tracing::error!(
+                    patient = stored.patient,
+                    "a data key does not open: it is damaged, or the master key was exchanged while this process ran"
+                );
+                StoreError::Integrity
+            })?;
         self.by_id.insert((stored.patient, stored.id), key.clone());
         self.current
             .insert(stored.patient, (stored.id, key.clone()));

@@ -39,6 +39,8 @@ pub struct Delta {
     phrases: Vec<PhraseEntry>,
     aliases: Vec<(i64, String, Rid)>,
     keys: (Vec<i64>, Vec<i64>, Vec<Vec<u8>>),
+    /// The master key that wraps them.
+    master: Vec<u8>,
     records: Vec<Vec<u8>>,
     /// A SearchParameter is among the rows.
     parameters: bool,
@@ -61,6 +63,7 @@ impl Delta {
             self.keys.0.push(key.patient);
             self.keys.1.push(i64::from(key.id));
             self.keys.2.push(key.wrapped.clone());
+            self.master = key.master_mark();
         }
         if !prepared.unit.record.is_empty() {
             self.records.push(prepared.unit.record.clone());
@@ -287,6 +290,7 @@ impl Delta {
                     Value::Ints(self.keys.0),
                     Value::Ints(self.keys.1),
                     Value::Blobs(self.keys.2),
+                    Value::Bytes(self.master),
                 ],
             ));
         }
@@ -329,7 +333,10 @@ const PUT_COUNTS: &str = "insert into term_count (h, w, n, slot) select h, w::in
 const PUT_FORMS: &str = "insert into vocabulary (form, term) select form, term from unnest($1, $2) u (form, term) on conflict do nothing";
 const PUT_PHRASES: &str = "insert into phrase (p, v, term) select p::int, v, term from unnest($1, $2, $3) u (p, v, term) on conflict do nothing";
 const PUT_ALIASES: &str = "insert into id_alias (typ, id, rid) select typ::smallint, id, rid from unnest($1, $2, $3) u (typ, id, rid)";
-const PUT_KEYS: &str = "insert into data_key (c, id, wrapped) select c, id, wrapped from unnest($1, $2, $3) u (c, id, wrapped) on conflict do nothing";
+/// Refused (no key may be null) when the store has another master key by now: see `rotate`.
+const PUT_KEYS: &str = "insert into data_key (c, id, wrapped) \
+    select c, id, case when $4 = (select value from meta where key = 'master') then wrapped end \
+    from unnest($1, $2, $3) u (c, id, wrapped) on conflict do nothing";
 const RAISE_PARAMETERS_MARK: &str = "insert into block as b (one, next) values (2, 1) on conflict (one) do update set next = b.next + 1";
 pub const PARAMETERS_MARK: &str = "select coalesce((select next from block where one = 2), 0)";
 pub const PUT_RECORDS: &str = "insert into record (body) select body from unnest($1) u (body)";

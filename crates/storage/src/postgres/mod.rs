@@ -14,6 +14,7 @@ mod probe;
 mod question;
 mod reach;
 mod read;
+mod rotate;
 mod rowset;
 mod schema;
 mod search;
@@ -47,6 +48,7 @@ use ward_seal::{MasterKey, StoreSecret};
 use ward_search::plan::Plan;
 use writer::Commit;
 
+pub use rotate::rotate;
 pub use staged::Staged;
 
 #[derive(Clone)]
@@ -477,23 +479,25 @@ async fn check_identity(
         let new = [
             (schema::MASTER, given.to_le_bytes().to_vec()),
             (schema::SECRET, master.wrap_secret(&StoreSecret::generate())),
-            ("definitions", definitions.to_vec()),
+            (schema::DEFINITIONS, definitions.to_vec()),
         ];
         schema::put_all(connection, &new).await?;
     }
-    let store = schema::get_int(connection, schema::MASTER).await?;
-    if store != Some(given) {
+    let keys = [schema::MASTER, schema::SECRET, schema::DEFINITIONS];
+    let [store, secret, known] = schema::get_all(connection, keys).await?;
+    let store = store.and_then(|id| id.try_into().ok());
+    let store = store.map_or(0, i64::from_le_bytes);
+    if store != given {
         return Ok(Err(OpenError::WrongMaster {
-            store: store.unwrap_or_default() as u32,
+            store: store as u32,
             given: given as u32,
         }));
     }
-    if schema::get(connection, "definitions").await?.as_deref() != Some(&definitions[..]) {
+    if known.as_deref() != Some(&definitions[..]) {
         return Ok(Err(OpenError::Definitions));
     }
-    let wrapped = schema::get(connection, schema::SECRET).await?;
     Ok(master
-        .unwrap_secret(&wrapped.unwrap_or_default())
+        .unwrap_secret(&secret.unwrap_or_default())
         .map_err(|_| OpenError::Secret))
 }
 

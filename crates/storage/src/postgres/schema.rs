@@ -122,6 +122,8 @@ async fn migrate_inside(
 pub const MASTER: &str = "master";
 /// Of `meta`: the store's secret, wrapped.
 pub const SECRET: &str = "secret";
+/// Of `meta`: how resource types are numbered.
+pub const DEFINITIONS: &str = "definitions";
 
 pub async fn get(connection: &Connection, key: &str) -> Result<Option<Vec<u8>>, Failure> {
     let rows = connection
@@ -131,6 +133,22 @@ pub async fn get(connection: &Connection, key: &str) -> Result<Option<Vec<u8>>, 
         )
         .await?;
     Ok(rows.first().map(|row| row.blob(0)))
+}
+
+/// Several at once, as they are at one moment.
+pub async fn get_all<const N: usize>(
+    connection: &Connection,
+    keys: [&str; N],
+) -> Result<[Option<Vec<u8>>; N], Failure> {
+    let asked = keys.iter().map(|key| Some((*key).to_owned())).collect();
+    let mut found = [const { None }; N];
+    for row in connection.rows(GET_ALL, &[Value::Texts(asked)]).await? {
+        let key = row.text(0);
+        if let Some(at) = keys.iter().position(|k| Some(*k) == key.as_deref()) {
+            found[at] = Some(row.blob(1));
+        }
+    }
+    Ok(found)
 }
 
 pub async fn get_int(connection: &Connection, key: &str) -> Result<Option<i64>, Failure> {
@@ -167,6 +185,7 @@ pub async fn claim(connection: &Connection, size: i64) -> Result<i64, Failure> {
         .map_err(Failure::from)
 }
 
+const GET_ALL: &str = "select key, value from meta where key = any($1)";
 const SET: &str = "insert into meta (key, value) values ($1, $2) on conflict (key) do update set value = excluded.value";
 /// In the order given: a second node waits at the first key, and then keeps all that is there.
 const PUT_ALL: &str = "insert into meta (key, value) select key, value from unnest($1, $2) with ordinality u (key, value, at) \

@@ -19,6 +19,7 @@ mod map;
 mod names;
 mod question;
 mod read;
+mod rotate;
 mod rows;
 mod schema;
 mod search;
@@ -49,6 +50,7 @@ use ward_seal::{MasterKey, StoreSecret};
 use ward_search::plan::Plan;
 use writer::Job;
 
+pub use rotate::rotate;
 pub use staged::Staged;
 
 #[derive(Clone)]
@@ -442,7 +444,7 @@ fn check_identity(
         let secret = StoreSecret::generate();
         schema::put(connection, schema::MASTER, given.to_le_bytes().to_vec())?;
         schema::put(connection, schema::SECRET, master.wrap_secret(&secret))?;
-        schema::put(connection, "definitions", definitions.to_vec())?;
+        schema::put(connection, schema::DEFINITIONS, definitions.to_vec())?;
         return Ok(Ok(secret));
     };
     if store != given {
@@ -451,7 +453,7 @@ fn check_identity(
             given: given as u32,
         }));
     }
-    if schema::get(connection, "definitions")?.as_deref() != Some(&definitions[..]) {
+    if schema::get(connection, schema::DEFINITIONS)?.as_deref() != Some(&definitions[..]) {
         return Ok(Err(OpenError::Definitions));
     }
     let wrapped = schema::get(connection, schema::SECRET)?.unwrap_or_default();

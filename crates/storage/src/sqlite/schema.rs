@@ -125,6 +125,8 @@ fn migrate_inside(connection: &mut Connection, chain: Chain<'_>) -> Result<(), O
 pub const MASTER: &str = "master";
 /// Of `meta`: the store's secret, wrapped.
 pub const SECRET: &str = "secret";
+/// Of `meta`: how resource types are numbered.
+pub const DEFINITIONS: &str = "definitions";
 
 pub fn get(connection: &mut Connection, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
     let mut value = None;

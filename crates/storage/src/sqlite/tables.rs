@@ -187,18 +187,23 @@ impl Delta<'_> {
         }
         run(connection, PUT_ALIASES, aliases)?;
         let mut keys = Rows::new(&[Kind::Int, Kind::Int, Kind::Blob]);
+        let mut master = Vec::new();
         let mut records = Rows::new(&[Kind::Blob]);
         for prepared in &self.units {
             for key in &prepared.new_keys {
                 keys.int(key.patient);
                 keys.int(i64::from(key.id));
                 keys.bytes(Some(&key.wrapped));
+                master = key.master_mark();
             }
             if !prepared.unit.record.is_empty() {
                 records.bytes(Some(&prepared.unit.record));
             }
         }
-        run(connection, PUT_KEYS, keys)?;
+        if !keys.is_empty() {
+            let values = [keys.into_value(), Value::Blob(master)];
+            connection.run(PUT_KEYS, &values)?;
+        }
         run(connection, PUT_RECORDS, records)?;
         self.raise_parameters_mark(connection)
     }
@@ -285,6 +290,8 @@ const PUT_COUNTS: &str = "insert into term_count (h, k, n) select a, b, c from r
 const PUT_FORMS: &str = "insert or ignore into vocabulary (form, term) select a, b from rows(?1)";
 const PUT_PHRASES: &str = "insert or ignore into phrase (p, v, term) select a, b, c from rows(?1)";
 const PUT_ALIASES: &str = "insert or ignore into alias (typ, id, rid) select a, b, c from rows(?1)";
-const PUT_KEYS: &str =
-    "insert or ignore into data_key (c, id, wrapped) select a, b, c from rows(?1)";
+/// Refused (no key may be NULL) when the store has another master key by now.
+const PUT_KEYS: &str = "insert into data_key (c, id, wrapped) \
+    select a, b, case when ?2 = (select value from meta where key = 'master') then c end from rows(?1) where true \
+    on conflict (c, id) do nothing";
 pub const PUT_RECORDS: &str = "insert into record (body) select a from rows(?1)";

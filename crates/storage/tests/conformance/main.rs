@@ -14,6 +14,7 @@ mod lifecycle;
 mod oracle;
 mod place;
 mod plans;
+mod rotation;
 mod search;
 mod state;
 mod statements;
@@ -84,6 +85,9 @@ on_both!(
     statements::reads_take_one,
     statements::records_are_kept_once,
     plans::statements_and_steps_are_as_reviewed,
+    rotation::everything_is_there_under_the_new_key_and_as_it_was,
+    rotation::what_cannot_be_exchanged_is_left_as_it_is,
+    rotation::a_process_with_the_old_key_stores_nothing_that_nobody_can_open,
     state::a_row_is_inserted_replaced_and_removed,
     state::an_expired_row_is_absent,
     state::expired_rows_are_forgotten_a_few_at_a_time,

@@ -1,5 +1,7 @@
 //! A store in a private place, and short ways to write to it.
 
+use diesel::connection::{Connection as _, SimpleConnection as _};
+use diesel::sqlite::SqliteConnection;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, LazyLock};
 use ward_access::{
@@ -15,7 +17,8 @@ use ward_search::extract::Extractor;
 use ward_search::plan::{Filter, Plan, Total};
 use ward_search::registry::Registry;
 use ward_storage::{
-    CommitError, Current, Expect, Generation, Op, Rid, Row, Store, StoreSettings, Unit, Write,
+    CommitError, Current, Expect, Generation, Op, OpenError, Rid, Row, Store, StoreSettings, Unit,
+    Write,
 };
 use ward_testkit::postgres::Database;
 
@@ -58,6 +61,24 @@ impl Place {
 
     pub async fn open(&self) -> Store {
         Store::open(self.settings(), master()).await.unwrap()
+    }
+
+    pub async fn open_with(&self, master: &MasterKey) -> Result<Store, OpenError> {
+        Store::open(self.settings(), master.clone()).await
+    }
+
+    /// Runs a statement beside the store, as an operator or a fault would.
+    pub async fn run(&self, sql: &str) {
+        match self {
+            Place::Sqlite(folder) => {
+                let path = folder.path().join("ward.db");
+                let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+                connection.batch_execute(sql).unwrap();
+            }
+            Place::Postgres(database) => {
+                database.ask(sql);
+            }
+        }
     }
 
     /// The bytes in which state rows lie: the whole file with its log, or the columns of the table.
