@@ -97,10 +97,15 @@ impl SigningKey {
     /// The compact token. `typ` must be plain text without quotes or backslashes, such as `at+jwt`.
     pub fn sign(&self, typ: &str, payload: &[u8]) -> String {
         compact(ALG, typ, self.kid(), payload, |signed| {
-            let signature = self.pair.sign(&SystemRandom::new(), signed);
-            let signature = signature.expect("the operating system has a random source");
-            signature.as_ref().to_vec()
+            self.signature(signed)
         })
+    }
+
+    /// A DPoP proof (RFC 9449 §4.2): the compact token with the public key in its header.
+    pub fn prove(&self, payload: &[u8]) -> String {
+        let key = self.public_jwk();
+        let header = format!(r#"{{"alg":"{ALG}","typ":"dpop+jwt","jwk":{key}}}"#);
+        joined(&header, payload, |signed| self.signature(signed))
     }
 
     pub fn verifying_key(&self) -> VerifyingKey {
@@ -110,6 +115,12 @@ impl SigningKey {
     /// The public JWK as JSON.
     pub fn public_jwk(&self) -> String {
         self.public.jwk()
+    }
+
+    fn signature(&self, signed: &[u8]) -> Vec<u8> {
+        let signature = self.pair.sign(&SystemRandom::new(), signed);
+        let signature = signature.expect("the operating system has a random source");
+        signature.as_ref().to_vec()
     }
 }
 
@@ -208,6 +219,10 @@ pub(crate) fn compact(
     };
     debug_assert!(plain(typ) && plain(kid));
     let header = format!(r#"{{"alg":"{alg}","typ":"{typ}","kid":"{kid}"}}"#);
+    joined(&header, payload, sign)
+}
+
+fn joined(header: &str, payload: &[u8], sign: impl FnOnce(&[u8]) -> Vec<u8>) -> String {
     let mut token = String::with_capacity((header.len() + payload.len()) * 4 / 3 + 96);
     URL_SAFE_NO_PAD.encode_string(header, &mut token);
     token.push('.');
