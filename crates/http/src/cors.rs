@@ -49,12 +49,11 @@ impl<'a> Openness<'a> {
         }
     }
 
-    /// Of a path below the FHIR base. A server without clients of its own has bearer tokens only, which no browser sends by
-    /// itself: any origin may ask.
-    pub fn below_base(path: &str, authority: Option<&'a dyn Authority>) -> Openness<'a> {
-        match authority {
-            Some(authority) if path != "/metadata" => Openness::Registered(authority),
-            _ => Openness::Open,
+    /// Of a path below the FHIR base: what tells of the server is open, the rest is for scripts of registered clients.
+    pub fn below_base(path: &str, authority: &'a dyn Authority) -> Openness<'a> {
+        match path {
+            "/metadata" => Openness::Open,
+            _ => Openness::Registered(authority),
         }
     }
 
@@ -163,7 +162,7 @@ mod tests {
                 Some("*")
             );
         }
-        let metadata = Openness::below_base("/metadata", Some(&OneApp));
+        let metadata = Openness::below_base("/metadata", &OneApp);
         assert_eq!(
             allowed(metadata, "https://anything.example").as_deref(),
             Some("*")
@@ -173,7 +172,7 @@ mod tests {
     #[test]
     fn s12_tokens_and_data_are_for_origins_of_registered_clients() {
         let token = Openness::of(Endpoint::Token, &OneApp);
-        let data = Openness::below_base("/Patient", Some(&OneApp));
+        let data = Openness::below_base("/Patient", &OneApp);
         for openness in [token, data] {
             let app = allowed(openness, "https://app.example");
             assert_eq!(app.as_deref(), Some("https://app.example"));

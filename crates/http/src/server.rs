@@ -6,9 +6,10 @@ use crate::cors::{self, Openness};
 use crate::metrics::Metrics;
 use crate::request::{self, Asked};
 use crate::respond::{Wish, respond};
-use crate::smart::{self, Authority};
+use crate::smart;
 use actix_web::dev::ServerHandle;
-use actix_web::http::{Method, header};
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 use ward_access::Caller;
 use ward_fhir::{Failure, Kind};
 use ward_resources::{Call, Engine, Interaction, Reply};
-use ward_smart::{BearerError, Endpoint, TokenService, bearer_token};
+use ward_smart::{AuthorizationServer, BearerError, Credentials, Endpoint, Refusal};
 
 /// Path of the service base.
 const BASE_PATH: &str = "/fhir";
@@ -54,9 +55,7 @@ impl Default for ServerSettings {
 #[derive(Clone)]
 pub struct Service {
     pub engine: Arc<Engine>,
-    pub tokens: Arc<TokenService>,
-    /// `None`: this process serves none of the authorization server's endpoints.
-    pub authority: Option<Arc<dyn Authority>>,
+    pub auth: Arc<AuthorizationServer>,
     pub metrics: Arc<Metrics>,
     pub settings: ServerSettings,
     /// Cleared at shutdown, so that load balancers look elsewhere.
@@ -130,8 +129,8 @@ async fn handle(
     {
         return below_base(&request, payload, &service, below).await;
     }
-    if let (Some(endpoint), Some(authority)) = (Endpoint::at(path), &service.authority) {
-        return smart::handle(&request, payload, &service, authority, endpoint).await;
+    if let Some(endpoint) = Endpoint::at(path) {
+        return smart::handle(&request, payload, &service, endpoint).await;
     }
     if let Some(file) = smart::file(path) {
         return file;
@@ -155,14 +154,11 @@ async fn below_base(
     service: &Service,
     below: &str,
 ) -> HttpResponse {
-    let authority = service.authority.as_ref();
-    if let Some(authority) = authority
-        && below == Endpoint::SmartConfiguration.path()
-    {
+    if below == Endpoint::SmartConfiguration.path() {
         let endpoint = Endpoint::SmartConfiguration;
-        return smart::handle(request, payload, service, authority, endpoint).await;
+        return smart::handle(request, payload, service, endpoint).await;
     }
-    let openness = Openness::below_base(below, authority.map(AsRef::as_ref));
+    let openness = Openness::below_base(below, &*service.auth);
     if request.method() == Method::OPTIONS {
         return cors::preflight(request, openness, cors::OF_FHIR, cors::FHIR_METHODS);
     }
@@ -214,7 +210,8 @@ async fn fhir(
     let (form, codings, pretty) = asked.as_ref().map_or((Form::Json, PLAIN, false), |a| {
         (a.accepted.form, a.codings, a.pretty)
     });
-    let (interaction, reply) = answer(request, payload, service, asked, request_id, source).await;
+    let (interaction, reply, nonce) =
+        answer(request, payload, service, asked, request_id, source).await;
     service
         .metrics
         .end(interaction, reply.status, begun.elapsed());
@@ -225,9 +222,17 @@ async fn fhir(
         base: &service.engine.settings().base,
         request_id: &id_text,
     };
-    respond(reply, wish)
+    let mut response = respond(reply, wish);
+    let nonce = nonce.and_then(|nonce| HeaderValue::from_str(&nonce).ok());
+    if let Some(nonce) = nonce {
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static("dpop-nonce"), nonce);
+    }
+    response
 }
 
+/// The interaction, the reply, and what a DPoP proof must hold from now on.
 async fn answer(
     request: &HttpRequest,
     payload: web::Payload,
@@ -235,21 +240,19 @@ async fn answer(
     asked: ward_fhir::issue::Result<Asked>,
     request_id: [u8; 16],
     source: Arc<str>,
-) -> (&'static str, Reply) {
+) -> (&'static str, Reply, Option<String>) {
     let engine = &service.engine;
     let unknown = |source| Call::new(Interaction::Unknown, request_id, source);
-    let caller = match authenticate(request, service) {
+    let caller = match authenticate(request, service).await {
         Ok(caller) => caller,
-        Err((failure, challenge)) => {
+        Err(refusal) => {
             let public = matches!(&asked, Ok(a) if a.call.interaction.is_public());
             if !public {
                 let call = asked.map(|a| a.call).unwrap_or_else(|_| unknown(source));
-                return (
-                    call.interaction.code(),
-                    engine
-                        .refuse(&Caller::anonymous(), &call, &failure, Some(challenge))
-                        .await,
-                );
+                let (failure, challenge) = failure(&refusal);
+                let nobody = Caller::anonymous();
+                let reply = engine.refuse(&nobody, &call, &failure, challenge).await;
+                return (call.interaction.code(), reply, refusal.nonce);
             }
             Arc::new(Caller::anonymous())
         }
@@ -257,23 +260,18 @@ async fn answer(
     let mut asked = match asked {
         Ok(asked) => asked,
         Err(failure) => {
-            return (
-                "unknown",
-                engine
-                    .refuse(&caller, &unknown(source), &failure, None)
-                    .await,
-            );
+            let call = unknown(source);
+            let reply = engine.refuse(&caller, &call, &failure, None).await;
+            return ("unknown", reply, None);
         }
     };
     let code = asked.call.interaction.code();
     if let Err(failure) = request::body(request, payload, &service.settings, &mut asked.call).await
     {
-        return (
-            code,
-            engine.refuse(&caller, &asked.call, &failure, None).await,
-        );
+        let reply = engine.refuse(&caller, &asked.call, &failure, None).await;
+        return (code, reply, None);
     }
-    (code, run(engine, caller, asked.call).await)
+    (code, run(engine, caller, asked.call).await, None)
 }
 
 /// A Call that may write runs to its end also when the client goes away: what it commits, it records.
@@ -291,24 +289,34 @@ async fn run(engine: &Arc<Engine>, caller: Arc<Caller>, call: Call) -> Reply {
     })
 }
 
-/// The caller behind the bearer token (RFC 6750); else the failure and the challenge.
-fn authenticate(
-    request: &HttpRequest,
-    service: &Service,
-) -> Result<Arc<Caller>, (Failure, String)> {
+/// The caller behind the token of a request.
+async fn authenticate(request: &HttpRequest, service: &Service) -> Result<Arc<Caller>, Refusal> {
+    let once =
+        |name| smart::one_header(request.headers(), name).map_err(BearerError::InvalidRequest);
+    let authorization = once(&header::AUTHORIZATION)?;
+    let dpop = once(&smart::DPOP)?;
+    // Only a proof names the URL.
+    let url = dpop.map(|_| format!("{}{}", service.auth.settings().issuer, request.path()));
+    let credentials = Credentials {
+        authorization,
+        dpop,
+        certificate: None,
+        method: request.method().as_str(),
+        url: url.as_deref().unwrap_or_default(),
+    };
     let now_s = service.engine.now_us() / 1_000_000;
-    smart::one_header(request.headers(), &header::AUTHORIZATION)
-        .map_err(BearerError::InvalidRequest)
-        .and_then(bearer_token)
-        .and_then(|token| service.tokens.verify(token, now_s))
-        .map_err(|e| {
-            let kind = if e.status() == 400 {
-                Kind::Invalid
-            } else {
-                Kind::Login
-            };
-            (Failure::new(kind, e.description()), e.www_authenticate())
-        })
+    service.auth.authenticate(&credentials, now_s).await
+}
+
+/// A refusal as an answer, with the challenge that goes with it (RFC 6750 §3).
+fn failure(refusal: &Refusal) -> (Failure, Option<String>) {
+    let error = &refusal.error;
+    let (kind, challenge) = match error.status() {
+        400 => (Kind::Invalid, Some(error.www_authenticate())),
+        503 => (Kind::Unavailable, None),
+        _ => (Kind::Login, Some(error.www_authenticate())),
+    };
+    (Failure::new(kind, error.description()), challenge)
 }
 
 fn request_id() -> [u8; 16] {

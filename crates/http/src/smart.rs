@@ -9,7 +9,7 @@ mod refusal;
 mod respond;
 
 pub use authority::{Answering, Authority};
-pub(crate) use credentials::one_header;
+pub(crate) use credentials::{DPOP, one_header};
 
 use crate::cors::{self, Openness};
 use crate::pages;
@@ -27,10 +27,10 @@ pub async fn handle(
     request: &HttpRequest,
     payload: web::Payload,
     service: &Service,
-    authority: &Arc<dyn Authority>,
     endpoint: Endpoint,
 ) -> HttpResponse {
-    let openness = Openness::of(endpoint, &**authority);
+    let authority: Arc<dyn Authority> = service.auth.clone();
+    let openness = Openness::of(endpoint, &*authority);
     if request.method() == actix_web::http::Method::OPTIONS {
         let methods = endpoint.methods().join(", ");
         return cors::preflight(request, openness, cors::OF_ENDPOINTS, &methods);
@@ -40,7 +40,7 @@ pub async fn handle(
     let methods = endpoint.methods();
     let is_taken = methods.contains(&request.method().as_str());
     let answer = if is_taken {
-        answer(request, payload, service, authority, endpoint).await
+        answer(request, payload, service, authority.clone(), endpoint).await
     } else {
         let refusal = Refusal::method_not_allowed();
         refusal.recorded(request, service, endpoint).await
@@ -87,12 +87,11 @@ async fn answer(
     request: &HttpRequest,
     payload: web::Payload,
     service: &Service,
-    authority: &Arc<dyn Authority>,
+    authority: Arc<dyn Authority>,
     endpoint: Endpoint,
 ) -> Answer {
     match asked(request, payload, service, endpoint).await {
         Ok(asked) => {
-            let authority = authority.clone();
             // What was begun ends and is recorded, also when the client goes away.
             let task = actix_web::rt::spawn(async move { asked.put(&*authority, endpoint).await });
             task.await.unwrap_or_else(|_| refusal::unanswered(endpoint))

@@ -98,11 +98,7 @@ fn statement(engine: &Engine, registry: &Registry, types: &[TypeId]) -> Value {
         "rest": [{
             "mode": "server",
             "documentation": "Every request but this one needs a bearer token; what the token's scopes do not reach does not exist for it.",
-            "security": {
-                "cors": true,
-                "service": [{ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR" }] }],
-                "description": "OAuth 2.0 bearer tokens with SMART scopes (v1 and v2)."
-            },
+            "security": engine.settings().security,
             "resource": types.iter().map(|t| resource(engine, registry, *t, &referring)).collect::<Vec<_>>(),
             "interaction": codes_on_system().iter().map(|c| json!({ "code": c })).collect::<Vec<_>>(),
             "searchParam": common_parameters(),

@@ -48,6 +48,8 @@ pub struct Settings {
     pub everything_entries_max: u32,
     /// How often a write that met a concurrent one is evaluated again.
     pub write_attempts_max: u32,
+    /// `rest.security` of the CapabilityStatement: where tokens come from.
+    pub security: serde_json::Value,
 }
 
 impl Default for Settings {
@@ -66,6 +68,14 @@ impl Default for Settings {
             rows_examined_max: ward_storage::ROWS_EXAMINED_MAX,
             everything_entries_max: 1_000,
             write_attempts_max: 8,
+            security: serde_json::json!({
+                "cors": true,
+                "service": [{ "coding": [{
+                    "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+                    "code": "SMART-on-FHIR"
+                }] }],
+                "description": "OAuth 2.0 bearer tokens with SMART scopes (v1 and v2)."
+            }),
         }
     }
 }

@@ -10,6 +10,7 @@ use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
 use ward_http::ServerSettings;
 use ward_resources::{ReferenceCheck, Settings};
+use ward_smart::discovery::security_element;
 
 pub use options::{OPTIONS, OptionRow};
 
@@ -330,6 +331,7 @@ impl Config {
 
     pub fn engine_settings(&self, base: String) -> Result<Settings, String> {
         Ok(Settings {
+            security: security_element(&ward_smart::Settings::for_base(&base)),
             base,
             reference_check: reference_check(&self.integrity.reference_check)?,
             delete_check: self.integrity.delete_check,

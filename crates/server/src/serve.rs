@@ -77,11 +77,11 @@ impl Serve {
         let base = config.base_url(listener.local_addr().map_err(|e| e.to_string())?);
         let master = data_folder::master_key(&config, true)?;
         let engine = wiring::engine(&config, &master, base.clone()).await?;
-        let tokens = wiring::tokens(&config, &master, &base)?;
+        let auth = wiring::authorization(&config, &master, engine.clone()).await?;
         let filled = if self.demo {
             let demo = Demo {
                 engine: &engine,
-                loader: &wiring::loader(&tokens)?,
+                loader: &wiring::loader(auth.tokens())?,
                 data: &config.store.data,
                 base: &base,
             };
@@ -95,12 +95,12 @@ impl Serve {
             wiring::node_name(&config),
             stop.clone(),
         ));
-        let watch = tokio::task::spawn_local(watch::run(engine.clone(), stop.clone()));
+        let watch =
+            tokio::task::spawn_local(watch::run(engine.clone(), auth.clone(), stop.clone()));
         let reindex = tokio::task::spawn_local(reindex::run(engine.clone(), stop.clone()));
         let service = Service {
-            authority: None,
             engine: engine.clone(),
-            tokens: Arc::new(tokens),
+            auth,
             metrics: Arc::new(metrics_of(&engine)),
             settings: config.server_settings(),
             ready: Arc::new(AtomicBool::new(true)),

@@ -1,16 +1,30 @@
-//! Learns within a second what other processes over the same database have defined.
+//! Learns within a second what other processes over the same database have defined, revoked and registered.
 
+use crate::wiring::clock_us;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use ward_resources::Engine;
+use ward_smart::AuthorizationServer;
 
 const WATCH_INTERVAL: Duration = Duration::from_millis(500);
 
+/// Rounds after which expired rows are forgotten and keys looked after.
+const ROUNDS_BETWEEN_TENDING: u32 = 20;
+
 /// Runs until `stop` is set.
-pub async fn run(engine: Arc<Engine>, stop: Arc<AtomicBool>) {
+pub async fn run(engine: Arc<Engine>, auth: Arc<AuthorizationServer>, stop: Arc<AtomicBool>) {
+    let mut round: u32 = 0;
     while !stop.load(Ordering::Relaxed) {
         engine.watch_search_parameters().await;
+        let now_s = clock_us() / 1_000_000;
+        if auth.watch(now_s).await.is_err() {
+            tracing::warn!("what was revoked cannot be read");
+        }
+        if round.is_multiple_of(ROUNDS_BETWEEN_TENDING) && auth.tend(now_s).await.is_err() {
+            tracing::warn!("expired state cannot be cleared, or keys not be looked after");
+        }
+        round = round.wrapping_add(1);
         tokio::time::sleep(WATCH_INTERVAL).await;
     }
 }

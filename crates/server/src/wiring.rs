@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 use ward_access::Caller;
 use ward_resources::Engine;
-use ward_seal::MasterKey;
+use ward_seal::{MasterKey, SigningKey};
 use ward_smart::demo::DemoError;
-use ward_smart::{TokenService, demo_caller, signing_key};
+use ward_smart::fetch::{Fetch, FetchError, Fetching};
+use ward_smart::settings::origin;
+use ward_smart::{AuthorizationServer, Secrets, TokenService, demo_caller, signing_key};
 use ward_storage::{Database, Store, StoreSettings};
 
 /// Microseconds since 1970: the one place where the wall clock is read for FHIR.
@@ -73,11 +75,48 @@ pub fn node_name(config: &Config) -> String {
     digest[..8].iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// The authorization server over the engine's store.
+pub async fn authorization(
+    config: &Config,
+    master: &MasterKey,
+    engine: Arc<Engine>,
+) -> Result<Arc<AuthorizationServer>, String> {
+    let now_s = clock_us() / 1_000_000;
+    let settings = ward_smart::Settings::for_base(&engine.settings().base);
+    let secrets = Secrets {
+        forms: master.derive("authorization forms"),
+        nonces: master.derive("authorization nonces"),
+    };
+    let unreachable = |_| "store: the authorization server's state cannot be read".to_owned();
+    let server =
+        AuthorizationServer::open(engine.clone(), settings, secrets, Arc::new(NoEgress), now_s)
+            .await
+            .map_err(unreachable)?;
+    // What `ward token` signs with.
+    let keys = server.tokens().keys();
+    keys.adopt(engine.store(), &signing_key(config, master)?, now_s)
+        .await
+        .map_err(unreachable)?;
+    Ok(Arc::new(server))
+}
+
+/// Fetches nothing: keys of clients are registered by value.
+struct NoEgress;
+
+impl Fetch for NoEgress {
+    fn get<'a>(&'a self, _: &'a str, _: usize) -> Fetching<'a> {
+        Box::pin(std::future::ready(Err(FetchError::UrlRefused)))
+    }
+}
+
+fn signing_key(config: &Config, master: &MasterKey) -> Result<SigningKey, String> {
+    signing_key::load_or_create(&data_folder::signing_key_path(&config.store.data), master)
+}
+
 /// The token service of an installation, with the signing key in its data folder.
 pub fn tokens(config: &Config, master: &MasterKey, base: &str) -> Result<TokenService, String> {
-    let signing =
-        signing_key::load_or_create(&data_folder::signing_key_path(&config.store.data), master)?;
-    Ok(TokenService::new(signing, base, base))
+    let signing = signing_key(config, master)?;
+    Ok(TokenService::fixed(signing, &origin(base), base))
 }
 
 /// A token of a demo caller.
@@ -93,14 +132,17 @@ pub fn demo_token(
         ),
         DemoError::PatientMissing => format!("'{name}' acts for one patient: give --patient"),
     })?;
-    Ok(tokens.mint(&claims, clock_us() / 1_000_000))
+    let minted = tokens.mint(&claims, clock_us() / 1_000_000);
+    minted.map(|m| m.token).map_err(|e| e.to_string())
 }
 
 /// The caller with all rights, for filling a store.
 pub fn loader(tokens: &TokenService) -> Result<Arc<Caller>, String> {
-    tokens
-        .verify(&demo_token(tokens, "loader", None)?, clock_us() / 1_000_000)
-        .map_err(|e| e.to_string())
+    let token = demo_token(tokens, "loader", None)?;
+    match tokens.verify(&token, clock_us() / 1_000_000) {
+        Ok(verified) => Ok(verified.caller.clone()),
+        Err(error) => Err(format!("the demo's own token does not hold: {error:?}")),
+    }
 }
 
 /// Logs to standard error, in the form that the configuration asks for.

@@ -1,34 +1,58 @@
-//! The bearer token of a request, and what is answered when there is none that will do.
-//! <https://www.rfc-editor.org/rfc/rfc6750#section-3>
+//! The access token of a request, and what is answered when there is none that will do.
+//! <https://www.rfc-editor.org/rfc/rfc6750#section-3> and <https://www.rfc-editor.org/rfc/rfc9449#section-7>
 
 use std::fmt;
+
+/// How a token is presented.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    Bearer,
+    /// With a proof that the sender has the key it is bound to.
+    Dpop,
+}
 
 /// Why a request is not served. Texts are fixed: nothing of a token is ever repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BearerError {
     /// No credentials. The challenge names no error (RFC 6750 §3.1).
     Missing,
-    /// The credentials are not one well-formed bearer token.
+    /// The credentials are not one well-formed token.
     InvalidRequest(&'static str),
-    /// Expired, for another server, not signed by this one, or not understood.
+    /// Expired, revoked, for another server, not signed by this one, bound to another key, or not understood.
     InvalidToken(&'static str),
     /// A good token whose scopes do not permit the interaction.
     InsufficientScope,
+    /// The DPoP proof does not fit the request, or was seen before.
+    InvalidProof(&'static str),
+    /// The DPoP proof lacks the nonce that comes with this answer.
+    UseNonce,
+    /// What was revoked cannot be known at the moment: nobody is let in.
+    Unavailable,
 }
 
-/// The token of an `Authorization` header: `Bearer`, one space, one token.
-pub fn bearer_token(authorization: Option<&str>) -> Result<&str, BearerError> {
+/// A [`BearerError`] as it is answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub error: BearerError,
+    /// What a DPoP proof must hold from now on: value of the `DPoP-Nonce` header.
+    pub nonce: Option<String>,
+}
+
+/// The token of an `Authorization` header: the scheme, one space, one token.
+pub fn presented_token(authorization: Option<&str>) -> Result<(Scheme, &str), BearerError> {
     let value = authorization.ok_or(BearerError::Missing)?;
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    if !scheme.eq_ignore_ascii_case("Bearer") {
-        return Err(BearerError::Missing);
-    }
+    let scheme = match scheme {
+        name if name.eq_ignore_ascii_case("Bearer") => Scheme::Bearer,
+        name if name.eq_ignore_ascii_case("DPoP") => Scheme::Dpop,
+        _ => return Err(BearerError::Missing),
+    };
     let is_token = !token.is_empty()
         && token
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b));
     if is_token {
-        Ok(token)
+        Ok((scheme, token))
     } else {
         Err(BearerError::InvalidRequest(
             "the Authorization header is not one bearer token",
@@ -40,19 +64,25 @@ impl BearerError {
     /// HTTP status.
     pub fn status(&self) -> u16 {
         match self {
-            BearerError::Missing | BearerError::InvalidToken(_) => 401,
+            BearerError::Missing
+            | BearerError::InvalidToken(_)
+            | BearerError::InvalidProof(_)
+            | BearerError::UseNonce => 401,
             BearerError::InvalidRequest(_) => 400,
             BearerError::InsufficientScope => 403,
+            BearerError::Unavailable => 503,
         }
     }
 
-    /// The `error` of RFC 6750 §3.1.
+    /// The `error` of RFC 6750 §3.1 and RFC 9449 §7.1.
     pub fn code(&self) -> Option<&'static str> {
         match self {
-            BearerError::Missing => None,
+            BearerError::Missing | BearerError::Unavailable => None,
             BearerError::InvalidRequest(_) => Some("invalid_request"),
             BearerError::InvalidToken(_) => Some("invalid_token"),
             BearerError::InsufficientScope => Some("insufficient_scope"),
+            BearerError::InvalidProof(_) => Some("invalid_dpop_proof"),
+            BearerError::UseNonce => Some("use_dpop_nonce"),
         }
     }
 
@@ -60,22 +90,36 @@ impl BearerError {
     pub fn description(&self) -> &'static str {
         match self {
             BearerError::Missing => "a bearer token is required",
-            BearerError::InvalidRequest(why) | BearerError::InvalidToken(why) => why,
+            BearerError::InvalidRequest(why)
+            | BearerError::InvalidToken(why)
+            | BearerError::InvalidProof(why) => why,
             BearerError::InsufficientScope => "the token's scopes do not permit this",
+            BearerError::UseNonce => "the DPoP proof must hold the nonce of the DPoP-Nonce header",
+            BearerError::Unavailable => "what was revoked cannot be known at the moment; try again",
         }
     }
 
     /// Value of the `WWW-Authenticate` header.
     pub fn www_authenticate(&self) -> String {
+        let scheme = match self {
+            BearerError::InvalidProof(_) | BearerError::UseNonce => "DPoP",
+            _ => "Bearer",
+        };
         match self.code() {
-            None => format!("Bearer realm=\"{REALM}\""),
+            None => format!("{scheme} realm=\"{REALM}\""),
             Some(code) => {
                 format!(
-                    "Bearer realm=\"{REALM}\", error=\"{code}\", error_description=\"{}\"",
+                    "{scheme} realm=\"{REALM}\", error=\"{code}\", error_description=\"{}\"",
                     self.description()
                 )
             }
         }
+    }
+}
+
+impl From<BearerError> for Refusal {
+    fn from(error: BearerError) -> Refusal {
+        Refusal { error, nonce: None }
     }
 }
 
@@ -95,10 +139,12 @@ mod tests {
 
     #[test]
     fn takes_one_token() {
-        assert_eq!(bearer_token(Some("Bearer a.b-c")), Ok("a.b-c"));
-        assert_eq!(bearer_token(Some("bearer a")), Ok("a"));
+        let bearer = |token| Ok((Scheme::Bearer, token));
+        assert_eq!(presented_token(Some("Bearer a.b-c")), bearer("a.b-c"));
+        assert_eq!(presented_token(Some("bearer a")), bearer("a"));
+        assert_eq!(presented_token(Some("DPoP a")), Ok((Scheme::Dpop, "a")));
         for missing in [None, Some("Basic YTpi"), Some(""), Some("Token a")] {
-            assert_eq!(bearer_token(missing), Err(BearerError::Missing));
+            assert_eq!(presented_token(missing), Err(BearerError::Missing));
         }
         for bad in [
             "Bearer",
@@ -108,8 +154,13 @@ mod tests {
             "Bearer a, Bearer b",
             "Bearer \"a\"",
             "Bearer é",
+            "DPoP",
         ] {
-            assert_eq!(bearer_token(Some(bad)).unwrap_err().status(), 400, "{bad}");
+            assert_eq!(
+                presented_token(Some(bad)).unwrap_err().status(),
+                400,
+                "{bad}"
+            );
         }
     }
 
@@ -124,7 +175,13 @@ mod tests {
             challenge,
             "Bearer realm=\"ward\", error=\"invalid_token\", error_description=\"the token has expired\""
         );
+        assert!(
+            BearerError::UseNonce
+                .www_authenticate()
+                .starts_with("DPoP realm=\"ward\", error=\"use_dpop_nonce\"")
+        );
         assert_eq!(BearerError::InsufficientScope.status(), 403);
         assert_eq!(BearerError::InvalidToken("").status(), 401);
+        assert_eq!(BearerError::Unavailable.status(), 503);
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use ward_access::{Caller, Identity, Scopes};
 
 /// What is granted to whom: the part of a token that is not about the token itself.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
     /// The user, or the client itself where it acts for nobody.
     pub subject: String,
@@ -18,15 +18,34 @@ pub struct Claims {
     pub roles: Vec<String>,
     /// Purpose of use.
     pub purpose: Option<String>,
+    /// `sid`: the session it dies with.
     pub session: Option<String>,
+    /// What the user agreed to, of which this is a token.
+    pub grant: Option<String>,
+    pub confirmation: Option<Confirmation>,
     /// Cut to [`TOKEN_LIFETIME_S_MAX`].
     pub lifetime_s: i64,
 }
 
-/// How long a token is good for unless said otherwise.
+/// `cnf`: who may use the token. <https://www.rfc-editor.org/rfc/rfc7800>
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Confirmation {
+    /// Thumbprint of a DPoP key (RFC 9449 §6).
+    #[serde(rename = "jkt")]
+    DpopKey(String),
+    /// Thumbprint of a client certificate (RFC 8705 §3.1).
+    #[serde(rename = "x5t#S256")]
+    Certificate(String),
+}
+
+/// How long a token of a user is good for (S40).
 pub const TOKEN_LIFETIME_S: i64 = 3600;
-/// Longest lifetime that is given or accepted.
-pub const TOKEN_LIFETIME_S_MAX: i64 = 24 * 3600;
+/// How long a token of a backend service is good for (S40).
+pub const SYSTEM_TOKEN_LIFETIME_S: i64 = 300;
+/// Longest lifetime that is given or accepted: revocations are kept for as long.
+pub const TOKEN_LIFETIME_S_MAX: i64 = 3600;
+/// Bytes of scope that a token carries; a longer one is kept in the store, and the token names it (S49).
+pub const SCOPE_IN_TOKEN_BYTES_MAX: usize = 2048;
 
 /// The payload as it is signed. Members that repeat are refused by the derived reader; unknown ones are passed over, as
 /// RFC 7519 §4 demands.
@@ -37,6 +56,9 @@ pub(crate) struct Payload {
     pub sub: String,
     pub client_id: String,
     pub scope: String,
+    /// The scope is not here: it is kept under the token's `jti`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub scope_apart: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub patient: Option<String>,
     #[serde(rename = "fhirUser", skip_serializing_if = "Option::is_none")]
@@ -47,6 +69,10 @@ pub(crate) struct Payload {
     pub purpose: Option<String>,
     #[serde(rename = "sid", skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub grant: Option<String>,
+    #[serde(rename = "cnf", skip_serializing_if = "Option::is_none")]
+    pub confirmation: Option<Confirmation>,
     pub jti: String,
     pub iat: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,20 +80,32 @@ pub(crate) struct Payload {
     pub exp: i64,
 }
 
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
 impl Payload {
     pub(crate) fn new(claims: &Claims, iss: &str, aud: &str, jti: String, now_s: i64) -> Payload {
         let claims = claims.clone();
+        let scope_apart = claims.scope.len() > SCOPE_IN_TOKEN_BYTES_MAX;
         Payload {
             iss: iss.to_owned(),
             aud: aud.to_owned(),
             sub: claims.subject,
             client_id: claims.client_id,
-            scope: claims.scope,
+            scope: if scope_apart {
+                String::new()
+            } else {
+                claims.scope
+            },
+            scope_apart,
             patient: claims.patient,
             fhir_user: claims.fhir_user,
             roles: claims.roles,
             purpose: claims.purpose,
             session: claims.session,
+            grant: claims.grant,
+            confirmation: claims.confirmation,
             jti,
             iat: now_s,
             nbf: None,
@@ -76,18 +114,18 @@ impl Payload {
     }
 
     /// `None`: more scopes than are read.
-    pub(crate) fn into_caller(self) -> Option<Caller> {
+    pub(crate) fn caller(&self) -> Option<Caller> {
         let scopes = Scopes::parse(&self.scope).ok()?;
         Some(Caller::new(Identity {
-            subject: self.sub,
-            client_id: self.client_id,
-            fhir_user: self.fhir_user,
-            patient: self.patient,
+            subject: self.sub.clone(),
+            client_id: self.client_id.clone(),
+            fhir_user: self.fhir_user.clone(),
+            patient: self.patient.clone(),
             scopes,
-            roles: self.roles,
-            purpose: self.purpose,
-            session: self.session,
-            token_id: self.jti,
+            roles: self.roles.clone(),
+            purpose: self.purpose.clone(),
+            session: self.session.clone(),
+            token_id: self.jti.clone(),
             expires_s: self.exp,
         }))
     }

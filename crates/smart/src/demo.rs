@@ -68,12 +68,9 @@ fn system(name: &str, scope: &str, purpose: &str) -> Claims {
         subject: format!("demo-{name}"),
         client_id: format!("demo-{name}"),
         scope: scope.to_owned(),
-        patient: None,
-        fhir_user: None,
-        roles: Vec::new(),
         purpose: Some(purpose.to_owned()),
-        session: None,
         lifetime_s: TOKEN_LIFETIME_S,
+        ..Claims::default()
     }
 }
 

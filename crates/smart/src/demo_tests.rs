@@ -11,9 +11,10 @@ const KEY: PatientKey = PatientKey {
 
 /// The whole way: claims, token, caller, access.
 fn access(name: &str) -> Access {
-    let service = TokenService::new(SigningKey::generate(), "iss", "aud");
-    let token = service.mint(&demo_caller(name, Some("p1")).unwrap(), 1000);
-    let caller = service.verify(&token, 1000).unwrap();
+    let service = TokenService::fixed(SigningKey::generate(), "iss", "aud");
+    let claims = demo_caller(name, Some("p1")).unwrap();
+    let token = service.mint(&claims, 1000).unwrap().token;
+    let caller = service.verify(&token, 1000).unwrap().caller.clone();
     assert!(caller.scopes.refused().is_empty(), "{name}");
     decide(
         &caller,

@@ -4,21 +4,57 @@
 //! This crate must *not* know: HTTP, SQL, or a clock (time is an argument).
 
 pub mod answer;
+mod apps;
+mod authorize;
 mod bearer;
+mod brands;
 mod claims;
+mod client_authentication;
+mod clients;
+mod dates;
 pub mod demo;
+pub mod discovery;
+pub mod dpop;
 pub mod endpoints;
+pub mod fetch;
+mod forms;
+mod id_token;
+mod introspect;
+pub mod jwks;
+mod launch;
 pub mod page;
+mod par;
 pub mod people;
+mod register;
+pub mod registration;
+mod registry;
 pub mod request;
+mod resource_server;
+pub mod revocations;
+mod revoke;
+mod scope_ceiling;
+mod server;
+pub mod settings;
 pub mod signing_key;
+pub mod signing_keys;
+pub mod state;
+mod token;
 mod tokens;
+mod trail;
 
 pub use answer::{Answer, Cache, Cookie, ErrorCode, OAuthError};
-pub use bearer::{BearerError, bearer_token};
-pub use claims::{Claims, TOKEN_LIFETIME_S, TOKEN_LIFETIME_S_MAX};
+pub use bearer::{BearerError, Refusal, Scheme, presented_token};
+pub use claims::{
+    Claims, Confirmation, SCOPE_IN_TOKEN_BYTES_MAX, SYSTEM_TOKEN_LIFETIME_S, TOKEN_LIFETIME_S,
+    TOKEN_LIFETIME_S_MAX,
+};
 pub use demo::demo_caller;
 pub use endpoints::Endpoint;
+pub use fetch::Fetch;
 pub use page::Page;
+pub use registry::Registry;
 pub use request::{Parameters, Request};
-pub use tokens::TokenService;
+pub use resource_server::Credentials;
+pub use server::{AuthorizationServer, Secrets};
+pub use settings::Settings;
+pub use tokens::{Minted, TokenService, Unverified, Verified};

@@ -1,7 +1,7 @@
 //! A request to one of the authorization server's endpoints, as HTTP brought it.
 
 /// What an endpoint is asked, with everything of the transport that a decision may rest on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Request<'a> {
     /// Of the query (GET) or of the form (POST). A form of our own pages comes with the query of the path it is sent to, and a
     /// name that is in both counts as sent twice; at the endpoints of clients the query of a POST counts for nothing.

@@ -5,8 +5,30 @@ const NOW_S: i64 = 1_700_000_000;
 const ISSUER: &str = "https://ward.example";
 const BASE: &str = "https://ward.example/fhir";
 
-fn service() -> TokenService {
-    TokenService::new(SigningKey::generate(), ISSUER, BASE)
+/// A service, and a copy of the key that it signs with.
+struct House {
+    service: TokenService,
+    signing: SigningKey,
+}
+
+impl std::ops::Deref for House {
+    type Target = TokenService;
+    fn deref(&self) -> &TokenService {
+        &self.service
+    }
+}
+
+fn service() -> House {
+    let signing = SigningKey::generate();
+    let same = SigningKey::from_pkcs8(signing.to_pkcs8()).unwrap();
+    House {
+        service: TokenService::fixed(same, ISSUER, BASE),
+        signing,
+    }
+}
+
+fn minted(service: &TokenService, claims: &Claims, now_s: i64) -> String {
+    service.mint(claims, now_s).unwrap().token
 }
 
 fn lab() -> Claims {
@@ -14,7 +36,9 @@ fn lab() -> Claims {
 }
 
 fn refused(service: &TokenService, token: &str, now_s: i64) -> String {
-    let error = service.verify(token, now_s).unwrap_err();
+    let Err(Unverified::Refused(error)) = service.verify(token, now_s) else {
+        panic!("not refused")
+    };
     assert_eq!((error.status(), error.code()), (401, Some("invalid_token")));
     assert!(
         error
@@ -25,7 +49,7 @@ fn refused(service: &TokenService, token: &str, now_s: i64) -> String {
 }
 
 /// A token with our signature over any payload.
-fn signed(service: &TokenService, payload: &str) -> String {
+fn signed(service: &House, payload: &str) -> String {
     service.signing.sign(TYP, payload.as_bytes())
 }
 
@@ -45,8 +69,8 @@ fn a_minted_token_speaks_for_its_claims() {
         session: Some("s1".into()),
         ..demo_caller("app", Some("p1")).unwrap()
     };
-    let token = service.mint(&claims, NOW_S);
-    let caller = service.verify(&token, NOW_S).unwrap();
+    let token = minted(&service, &claims, NOW_S);
+    let caller = service.verify(&token, NOW_S).unwrap().caller.clone();
     assert_eq!(
         (&caller.subject, &caller.client_id),
         (&claims.subject, &claims.client_id)
@@ -62,7 +86,7 @@ fn a_minted_token_speaks_for_its_claims() {
     assert_eq!(caller.scopes.as_str(), claims.scope);
     assert_eq!(caller.expires_s, NOW_S + crate::TOKEN_LIFETIME_S);
     assert_eq!(caller.token_id.len(), 36);
-    let again = service.verify(&token, NOW_S + 10).unwrap();
+    let again = service.verify(&token, NOW_S + 10).unwrap().caller.clone();
     assert!(
         Arc::ptr_eq(&caller, &again),
         "the second time comes from the cache"
@@ -72,7 +96,7 @@ fn a_minted_token_speaks_for_its_claims() {
 #[test]
 fn expires_cached_or_not() {
     let service = service();
-    let token = service.mint(&lab(), NOW_S);
+    let token = minted(&service, &lab(), NOW_S);
     let end_s = NOW_S + crate::TOKEN_LIFETIME_S;
     assert!(refused(&service, &token, end_s).contains("expired"));
     assert!(service.verify(&token, end_s - 1).is_ok());
@@ -83,7 +107,7 @@ fn expires_cached_or_not() {
 #[test]
 fn is_not_valid_before_its_time() {
     let service = service();
-    let token = service.mint(&lab(), NOW_S);
+    let token = minted(&service, &lab(), NOW_S);
     assert!(service.verify(&token, NOW_S - CLOCK_SKEW_S).is_ok());
     let early = signed(
         &service,
@@ -100,24 +124,20 @@ fn is_not_valid_before_its_time() {
 #[test]
 fn lifetimes_are_bounded() {
     let service = service();
-    let token = service.mint(
-        &Claims {
-            lifetime_s: i64::MAX,
-            ..lab()
-        },
-        NOW_S,
-    );
+    let long = Claims {
+        lifetime_s: i64::MAX,
+        ..lab()
+    };
+    let token = minted(&service, &long, NOW_S);
     assert_eq!(
-        service.verify(&token, NOW_S).unwrap().expires_s,
+        service.verify(&token, NOW_S).unwrap().caller.expires_s,
         NOW_S + TOKEN_LIFETIME_S_MAX
     );
-    let token = service.mint(
-        &Claims {
-            lifetime_s: -5,
-            ..lab()
-        },
-        NOW_S,
-    );
+    let short = Claims {
+        lifetime_s: -5,
+        ..lab()
+    };
+    let token = minted(&service, &short, NOW_S);
     assert!(refused(&service, &token, NOW_S).contains("expired"));
     let long = signed(&service, &payload(|p| p["exp"] = i64::MAX.into()));
     assert!(refused(&service, &long, NOW_S).contains("lifetime"));
@@ -140,7 +160,7 @@ fn other_servers_tokens_are_refused() {
         &payload(|p| p["iss"] = "https://other.example".into()),
     );
     assert!(refused(&service, &iss, NOW_S).contains("issuer"));
-    let other_key = TokenService::new(SigningKey::generate(), ISSUER, BASE).mint(&lab(), NOW_S);
+    let other_key = minted(&super::tests::service(), &lab(), NOW_S);
     assert!(refused(&service, &other_key, NOW_S).contains("signed"));
 }
 
@@ -187,7 +207,7 @@ fn claims_must_be_there_and_be_of_their_type() {
 #[test]
 fn changed_unsigned_and_mistyped_tokens_are_refused() {
     let service = service();
-    let token = service.mint(&lab(), NOW_S);
+    let token = minted(&service, &lab(), NOW_S);
     let parts: Vec<&str> = token.split('.').collect();
     let forged = ward_seal::base64url(payload(|p| p["scope"] = "system/*.cruds".into()).as_bytes());
     refused(
@@ -234,9 +254,68 @@ fn huge_tokens_are_refused_unread() {
 #[test]
 fn refusals_are_not_remembered() {
     let service = service();
-    let token = service.mint(&lab(), NOW_S + 1000);
+    let token = minted(&service, &lab(), NOW_S + 1000);
     refused(&service, &token, NOW_S);
     assert!(service.verify(&token, NOW_S + 1000).is_ok());
-    let jwks: serde_json::Value = serde_json::from_str(&service.jwks()).unwrap();
+    let jwks: serde_json::Value = serde_json::from_str(&service.keys().jwks()).unwrap();
     assert_eq!(jwks["keys"][0]["kid"], service.signing.kid());
+}
+
+#[test]
+fn s100_a_revoked_token_dies_though_it_is_cached() {
+    let service = service();
+    let token = minted(&service, &lab(), NOW_S);
+    let id = service
+        .verify(&token, NOW_S)
+        .unwrap()
+        .caller
+        .token_id
+        .clone();
+    let revocations = service.revocations();
+    revocations.note("jti:another", NOW_S);
+    assert!(service.verify(&token, NOW_S).is_ok());
+    revocations.note(&format!("jti:{id}"), NOW_S);
+    for _ in 0..2 {
+        assert!(refused(&service, &token, NOW_S).contains("revoked"));
+    }
+    let later = minted(&service, &lab(), NOW_S + 1);
+    revocations.note("client:demo-lab", NOW_S);
+    assert!(service.verify(&later, NOW_S + 1).is_ok());
+    revocations.note("client:demo-lab", NOW_S + 1);
+    assert!(refused(&service, &later, NOW_S + 1).contains("revoked"));
+}
+
+#[test]
+fn s102_without_the_feed_every_token_is_refused_by_503() {
+    let service = TokenService::new(ISSUER, BASE);
+    let Err(Unverified::Refused(error)) = service.verify("a.b.c", NOW_S) else {
+        panic!("not refused")
+    };
+    assert_eq!((error.status(), error.code()), (503, None));
+}
+
+#[test]
+fn s49_a_long_scope_is_kept_apart() {
+    let service = service();
+    let scope = (0..60).fold(String::new(), |all, n| {
+        format!("{all} patient/Observation.rs?category=http://example.org/categories|{n}")
+    });
+    let scope = scope.trim().to_owned();
+    let long = Claims {
+        scope: scope.clone(),
+        patient: Some("p".into()),
+        ..lab()
+    };
+    let minted = service.mint(&long, NOW_S).unwrap();
+    assert!(minted.token.len() < 4096);
+    let apart = service.verify(&minted.token, NOW_S).unwrap_err();
+    assert_eq!(apart, Unverified::ScopeApart(minted.id));
+    let verified = service
+        .verify_with(&minted.token, Some(&scope), NOW_S)
+        .unwrap();
+    assert_eq!(verified.caller.scopes.as_str(), scope);
+    assert!(
+        service.verify(&minted.token, NOW_S).is_ok(),
+        "it is known by now"
+    );
 }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use ward_smart::{Answer, Endpoint, Request};
+use ward_smart::{Answer, AuthorizationServer, Endpoint, Request};
 
 pub trait Authority: Send + Sync {
     /// Never fails, and leaves one audit record.
@@ -12,5 +12,15 @@ pub trait Authority: Send + Sync {
     fn allows_origin(&self, origin: &str) -> bool;
 }
 
+impl Authority for AuthorizationServer {
+    fn answer<'a>(&'a self, endpoint: Endpoint, request: Request<'a>) -> Answering<'a> {
+        Box::pin(AuthorizationServer::answer(self, endpoint, request))
+    }
+
+    fn allows_origin(&self, origin: &str) -> bool {
+        self.registry().allows_origin(origin)
+    }
+}
+
 /// The pending answer of [`Authority::answer`].
-pub type Answering<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
+pub type Answering<'a> = Pin<Box<dyn Future<Output = Answer> + 'a>>;

@@ -1,5 +1,10 @@
 //! A person signed in at one browser. <https://openid.net/specs/openid-connect-core-1_0.html#IDToken> for `amr` and `acr`.
 
+use crate::answer::{Answer, OAuthError};
+use crate::endpoints::Endpoint;
+use crate::page::Person;
+use crate::server::AuthorizationServer;
+use crate::state::{self, SessionRow, digest};
 use serde::{Deserialize, Serialize};
 
 /// Who is signed in, where, and how surely. What tokens say of a person is taken from here.
@@ -9,6 +14,8 @@ pub struct Session {
     pub id: String,
     /// User name, in lower case.
     pub account: String,
+    /// As pages greet the person.
+    pub name: String,
     /// `sub` of tokens: never another person's, at most 255 characters.
     pub subject: String,
     /// `Practitioner/1`, relative to the FHIR base.
@@ -59,12 +66,62 @@ impl Assurance {
     }
 }
 
+/// Who is signed in at the browser with this cookie.
+pub(crate) async fn current(
+    server: &AuthorizationServer,
+    cookie: Option<&str>,
+    now_s: i64,
+) -> Result<Option<Session>, OAuthError> {
+    let Some(cookie) = cookie else {
+        return Ok(None);
+    };
+    let found = state::get::<SessionRow>(server.store(), &digest(cookie), now_s).await?;
+    Ok(found.map(|held| held.row.session))
+}
+
+/// Whether a session has not ended.
+pub(crate) async fn is_alive(
+    server: &AuthorizationServer,
+    id: &str,
+    now_s: i64,
+) -> Result<bool, OAuthError> {
+    let found = state::get::<SessionRow>(server.store(), id, now_s).await?;
+    Ok(found.is_some())
+}
+
+/// To the sign-in page, and from there to a page of ours.
+pub(crate) fn sign_in(then: Endpoint) -> Answer {
+    Answer::redirect(format!("{}?to={}", Endpoint::SignIn.path(), then.path()))
+}
+
 impl Session {
+    /// For the head of a page.
+    pub fn person(&self) -> Person {
+        let name = if self.name.is_empty() {
+            &self.account
+        } else {
+            &self.name
+        };
+        Person {
+            name: name.clone(),
+            administers: self.administers(),
+        }
+    }
+
+    /// May look after clients and accounts: an administrator who signed in with two factors.
+    pub fn administers(&self) -> bool {
+        self.roles.iter().any(|role| role == ADMINISTRATOR)
+            && self.assurance() >= Some(Assurance::Multiple)
+    }
+
     /// `None`: its `acr` is none of ours, and it counts for nothing.
     pub fn assurance(&self) -> Option<Assurance> {
         Assurance::parse(&self.acr)
     }
 }
+
+/// The role whose people look after the server.
+const ADMINISTRATOR: &str = "admin";
 
 #[cfg(test)]
 mod tests {

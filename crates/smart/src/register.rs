@@ -1,0 +1,97 @@
+//! Dynamic registration. <https://www.rfc-editor.org/rfc/rfc7591#section-3> (S117)
+
+use crate::answer::{Answer, ErrorCode, OAuthError};
+use crate::registration::{Made, Metadata, Problem, register};
+use crate::request::Request;
+use crate::server::AuthorizationServer;
+use crate::state::{self, Changes, KeysAt, Kind};
+use crate::trail::Trail;
+use serde_json::{Value, json};
+
+/// Makes a registration that waits for an administrator; it gets no tokens before.
+pub(crate) async fn answer(
+    server: &AuthorizationServer,
+    request: &Request<'_>,
+    trail: &mut Trail,
+) -> Result<Answer, OAuthError> {
+    if !server.settings().open_registration {
+        return Err(OAuthError::new(
+            ErrorCode::AccessDenied,
+            "registration by anybody is switched off here; an administrator registers clients",
+        ));
+    }
+    let metadata: Metadata = request
+        .json
+        .filter(|json| json.trim_start().starts_with('{'))
+        .and_then(|json| serde_json::from_str(json).ok())
+        .ok_or_else(|| {
+            OAuthError::new(
+                ErrorCode::InvalidClientMetadata,
+                "the body is not client metadata in JSON (RFC 7591 §2)",
+            )
+        })?;
+    let made = register(&metadata, request.now_s).map_err(|problems| refused(&problems))?;
+    keep(server, &made, request.now_s).await?;
+    trail.client(&made.client);
+    Ok(Answer::json(201, &document(&made)))
+}
+
+/// Stores a new registration.
+pub(crate) async fn keep(
+    server: &AuthorizationServer,
+    made: &Made,
+    now_s: i64,
+) -> Result<(), OAuthError> {
+    if server.registry().is_full() {
+        return Err(OAuthError::new(
+            ErrorCode::TemporarilyUnavailable,
+            "no further clients can be registered",
+        ));
+    }
+    let changes = Changes::new().insert(&made.client).announced();
+    Ok(state::commit(server.store(), changes, now_s).await?)
+}
+
+fn refused(problems: &[Problem]) -> OAuthError {
+    let code = match problems {
+        [("redirect_uris", _)] => ErrorCode::InvalidRedirectUri,
+        _ => ErrorCode::InvalidClientMetadata,
+    };
+    let texts: Vec<String> = problems
+        .iter()
+        .map(|(field, why)| format!("{field} {why}"))
+        .collect();
+    OAuthError::new(code, texts.join("; "))
+}
+
+/// RFC 7591 §3.2.1
+fn document(made: &Made) -> Value {
+    let client = &made.client;
+    let grant_types: &[&str] = match client.kind {
+        Kind::System => &["client_credentials"],
+        _ => &["authorization_code", "refresh_token"],
+    };
+    let mut body = json!({
+        "client_id": client.client_id,
+        "client_id_issued_at": client.created_s,
+        "client_name": client.name,
+        "contacts": client.contacts,
+        "redirect_uris": client.redirect_uris,
+        "scope": client.scope,
+        "grant_types": grant_types,
+        "token_endpoint_auth_method": client.authentication.method(),
+        "state": "pending",
+    });
+    if let Some(secret) = &made.secret {
+        body["client_secret"] = secret.clone().into();
+        body["client_secret_expires_at"] = 0.into();
+    }
+    match &client.keys {
+        Some(KeysAt::Url(url)) => body["jwks_uri"] = url.clone().into(),
+        Some(KeysAt::Here(set)) => {
+            body["jwks"] = serde_json::from_str(set).unwrap_or_default();
+        }
+        None => {}
+    }
+    body
+}

@@ -1,0 +1,217 @@
+//! What was revoked, in the memory of every node: asked for every request, so it must cost nothing.
+//!
+//! The rows are the truth. A node rereads them when the state revision has risen (looked at twice a second) and notes its own
+//! at once. A node that could not look for [`STALE_AFTER_S`] knows no longer what is void, and refuses every token (S102).
+
+use crate::claims::TOKEN_LIFETIME_S_MAX;
+use crate::state::{self, Revocation};
+use crate::tokens::CLOCK_SKEW_S;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
+use ward_storage::{Store, StoreError};
+
+/// The revocations that still matter.
+pub struct Revocations {
+    /// Up to which `iat` tokens are void, by what they name.
+    before: RwLock<HashMap<String, i64>>,
+    /// Rises with every change, so that a token that was looked up need not be looked up again.
+    generation: AtomicU64,
+    /// When the rows were last known to be these: seconds since 1970.
+    current_s: AtomicI64,
+}
+
+/// What of a token can be revoked.
+#[derive(Clone, Copy, Debug)]
+pub struct Revocable<'a> {
+    pub client_id: &'a str,
+    pub subject: &'a str,
+    pub session: Option<&'a str>,
+    pub grant: Option<&'a str>,
+    pub token_id: &'a str,
+    pub issued_s: i64,
+}
+
+/// Bounded staleness (S102).
+pub const STALE_AFTER_S: i64 = 30;
+/// Revocations alive at once; at this many the revocation endpoint answers 503.
+pub const REVOCATIONS_MAX: usize = 200_000;
+/// How long a revocation is kept: no token issued before it lives longer.
+pub const REVOCATION_LIFETIME_S: i64 = TOKEN_LIFETIME_S_MAX + 2 * CLOCK_SKEW_S;
+
+impl Revocations {
+    /// Nothing is known yet: every token is refused until [`Revocations::reread`].
+    pub fn unread() -> Revocations {
+        Revocations::known_at(i64::MIN)
+    }
+
+    /// Of a process that has no store: nothing is ever revoked.
+    pub fn none() -> Revocations {
+        Revocations::known_at(i64::MAX)
+    }
+
+    /// Reads the rows. One statement for each 500.
+    pub async fn reread(&self, store: &Store, now_s: i64) -> Result<(), StoreError> {
+        let rows = state::list::<Revocation>(store, None, usize::MAX, now_s).await?;
+        self.change(|before| {
+            // What was noted and is not among the rows is kept: it may have been written since.
+            before.retain(|_, before_s| now_s < before_s.saturating_add(REVOCATION_LIFETIME_S));
+            for row in &rows {
+                note(before, &row.what, row.before_s);
+            }
+        });
+        Ok(())
+    }
+
+    /// Nothing has changed since the rows were read.
+    pub fn are_current(&self, now_s: i64) {
+        self.current_s.fetch_max(now_s, Ordering::Relaxed);
+    }
+
+    /// At once on this node; the row is written already.
+    pub fn note(&self, what: &str, before_s: i64) {
+        self.change(|before| note(before, what, before_s));
+    }
+
+    /// Whether what is known is too old to go by.
+    pub fn is_stale(&self, now_s: i64) -> bool {
+        now_s.saturating_sub(self.current_s.load(Ordering::Relaxed)) > STALE_AFTER_S
+    }
+
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.read().len() >= REVOCATIONS_MAX
+    }
+
+    /// Whether one of them is about this token.
+    pub fn cover(&self, token: &Revocable<'_>) -> bool {
+        let before = self.read();
+        if before.is_empty() {
+            return false;
+        }
+        let named = [
+            Some(what::client(token.client_id)),
+            Some(what::subject(token.subject)),
+            Some(what::token(token.token_id)),
+            token.session.map(what::session),
+            token.grant.map(what::grant),
+        ];
+        named
+            .iter()
+            .flatten()
+            .filter_map(|name| before.get(name))
+            .any(|before_s| token.issued_s <= *before_s)
+    }
+
+    fn known_at(current_s: i64) -> Revocations {
+        Revocations {
+            before: RwLock::default(),
+            generation: AtomicU64::new(1),
+            current_s: AtomicI64::new(current_s),
+        }
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, HashMap<String, i64>> {
+        self.before.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, change: impl FnOnce(&mut HashMap<String, i64>)) {
+        let mut before = self.before.write().unwrap_or_else(PoisonError::into_inner);
+        change(&mut before);
+        // Under the lock: who sees the new generation sees the new map.
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+}
+
+fn note(before: &mut HashMap<String, i64>, what: &str, before_s: i64) {
+    let known = before.entry(what.to_owned()).or_insert(before_s);
+    *known = before_s.max(*known);
+}
+
+/// How a revocation names what it is about.
+pub mod what {
+    pub fn client(id: &str) -> String {
+        format!("client:{id}")
+    }
+
+    pub fn subject(subject: &str) -> String {
+        format!("sub:{subject}")
+    }
+
+    pub fn session(id: &str) -> String {
+        format!("sid:{id}")
+    }
+
+    pub fn grant(id: &str) -> String {
+        format!("grant:{id}")
+    }
+
+    pub fn token(id: &str) -> String {
+        format!("jti:{id}")
+    }
+}
+
+impl Revocation {
+    /// Voids what was issued up to `now_s`.
+    pub fn new(what: String, now_s: i64) -> Revocation {
+        Revocation {
+            what,
+            before_s: now_s,
+            id: ward_seal::random::uuid(),
+            expires_s: now_s.saturating_add(REVOCATION_LIFETIME_S),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(issued_s: i64) -> Revocable<'static> {
+        Revocable {
+            client_id: "c",
+            subject: "s",
+            session: Some("1"),
+            grant: None,
+            token_id: "j",
+            issued_s,
+        }
+    }
+
+    #[test]
+    fn s102_a_node_that_cannot_look_refuses_after_30_s() {
+        let revocations = Revocations::unread();
+        assert!(revocations.is_stale(0));
+        revocations.are_current(1000);
+        assert!(!revocations.is_stale(1000 + STALE_AFTER_S));
+        assert!(revocations.is_stale(1001 + STALE_AFTER_S));
+        assert!(!Revocations::none().is_stale(i64::MAX));
+    }
+
+    #[test]
+    fn s100_what_was_issued_before_is_void_and_later_is_not() {
+        for what in ["client:c", "sub:s", "sid:1", "jti:j"] {
+            let revocations = Revocations::none();
+            let generation = revocations.generation();
+            assert!(!revocations.cover(&token(10)));
+            revocations.note(what, 10);
+            assert_ne!(revocations.generation(), generation);
+            assert!(revocations.cover(&token(9)), "{what}");
+            assert!(revocations.cover(&token(10)), "{what}");
+            assert!(!revocations.cover(&token(11)), "{what}");
+            revocations.note(what, 5);
+            assert!(
+                revocations.cover(&token(10)),
+                "an older one takes nothing back"
+            );
+        }
+        let others = Revocations::none();
+        for what in ["client:d", "sub:c", "sid:j", "grant:1", "jti:s"] {
+            others.note(what, 10);
+        }
+        assert!(!others.cover(&token(1)));
+    }
+}

@@ -1,0 +1,251 @@
+//! The authorization server: one entry for its endpoints, and what keeps its nodes of one mind.
+
+use crate::answer::{Answer, ErrorCode, OAuthError};
+use crate::dpop::Nonces;
+use crate::endpoints::Endpoint;
+use crate::fetch::Fetch;
+use crate::forms::Forms;
+use crate::jwks::KeySets;
+use crate::page::{Message, Page};
+use crate::registry::Registry;
+use crate::request::Request;
+use crate::settings::Settings;
+use crate::state::{self, Changes, KeyAlgorithm, Refused, Revocation};
+use crate::tokens::TokenService;
+use crate::trail::{self, Trail};
+use crate::{
+    apps, authorize, client_authentication, clients, discovery, introspect, launch, par, people,
+    register, revoke, token,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use ward_resources::Engine;
+use ward_storage::{Store, StoreError};
+
+/// Shared by all workers of a node behind an `Arc`. Everything it remembers is in the store.
+pub struct AuthorizationServer {
+    engine: Arc<Engine>,
+    tokens: TokenService,
+    settings: Settings,
+    forms: Forms,
+    nonces: Nonces,
+    registry: Registry,
+    key_sets: KeySets,
+    /// The state revision that keys, revocations and clients in memory are of.
+    revision: AtomicI64,
+    /// When keys were last tended: seconds since 1970.
+    tended_s: AtomicI64,
+}
+
+/// Secrets that every node of an installation shares, each for one use.
+#[derive(Clone)]
+pub struct Secrets {
+    pub forms: [u8; 32],
+    pub nonces: [u8; 32],
+}
+
+/// Expired rows that one call of [`AuthorizationServer::tend`] forgets.
+const EXPIRED_ROWS_MAX: u32 = 1_000;
+/// How often keys are looked after.
+const KEYS_TENDED_EVERY_S: i64 = 3600;
+
+impl AuthorizationServer {
+    /// Reads keys, revocations and clients, and makes the key for access tokens where there is none.
+    pub async fn open(
+        engine: Arc<Engine>,
+        settings: Settings,
+        secrets: Secrets,
+        fetch: Arc<dyn Fetch>,
+        now_s: i64,
+    ) -> Result<AuthorizationServer, StoreError> {
+        let server = AuthorizationServer {
+            tokens: TokenService::new(&settings.issuer, &settings.base),
+            forms: Forms::new(secrets.forms, &settings.issuer),
+            nonces: Nonces::new(secrets.nonces),
+            registry: Registry::default(),
+            key_sets: KeySets::new(fetch),
+            revision: AtomicI64::new(i64::MIN),
+            tended_s: AtomicI64::new(now_s),
+            engine,
+            settings,
+        };
+        server.watch(now_s).await?;
+        let keys = server.tokens.keys();
+        keys.ensure(server.store(), KeyAlgorithm::Es256, now_s)
+            .await?;
+        Ok(server)
+    }
+
+    /// Answers one request. Never fails; leaves one audit record.
+    ///
+    /// Run it in a task of its own: when the client goes away, what was begun must end and be recorded.
+    pub async fn answer(&self, endpoint: Endpoint, request: Request<'_>) -> Answer {
+        let mut trail = Trail::default();
+        let answer = self.meaning(endpoint, &request, &mut trail).await;
+        trail::recorded(self, endpoint, &request, trail, answer).await
+    }
+
+    /// Learns what other nodes have changed. To be called twice a second: when nothing has, it costs one statement. A node where
+    /// it fails for [`crate::revocations::STALE_AFTER_S`] lets nobody in (S102).
+    pub async fn watch(&self, now_s: i64) -> Result<(), StoreError> {
+        let revision = self.store().state_revision().await?;
+        if revision != self.revision.load(Ordering::Acquire) {
+            self.tokens
+                .revocations()
+                .reread(self.store(), now_s)
+                .await?;
+            self.tokens.keys().reread(self.store(), now_s).await?;
+            self.registry.reread(self.store(), now_s).await?;
+            self.revision.store(revision, Ordering::Release);
+        }
+        self.tokens.revocations().are_current(now_s);
+        Ok(())
+    }
+
+    /// Forgets what has expired, and publishes and drops signing keys when their time has come. To be called every few seconds.
+    pub async fn tend(&self, now_s: i64) -> Result<(), StoreError> {
+        let now_us = now_s.saturating_mul(1_000_000);
+        self.store().expire_states(EXPIRED_ROWS_MAX, now_us).await?;
+        if now_s >= self.tended_s.load(Ordering::Relaxed) + KEYS_TENDED_EVERY_S {
+            self.tended_s.store(now_s, Ordering::Relaxed);
+            self.tokens.keys().tend(self.store(), now_s).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes changes, and voids every token that was issued up to now for `what` names ([`crate::revocations::what`]): here at
+    /// once, on other nodes within a second. All or nothing.
+    pub(crate) async fn revoke(
+        &self,
+        changes: Changes,
+        what: &[String],
+        now_s: i64,
+    ) -> Result<(), Refused> {
+        if self.tokens.revocations().is_full() {
+            tracing::error!("too many revocations at once; no more are taken");
+            return Err(Refused::Unavailable);
+        }
+        let rows = what.iter().map(|one| Revocation::new(one.clone(), now_s));
+        let changes = rows.fold(changes, |changes, row| changes.insert(&row));
+        state::commit(self.store(), changes.announced(), now_s).await?;
+        for one in what {
+            self.tokens.revocations().note(one, now_s);
+        }
+        Ok(())
+    }
+
+    pub fn tokens(&self) -> &TokenService {
+        &self.tokens
+    }
+
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        self.engine.store()
+    }
+
+    pub(crate) fn forms(&self) -> &Forms {
+        &self.forms
+    }
+
+    pub(crate) fn nonces(&self) -> &Nonces {
+        &self.nonces
+    }
+
+    pub(crate) fn key_sets(&self) -> &KeySets {
+        &self.key_sets
+    }
+
+    /// Absolute URL of an endpoint.
+    pub fn url(&self, endpoint: Endpoint) -> String {
+        let below = match endpoint {
+            Endpoint::SmartConfiguration => &self.settings.base,
+            _ => &self.settings.issuer,
+        };
+        format!("{below}{}", endpoint.path())
+    }
+
+    pub(crate) fn token_url(&self) -> String {
+        self.url(Endpoint::Token)
+    }
+
+    async fn meaning(
+        &self,
+        endpoint: Endpoint,
+        request: &Request<'_>,
+        trail: &mut Trail,
+    ) -> Answer {
+        // One at a time on the heap: an answer's future would else be as large as all of them.
+        match endpoint {
+            Endpoint::Token => for_client(Box::pin(token::answer(self, request, trail)).await),
+            Endpoint::Introspect => {
+                for_client(Box::pin(introspect::answer(self, request, trail)).await)
+            }
+            Endpoint::Revoke => for_client(Box::pin(revoke::answer(self, request, trail)).await),
+            Endpoint::PushedAuthorizationRequest => {
+                for_client(Box::pin(par::answer(self, request, trail)).await)
+            }
+            Endpoint::Register => {
+                for_client(Box::pin(register::answer(self, request, trail)).await)
+            }
+            Endpoint::Launch => for_client(Box::pin(launch::answer(self, request, trail)).await),
+            Endpoint::Jwks
+            | Endpoint::Style
+            | Endpoint::Brands
+            | Endpoint::OpenIdConfiguration
+            | Endpoint::SmartConfiguration => {
+                for_client(discovery::answer(self, endpoint, request.now_s).await)
+            }
+            Endpoint::Authorize | Endpoint::ChoosePatient | Endpoint::Approve => {
+                for_person(Box::pin(authorize::answer(self, endpoint, request, trail)).await)
+            }
+            Endpoint::Apps => for_person(Box::pin(apps::answer(self, request, trail)).await),
+            Endpoint::Developer | Endpoint::Clients => {
+                for_person(Box::pin(clients::answer(self, endpoint, request, trail)).await)
+            }
+            Endpoint::SignIn
+            | Endpoint::SecondFactor
+            | Endpoint::Enrol
+            | Endpoint::Sessions
+            | Endpoint::SignOut
+            | Endpoint::Accounts
+            | Endpoint::Upstream => {
+                for_person(Box::pin(people::answer(self, endpoint, request, trail)).await)
+            }
+        }
+    }
+}
+
+fn for_client(answer: Result<Answer, OAuthError>) -> Answer {
+    answer.unwrap_or_else(client_authentication::refusal)
+}
+
+/// An error as a page: who reads it is a person, and no redirect may be trusted.
+pub(crate) fn for_person(answer: Result<Answer, OAuthError>) -> Answer {
+    answer.unwrap_or_else(|error| {
+        let title = match error.code {
+            ErrorCode::TemporarilyUnavailable => "Try again in a moment",
+            ErrorCode::AccessDenied => "Not permitted",
+            _ => "This request cannot be answered",
+        };
+        Answer::page(
+            error.code.status(),
+            Page::Message(Message {
+                title: title.to_owned(),
+                text: error.description,
+                is_error: true,
+                link: None,
+            }),
+        )
+    })
+}

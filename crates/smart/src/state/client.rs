@@ -1,0 +1,199 @@
+//! The registration of a client (C17): what it is, who answers for it, how it proves itself and how far it may go.
+//! <https://www.rfc-editor.org/rfc/rfc7591#section-2>
+
+use super::{NEVER, Row, RowKind};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Client {
+    pub client_id: String,
+    /// As people see it.
+    pub name: String,
+    /// The organization that answers for it.
+    pub owner: String,
+    /// What it is for, in words.
+    pub purpose: String,
+    /// Mail addresses.
+    pub contacts: Vec<String>,
+    pub website: Option<String>,
+    /// From then on it gets no new tokens until somebody has looked at it again: seconds since 1970.
+    pub review_due_s: Option<i64>,
+    pub kind: Kind,
+    pub state: ClientState,
+    /// An administrator has checked who the owner is.
+    pub verified: bool,
+    /// The hospital approved it for its staff, who are not asked each time. Patients always are.
+    pub approved_for_staff: bool,
+    /// Compared character by character (S22).
+    pub redirect_uris: Vec<String>,
+    /// Runs on the user's own device: the port of a loopback redirect URI is free.
+    pub native: bool,
+    /// Where an EHR launches it.
+    pub launch_uri: Option<String>,
+    /// The widest scope it can be granted.
+    pub scope: String,
+    pub authentication: Authentication,
+    /// SHA-256 of the secret, base64url. Secrets are 256 random bits, so that a slow hash would add nothing.
+    pub secret_digest: Option<String>,
+    pub keys: Option<KeysAt>,
+    /// SHA-256 of its certificate, hexadecimal.
+    pub certificate: Option<String>,
+    /// Its authorization requests must be pushed (RFC 9126).
+    pub require_par: bool,
+    pub sender_constraint: SenderConstraint,
+    /// The FAPI 2.0 security profile: PAR, sender-constrained tokens, asymmetric authentication (S108).
+    pub fapi2: bool,
+    /// Addresses it may come from: `192.0.2.7`, `192.0.2.0/24`. Empty: any.
+    pub addresses: Vec<String>,
+    pub budgets: Budgets,
+    /// Origins of browsers whose scripts may read its answers (S12).
+    pub origins: Vec<String>,
+    /// A backend service that acts for a person or about a patient (S61).
+    pub acts_for: Option<ActsFor>,
+    /// May make launch contexts: it is an EHR.
+    pub may_launch: bool,
+    /// May ask about every token, not only its own: it is a resource server.
+    pub may_introspect: bool,
+    /// Purpose of use of its own tokens, a code of `v3-PurposeOfUse`.
+    pub purpose_of_use: Option<String>,
+    pub created_s: i64,
+    /// To about an hour.
+    pub last_used_s: Option<i64>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Cannot keep a secret: an app in a browser or on a phone.
+    #[default]
+    Public,
+    /// An app with a server of its own.
+    Confidential,
+    /// Acts by itself: a backend service.
+    System,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClientState {
+    /// Registered, and approved by nobody: gets no tokens.
+    #[default]
+    Pending,
+    Active,
+    /// Stopped: what it was granted is void.
+    Suspended,
+}
+
+/// `token_endpoint_auth_method`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Authentication {
+    #[default]
+    None,
+    /// Basic or in the body: RFC 6749 §2.3.1.
+    ClientSecretBasic,
+    PrivateKeyJwt,
+    /// By the thumbprint of its certificate.
+    TlsClientAuth,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeysAt {
+    /// The JWK Set itself, as JSON.
+    Here(String),
+    /// `jwks_uri`
+    Url(String),
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SenderConstraint {
+    #[default]
+    None,
+    Dpop,
+    Mtls,
+}
+
+/// How much it may ask for; `None`: the installation's limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Budgets {
+    pub requests_per_minute: Option<u32>,
+    /// Patients whose records it may touch within an hour.
+    pub patients_per_hour: Option<u32>,
+}
+
+/// Whom a backend service's tokens speak for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ActsFor {
+    pub subject: String,
+    pub fhir_user: Option<String>,
+    pub roles: Vec<String>,
+    /// Logical id.
+    pub patient: Option<String>,
+}
+
+impl Row for Client {
+    const KIND: RowKind = RowKind::Client;
+
+    fn key(&self) -> &str {
+        &self.client_id
+    }
+
+    fn expires_s(&self) -> i64 {
+        NEVER
+    }
+}
+
+impl Client {
+    /// Whether its registration must be looked at before it gets further tokens (AT17b).
+    pub fn is_review_due(&self, now_s: i64) -> bool {
+        self.review_due_s.is_some_and(|due_s| due_s <= now_s)
+    }
+
+    /// What its tokens must be bound to.
+    pub fn constraint(&self) -> SenderConstraint {
+        match (self.sender_constraint, self.fapi2) {
+            (SenderConstraint::None, true) => SenderConstraint::Dpop,
+            (constraint, _) => constraint,
+        }
+    }
+
+    /// Proves itself by a key that never leaves it.
+    pub fn has_key(&self) -> bool {
+        matches!(
+            self.authentication,
+            Authentication::PrivateKeyJwt | Authentication::TlsClientAuth
+        )
+    }
+
+    /// Whether its authorization requests must be pushed.
+    pub fn must_push(&self) -> bool {
+        self.require_par || self.fapi2
+    }
+}
+
+impl Kind {
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Public => "public",
+            Kind::Confidential => "confidential",
+            Kind::System => "system",
+        }
+    }
+}
+
+impl Authentication {
+    /// As `token_endpoint_auth_method` says it.
+    pub fn method(self) -> &'static str {
+        match self {
+            Authentication::None => "none",
+            Authentication::ClientSecretBasic => "client_secret_basic",
+            Authentication::PrivateKeyJwt => "private_key_jwt",
+            Authentication::TlsClientAuth => "tls_client_auth",
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! Tokens for backend services. <https://hl7.org/fhir/smart-app-launch/STU2.2/backend-services.html> (S40, S61, S62)
+
+use super::Asked;
+use super::response::{apart, token_members};
+use crate::answer::{Answer, ErrorCode, OAuthError};
+use crate::claims::{Claims, SYSTEM_TOKEN_LIFETIME_S};
+use crate::scope_ceiling::{Flow, within};
+use crate::state::{self, Changes, Client, Kind};
+use serde_json::Value;
+
+pub(super) async fn issue(asked: &Asked<'_>) -> Result<Answer, OAuthError> {
+    let (server, client, now_s) = (asked.server, asked.client, asked.request.now_s);
+    check_kind(client)?;
+    let scope = asked.request.parameters.get("scope").unwrap_or_default();
+    let acts_for = client.acts_for.as_ref();
+    let flow = Flow::System {
+        for_user: acts_for.is_some_and(|person| person.fhir_user.is_some()),
+        for_patient: acts_for.is_some_and(|person| person.patient.is_some()),
+    };
+    let scope = within(scope, client, flow)?.join(" ");
+    let minted = server
+        .tokens()
+        .mint(&claims(asked, &scope), now_s)
+        .map_err(|_| OAuthError::unavailable())?;
+    let changes = apart(Changes::new(), &minted, &scope);
+    if !changes.is_empty() {
+        state::commit(server.store(), changes, now_s).await?;
+    }
+    let mut body = token_members(&minted, &scope, asked.bound.as_ref(), now_s);
+    let patient = acts_for.and_then(|person| person.patient.clone());
+    if let Some(patient) = patient {
+        body.insert("patient".to_owned(), patient.into());
+    }
+    Ok(Answer::json(200, &Value::Object(body)))
+}
+
+/// Only who proves to have a key: a secret that goes over the wire is not for systems.
+fn check_kind(client: &Client) -> Result<(), OAuthError> {
+    match client.kind == Kind::System && client.has_key() {
+        true => Ok(()),
+        false => Err(OAuthError::new(
+            ErrorCode::UnauthorizedClient,
+            "client_credentials is for backend services with a key of their own",
+        )),
+    }
+}
+
+fn claims(asked: &Asked<'_>, scope: &str) -> Claims {
+    let client = asked.client;
+    let person = client.acts_for.clone().unwrap_or_default();
+    let subject = match person.subject.is_empty() {
+        true => client.client_id.clone(),
+        false => person.subject,
+    };
+    Claims {
+        subject,
+        client_id: client.client_id.clone(),
+        scope: scope.to_owned(),
+        patient: person.patient,
+        fhir_user: person.fhir_user,
+        roles: person.roles,
+        purpose: client.purpose_of_use.clone(),
+        confirmation: asked.bound.clone(),
+        lifetime_s: SYSTEM_TOKEN_LIFETIME_S,
+        ..Claims::default()
+    }
+}

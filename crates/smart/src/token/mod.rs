@@ -1,0 +1,165 @@
+//! The token endpoint. <https://www.rfc-editor.org/rfc/rfc6749#section-3.2>,
+//! <https://hl7.org/fhir/smart-app-launch/STU2.2/app-launch.html#obtain-access-token> (S39 to S51)
+
+mod client_credentials;
+mod code;
+mod refresh;
+mod response;
+mod standing;
+
+use crate::answer::{Answer, ErrorCode, OAuthError};
+use crate::claims::Confirmation;
+use crate::client_authentication::{authenticate, may_get_tokens};
+use crate::dpop::{self, ProofError, Proved};
+use crate::request::Request;
+use crate::revocations::what;
+use crate::server::AuthorizationServer;
+use crate::state::{Changes, Client, Grant, Refused, SenderConstraint};
+use crate::trail::Trail;
+use ward_seal::base64url;
+
+/// `grant_types_supported`; told in discovery.
+pub(crate) const GRANT_TYPES: [&str; 3] =
+    ["authorization_code", "refresh_token", "client_credentials"];
+
+pub(crate) async fn answer(
+    server: &AuthorizationServer,
+    request: &Request<'_>,
+    trail: &mut Trail,
+) -> Result<Answer, OAuthError> {
+    if let Some(name) = request.parameters.repeated() {
+        let why = format!("{} is sent more than once", plain(name));
+        return Err(OAuthError::new(ErrorCode::InvalidRequest, why));
+    }
+    let grant_type = match request.parameters.get("grant_type") {
+        Some(grant_type) if GRANT_TYPES.contains(&grant_type) => grant_type,
+        Some(_) => {
+            return Err(OAuthError::new(
+                ErrorCode::UnsupportedGrantType,
+                "grant_type is authorization_code, refresh_token or client_credentials",
+            ));
+        }
+        None => {
+            return Err(OAuthError::new(
+                ErrorCode::InvalidRequest,
+                "grant_type is missing",
+            ));
+        }
+    };
+    let client = authenticate(server, request, &server.token_url(), trail).await?;
+    may_get_tokens(&client, request.now_s)?;
+    let bound = match binding(server, &client, request).await {
+        Ok(bound) => bound,
+        Err(refused) => return Ok(refused),
+    };
+    let asked = Asked {
+        server,
+        request,
+        client: &client,
+        bound,
+    };
+    match grant_type {
+        "authorization_code" => code::exchange(&asked, trail).await,
+        "refresh_token" => refresh::refresh(&asked, trail).await,
+        _ => client_credentials::issue(&asked).await,
+    }
+}
+
+/// A request for tokens by an authenticated client.
+struct Asked<'a> {
+    server: &'a AuthorizationServer,
+    request: &'a Request<'a>,
+    client: &'a Client,
+    /// What the token will be bound to.
+    bound: Option<Confirmation>,
+}
+
+impl Asked<'_> {
+    fn dpop_key(&self) -> Option<&str> {
+        match &self.bound {
+            Some(Confirmation::DpopKey(key)) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// A credential came twice, so somebody has stolen it: nothing that came of it holds any longer (S27, S92).
+    async fn revoke_grant(&self, grant: &str) -> Result<(), OAuthError> {
+        let changes = Changes::new().forget::<Grant>(grant);
+        let now_s = self.request.now_s;
+        self.server
+            .revoke(changes, &[what::grant(grant)], now_s)
+            .await?;
+        Ok(())
+    }
+}
+
+/// What the client proves that the token can be bound to. `Err`: the answer to a proof that will not do.
+async fn binding(
+    server: &AuthorizationServer,
+    client: &Client,
+    request: &Request<'_>,
+) -> Result<Option<Confirmation>, Answer> {
+    let constraint = client.constraint();
+    if constraint == SenderConstraint::Mtls {
+        let Some(certificate) = request.certificate else {
+            let why = "this client's tokens are bound to its certificate: connect with it";
+            return Err(OAuthError::new(ErrorCode::InvalidRequest, why).into());
+        };
+        return Ok(Some(Confirmation::Certificate(base64url(&certificate))));
+    }
+    let Some(header) = request.dpop else {
+        return match constraint {
+            SenderConstraint::Dpop => Err(proof_error(
+                server,
+                ProofError::Invalid("this client's tokens are bound to a key: send a DPoP proof"),
+                request.now_s,
+            )),
+            _ => Ok(None),
+        };
+    };
+    let proved = Proved {
+        method: request.method,
+        url: request.url,
+        token: None,
+    };
+    let now_s = request.now_s;
+    let proof = dpop::check(header, proved, server.nonces(), now_s)
+        .map_err(|error| proof_error(server, error, now_s))?;
+    match server.use_proof(&proof, now_s).await {
+        Ok(()) => Ok(Some(Confirmation::DpopKey(proof.thumbprint))),
+        Err(refused) => Err(used_proof(server, refused, now_s)),
+    }
+}
+
+/// RFC 9449 §5 and §8.
+pub(crate) fn proof_error(server: &AuthorizationServer, error: ProofError, now_s: i64) -> Answer {
+    let error = match error {
+        ProofError::Invalid(why) => OAuthError::new(ErrorCode::InvalidDpopProof, why),
+        ProofError::UseNonce => OAuthError::new(
+            ErrorCode::UseDpopNonce,
+            "the DPoP proof must hold the nonce of the DPoP-Nonce header",
+        ),
+    };
+    Answer::from(error).with_header("DPoP-Nonce", server.nonces().current(now_s))
+}
+
+pub(crate) fn used_proof(server: &AuthorizationServer, refused: Refused, now_s: i64) -> Answer {
+    match refused {
+        Refused::Conflict(_) => proof_error(
+            server,
+            ProofError::Invalid("the DPoP proof was used before"),
+            now_s,
+        ),
+        Refused::Unavailable => OAuthError::unavailable().into(),
+    }
+}
+
+fn invalid_grant(why: &str) -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidGrant, why)
+}
+
+/// A parameter's name as it may be repeated in an error: what is no name is not.
+fn plain(name: &str) -> &str {
+    let is_name = name.len() <= 64 && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    if is_name { name } else { "a parameter" }
+}

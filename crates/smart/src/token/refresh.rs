@@ -1,0 +1,112 @@
+//! A refresh token becomes new tokens, and is exchanged itself. <https://www.rfc-editor.org/rfc/rfc9700#section-4.14> (S90 to S95)
+//!
+//! All refresh tokens of a grant are one family: when one that was exchanged comes again, either its thief or its owner was
+//! there before, and nobody can tell which. So the grant ends.
+
+use super::response::{Granted, respond};
+use super::{Asked, invalid_grant, standing};
+use crate::answer::{Answer, ErrorCode, OAuthError};
+use crate::scope_ceiling::covers;
+use crate::state::{self, Changes, Grant, Held, RefreshToken, Refused, digest};
+use crate::trail::Trail;
+
+/// How long a refresh token that was exchanged may come again: over a lost answer. Only where the same DPoP key signs again, so
+/// that no thief can use it (S92).
+pub const GRACE_S: i64 = 10;
+/// How often a refresh that met another of its grant is tried again.
+const ATTEMPTS_MAX: usize = 4;
+
+pub(super) async fn refresh(asked: &Asked<'_>, trail: &mut Trail) -> Result<Answer, OAuthError> {
+    for _ in 0..ATTEMPTS_MAX {
+        match attempt(asked, trail).await? {
+            Ok(answer) => return Ok(answer),
+            // Whoever came first has changed what this was decided on: decide again.
+            Err(Refused::Conflict(_)) => {}
+            Err(Refused::Unavailable) => return Err(OAuthError::unavailable()),
+        }
+    }
+    Err(OAuthError::unavailable())
+}
+
+async fn attempt(
+    asked: &Asked<'_>,
+    trail: &mut Trail,
+) -> Result<Result<Answer, Refused>, OAuthError> {
+    let (server, now_s) = (asked.server, asked.request.now_s);
+    let token = asked
+        .request
+        .parameters
+        .get("refresh_token")
+        .unwrap_or_default();
+    let found = state::get::<RefreshToken>(server.store(), &digest(token), now_s).await?;
+    let mut token = found
+        .filter(|token| token.client_id == asked.client.client_id)
+        .ok_or_else(|| invalid_grant(UNKNOWN))?;
+    if token.dpop_key.is_some() && token.dpop_key.as_deref() != asked.dpop_key() {
+        return Err(invalid_grant(
+            "the refresh token is bound to another DPoP key",
+        ));
+    }
+    if token.used_s.is_some() && !in_grace(&token, now_s) {
+        trail.alarm("refresh token");
+        asked.revoke_grant(&token.grant).await?;
+        return Err(invalid_grant(UNKNOWN));
+    }
+    let found = state::get::<Grant>(server.store(), &token.grant, now_s).await?;
+    let mut grant = found.ok_or_else(|| invalid_grant(UNKNOWN))?;
+    trail.grant(&grant);
+    standing::check(server, &grant, now_s).await?;
+    if !grant.offline {
+        standing::check_session(server, &grant, now_s).await?;
+    }
+    let scope = scope(asked, &grant)?;
+    let changes = used(&mut token, now_s);
+    let granted = Granted {
+        scope: &scope,
+        nonce: None,
+    };
+    Ok(respond(asked, &mut grant, granted, changes).await)
+}
+
+fn in_grace(token: &RefreshToken, now_s: i64) -> bool {
+    let young = token.used_s.is_some_and(|used_s| now_s <= used_s + GRACE_S);
+    young && token.dpop_key.is_some()
+}
+
+/// The mark that it was exchanged. The first exchange counts: grace does not begin anew.
+fn used(token: &mut Held<RefreshToken>, now_s: i64) -> Changes {
+    if token.used_s.is_none() {
+        token.used_s = Some(now_s);
+    }
+    Changes::new().replace(token)
+}
+
+/// What the new access token has: all that was agreed to, or what the client asks for of it (S91). Never more than the client may
+/// have by now.
+fn scope(asked: &Asked<'_>, grant: &Grant) -> Result<String, OAuthError> {
+    let still: Vec<&str> = grant
+        .scope
+        .split(' ')
+        .filter(|scope| covers(&asked.client.scope, scope))
+        .collect();
+    let wanted: Vec<&str> = match asked.request.parameters.get("scope") {
+        None => still.clone(),
+        Some(wanted) => wanted
+            .split(' ')
+            .filter(|scope| !scope.is_empty())
+            .collect(),
+    };
+    if still.is_empty() || wanted.is_empty() {
+        return Err(invalid_grant("nothing is left of what was agreed to"));
+    }
+    let still = still.join(" ");
+    match wanted.iter().all(|scope| covers(&still, scope)) {
+        true => Ok(wanted.join(" ")),
+        false => Err(OAuthError::new(
+            ErrorCode::InvalidScope,
+            "scope holds more than the user agreed to",
+        )),
+    }
+}
+
+const UNKNOWN: &str = "the refresh token is unknown, expired, used, or another client's";

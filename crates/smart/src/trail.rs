@@ -1,0 +1,127 @@
+//! What is remembered of a request to the authorization server: one audit record each, whatever came of it.
+
+use crate::answer::{Answer, ErrorCode, OAuthError};
+use crate::endpoints::Endpoint;
+use crate::page::{Message, Page};
+use crate::people::session::Session;
+use crate::request::Request;
+use crate::server::AuthorizationServer;
+use crate::state::{Client, Grant};
+use ward_audit::{Outcome, Record};
+
+/// Who a request turned out to be of. Only what was proved: a name that somebody merely gave is not recorded as theirs.
+#[derive(Debug, Default)]
+pub(crate) struct Trail {
+    client_id: String,
+    user: String,
+    purpose: String,
+    refused: bool,
+    alarming: bool,
+}
+
+impl Trail {
+    pub(crate) fn client(&mut self, client: &Client) {
+        self.client_id.clone_from(&client.client_id);
+        self.purpose = client.purpose_of_use.clone().unwrap_or_default();
+    }
+
+    pub(crate) fn session(&mut self, session: &Session) {
+        self.user = session
+            .fhir_user
+            .clone()
+            .unwrap_or_else(|| session.subject.clone());
+    }
+
+    pub(crate) fn grant(&mut self, grant: &Grant) {
+        self.user = grant
+            .fhir_user
+            .clone()
+            .unwrap_or_else(|| grant.subject.clone());
+    }
+
+    /// The answer is a refusal though its status does not say so: a redirect with an error, a page that asks again.
+    pub(crate) fn refused(&mut self) {
+        self.refused = true;
+    }
+
+    /// Something is used that must have been stolen (S27, S92).
+    pub(crate) fn alarm(&mut self, what: &'static str) {
+        self.alarming = true;
+        tracing::warn!(client = %self.client_id, what, "a credential was used twice; what it gave is revoked");
+    }
+
+    fn outcome(&self, status: u16) -> Outcome {
+        match status {
+            _ if self.alarming => Outcome::Serious,
+            503 => Outcome::Major,
+            500.. => Outcome::Serious,
+            400.. => Outcome::Minor,
+            _ if self.refused => Outcome::Minor,
+            _ => Outcome::Success,
+        }
+    }
+}
+
+/// Leaves the record, and only then lets the answer go.
+pub(crate) async fn recorded(
+    server: &AuthorizationServer,
+    endpoint: Endpoint,
+    request: &Request<'_>,
+    trail: Trail,
+    answer: Answer,
+) -> Answer {
+    let mut request_id = [0; 16];
+    ward_seal::random::fill(&mut request_id);
+    let record = Record {
+        at_us: server.engine().now_us(),
+        request_id,
+        interaction: endpoint.interaction().to_owned(),
+        outcome: trail.outcome(answer.status()),
+        client_id: trail.client_id,
+        user: trail.user,
+        purpose: trail.purpose,
+        source: request.source.to_owned(),
+        status: answer.status(),
+        query: names(request),
+        entities: Vec::new(),
+    };
+    match server.engine().log().append(&record).await {
+        Ok(_) => answer,
+        Err(_) => {
+            tracing::error!("audit record could not be made durable; answer withheld");
+            withheld(&answer)
+        }
+    }
+}
+
+fn withheld(answer: &Answer) -> Answer {
+    const WHY: &str = "the audit record could not be written; nothing is answered without it";
+    match answer {
+        Answer::Json { .. } => OAuthError::new(ErrorCode::TemporarilyUnavailable, WHY).into(),
+        _ => Answer::page(
+            503,
+            Page::Message(Message {
+                title: "Try again in a moment".to_owned(),
+                text: WHY.to_owned(),
+                is_error: true,
+                link: None,
+            }),
+        ),
+    }
+}
+
+/// Names of parameters, never a value: those are secrets or names of people.
+fn names(request: &Request<'_>) -> String {
+    const NAMES_BYTES_MAX: usize = 256;
+    let mut names = String::new();
+    for (name, _) in request.parameters.iter() {
+        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if plain && names.len() + name.len() < NAMES_BYTES_MAX {
+            if !names.is_empty() {
+                names.push('&');
+            }
+            names.push_str(name);
+        }
+    }
+    names
+}

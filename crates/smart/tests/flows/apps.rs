@@ -1,0 +1,59 @@
+use crate::house::*;
+use ward_smart::{Answer, Endpoint, Page};
+
+pub async fn s101_a_person_sees_and_ends_what_apps_may_do(house: House) {
+    house.app(|_| ()).await;
+    house.patient("p1", "Lovelace").await;
+    let cookie = house.patient_account("p1").await;
+    let asked = asked("openid launch/patient patient/Observation.rs offline_access");
+    let page = house.authorize(&asked, &cookie).await;
+    let answer = house
+        .approve_page(page, &cookie, NOW_S, |s| !s.contains('?'))
+        .await;
+    let token = ok(house.ask(Endpoint::Token, &redeem(&code(&answer))).await);
+    let nobody = house.ask(Endpoint::Apps, &Ask::get("")).await;
+    assert!(matches!(&nobody, Answer::Redirect { to, .. } if to.starts_with("/auth/sign-in")));
+    let get = Ask::get("").cookie(&cookie);
+    let Page::Apps(page) = shown(house.ask(Endpoint::Apps, &get).await) else {
+        panic!("no page of apps")
+    };
+    let [app] = page.apps.as_slice() else {
+        panic!("{:?}", page.apps)
+    };
+    assert_eq!(app.name, "My Health");
+    assert!(app.offline);
+    assert!(app.last_used.is_some());
+    assert_eq!(app.patient.as_deref(), Some("Ada Lovelace"));
+    assert!(
+        app.may
+            .iter()
+            .any(|words| words.starts_with("See your laboratory results"))
+    );
+    // Somebody else has nothing to see and nothing to end.
+    let doctor = house.clinician().await;
+    let other = Ask::get("").cookie(&doctor);
+    let Page::Apps(empty) = shown(house.ask(Endpoint::Apps, &other).await) else {
+        panic!("no page of apps")
+    };
+    assert!(empty.apps.is_empty());
+    let end = |form: &ward_smart::page::Form, cookie: &str| {
+        Ask::post(&[
+            ("csrf", &form.csrf),
+            ("grant", "app"),
+            ("decision", "revoke"),
+        ])
+        .cookie(cookie)
+    };
+    house.ask(Endpoint::Apps, &end(&empty.form, &doctor)).await;
+    assert!(house.is_good(&token, NOW_S).await);
+    let forged = end(&empty.form, &cookie);
+    assert_eq!(house.ask(Endpoint::Apps, &forged).await.status(), 400);
+    let ended = house.ask(Endpoint::Apps, &end(&page.form, &cookie)).await;
+    let Page::Apps(after) = shown(ended) else {
+        panic!("no page of apps")
+    };
+    assert!(after.apps.is_empty() && after.notice.is_some());
+    assert!(!house.is_good(&token, NOW_S).await);
+    let answer = house.ask(Endpoint::Token, &refresh(&token)).await;
+    assert_eq!(refused(answer), (400, "invalid_grant".into()));
+}

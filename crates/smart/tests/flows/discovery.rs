@@ -1,0 +1,173 @@
+use crate::house::*;
+use serde_json::Value;
+use ward_smart::discovery::{CAPABILITIES, security_element};
+use ward_smart::signing_keys::{KEPT_S, KEY_PERIOD_S, PUBLISHED_AHEAD_S};
+use ward_smart::{Answer, Cache, Claims, Endpoint, Settings};
+
+async fn document(house: &House, endpoint: Endpoint) -> Value {
+    // Whatever is presented with it is ignored (S2).
+    let ask = Ask::get("").authorization("Bearer nonsense");
+    ok(house.ask(endpoint, &ask).await)
+}
+
+fn texts(value: &Value) -> Vec<&str> {
+    value
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| v.as_str().unwrap())
+        .collect()
+}
+
+pub async fn s1_to_s9_the_configuration_says_what_is_served(house: House) {
+    let config = document(&house, Endpoint::SmartConfiguration).await;
+    assert_eq!(
+        config["authorization_endpoint"],
+        format!("{ISSUER}/auth/authorize")
+    );
+    assert_eq!(config["token_endpoint"], format!("{ISSUER}/auth/token"));
+    assert_eq!(texts(&config["code_challenge_methods_supported"]), ["S256"]);
+    let grants = texts(&config["grant_types_supported"]);
+    assert!(grants.contains(&"authorization_code") && grants.contains(&"client_credentials"));
+    assert!(!grants.contains(&"password") && !grants.contains(&"implicit"));
+    assert!(texts(&config["token_endpoint_auth_methods_supported"]).contains(&"private_key_jwt"));
+    assert_eq!(
+        texts(&config["token_endpoint_auth_signing_alg_values_supported"]),
+        ["RS384", "ES384"]
+    );
+    let capabilities = texts(&config["capabilities"]);
+    assert_eq!(capabilities, CAPABILITIES);
+    assert!(capabilities.contains(&"sso-openid-connect"));
+    assert_eq!(config["issuer"], ISSUER);
+    for name in [
+        "jwks_uri",
+        "introspection_endpoint",
+        "revocation_endpoint",
+        "management_endpoint",
+        "registration_endpoint",
+        "user_access_brand_bundle",
+        "pushed_authorization_request_endpoint",
+    ] {
+        let url = config[name].as_str().unwrap();
+        let path = url
+            .strip_prefix(ISSUER)
+            .unwrap_or_else(|| panic!("{name}: {url}"));
+        assert!(Endpoint::at(path).is_some(), "{name} is served");
+    }
+    // S9: every listed scope can be granted to somebody.
+    for scope in texts(&config["scopes_supported"]) {
+        assert!(ward_access::Scope::parse(scope).is_ok(), "{scope}");
+    }
+    // S16
+    let answer = house.ask(Endpoint::SmartConfiguration, &Ask::get("")).await;
+    let Answer::Json {
+        cache: Cache::Public { max_age_s },
+        ..
+    } = answer
+    else {
+        panic!("{answer:?}")
+    };
+    assert!(max_age_s <= 3600);
+    // S13
+    let element = security_element(&Settings::for_base(BASE));
+    assert_eq!(element["service"][0]["coding"][0]["code"], "SMART-on-FHIR");
+    let uris = &element["extension"][0]["extension"];
+    assert_eq!(uris[0]["valueUri"], config["authorization_endpoint"]);
+    assert_eq!(uris[1]["valueUri"], config["token_endpoint"]);
+}
+
+pub async fn s14_both_documents_agree(house: House) {
+    let smart = document(&house, Endpoint::SmartConfiguration).await;
+    let openid = document(&house, Endpoint::OpenIdConfiguration).await;
+    for name in [
+        "issuer",
+        "authorization_endpoint",
+        "token_endpoint",
+        "jwks_uri",
+        "introspection_endpoint",
+        "revocation_endpoint",
+        "scopes_supported",
+        "grant_types_supported",
+    ] {
+        assert_eq!(smart[name], openid[name], "{name}");
+        assert!(!openid[name].is_null(), "{name}");
+    }
+    assert!(texts(&openid["id_token_signing_alg_values_supported"]).contains(&"RS256"));
+}
+
+pub async fn s15_keys_are_public_and_distinct(house: House) {
+    let set = document(&house, Endpoint::Jwks).await;
+    let keys = set["keys"].as_array().unwrap();
+    assert_eq!(keys.len(), 2);
+    let mut kids: Vec<_> = keys
+        .iter()
+        .map(|key| key["kid"].as_str().unwrap())
+        .collect();
+    kids.dedup();
+    assert_eq!(kids.len(), 2);
+    for key in keys {
+        assert_eq!(key["use"], "sig");
+        for private in ["d", "p", "q", "dp", "dq", "qi", "k"] {
+            assert!(key.get(private).is_none(), "{private}");
+        }
+        let bare = key.get("n").is_some() && key.get("e").is_some()
+            || ["crv", "x", "y"]
+                .iter()
+                .all(|name| key.get(*name).is_some());
+        assert!(bare, "{key}");
+    }
+}
+
+/// X63: nobody's token fails while keys are exchanged, whichever node minted it and whichever is asked.
+pub async fn s15_nodes_agree_on_keys_and_rotation_loses_no_token(house: House) {
+    let Some(other) = house.another().await else {
+        return;
+    };
+    let claims = Claims {
+        subject: "s".into(),
+        client_id: "s".into(),
+        scope: "system/*.rs".into(),
+        lifetime_s: 3600,
+        ..Claims::default()
+    };
+    let mut now_s = NOW_S;
+    let mut kids = std::collections::BTreeSet::new();
+    let step_s = 1800;
+    while now_s < NOW_S + KEY_PERIOD_S + PUBLISHED_AHEAD_S + 2 * KEPT_S {
+        for (minting, checking) in [(&house.server, &other), (&other, &house.server)] {
+            minting.tend(now_s).await.unwrap();
+            for node in [minting, checking] {
+                node.watch(now_s + 1).await.unwrap();
+            }
+            let token = minting.tokens().mint(&claims, now_s).unwrap().token;
+            kids.insert(token.split('.').next().unwrap().to_owned());
+            assert!(checking.tokens().verify(&token, now_s + 1).is_ok());
+            checking.watch(now_s + 3599).await.unwrap();
+            assert!(
+                checking.tokens().verify(&token, now_s + 3599).is_ok(),
+                "to its end"
+            );
+        }
+        now_s += if kids.len() == 1 && now_s < NOW_S + KEY_PERIOD_S - 2 * PUBLISHED_AHEAD_S {
+            24 * 3600
+        } else {
+            step_s
+        };
+    }
+    assert_eq!(kids.len(), 2, "one exchange");
+}
+
+pub async fn s85_the_style_has_known_members_and_an_address_of_its_own(house: House) {
+    let style = document(&house, Endpoint::Style).await;
+    for name in style.as_object().unwrap().keys() {
+        let known = name.starts_with("color_")
+            || name.starts_with("dim_")
+            || name.starts_with("font_family_");
+        assert!(known, "{name}");
+    }
+    let brands = document(&house, Endpoint::Brands).await;
+    let config = document(&house, Endpoint::SmartConfiguration).await;
+    // S112
+    let identifier = &brands["entry"][0]["resource"]["identifier"][0];
+    assert_eq!(*identifier, config["user_access_brand_identifier"]);
+}

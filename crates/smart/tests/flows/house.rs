@@ -1,0 +1,614 @@
+//! An authorization server on a private store, and short ways to ask it.
+
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+use ward_access::{Caller, Identity, Scopes};
+use ward_fhir::schema::r4;
+use ward_resources::{Body, Call, Engine, Format, Interaction};
+use ward_seal::{MasterKey, base64url, hash};
+use ward_smart::fetch::{Fetch, FetchError, Fetched, Fetching};
+use ward_smart::people::session::Session;
+use ward_smart::state::{
+    self, Account, Authentication, Changes, Client, ClientState, Kind, Row, SessionRow, digest,
+};
+use ward_smart::{
+    Answer, AuthorizationServer, Endpoint, Page, Parameters, Request, Secrets, Settings,
+};
+use ward_storage::{Store, StoreSettings};
+use ward_testkit::postgres::Database;
+use ward_testkit::{Backend, backends};
+
+pub const NOW_S: i64 = 1_700_000_000;
+pub const ISSUER: &str = "https://ward.example";
+pub const BASE: &str = "https://ward.example/fhir";
+pub const CALLBACK: &str = "https://app.example/cb";
+pub const VERIFIER: &str = "a-verifier-of-at-least-forty-three-characters-0123";
+
+pub struct House {
+    pub server: AuthorizationServer,
+    pub engine: Arc<Engine>,
+    pub shelf: Arc<Shelf>,
+    folder: tempfile::TempDir,
+    database: Option<Database>,
+}
+
+/// What the server fetches: the test puts it there.
+#[derive(Default)]
+pub struct Shelf {
+    pub documents: Mutex<BTreeMap<String, String>>,
+    pub asked: Mutex<Vec<String>>,
+}
+
+impl Fetch for Shelf {
+    fn get<'a>(&'a self, url: &'a str, _: usize) -> Fetching<'a> {
+        self.asked.lock().unwrap().push(url.to_owned());
+        let found = self.documents.lock().unwrap().get(url).cloned();
+        let fetched = found.map(|text| Fetched {
+            status: 200,
+            headers: vec![("cache-control".to_owned(), "max-age=3600".to_owned())],
+            body: text.into_bytes(),
+        });
+        Box::pin(std::future::ready(fetched.ok_or(FetchError::Unreachable)))
+    }
+}
+
+impl House {
+    pub async fn sqlite() -> House {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = StoreSettings::sqlite(folder.path().join("ward.db"));
+        Self::open(folder, settings, None).await
+    }
+
+    /// `None` when `WARD_TEST_BACKENDS` leaves it out.
+    pub async fn postgres() -> Option<House> {
+        if !backends().contains(&Backend::Postgres) {
+            return None;
+        }
+        let database = Database::create();
+        let settings = StoreSettings::postgres(&database.url);
+        Some(Self::open(tempfile::tempdir().unwrap(), settings, Some(database)).await)
+    }
+
+    async fn open(
+        folder: tempfile::TempDir,
+        store: StoreSettings,
+        database: Option<Database>,
+    ) -> House {
+        let engine = engine(store, &folder.path().join("log")).await;
+        let shelf = Arc::new(Shelf::default());
+        House {
+            server: server(engine.clone(), shelf.clone()).await,
+            engine,
+            shelf,
+            folder,
+            database,
+        }
+    }
+
+    /// Another node over the same database; `None` where the store is one process's own.
+    pub async fn another(&self) -> Option<AuthorizationServer> {
+        let store = StoreSettings::postgres(&self.database.as_ref()?.url);
+        let engine = engine(store, &self.folder.path().join("another")).await;
+        Some(server(engine, self.shelf.clone()).await)
+    }
+
+    pub async fn keep<R: Row>(&self, row: &R) {
+        let changes = Changes::new()
+            .forget::<R>(row.key())
+            .insert(row)
+            .announced();
+        state::commit(self.engine.store(), changes, NOW_S)
+            .await
+            .unwrap();
+        self.server.watch(NOW_S).await.unwrap();
+    }
+
+    pub async fn held<R: Row>(&self, key: &str, now_s: i64) -> Option<R> {
+        let found = state::get::<R>(self.engine.store(), key, now_s)
+            .await
+            .unwrap();
+        found.map(|held| held.row)
+    }
+
+    /// Stores a resource as a system that may do everything.
+    pub async fn put(&self, resource: Value) {
+        let text = |name: &str| resource[name].as_str().unwrap().to_owned();
+        let interaction = Interaction::Update {
+            ty: r4().resource_type(&text("resourceType")).unwrap(),
+            id: text("id"),
+        };
+        let mut call = Call::new(interaction, [0; 16], "test".into());
+        call.body = Some(Body {
+            bytes: resource.to_string().into(),
+            format: Format::Json,
+        });
+        let loader = Caller::new(Identity {
+            subject: "loader".into(),
+            client_id: "loader".into(),
+            scopes: Scopes::parse("system/*.cruds").unwrap(),
+            expires_s: i64::MAX,
+            ..Identity::default()
+        });
+        let reply = self.engine.answer(&loader, &call).await;
+        assert!(reply.status < 300, "{reply:?}");
+    }
+
+    pub async fn patient(&self, id: &str, family: &str) {
+        let name = json!([{ "family": family, "given": ["Ada"] }]);
+        self.put(
+            json!({ "resourceType": "Patient", "id": id, "name": name, "birthDate": "1970-01-01" }),
+        )
+        .await;
+    }
+
+    /// A public app, as `change` wants it.
+    pub async fn app(&self, change: impl FnOnce(&mut Client)) -> Client {
+        let mut client = Client {
+            client_id: "app".into(),
+            name: "My Health".into(),
+            owner: "Example Ltd".into(),
+            kind: Kind::Public,
+            state: ClientState::Active,
+            redirect_uris: vec![CALLBACK.into()],
+            scope: "openid fhirUser launch launch/patient offline_access online_access \
+                    patient/*.cruds user/*.cruds"
+                .into(),
+            created_s: NOW_S,
+            ..Client::default()
+        };
+        change(&mut client);
+        self.keep(&client).await;
+        client
+    }
+
+    /// The same with a secret.
+    pub async fn confidential(&self, secret: &str) -> Client {
+        let secret = digest(secret);
+        self.app(|client| {
+            client.kind = Kind::Confidential;
+            client.authentication = Authentication::ClientSecretBasic;
+            client.secret_digest = Some(secret);
+        })
+        .await
+    }
+
+    /// A doctor who is signed in with two factors; the cookie.
+    pub async fn clinician(&self) -> String {
+        self.signed_in(|session| {
+            session.account = "doctor".into();
+            session.fhir_user = Some("Practitioner/doctor".into());
+            session.roles = vec!["clinician".into()];
+        })
+        .await
+    }
+
+    /// The patient of this id, signed in with two factors; the cookie.
+    pub async fn patient_account(&self, id: &str) -> String {
+        self.signed_in(|session| {
+            session.account = format!("patient-{id}");
+            session.fhir_user = Some(format!("Patient/{id}"));
+            session.patient = Some(id.into());
+        })
+        .await
+    }
+
+    pub async fn signed_in(&self, change: impl FnOnce(&mut Session)) -> String {
+        let cookie = ward_seal::random::token();
+        let mut session = Session {
+            id: digest(&cookie),
+            auth_time_s: NOW_S,
+            acr: "mfa".into(),
+            amr: vec!["pwd".into(), "otp".into(), "mfa".into()],
+            ..Session::default()
+        };
+        change(&mut session);
+        session.subject = format!("subject of {}", session.account);
+        self.keep(&Account {
+            username: session.account.clone(),
+            subject: session.subject.clone(),
+            fhir_user: session.fhir_user.clone(),
+            patient: session.patient.clone(),
+            roles: session.roles.clone(),
+            ..Account::default()
+        })
+        .await;
+        self.keep(&SessionRow {
+            session,
+            expires_s: NOW_S + 12 * 3600,
+        })
+        .await;
+        cookie
+    }
+
+    pub async fn ask(&self, endpoint: Endpoint, ask: &Ask) -> Answer {
+        ask.of(&self.server, endpoint).await
+    }
+
+    /// Goes along our own redirects, as a browser does.
+    pub async fn follow(&self, mut answer: Answer, cookie: &str, now_s: i64) -> Answer {
+        for _ in 0..5 {
+            let Answer::Redirect { to, .. } = &answer else {
+                return answer;
+            };
+            let Some((path, query)) = to.split_once('?').filter(|(path, _)| path.starts_with('/'))
+            else {
+                return answer;
+            };
+            let endpoint = Endpoint::at(path).unwrap();
+            let get = Ask::get(query).cookie(cookie).at(now_s);
+            answer = self.ask(endpoint, &get).await;
+        }
+        panic!("the redirects do not end: {answer:?}")
+    }
+
+    /// An authorization request by a browser with this cookie, up to the page that asks or to the client.
+    pub async fn authorize(&self, asked: &Asked, cookie: &str) -> Answer {
+        let get = asked.ask().cookie(cookie);
+        let begun = self.ask(Endpoint::Authorize, &get).await;
+        self.follow(begun, cookie, asked.now_s).await
+    }
+
+    /// The same, and all that is asked is approved; where the browser ends.
+    pub async fn approve(&self, asked: &Asked, cookie: &str) -> Answer {
+        let page = self.authorize(asked, cookie).await;
+        let pushed = !asked.pairs.iter().any(|(name, _)| name == "scope");
+        let of = |scope: &str| {
+            asked
+                .pairs
+                .iter()
+                .any(|(_, v)| v.split(' ').any(|s| s == scope))
+        };
+        self.approve_page(page, cookie, asked.now_s, |scope| pushed || of(scope))
+            .await
+    }
+
+    /// Approves what `which` says on a page of approval.
+    pub async fn approve_page(
+        &self,
+        page: Answer,
+        cookie: &str,
+        now_s: i64,
+        which: impl Fn(&str) -> bool,
+    ) -> Answer {
+        let Page::Approve(page) = shown(page) else {
+            panic!("no page of approval")
+        };
+        let parts = page
+            .asked
+            .iter()
+            .flat_map(|a| a.parts.iter().map(|(part, _)| part));
+        let scopes = page.asked.iter().map(|a| &a.scope).chain(parts);
+        let mut fields = vec![("csrf", page.form.csrf.as_str()), ("decision", "approve")];
+        fields.extend(scopes.filter(|s| which(s)).map(|s| ("scope", s.as_str())));
+        let post = Ask::post(&fields)
+            .query(&page.form.action)
+            .cookie(cookie)
+            .at(now_s);
+        let answer = self.ask(Endpoint::Approve, &post).await;
+        self.follow(answer, cookie, now_s).await
+    }
+
+    pub async fn code(&self, asked: &Asked, cookie: &str) -> String {
+        code(&self.approve(asked, cookie).await)
+    }
+
+    /// The whole way of a public app: the answer of the token endpoint.
+    pub async fn tokens(&self, asked: &Asked, cookie: &str) -> Value {
+        let code = self.code(asked, cookie).await;
+        let answer = self
+            .ask(Endpoint::Token, &redeem(&code).at(asked.now_s))
+            .await;
+        ok(answer)
+    }
+
+    /// Whether an access token opens anything.
+    pub async fn is_good(&self, token: &Value, now_s: i64) -> bool {
+        holds(&self.server, token, now_s).await
+    }
+}
+
+pub async fn holds(server: &AuthorizationServer, token: &Value, now_s: i64) -> bool {
+    let header = format!("Bearer {}", token["access_token"].as_str().unwrap());
+    let credentials = ward_smart::Credentials {
+        authorization: Some(&header),
+        ..ward_smart::Credentials::default()
+    };
+    server.authenticate(&credentials, now_s).await.is_ok()
+}
+
+/// An authorization request in order, which a test then spoils.
+#[derive(Clone)]
+pub struct Asked {
+    pub pairs: Vec<(String, String)>,
+    pub now_s: i64,
+}
+
+pub fn asked(scope: &str) -> Asked {
+    let challenge = base64url(&hash::sha256(VERIFIER.as_bytes()));
+    let pairs = [
+        ("response_type", "code"),
+        ("client_id", "app"),
+        ("redirect_uri", CALLBACK),
+        ("scope", scope),
+        ("state", "the state"),
+        ("aud", BASE),
+        ("code_challenge", &challenge),
+        ("code_challenge_method", "S256"),
+    ];
+    Asked {
+        pairs: pairs.map(|(n, v)| (n.to_owned(), v.to_owned())).to_vec(),
+        now_s: NOW_S,
+    }
+}
+
+impl Asked {
+    pub fn with(mut self, name: &str, value: &str) -> Asked {
+        self.pairs.retain(|(known, _)| known != name);
+        self.pairs.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn twice(mut self, name: &str, value: &str) -> Asked {
+        self.pairs.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn without(mut self, name: &str) -> Asked {
+        self.pairs.retain(|(known, _)| known != name);
+        self
+    }
+
+    pub fn at(mut self, now_s: i64) -> Asked {
+        self.now_s = now_s;
+        self
+    }
+
+    pub fn ask(&self) -> Ask {
+        Ask {
+            pairs: self.pairs.clone(),
+            now_s: self.now_s,
+            ..Ask::get("")
+        }
+    }
+}
+
+/// One request.
+#[derive(Clone, Debug)]
+pub struct Ask {
+    pub method: &'static str,
+    pub pairs: Vec<(String, String)>,
+    pub json: Option<String>,
+    pub authorization: Option<String>,
+    pub dpop: Option<String>,
+    pub cookie: Option<String>,
+    pub certificate: Option<[u8; 32]>,
+    pub source: String,
+    pub now_s: i64,
+}
+
+impl Ask {
+    pub fn get(query: &str) -> Ask {
+        Ask {
+            method: "GET",
+            pairs: pairs(query),
+            json: None,
+            authorization: None,
+            dpop: None,
+            cookie: None,
+            certificate: None,
+            source: "192.0.2.1".to_owned(),
+            now_s: NOW_S,
+        }
+    }
+
+    pub fn post(fields: &[(&str, &str)]) -> Ask {
+        let own = |(n, v): &(&str, &str)| ((*n).to_owned(), (*v).to_owned());
+        Ask {
+            method: "POST",
+            pairs: fields.iter().map(own).collect(),
+            ..Ask::get("")
+        }
+    }
+
+    pub fn with(mut self, name: &str, value: &str) -> Ask {
+        self.pairs.retain(|(known, _)| known != name);
+        self.pairs.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn without(mut self, name: &str) -> Ask {
+        self.pairs.retain(|(known, _)| known != name);
+        self
+    }
+
+    /// The query of a form's action.
+    pub fn query(mut self, action: &str) -> Ask {
+        let query = action.split_once('?').map_or("", |(_, query)| query);
+        self.pairs.extend(pairs(query));
+        self
+    }
+
+    pub fn json(mut self, body: &Value) -> Ask {
+        self.json = Some(body.to_string());
+        self
+    }
+
+    pub fn cookie(mut self, cookie: &str) -> Ask {
+        self.cookie = (!cookie.is_empty()).then(|| cookie.to_owned());
+        self
+    }
+
+    pub fn basic(self, id: &str, secret: &str) -> Ask {
+        let coded = ward_seal::base64(format!("{id}:{secret}").as_bytes());
+        self.authorization(&format!("Basic {coded}"))
+    }
+
+    pub fn authorization(mut self, value: &str) -> Ask {
+        self.authorization = Some(value.to_owned());
+        self
+    }
+
+    pub fn at(mut self, now_s: i64) -> Ask {
+        self.now_s = now_s;
+        self
+    }
+
+    pub async fn of(&self, server: &AuthorizationServer, endpoint: Endpoint) -> Answer {
+        let url = server.url(endpoint);
+        let request = Request {
+            parameters: Parameters::new(self.pairs.clone()),
+            json: self.json.as_deref(),
+            authorization: self.authorization.as_deref(),
+            dpop: self.dpop.as_deref(),
+            session: self.cookie.as_deref(),
+            certificate: self.certificate,
+            source: &self.source,
+            origin: None,
+            method: self.method,
+            url: &url,
+            now_s: self.now_s,
+        };
+        server.answer(endpoint, request).await
+    }
+}
+
+/// A public app redeems its code.
+pub fn redeem(code: &str) -> Ask {
+    Ask::post(&[
+        ("grant_type", "authorization_code"),
+        ("client_id", "app"),
+        ("code", code),
+        ("redirect_uri", CALLBACK),
+        ("code_verifier", VERIFIER),
+    ])
+}
+
+pub fn refresh(token: &Value) -> Ask {
+    Ask::post(&[
+        ("grant_type", "refresh_token"),
+        ("client_id", "app"),
+        ("refresh_token", token["refresh_token"].as_str().unwrap()),
+    ])
+}
+
+/// The body of an answer with status 200.
+pub fn ok(answer: Answer) -> Value {
+    assert_eq!(answer.status(), 200, "{answer:?}");
+    json_of(answer)
+}
+
+/// Status and `error` of a refusal; nothing else is in it but the description (S51).
+pub fn refused(answer: Answer) -> (u16, String) {
+    let status = answer.status();
+    assert!(status >= 400, "{answer:?}");
+    let body = json_of(answer);
+    assert!(body["error_description"].is_string(), "{body}");
+    assert_eq!(body.as_object().unwrap().len(), 2, "{body}");
+    (status, body["error"].as_str().unwrap().to_owned())
+}
+
+pub fn json_of(answer: Answer) -> Value {
+    match answer {
+        Answer::Json { body, .. } => serde_json::from_str(&body).unwrap(),
+        other => panic!("no JSON: {other:?}"),
+    }
+}
+
+pub fn header(answer: &Answer, name: &str) -> Option<String> {
+    match answer {
+        Answer::Json { headers, .. } => headers
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, v)| v.clone()),
+        _ => None,
+    }
+}
+
+pub fn shown(answer: Answer) -> Page {
+    match answer {
+        Answer::Page { page, .. } => *page,
+        other => panic!("no page: {other:?}"),
+    }
+}
+
+/// The parameters that the client gets at its redirect URI.
+pub fn returned(answer: &Answer) -> BTreeMap<String, String> {
+    let Answer::Redirect { to, .. } = answer else {
+        panic!("no redirect: {answer:?}")
+    };
+    let query = to
+        .strip_prefix(CALLBACK)
+        .unwrap_or_else(|| panic!("not to the client: {to}"));
+    pairs(query.trim_start_matches('?')).into_iter().collect()
+}
+
+pub fn code(answer: &Answer) -> String {
+    returned(answer)
+        .remove("code")
+        .unwrap_or_else(|| panic!("no code: {answer:?}"))
+}
+
+/// `error` at the redirect URI, with the state that was sent and no code.
+pub fn error(answer: &Answer) -> String {
+    let mut parameters = returned(answer);
+    assert!(!parameters.contains_key("code"));
+    assert_eq!(parameters["iss"], ISSUER);
+    parameters.remove("error").unwrap()
+}
+
+/// The claims of a token, unchecked.
+pub fn claims(token: &Value) -> Value {
+    let payload = token.as_str().unwrap().split('.').nth(1).unwrap();
+    serde_json::from_slice(&ward_seal::from_base64url(payload).unwrap()).unwrap()
+}
+
+fn pairs(query: &str) -> Vec<(String, String)> {
+    let decoded = |text: &str| {
+        let mut bytes = Vec::new();
+        let mut rest = text.bytes();
+        while let Some(byte) = rest.next() {
+            let mut digit = || char::from(rest.next().unwrap()).to_digit(16).unwrap();
+            bytes.push(match byte {
+                b'%' => u8::try_from(digit() * 16 + digit()).unwrap(),
+                b'+' => b' ',
+                other => other,
+            });
+        }
+        String::from_utf8(bytes).unwrap()
+    };
+    query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decoded(name), decoded(value)))
+        .collect()
+}
+
+async fn engine(store: StoreSettings, log: &std::path::Path) -> Arc<Engine> {
+    let store = Store::open(store, MasterKey::from_bytes([42; 32]))
+        .await
+        .unwrap();
+    let log = ward_audit::Log::open(log).unwrap();
+    let settings = ward_resources::Settings {
+        base: BASE.into(),
+        ..ward_resources::Settings::default()
+    };
+    Arc::new(Engine::new(
+        store,
+        log,
+        settings,
+        || NOW_S * 1_000_000,
+        [9; 32],
+    ))
+}
+
+async fn server(engine: Arc<Engine>, shelf: Arc<Shelf>) -> AuthorizationServer {
+    let secrets = Secrets {
+        forms: [1; 32],
+        nonces: [2; 32],
+    };
+    AuthorizationServer::open(engine, Settings::for_base(BASE), secrets, shelf, NOW_S)
+        .await
+        .unwrap()
+}

@@ -1,0 +1,104 @@
+//! The endpoints of the authorization server as their callers meet them, on each store. Names of tests carry the ids of the
+//! requirements that they show; `docs/smart.md` lists them.
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panic"
+)]
+
+mod apps;
+mod authorize;
+mod discovery;
+mod house;
+mod launch;
+mod refresh;
+mod registry;
+mod revocation;
+mod sender;
+mod systems;
+mod token;
+
+/// Each test once per store.
+macro_rules! on_both {
+    ($($chapter:ident :: $name:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { crate::$chapter::$name(crate::house::House::sqlite().await).await })*
+        }
+        mod postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                if let Some(house) = crate::house::House::postgres().await {
+                    crate::$chapter::$name(house).await
+                }
+            })*
+        }
+    };
+}
+
+on_both!(
+    discovery::s1_to_s9_the_configuration_says_what_is_served,
+    discovery::s14_both_documents_agree,
+    discovery::s15_keys_are_public_and_distinct,
+    discovery::s15_nodes_agree_on_keys_and_rotation_loses_no_token,
+    discovery::s85_the_style_has_known_members_and_an_address_of_its_own,
+    authorize::s17_get_and_post_lead_to_a_code,
+    authorize::s18_the_audience_is_this_server_to_the_letter,
+    authorize::s19_s20_pkce_is_s256_or_nothing,
+    authorize::s21_state_is_needed_and_comes_back,
+    authorize::s22_s23_who_is_unknown_gets_a_page,
+    authorize::s24_s36_other_ways_are_not_taken,
+    authorize::s28_s29_launch_and_its_scope_belong_together,
+    authorize::s30_no_page_is_passed_over_and_forms_are_ours,
+    authorize::s31_whoever_says_no_gives_nothing,
+    authorize::s32_unknown_scopes_are_dropped,
+    authorize::s33_the_page_says_what_is_asked,
+    authorize::s34_parts_are_granted_in_place_of_the_whole,
+    authorize::s35_pushed_requests_are_used_once,
+    authorize::s37_silence_needs_a_session_and_an_agreement,
+    authorize::s37_a_fresh_sign_in_can_be_asked_for,
+    authorize::s38_authorizations_side_by_side_do_not_mix,
+    authorize::s83_the_picker_shows_whom_the_user_may_see,
+    token::s39_s40_the_answer_has_its_members,
+    token::s27_a_code_used_twice_takes_everything_back,
+    token::s26_a_code_lives_a_minute,
+    token::s26_two_at_once_get_one_token,
+    token::s41_the_verifier_must_fit,
+    token::s42_s43_s44_a_code_is_its_clients_own,
+    token::s45_s46_s47_clients_prove_themselves_as_registered,
+    token::s48_s51_s63_malformed_requests_are_told_why,
+    token::s49_a_long_scope_leaves_the_token_short,
+    token::s50_no_secret_is_recorded,
+    token::s87_s88_s89_the_id_token_tells_who_the_user_is,
+    refresh::s90_offline_access_lives_for_months,
+    refresh::s90_online_access_dies_with_the_session,
+    refresh::s91_scope_can_shrink_and_not_grow,
+    refresh::s92_a_used_token_ends_the_family,
+    refresh::s92_x58_of_two_at_once_one_wins_and_the_family_ends,
+    refresh::s93_a_refresh_token_is_its_clients_own,
+    refresh::s94_who_is_no_longer_who_they_were_gets_nothing,
+    systems::s52_both_algorithms_and_no_other,
+    systems::s53_s54_claims_are_checked,
+    systems::s55_an_assertion_is_used_once_on_every_node,
+    systems::s56_s57_s58_keys_by_url,
+    systems::s60_no_key_is_taken_from_the_header,
+    systems::s61_a_system_gets_what_it_is_registered_for,
+    systems::s62_a_secret_is_not_for_systems,
+    systems::c17_addresses_and_reviews_bind,
+    sender::s106_a_token_is_bound_to_its_key,
+    sender::s106_a_proof_is_used_once_on_every_node,
+    sender::s107_a_token_is_bound_to_its_certificate,
+    sender::s108_fapi_is_one_switch,
+    sender::s92_grace_is_for_the_holder_of_the_key,
+    launch::s83_s84_an_ehr_gives_context,
+    launch::s28_a_launch_is_used_once_and_by_its_user,
+    launch::only_an_ehr_launches,
+    revocation::s96_s97_a_token_is_told_to_its_client,
+    revocation::s98_s99_others_learn_nothing,
+    revocation::s100_revoked_is_revoked_everywhere,
+    revocation::s102_a_revocation_survives_and_is_read_by_others,
+    apps::s101_a_person_sees_and_ends_what_apps_may_do,
+    registry::s117_registration_is_off_and_then_pending,
+    registry::at17a_a_suspended_client_is_dead_everywhere,
+    registry::the_registry_is_for_administrators,
+);

@@ -1,0 +1,185 @@
+use crate::house::*;
+use serde_json::json;
+use ward_smart::state::{Client, ClientState};
+use ward_smart::{AuthorizationServer, Endpoint, Page, Secrets, Settings};
+
+async fn administrator(house: &House) -> String {
+    house
+        .signed_in(|session| {
+            session.account = "admin".into();
+            session.fhir_user = Some("Practitioner/admin".into());
+            session.roles = vec!["admin".into()];
+        })
+        .await
+}
+
+/// Decides about a client as an administrator does.
+async fn decide(house: &House, cookie: &str, client: &str, decision: &str) {
+    let get = Ask::get(&format!("client={client}")).cookie(cookie);
+    let Page::Client(page) = shown(house.ask(Endpoint::Clients, &get).await) else {
+        panic!("no page of a client")
+    };
+    assert!(
+        page.decisions.iter().any(|(known, _)| known == decision),
+        "{:?}",
+        page.decisions
+    );
+    let post = Ask::post(&[("csrf", &page.form.csrf), ("decision", decision)])
+        .query(&page.form.action)
+        .cookie(cookie);
+    let answer = house.ask(Endpoint::Clients, &post).await;
+    assert!(matches!(shown(answer), Page::Clients(page) if page.notice.is_some()));
+}
+
+pub async fn s117_registration_is_off_and_then_pending(house: House) {
+    let metadata = json!({
+        "client_name": "New App", "owner": "Example Ltd", "purpose": "Shows results",
+        "contacts": ["dev@app.example"], "redirect_uris": [CALLBACK], "scope": "openid patient/*.rs"
+    });
+    let post = Ask::post(&[]).json(&metadata);
+    assert_eq!(
+        refused(house.ask(Endpoint::Register, &post).await),
+        (403, "access_denied".into())
+    );
+    let open = AuthorizationServer::open(
+        house.engine.clone(),
+        Settings {
+            open_registration: true,
+            ..Settings::for_base(BASE)
+        },
+        Secrets {
+            forms: [1; 32],
+            nonces: [2; 32],
+        },
+        house.shelf.clone(),
+        NOW_S,
+    )
+    .await
+    .unwrap();
+    let made = post.of(&open, Endpoint::Register).await;
+    assert_eq!(made.status(), 201, "{made:?}");
+    let id = json_of(made)["client_id"].as_str().unwrap().to_owned();
+    let wild = json!({ "redirect_uris": ["https://*.app.example/cb"], "scope": "openid patient/*.rs",
+        "client_name": "New App", "owner": "x", "purpose": "x", "contacts": ["dev@app.example"] });
+    let answer = Ask::post(&[])
+        .json(&wild)
+        .of(&open, Endpoint::Register)
+        .await;
+    assert_eq!(refused(answer), (400, "invalid_redirect_uri".into()));
+    let answer = Ask::post(&[])
+        .json(&json!([]))
+        .of(&open, Endpoint::Register)
+        .await;
+    assert_eq!(refused(answer), (400, "invalid_client_metadata".into()));
+    // It gets nothing until somebody approves it.
+    let cookie = house.patient_account("p1").await;
+    house.patient("p1", "Lovelace").await;
+    let request = asked("openid").with("client_id", &id);
+    assert_eq!(house.authorize(&request, &cookie).await.status(), 400);
+    let pending = redeem("x").with("client_id", &id);
+    assert_eq!(
+        refused(house.ask(Endpoint::Token, &pending).await),
+        (401, "invalid_client".into())
+    );
+    house.server.watch(NOW_S).await.unwrap();
+    decide(&house, &administrator(&house).await, &id, "approve").await;
+    assert!(returned(&house.approve(&request, &cookie).await).contains_key("code"));
+    let client: Client = house.held(&id, NOW_S).await.unwrap();
+    assert!(client.verified && client.review_due_s.is_some());
+}
+
+pub async fn at17a_a_suspended_client_is_dead_everywhere(house: House) {
+    house.app(|_| ()).await;
+    let other = house.another().await;
+    let cookie = house.clinician().await;
+    let token = house
+        .tokens(&asked("openid user/*.rs offline_access"), &cookie)
+        .await;
+    if let Some(other) = &other {
+        other.watch(NOW_S).await.unwrap();
+        assert!(holds(other, &token, NOW_S).await);
+    }
+    let admin = administrator(&house).await;
+    decide(&house, &admin, "app", "suspend").await;
+    assert!(!house.is_good(&token, NOW_S).await);
+    if let Some(other) = &other {
+        other.watch(NOW_S).await.unwrap();
+        assert!(!holds(other, &token, NOW_S).await);
+        assert_eq!(
+            other.registry().client("app").unwrap().state,
+            ClientState::Suspended
+        );
+    }
+    assert_eq!(
+        refused(house.ask(Endpoint::Token, &refresh(&token)).await).1,
+        "invalid_client"
+    );
+    decide(&house, &admin, "app", "resume").await;
+    assert!(!house.is_good(&token, NOW_S).await, "old tokens stay dead");
+    ok(house
+        .ask(Endpoint::Token, &refresh(&token).at(NOW_S + 1))
+        .await);
+    decide(&house, &admin, "app", "remove").await;
+    assert!(house.held::<Client>("app", NOW_S).await.is_none());
+}
+
+pub async fn the_registry_is_for_administrators(house: House) {
+    house.app(|_| ()).await;
+    let weak = house
+        .signed_in(|session| {
+            session.account = "admin".into();
+            session.roles = vec!["admin".into()];
+            session.acr = "pwd".into();
+        })
+        .await;
+    for cookie in [house.clinician().await, weak] {
+        for endpoint in [Endpoint::Clients, Endpoint::Developer] {
+            assert_eq!(
+                house
+                    .ask(endpoint, &Ask::get("").cookie(&cookie))
+                    .await
+                    .status(),
+                403
+            );
+        }
+    }
+    let admin = administrator(&house).await;
+    let get = Ask::get("").cookie(&admin);
+    let Page::Clients(page) = shown(house.ask(Endpoint::Clients, &get).await) else {
+        panic!("no registry")
+    };
+    assert_eq!(page.clients.len(), 1);
+    let Page::Developer(form) = shown(house.ask(Endpoint::Developer, &get).await) else {
+        panic!("no form")
+    };
+    let fields = [
+        ("csrf", form.form.csrf.as_str()),
+        ("client_name", "Lab system"),
+        ("owner", "Lab"),
+        ("purpose", "Sends results"),
+        ("contacts", "lab@lab.example"),
+        ("kind", "system"),
+        ("scope", "system/Observation.c"),
+        ("jwks_uri", "https://lab.example/jwks"),
+    ];
+    let bad = Ask::post(&fields).with("owner", "").cookie(&admin);
+    let Page::Developer(page) = shown(house.ask(Endpoint::Developer, &bad).await) else {
+        panic!("no form")
+    };
+    assert_eq!(page.errors[0].0, "owner");
+    assert!(
+        page.typed
+            .iter()
+            .any(|(field, value)| field == "client_name" && value == "Lab system")
+    );
+    let Page::Developer(page) = shown(
+        house
+            .ask(Endpoint::Developer, &Ask::post(&fields).cookie(&admin))
+            .await,
+    ) else {
+        panic!("no form")
+    };
+    let id = page.registered.unwrap().client_id;
+    let client: Client = house.held(&id, NOW_S).await.unwrap();
+    assert_eq!(client.state, ClientState::Pending);
+}

@@ -1,0 +1,198 @@
+use crate::house::*;
+use serde_json::{Value, json};
+use ward_smart::state::Client;
+use ward_smart::{Endpoint, Secrets};
+
+async fn patient_token(house: &House) -> Value {
+    house.app(|_| ()).await;
+    house.patient("p1", "Lovelace").await;
+    let cookie = house.patient_account("p1").await;
+    house
+        .tokens(
+            &asked("openid fhirUser launch/patient patient/*.rs offline_access"),
+            &cookie,
+        )
+        .await
+}
+
+fn about(token: &Value) -> Ask {
+    Ask::post(&[("client_id", "app"), ("token", token.as_str().unwrap())])
+}
+
+async fn introspected(house: &House, ask: &Ask) -> Value {
+    ok(house.ask(Endpoint::Introspect, ask).await)
+}
+
+pub async fn s96_s97_a_token_is_told_to_its_client(house: House) {
+    let token = patient_token(&house).await;
+    let bearer = format!("Bearer {}", token["access_token"].as_str().unwrap());
+    let by_token = about(&token["access_token"])
+        .without("client_id")
+        .authorization(&bearer);
+    for ask in [about(&token["access_token"]), by_token] {
+        let said = introspected(&house, &ask).await;
+        assert_eq!(said["active"], true);
+        assert_eq!(said["scope"], token["scope"]);
+        assert_eq!(said["client_id"], "app");
+        assert_eq!(
+            said["exp"].as_i64().unwrap(),
+            NOW_S + token["expires_in"].as_i64().unwrap()
+        );
+        assert_eq!(said["patient"], token["patient"]);
+        assert_eq!(said["iss"], ISSUER);
+        assert_eq!(said["sub"], claims(&token["id_token"])["sub"]);
+        assert_eq!(said["fhirUser"], claims(&token["id_token"])["fhirUser"]);
+    }
+}
+
+pub async fn s98_s99_others_learn_nothing(house: House) {
+    let token = patient_token(&house).await;
+    let inactive = json!({ "active": false });
+    for nothing in [
+        json!("unknown"),
+        token["refresh_token"].clone(),
+        token["id_token"].clone(),
+    ] {
+        assert_eq!(introspected(&house, &about(&nothing)).await, inactive);
+    }
+    let expired = about(&token["access_token"]).at(NOW_S + 3600);
+    house.server.watch(NOW_S + 3600).await.unwrap();
+    assert_eq!(introspected(&house, &expired).await, inactive);
+    let client: Client = house.held("app", NOW_S).await.unwrap();
+    house
+        .keep(&Client {
+            client_id: "other".into(),
+            ..client.clone()
+        })
+        .await;
+    let other = about(&token["access_token"]).with("client_id", "other");
+    assert_eq!(introspected(&house, &other).await, inactive);
+    house
+        .keep(&Client {
+            client_id: "other".into(),
+            may_introspect: true,
+            ..client
+        })
+        .await;
+    assert_eq!(introspected(&house, &other).await["active"], true);
+    let nobody = about(&token["access_token"]).without("client_id");
+    assert_eq!(
+        refused(house.ask(Endpoint::Introspect, &nobody).await),
+        (401, "invalid_client".into())
+    );
+    let bad = about(&token["access_token"]).authorization("Bearer nonsense");
+    assert_eq!(
+        refused(house.ask(Endpoint::Introspect, &bad).await),
+        (401, "invalid_token".into())
+    );
+}
+
+pub async fn s100_revoked_is_revoked_everywhere(house: House) {
+    let other = house.another().await;
+    let token = patient_token(&house).await;
+    let revoke = |token: &Value| about(token);
+    for unknown in [json!("unknown"), token["id_token"].clone()] {
+        assert_eq!(
+            house
+                .ask(Endpoint::Revoke, &revoke(&unknown))
+                .await
+                .status(),
+            200
+        );
+    }
+    // Another client gives back what is not its own: nothing happens.
+    house.app(|client| client.client_id = "other".into()).await;
+    for name in ["access_token", "refresh_token"] {
+        let foreign = revoke(&token[name]).with("client_id", "other");
+        assert_eq!(house.ask(Endpoint::Revoke, &foreign).await.status(), 200);
+    }
+    assert!(house.is_good(&token, NOW_S).await);
+    if let Some(other) = &other {
+        other.watch(NOW_S).await.unwrap();
+        assert!(holds(other, &token, NOW_S).await);
+    }
+    // An access token alone: its refresh token goes on.
+    assert_eq!(
+        house
+            .ask(Endpoint::Revoke, &revoke(&token["access_token"]))
+            .await
+            .status(),
+        200
+    );
+    assert!(!house.is_good(&token, NOW_S).await);
+    if let Some(other) = &other {
+        other.watch(NOW_S).await.unwrap();
+        assert!(!holds(other, &token, NOW_S).await);
+    }
+    assert_eq!(
+        introspected(&house, &about(&token["access_token"])).await,
+        json!({ "active": false })
+    );
+    let second = ok(house
+        .ask(Endpoint::Token, &refresh(&token).at(NOW_S + 1))
+        .await);
+    assert!(house.is_good(&second, NOW_S + 1).await);
+    // A refresh token: all that it refreshed goes with it.
+    assert_eq!(
+        house
+            .ask(
+                Endpoint::Revoke,
+                &revoke(&second["refresh_token"]).at(NOW_S + 1)
+            )
+            .await
+            .status(),
+        200
+    );
+    assert!(!house.is_good(&second, NOW_S + 1).await);
+    if let Some(other) = &other {
+        other.watch(NOW_S + 1).await.unwrap();
+        assert!(!holds(other, &second, NOW_S + 1).await);
+    }
+    let answer = house
+        .ask(Endpoint::Token, &refresh(&second).at(NOW_S + 1))
+        .await;
+    assert_eq!(refused(answer), (400, "invalid_grant".into()));
+}
+
+pub async fn s102_a_revocation_survives_and_is_read_by_others(house: House) {
+    let token = patient_token(&house).await;
+    assert_eq!(
+        house
+            .ask(Endpoint::Revoke, &about(&token["access_token"]))
+            .await
+            .status(),
+        200
+    );
+    // A node that starts later, on the same rows.
+    let settings = ward_smart::Settings::for_base(BASE);
+    let secrets = Secrets {
+        forms: [1; 32],
+        nonces: [2; 32],
+    };
+    let restarted = ward_smart::AuthorizationServer::open(
+        house.engine.clone(),
+        settings,
+        secrets,
+        house.shelf.clone(),
+        NOW_S,
+    )
+    .await
+    .unwrap();
+    assert!(!holds(&restarted, &token, NOW_S).await);
+    // A node that cannot look for half a minute lets nobody in.
+    let fresh = patient_token(&house).await;
+    assert!(holds(&house.server, &fresh, NOW_S + 30).await);
+    let header = format!("Bearer {}", fresh["access_token"].as_str().unwrap());
+    let credentials = ward_smart::Credentials {
+        authorization: Some(&header),
+        ..ward_smart::Credentials::default()
+    };
+    let refusal = house
+        .server
+        .authenticate(&credentials, NOW_S + 31)
+        .await
+        .unwrap_err();
+    assert_eq!(refusal.error.status(), 503);
+    house.server.watch(NOW_S + 31).await.unwrap();
+    assert!(holds(&house.server, &fresh, NOW_S + 31).await);
+}

@@ -1,0 +1,335 @@
+use crate::house::*;
+use serde_json::{Value, json};
+use ward_seal::hash::sha256;
+use ward_seal::{SigningKey, base64url};
+use ward_smart::state::{Authentication, Client, KeysAt, Kind, SenderConstraint};
+use ward_smart::{Answer, AuthorizationServer, Credentials, Endpoint, Refusal};
+
+const RESOURCE: &str = "https://ward.example/fhir/Patient/1";
+
+/// A key that proves itself, and the nonce that the server gave it last.
+struct Holder {
+    key: SigningKey,
+    nonce: Option<String>,
+    count: u32,
+}
+
+impl Holder {
+    fn new() -> Holder {
+        Holder {
+            key: SigningKey::generate(),
+            nonce: None,
+            count: 0,
+        }
+    }
+
+    fn proof(
+        &mut self,
+        method: &str,
+        url: &str,
+        token: Option<&str>,
+        change: impl FnOnce(&mut Value),
+    ) -> String {
+        self.count += 1;
+        let mut claims =
+            json!({ "jti": format!("{}", self.count), "htm": method, "htu": url, "iat": NOW_S });
+        if let Some(nonce) = &self.nonce {
+            claims["nonce"] = nonce.clone().into();
+        }
+        if let Some(token) = token {
+            claims["ath"] = base64url(&sha256(token.as_bytes())).into();
+        }
+        change(&mut claims);
+        self.key.prove(claims.to_string().as_bytes())
+    }
+
+    /// Asks the token endpoint, twice where it wants a nonce.
+    async fn ask(&mut self, house: &House, ask: &Ask) -> Answer {
+        for _ in 0..2 {
+            let url = house.server.url(Endpoint::Token);
+            let dpop = Some(self.proof("POST", &url, None, |_| ()));
+            let answer = house
+                .ask(
+                    Endpoint::Token,
+                    &Ask {
+                        dpop,
+                        ..ask.clone()
+                    },
+                )
+                .await;
+            match header(&answer, "DPoP-Nonce") {
+                Some(nonce) if self.nonce.is_none() => {
+                    assert_eq!(refused(answer), (400, "use_dpop_nonce".into()));
+                    self.nonce = Some(nonce);
+                }
+                _ => return answer,
+            }
+        }
+        panic!("no nonce will do")
+    }
+}
+
+async fn opens(
+    server: &AuthorizationServer,
+    scheme: &str,
+    token: &str,
+    dpop: Option<&str>,
+    certificate: Option<[u8; 32]>,
+) -> Result<(), Refusal> {
+    let header = format!("{scheme} {token}");
+    let credentials = Credentials {
+        authorization: Some(&header),
+        dpop,
+        certificate,
+        method: "GET",
+        url: RESOURCE,
+    };
+    server.authenticate(&credentials, NOW_S).await.map(|_| ())
+}
+
+pub async fn s106_a_token_is_bound_to_its_key(house: House) {
+    house
+        .app(|client| client.sender_constraint = SenderConstraint::Dpop)
+        .await;
+    let cookie = house.clinician().await;
+    let code = house.code(&asked("openid user/*.rs"), &cookie).await;
+    let without = house.ask(Endpoint::Token, &redeem(&code)).await;
+    assert!(header(&without, "DPoP-Nonce").is_some());
+    assert_eq!(refused(without), (400, "invalid_dpop_proof".into()));
+    let mut holder = Holder::new();
+    let token = ok(holder.ask(&house, &redeem(&code)).await);
+    assert_eq!(token["token_type"], "DPoP");
+    let text = token["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(
+        claims(&token["access_token"])["cnf"]["jkt"],
+        holder.key.kid()
+    );
+    let good = holder.proof("GET", RESOURCE, Some(&text), |_| ());
+    assert!(
+        opens(&house.server, "DPoP", &text, Some(&good), None)
+            .await
+            .is_ok()
+    );
+    let refusal = opens(&house.server, "DPoP", &text, Some(&good), None)
+        .await
+        .unwrap_err();
+    assert!(refusal.error.description().contains("before"));
+    assert!(
+        opens(&house.server, "Bearer", &text, None, None)
+            .await
+            .is_err(),
+        "as a bearer token"
+    );
+    assert!(
+        opens(&house.server, "DPoP", &text, None, None)
+            .await
+            .is_err(),
+        "without proof"
+    );
+    let spoilt: [(&str, fn(&mut Value)); 6] = [
+        ("htm", |c| c["htm"] = "POST".into()),
+        ("htu", |c| {
+            c["htu"] = "https://ward.example/fhir/Patient/2".into()
+        }),
+        ("ath", |c| c["ath"] = "x".into()),
+        ("no ath", |c| c["ath"] = Value::Null),
+        ("old", |c| c["iat"] = (NOW_S - 61).into()),
+        ("no nonce", |c| c["nonce"] = Value::Null),
+    ];
+    for (why, change) in spoilt {
+        let proof = holder.proof("GET", RESOURCE, Some(&text), change);
+        let refusal = opens(&house.server, "DPoP", &text, Some(&proof), None)
+            .await
+            .unwrap_err();
+        assert_eq!(refusal.error.status(), 401, "{why}");
+        assert!(refusal.nonce.is_some(), "{why}");
+    }
+    let mut thief = Holder {
+        nonce: holder.nonce.clone(),
+        ..Holder::new()
+    };
+    let proof = thief.proof("GET", RESOURCE, Some(&text), |_| ());
+    assert!(
+        opens(&house.server, "DPoP", &text, Some(&proof), None)
+            .await
+            .is_err(),
+        "another key"
+    );
+}
+
+pub async fn s106_a_proof_is_used_once_on_every_node(house: House) {
+    house.app(|_| ()).await;
+    let cookie = house.clinician().await;
+    let code = house.code(&asked("openid user/*.rs"), &cookie).await;
+    let mut holder = Holder::new();
+    let token = ok(holder.ask(&house, &redeem(&code)).await);
+    let text = token["access_token"].as_str().unwrap().to_owned();
+    let Some(other) = house.another().await else {
+        return;
+    };
+    let proof = holder.proof("GET", RESOURCE, Some(&text), |_| ());
+    assert!(
+        opens(&other, "DPoP", &text, Some(&proof), None)
+            .await
+            .is_ok()
+    );
+    assert!(
+        opens(&house.server, "DPoP", &text, Some(&proof), None)
+            .await
+            .is_err()
+    );
+}
+
+pub async fn s107_a_token_is_bound_to_its_certificate(house: House) {
+    let certificate = [7; 32];
+    let hexadecimal: String = certificate
+        .iter()
+        .map(|b: &u8| format!("{b:02x}"))
+        .collect();
+    house
+        .app(|client| {
+            client.client_id = "lab".into();
+            client.kind = Kind::System;
+            client.authentication = Authentication::TlsClientAuth;
+            client.certificate = Some(hexadecimal);
+            client.sender_constraint = SenderConstraint::Mtls;
+            client.scope = "system/*.rs".into();
+        })
+        .await;
+    let ask = Ask::post(&[
+        ("grant_type", "client_credentials"),
+        ("client_id", "lab"),
+        ("scope", "system/Patient.rs"),
+    ]);
+    for wrong in [None, Some([8; 32])] {
+        let ask = Ask {
+            certificate: wrong,
+            ..ask.clone()
+        };
+        assert_eq!(
+            refused(house.ask(Endpoint::Token, &ask).await),
+            (401, "invalid_client".into())
+        );
+    }
+    let ask = Ask {
+        certificate: Some(certificate),
+        ..ask
+    };
+    let token = ok(house.ask(Endpoint::Token, &ask).await);
+    let text = token["access_token"].as_str().unwrap();
+    assert_eq!(
+        claims(&token["access_token"])["cnf"]["x5t#S256"],
+        base64url(&certificate)
+    );
+    assert!(
+        opens(&house.server, "Bearer", text, None, Some(certificate))
+            .await
+            .is_ok()
+    );
+    assert!(
+        opens(&house.server, "Bearer", text, None, Some([8; 32]))
+            .await
+            .is_err()
+    );
+    assert!(
+        opens(&house.server, "Bearer", text, None, None)
+            .await
+            .is_err()
+    );
+}
+
+pub async fn s108_fapi_is_one_switch(house: House) {
+    house.app(|client| client.fapi2 = true).await;
+    let cookie = house.clinician().await;
+    let front = house.authorize(&asked("openid"), &cookie).await;
+    assert_eq!(error(&front), "invalid_request", "only by PAR");
+    let push = Ask {
+        method: "POST",
+        ..asked("openid").ask()
+    };
+    let public = house.ask(Endpoint::PushedAuthorizationRequest, &push).await;
+    assert_eq!(
+        refused(public),
+        (401, "invalid_client".into()),
+        "only with a key"
+    );
+    let key = ward_seal::es384_key::Es384Key::generate();
+    let set = format!(r#"{{"keys":[{}]}}"#, key.public().to_json());
+    let fapi = |client: &mut Client| {
+        client.fapi2 = true;
+        client.kind = Kind::Confidential;
+        client.authentication = Authentication::PrivateKeyJwt;
+        client.keys = Some(KeysAt::Here(set.clone()));
+    };
+    house.app(fapi).await;
+    let signed = |ask: Ask, id: &str, endpoint: Endpoint| {
+        let url = house.server.url(endpoint);
+        let claims =
+            json!({ "iss": "app", "sub": "app", "aud": url, "exp": NOW_S + 60, "jti": id });
+        ask.with(
+            "client_assertion",
+            &key.sign("JWT", claims.to_string().as_bytes()),
+        )
+        .with(
+            "client_assertion_type",
+            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        )
+    };
+    let par = Endpoint::PushedAuthorizationRequest;
+    let pushed = house.ask(par, &signed(push, "1", par)).await;
+    assert_eq!(pushed.status(), 201, "{pushed:?}");
+    let uri = json_of(pushed)["request_uri"].as_str().unwrap().to_owned();
+    let by_uri = Asked {
+        pairs: vec![
+            ("client_id".into(), "app".into()),
+            ("request_uri".into(), uri),
+        ],
+        now_s: NOW_S,
+    };
+    let code = house.code(&by_uri, &cookie).await;
+    let bearer = house
+        .ask(
+            Endpoint::Token,
+            &signed(redeem(&code), "2", Endpoint::Token),
+        )
+        .await;
+    assert_eq!(
+        refused(bearer),
+        (400, "invalid_dpop_proof".into()),
+        "only sender-constrained"
+    );
+    let mut holder = Holder::new();
+    holder.nonce = Some("unknown".into());
+    let answer = holder
+        .ask(&house, &signed(redeem(&code), "3", Endpoint::Token))
+        .await;
+    holder.nonce = header(&answer, "DPoP-Nonce");
+    let token = ok(holder
+        .ask(&house, &signed(redeem(&code), "4", Endpoint::Token))
+        .await);
+    assert_eq!(token["token_type"], "DPoP");
+}
+
+pub async fn s92_grace_is_for_the_holder_of_the_key(house: House) {
+    house.app(|_| ()).await;
+    let cookie = house.clinician().await;
+    let code = house
+        .code(&asked("openid user/*.rs offline_access"), &cookie)
+        .await;
+    let mut holder = Holder::new();
+    let token = ok(holder.ask(&house, &redeem(&code)).await);
+    let mut thief = Holder {
+        nonce: holder.nonce.clone(),
+        ..Holder::new()
+    };
+    let stolen = thief.ask(&house, &refresh(&token)).await;
+    assert_eq!(refused(stolen), (400, "invalid_grant".into()));
+    let first = ok(holder.ask(&house, &refresh(&token)).await);
+    // Its answer was lost: the same key may ask again within ten seconds.
+    let again = ok(holder.ask(&house, &refresh(&token)).await);
+    assert_ne!(first["refresh_token"], again["refresh_token"]);
+    let late = holder.ask(&house, &refresh(&token).at(NOW_S + 11)).await;
+    assert_eq!(refused(late), (400, "invalid_grant".into()));
+    let ended = holder.ask(&house, &refresh(&again)).await;
+    assert_eq!(refused(ended), (400, "invalid_grant".into()));
+}
