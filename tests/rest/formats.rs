@@ -321,50 +321,49 @@ fn head_is_get_without_the_body() {
     });
 }
 
+/// S11, S12: what tells of the server is for every origin, records are for scripts of registered clients.
 #[test]
-fn browsers_may_ask_from_elsewhere() {
+fn browsers_may_ask_from_where_clients_are_registered() {
     for backend in backends() {
         let anonymous = server(backend).anonymous();
-        let preflight = anonymous
-            .request("OPTIONS", "Patient/1")
-            .header("Origin", "https://app.example.org")
-            .header("Access-Control-Request-Method", "PUT")
-            .header(
-                "Access-Control-Request-Headers",
-                "authorization, content-type, if-match",
-            )
-            .send()
-            .expect(204);
-        assert_eq!(preflight.header("access-control-allow-origin"), Some("*"));
-        assert!(
-            preflight
-                .header("access-control-allow-methods")
-                .unwrap()
-                .contains("PUT")
-        );
-        assert!(
-            preflight
-                .header("access-control-allow-headers")
-                .unwrap()
-                .contains("If-Match")
-        );
-        assert_eq!(
-            preflight.header("access-control-allow-credentials"),
-            None,
-            "no cookies, ever"
-        );
+        let preflight = |path: &str| {
+            anonymous
+                .request("OPTIONS", path)
+                .header("Origin", "https://app.example.org")
+                .header("Access-Control-Request-Method", "PUT")
+                .send()
+                .expect(204)
+        };
+        let foreign = preflight("Patient/1");
+        assert_eq!(foreign.header("access-control-allow-origin"), None);
+        assert_eq!(foreign.header("access-control-allow-methods"), None);
         let answer = anonymous
-            .request("GET", "metadata")
+            .request("GET", "Patient/1")
             .header("Origin", "https://app.example.org")
             .send()
-            .expect(200);
-        assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
-        assert!(
-            answer
-                .header("access-control-expose-headers")
-                .unwrap()
-                .contains("ETag")
-        );
+            .expect(401);
+        assert_eq!(answer.header("access-control-allow-origin"), None);
+        for path in ["metadata", ".well-known/smart-configuration"] {
+            let open = preflight(path);
+            assert_eq!(open.header("access-control-allow-origin"), Some("*"));
+            assert_eq!(
+                open.header("access-control-allow-credentials"),
+                None,
+                "no cookies, ever"
+            );
+            let answer = anonymous
+                .request("GET", path)
+                .header("Origin", "https://app.example.org")
+                .send()
+                .expect(200);
+            assert_eq!(answer.header("access-control-allow-origin"), Some("*"));
+            assert!(
+                answer
+                    .header("access-control-expose-headers")
+                    .unwrap()
+                    .contains("ETag")
+            );
+        }
     }
 }
 
