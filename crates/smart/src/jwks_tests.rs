@@ -84,8 +84,8 @@ async fn s56_an_unknown_kid_is_asked_for_once_a_minute() {
     asked.shelf.put(&[&old], Some(3600));
     assert!(asked.knows(&old, 0).await);
     asked.shelf.put(&[&old, &new], Some(3600));
-    for now_s in 1..REFETCH_PERIOD_S {
-        assert!(!asked.knows(&new, now_s).await);
+    for second in 1..REFETCH_PERIOD_S {
+        assert!(!asked.knows(&new, second).await);
     }
     assert_eq!(asked.shelf.fetches(), 1);
     assert!(asked.knows(&new, REFETCH_PERIOD_S).await);
