@@ -215,7 +215,7 @@ mod tests {
                 "See your laboratory results",
             ),
             (
-                "patient/Observation.rs?status=final",
+                "patient/Observation.rs?status=http://hl7.org/fhir/observation-status|final",
                 "See your laboratory results, vital signs and other observations where status is final",
             ),
             ("offline_access", "Go on when you are not there"),

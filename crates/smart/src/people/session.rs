@@ -121,7 +121,7 @@ impl Session {
 }
 
 /// The role whose people look after the server.
-const ADMINISTRATOR: &str = "admin";
+const ADMINISTRATOR: &str = "system-administrator";
 
 #[cfg(test)]
 mod tests {

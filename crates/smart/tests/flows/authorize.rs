@@ -554,7 +554,7 @@ pub async fn s83_the_picker_shows_whom_the_user_may_see(house: House) {
         .signed_in(|session| {
             session.account = "admin".into();
             session.fhir_user = Some("Practitioner/admin".into());
-            session.roles = vec!["admin".into()];
+            session.roles = vec!["system-administrator".into()];
         })
         .await;
     let Page::ChoosePatient(none) = shown(house.authorize(&request, &admin).await) else {

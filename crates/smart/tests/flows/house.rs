@@ -178,7 +178,7 @@ impl House {
         self.signed_in(|session| {
             session.account = "doctor".into();
             session.fhir_user = Some("Practitioner/doctor".into());
-            session.roles = vec!["clinician".into()];
+            session.roles = vec!["physician".into()];
         })
         .await
     }

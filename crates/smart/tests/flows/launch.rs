@@ -96,7 +96,7 @@ pub async fn s28_a_launch_is_used_once_and_by_its_user(house: House) {
         .signed_in(|session| {
             session.account = "admin".into();
             session.fhir_user = Some("Practitioner/admin".into());
-            session.roles = vec!["admin".into()];
+            session.roles = vec!["system-administrator".into()];
         })
         .await;
     assert_eq!(

@@ -8,7 +8,7 @@ async fn administrator(house: &House) -> String {
         .signed_in(|session| {
             session.account = "admin".into();
             session.fhir_user = Some("Practitioner/admin".into());
-            session.roles = vec!["admin".into()];
+            session.roles = vec!["system-administrator".into()];
         })
         .await
 }
@@ -128,7 +128,7 @@ pub async fn the_registry_is_for_administrators(house: House) {
     let weak = house
         .signed_in(|session| {
             session.account = "admin".into();
-            session.roles = vec!["admin".into()];
+            session.roles = vec!["system-administrator".into()];
             session.acr = "pwd".into();
         })
         .await;

@@ -340,7 +340,7 @@ pub async fn s61_a_system_gets_what_it_is_registered_for(house: House) {
         client.acts_for = Some(ActsFor {
             subject: "robot".into(),
             fhir_user: Some("Practitioner/robot".into()),
-            roles: vec!["clinician".into()],
+            roles: vec!["physician".into()],
             patient: None,
         });
     })
