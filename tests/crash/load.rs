@@ -1,51 +1,39 @@
-//! What one client does until the server dies, and what must hold afterwards.
+//! What one client does until the server dies: every kind of write, and reads between them.
 
 use super::Random;
+use super::ledger::{Attempt, Kept, Keyed, Transaction, version};
 use serde_json::{Value, json};
 use ward_testkit::{Answer, Client};
 
-const TAGS: &str = "urn:ward:crash";
-/// Resources of earlier rounds that a client goes on changing.
-const OLD_RESOURCES: usize = 4;
-
-/// A resource as it was acknowledged last.
-#[derive(Clone)]
-pub struct Kept {
-    path: String,
-    family: String,
-    version: u64,
-    /// The family of an update that was sent and not acknowledged.
-    attempted: Option<String>,
-}
-
-struct Transaction {
-    tag: String,
-    entries: u64,
-    acknowledged: bool,
-}
+pub const TAGS: &str = "urn:ward:crash";
+/// Conditional creates of one round have so many criteria between them, so that clients meet.
+const KEYS_PER_ROUND: u64 = 4;
 
 /// One client between two kills. Each client changes only resources of its own.
 pub struct Visit {
     name: String,
     random: Random,
     steps: usize,
-    kept: Vec<Kept>,
+    pub kept: Vec<Kept>,
     /// Made by a transaction of this visit, and left alone for as long: their tags are counted.
-    made: Vec<Kept>,
-    transactions: Vec<Transaction>,
-    writes: usize,
-    reads: Vec<[u8; 16]>,
+    pub made: Vec<Kept>,
+    pub transactions: Vec<Transaction>,
+    /// What was created under a condition that other clients have too.
+    pub keyed: Vec<Keyed>,
+    pub writes: usize,
+    pub reads: Vec<[u8; 16]>,
 }
 
 impl Visit {
-    pub fn new(name: String, kept: Vec<Kept>, random: Random) -> Visit {
+    pub fn new(round: usize, client: u64, kept: Vec<Kept>, random: Random) -> Visit {
         Visit {
-            name,
+            name: format!("r{round}c{client}"),
             random,
             steps: 0,
             kept,
             made: Vec::new(),
             transactions: Vec::new(),
+            keyed: Vec::new(),
             writes: 0,
             reads: Vec::new(),
         }
@@ -54,11 +42,15 @@ impl Visit {
     /// One request; `None` when the server is gone.
     pub fn step(&mut self, ward: &Client) -> Option<()> {
         self.steps += 1;
-        match (self.random.between(0, 10), self.kept.is_empty()) {
-            (0..=3, _) | (_, true) => self.create(ward),
-            (4..=6, _) => self.update(ward),
-            (7, _) => self.read(ward),
-            _ => self.transaction(ward),
+        match (self.random.between(0, 16), self.kept.is_empty()) {
+            (0..=3, _) => self.create(ward),
+            (4..=5, _) => self.conditional_create(ward),
+            (6..=8, _) => self.transaction(ward),
+            (_, true) => self.create(ward),
+            (9..=10, _) => self.update(ward),
+            (11..=12, _) => self.patch(ward),
+            (13, _) => self.delete(ward),
+            _ => self.read(ward),
         }
     }
 
@@ -66,50 +58,87 @@ impl Visit {
         format!("{}n{}", self.name, self.steps)
     }
 
+    fn choose(&mut self) -> &mut Kept {
+        let chosen = self.random.between(0, self.kept.len() as u64) as usize;
+        &mut self.kept[chosen]
+    }
+
     fn create(&mut self, ward: &Client) -> Option<()> {
         let family = self.name();
-        let answer = ward
-            .request("POST", "Patient")
-            .json(&patient(&family))
-            .try_send()?
-            .expect(201);
+        let request = ward.request("POST", "Patient").json(&patient(&family));
+        let answer = request.try_send()?.expect(201);
         self.writes += 1;
-        self.kept.push(Kept {
-            path: format!("Patient/{}", answer.id()),
-            family,
-            version: 1,
-            attempted: None,
-        });
+        self.kept.push(Kept::new(&answer.id(), family));
         Some(())
     }
 
+    /// Several clients send the same, now and later: one resource is made, and all are told which.
+    fn conditional_create(&mut self, ward: &Client) -> Option<()> {
+        let round = self.name.split('c').next().unwrap();
+        let key = format!("{round}k{}", self.random.between(0, KEYS_PER_ROUND));
+        self.keyed.push(Keyed::attempted(&key));
+        let mut body = patient(&key);
+        body["identifier"] = json!([{ "system": TAGS, "value": key }]);
+        let request = ward
+            .request("POST", "Patient")
+            .header("If-None-Exist", &format!("identifier={TAGS}|{key}"));
+        let answer = request.json(&body).try_send()?;
+        assert!(matches!(answer.status, 200 | 201), "{}", answer.text());
+        self.writes += usize::from(answer.status == 201);
+        self.keyed.last_mut().unwrap().id = Some(answer.id());
+        Some(())
+    }
+
+    /// What was deleted comes back by an update.
     fn update(&mut self, ward: &Client) -> Option<()> {
         let family = self.name();
-        let chosen = self.random.between(0, self.kept.len() as u64) as usize;
-        let kept = &mut self.kept[chosen];
-        kept.attempted = Some(family.clone());
+        let kept = self.choose();
         let mut body = patient(&family);
-        body["id"] = json!(kept.path.split_once('/').unwrap().1);
-        let answer = ward
-            .request("PUT", &kept.path)
-            .json(&body)
-            .try_send()?
-            .expect(200);
-        kept.version += 1;
-        kept.family = family;
-        kept.attempted = None;
+        body["id"] = json!(kept.id());
+        kept.attempted = Some(Attempt::Change(family));
+        let status = if kept.is_deleted { 201 } else { 200 };
+        let request = ward.request("PUT", &kept.path).json(&body);
+        let answer = request.try_send()?.expect(status);
+        kept.acknowledge();
         assert_eq!(version(&answer.json()), kept.version);
         self.writes += 1;
         Some(())
     }
 
+    fn patch(&mut self, ward: &Client) -> Option<()> {
+        let family = self.name();
+        let kept = self.choose();
+        if kept.is_deleted {
+            return self.update(ward);
+        }
+        let patch = json!([{ "op": "replace", "path": "/name/0/family", "value": family }]);
+        kept.attempted = Some(Attempt::Change(family));
+        let request = ward.request("PATCH", &kept.path);
+        let patch = patch.to_string().into_bytes();
+        let answer = request.body("application/json-patch+json", patch);
+        let answer = answer.try_send()?.expect(200);
+        kept.acknowledge();
+        assert_eq!(version(&answer.json()), kept.version);
+        self.writes += 1;
+        Some(())
+    }
+
+    fn delete(&mut self, ward: &Client) -> Option<()> {
+        let kept = self.choose();
+        if kept.is_deleted || kept.is_referred_to {
+            return self.update(ward);
+        }
+        kept.attempted = Some(Attempt::Delete);
+        ward.request("DELETE", &kept.path).try_send()?.expect(204);
+        kept.acknowledge();
+        self.writes += 1;
+        Some(())
+    }
+
     fn read(&mut self, ward: &Client) -> Option<()> {
-        let chosen = self.random.between(0, self.kept.len() as u64) as usize;
-        let answer = ward
-            .request("GET", &self.kept[chosen].path)
-            .try_send()?
-            .expect(200);
-        assert_eq!(family(&answer.json()), self.kept[chosen].family);
+        let kept = self.choose();
+        let answer = ward.request("GET", &kept.path).try_send()?;
+        kept.compare(&answer);
         self.reads.push(request_id(&answer));
         Some(())
     }
@@ -121,129 +150,21 @@ impl Visit {
         self.transactions.push(Transaction {
             tag: tag.clone(),
             entries: observations + 1,
-            acknowledged: false,
+            is_acknowledged: false,
         });
-        let answer = ward
-            .request("POST", "")
-            .json(&bundle(&tag, observations))
-            .try_send()?
-            .expect(200);
-        let location = answer.json()["entry"][0]["response"]["location"]
-            .as_str()
-            .unwrap()
-            .to_owned();
-        let id = location
-            .split("/_history/")
-            .next()
-            .unwrap()
-            .rsplit('/')
-            .next()
-            .unwrap();
+        let request = ward.request("POST", "").json(&bundle(&tag, observations));
+        let answer = request.try_send()?.expect(200).json();
+        let location = answer["entry"][0]["response"]["location"].as_str();
+        let (version_less, _) = location.unwrap().split_once("/_history/").unwrap();
+        let (_, id) = version_less.rsplit_once('/').unwrap();
+        let made = Kept::new(id, tag);
         self.made.push(Kept {
-            path: format!("Patient/{id}"),
-            family: tag,
-            version: 1,
-            attempted: None,
+            is_referred_to: true,
+            ..made
         });
-        self.transactions.last_mut().unwrap().acknowledged = true;
+        self.transactions.last_mut().unwrap().is_acknowledged = true;
         self.writes += 1;
         Some(())
-    }
-}
-
-/// All that was acknowledged so far.
-#[derive(Default)]
-pub struct Ledger {
-    kept: Vec<Kept>,
-    pub writes: usize,
-    pub transactions: usize,
-    /// Request ids of acknowledged reads.
-    pub reads: Vec<[u8; 16]>,
-}
-
-impl Ledger {
-    /// Some earlier resources for client `n` of `of`; no other client gets them.
-    pub fn some(&self, n: u64, of: u64) -> Vec<Kept> {
-        let own = self.kept.iter().rev().skip(n as usize).step_by(of as usize);
-        own.take(OLD_RESOURCES).cloned().collect()
-    }
-
-    /// Compares a client's notes with what the restarted server has.
-    pub fn settle(&mut self, visit: Visit, ward: &Client) {
-        for transaction in &visit.transactions {
-            transaction.check(ward);
-        }
-        self.transactions += visit.transactions.iter().filter(|t| t.acknowledged).count();
-        self.writes += visit.writes;
-        self.reads.extend(&visit.reads);
-        for mut kept in visit.kept.into_iter().chain(visit.made) {
-            kept.check(ward);
-            kept.check_history(ward);
-            self.kept.retain(|k| k.path != kept.path);
-            self.kept.push(kept);
-        }
-    }
-
-    /// Looks at some resources of all rounds.
-    pub fn check_again(&mut self, ward: &Client, max: usize, random: &mut Random) {
-        for _ in 0..self.kept.len().min(max) {
-            let chosen = random.between(0, self.kept.len() as u64) as usize;
-            self.kept[chosen].check(ward);
-        }
-    }
-}
-
-impl Kept {
-    /// The acknowledged content, or that of the one update whose answer did not arrive.
-    fn check(&mut self, ward: &Client) {
-        let stored = ward.get(&self.path).expect(200).json();
-        if let Some(attempted) = self.attempted.take()
-            && family(&stored) == attempted
-        {
-            self.family = attempted;
-            self.version += 1;
-        }
-        assert_eq!(
-            (family(&stored), version(&stored)),
-            (self.family.as_str(), self.version),
-            "{}",
-            self.path
-        );
-    }
-
-    /// Every version from the first on, none twice.
-    fn check_history(&self, ward: &Client) {
-        let history = ward
-            .get(&format!("{}/_history?_count=1000", self.path))
-            .expect(200)
-            .json();
-        let versions: Vec<u64> = history["entry"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|e| version(&e["resource"]))
-            .collect();
-        let expected: Vec<u64> = (1..=self.version).rev().collect();
-        assert_eq!(versions, expected, "{}", self.path);
-    }
-}
-
-impl Transaction {
-    fn check(&self, ward: &Client) {
-        let count = |ty: &str| {
-            let found = ward
-                .get(&format!("{ty}?_tag={TAGS}|{}&_summary=count", self.tag))
-                .expect(200)
-                .json();
-            found["total"].as_u64().unwrap()
-        };
-        let found = count("Patient") + count("Observation");
-        let whole = found == self.entries || (found == 0 && !self.acknowledged);
-        assert!(
-            whole,
-            "{found} of {} entries of transaction {} (acknowledged: {})",
-            self.entries, self.tag, self.acknowledged
-        );
     }
 }
 
@@ -265,18 +186,6 @@ fn bundle(tag: &str, observations: u64) -> Value {
         entry.push(json!({ "resource": observation, "request": { "method": "POST", "url": "Observation" } }));
     }
     json!({ "resourceType": "Bundle", "type": "transaction", "entry": entry })
-}
-
-fn family(patient: &Value) -> &str {
-    patient["name"][0]["family"].as_str().unwrap_or_default()
-}
-
-fn version(resource: &Value) -> u64 {
-    resource["meta"]["versionId"]
-        .as_str()
-        .unwrap_or_default()
-        .parse()
-        .unwrap()
 }
 
 /// 32 hexadecimal digits in the header.

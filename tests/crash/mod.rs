@@ -3,9 +3,12 @@
 
 pub mod audit;
 mod indexing;
+mod ledger;
 mod load;
 
-use load::{Ledger, Visit};
+use ledger::Ledger;
+use load::Visit;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use ward_testkit::postgres::{Cluster, Database};
 use ward_testkit::{Backend, Client, Home, Server, Start, backends};
@@ -13,8 +16,11 @@ use ward_testkit::{Backend, Client, Home, Server, Start, backends};
 /// Kills per store; `WARD_CRASH_ROUNDS` sets another number.
 const ROUNDS: usize = 50;
 const CLIENTS: u64 = 4;
-/// Milliseconds of load before a kill, at random.
+/// Milliseconds of load before a kill, at random, counted from the first answer.
 const LOAD_MS: std::ops::Range<u64> = 20..300;
+const FIRST_ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+/// In so many rounds the clients do everything they can.
+const ROUNDS_OF_EACH_KIND: usize = 25;
 /// Resources of all rounds that are looked at once more at the end.
 const LAST_LOOK_MAX: usize = 2_000;
 
@@ -68,27 +74,35 @@ fn survive(mut server: Server, rounds: usize, accident: impl Fn()) {
         accident();
         server = Server::start_in(start, home);
         let ward = server.client("loader");
-        for visit in visits {
-            ledger.settle(visit, &ward);
-        }
+        ledger.settle(visits, &ward);
     }
     ledger.check_again(&server.client("loader"), LAST_LOOK_MAX, &mut random);
     let backend = server.backend;
     let (_, home) = server.kill();
     audit::check_recorded(&home, &ledger.reads);
+    tell(&ledger, backend, rounds, begun.elapsed());
+}
+
+/// What was shown, and whether it was enough.
+fn tell(ledger: &Ledger, backend: Backend, rounds: usize, time: Duration) {
     let Ledger {
         writes,
         transactions,
+        deletions,
         reads,
         ..
-    } = &ledger;
-    let seconds = begun.elapsed().as_secs();
+    } = ledger;
+    let created_once = ledger.created_once();
+    let seconds = time.as_secs();
     println!(
-        "{backend:?}: {rounds} kills in {seconds} s; acknowledged: {writes} writes, {transactions} of them transactions, {} reads",
+        "{backend:?}: {rounds} kills in {seconds} s; acknowledged: {writes} writes, {transactions} of them transactions, {created_once} of them \
+        conditional creates; {deletions} resources found deleted; {} reads",
         reads.len()
     );
+    let of_each_kind = *transactions > 0 && created_once > 0 && *deletions > 0;
+    let is_short = rounds < ROUNDS_OF_EACH_KIND;
     assert!(
-        *transactions > 0 && *writes > rounds,
+        (of_each_kind || is_short) && *writes >= rounds / 2,
         "too little load to show anything"
     );
 }
@@ -106,18 +120,25 @@ fn load_and_kill(
 ) -> (Vec<Visit>, (Start, Home)) {
     let ward: Client = server.client("loader");
     let life = Duration::from_millis(random.between(LOAD_MS.start, LOAD_MS.end));
+    let is_answered = AtomicBool::new(false);
+    let is_answered = &is_answered;
     std::thread::scope(|scope| {
         let clients: Vec<_> = (0..CLIENTS)
             .map(|n| {
                 let (ward, random) = (ward.clone(), Random(random.next()));
-                let mut visit =
-                    Visit::new(format!("r{round}c{n}"), ledger.some(n, CLIENTS), random);
+                let mut visit = Visit::new(round, n, ledger.some(n, CLIENTS), random);
                 scope.spawn(move || {
-                    while visit.step(&ward).is_some() {}
+                    while visit.step(&ward).is_some() {
+                        is_answered.store(true, Ordering::Relaxed);
+                    }
                     visit
                 })
             })
             .collect();
+        let begun = Instant::now();
+        while !is_answered.load(Ordering::Relaxed) && begun.elapsed() < FIRST_ANSWER_TIMEOUT {
+            std::thread::sleep(Duration::from_millis(1));
+        }
         std::thread::sleep(life);
         let parts = server.kill();
         (
