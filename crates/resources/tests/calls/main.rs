@@ -12,6 +12,7 @@ mod conditions;
 mod former;
 mod granular;
 mod granular_writes;
+mod hierarchy;
 mod house;
 mod indexing;
 mod long;
@@ -57,6 +58,9 @@ on_both!(
     indexing::no_answer_is_half,
     indexing::processes_agree_on_what_is_indexed,
     advertised::everything_that_is_listed_is_served,
+    hierarchy::what_is_part_of_a_place_is_below_it,
+    hierarchy::a_hierarchy_has_its_bounds,
+    hierarchy::only_what_may_be_seen_leads_further,
     long::a_part_of_a_long_text_is_found,
     long::who_may_not_see_a_long_text_is_not_told_by_it,
     long::long_displays_and_uris_are_found_to_their_end,
