@@ -126,14 +126,16 @@ impl<'a> Reader<'a> {
             .split_once(|c: char| c.is_ascii_whitespace())
             .unwrap_or((inside, ""));
         let (mut children, mut has_text) = (Vec::new(), false);
-        while is_open {
-            let next = self.tag();
-            has_text |= next.follows_text;
-            if let Some(end) = next.inside.strip_prefix('/') {
-                assert_eq!(end.trim_end(), name, "another end");
-                break;
+        if is_open {
+            loop {
+                let next = self.tag();
+                has_text |= next.follows_text;
+                if let Some(end) = next.inside.strip_prefix('/') {
+                    assert_eq!(end.trim_end(), name, "another end");
+                    break;
+                }
+                children.push(self.element(next));
             }
-            children.push(self.element(next));
         }
         Element {
             name,

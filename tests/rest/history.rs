@@ -144,7 +144,7 @@ fn since_and_at_hold_on_type_and_system_level() {
         let times: Vec<&str> = times.collect();
         assert_eq!(times.len(), 7);
         let newest: Vec<String> = (1..=3).rev().map(|n| of(&later, n)).collect();
-        let with_organization = [newest.as_slice(), &[organized.clone()]].concat();
+        let with_organization = [newest.as_slice(), std::slice::from_ref(&organized)].concat();
         for count in [1, 50] {
             let walked =
                 |path: &str, time: &str| walk(ward, &format!("{path}={time}&_count={count}"));
