@@ -22,10 +22,9 @@ pub(crate) async fn answer(
     request: &Request<'_>,
     trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
-    let Some(session) = session::current(server, request.session, request.now_s).await? else {
+    let Some(session) = session::sure(server, request, trail).await? else {
         return Ok(session::sign_in(Endpoint::Apps));
     };
-    trail.session(&session);
     let mut notice = None;
     if request.method == "POST" {
         server.forms().check(request, Endpoint::Apps.path())?;

@@ -103,6 +103,8 @@ pub struct SecondFactor {
     pub passkey_challenge: Option<String>,
     pub rp_id: String,
     pub has_totp: bool,
+    /// `false`: only a passkey is sure enough.
+    pub takes_code: bool,
 }
 
 /// A new secret to be put into an authenticator app; field `code` proves that it was.

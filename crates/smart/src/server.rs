@@ -7,6 +7,7 @@ use crate::fetch::Fetch;
 use crate::forms::Forms;
 use crate::jwks::KeySets;
 use crate::page::{Message, Page};
+use crate::people::hashing::Hashing;
 use crate::registry::Registry;
 use crate::request::Request;
 use crate::settings::Settings;
@@ -28,6 +29,7 @@ pub struct AuthorizationServer {
     tokens: TokenService,
     settings: Settings,
     forms: Forms,
+    hashing: Hashing,
     nonces: Nonces,
     registry: Registry,
     key_sets: KeySets,
@@ -61,6 +63,7 @@ impl AuthorizationServer {
         let server = AuthorizationServer {
             tokens: TokenService::new(&settings.issuer, &settings.base),
             forms: Forms::new(secrets.forms, &settings.issuer),
+            hashing: Hashing::default(),
             nonces: Nonces::new(secrets.nonces),
             registry: Registry::default(),
             key_sets: KeySets::new(fetch),
@@ -134,6 +137,13 @@ impl AuthorizationServer {
         Ok(())
     }
 
+    /// Notes on this node what is void in the store already.
+    pub(crate) fn note(&self, void: &[String], now_s: i64) {
+        for one in void {
+            self.tokens.revocations().note(one, now_s);
+        }
+    }
+
     pub fn tokens(&self) -> &TokenService {
         &self.tokens
     }
@@ -156,6 +166,10 @@ impl AuthorizationServer {
 
     pub(crate) fn forms(&self) -> &Forms {
         &self.forms
+    }
+
+    pub(crate) fn hashing(&self) -> &Hashing {
+        &self.hashing
     }
 
     pub(crate) fn nonces(&self) -> &Nonces {

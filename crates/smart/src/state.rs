@@ -5,6 +5,8 @@ mod account;
 mod authorization;
 mod client;
 mod code;
+mod credential;
+mod enrolment;
 mod grant;
 mod launch_context;
 mod pushed_request;
@@ -14,13 +16,17 @@ mod revocation;
 mod scope_text;
 mod session;
 mod signing_keys;
+mod throttle;
+mod workstation;
 
-pub use account::Account;
+pub use account::{Account, NamedPasskey};
 pub use authorization::{AUTHORIZATION_LIFETIME_S, Authorization};
 pub use client::{
     ActsFor, Authentication, Budgets, Client, ClientState, KeysAt, Kind, SenderConstraint,
 };
 pub use code::{CODE_LIFETIME_S, Code};
+pub use credential::Credential;
+pub use enrolment::{Enrolment, INVITATION_LIFETIME_S, SECRET_SHOWN_S};
 pub use grant::{Grant, LaunchValues};
 pub use launch_context::{LAUNCH_LIFETIME_S, LaunchContext};
 pub use pushed_request::{PUSHED_LIFETIME_S, PushedRequest};
@@ -30,6 +36,8 @@ pub use revocation::Revocation;
 pub use scope_text::ScopeText;
 pub use session::SessionRow;
 pub use signing_keys::{KeyAlgorithm, KeyRing, RingKey};
+pub use throttle::Throttle;
+pub use workstation::Workstation;
 
 use crate::answer::OAuthError;
 use serde::Serialize;
@@ -57,6 +65,8 @@ pub enum RowKind {
     Throttle = 13,
     Enrolment = 14,
     ScopeText = 15,
+    Credential = 16,
+    Workstation = 17,
 }
 
 /// A record of one kind. Secrets are keys and never in the body; keys and owners are stored as keyed hashes, the body sealed.

@@ -153,8 +153,8 @@ const HOMES: &[(&str, &[&str], &str)] = &[
     ("tracing-subscriber", &["ward-server"], "writing the logs"),
     (
         "unicode-normalization",
-        &["ward-search"],
-        "string search without accents",
+        &["ward-search", "ward-smart"],
+        "string search without accents, user names and passwords",
     ),
     ("zeroize", &["ward-seal"], "keys wiped from memory"),
     (

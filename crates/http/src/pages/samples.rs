@@ -84,6 +84,7 @@ fn second_factor(text: Text) -> SecondFactor {
         passkey_challenge: Some(text("Y2hhbGxlbmdl")),
         rp_id: text("ward.example"),
         has_totp: true,
+        takes_code: true,
     }
 }
 

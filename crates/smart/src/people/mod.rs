@@ -1,7 +1,22 @@
 //! People: who they are, how they sign in, and where they are signed in.
 
-pub(crate) mod account;
+pub mod account;
+mod accounts;
+mod browser;
+mod enrol;
+mod factors;
+pub mod hashing;
+mod invitation;
+mod lifetime;
+mod passkey;
+mod password;
+mod recovery;
+mod second_factor;
 pub mod session;
+mod sessions;
+mod sign_in;
+mod throttle;
+mod way;
 
 use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::endpoints::Endpoint;
@@ -11,14 +26,24 @@ use crate::trail::Trail;
 
 /// Answers the endpoints at which people sign in and look after their accounts.
 pub(crate) async fn answer(
-    _: &AuthorizationServer,
+    server: &AuthorizationServer,
     endpoint: Endpoint,
-    _: &Request<'_>,
+    request: &Request<'_>,
     trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
-    trail.refused();
-    Err(OAuthError::new(
-        ErrorCode::AccessDenied,
-        format!("{} is not served here", endpoint.path()),
-    ))
+    match endpoint {
+        Endpoint::SignIn => sign_in::answer(server, request, trail).await,
+        Endpoint::SecondFactor => second_factor::answer(server, request, trail).await,
+        Endpoint::Enrol => enrol::answer(server, request, trail).await,
+        Endpoint::Sessions => sessions::answer(server, request, trail).await,
+        Endpoint::SignOut => sessions::sign_out(server, request, trail).await,
+        Endpoint::Accounts => accounts::answer(server, request, trail).await,
+        _ => {
+            trail.refused();
+            Err(OAuthError::new(
+                ErrorCode::AccessDenied,
+                format!("{} is not served here", endpoint.path()),
+            ))
+        }
+    }
 }

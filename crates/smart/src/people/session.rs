@@ -3,8 +3,11 @@
 use crate::answer::{Answer, OAuthError};
 use crate::endpoints::Endpoint;
 use crate::page::Person;
+use crate::people::lifetime;
+use crate::request::Request;
 use crate::server::AuthorizationServer;
-use crate::state::{self, SessionRow, digest};
+use crate::state::{self, SessionRow};
+use crate::trail::Trail;
 use serde::{Deserialize, Serialize};
 
 /// Who is signed in, where, and how surely. What tokens say of a person is taken from here.
@@ -66,17 +69,29 @@ impl Assurance {
     }
 }
 
-/// Who is signed in at the browser with this cookie.
+/// Who is signed in at the browser with this cookie: perhaps with a password alone. To ask is to use the session.
 pub(crate) async fn current(
     server: &AuthorizationServer,
     cookie: Option<&str>,
     now_s: i64,
 ) -> Result<Option<Session>, OAuthError> {
-    let Some(cookie) = cookie else {
-        return Ok(None);
-    };
-    let found = state::get::<SessionRow>(server.store(), &digest(cookie), now_s).await?;
-    Ok(found.map(|held| held.row.session))
+    match lifetime::held(server, cookie, now_s).await? {
+        Some(held) => Ok(Some(lifetime::touch(server, held, now_s).await)),
+        None => Ok(None),
+    }
+}
+
+/// Who is signed in with two factors: what pages about oneself and others are for.
+pub(crate) async fn sure(
+    server: &AuthorizationServer,
+    request: &Request<'_>,
+    trail: &mut Trail,
+) -> Result<Option<Session>, OAuthError> {
+    let session = current(server, request.session, request.now_s).await?;
+    if let Some(session) = &session {
+        trail.session(session);
+    }
+    Ok(session.filter(|session| session.assurance() >= Some(Assurance::Multiple)))
 }
 
 /// Whether a session has not ended.

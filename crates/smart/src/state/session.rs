@@ -8,7 +8,14 @@ use serde::{Deserialize, Serialize};
 pub struct SessionRow {
     #[serde(flatten)]
     pub session: Session,
-    pub expires_s: i64,
+    pub begun_s: i64,
+    pub last_used_s: i64,
+    /// Seconds without use after which it has ended.
+    pub idle_s: i64,
+    /// When it ends however much it is used: seconds since 1970.
+    pub ends_s: i64,
+    /// At a computer that several people use.
+    pub shared: bool,
 }
 
 impl Row for SessionRow {
@@ -23,7 +30,10 @@ impl Row for SessionRow {
         &self.session.account
     }
 
+    /// Idle for too long or at its end, whichever is first: then it is absent to whoever asks.
     fn expires_s(&self) -> i64 {
-        self.expires_s
+        self.last_used_s
+            .saturating_add(self.idle_s)
+            .min(self.ends_s)
     }
 }

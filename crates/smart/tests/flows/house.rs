@@ -215,7 +215,11 @@ impl House {
         .await;
         self.keep(&SessionRow {
             session,
-            expires_s: NOW_S + 12 * 3600,
+            begun_s: NOW_S,
+            last_used_s: NOW_S,
+            idle_s: 12 * 3600,
+            ends_s: NOW_S + 12 * 3600,
+            shared: false,
         })
         .await;
         cookie

@@ -11,6 +11,7 @@ mod authorize;
 mod discovery;
 mod house;
 mod launch;
+mod people;
 mod refresh;
 mod registry;
 mod revocation;
@@ -101,4 +102,14 @@ on_both!(
     registry::s117_registration_is_off_and_then_pending,
     registry::at17a_a_suspended_client_is_dead_everywhere,
     registry::the_registry_is_for_administrators,
+    people::c7_an_invited_person_has_two_factors_before_anything_opens,
+    people::at7a_a_password_alone_gets_no_code,
+    people::at7b_a_code_passes_once,
+    people::at7d_x59_guessing_is_slow_and_never_shuts_out,
+    people::at22_nobody_learns_who_has_an_account,
+    people::at5a_a_shared_computer_has_one_person_at_a_time,
+    people::at5c_who_is_away_is_signed_out,
+    people::x56_forms_and_cookies_are_of_one_browser,
+    people::sessions_end_one_by_one_and_by_signing_out,
+    people::accounts_are_for_administrators,
 );

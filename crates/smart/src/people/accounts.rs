@@ -1,0 +1,178 @@
+//! People's accounts, for administrators: add, close, open, reset.
+
+use super::account::{self, AccountError, NewAccount};
+use super::session::{self, Session};
+use crate::answer::{Answer, ErrorCode, OAuthError};
+use crate::dates;
+use crate::endpoints::Endpoint;
+use crate::page::{AccountRow, Accounts, Page};
+use crate::request::Request;
+use crate::server::AuthorizationServer;
+use crate::state::{self, Account};
+use crate::trail::Trail;
+use ward_access::Roles;
+
+/// Accounts that the page lists.
+const ACCOUNTS_SHOWN_MAX: usize = 1_000;
+
+pub(super) async fn answer(
+    server: &AuthorizationServer,
+    request: &Request<'_>,
+    trail: &mut Trail,
+) -> Result<Answer, OAuthError> {
+    let Some(session) = session::sure(server, request, trail).await? else {
+        return Ok(session::sign_in(Endpoint::Accounts));
+    };
+    if !session.administers() {
+        return Err(OAuthError::new(
+            ErrorCode::AccessDenied,
+            "accounts are for administrators who signed in with two factors",
+        ));
+    }
+    if request.method != "POST" {
+        return show(server, &session, request, None, None).await;
+    }
+    server.forms().check(request, Endpoint::Accounts.path())?;
+    match decided(server, &session, request).await {
+        Ok(invitation) => show(server, &session, request, invitation, None).await,
+        Err(error) => {
+            trail.refused();
+            show(server, &session, request, None, Some(error)).await
+        }
+    }
+}
+
+/// The link of an invitation, where one was made.
+async fn decided(
+    server: &AuthorizationServer,
+    session: &Session,
+    request: &Request<'_>,
+) -> Result<Option<String>, String> {
+    let (store, now_s) = (server.store(), request.now_s);
+    let sent = |name| request.parameters.get(name).unwrap_or_default();
+    let said = |error: AccountError| error.to_string();
+    let username = sent("username");
+    let decision = sent("decision");
+    let is_own = account::username(username).as_deref() == Some(session.account.as_str());
+    if is_own && matches!(decision, "close" | "reset") {
+        return Err("You cannot do this to your own account.".to_owned());
+    }
+    match decision {
+        "add" => {
+            let new = NewAccount {
+                username: username.to_owned(),
+                name: sent("name").to_owned(),
+                fhir_user: request.parameters.get("fhir_user").map(str::to_owned),
+                roles: roles(request)?,
+            };
+            let token = account::add(store, &new, now_s).await.map_err(said)?;
+            Ok(Some(link(server, &token)))
+        }
+        "close" => {
+            let void = account::close(store, username, now_s).await.map_err(said)?;
+            server.note(&void, now_s);
+            Ok(None)
+        }
+        "open" => {
+            account::open(store, username, now_s).await.map_err(said)?;
+            Ok(None)
+        }
+        "reset" => {
+            let (token, void) = account::reset(store, username, now_s).await.map_err(said)?;
+            server.note(&void, now_s);
+            Ok(Some(link(server, &token)))
+        }
+        _ => Err("Nothing was changed.".to_owned()),
+    }
+}
+
+/// Only roles that this server knows: a role that nobody defined would open nothing, and be missed.
+fn roles(request: &Request<'_>) -> Result<Vec<String>, String> {
+    let known = Roles::seeded();
+    let mut roles: Vec<String> = request.parameters.all("role").map(str::to_owned).collect();
+    roles.sort_unstable();
+    roles.dedup();
+    match roles.iter().find(|role| known.get(role).is_none()) {
+        Some(_) => Err("There is no such role.".to_owned()),
+        None => Ok(roles),
+    }
+}
+
+fn roles_offered() -> Vec<(String, String)> {
+    let policies = Roles::seeded();
+    let offered = policies.iter();
+    offered
+        .map(|role| (role.name.clone(), role.title.clone()))
+        .collect()
+}
+
+fn link(server: &AuthorizationServer, token: &str) -> String {
+    format!("{}?invitation={token}", server.url(Endpoint::Enrol))
+}
+
+async fn show(
+    server: &AuthorizationServer,
+    session: &Session,
+    request: &Request<'_>,
+    invitation: Option<String>,
+    error: Option<String>,
+) -> Result<Answer, OAuthError> {
+    let store = server.store();
+    let rows = state::list::<Account>(store, None, ACCOUNTS_SHOWN_MAX, request.now_s).await?;
+    let mut accounts: Vec<AccountRow> = rows.iter().map(|held| shown(held)).collect();
+    accounts.sort_by(|a, b| a.username.cmp(&b.username));
+    let cookie = request.session.unwrap_or_default();
+    let status = if error.is_some() { 400 } else { 200 };
+    let page = Accounts {
+        form: server.forms().form(cookie, Endpoint::Accounts.path()),
+        person: session.person(),
+        accounts,
+        roles: roles_offered(),
+        error,
+        invitation,
+    };
+    Ok(Answer::page(status, Page::Accounts(page)))
+}
+
+fn shown(account: &Account) -> AccountRow {
+    let decision = |name: &str, words: &str| (name.to_owned(), words.to_owned());
+    let decisions = if account.closed {
+        vec![decision("open", "Enable")]
+    } else {
+        vec![
+            decision("close", "Disable"),
+            decision("reset", "Reset sign-in"),
+        ]
+    };
+    AccountRow {
+        username: account.username.clone(),
+        name: account.name.clone(),
+        fhir_user: account.fhir_user.clone().unwrap_or_default(),
+        roles: account.roles.join(", "),
+        factors: factors(account),
+        state: match (account.closed, account.is_claimed()) {
+            (true, _) => "disabled",
+            (false, false) => "invited",
+            (false, true) => "active",
+        }
+        .to_owned(),
+        last_sign_in: account.last_sign_in_s.map(dates::moment),
+        decisions,
+    }
+}
+
+fn factors(account: &Account) -> String {
+    let passkeys = match account.passkeys.len() {
+        0 => None,
+        1 => Some("a passkey".to_owned()),
+        n => Some(format!("{n} passkeys")),
+    };
+    let password = account.password.as_ref().map(|_| "password".to_owned());
+    let code = account.totp.as_ref().map(|_| "code".to_owned());
+    let all: Vec<String> = [password, code, passkeys].into_iter().flatten().collect();
+    if all.is_empty() {
+        "nothing yet".to_owned()
+    } else {
+        all.join(", ")
+    }
+}

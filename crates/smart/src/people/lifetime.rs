@@ -1,0 +1,219 @@
+//! Sessions begin, are kept alive by use, and end: by signing out, by idling, when somebody else signs in at a shared computer,
+//! or after a day's work. With a session ends what apps do through it (C5).
+
+use super::session::{Assurance, Session};
+use crate::answer::OAuthError;
+use crate::revocations::what;
+use crate::server::AuthorizationServer;
+use crate::state::{
+    self, Account, Changes, Held, Refused, Revocation, SessionRow, Workstation, digest,
+};
+use ward_seal::random;
+use ward_storage::Store;
+
+/// Without use, at a computer that several people use (AT5c).
+pub const IDLE_SHARED_S: i64 = 10 * 60;
+/// Without use, at one's own.
+pub const IDLE_S: i64 = 30 * 60;
+/// However much it is used (NIST SP 800-63B §4.2.3: 12 hours).
+pub const LIFETIME_S: i64 = 12 * 3600;
+/// From the password to the second factor.
+pub const HALF_WAY_S: i64 = 10 * 60;
+/// Use is written down this often at most.
+const TOUCHED_EVERY_S: i64 = 30;
+
+/// How somebody proved who they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Proof {
+    /// <https://www.rfc-editor.org/rfc/rfc8176>
+    pub amr: &'static [&'static str],
+    pub assurance: Assurance,
+}
+
+pub(super) const PASSWORD: Proof = Proof {
+    amr: &["pwd"],
+    assurance: Assurance::Password,
+};
+pub(super) const PASSWORD_AND_CODE: Proof = Proof {
+    amr: &["pwd", "otp", "mfa"],
+    assurance: Assurance::Multiple,
+};
+pub(super) const PASSWORD_AND_RECOVERY_CODE: Proof = Proof {
+    amr: &["pwd", "kba", "mfa"],
+    assurance: Assurance::Multiple,
+};
+/// A passkey on one device.
+pub(super) const DEVICE_PASSKEY: Proof = Proof {
+    amr: &["hwk", "user", "mfa"],
+    assurance: Assurance::PhishingResistant,
+};
+/// A passkey that is on several devices of its owner.
+pub(super) const SYNCED_PASSKEY: Proof = Proof {
+    amr: &["swk", "user", "mfa"],
+    assurance: Assurance::PhishingResistant,
+};
+
+/// Where somebody signs in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Place {
+    /// The browser's, kept from session to session; or what a ward's computer was set up with.
+    pub workstation: String,
+    pub shared: bool,
+}
+
+/// A session that has begun, and the cookie that opens it: never stored, never seen before.
+pub(super) struct Begun {
+    pub session: Session,
+    pub cookie: String,
+}
+
+/// Begins a session in place of the one that the browser has, whosever it is: a cookie that somebody else may know opens
+/// nothing after a sign-in (X56). `changes` happen with it or not at all.
+pub(super) async fn begin(
+    server: &AuthorizationServer,
+    account: &Account,
+    proof: &Proof,
+    place: Place,
+    before: Option<&str>,
+    changes: Changes,
+    now_s: i64,
+) -> Result<Result<Begun, Refused>, OAuthError> {
+    let cookie = random::token();
+    let row = row(account, proof, &place, digest(&cookie), now_s);
+    let mut changes = changes.insert(&row);
+    let mut ended = Vec::new();
+    let old = held(server, before, now_s).await?;
+    if let Some(old) = &old {
+        changes = changes.forget::<SessionRow>(&old.session.id);
+        if old.session.account != account.username {
+            ended.push(what::session(&old.session.id));
+        }
+    }
+    if place.shared {
+        let known = state::get::<Workstation>(server.store(), &place.workstation, now_s).await?;
+        changes = taken_over(changes, known, &row, old.as_deref(), &mut ended);
+    }
+    let done = if ended.is_empty() {
+        state::commit(server.store(), changes, now_s).await
+    } else {
+        server.revoke(changes, &ended, now_s).await
+    };
+    Ok(done.map(|()| Begun {
+        session: row.session,
+        cookie,
+    }))
+}
+
+/// The workstation is this session's now; whoever was there before is signed out.
+fn taken_over(
+    changes: Changes,
+    known: Option<Held<Workstation>>,
+    row: &SessionRow,
+    own: Option<&SessionRow>,
+    ended: &mut Vec<String>,
+) -> Changes {
+    let Some(mut known) = known else {
+        return changes.insert(&Workstation {
+            name: row.session.workstation.clone(),
+            session: row.session.id.clone(),
+            expires_s: row.ends_s,
+        });
+    };
+    let before = std::mem::replace(&mut known.session, row.session.id.clone());
+    known.expires_s = row.ends_s;
+    let is_own = own.is_some_and(|own| own.session.id == before);
+    if !is_own {
+        ended.push(what::session(&before));
+    }
+    changes.forget::<SessionRow>(&before).replace(&known)
+}
+
+fn row(account: &Account, proof: &Proof, place: &Place, id: String, now_s: i64) -> SessionRow {
+    let half_way = proof.assurance < Assurance::Multiple;
+    SessionRow {
+        session: Session {
+            id,
+            account: account.username.clone(),
+            name: account.name.clone(),
+            subject: account.subject.clone(),
+            fhir_user: account.fhir_user.clone(),
+            patient: account.patient.clone(),
+            roles: account.roles.clone(),
+            auth_time_s: now_s,
+            amr: proof.amr.iter().map(|word| (*word).to_owned()).collect(),
+            acr: proof.assurance.word().to_owned(),
+            workstation: place.workstation.clone(),
+        },
+        begun_s: now_s,
+        last_used_s: now_s,
+        idle_s: if place.shared { IDLE_SHARED_S } else { IDLE_S },
+        ends_s: now_s + if half_way { HALF_WAY_S } else { LIFETIME_S },
+        shared: place.shared,
+    }
+}
+
+/// The session that a cookie opens.
+pub(super) async fn held(
+    server: &AuthorizationServer,
+    cookie: Option<&str>,
+    now_s: i64,
+) -> Result<Option<Held<SessionRow>>, OAuthError> {
+    match cookie {
+        Some(cookie) => Ok(state::get(server.store(), &digest(cookie), now_s).await?),
+        None => Ok(None),
+    }
+}
+
+/// Notes that a session is in use. What another request notes at the same moment will do.
+pub(super) async fn touch(
+    server: &AuthorizationServer,
+    mut held: Held<SessionRow>,
+    now_s: i64,
+) -> Session {
+    if now_s.saturating_sub(held.last_used_s) >= TOUCHED_EVERY_S {
+        held.last_used_s = now_s;
+        let noted = state::commit(server.store(), Changes::new().replace(&held), now_s).await;
+        if noted == Err(Refused::Unavailable) {
+            tracing::warn!("the use of a session could not be noted");
+        }
+    }
+    held.row.session
+}
+
+/// Ends a session on every node, and voids the tokens that were issued through it.
+pub(super) async fn end(
+    server: &AuthorizationServer,
+    id: &str,
+    now_s: i64,
+) -> Result<(), OAuthError> {
+    let changes = Changes::new().forget::<SessionRow>(id);
+    Ok(server.revoke(changes, &[what::session(id)], now_s).await?)
+}
+
+/// Ends every session of an account but one; what is void from then on, which the caller notes on its own node.
+pub(super) async fn end_all(
+    store: &Store,
+    account: &str,
+    except: Option<&str>,
+    now_s: i64,
+) -> Result<Vec<String>, OAuthError> {
+    let rows = state::list::<SessionRow>(store, Some(account), SESSIONS_MAX, now_s).await?;
+    let ids: Vec<&str> = rows
+        .iter()
+        .map(|held| held.session.id.as_str())
+        .filter(|id| Some(*id) != except)
+        .collect();
+    for some in ids.chunks(ENDED_AT_ONCE) {
+        let changes = some.iter().fold(Changes::new(), |changes, id| {
+            let void = Revocation::new(what::session(id), now_s);
+            changes.forget::<SessionRow>(id).insert(&void)
+        });
+        state::commit(store, changes.announced(), now_s).await?;
+    }
+    Ok(ids.into_iter().map(what::session).collect())
+}
+
+/// Sessions of one account that are looked at.
+pub(super) const SESSIONS_MAX: usize = 500;
+/// Two changes each.
+const ENDED_AT_ONCE: usize = 100;

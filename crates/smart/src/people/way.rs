@@ -1,0 +1,144 @@
+//! Where somebody who signs in came from, and goes on to: an authorization that waits, or a page of ours. It is carried in the
+//! query of every page on the way; nothing else that a request names is ever gone to (no open redirect).
+
+use crate::answer::{Answer, OAuthError};
+use crate::endpoints::Endpoint;
+use crate::request::Request;
+use crate::server::AuthorizationServer;
+use crate::state::{self, Authorization};
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Way {
+    /// Id of the authorization.
+    tx: Option<String>,
+    to: Option<Endpoint>,
+}
+
+/// The app that waits at the end of the way.
+pub(super) struct Waiting {
+    pub app: String,
+    pub redirect_uri: String,
+}
+
+impl Way {
+    pub(super) fn of(request: &Request<'_>) -> Way {
+        let tx = request.parameters.get("tx").filter(|tx| is_id(tx));
+        Way {
+            tx: tx.map(str::to_owned),
+            to: request.parameters.get("to").and_then(place),
+        }
+    }
+
+    /// To a page of ours.
+    pub(super) fn to(endpoint: Endpoint) -> Way {
+        Way {
+            tx: None,
+            to: Some(endpoint),
+        }
+    }
+
+    /// The path of a page on this way.
+    pub(super) fn link(&self, page: Endpoint) -> String {
+        match (&self.tx, self.to) {
+            (Some(tx), _) => format!("{}?tx={tx}", page.path()),
+            (None, Some(to)) => format!("{}?to={}", page.path(), to.path()),
+            (None, None) => page.path().to_owned(),
+        }
+    }
+
+    pub(super) fn step(&self, page: Endpoint) -> Answer {
+        Answer::redirect(self.link(page))
+    }
+
+    /// Its end.
+    pub(super) fn end(&self) -> String {
+        match (&self.tx, self.to) {
+            (Some(tx), _) => format!("{}?tx={tx}", Endpoint::Authorize.path()),
+            (None, to) => to.unwrap_or(Endpoint::Apps).path().to_owned(),
+        }
+    }
+
+    /// `None`: no app waits, or it waits no longer.
+    pub(super) async fn waiting(
+        &self,
+        server: &AuthorizationServer,
+        now_s: i64,
+    ) -> Result<Option<Waiting>, OAuthError> {
+        let Some(tx) = &self.tx else {
+            return Ok(None);
+        };
+        let found = state::get::<Authorization>(server.store(), tx, now_s).await?;
+        Ok(found.map(|authorization| Waiting {
+            app: server
+                .registry()
+                .client(&authorization.client_id)
+                .map_or_else(
+                    || authorization.client_id.clone(),
+                    |client| client.name.clone(),
+                ),
+            redirect_uri: authorization.redirect_uri.clone(),
+        }))
+    }
+}
+
+/// Pages that one can want to get to.
+fn place(path: &str) -> Option<Endpoint> {
+    Endpoint::at(path).filter(|endpoint| {
+        matches!(
+            endpoint,
+            Endpoint::Apps
+                | Endpoint::Sessions
+                | Endpoint::Enrol
+                | Endpoint::Developer
+                | Endpoint::Clients
+                | Endpoint::Accounts
+        )
+    })
+}
+
+/// What ids of authorizations are made of.
+fn is_id(text: &str) -> bool {
+    text.len() <= 128
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::Parameters;
+
+    fn way(name: &str, value: &str) -> Way {
+        Way::of(&Request {
+            parameters: Parameters::new(vec![(name.to_owned(), value.to_owned())]),
+            ..Request::default()
+        })
+    }
+
+    #[test]
+    fn x56_ways_lead_to_our_pages_only() {
+        assert_eq!(way("tx", "a-Z_9").end(), "/auth/authorize?tx=a-Z_9");
+        assert_eq!(
+            way("tx", "a").link(Endpoint::SecondFactor),
+            "/auth/second-factor?tx=a"
+        );
+        assert_eq!(way("to", "/auth/clients").end(), "/auth/clients");
+        assert_eq!(
+            way("to", "/auth/clients").link(Endpoint::Enrol),
+            "/auth/enrol?to=/auth/clients"
+        );
+        for elsewhere in [
+            "https://evil.example/",
+            "//evil.example/",
+            "/auth/sign-out",
+            "/auth/authorize?client_id=x",
+            "/auth/apps/../x",
+            "javascript:alert(1)",
+        ] {
+            assert_eq!(way("to", elsewhere), Way::default(), "{elsewhere}");
+            assert_eq!(way("tx", elsewhere), Way::default(), "{elsewhere}");
+        }
+        assert_eq!(Way::default().end(), "/auth/apps");
+    }
+}

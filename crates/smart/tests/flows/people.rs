@@ -1,0 +1,505 @@
+//! People at a browser: invited, signing in, proving a second factor, signing out.
+
+use crate::house::*;
+use ward_seal::{TotpSecret, totp};
+use ward_smart::page::{Form, SecondFactor, SignIn};
+use ward_smart::people::account::{self, NewAccount};
+use ward_smart::state::Account;
+use ward_smart::{Answer, Cookie, Endpoint, Page};
+
+const PASSWORD: &str = "lavender tin snow kettle";
+
+/// A browser: one cookie, and where it is.
+struct Browser<'a> {
+    house: &'a House,
+    cookie: String,
+    now_s: i64,
+    source: String,
+}
+
+impl<'a> Browser<'a> {
+    fn new(house: &'a House) -> Browser<'a> {
+        Browser {
+            house,
+            cookie: String::new(),
+            now_s: NOW_S,
+            source: "192.0.2.1".into(),
+        }
+    }
+
+    async fn ask(&mut self, endpoint: Endpoint, ask: Ask) -> Answer {
+        let ask = Ask {
+            source: self.source.clone(),
+            ..ask.cookie(&self.cookie).at(self.now_s)
+        };
+        let answer = self.house.ask(endpoint, &ask).await;
+        if let Answer::Page { cookie, .. } | Answer::Redirect { cookie, .. } = &answer {
+            match cookie {
+                Cookie::Set(value) => self.cookie.clone_from(value),
+                Cookie::Clear => self.cookie.clear(),
+                Cookie::Keep => {}
+            }
+        }
+        answer
+    }
+
+    async fn get(&mut self, path: &str) -> Answer {
+        let (path, query) = path.split_once('?').unwrap_or((path, ""));
+        self.ask(Endpoint::at(path).unwrap(), Ask::get(query)).await
+    }
+
+    async fn send(&mut self, form: &Form, fields: &[(&str, &str)]) -> Answer {
+        let (path, _) = form.action.split_once('?').unwrap_or((&form.action, ""));
+        let ask = Ask::post(fields)
+            .with("csrf", &form.csrf)
+            .query(&form.action);
+        self.ask(Endpoint::at(path).unwrap(), ask).await
+    }
+
+    async fn sign_in_page(&mut self, query: &str) -> SignIn {
+        match shown(self.get(&format!("/auth/sign-in{query}")).await) {
+            Page::SignIn(page) => page,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn password(&mut self, query: &str, username: &str, password: &str) -> Answer {
+        let page = self.sign_in_page(query).await;
+        let fields = [("username", username), ("password", password)];
+        self.send(&page.form, &fields).await
+    }
+
+    async fn second_factor_page(&mut self) -> SecondFactor {
+        match shown(self.get("/auth/second-factor").await) {
+            Page::SecondFactor(page) => page,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    async fn code(&mut self, code: &str) -> Answer {
+        let page = self.second_factor_page().await;
+        self.send(&page.form, &[("code", code)]).await
+    }
+
+    /// With password and code, at a shared computer where one is named.
+    async fn sign_in(&mut self, username: &str, secret: &TotpSecret, workstation: Option<&str>) {
+        let page = self.sign_in_page("").await;
+        let mut fields = vec![("username", username), ("password", PASSWORD)];
+        fields.extend(workstation.map(|name| ("workstation", name)));
+        assert_eq!(
+            to(&self.send(&page.form, &fields).await),
+            "/auth/second-factor"
+        );
+        let code = secret.code(totp::step(self.now_s));
+        assert_eq!(to(&self.code(&code).await), "/auth/apps");
+    }
+
+    async fn is_signed_in(&mut self) -> bool {
+        self.get("/auth/sessions").await.status() == 200
+    }
+}
+
+fn to(answer: &Answer) -> &str {
+    match answer {
+        Answer::Redirect { to, .. } => to,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn new(username: &str) -> NewAccount {
+    NewAccount {
+        username: username.into(),
+        name: format!("Name of {username}"),
+        fhir_user: Some(format!("Practitioner/{username}")),
+        roles: vec!["physician".into()],
+    }
+}
+
+/// An account that was invited, with a password and an authenticator app; its secret and recovery codes.
+async fn enrolled(house: &House, username: &str) -> (TotpSecret, Vec<String>) {
+    let token = account::add(house.engine.store(), &new(username), NOW_S)
+        .await
+        .unwrap();
+    let mut browser = Browser::new(house);
+    let Page::Invitation(page) = shown(
+        browser
+            .get(&format!("/auth/enrol?invitation={token}"))
+            .await,
+    ) else {
+        panic!("no invitation")
+    };
+    assert_eq!(page.username, username);
+    let chosen = [("password", PASSWORD), ("again", PASSWORD)];
+    let answer = browser.send(&page.form, &chosen).await;
+    assert_eq!(to(&answer), "/auth/enrol");
+    let Page::EnrolTotp(page) = shown(browser.get("/auth/enrol").await) else {
+        panic!("no secret")
+    };
+    let secret = TotpSecret::from_base32(&page.secret).unwrap();
+    let code = secret.code(totp::step(NOW_S) - 1);
+    let Page::RecoveryCodes(codes) = shown(browser.send(&page.form, &[("code", &code)]).await)
+    else {
+        panic!("no recovery codes")
+    };
+    assert!(browser.is_signed_in().await);
+    assert_eq!(to(&browser.send(&codes.form, &[]).await), "/auth/apps");
+    (secret, codes.codes)
+}
+
+pub async fn c7_an_invited_person_has_two_factors_before_anything_opens(house: House) {
+    let token = account::add(house.engine.store(), &new("okafor"), NOW_S)
+        .await
+        .unwrap();
+    let link = format!("/auth/enrol?invitation={token}");
+    let mut browser = Browser::new(&house);
+    let Page::Invitation(page) = shown(browser.get(&link).await) else {
+        panic!("no invitation")
+    };
+    for unfit in ["short", "Password1234!", "okafor-okafor"] {
+        let sent = [("password", unfit), ("again", unfit)];
+        let answer = browser.send(&page.form, &sent).await;
+        assert_eq!(answer.status(), 400, "{unfit}");
+    }
+    let other = [("password", PASSWORD), ("again", "another thing")];
+    assert_eq!(browser.send(&page.form, &other).await.status(), 400);
+    let chosen = [("password", PASSWORD), ("again", PASSWORD)];
+    browser.send(&page.form, &chosen).await;
+    // The password is there, and opens nothing but the way to the second factor.
+    for closed in ["/auth/apps", "/auth/sessions", "/auth/accounts"] {
+        assert!(
+            to(&browser.get(closed).await).starts_with("/auth/sign-in"),
+            "{closed}"
+        );
+    }
+    let Page::EnrolTotp(first) = shown(browser.get("/auth/enrol").await) else {
+        panic!("no secret")
+    };
+    let Page::EnrolTotp(again) = shown(browser.get("/auth/enrol").await) else {
+        panic!("no secret")
+    };
+    assert_eq!(
+        first.secret, again.secret,
+        "a page that is loaded again shows the same"
+    );
+    let wrong = browser.send(&first.form, &[("code", "000000")]).await;
+    assert_eq!(wrong.status(), 400);
+    let invited_twice = Browser::new(&house).get(&link).await;
+    assert_eq!(invited_twice.status(), 400, "an invitation works once");
+    let before = browser.cookie.clone();
+    let secret = TotpSecret::from_base32(&first.secret).unwrap();
+    let code = secret.code(totp::step(NOW_S));
+    assert_eq!(
+        browser.send(&first.form, &[("code", &code)]).await.status(),
+        200
+    );
+    assert_ne!(
+        browser.cookie, before,
+        "another cookie with more behind it (X56)"
+    );
+    assert!(browser.is_signed_in().await);
+}
+
+pub async fn at7a_a_password_alone_gets_no_code(house: House) {
+    house.app(|_| ()).await;
+    let (secret, _) = enrolled(&house, "okafor").await;
+    let asked = asked("openid user/Observation.rs");
+    let mut browser = Browser::new(&house);
+    let begun = house.ask(Endpoint::Authorize, &asked.ask()).await;
+    let page = to(&begun).to_owned();
+    assert!(page.starts_with("/auth/sign-in?tx="), "{page}");
+    let query = page.strip_prefix("/auth/sign-in").unwrap();
+    let sign_in = browser.sign_in_page(query).await;
+    assert_eq!(sign_in.app.as_deref(), Some("My Health"));
+    assert_eq!(sign_in.form.leads_to.as_deref(), Some(CALLBACK));
+    let answer = browser.password(query, "Okafor", PASSWORD).await;
+    assert_eq!(to(&answer), format!("/auth/second-factor{query}"));
+    let back = browser.get(&format!("/auth/authorize{query}")).await;
+    assert_eq!(to(&back), format!("/auth/second-factor{query}"));
+    let Page::SecondFactor(page) = shown(browser.get(&format!("/auth/second-factor{query}")).await)
+    else {
+        panic!("no second factor")
+    };
+    let code = secret.code(totp::step(NOW_S));
+    let answer = browser.send(&page.form, &[("code", &code)]).await;
+    assert_eq!(to(&answer), format!("/auth/authorize{query}"));
+    let answer = browser.get(to(&answer)).await;
+    assert_eq!(to(&answer), format!("/auth/approve{query}"));
+}
+
+pub async fn at7b_a_code_passes_once(house: House) {
+    let (secret, codes) = enrolled(&house, "okafor").await;
+    let mut first = Browser::new(&house);
+    first.sign_in("okafor", &secret, None).await;
+    let mut second = Browser::new(&house);
+    second.password("", "okafor", PASSWORD).await;
+    let used = secret.code(totp::step(NOW_S));
+    assert_eq!(second.code(&used).await.status(), 400, "used before");
+    // Recovery codes, too, and one of two at once.
+    let mut third = Browser::new(&house);
+    third.password("", "okafor", PASSWORD).await;
+    let (pages, others) = (
+        second.second_factor_page().await,
+        third.second_factor_page().await,
+    );
+    let (one, other) = ([("code", codes[0].as_str())], [("code", codes[0].as_str())]);
+    let (one, other) = tokio::join!(
+        second.send(&pages.form, &one),
+        third.send(&others.form, &other)
+    );
+    let in_ = [&one, &other].iter().filter(|a| a.status() == 303).count();
+    assert_eq!(in_, 1, "{one:?} {other:?}");
+    let account: Account = house.held("okafor", NOW_S).await.unwrap();
+    assert_eq!(account.recovery_codes.len(), codes.len() - 1);
+}
+
+pub async fn at7d_x59_guessing_is_slow_and_never_shuts_out(house: House) {
+    let (secret, _) = enrolled(&house, "okafor").await;
+    let mut guesser = Browser::new(&house);
+    guesser.source = "198.51.100.7".into();
+    for n in 0..5 {
+        let answer = guesser.password("", "okafor", "wrong").await;
+        assert_eq!(answer.status(), 400, "{n}");
+    }
+    assert_eq!(
+        guesser.password("", "okafor", PASSWORD).await.status(),
+        429,
+        "even the right one"
+    );
+    // Its owner is elsewhere, and is not kept out.
+    let mut owner = Browser::new(&house);
+    owner.sign_in("okafor", &secret, None).await;
+    guesser.now_s += 3;
+    assert_eq!(guesser.password("", "okafor", "wrong").await.status(), 400);
+    assert_eq!(
+        guesser.password("", "okafor", "wrong").await.status(),
+        429,
+        "longer every time"
+    );
+    guesser.now_s += 3;
+    assert_eq!(guesser.password("", "okafor", "wrong").await.status(), 429);
+    guesser.now_s += 15 * 60;
+    let answer = guesser.password("", "okafor", PASSWORD).await;
+    assert_eq!(to(&answer), "/auth/second-factor", "no lock-out for good");
+    for n in 0..5 {
+        assert_eq!(guesser.code("000000").await.status(), 400, "{n}");
+    }
+    assert_eq!(guesser.code("000000").await.status(), 429, "codes as well");
+}
+
+pub async fn at22_nobody_learns_who_has_an_account(house: House) {
+    enrolled(&house, "okafor").await;
+    account::add(house.engine.store(), &new("invited"), NOW_S)
+        .await
+        .unwrap();
+    enrolled(&house, "closed").await;
+    account::close(house.engine.store(), "closed", NOW_S)
+        .await
+        .unwrap();
+    let mut answers = Vec::new();
+    for (name, password) in [
+        ("okafor", "wrong"),
+        ("nobody", "wrong"),
+        ("invited", "wrong"),
+        ("closed", "wrong"),
+        ("closed", PASSWORD),
+    ] {
+        let mut browser = Browser::new(&house);
+        let answer = browser.password("", name, password).await;
+        let status = answer.status();
+        let Page::SignIn(page) = shown(answer) else {
+            panic!("no page")
+        };
+        answers.push((status, page.error));
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    // Throttled alike, too.
+    for name in ["okafor", "nobody"] {
+        let mut browser = Browser::new(&house);
+        let mut statuses = Vec::new();
+        for _ in 0..7 {
+            statuses.push(browser.password("", name, "wrong").await.status());
+        }
+        assert_eq!(
+            statuses[4..],
+            [429, 429, 429],
+            "{name}: one was counted above"
+        );
+    }
+}
+
+pub async fn at5a_a_shared_computer_has_one_person_at_a_time(house: House) {
+    house.app(|_| ()).await;
+    let (first, _) = enrolled(&house, "okafor").await;
+    let (second, _) = enrolled(&house, "brandt").await;
+    let mut a = Browser::new(&house);
+    a.sign_in("okafor", &first, Some("ward-3")).await;
+    let online = house
+        .tokens(
+            &asked("openid user/Observation.rs online_access"),
+            &a.cookie,
+        )
+        .await;
+    let offline = house
+        .tokens(
+            &asked("openid user/Observation.rs offline_access"),
+            &a.cookie,
+        )
+        .await;
+    assert!(house.is_good(&online, NOW_S).await);
+    // B comes to the same computer with a browser that knows nothing of A.
+    let mut b = Browser::new(&house);
+    b.now_s += 60;
+    b.sign_in("brandt", &second, Some("ward-3")).await;
+    let now_s = b.now_s;
+    a.now_s = now_s;
+    assert!(!a.is_signed_in().await);
+    assert!(
+        !house.is_good(&online, now_s).await,
+        "what A's app holds is void"
+    );
+    let answer = house
+        .ask(Endpoint::Token, &refresh(&online).at(now_s))
+        .await;
+    assert_eq!(refused(answer), (400, "invalid_grant".into()));
+    ok(house
+        .ask(Endpoint::Token, &refresh(&offline).at(now_s))
+        .await);
+    // In another room somebody else goes on.
+    let mut elsewhere = Browser::new(&house);
+    elsewhere.now_s += 120;
+    elsewhere.sign_in("okafor", &first, Some("ward-4")).await;
+    assert!(b.is_signed_in().await);
+}
+
+pub async fn at5c_who_is_away_is_signed_out(house: House) {
+    let (secret, _) = enrolled(&house, "okafor").await;
+    let mut shared = Browser::new(&house);
+    shared.sign_in("okafor", &secret, Some("ward-3")).await;
+    let mut own = Browser::new(&house);
+    own.now_s += 30;
+    shared.now_s += 30;
+    own.sign_in("okafor", &secret, None).await;
+    for _ in 0..3 {
+        shared.now_s += 9 * 60;
+        assert!(shared.is_signed_in().await, "used again and again");
+    }
+    shared.now_s += 10 * 60;
+    assert!(!shared.is_signed_in().await);
+    own.now_s += 29 * 60;
+    assert!(own.is_signed_in().await);
+    while own.now_s < NOW_S + 12 * 3600 {
+        own.now_s += 25 * 60;
+        own.is_signed_in().await;
+    }
+    assert!(
+        !own.is_signed_in().await,
+        "a day's work ends it, however much it is used"
+    );
+}
+
+pub async fn x56_forms_and_cookies_are_of_one_browser(house: House) {
+    let (secret, _) = enrolled(&house, "okafor").await;
+    let mut browser = Browser::new(&house);
+    let page = browser.sign_in_page("").await;
+    let before = browser.cookie.clone();
+    assert!(!before.is_empty());
+    // Login CSRF: another site makes this browser send somebody else's form.
+    let mut other = Browser::new(&house);
+    let foreign = other.sign_in_page("").await;
+    let fields = [("username", "okafor"), ("password", PASSWORD)];
+    assert_eq!(browser.send(&foreign.form, &fields).await.status(), 400);
+    // Session fixation: the cookie from before a sign-in opens nothing after it.
+    browser.send(&page.form, &fields).await;
+    let half = browser.cookie.clone();
+    browser.code(&secret.code(totp::step(NOW_S))).await;
+    for old in [before, half] {
+        let mut thief = Browser::new(&house);
+        thief.cookie = old;
+        assert!(!thief.is_signed_in().await);
+    }
+    assert!(browser.is_signed_in().await);
+}
+
+pub async fn sessions_end_one_by_one_and_by_signing_out(house: House) {
+    let (secret, _) = enrolled(&house, "okafor").await;
+    let (mut one, mut two) = (Browser::new(&house), Browser::new(&house));
+    one.sign_in("okafor", &secret, None).await;
+    two.now_s += 30;
+    two.sign_in("okafor", &secret, None).await;
+    let Page::Sessions(page) = shown(two.get("/auth/sessions").await) else {
+        panic!("no sessions")
+    };
+    assert!(page.sessions[0].this_one);
+    assert_eq!(page.sessions[0].how, "password and code");
+    let others: Vec<_> = page.sessions[1..].iter().map(|s| s.id.clone()).collect();
+    for id in &others {
+        let fields = [("session", id.as_str()), ("decision", "end")];
+        assert_eq!(two.send(&page.form, &fields).await.status(), 200);
+    }
+    assert!(!one.is_signed_in().await);
+    assert!(two.is_signed_in().await);
+    let out = two.ask(Endpoint::SignOut, Ask::post(&[])).await;
+    assert_eq!(out.status(), 200);
+    assert_eq!(two.cookie, "");
+    assert!(!two.is_signed_in().await);
+}
+
+pub async fn accounts_are_for_administrators(house: House) {
+    let (secret, _) = enrolled(&house, "okafor").await;
+    let mut browser = Browser::new(&house);
+    browser.sign_in("okafor", &secret, None).await;
+    assert_eq!(browser.get("/auth/accounts").await.status(), 403);
+    let mut admin = Browser::new(&house);
+    admin.cookie = house
+        .signed_in(|session| {
+            session.account = "boss".into();
+            session.roles = vec!["system-administrator".into()];
+        })
+        .await;
+    let Page::Accounts(page) = shown(admin.get("/auth/accounts").await) else {
+        panic!("no accounts")
+    };
+    let add = |username: &'static str, role: &'static str| {
+        [
+            ("decision", "add"),
+            ("username", username),
+            ("name", "New"),
+            ("role", role),
+        ]
+    };
+    for (fields, why) in [
+        (add("okafor", "nurse"), "taken"),
+        (add("a b", "nurse"), "no user name"),
+        (add("new", "emperor"), "no role"),
+    ] {
+        assert_eq!(admin.send(&page.form, &fields).await.status(), 400, "{why}");
+    }
+    let Page::Accounts(added) = shown(admin.send(&page.form, &add("new", "nurse")).await) else {
+        panic!("no accounts")
+    };
+    let link = added.invitation.unwrap();
+    let path = link.strip_prefix(ISSUER).unwrap();
+    assert_eq!(Browser::new(&house).get(path).await.status(), 200);
+    // Closed: signed out at once, and no way back in.
+    let close = [("decision", "close"), ("username", "okafor")];
+    admin.send(&page.form, &close).await;
+    assert!(!browser.is_signed_in().await);
+    let again = Browser::new(&house).password("", "okafor", PASSWORD).await;
+    assert_eq!(again.status(), 400);
+    let own = [("decision", "close"), ("username", "boss")];
+    assert_eq!(
+        admin.send(&page.form, &own).await.status(),
+        400,
+        "not oneself"
+    );
+    let open = [("decision", "open"), ("username", "okafor")];
+    admin.send(&page.form, &open).await;
+    let reset = [("decision", "reset"), ("username", "okafor")];
+    let Page::Accounts(reset) = shown(admin.send(&page.form, &reset).await) else {
+        panic!("no accounts")
+    };
+    assert!(reset.invitation.is_some());
+    let old = Browser::new(&house).password("", "okafor", PASSWORD).await;
+    assert_eq!(old.status(), 400, "the password is gone");
+}
