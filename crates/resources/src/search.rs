@@ -2,6 +2,7 @@
 //!
 //! One path: query text, [`question::Question`], one page of the store, what is included with it, the Bundle.
 
+mod back;
 mod compartment;
 mod encoding;
 pub(crate) mod explain;
@@ -91,8 +92,7 @@ async fn attempt(
     }
     let text = format!("{path}?{}", encode_query(&question.used.pairs));
     let trail = Trail::open(cx, access, &text)?;
-    question.plan.after = trail.start()?;
-    let mut page = question.ask(cx, access).await?;
+    let (mut page, trail) = back::page(cx, access, &mut question, trail).await?;
     if retain_open(cx, &mut page.rows).await? {
         page.total = None;
     }

@@ -195,6 +195,8 @@ pub struct Page {
     pub more: bool,
     /** Position of the last row, when `more`. */
     pub next: Option<Position>,
+    /// Where each row of a search stands; empty for others.
+    pub positions: Vec<Position>,
     pub total: Option<u64>,
 }
 

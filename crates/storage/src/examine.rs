@@ -34,6 +34,11 @@ pub fn is_gathered(key: &SortKey) -> bool {
     }
 }
 
+/// How two rows of a search follow each other in its order.
+pub fn compare(sort: &[SortKey], a: &Position, b: &Position) -> Ordering {
+    Order::new(sort, |key| Key::int("", is_descending(key))).compare(a, b)
+}
+
 pub async fn examine(
     view: View<'_>,
     access: &Access,
@@ -69,13 +74,12 @@ pub async fn examine(
     }
     let more = hits.len() > plan.count as usize;
     hits.truncate(plan.count as usize);
+    let (positions, rows): (Vec<Position>, Vec<Row>) = hits.into_iter().unzip();
     Ok(Page {
         more,
-        next: hits
-            .last()
-            .map(|(position, _)| position.clone())
-            .filter(|_| more),
-        rows: hits.into_iter().map(|(_, row)| row).collect(),
+        next: positions.last().cloned().filter(|_| more),
+        rows,
+        positions,
         total: (plan.total != Total::None).then_some(total),
     })
 }

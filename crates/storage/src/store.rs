@@ -430,6 +430,7 @@ pub(crate) fn history_page(mut rows: Vec<Row>, query: &HistoryQuery) -> Page {
         None
     };
     Page {
+        positions: Vec::new(),
         more,
         next,
         rows,
@@ -438,10 +439,11 @@ pub(crate) fn history_page(mut rows: Vec<Row>, query: &HistoryQuery) -> Page {
 }
 
 pub(crate) fn search_page(hits: Hits) -> Page {
-    let next = hits.rows.last().map(|(position, _)| position.clone());
+    let (positions, rows): (Vec<Position>, Vec<Row>) = hits.rows.into_iter().unzip();
     Page {
-        next: next.filter(|_| hits.more),
-        rows: hits.rows.into_iter().map(|(_, row)| row).collect(),
+        next: positions.last().cloned().filter(|_| hits.more),
+        rows,
+        positions,
         more: hits.more,
         total: hits.total,
     }

@@ -98,6 +98,7 @@ async fn answer(
     let entities = entities(&rows, &shared);
     let page = Page {
         rows,
+        positions: Vec::new(),
         more: false,
         next: None,
         total: None,

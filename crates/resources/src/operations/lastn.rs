@@ -66,6 +66,7 @@ pub async fn last(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     let page = Page {
         total: Some(rows.len() as u64),
         rows,
+        positions: Vec::new(),
         more: false,
         next: None,
     };

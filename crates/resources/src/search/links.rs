@@ -1,7 +1,8 @@
 //! The links of a page: `self`, `first`, `previous`, `next`. <https://hl7.org/fhir/R4/http.html#paging>
 //!
 //! A cursor holds where its page starts and where the pages before it started, so that `previous` walks back by the same
-//! positions: a page once begun begins there again, whatever was inserted or deleted meanwhile.
+//! positions, and that of `previous` also where the page after it started: what was inserted or deleted meanwhile leaves no gap
+//! between two pages, and nothing stands on both ([`back`](super::back)).
 
 use crate::cursor;
 use crate::engine::{Context, Engine};
@@ -21,6 +22,8 @@ const POSITIONS_BYTES_MAX: usize = 3_000;
 pub struct Trail {
     /// Starts of the pages up to this one, oldest first; empty on the first page.
     starts: Vec<Vec<u8>>,
+    /// Where the page that was gone back from starts.
+    until: Option<Vec<u8>>,
     /// The oldest were let go.
     cut: bool,
 }
@@ -43,8 +46,23 @@ impl Trail {
         start.map(|found| found.ok_or_else(not_ours)).transpose()
     }
 
+    /// Where the page ends at the latest, when it was gone back to.
+    pub fn until(&self) -> Result<Option<Position>> {
+        let until = self.until.as_ref().map(|bytes| position::decode(bytes));
+        until.map(|found| found.ok_or_else(not_ours)).transpose()
+    }
+
+    /// The same up to a page that begins further on.
+    pub fn moved(&self, start: &Position) -> Trail {
+        Trail {
+            until: self.until.clone(),
+            ..self.onward(start)
+        }
+    }
+
     fn onward(&self, next: &Position) -> Trail {
         let mut trail = self.clone();
+        trail.until = None;
         trail.starts.push(position::encode(next));
         let size = |t: &Trail| t.starts.iter().map(Vec::len).sum::<usize>();
         while trail.starts.len() > 1
@@ -59,14 +77,14 @@ impl Trail {
     /// `None`: this is the first page, or the start of the one before was let go.
     fn back(&self) -> Option<Trail> {
         let mut trail = self.clone();
-        trail.starts.pop()?;
+        trail.until = Some(trail.starts.pop()?);
         (!trail.cut || !trail.starts.is_empty()).then_some(trail)
     }
 
-    /// A byte that says whether it was cut, then each start after its length.
+    /// A byte that says whether it was cut and whether it has an end, then the end and each start after its length.
     fn encode(&self) -> Vec<u8> {
-        let mut out = vec![u8::from(self.cut)];
-        for start in &self.starts {
+        let mut out = vec![u8::from(self.cut) | u8::from(self.until.is_some()) << 1];
+        for start in self.until.iter().chain(&self.starts) {
             out.extend_from_slice(&(start.len() as u16).to_le_bytes());
             out.extend_from_slice(start);
         }
@@ -74,7 +92,7 @@ impl Trail {
     }
 
     fn decode(bytes: &[u8]) -> Option<Trail> {
-        let (cut, mut rest) = bytes.split_first()?;
+        let (flags, mut rest) = bytes.split_first()?;
         let mut starts = Vec::new();
         while !rest.is_empty() {
             let (len, after) = rest.split_at_checked(2)?;
@@ -83,9 +101,11 @@ impl Trail {
             starts.push(start.to_vec());
             rest = after;
         }
+        let until = (flags & 2 != 0 && !starts.is_empty()).then(|| starts.remove(0));
         Some(Trail {
             starts,
-            cut: *cut != 0,
+            until,
+            cut: flags & 1 != 0,
         })
     }
 }
@@ -102,7 +122,7 @@ pub fn links(
     let base = &engine.settings.base;
     let to = |trail: &Trail| {
         let plain = question.trim_end_matches('?');
-        if trail.starts.is_empty() {
+        if trail.starts.is_empty() && trail.until.is_none() {
             return format!("{base}/{plain}");
         }
         let signed = cursor::sign(engine, access, question, &trail.encode());
@@ -110,7 +130,7 @@ pub fn links(
         format!("{base}/{question}{separator}_cursor={signed}")
     };
     let mut links = vec![("self", to(trail))];
-    let is_paged = next.is_some() || !trail.starts.is_empty();
+    let is_paged = next.is_some() || *trail != Trail::default();
     if is_paged {
         links.push(("first", to(&Trail::default())));
     }
@@ -151,6 +171,14 @@ mod tests {
         }
         assert_eq!(seen, (11..30).rev().collect::<Vec<_>>());
         let second = Trail::default().onward(&position(1));
-        assert_eq!(second.back(), Some(Trail::default()));
+        let first = second.back().unwrap();
+        assert_eq!(first.start().unwrap(), None);
+        assert_eq!(first.until().unwrap(), Some(position(1)));
+        assert_eq!(Trail::decode(&first.encode()), Some(first.clone()));
+        assert_eq!(first.back(), None);
+        assert_eq!(first.onward(&position(1)), second);
+        let moved = first.moved(&position(5));
+        assert_eq!(moved.start().unwrap(), Some(position(5)));
+        assert_eq!(moved.until().unwrap(), Some(position(1)));
     }
 }

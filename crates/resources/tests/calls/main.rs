@@ -18,6 +18,7 @@ mod indexing;
 mod long;
 mod named;
 mod noninterference;
+mod pages;
 mod parameters;
 mod party;
 mod past;
@@ -58,6 +59,7 @@ on_both!(
     indexing::no_answer_is_half,
     indexing::processes_agree_on_what_is_indexed,
     advertised::everything_that_is_listed_is_served,
+    pages::pages_have_no_gap_and_no_duplicate_while_others_write,
     hierarchy::what_is_part_of_a_place_is_below_it,
     hierarchy::a_hierarchy_has_its_bounds,
     hierarchy::only_what_may_be_seen_leads_further,
