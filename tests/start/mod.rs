@@ -1,9 +1,10 @@
-//! Starting a demo store: cut off while it is filled, and where a store is no demo store. Health, the end, keys of one's own and
+//! Starting a demo store: cut off while it is filled, and where a store is no demo store. Health, the end, keys of one's own, their exchange and
 //! what is told before anything starts have their files.
 
 mod configuration;
 mod health;
 mod keys;
+mod rotation;
 mod shutdown;
 
 use serde_json::{Value, json};

@@ -26,6 +26,18 @@ pub(crate) fn claim(folder: &Path) -> Result<File, LogError> {
     }
 }
 
+/// A log's folder that is kept from every other process for as long as this lives, without a look at what is in it.
+pub struct Claim {
+    _lock: File,
+}
+
+impl Claim {
+    /// Creates the folder when absent. Errors: `Locked`, `Io`.
+    pub fn of(folder: &Path) -> Result<Claim, LogError> {
+        claim(folder).map(|_lock| Claim { _lock })
+    }
+}
+
 /// First sequence numbers of the segments, ascending.
 pub(crate) fn segments(folder: &Path) -> io::Result<Vec<u64>> {
     let mut firsts = Vec::new();

@@ -16,5 +16,6 @@ mod varint;
 mod writer;
 
 pub use error::LogError;
+pub use folder::Claim;
 pub use log::Log;
 pub use record::{Entity, Outcome, Record};

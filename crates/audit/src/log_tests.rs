@@ -267,7 +267,17 @@ async fn one_owner_at_a_time() {
         Log::open(&folder.0).err(),
         Some(LogError::Locked(_))
     ));
+    assert!(matches!(
+        folder::Claim::of(&folder.0).err(),
+        Some(LogError::Locked(_))
+    ));
     drop(other);
+    let claim = folder::Claim::of(&folder.0).unwrap();
+    assert!(matches!(
+        Log::open(&folder.0).err(),
+        Some(LogError::Locked(_))
+    ));
+    drop(claim);
     Log::open(&folder.0).unwrap();
 }
 

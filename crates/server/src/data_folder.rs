@@ -58,12 +58,25 @@ fn master_source(config: &Config, create: bool) -> (&'static str, MasterSource) 
         return ("keys.master_environment", MasterSource::Environment(name));
     }
     let (path, create) = if keys.master_file.is_empty() {
-        let path = config.store.data.join("master.key");
+        let path = own_master_key_path(&config.store.data);
         (path, create && !is_in_use(&config.store.data))
     } else {
         (PathBuf::from(&keys.master_file), false)
     };
     ("keys.master_file", MasterSource::File { path, create })
+}
+
+/// Where the master key lies when no option names another source.
+pub fn own_master_key_path(data: &Path) -> PathBuf {
+    data.join("master.key")
+}
+
+/// Whether no option names another source.
+pub fn has_own_master_key(config: &Config) -> bool {
+    let keys = &config.keys;
+    keys.master_command.is_empty()
+        && keys.master_environment.is_empty()
+        && keys.master_file.is_empty()
 }
 
 /// Name of the embedded store's file in the data folder.

@@ -7,6 +7,7 @@ mod demo;
 mod drain;
 mod import;
 mod reindex;
+mod rotate_key;
 mod serve;
 mod token;
 mod watch;
@@ -38,6 +39,8 @@ enum Command {
     Token(token::Token),
     /// Load resources and Bundles from files and folders (.json, .ndjson, also .gz)
     Import(import::Import),
+    /// Exchange the master key of a store, while no server runs on it
+    RotateKey(rotate_key::RotateKey),
     /// Check a configuration and print every option with its value and where it came from
     CheckConfig(check_config::CheckConfig),
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Serve(serve) => serve.run(),
         Command::Token(token) => token.run(),
         Command::Import(import) => import.run(),
+        Command::RotateKey(rotate) => rotate.run(),
         Command::CheckConfig(check) => check.run(),
     };
     outcome.unwrap_or_else(|problem| {

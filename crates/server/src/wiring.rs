@@ -27,25 +27,12 @@ pub async fn engine(
     master: &MasterKey,
     base: String,
 ) -> Result<Arc<Engine>, String> {
-    let database = if config.store.database.is_empty() {
-        Database::Sqlite {
-            path: config.store.data.join(data_folder::STORE_FILE),
-        }
-    } else {
-        Database::Postgres {
-            url: config.store.database.clone(),
-        }
-    };
-    let settings = StoreSettings {
-        statement_timeout_ms: config.store.statement_timeout_ms,
-        ..StoreSettings::new(database)
-    };
-    let store = Store::open(settings, master.clone()).await.map_err(|e| {
-        match config.store.database.is_empty() {
+    let store = Store::open(store_settings(config), master.clone())
+        .await
+        .map_err(|e| match config.store.database.is_empty() {
             true => format!("store: {e}"),
             false => format!("store (store.database): {e}"),
-        }
-    })?;
+        })?;
     let stored = store
         .store_records(&node_name(config), &[])
         .await
@@ -65,6 +52,23 @@ pub async fn engine(
         clock_us,
         master.derive("paging-cursor"),
     )))
+}
+
+/// Which database, and its limits.
+pub fn store_settings(config: &Config) -> StoreSettings {
+    let database = if config.store.database.is_empty() {
+        Database::Sqlite {
+            path: config.store.data.join(data_folder::STORE_FILE),
+        }
+    } else {
+        Database::Postgres {
+            url: config.store.database.clone(),
+        }
+    };
+    StoreSettings {
+        statement_timeout_ms: config.store.statement_timeout_ms,
+        ..StoreSettings::new(database)
+    }
 }
 
 /// Tells the records of several processes over one database apart.
