@@ -7,3 +7,4 @@ mod docs;
 mod leaks;
 mod rest;
 mod start;
+mod tls;

@@ -13,11 +13,13 @@ mod request;
 mod respond;
 mod server;
 mod smart;
+mod tls;
 mod weight;
 
 pub use metrics::Metrics;
 pub use server::{Running, ServerSettings, Service, start, start_metrics};
 pub use smart::{Answering, Authority};
+pub use tls::{HANDSHAKE_TIMEOUT, client_certificate};
 
 /// Runs a future on the runtime that the listeners need.
 pub fn block_on<F: std::future::Future>(future: F) -> F::Output {

@@ -7,6 +7,7 @@ use crate::metrics::Metrics;
 use crate::request::{self, Asked};
 use crate::respond::{Wish, respond};
 use crate::smart;
+use crate::tls;
 use actix_web::dev::ServerHandle;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
@@ -35,6 +36,8 @@ pub struct ServerSettings {
     /// Time that open requests have at shutdown.
     pub shutdown_timeout_s: u64,
     pub connections_max: usize,
+    /// Seconds for which browsers are told to use nothing but TLS (RFC 6797); 0: they are told nothing.
+    pub hsts_max_age_s: u64,
 }
 
 impl Default for ServerSettings {
@@ -47,6 +50,7 @@ impl Default for ServerSettings {
             request_head_timeout_s: 10,
             shutdown_timeout_s: 20,
             connections_max: 10_000,
+            hsts_max_age_s: 0,
         }
     }
 }
@@ -68,8 +72,12 @@ pub struct Running {
     pub done: actix_web::dev::Server,
 }
 
-/// Serves on an already bound listener.
-pub fn start(listener: TcpListener, service: Service) -> std::io::Result<Running> {
+/// Serves on an already bound listener: over TLS (HTTP/2 and HTTP/1.1) when it is configured, else in clear.
+pub fn start(
+    listener: TcpListener,
+    service: Service,
+    encryption: Option<rustls::ServerConfig>,
+) -> std::io::Result<Running> {
     let settings = service.settings.clone();
     let server = HttpServer::new(move || {
         App::new()
@@ -83,9 +91,14 @@ pub fn start(listener: TcpListener, service: Service) -> std::io::Result<Running
     .max_connections(settings.connections_max)
     // A client that has closed its side waits for nothing: the future of its read is dropped, which cancels its statement.
     .h1_allow_half_closed(false)
-    .disable_signals()
-    .listen(listener)?
-    .run();
+    .tls_handshake_timeout(tls::HANDSHAKE_TIMEOUT)
+    .on_connect(tls::remember_certificate)
+    .disable_signals();
+    let server = match encryption {
+        Some(encryption) => server.listen_rustls_0_23(listener, encryption)?,
+        None => server.listen(listener)?,
+    };
+    let server = server.run();
     Ok(Running {
         handle: server.handle(),
         done: server,
@@ -123,24 +136,30 @@ async fn handle(
     payload: web::Payload,
     service: web::Data<Service>,
 ) -> HttpResponse {
+    let mut response = dispatch(&request, payload, &service).await;
+    tls::add_hsts(&request, &service.settings, response.headers_mut());
+    response
+}
+
+async fn dispatch(request: &HttpRequest, payload: web::Payload, service: &Service) -> HttpResponse {
     let path = request.path();
     if let Some(below) = path.strip_prefix(BASE_PATH)
         && (below.is_empty() || below.starts_with('/'))
     {
-        return below_base(&request, payload, &service, below).await;
+        return below_base(request, payload, service, below).await;
     }
     if let Some(endpoint) = Endpoint::at(path) {
-        return smart::handle(&request, payload, &service, endpoint).await;
+        return smart::handle(request, payload, service, endpoint).await;
     }
     if let Some(file) = smart::file(path) {
         return file;
     }
     match path {
         "/health/live" => HttpResponse::Ok().content_type("text/plain").body("live\n"),
-        "/health/ready" => ready(&service).await,
+        "/health/ready" => ready(service).await,
         "/" => HttpResponse::Ok()
             .content_type("text/plain; charset=utf-8")
-            .body(greeting(&service)),
+            .body(greeting(service)),
         _ => HttpResponse::NotFound()
             .content_type("text/plain")
             .body("nothing here; the FHIR base is /fhir\n"),

@@ -15,6 +15,7 @@ use crate::cors::{self, Openness};
 use crate::pages;
 use crate::request::text;
 use crate::server::Service;
+use crate::tls::client_certificate;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use refusal::Refusal;
@@ -151,7 +152,7 @@ async fn asked(
         authorization,
         dpop,
         session: cookie::Name::of(service).value(headers),
-        certificate: None,
+        certificate: client_certificate(request),
         source: source(request),
         origin: text(headers, &header::ORIGIN).map(str::to_owned),
         method: method(request),

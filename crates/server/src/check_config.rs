@@ -2,7 +2,7 @@
 //! read as a start would read it.
 
 use crate::config::{self, Origin, environment_name};
-use crate::data_folder;
+use crate::{data_folder, tls};
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -25,6 +25,7 @@ impl CheckConfig {
         }
         let loaded = config::load(self.config.as_ref(), &Vec::new())?;
         data_folder::check_master_key(&loaded.config)?;
+        tls::check(&loaded.config.tls)?;
         let mut text = String::new();
         for (option, value, origin) in &loaded.rows {
             let origin = match origin {

@@ -1,6 +1,7 @@
 //! Configuration: built-in defaults, one TOML file, the environment, command-line flags; later ones win.
 //! Unknown options are refused. Every option is in [`OPTIONS`], which the guide and `ward check-config` are printed from.
 
+mod listener;
 mod options;
 
 use serde::Deserialize;
@@ -18,6 +19,7 @@ pub use options::{OPTIONS, OptionRow};
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub server: Server,
+    pub tls: Tls,
     pub store: Store,
     pub keys: Keys,
     pub limits: Limits,
@@ -37,6 +39,16 @@ pub struct Server {
     pub drain_s: u64,
     pub shutdown_timeout_s: u64,
     pub connections_max: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    pub certificate_file: String,
+    pub key_file: String,
+    pub client_ca_file: String,
+    pub development: bool,
+    pub hsts_max_age_s: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -251,22 +263,7 @@ pub fn environment_name(name: &str) -> String {
 
 /// What no single type can say. Each message names the option.
 fn check(config: &Config) -> Result<(), String> {
-    if !config.server.listen.ip().is_loopback() {
-        return Err(format!(
-            "server.listen {} is beyond loopback, and TLS is not configured: clinical data would travel in clear. Listen on 127.0.0.1 and put a TLS proxy in front",
-            config.server.listen
-        ));
-    }
-    if config.server.metrics_listen != "off" {
-        let address: SocketAddr = config
-            .server
-            .metrics_listen
-            .parse()
-            .map_err(|_| "server.metrics_listen must be address:port or \"off\"")?;
-        if !address.ip().is_loopback() {
-            return Err("server.metrics_listen must be a loopback address".into());
-        }
-    }
+    listener::check(&config.server, &config.tls)?;
     if !config.store.database.is_empty()
         && !config.store.database.starts_with("postgres://")
         && !config.store.database.starts_with("postgresql://")
@@ -318,7 +315,8 @@ impl Config {
     /// Service base URL without trailing slash; `listen` is the bound address (its port may have been 0).
     pub fn base_url(&self, listen: SocketAddr) -> String {
         if self.server.base_url.is_empty() {
-            format!("http://{listen}/fhir")
+            let scheme = if self.tls.is_on() { "https" } else { "http" };
+            format!("{scheme}://{listen}/fhir")
         } else {
             self.server.base_url.trim_end_matches('/').to_owned()
         }
@@ -327,6 +325,17 @@ impl Config {
     /// What is logged, parsed; the error names the option.
     pub fn log_filter(&self) -> Result<EnvFilter, String> {
         EnvFilter::try_new(&self.log.filter).map_err(|e| format!("log.filter: {e}"))
+    }
+
+    /// Host of a configured base URL, without port and brackets.
+    pub fn base_host(&self) -> Option<String> {
+        let (_, rest) = self.server.base_url.split_once("://")?;
+        let authority = rest.split('/').next()?;
+        let host = match authority.strip_prefix('[') {
+            Some(v6) => v6.split(']').next()?,
+            None => authority.split(':').next()?,
+        };
+        Some(host.to_owned())
     }
 
     pub fn engine_settings(&self, base: String) -> Result<Settings, String> {
@@ -365,6 +374,7 @@ impl Config {
             request_head_timeout_s: self.server.request_head_timeout_s,
             shutdown_timeout_s: self.server.shutdown_timeout_s,
             connections_max: self.server.connections_max,
+            hsts_max_age_s: self.tls.hsts_max_age_s * u64::from(!self.tls.development),
         }
     }
 }

@@ -111,14 +111,23 @@ pub fn read_demo(data: &Path) -> Result<Option<DemoFile>, String> {
 pub fn write_demo(data: &Path, demo: &DemoFile) -> Result<(), String> {
     let path = data.join(DEMO_FILE);
     let text = serde_json::to_string_pretty(demo).map_err(|e| e.to_string())?;
-    replace(&path, text.as_bytes()).map_err(|e| format!("cannot write {}: {e}", path.display()))
+    replace_private(&path, text.as_bytes())
+        .map_err(|e| format!("cannot write {}: {e}", path.display()))
 }
 
-/// Puts `bytes` in the place of a file, durably: whoever reads, and whatever crashes, finds the old or the new whole.
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+/// Puts `bytes` in the place of a file, durably and readable by its owner alone: whoever reads, and whatever crashes, finds the
+/// old or the new whole.
+pub fn replace_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
     let mut draft = path.as_os_str().to_owned();
     draft.push(".new");
-    let mut file = File::create(&draft)?;
+    // What a crash has left may be readable by others.
+    let _ = std::fs::remove_file(&draft);
+    let mut file = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     std::fs::rename(&draft, path)?;

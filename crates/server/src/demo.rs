@@ -1,6 +1,8 @@
 //! The demo hospital: filled on first start through the same door as every other write, and whole after a crash too.
 
+use crate::config::Config;
 use crate::data_folder::{self, DemoFile};
+use crate::dev_certificates::DevFiles;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};
@@ -187,8 +189,15 @@ async fn post(engine: &Engine, caller: &Caller, bundle: String) -> Posted {
 }
 
 /// What a newcomer does next.
-pub fn greeting(base: &str, data: &Path, filled: Filled) -> String {
-    let data = data.display();
+pub fn greeting(base: &str, config: &Config, filled: Filled) -> String {
+    let trust = match config.tls.development {
+        true => {
+            let authority = DevFiles::of(&config.store.data).authority();
+            format!("--cacert {} ", authority.display())
+        }
+        false => String::new(),
+    };
+    let data = config.store.data.display();
     let program =
         std::env::current_exe().map_or_else(|_| "ward".to_owned(), |p| p.display().to_string());
     let filled = match filled {
@@ -204,7 +213,7 @@ pub fn greeting(base: &str, data: &Path, filled: Filled) -> String {
         "\nWard is ready at {base}.{filled}\n\
          Anyone may read {base}/metadata; everything else needs a token:\n\n\
          \x20 TOKEN=$({program} token --as clinician --data {data})\n\
-         \x20 curl -H \"Authorization: Bearer $TOKEN\" '{base}/Patient?_count=2&_pretty=true'\n\n\
+         \x20 curl {trust}-H \"Authorization: Bearer $TOKEN\" '{base}/Patient?_count=2&_pretty=true'\n\n\
          Callers: clinician, lab, billing, app (one patient), auditor, admin, loader (all rights).\n\
          More requests: docs/requests/first.http. Stop with Ctrl-C.\n"
     )

@@ -1,14 +1,17 @@
 //! `ward`: the server binary. Configuration, wiring and the subcommands; no clinical rule lives here.
 
+mod cert;
 mod check_config;
 mod config;
 mod data_folder;
 mod demo;
+mod dev_certificates;
 mod drain;
 mod import;
 mod reindex;
 mod rotate_key;
 mod serve;
+mod tls;
 mod token;
 mod watch;
 mod wiring;
@@ -33,7 +36,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve FHIR R4 at http://<listen>/fhir
+    /// Serve FHIR R4 at <listen>/fhir
     Serve(serve::Serve),
     /// Print a bearer token of a demo caller (only for a data folder made with --demo)
     Token(token::Token),
@@ -41,18 +44,20 @@ enum Command {
     Import(import::Import),
     /// Exchange the master key of a store, while no server runs on it
     RotateKey(rotate_key::RotateKey),
+    /// Make certificates for trying TLS out
+    Cert(cert::Cert),
     /// Check a configuration and print every option with its value and where it came from
     CheckConfig(check_config::CheckConfig),
 }
 
 fn main() -> ExitCode {
-    // Before anything makes a client or listens: rustls itself chooses none. An error says only that there is one already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
+    tls::install_provider();
     let outcome = match Arguments::parse().command {
         Command::Serve(serve) => serve.run(),
         Command::Token(token) => token.run(),
         Command::Import(import) => import.run(),
         Command::RotateKey(rotate) => rotate.run(),
+        Command::Cert(cert) => cert.run(),
         Command::CheckConfig(check) => check.run(),
     };
     outcome.unwrap_or_else(|problem| {

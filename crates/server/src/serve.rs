@@ -2,8 +2,9 @@
 
 use crate::config::{self, Config, Flags};
 use crate::demo::{self, Demo, Filled};
-use crate::{data_folder, drain, reindex, watch, wiring};
-use clap::Args;
+use crate::dev_certificates::DevFiles;
+use crate::{data_folder, drain, reindex, tls, watch, wiring};
+use clap::{Args, ValueEnum};
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ Examples:
   ward serve --demo                                        a synthetic hospital at http://127.0.0.1:8080/fhir
   ward serve --data my-data --listen 127.0.0.1:9000        your own store, made when it is not there yet
   ward serve --data my-data --database postgres://ward@db.example/ward
+  ward serve --demo --tls dev                              over https, with a certificate made for development
   WARD_LOG_FORMAT=json ward serve --config ward.toml       each option is also a variable: WARD_<SECTION>_<KEY>
 
 The data folder holds the master key (master.key): keep a copy elsewhere, no record can be opened without it.
@@ -42,16 +44,27 @@ pub struct Serve {
     /// postgres:// URL [default: the embedded SQLite store]
     #[arg(long, value_name = "URL")]
     database: Option<String>,
+    /// dev: https with a certificate made in the data folder; for real ones set tls.certificate_file and tls.key_file
+    #[arg(long, value_name = "dev")]
+    tls: Option<TlsMode>,
     /// TOML file; `ward check-config` lists its options
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
 
+#[derive(Clone, Copy, ValueEnum)]
+enum TlsMode {
+    Dev,
+}
+
 impl Serve {
     pub fn run(self) -> Result<ExitCode, String> {
-        let config = config::load(self.config.as_ref(), &self.flags())?.config;
+        let mut config = config::load(self.config.as_ref(), &self.flags())?.config;
         wiring::start_logging(&config)?;
         data_folder::create(&config.store.data)?;
+        if config.tls.development {
+            use_dev_certificate(&mut config)?;
+        }
         ward_http::block_on(self.serve(config))
     }
 
@@ -64,10 +77,18 @@ impl Serve {
                 .map(|v| ("store.data", v.display().to_string())),
         );
         flags.extend(self.database.clone().map(|v| ("store.database", v)));
+        flags.extend(
+            self.tls
+                .map(|TlsMode::Dev| ("tls.development", "true".to_owned())),
+        );
         flags
     }
 
     async fn serve(self, config: Config) -> Result<ExitCode, String> {
+        let encryption = match config.tls.is_on() {
+            true => Some(tls::prepare(&config.tls)?),
+            false => None,
+        };
         let listener = TcpListener::bind(config.server.listen).map_err(|e| {
             format!(
                 "cannot listen on {} (server.listen): {e}; --listen takes another address, port 0 a free port",
@@ -97,6 +118,8 @@ impl Serve {
         ));
         let watch =
             tokio::task::spawn_local(watch::run(engine.clone(), auth.clone(), stop.clone()));
+        let (encryption, renewal) = encryption.map(|e| (e.config, e.renewal)).unzip();
+        let renewal = renewal.map(|r| tokio::task::spawn_local(r.run()));
         let reindex = tokio::task::spawn_local(reindex::run(engine.clone(), stop.clone()));
         let service = Service {
             engine: engine.clone(),
@@ -108,11 +131,11 @@ impl Serve {
         // Before anything answers: who knows that the server is up may end it.
         let signals = Signals::listen().map_err(|e| format!("cannot wait for signals: {e}"))?;
         let metrics = start_metrics(&config, &service)?;
-        let running = ward_http::start(listener, service.clone())
+        let running = ward_http::start(listener, service.clone(), encryption)
             .map_err(|e| format!("cannot serve: {e}"))?;
         tracing::info!(base, "serving");
         if self.demo {
-            crate::token::print(&demo::greeting(&base, &config.store.data, filled));
+            crate::token::print(&demo::greeting(&base, &config, filled));
         }
         let drain_time = Duration::from_secs(config.server.drain_s);
         until_signalled(signals, drain_time, &service, running, metrics).await;
@@ -120,10 +143,27 @@ impl Serve {
         let _ = drain.await;
         let _ = watch.await;
         let _ = reindex.await;
+        if let Some(renewal) = renewal {
+            renewal.abort();
+        }
         engine.store().close().await;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Makes a certificate for every name under which this server may be asked for.
+fn use_dev_certificate(config: &mut Config) -> Result<(), String> {
+    let files = DevFiles::of(&config.store.data);
+    let mut names = Vec::new();
+    if !config.server.listen.ip().is_unspecified() {
+        names.push(config.server.listen.ip().to_string());
+    }
+    names.extend(config.base_host());
+    files.issue_server(&names)?;
+    config.tls.certificate_file = files.certificate().display().to_string();
+    config.tls.key_file = files.key().display().to_string();
+    Ok(())
 }
 
 fn metrics_of(engine: &Arc<Engine>) -> Metrics {

@@ -14,7 +14,7 @@ mod server;
 mod shared;
 
 pub use binary::ward_binary;
-pub use http::{Answer, Client, Request};
+pub use http::{Answer, Client, Request, install_provider};
 pub use random::Random;
 pub use server::{Backend, Home, Server, Start, backends};
 pub use shared::{official_suite_run, shared_data};

@@ -133,11 +133,20 @@ impl Server {
 
     /// A client that signs in as a demo caller.
     pub fn client(&self, caller: &str) -> Client {
-        Client::new(&self.base, Some(self.token(caller)))
+        self.reached_with(Some(self.token(caller)))
     }
 
     pub fn anonymous(&self) -> Client {
-        Client::new(&self.base, None)
+        self.reached_with(None)
+    }
+
+    /// The development authority in the data folder, when the server was started with one.
+    pub fn authority(&self) -> Vec<u8> {
+        std::fs::read(self.data().join("tls/ca.pem")).unwrap_or_default()
+    }
+
+    fn reached_with(&self, token: Option<String>) -> Client {
+        Client::trusting(&self.base, token, &self.authority())
     }
 
     /// What the metrics listener says. For a server with `server.metrics_listen` on port 0 and `log.format` json: its log tells

@@ -5,6 +5,11 @@ use super::metadata::{Metadata, Use};
 
 /// Package, where it lives, what it is for. A package with several homes is vocabulary that several rooms speak.
 const HOMES: &[(&str, &[&str], &str)] = &[
+    (
+        "actix-tls",
+        &["ward-http"],
+        "the type of TLS connections, to see client certificates",
+    ),
     ("actix-web", &["ward-http"], "the HTTP server"),
     ("argon2", &["ward-seal"], "hashes of passwords"),
     ("base64", &["ward-seal"], "tokens and keys as text"),
@@ -186,6 +191,8 @@ const FREE_FOR_TESTS: &[&str] = &[
     "reqwest",
     "tar",
     "quick-xml",
+    "rcgen",
+    "rustls",
 ];
 
 pub fn check(metadata: &Metadata, findings: &mut Vec<Finding>) {

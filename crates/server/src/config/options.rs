@@ -19,12 +19,12 @@ pub const OPTIONS: &[OptionRow] = &[
     row(
         "server.listen",
         "\"127.0.0.1:8080\"",
-        "Address and port of the FHIR listener. Only loopback addresses are taken while TLS is not configured.",
+        "Address and port of the FHIR listener. Without TLS only loopback addresses are taken.",
     ),
     row(
         "server.base_url",
         "\"\"",
-        "Service base URL as clients see it; empty: http://<listen>/fhir.",
+        "Service base URL as clients see it; empty: <listen>/fhir, with https when TLS is on. Needed when server.listen stands for every address.",
     ),
     row(
         "server.metrics_listen",
@@ -53,6 +53,31 @@ pub const OPTIONS: &[OptionRow] = &[
         "Seconds that open requests have at shutdown, once listening has ended.",
     ),
     row("server.connections_max", "10000", "Connections per worker."),
+    row(
+        "tls.certificate_file",
+        "\"\"",
+        "PEM file with the certificate of this server and those that lead to its authority; empty: no TLS. Read again when it changes.",
+    ),
+    row(
+        "tls.key_file",
+        "\"\"",
+        "PEM file with the private key of that certificate. Read again when it changes.",
+    ),
+    row(
+        "tls.client_ca_file",
+        "\"\"",
+        "PEM file with the authorities of client certificates; empty: clients are not asked for one. A client may come without.",
+    ),
+    row(
+        "tls.development",
+        "false",
+        "TLS with a certificate of an authority that is made in the data folder (what --tls dev does); never for patients' data.",
+    ),
+    row(
+        "tls.hsts_max_age_s",
+        "31536000",
+        "Seconds for which browsers shall use nothing but TLS (Strict-Transport-Security); 0: they are not told. Not sent in development.",
+    ),
     row(
         "store.data",
         "\"ward-data\"",

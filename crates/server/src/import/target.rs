@@ -29,13 +29,17 @@ pub struct Sender<'a> {
 impl Target {
     pub fn open(to: Option<&str>, token: Option<&str>, config: &Config) -> Result<Target, String> {
         if let (Some(base), Some(token)) = (to, token) {
-            if !base.starts_with("http://") {
-                return Err("--to takes an http:// URL of a server on this machine".into());
+            if !base.starts_with("http://") && !base.starts_with("https://") {
+                return Err(
+                    "--to takes the https:// URL of a server, or http:// on this machine".into(),
+                );
             }
-            return Ok(Target::Server {
+            let target = Target::Server {
                 base: base.trim_end_matches('/').to_owned(),
                 token: token.to_owned(),
-            });
+            };
+            // What fails here would fail in every thread.
+            return target.client().map(|_| target);
         }
         wiring::start_logging(config)?;
         data_folder::create(&config.store.data)?;
@@ -60,14 +64,27 @@ impl Target {
 
     /// Runs `f` with a sender of this thread.
     pub fn work(&self, f: impl FnOnce(&mut Sender<'_>)) {
-        match runtime() {
-            Ok(runtime) => f(&mut Sender {
+        match runtime().and_then(|runtime| Ok((runtime, self.client()?))) {
+            Ok((runtime, client)) => f(&mut Sender {
                 target: self,
                 runtime,
-                client: reqwest::Client::new(),
+                client,
             }),
             Err(problem) => tracing::error!(problem, "a thread could not start"),
         }
+    }
+
+    /// Trusts the authorities of this machine, or those in the file that SSL_CERT_FILE names. In clear there is nobody to trust,
+    /// and a machine need not have any.
+    fn client(&self) -> Result<reqwest::Client, String> {
+        let builder = match self {
+            Target::Server { base, .. } if base.starts_with("https://") => {
+                reqwest::Client::builder()
+            }
+            _ => reqwest::Client::builder().tls_certs_only([]),
+        };
+        let client = builder.build();
+        client.map_err(|e| format!("no HTTP client: {e}"))
     }
 
     pub fn close(&self) -> Result<(), String> {
