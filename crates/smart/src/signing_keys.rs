@@ -29,6 +29,7 @@ struct Key {
     pair: Pair,
 }
 
+#[allow(clippy::large_enum_variant, reason = "a few per process, moved once")]
 enum Pair {
     Es256(SigningKey),
     Rs256(Box<RsaKey>),

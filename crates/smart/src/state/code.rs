@@ -35,6 +35,10 @@ impl Row for Code {
         &self.grant
     }
 
+    #[allow(
+        clippy::misnamed_getters,
+        reason = "the row outlives the code, to see one used twice"
+    )]
     fn expires_s(&self) -> i64 {
         self.kept_until_s
     }
