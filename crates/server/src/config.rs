@@ -20,6 +20,7 @@ pub use options::{OPTIONS, OptionRow};
 pub struct Config {
     pub server: Server,
     pub tls: Tls,
+    pub egress: Egress,
     pub store: Store,
     pub keys: Keys,
     pub limits: Limits,
@@ -49,6 +50,13 @@ pub struct Tls {
     pub client_ca_file: String,
     pub development: bool,
     pub hsts_max_age_s: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Egress {
+    pub ports: Vec<u16>,
+    pub loopback_http: bool,
 }
 
 #[derive(Clone, Debug, Deserialize)]

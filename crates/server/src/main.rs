@@ -7,6 +7,7 @@ mod data_folder;
 mod demo;
 mod dev_certificates;
 mod drain;
+mod egress;
 mod import;
 mod reindex;
 mod rotate_key;

@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::data_folder;
+use crate::egress::EgressClient;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,7 +10,6 @@ use ward_access::Caller;
 use ward_resources::Engine;
 use ward_seal::{MasterKey, SigningKey};
 use ward_smart::demo::DemoError;
-use ward_smart::fetch::{Fetch, FetchError, Fetching};
 use ward_smart::settings::origin;
 use ward_smart::{AuthorizationServer, Secrets, TokenService, demo_caller, signing_key};
 use ward_storage::{Database, Store, StoreSettings};
@@ -92,25 +92,21 @@ pub async fn authorization(
         nonces: master.derive("authorization nonces"),
     };
     let unreachable = |_| "store: the authorization server's state cannot be read".to_owned();
-    let server =
-        AuthorizationServer::open(engine.clone(), settings, secrets, Arc::new(NoEgress), now_s)
-            .await
-            .map_err(unreachable)?;
+    let server = AuthorizationServer::open(
+        engine.clone(),
+        settings,
+        secrets,
+        Arc::new(EgressClient::new(&config.egress)?),
+        now_s,
+    )
+    .await
+    .map_err(unreachable)?;
     // What `ward token` signs with.
     let keys = server.tokens().keys();
     keys.adopt(engine.store(), &signing_key(config, master)?, now_s)
         .await
         .map_err(unreachable)?;
     Ok(Arc::new(server))
-}
-
-/// Fetches nothing: keys of clients are registered by value.
-struct NoEgress;
-
-impl Fetch for NoEgress {
-    fn get<'a>(&'a self, _: &'a str, _: usize) -> Fetching<'a> {
-        Box::pin(std::future::ready(Err(FetchError::UrlRefused)))
-    }
 }
 
 fn signing_key(config: &Config, master: &MasterKey) -> Result<SigningKey, String> {

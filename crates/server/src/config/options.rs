@@ -79,6 +79,16 @@ pub const OPTIONS: &[OptionRow] = &[
         "Seconds for which browsers shall use nothing but TLS (Strict-Transport-Security); 0: they are not told. Not sent in development.",
     ),
     row(
+        "egress.ports",
+        "[443, 8443]",
+        "Ports that URLs of clients (jwks_uri and the like) may name.",
+    ),
+    row(
+        "egress.loopback_http",
+        "false",
+        "Development: URLs of clients may also be http, and of any port, on this machine.",
+    ),
+    row(
         "store.data",
         "\"ward-data\"",
         "Folder of the embedded store, the audit log and the key file.",

@@ -1,0 +1,139 @@
+//! The one client for URLs that others gave us (X64, X65): key sets, discovery, notifications.
+//!
+//! A URL is refused by its form, then by each address that its host has; the connection goes to exactly those addresses. No
+//! redirect is followed, no proxy used, nothing of ours is sent along.
+
+mod address;
+mod url;
+
+use crate::config::Egress;
+use address::is_public;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::redirect::Policy;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use url::Permitted;
+use ward_smart::fetch::{Fetch, FetchError, Fetched, Fetching};
+
+/// Time for the whole of a request, name resolution and body included.
+pub const TIMEOUT: Duration = Duration::from_secs(3);
+/// Addresses of one host that are looked at; one more refuses it.
+const ADDRESSES_MAX: usize = 16;
+
+/// Keeps no connections: what was checked at the last request says nothing of the next.
+pub struct EgressClient {
+    client: reqwest::Client,
+    rules: url::Rules,
+}
+
+impl EgressClient {
+    /// On a machine without certificate authorities nothing https can be fetched; the log says so.
+    pub fn new(egress: &Egress) -> Result<EgressClient, String> {
+        let rules = url::Rules {
+            ports: egress.ports.clone(),
+            loopback_http: egress.loopback_http,
+        };
+        let guard = Arc::new(Guard {
+            loopback: egress.loopback_http,
+        });
+        let builder = || {
+            reqwest::Client::builder()
+                .redirect(Policy::none())
+                .no_proxy()
+                .no_gzip()
+                .referer(false)
+                .timeout(TIMEOUT)
+                .pool_max_idle_per_host(0)
+                .dns_resolver(guard.clone())
+                .user_agent("ward")
+        };
+        let client = builder().build().or_else(|_| {
+            tracing::warn!("this machine has no certificate authorities: https URLs of clients cannot be fetched");
+            builder().tls_certs_only([]).build()
+        });
+        let client =
+            client.map_err(|e| format!("the client for outgoing URLs cannot be made: {e}"))?;
+        Ok(EgressClient { client, rules })
+    }
+
+    async fn fetch(&self, url: &str, bytes_max: usize) -> Result<Fetched, FetchError> {
+        let Permitted(url) = self.rules.check(url)?;
+        let mut response = self.client.get(url).send().await.map_err(failure)?;
+        let status = response.status().as_u16();
+        let headers = response.headers().iter();
+        let headers = headers.filter_map(|(name, value)| {
+            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+        });
+        let headers = headers.collect();
+        let mut body = Vec::new();
+        while let Some(part) = response.chunk().await.map_err(failure)? {
+            if body.len() + part.len() > bytes_max {
+                return Err(FetchError::TooLarge);
+            }
+            body.extend_from_slice(&part);
+        }
+        Ok(Fetched {
+            status,
+            headers,
+            body,
+        })
+    }
+}
+
+impl Fetch for EgressClient {
+    fn get<'a>(&'a self, url: &'a str, bytes_max: usize) -> Fetching<'a> {
+        Box::pin(self.fetch(url, bytes_max))
+    }
+}
+
+/// Resolves names; a host with one address that is not permitted has none.
+struct Guard {
+    loopback: bool,
+}
+
+impl Resolve for Guard {
+    fn resolve(&self, name: Name) -> Resolving {
+        let loopback = self.loopback;
+        Box::pin(async move {
+            // The port is the URL's: 0 says so to the connector.
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
+            let found: Vec<SocketAddr> = found.take(ADDRESSES_MAX + 1).collect();
+            let permitted = |address: &SocketAddr| {
+                is_public(address.ip()) || loopback && address.ip().is_loopback()
+            };
+            if found.len() > ADDRESSES_MAX || !found.iter().all(permitted) {
+                return Err(Refused.into());
+            }
+            let addresses: Addrs = Box::new(found.into_iter());
+            Ok(addresses)
+        })
+    }
+}
+
+#[derive(Debug)]
+struct Refused;
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an address that is not public")
+    }
+}
+
+impl std::error::Error for Refused {}
+
+/// The guard's refusal travels as the innermost source of the client's error.
+fn failure(error: reqwest::Error) -> FetchError {
+    let mut source: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(error) = source {
+        if error.is::<Refused>() {
+            return FetchError::AddressRefused;
+        }
+        source = error.source();
+    }
+    FetchError::Unreachable
+}
+
+#[cfg(test)]
+#[path = "egress_tests.rs"]
+mod tests;

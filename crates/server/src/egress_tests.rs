@@ -1,0 +1,201 @@
+use super::*;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// A listener that counts who connects, and answers everybody with what it was given.
+struct Canary {
+    port: u16,
+    hits: Arc<AtomicUsize>,
+}
+
+impl Canary {
+    fn answering(answer: &'static [u8]) -> Canary {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let hits = Arc::new(AtomicUsize::new(0));
+        let counted = hits.clone();
+        std::thread::spawn(move || {
+            // Connections stay open: whoever waits for more gets nothing.
+            let mut open = Vec::new();
+            for stream in listener.incoming() {
+                counted.fetch_add(1, Ordering::SeqCst);
+                let Ok(mut stream) = stream else { return };
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(answer);
+                open.push(stream);
+            }
+        });
+        Canary { port, hits }
+    }
+}
+
+fn client(ports: Vec<u16>, loopback_http: bool) -> EgressClient {
+    crate::tls::install_provider();
+    let egress = Egress {
+        ports,
+        loopback_http,
+    };
+    EgressClient::new(&egress).expect("a client")
+}
+
+fn get(client: &EgressClient, url: &str, bytes_max: usize) -> Result<Fetched, FetchError> {
+    ward_http::block_on(client.get(url, bytes_max))
+}
+
+const OK: &[u8] = b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello";
+
+/// X64, X65: none of these reaches the listener, whatever its port is allowed.
+#[test]
+fn urls_that_lead_inside_reach_nobody() {
+    use FetchError::{AddressRefused, UrlRefused};
+    let canary = Canary::answering(OK);
+    let port = canary.port;
+    let client = client(vec![443, 8443, port], false);
+    let at = |host: &str| format!("https://{host}:{port}/jwks");
+    let mut cases: Vec<(String, FetchError)> = Vec::new();
+    for host in [
+        "127.0.0.1",
+        "127.1",
+        "127.0.1",
+        "127.255.255.254",
+        "2130706433",
+        "0x7f000001",
+        "0x7f.1",
+        "017700000001",
+        "0177.0.0.1",
+        "0",
+        "0.0.0.0",
+        "10.0.0.1",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.168.1.1",
+        "169.254.169.254",
+        "0xa9fea9fe",
+        "2852039166",
+        "100.64.0.1",
+        "224.0.0.1",
+        "255.255.255.255",
+        "[::1]",
+        "[::]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:10.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::127.0.0.1]",
+        "[64:ff9b::7f00:1]",
+        "[64:ff9b::127.0.0.1]",
+        "[fe80::1]",
+        "[fc00::1]",
+        "[fd00:ec2::254]",
+        "[2002:7f00:1::]",
+        "[2001:db8::1]",
+        "[ff02::1]",
+        "localhost",
+        "localhost.",
+        "LOCALHOST",
+        "%31%32%37.0.0.1",
+        "127.0.0.1.",
+        "ward.localhost",
+    ] {
+        cases.push((at(host), AddressRefused));
+    }
+    for url in [
+        format!("http://127.0.0.1:{port}/"),
+        format!("http://localhost:{port}/"),
+        format!("http://[::1]:{port}/"),
+        format!("https://user@127.0.0.1:{port}/"),
+        format!("https://user:secret@localhost:{port}/"),
+        format!("https://good.example@127.0.0.1:{port}/"),
+        format!("https://127.0.0.1:{port}/#fragment"),
+        format!("https://127.0.0.1:{port}\\@good.example/"),
+        format!("https://127.0.0.1:{port}/ "),
+        format!("\thttps://127.0.0.1:{port}/"),
+        format!("https://127.0.0.1:{port}/\r\nHost: x"),
+        format!("https://１２７.0.0.1:{port}/"),
+        format!("https://[fe80::1%25eth0]:{port}/"),
+        format!("ftp://127.0.0.1:{port}/"),
+        format!("gopher://127.0.0.1:{port}/"),
+        format!("ws://127.0.0.1:{port}/"),
+        format!("//127.0.0.1:{port}/"),
+        "file:///etc/passwd".into(),
+        "data:application/json,{}".into(),
+        "unix:/var/run/docker.sock".into(),
+        "https://".into(),
+        "https:///good.example/jwks".into(),
+        "https:good.example".into(),
+        "".into(),
+        "jwks".into(),
+        "https://good.example:22/".into(),
+        "https://good.example:80/".into(),
+        "https://good.example:5432/".into(),
+        "https://good.example:65536/".into(),
+        format!("https://good.example/{}", "a".repeat(url::URL_BYTES_MAX)),
+    ] {
+        cases.push((url, UrlRefused));
+    }
+    assert!(cases.len() >= 40);
+    for (url, error) in &cases {
+        assert_eq!(get(&client, url, 1024).as_ref(), Err(error), "{url}");
+    }
+    assert_eq!(canary.hits.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn in_development_loopback_is_reached_by_http() {
+    let canary = Canary::answering(OK);
+    let client = client(vec![443], true);
+    for host in ["127.0.0.1", "localhost"] {
+        let url = format!("http://{host}:{}/jwks?x=1", canary.port);
+        let fetched = get(&client, &url, 5).expect("an answer");
+        assert_eq!((fetched.status, &fetched.body[..]), (200, &b"hello"[..]));
+        assert_eq!(fetched.max_age_s(), Some(60));
+        assert_eq!(get(&client, &url, 4), Err(FetchError::TooLarge));
+    }
+    for url in [
+        "http://10.0.0.1/",
+        "http://good.example/",
+        "http://127.0.0.1.good.example/",
+    ] {
+        assert_eq!(get(&client, url, 5), Err(FetchError::UrlRefused), "{url}");
+    }
+    assert_eq!(
+        get(&client, "https://169.254.169.254/", 5),
+        Err(FetchError::AddressRefused)
+    );
+}
+
+#[test]
+fn redirects_are_answers() {
+    let inside = Canary::answering(OK);
+    let location = format!(
+        "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{}/\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+        inside.port
+    );
+    let door = Canary::answering(location.leak().as_bytes());
+    let url = format!("http://127.0.0.1:{}/", door.port);
+    let fetched = get(&client(vec![443], true), &url, 1024).expect("an answer");
+    assert_eq!(fetched.status, 302);
+    assert_eq!(inside.hits.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn a_slow_or_endless_answer_is_given_up() {
+    let silent = Canary::answering(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel");
+    let endless =
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nhello\r\n";
+    let endless = Canary::answering(endless);
+    let client = client(vec![443], true);
+    let begun = std::time::Instant::now();
+    let url = format!("http://127.0.0.1:{}/", silent.port);
+    assert_eq!(get(&client, &url, 1024), Err(FetchError::Unreachable));
+    let url = format!("http://127.0.0.1:{}/", endless.port);
+    assert_eq!(get(&client, &url, 8), Err(FetchError::TooLarge));
+    let closed = TcpListener::bind("127.0.0.1:0")
+        .and_then(|l| l.local_addr())
+        .expect("a port");
+    assert_eq!(
+        get(&client, &format!("http://{closed}/"), 8),
+        Err(FetchError::Unreachable)
+    );
+    assert!(begun.elapsed() < TIMEOUT + Duration::from_secs(2));
+}
