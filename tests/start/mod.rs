@@ -1,6 +1,7 @@
 //! Starting a demo store: cut off while it is filled, and where a store is no demo store. Health, the end, keys of one's own, their exchange and
 //! what is told before anything starts have their files.
 
+mod accounts;
 mod configuration;
 mod health;
 mod keys;

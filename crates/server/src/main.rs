@@ -1,6 +1,7 @@
 //! `ward`: the server binary. Configuration, wiring and the subcommands; no clinical rule lives here.
 
 mod cert;
+mod account;
 mod check_config;
 mod config;
 mod data_folder;
@@ -47,6 +48,8 @@ enum Command {
     RotateKey(rotate_key::RotateKey),
     /// Make certificates for trying TLS out
     Cert(cert::Cert),
+    /// Make, disable, enable and reset people's accounts
+    Account(account::Account),
     /// Check a configuration and print every option with its value and where it came from
     CheckConfig(check_config::CheckConfig),
 }
@@ -59,6 +62,7 @@ fn main() -> ExitCode {
         Command::Import(import) => import.run(),
         Command::RotateKey(rotate) => rotate.run(),
         Command::Cert(cert) => cert.run(),
+        Command::Account(account) => account.run(),
         Command::CheckConfig(check) => check.run(),
     };
     outcome.unwrap_or_else(|problem| {

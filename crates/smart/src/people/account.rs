@@ -80,6 +80,10 @@ pub async fn reset(
     for passkey in std::mem::take(&mut account.passkeys) {
         changes = changes.forget::<Credential>(&passkey.id());
     }
+    // A link that was made before may be with whom the account is taken from.
+    for begun in begun(store, &account.username, now_s).await? {
+        changes = changes.forget::<Enrolment>(&begun.id);
+    }
     account.password = None;
     account.totp = None;
     account.totp_step = None;
@@ -181,6 +185,17 @@ fn is_fhir_user(reference: &str) -> bool {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'.')
     })
+}
+
+/// Invitations, and secrets that no code has proved.
+async fn begun(
+    store: &Store,
+    username: &str,
+    now_s: i64,
+) -> Result<Vec<Held<Enrolment>>, AccountError> {
+    const BEGUN_MAX: usize = 100;
+    let rows = state::list::<Enrolment>(store, Some(username), BEGUN_MAX, now_s).await;
+    rows.map_err(|_| AccountError::Unavailable)
 }
 
 fn invitation(username: &str, now_s: i64) -> (Enrolment, String) {

@@ -25,6 +25,10 @@ impl Row for Enrolment {
         &self.id
     }
 
+    fn owner(&self) -> &str {
+        &self.account
+    }
+
     fn expires_s(&self) -> i64 {
         self.expires_s
     }

@@ -499,7 +499,14 @@ pub async fn accounts_are_for_administrators(house: House) {
     let Page::Accounts(reset) = shown(admin.send(&page.form, &reset).await) else {
         panic!("no accounts")
     };
-    assert!(reset.invitation.is_some());
     let old = Browser::new(&house).password("", "okafor", PASSWORD).await;
     assert_eq!(old.status(), 400, "the password is gone");
+    // Whoever has the link of before has nothing any more.
+    let again = [("decision", "reset"), ("username", "okafor")];
+    admin.send(&page.form, &again).await;
+    let first = reset.invitation.unwrap();
+    let first = Browser::new(&house)
+        .get(first.strip_prefix(ISSUER).unwrap())
+        .await;
+    assert_eq!(first.status(), 400);
 }
