@@ -1,7 +1,7 @@
 //! `ward`: the server binary. Configuration, wiring and the subcommands; no clinical rule lives here.
 
-mod cert;
 mod account;
+mod cert;
 mod check_config;
 mod config;
 mod data_folder;
