@@ -126,7 +126,8 @@ pub async fn s106_a_token_is_bound_to_its_key(house: House) {
             .is_err(),
         "without proof"
     );
-    let spoilt: [(&str, fn(&mut Value)); 6] = [
+    type Spoil = fn(&mut Value);
+    let spoilt: [(&str, Spoil); 6] = [
         ("htm", |c| c["htm"] = "POST".into()),
         ("htu", |c| {
             c["htu"] = "https://ward.example/fhir/Patient/2".into()

@@ -152,7 +152,8 @@ pub async fn s53_s54_claims_are_checked(house: House) {
         change(&mut claims);
         by(&key, &claims)
     };
-    let bad: [(&str, &dyn Fn(&mut Value)); 18] = [
+    type Spoil<'a> = &'a dyn Fn(&mut Value);
+    let bad: [(&str, Spoil<'_>); 18] = [
         ("iss", &|c| c["iss"] = "other".into()),
         ("sub", &|c| c["sub"] = "other".into()),
         ("aud of another", &|c| {
