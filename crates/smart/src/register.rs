@@ -49,7 +49,9 @@ pub(crate) async fn keep(
         ));
     }
     let changes = Changes::new().insert(&made.client).announced();
-    Ok(state::commit(server.store(), changes, now_s).await?)
+    state::commit(server.store(), changes, now_s).await?;
+    // Whoever registered it, or looks at the registry next, finds it.
+    Ok(server.watch(now_s).await?)
 }
 
 fn refused(problems: &[Problem]) -> OAuthError {

@@ -182,4 +182,10 @@ pub async fn the_registry_is_for_administrators(house: House) {
     let id = page.registered.unwrap().client_id;
     let client: Client = house.held(&id, NOW_S).await.unwrap();
     assert_eq!(client.state, ClientState::Pending);
+    // The administrator who looks at once finds it.
+    let get = Ask::get("").cookie(&admin);
+    let Page::Clients(page) = shown(house.ask(Endpoint::Clients, &get).await) else {
+        panic!("no list")
+    };
+    assert!(page.clients.iter().any(|row| row.client_id == id));
 }
