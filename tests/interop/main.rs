@@ -11,10 +11,11 @@ use fhir_sdk::r4b::types::{Coding, HumanName, Reference};
 use fhir_sdk::version::FhirR4B;
 use fhir_sdk::{Date, TryStreamExt, header};
 use std::str::FromStr;
-use ward_testkit::{Server, Start, backends};
+use ward_testkit::{Server, Start, backends, install_provider};
 
 /// A conversation with an empty server, on each store.
 fn visit(conversation: impl AsyncFn(Client<FhirR4B>)) {
+    install_provider();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
