@@ -19,6 +19,7 @@ mod search_limits;
 mod search_operations;
 mod search_shape;
 mod statements;
+mod written_as;
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};

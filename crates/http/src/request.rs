@@ -1,7 +1,7 @@
 //! An HTTP request becomes a Call. <https://hl7.org/fhir/R4/http.html>
 
-use crate::accept::{Accepted, negotiate, pretty};
-use crate::accept_encoding::{self, Codings};
+use crate::accept::{Form, negotiate, pretty};
+use crate::accept_encoding::{self, Codings, PLAIN};
 use crate::body;
 use crate::headers::SECURITY_CONTEXT;
 use crate::server::ServerSettings;
@@ -14,52 +14,83 @@ use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind};
 use ward_resources::route::{Method, route};
-use ward_resources::search::decode_query;
+use ward_resources::search::{Pairs, decode_query};
 use ward_resources::{Body, Call, Conditions, Format, Interaction, Prefer, Return};
 
-/// What is asked, and how the answer shall look.
+/// What is asked, and how the answer shall look: both as far as they are understood.
 pub struct Asked {
     pub call: Call,
-    pub accepted: Accepted,
+    pub look: Look,
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy)]
+pub struct Look {
+    pub form: Form,
     pub codings: Codings,
     pub pretty: bool,
 }
 
-/// The Call without its body: everything that can be known before the caller is.
-pub fn head(
-    request: &HttpRequest,
-    path: &str,
-    request_id: [u8; 16],
-    source: Arc<str>,
-) -> Result<Asked> {
-    let method = Method::parse(request.method().as_str()).ok_or_else(|| {
-        Failure::new(
-            Kind::MethodNotAllowed,
-            "methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS",
-        )
-    })?;
-    let interaction = route(method, path)?;
-    let mut parameters = decode_query(request.query_string());
-    let format = take(&mut parameters, "_format");
-    let pretty = pretty(take(&mut parameters, "_pretty").as_deref())?;
-    let accepted = negotiate(
-        format.as_deref(),
-        list(request.headers(), &header::ACCEPT).as_deref(),
-        is_binary(&interaction),
-    )?;
-    let codings = list(request.headers(), &header::ACCEPT_ENCODING);
-    let codings = accept_encoding::negotiate(codings.as_deref())?;
-    let mut call = Call::new(interaction, request_id, source);
-    call.parameters = parameters;
-    call.conditions = conditions(request.headers())?;
-    call.prefer = prefer(request.headers());
-    call.raw_accepted = accepted.raw;
-    Ok(Asked {
-        call,
-        accepted,
-        codings,
-        pretty,
-    })
+impl Asked {
+    pub fn nothing(request_id: [u8; 16], source: Arc<str>) -> Asked {
+        Asked {
+            call: Call::new(Interaction::Unknown, request_id, source),
+            look: Look {
+                form: Form::Json,
+                codings: PLAIN,
+                pretty: false,
+            },
+        }
+    }
+
+    /// The Call without its body: everything that can be known before the caller is. What is understood before something is
+    /// refused stays.
+    pub fn head(&mut self, request: &HttpRequest, path: &str) -> Result<()> {
+        let method = Method::parse(request.method().as_str()).ok_or_else(|| {
+            Failure::new(
+                Kind::MethodNotAllowed,
+                "methods are GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS",
+            )
+        })?;
+        self.call.interaction = route(method, path)?;
+        self.call.parameters = self.without_look(decode_query(request.query_string()));
+        self.choose_look(request.headers())?;
+        let codings = list(request.headers(), &header::ACCEPT_ENCODING);
+        self.look.codings = accept_encoding::negotiate(codings.as_deref())?;
+        self.call.conditions = conditions(request.headers())?;
+        self.call.prefer = prefer(request.headers());
+        Ok(())
+    }
+
+    /// Takes out of the pairs what says how the answer is written. Of several of one name the first is meant.
+    fn without_look(&mut self, mut pairs: Pairs) -> Pairs {
+        for name in ["_format", "_pretty"] {
+            let is_new = self.written_as(name).is_none();
+            if let Some(value) = take(&mut pairs, name).filter(|_| is_new) {
+                self.call.written_as.push((name.to_owned(), value));
+            }
+        }
+        pairs
+    }
+
+    fn choose_look(&mut self, headers: &HeaderMap) -> Result<()> {
+        let accepted = negotiate(
+            self.written_as("_format"),
+            list(headers, &header::ACCEPT).as_deref(),
+            is_binary(&self.call.interaction),
+        )?;
+        self.look.form = accepted.form;
+        self.call.raw_accepted = accepted.raw;
+        self.look.pretty = pretty(self.written_as("_pretty"))?;
+        Ok(())
+    }
+
+    fn written_as(&self, name: &str) -> Option<&str> {
+        let mut pairs = self.call.written_as.iter();
+        pairs
+            .find(|(n, _)| n == name)
+            .map(|(_, value)| value.as_str())
+    }
 }
 
 /// Reads the body into the Call; a form body of a search becomes parameters.
@@ -67,7 +98,7 @@ pub async fn body(
     request: &HttpRequest,
     payload: web::Payload,
     settings: &ServerSettings,
-    call: &mut Call,
+    asked: &mut Asked,
 ) -> Result<()> {
     // A body means nothing to the other methods; nobody makes us hold what we shall not read.
     if !matches!(request.method().as_str(), "POST" | "PUT" | "PATCH") {
@@ -82,7 +113,7 @@ pub async fn body(
             .starts_with("application/x-www-form-urlencoded")
     });
     let is_search = matches!(
-        call.interaction,
+        asked.call.interaction,
         Interaction::SearchType { .. }
             | Interaction::SearchSystem
             | Interaction::SearchCompartment { .. }
@@ -96,13 +127,11 @@ pub async fn body(
         }
         let form = std::str::from_utf8(&bytes)
             .map_err(|_| Failure::new(Kind::Malformed, "the form is not UTF-8"))?;
-        call.parameters.extend(
-            decode_query(form)
-                .into_iter()
-                .filter(|(name, _)| name != "_format" && name != "_pretty"),
-        );
-        return Ok(());
+        let pairs = asked.without_look(decode_query(form));
+        asked.call.parameters.extend(pairs);
+        return asked.choose_look(headers);
     }
+    let call = &mut asked.call;
     if bytes.is_empty() {
         return Ok(());
     }

@@ -1,10 +1,8 @@
 //! The listeners and the one handler every FHIR request goes through.
 
-use crate::accept::Form;
-use crate::accept_encoding::PLAIN;
 use crate::cors::{self, Openness};
 use crate::metrics::Metrics;
-use crate::request::{self, Asked};
+use crate::request::{self, Asked, Look};
 use crate::respond::{Wish, respond};
 use crate::smart;
 use crate::tls;
@@ -18,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use ward_access::Caller;
 use ward_fhir::{Failure, Kind};
-use ward_resources::{Call, Engine, Interaction, Reply};
+use ward_resources::{Call, Engine, Reply};
 use ward_smart::{AuthorizationServer, BearerError, Credentials, Endpoint, Refusal};
 
 /// Path of the service base.
@@ -220,24 +218,17 @@ async fn fhir(
         .map_or_else(String::new, |a| a.ip().to_string())
         .into();
     let below = percent_decoded(below);
-    let asked = request::head(
-        request,
-        below.trim_start_matches('/'),
-        request_id,
-        source.clone(),
-    );
-    let (form, codings, pretty) = asked.as_ref().map_or((Form::Json, PLAIN, false), |a| {
-        (a.accepted.form, a.codings, a.pretty)
-    });
-    let (interaction, reply, nonce) =
-        answer(request, payload, service, asked, request_id, source).await;
+    let mut asked = Asked::nothing(request_id, source);
+    let understood = asked.head(request, below.trim_start_matches('/'));
+    let interaction = asked.call.interaction.code();
+    let (reply, look, nonce) = answer(request, payload, service, asked, understood).await;
     service
         .metrics
         .end(interaction, reply.status, begun.elapsed());
     let wish = Wish {
-        form,
-        pretty,
-        codings,
+        form: look.form,
+        pretty: look.pretty,
+        codings: look.codings,
         base: &service.engine.settings().base,
         request_id: &id_text,
     };
@@ -251,46 +242,34 @@ async fn fhir(
     response
 }
 
-/// The interaction, the reply, and what a DPoP proof must hold from now on.
+/// The reply, how it is written, and what a DPoP proof must hold from now on. `understood`: what of the request was not.
 async fn answer(
     request: &HttpRequest,
     payload: web::Payload,
     service: &Service,
-    asked: ward_fhir::issue::Result<Asked>,
-    request_id: [u8; 16],
-    source: Arc<str>,
-) -> (&'static str, Reply, Option<String>) {
+    mut asked: Asked,
+    understood: Result<(), Failure>,
+) -> (Reply, Look, Option<String>) {
     let engine = &service.engine;
-    let unknown = |source| Call::new(Interaction::Unknown, request_id, source);
     let caller = match authenticate(request, service).await {
         Ok(caller) => caller,
+        Err(_) if asked.call.interaction.is_public() => Arc::new(Caller::anonymous()),
         Err(refusal) => {
-            let public = matches!(&asked, Ok(a) if a.call.interaction.is_public());
-            if !public {
-                let call = asked.map(|a| a.call).unwrap_or_else(|_| unknown(source));
-                let (failure, challenge) = failure(&refusal);
-                let nobody = Caller::anonymous();
-                let reply = engine.refuse(&nobody, &call, &failure, challenge).await;
-                return (call.interaction.code(), reply, refusal.nonce);
-            }
-            Arc::new(Caller::anonymous())
+            let (failure, challenge) = failure(&refusal);
+            let nobody = Caller::anonymous();
+            let reply = engine.refuse(&nobody, &asked.call, &failure, challenge);
+            return (reply.await, asked.look, refusal.nonce);
         }
     };
-    let mut asked = match asked {
-        Ok(asked) => asked,
-        Err(failure) => {
-            let call = unknown(source);
-            let reply = engine.refuse(&caller, &call, &failure, None).await;
-            return ("unknown", reply, None);
-        }
+    let read = match understood {
+        Ok(()) => request::body(request, payload, &service.settings, &mut asked).await,
+        refused => refused,
     };
-    let code = asked.call.interaction.code();
-    if let Err(failure) = request::body(request, payload, &service.settings, &mut asked.call).await
-    {
-        let reply = engine.refuse(&caller, &asked.call, &failure, None).await;
-        return (code, reply, None);
-    }
-    (code, run(engine, caller, asked.call).await, None)
+    let reply = match read {
+        Ok(()) => run(engine, caller, asked.call).await,
+        Err(failure) => engine.refuse(&caller, &asked.call, &failure, None).await,
+    };
+    (reply, asked.look, None)
 }
 
 /// A Call that may write runs to its end also when the client goes away: what it commits, it records.

@@ -176,6 +176,8 @@ pub struct Call {
     pub interaction: Interaction,
     /// Decoded query (and form) parameters in order, without `_format` and `_pretty`.
     pub parameters: Vec<(String, String)>,
+    /// `_format` and `_pretty` as asked: nothing that is answered depends on them, and the links of a page hand them on.
+    pub written_as: Vec<(String, String)>,
     pub body: Option<Body>,
     pub conditions: Conditions,
     pub prefer: Prefer,
@@ -193,6 +195,7 @@ impl Call {
         Self {
             interaction,
             parameters: Vec::new(),
+            written_as: Vec::new(),
             body: None,
             conditions: Conditions::default(),
             prefer: Prefer::default(),

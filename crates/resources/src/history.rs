@@ -7,6 +7,7 @@ use crate::engine::{Context, stored};
 use crate::place::demand_type;
 use crate::read::{NO_ROW, locate, not_found, seen};
 use crate::reply::Reply;
+use crate::search::links::url;
 use crate::shown::{Shown, is_shown};
 use ward_access::Action;
 use ward_fhir::date::{PartialDate, instant_text};
@@ -142,14 +143,10 @@ fn bundle(
     shown: &Shown,
 ) -> Result<Vec<u8>> {
     let base = &cx.engine.settings.base;
-    let mut links = vec![("self", format!("{base}/{}", question.trim_end_matches('?')))];
+    let mut links = vec![("self", url(cx, question, None))];
     if let Some(next) = next {
         let cursor = cursor::sign(cx.engine, cx.access, question, next);
-        let separator = if question.ends_with('?') { "" } else { "&" };
-        links.push((
-            "next",
-            format!("{base}/{question}{separator}_cursor={cursor}"),
-        ));
+        links.push(("next", url(cx, question, Some(cursor))));
     }
     let mut bundle = BundleWriter::new("history", page.total, &links);
     for row in &page.rows {

@@ -107,7 +107,7 @@ async fn attempt(
         return Ok(None);
     }
     let next = page.next.as_ref().filter(|_| page.more);
-    let links = links(cx.engine, access, &text, &trail, next);
+    let links = links(cx, access, &text, &trail, next);
     let body = page::bundle(cx, &page, &included, &question.used, &links, further)?;
     Ok(Some(Reply {
         entities: entities(&page.rows, &included),

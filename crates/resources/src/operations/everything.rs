@@ -94,7 +94,7 @@ async fn answer(
         cut: false,
     };
     let next = page.next.filter(|_| page.more);
-    let links = links(cx.engine, access, &asked.text, &trail, next.as_ref());
+    let links = links(cx, access, &asked.text, &trail, next.as_ref());
     let entities = entities(&rows, &shared);
     let page = Page {
         rows,

@@ -5,7 +5,7 @@ use crate::engine::Context;
 use crate::place::demand_type;
 use crate::reply::Reply;
 use crate::search::question::Question;
-use crate::search::{encode_query, entities, included, page};
+use crate::search::{encode_query, entities, included, links, page};
 use std::collections::HashMap;
 use ward_access::Action;
 use ward_fhir::issue::Result;
@@ -56,12 +56,8 @@ pub async fn last(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     }
     let mut asked = question.used.pairs.clone();
     asked.push(("max".to_owned(), max.to_string()));
-    let base = &cx.engine.settings.base;
-    let own = format!(
-        "{base}/{}/$lastn?{}",
-        r4().ty(ty).name,
-        encode_query(&asked)
-    );
+    let asked = format!("{}/$lastn?{}", r4().ty(ty).name, encode_query(&asked));
+    let own = links::url(cx, &asked, None);
     let entities = entities(&rows, &found);
     let page = Page {
         total: Some(rows.len() as u64),

@@ -4,8 +4,9 @@
 //! positions, and that of `previous` also where the page after it started: what was inserted or deleted meanwhile leaves no gap
 //! between two pages, and nothing stands on both ([`back`](super::back)).
 
+use super::encode_query;
 use crate::cursor;
-use crate::engine::{Context, Engine};
+use crate::engine::Context;
 use ward_access::Access;
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind};
@@ -113,21 +114,17 @@ impl Trail {
 /// The links of a page of `question` (`Patient?name=a`, without the cursor); `next`: the position of its last row, when
 /// there are more.
 pub fn links(
-    engine: &Engine,
+    cx: Context<'_>,
     access: &Access,
     question: &str,
     trail: &Trail,
     next: Option<&Position>,
 ) -> Vec<(&'static str, String)> {
-    let base = &engine.settings.base;
     let to = |trail: &Trail| {
-        let plain = question.trim_end_matches('?');
-        if trail.starts.is_empty() && trail.until.is_none() {
-            return format!("{base}/{plain}");
-        }
-        let signed = cursor::sign(engine, access, question, &trail.encode());
-        let separator = if question.ends_with('?') { "" } else { "&" };
-        format!("{base}/{question}{separator}_cursor={signed}")
+        let is_first = trail.starts.is_empty() && trail.until.is_none();
+        let cursor =
+            (!is_first).then(|| cursor::sign(cx.engine, access, question, &trail.encode()));
+        url(cx, question, cursor)
     };
     let mut links = vec![("self", to(trail))];
     let is_paged = next.is_some() || *trail != Trail::default();
@@ -137,6 +134,18 @@ pub fn links(
     links.extend(trail.back().map(|t| ("previous", to(&t))));
     links.extend(next.map(|n| ("next", to(&trail.onward(n)))));
     links
+}
+
+/// Where a page of `question` is found, written as this one is.
+pub fn url(cx: Context<'_>, question: &str, cursor: Option<String>) -> String {
+    let base = &cx.engine.settings.base;
+    let mut further = cx.call.written_as.clone();
+    further.extend(cursor.map(|cursor| ("_cursor".to_owned(), cursor)));
+    if further.is_empty() {
+        return format!("{base}/{}", question.trim_end_matches('?'));
+    }
+    let separator = if question.ends_with('?') { "" } else { "&" };
+    format!("{base}/{question}{separator}{}", encode_query(&further))
 }
 
 fn not_ours() -> Failure {
