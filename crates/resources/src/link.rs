@@ -39,7 +39,7 @@ pub async fn check_all(
     if !wanted {
         return Ok(Vec::new());
     }
-    let mut places: HashMap<(TypeId, &str), Node<'_>> = HashMap::new();
+    let (mut places, mut seen) = (Vec::new(), HashSet::new());
     for node in nodes {
         for reference in literals(*node) {
             let Some(text) = reference.value() else {
@@ -49,8 +49,9 @@ pub async fn check_all(
                 reference::parse(text, Some(&cx.engine.settings.base))
                 && cx.access.may(ty, Action::Read)
                 && !own.contains(&identity(ty, id))
+                && seen.insert((ty, id))
             {
-                places.entry((ty, id)).or_insert(reference);
+                places.push(((ty, id), reference));
             }
         }
     }
@@ -61,11 +62,12 @@ pub fn identity(ty: TypeId, id: &str) -> String {
     format!("{}/{id}", r4().ty(ty).name)
 }
 
-async fn exist(cx: Context<'_>, places: HashMap<(TypeId, &str), Node<'_>>) -> Result<Vec<Guard>> {
+/// Of several that do not exist the first is named.
+async fn exist(cx: Context<'_>, places: Vec<((TypeId, &str), Node<'_>)>) -> Result<Vec<Guard>> {
     if places.is_empty() {
         return Ok(Vec::new());
     }
-    let keys: Vec<(TypeId, &str)> = places.keys().copied().collect();
+    let keys: Vec<(TypeId, &str)> = places.iter().map(|(key, _)| *key).collect();
     let rids = stored(cx.engine.store.locate(&keys).await)?;
     let rids = rids.into_iter().map(|rid| rid.unwrap_or(NO_ROW));
     let located: Vec<(TypeId, Rid)> = keys.iter().map(|key| key.0).zip(rids).collect();
@@ -75,9 +77,9 @@ async fn exist(cx: Context<'_>, places: HashMap<(TypeId, &str), Node<'_>>) -> Re
             .read_many(cx.access, Action::Read, &located)
             .await,
     )?;
-    for (key, current) in keys.iter().zip(found) {
+    for ((_, reference), current) in places.into_iter().zip(found) {
         if !matches!(current, Current::Live(_)) {
-            return Err(unresolved(places[key]));
+            return Err(unresolved(reference));
         }
     }
     Ok(located

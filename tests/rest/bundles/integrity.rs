@@ -200,3 +200,21 @@ fn what_is_deleted_inside_is_not_referred_to() {
         assert!(found.json().get("entry").is_none());
     });
 }
+
+#[test]
+fn of_several_references_that_lead_nowhere_the_first_is_named() {
+    on_both(|ward| {
+        let observations: Vec<Value> = (0..12)
+            .map(|n| {
+                let absent = about(&format!("Patient/absent-{}", 11 - n));
+                entry("POST", "Observation", Some(absent))
+            })
+            .collect();
+        for skipped in 0..4 {
+            let entries = observations[skipped..].to_vec();
+            let refused = transact(ward, entries).expect(422);
+            let place = "Bundle.entry[0].resource.subject.reference";
+            assert_eq!(refused.issue().1, place, "{}", refused.text());
+        }
+    });
+}
