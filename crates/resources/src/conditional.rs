@@ -3,6 +3,7 @@
 
 use crate::binary::retain_open;
 use crate::call::Interaction;
+use crate::capabilities::parameters::SHAPING;
 use crate::engine::{Context, stored};
 use crate::place::demand_type;
 use crate::search::question::Question;
@@ -140,7 +141,10 @@ fn no_criteria(cx: Context<'_>, ty: TypeId) -> Failure {
 
 /// What shapes an answer selects nothing: in a condition it is a mistake.
 fn demand_criteria(pairs: &[(String, String)]) -> Result<()> {
-    let shapes = |name: &str| SHAPING.contains(&name.split(':').next().unwrap_or(name));
+    let shapes = |name: &str| {
+        let name = name.split(':').next().unwrap_or(name);
+        name == "_cursor" || SHAPING.iter().any(|(shaping, _)| *shaping == name)
+    };
     match pairs.iter().find(|(name, _)| shapes(name)) {
         None => Ok(()),
         Some((name, _)) => {
@@ -152,18 +156,3 @@ fn demand_criteria(pairs: &[(String, String)]) -> Result<()> {
         }
     }
 }
-
-/// <https://hl7.org/fhir/R4/search.html#return>
-const SHAPING: &[&str] = &[
-    "_sort",
-    "_count",
-    "_total",
-    "_summary",
-    "_elements",
-    "_include",
-    "_revinclude",
-    "_contained",
-    "_containedType",
-    "_score",
-    "_cursor",
-];

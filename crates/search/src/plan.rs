@@ -216,6 +216,10 @@ pub enum SortKey {
         param: u16,
         descending: bool,
     },
+    /// The relevance ([`Score`](crate::query::Score)): gathered too. Only where criteria give one.
+    Score {
+        descending: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -143,8 +143,9 @@ impl Reader<'_> {
 
     /// Adds the filter of one criterion; `false`: ignored as unknown.
     fn criterion(&mut self, name: &str, value: &str) -> Result<bool, Failure> {
-        if let Some(score) = self.score(name, value) {
-            self.used.score = Some(score);
+        if let Some(words) = self.score(name, value) {
+            let before = self.used.score.take();
+            self.used.score = Some(words.beside(before));
         }
         match self.read(&self.plan.types, name, value, 0) {
             Ok(filter) => {
@@ -165,6 +166,7 @@ impl Reader<'_> {
     }
 
     fn finish(mut self) -> Result<(Plan, Used), Failure> {
+        self.settle_sort();
         self.contain()?;
         self.used.custom = self.custom.get();
         self.plan.filter = match self.filters.len() {

@@ -17,6 +17,7 @@ pub fn sort(key: &SortKey) -> String {
     let (name, descending) = match *key {
         SortKey::Updated { descending } => ("_lastUpdated", descending),
         SortKey::Id { descending } => ("_id", descending),
+        SortKey::Score { descending } => ("_score", descending),
         SortKey::Date { param, descending }
         | SortKey::String { param, descending }
         | SortKey::Quantity { param, descending }

@@ -1,7 +1,8 @@
 //! What the index does not decide: rows that it proposes are opened and looked at, under a budget.
 //! <https://hl7.org/fhir/R4/search.html>
 //!
-//! Two reasons: a criterion that only the resource answers (`_content`, `:text`), and a sort by a value that no index holds.
+//! Two reasons: a criterion that only the resource answers (`_content`, `:text`), and a sort by a value that no index holds,
+//! or by relevance.
 //! The Access predicate is in every proposal, so what is looked at is what the caller may see, and the budget is of
 //! that alone.
 
@@ -16,7 +17,7 @@ use ward_search::definition::LOOKED_UP_FROM;
 use ward_search::entries::Entries;
 use ward_search::extract::Extractor;
 use ward_search::plan::{Check, Plan, Position, SortKey, SortValue, Total};
-use ward_search::query::sort_text;
+use ward_search::query::{Score, sort_text};
 
 /// Rows that one question may have looked at, unless the caller says otherwise: about half a second.
 pub const ROWS_EXAMINED_MAX: usize = 20_000;
@@ -28,7 +29,7 @@ const ROWS_PER_STEP: u32 = 200;
 /// Whether no index holds the values.
 pub fn is_gathered(key: &SortKey) -> bool {
     match key {
-        SortKey::Quantity { .. } | SortKey::Text { .. } => true,
+        SortKey::Quantity { .. } | SortKey::Text { .. } | SortKey::Score { .. } => true,
         SortKey::Date { param, .. } | SortKey::String { param, .. } => *param >= LOOKED_UP_FROM,
         SortKey::Updated { .. } | SortKey::Id { .. } => false,
     }
@@ -39,23 +40,40 @@ pub fn compare(sort: &[SortKey], a: &Position, b: &Position) -> Ordering {
     Order::new(sort, |key| Key::int("", is_descending(key))).compare(a, b)
 }
 
+/// What rows are looked at for, besides what the plan's filter asks of the index.
+#[derive(Clone, Copy)]
+pub struct Looking<'a> {
+    /// Every row must pass them.
+    pub checks: &'a [Check],
+    /// By what `SortKey::Score` orders.
+    pub score: Option<&'a Score>,
+    pub extractor: &'a Extractor,
+    /// Rows that may be looked at.
+    pub rows_max: usize,
+}
+
+impl Looking<'_> {
+    /// Whether the index alone answers the plan, in its order.
+    pub fn is_spared(&self, plan: &Plan) -> bool {
+        self.checks.is_empty() && !plan.sort.iter().any(is_gathered)
+    }
+}
+
 pub async fn examine(
     view: View<'_>,
     access: &Access,
     plan: &Plan,
-    checks: &[Check],
-    extractor: &Extractor,
-    rows_max: usize,
+    looking: Looking<'_>,
 ) -> Result<Page, StoreError> {
     let gathered = plan.sort.iter().any(is_gathered);
     let all = gathered || plan.total != Total::None;
-    let mut proposals = Proposals::new(view, access, plan, all, rows_max);
+    let mut proposals = Proposals::new(view, access, plan, all, looking.rows_max);
     let mut hits: Vec<(Position, Row)> = Vec::new();
     let order = Order::new(&plan.sort, |key| Key::int("", is_descending(key)));
     let mut total: u64 = 0;
     while let Some(step) = proposals.next().await? {
         for (position, row) in step {
-            let Some(position) = look(&row, position, plan, checks, extractor, gathered)? else {
+            let Some(position) = looking.look(&row, position, &plan.sort)? else {
                 continue;
             };
             total += 1;
@@ -139,92 +157,84 @@ impl<'a> Proposals<'a> {
     }
 }
 
-/// The row's position when it passes the checks.
-fn look(
-    row: &Row,
-    position: Position,
-    plan: &Plan,
-    checks: &[Check],
-    extractor: &Extractor,
-    gathered: bool,
-) -> Result<Option<Position>, StoreError> {
-    // Deeper than what is taken in, so that nothing stored is ever refused.
-    let limits = Limits {
-        depth_max: 128,
-        ..Limits::default()
-    };
-    let document = json::read(&row.body, None, &limits).map_err(|_| StoreError::Integrity)?;
-    let node = document.root();
-    if !checks.iter().all(|check| (check.test)(node)) {
-        return Ok(None);
+impl Looking<'_> {
+    /// The row's position when it passes the checks.
+    fn look(
+        &self,
+        row: &Row,
+        position: Position,
+        sort: &[SortKey],
+    ) -> Result<Option<Position>, StoreError> {
+        // Deeper than what is taken in, so that nothing stored is ever refused.
+        let limits = Limits {
+            depth_max: 128,
+            ..Limits::default()
+        };
+        let document = json::read(&row.body, None, &limits).map_err(|_| StoreError::Integrity)?;
+        let node = document.root();
+        if !self.checks.iter().all(|check| (check.test)(node)) {
+            return Ok(None);
+        }
+        if !sort.iter().any(is_gathered) {
+            return Ok(Some(position));
+        }
+        let entries = self.extractor.extract(node, &|_| None);
+        let values = sort
+            .iter()
+            .map(|key| self.value(key, row, node, &entries))
+            .collect::<Result<_, _>>()?;
+        Ok(Some(Position {
+            values,
+            rid: row.rid,
+        }))
     }
-    if !gathered {
-        return Ok(Some(position));
-    }
-    let entries = extractor.extract(node, &|_| None);
-    let values = plan
-        .sort
-        .iter()
-        .map(|key| value(key, row, node, &entries, extractor));
-    Ok(Some(Position {
-        values: values.collect(),
-        rid: row.rid,
-    }))
-}
 
-/// What the row is sorted by: the least of its values ascending, the greatest descending.
-fn value(
-    key: &SortKey,
-    row: &Row,
-    node: Node<'_>,
-    entries: &Entries,
-    extractor: &Extractor,
-) -> SortValue {
-    let end = |descending: bool, low: Option<SortValue>, high: Option<SortValue>| {
-        let value = if descending { high } else { low };
-        value.unwrap_or(SortValue::Missing)
-    };
-    match *key {
-        SortKey::Updated { .. } => SortValue::Integer(row.updated_us),
-        SortKey::Id { .. } => SortValue::Integer(row.rid),
-        SortKey::Date { param, descending } => {
-            let dates = || entries.dates.iter().filter(|d| d.param == param);
-            end(
-                descending,
-                dates().map(|d| d.low_us).min().map(SortValue::Integer),
-                dates().map(|d| d.high_us).max().map(SortValue::Integer),
-            )
-        }
-        SortKey::String { param, descending } => {
-            let texts = || entries.strings.iter().filter(|s| s.param == param);
-            let text = |s: &String| SortValue::Text(s.clone());
-            end(
-                descending,
-                texts().map(|s| &s.value).min().map(text),
-                texts().map(|s| &s.value).max().map(text),
-            )
-        }
-        SortKey::Quantity { param, descending } => {
-            let term = extractor.key().number(param);
-            let numbers = || entries.quantities.iter().filter(|q| q.term == term);
-            end(
-                descending,
-                numbers()
-                    .map(|q| q.low)
-                    .min_by(f64::total_cmp)
-                    .map(SortValue::Real),
-                numbers()
-                    .map(|q| q.high)
-                    .max_by(f64::total_cmp)
-                    .map(SortValue::Real),
-            )
-        }
-        SortKey::Text { param, descending } => {
-            sort_text(extractor.registry(), param, descending, node)
-                .map_or(SortValue::Missing, |text| {
-                    SortValue::Text(text.chars().take(SORT_CHARS_MAX).collect())
-                })
-        }
+    /// What the row is sorted by: the least of its values ascending, the greatest descending.
+    fn value(
+        &self,
+        key: &SortKey,
+        row: &Row,
+        node: Node<'_>,
+        entries: &Entries,
+    ) -> Result<SortValue, StoreError> {
+        Ok(match *key {
+            SortKey::Updated { .. } => SortValue::Integer(row.updated_us),
+            SortKey::Id { .. } => SortValue::Integer(row.rid),
+            SortKey::Score { .. } => {
+                SortValue::Real(self.score.ok_or(StoreError::Integrity)?.of(node))
+            }
+            SortKey::Date { param, descending } => {
+                let dates = || entries.dates.iter().filter(|d| d.param == param);
+                let end = match descending {
+                    false => dates().map(|d| d.low_us).min(),
+                    true => dates().map(|d| d.high_us).max(),
+                };
+                end.map_or(SortValue::Missing, SortValue::Integer)
+            }
+            SortKey::String { param, descending } => {
+                let texts = entries.strings.iter().filter(|s| s.param == param);
+                let texts = texts.map(|s| &s.value);
+                let end = match descending {
+                    false => texts.min(),
+                    true => texts.max(),
+                };
+                end.map_or(SortValue::Missing, |text| SortValue::Text(text.clone()))
+            }
+            SortKey::Quantity { param, descending } => {
+                let term = self.extractor.key().number(param);
+                let numbers = || entries.quantities.iter().filter(|q| q.term == term);
+                let end = match descending {
+                    false => numbers().map(|q| q.low).min_by(f64::total_cmp),
+                    true => numbers().map(|q| q.high).max_by(f64::total_cmp),
+                };
+                end.map_or(SortValue::Missing, SortValue::Real)
+            }
+            SortKey::Text { param, descending } => {
+                let text = sort_text(self.extractor.registry(), param, descending, node);
+                let cut = |text: String| text.chars().take(SORT_CHARS_MAX).collect();
+                text.map_or(SortValue::Missing, |text| SortValue::Text(cut(text)))
+            }
+        })
     }
 }
 
@@ -235,6 +245,7 @@ fn is_descending(key: &SortKey) -> bool {
         | SortKey::Date { descending, .. }
         | SortKey::String { descending, .. }
         | SortKey::Quantity { descending, .. }
-        | SortKey::Text { descending, .. } => *descending,
+        | SortKey::Text { descending, .. }
+        | SortKey::Score { descending } => *descending,
     }
 }

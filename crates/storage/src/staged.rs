@@ -3,6 +3,7 @@
 
 use crate::contract::{CommitError, Current, HistoryQuery, Page, Rid, Row, StoreError};
 use crate::core::Hits;
+use crate::examine::Looking;
 use crate::store::{Store, search_page};
 use crate::{examine, past};
 use crate::{postgres, sqlite};
@@ -10,8 +11,7 @@ use std::time::Duration;
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
 use ward_search::compartment::Compartments;
-use ward_search::extract::Extractor;
-use ward_search::plan::{Check, Plan};
+use ward_search::plan::Plan;
 
 /// Time from the writing of a staged unit to its commit; others may wait for it so long. Afterwards it is given up.
 pub const STAGED_MAX: Duration = Duration::from_secs(5);
@@ -156,20 +156,18 @@ impl<'a> View<'a> {
         Ok(search_page(self.hits(access, plan).await?))
     }
 
-    /// The same where the index does not decide alone: `checks` that only the resources answer, and sorts by values that no
+    /// The same where the index does not decide alone: checks that only the resources answer, and sorts by values that no
     /// index holds. `TooCostly`: more than `rows_max` rows would have to be looked at.
     pub async fn examine(
         &self,
         access: &Access,
         plan: &Plan,
-        checks: &[Check],
-        extractor: &Extractor,
-        rows_max: usize,
+        looking: Looking<'_>,
     ) -> Result<Page, StoreError> {
-        if checks.is_empty() && !plan.sort.iter().any(examine::is_gathered) {
+        if looking.is_spared(plan) {
             return self.search(access, plan).await;
         }
-        examine::examine(*self, access, plan, checks, extractor, rows_max).await
+        examine::examine(*self, access, plan, looking).await
     }
 
     pub(crate) async fn hits(&self, access: &Access, plan: &Plan) -> Result<Hits, StoreError> {

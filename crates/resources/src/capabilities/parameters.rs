@@ -30,7 +30,11 @@ pub const SHAPING: &[(&str, &str)] = &[
     ("_count", "Entries of a page; 0 asks for the total only."),
     (
         "_sort",
-        "Parameters to sort by, with commas; a minus sign before one sorts downwards.",
+        "Parameters to sort by, with commas, _lastUpdated, _id and _score among them; a minus sign before one sorts downwards.",
+    ),
+    (
+        "_score",
+        "true or false: whether matches show their relevance. Not stated: where _text or _content grade them.",
     ),
     ("_total", "none, estimate or accurate."),
     ("_summary", "true, text, data, count or false."),

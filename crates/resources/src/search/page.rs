@@ -5,9 +5,9 @@ use crate::bundle_json::BundleWriter;
 use crate::document::reread;
 use crate::engine::Context;
 use crate::shown::Shown;
+use ward_fhir::Issue;
 use ward_fhir::issue::{Result, outcome_json};
 use ward_fhir::schema::r4;
-use ward_fhir::{Document, Issue};
 use ward_search::query::{Contained, Ignored, Rendered, Used};
 use ward_storage::{Page, Row};
 
@@ -53,12 +53,15 @@ fn found(
     shown: &Shown,
 ) -> Result<()> {
     let whole = contained(used).is_none_or(|c| c.both && c.ty == row.ty);
-    let document = match contained(used).is_some() || used.score.is_some() {
+    let score = used.score.as_ref().filter(|_| used.scored != Some(false));
+    let document = match contained(used).is_some() || score.is_some() {
         true => Some(reread(&row.body)?),
         false => None,
     };
-    let score = |document: &Document| used.score.as_ref().map(|s| s.of(document.root()));
-    let score = document.as_ref().and_then(score);
+    let score = match (score, &document) {
+        (Some(score), Some(document)) => Some(score.of(document.root())),
+        _ => (used.scored == Some(true)).then_some(EXACT),
+    };
     let url = url(cx, row);
     if whole {
         let body = shown.body(&row.body)?;
@@ -79,6 +82,9 @@ fn found(
     }
     Ok(())
 }
+
+/// The score of what is exactly what was asked for. <https://hl7.org/fhir/R4/search.html#score>
+const EXACT: f64 = 1.0;
 
 /// When the contained resources themselves are the answer.
 fn contained(used: &Used) -> Option<&Contained> {

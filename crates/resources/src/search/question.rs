@@ -16,7 +16,7 @@ use ward_search::check;
 use ward_search::extract::Extractor;
 use ward_search::plan::{Check, Filter, Listed, Plan};
 use ward_search::query::{Options, Used, held, lists, referring, replace_lists};
-use ward_storage::{Current, Page, StoreError};
+use ward_storage::{Current, Looking, Page, StoreError};
 
 /// Members of all Lists of one query.
 pub const LIST_MEMBERS_MAX: usize = 10_000;
@@ -82,16 +82,13 @@ impl Question {
 
     /// A page of what the access lets through.
     pub async fn ask(&self, cx: Context<'_>, access: &Access) -> Result<Page> {
-        let page = cx
-            .view
-            .examine(
-                access,
-                &self.plan,
-                &self.checks,
-                &self.served.extractor,
-                cx.engine.settings.rows_examined_max,
-            )
-            .await;
+        let looking = Looking {
+            checks: &self.checks,
+            score: self.used.score.as_ref(),
+            extractor: &self.served.extractor,
+            rows_max: cx.engine.settings.rows_examined_max,
+        };
+        let page = cx.view.examine(access, &self.plan, looking).await;
         page.map_err(|error| self.refusal(cx, error))
     }
 

@@ -203,6 +203,7 @@ const RESULT_PARAMETERS: &[&str] = &[
     "_pretty",
     "_query",
     "_revinclude",
+    "_score",
     "_sort",
     "_summary",
     "_text",

@@ -22,8 +22,10 @@ pub struct Used {
     pub includes: Vec<Include>,
     /// `_contained`
     pub contained: Option<Contained>,
-    /// `_text` and `_content`: the relevance of each match.
+    /// `_text` and `_content`: the relevance of each match. Without them every match is exactly what was asked for.
     pub score: Option<Score>,
+    /// `_score`: whether matches show their relevance. Not stated: where there is more than one that they may have.
+    pub scored: Option<bool>,
     /// The index is asked for what a client has defined: the answer is whole only while rows are indexed by the same parameters.
     pub custom: bool,
 }
@@ -77,8 +79,7 @@ impl Reader<'_> {
             "_summary" => self.summary(one_of(name, value, SUMMARIES)?),
             "_elements" => return self.elements(value),
             "_contained" | "_containedType" => self.contained_parameter(name, value)?,
-            // The score is in every answer that has one.
-            "_score" => drop(one_of(name, value, &[("true", ()), ("false", ())])?),
+            "_score" => self.used.scored = Some(one_of(name, value, TRUE_OR_FALSE)?),
             "_format" | "_pretty" | "_type" => {}
             _ if is_include(name) => return self.include(name, value),
             _ => return Ok(false),
@@ -137,6 +138,7 @@ const TOTALS: &[(&str, Total)] = &[
     ("estimate", Total::Estimate),
     ("accurate", Total::Accurate),
 ];
+const TRUE_OR_FALSE: &[(&str, bool)] = &[("true", true), ("false", false)];
 const SUMMARIES: &[(&str, Summary)] = &[
     ("true", Summary::True),
     ("text", Summary::Text),

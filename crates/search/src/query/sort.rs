@@ -32,11 +32,19 @@ impl<'a> Reader<'a> {
         Ok(self.plan.sort.len() > before)
     }
 
+    /// What is exactly what was asked for is equally relevant: without a score there is nothing to order by it.
+    pub(super) fn settle_sort(&mut self) {
+        if self.used.score.is_none() {
+            let orders = |key: &SortKey| !matches!(key, SortKey::Score { .. });
+            self.plan.sort.retain(orders);
+        }
+    }
+
     fn sort_key(&mut self, code: &str, descending: bool) -> Result<Option<SortKey>, Failure> {
         match code {
             "_lastUpdated" => return Ok(Some(SortKey::Updated { descending })),
             "_id" => return Ok(Some(SortKey::Id { descending })),
-            "_score" => return Err(refused(code, "relevance is in no index")),
+            "_score" => return Ok(Some(SortKey::Score { descending })),
             _ => {}
         }
         let meaning = match self.meanings(&self.plan.types, code) {

@@ -13,13 +13,25 @@ use ward_fhir::{Failure, Kind, Node};
 /// Words of one query.
 const WORDS_MAX: usize = 50;
 
-/// The relevance of a hit, between 0 and 1: the more often the words occur, the higher. <https://hl7.org/fhir/R4/search.html#score>
+/// The relevance of a hit by the words that a search asks for: n / (n + 1), where they occur n times. The more often, the
+/// nearer to 1, and never 1, which is for what is exactly what was asked for. <https://hl7.org/fhir/R4/search.html#score>
 #[derive(Clone)]
-pub struct Score(Arc<dyn Fn(Node<'_>) -> f64 + Send + Sync>);
+pub struct Score(Vec<Occurrences>);
+
+/// How often the words of one `_text` or `_content` occur in a resource.
+type Occurrences = Arc<dyn Fn(Node<'_>) -> usize + Send + Sync>;
 
 impl Score {
     pub fn of(&self, resource: Node<'_>) -> f64 {
-        (self.0)(resource)
+        let found: usize = self.0.iter().map(|words| words(resource)).sum();
+        let found = found as f64;
+        found / (found + 1.0)
+    }
+
+    /// By the words of both.
+    pub(super) fn beside(mut self, other: Option<Score>) -> Score {
+        self.0.extend(other.into_iter().flat_map(|score| score.0));
+        self
     }
 }
 
@@ -59,10 +71,8 @@ impl Reader<'_> {
             return None;
         }
         let (query, everything) = (Query::read(value)?, name == "_content");
-        Some(Score(Arc::new(move |node| {
-            let found = query.occurrences(&texts(node, everything)) as f64;
-            found / (found + 1.0)
-        })))
+        let occurrences = move |node: Node<'_>| query.occurrences(&texts(node, everything));
+        Some(Score(vec![Arc::new(occurrences)]))
     }
 }
 

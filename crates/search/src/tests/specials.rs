@@ -243,7 +243,20 @@ fn every_parameter_sorts_or_says_why_not() {
         Kind::NotSupported
     );
     assert_eq!(kind("Patient?_sort=nothing"), Kind::NotSupported);
-    assert_eq!(kind("Patient?_sort=_score"), Kind::NotSupported);
+    // By relevance where words give one; what is exactly what was asked for is equally relevant.
+    for (query, expected) in [
+        ("Patient?_text=pain&_sort=-_score,_id", "-_score _id"),
+        ("Patient?_sort=_score&_content=pain", "_score"),
+        ("Patient?_sort=_score,_id", "_id"),
+        ("Patient?_sort=_score&_contained=true&name=a", ""),
+    ] {
+        let keys: Vec<String> = key(query).iter().map(crate::shape::sort).collect();
+        assert_eq!(keys.join(" "), expected, "{query}");
+    }
+    assert_eq!(
+        kind("Patient?_contained=true&_text=a&_sort=_score"),
+        Kind::NotSupported
+    );
     assert_eq!(
         kind("Patient?_sort=_id,_id,_id,_id,_id,_id,_id,_id,_id"),
         Kind::Invalid

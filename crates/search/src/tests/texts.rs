@@ -235,6 +235,7 @@ fn words_and_scores() {
         assert_eq!(small.find_split(query), found, "{query}, split");
     }
     let (_, used) = read("Patient?_text=pain&_score=true", true).unwrap();
+    assert_eq!(used.scored, Some(true));
     let score = used.score.unwrap();
     let of = |json: &str| score.of(super::sample::document(json).root());
     let two = of(
@@ -242,7 +243,14 @@ fn words_and_scores() {
     );
     let one =
         of(r#"{"resourceType":"Patient","text":{"status":"generated","div":"<div>pain</div>"}}"#);
-    assert!(0.0 < one && one < two && two < 1.0);
+    assert_eq!((one, two), (1.0 / 2.0, 2.0 / 3.0));
+    // Of several criteria each word counts.
+    let (_, used) = read("Patient?_content=arger&_text=pain", true).unwrap();
+    let both = used.score.unwrap().of(super::sample::document(
+        r#"{"resourceType":"Patient","text":{"status":"generated","div":"<div>pain</div>"},"name":[{"text":"Ärger"}]}"#,
+    ).root());
+    assert_eq!(both, 2.0 / 3.0);
+    assert_eq!(kind("Patient?_score=perhaps"), Kind::Invalid);
     assert_eq!(kind("Patient?_text="), Kind::Invalid);
     assert_eq!(kind("Patient?_text:exact=x"), Kind::NotSupported);
 }

@@ -241,9 +241,9 @@ pub fn sort_key(key: &SortKey) -> Key {
         SortKey::Updated { descending } => Key::int("x.upd", descending),
         SortKey::Id { descending } => Key::int("x.rid", descending),
         // Gathered by `examine`, which asks for the rows in no order of these.
-        SortKey::Quantity { descending, .. } | SortKey::Text { descending, .. } => {
-            Key::int("x.rid", descending)
-        }
+        SortKey::Quantity { descending, .. }
+        | SortKey::Text { descending, .. }
+        | SortKey::Score { descending } => Key::int("x.rid", descending),
         SortKey::Date { param, descending } => {
             let column = if descending {
                 "max(x.dates[i + 2])"

@@ -193,9 +193,9 @@ impl Question<'_> {
             ),
             SortKey::Id { descending } => Key::int("x.rid", descending),
             // Gathered by `examine`, which asks for the rows in no order of these.
-            SortKey::Quantity { descending, .. } | SortKey::Text { descending, .. } => {
-                Key::int("x.rid", descending)
-            }
+            SortKey::Quantity { descending, .. }
+            | SortKey::Text { descending, .. }
+            | SortKey::Score { descending } => Key::int("x.rid", descending),
             SortKey::Date { param, descending } => {
                 let column = if descending { "max(s.hi)" } else { "min(s.lo)" };
                 Key::nullable(

@@ -294,6 +294,7 @@ fn is_single(name: &str) -> bool {
     let single = [
         "_sort",
         "_count",
+        "_score",
         "_total",
         "_summary",
         "_elements",
