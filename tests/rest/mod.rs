@@ -17,6 +17,7 @@ mod search_cancel;
 mod search_include;
 mod search_limits;
 mod search_operations;
+mod search_places;
 mod search_score;
 mod search_shape;
 mod statements;

@@ -12,7 +12,8 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 use ward_testkit::Server;
 
-fn ask(server: &Server, token: &str, body: &str) -> TcpStream {
+/// Sends a search of Patients, and does not wait.
+pub fn ask(server: &Server, token: &str, body: &str) -> TcpStream {
     let address = server.base.strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(address.split_once('/').unwrap().0).unwrap();
     let head = format!(
@@ -136,7 +137,12 @@ fn a_client_that_leaves_ends_its_statement() {
 /// More than there are connections and long reads at once: each place is given back.
 #[test]
 fn many_that_leave_hold_up_nobody() {
-    on_own(&[("server.workers", "2")], |server, ward| {
+    // One whose client has left is under way until the server has noticed.
+    let settings = [
+        ("server.workers", "2"),
+        ("limits.costly_searches_per_client_max", "64"),
+    ];
+    on_own(&settings, |server, ward| {
         crowd(ward);
         let (token, body) = (server.token("loader"), endless());
         std::thread::scope(|scope| {

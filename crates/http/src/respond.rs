@@ -18,6 +18,9 @@ use ward_resources::{Content, Reply};
 const COMPRESS_BYTES_MIN: usize = 1_024;
 const ZSTD_LEVEL: i32 = 1;
 
+/// Seconds after which what is refused because of what else is under way is worth another try: most of that takes less.
+const RETRY_AFTER_S: &str = "1";
+
 /// How the client wants the body.
 #[derive(Clone, Copy)]
 pub struct Wish<'a> {
@@ -95,8 +98,8 @@ fn assemble(
     {
         response.insert_header((headers::SECURITY_CONTEXT, value));
     }
-    if reply.status == 503 {
-        response.insert_header((header::RETRY_AFTER, "1"));
+    if matches!(reply.status, 429 | 503) {
+        response.insert_header((header::RETRY_AFTER, RETRY_AFTER_S));
     }
     let is_raw = matches!(reply.content, Content::Raw { .. });
     let (bytes, encoding) = compress(bytes, is_raw, wish.codings);

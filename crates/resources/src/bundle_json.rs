@@ -163,6 +163,7 @@ pub fn status_line(status: u16) -> String {
         413 => "Content Too Large",
         415 => "Unsupported Media Type",
         422 => "Unprocessable Entity",
+        429 => "Too Many Requests",
         503 => "Service Unavailable",
         _ => "",
     };

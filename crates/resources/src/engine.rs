@@ -2,6 +2,7 @@
 
 use crate::call::Call;
 use crate::criteria::Criteria;
+use crate::places::Places;
 use crate::search_parameters::Served;
 use std::sync::Arc;
 use ward_access::{Access, Caller};
@@ -44,6 +45,8 @@ pub struct Settings {
     pub cursor_lifetime_s: i64,
     /// Resources that one search may look at for what no index decides.
     pub rows_examined_max: usize,
+    /// Searches that no index bounds, under way at once for one client.
+    pub costly_searches_per_client_max: usize,
     /// Resources in one page of `$everything`.
     pub everything_entries_max: u32,
     /// How often a write that met a concurrent one is evaluated again.
@@ -66,6 +69,7 @@ impl Default for Settings {
             transaction_reads_max: 100,
             cursor_lifetime_s: 24 * 3_600,
             rows_examined_max: ward_storage::ROWS_EXAMINED_MAX,
+            costly_searches_per_client_max: 8,
             everything_entries_max: 1_000,
             write_attempts_max: 8,
             security: serde_json::json!({
@@ -91,6 +95,7 @@ pub struct Engine {
     pub(crate) compartments: Compartments,
     pub(crate) criteria: Criteria,
     pub(crate) validator: &'static Validator,
+    pub(crate) places: Places,
     pub(crate) settings: Settings,
     pub(crate) clock: fn() -> i64,
     pub(crate) cursor_key: [u8; 32],
@@ -123,6 +128,7 @@ impl Engine {
             store,
             log,
             validator: ward_validation::r4(),
+            places: Places::new(settings.costly_searches_per_client_max),
             settings,
             clock,
             cursor_key,
@@ -141,6 +147,11 @@ impl Engine {
 
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Costly searches refused since the start, because their clients had too many under way.
+    pub fn costly_searches_refused(&self) -> u64 {
+        self.places.refused()
     }
 
     pub fn now_us(&self) -> i64 {

@@ -24,6 +24,7 @@ pub mod operations;
 pub mod patch;
 pub mod patch_interaction;
 pub mod place;
+mod places;
 pub mod preconditions;
 pub mod read;
 pub mod reindex;

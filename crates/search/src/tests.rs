@@ -4,6 +4,7 @@ mod answers;
 mod chains;
 mod compartments;
 mod composites;
+mod costs;
 mod custom;
 mod examples;
 mod filters;

@@ -87,6 +87,7 @@ pub struct Limits {
     pub body_part_timeout_s: u64,
     pub page_link_lifetime_s: u32,
     pub rows_examined_max: usize,
+    pub costly_searches_per_client_max: u32,
     pub everything_entries_max: u32,
     pub write_attempts_max: u32,
 }
@@ -291,6 +292,10 @@ fn check(config: &Config) -> Result<(), String> {
         ),
         ("limits.page_entries_max", config.limits.page_entries_max),
         (
+            "limits.costly_searches_per_client_max",
+            config.limits.costly_searches_per_client_max,
+        ),
+        (
             "limits.everything_entries_max",
             config.limits.everything_entries_max,
         ),
@@ -363,6 +368,7 @@ impl Config {
             transaction_reads_max: self.limits.transaction_reads_max,
             cursor_lifetime_s: i64::from(self.limits.page_link_lifetime_s),
             rows_examined_max: self.limits.rows_examined_max,
+            costly_searches_per_client_max: self.limits.costly_searches_per_client_max as usize,
             everything_entries_max: self.limits.everything_entries_max,
             write_attempts_max: self.limits.write_attempts_max,
         })

@@ -168,11 +168,18 @@ fn use_dev_certificate(config: &mut Config) -> Result<(), String> {
 
 fn metrics_of(engine: &Arc<Engine>) -> Metrics {
     let store = engine.store().clone();
-    Metrics::default().with_count(
-        "store_statements",
-        "Statements run by the store",
-        move || store.statements(),
-    )
+    let searched = engine.clone();
+    Metrics::default()
+        .with_count(
+            "store_statements",
+            "Statements run by the store",
+            move || store.statements(),
+        )
+        .with_count(
+            "costly_searches_refused",
+            "Searches refused because their client had as many without an index under way as it may have",
+            move || searched.costly_searches_refused(),
+        )
 }
 
 fn start_metrics(config: &Config, service: &Service) -> Result<Option<ward_http::Running>, String> {

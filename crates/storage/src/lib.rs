@@ -36,7 +36,7 @@ pub mod state;
 mod store;
 
 pub use contract::*;
-pub use examine::{Looking, ROWS_EXAMINED_MAX, compare};
+pub use examine::{Looking, ROWS_EXAMINED_MAX, compare, is_gathered};
 pub use past::VERSIONS_EXAMINED_MAX;
 pub use rotation::{RotateError, Rotation, rotate_master};
 pub use staged::{STAGED_MAX, Staged, View};

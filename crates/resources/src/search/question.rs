@@ -3,6 +3,7 @@
 
 use crate::document::reread;
 use crate::engine::{Context, store_failure, stored};
+use crate::places::Place;
 use crate::search::{hierarchy, long, terminology};
 use crate::search_parameters::Snapshot;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -13,10 +14,12 @@ use ward_fhir::reference::{self, Reference};
 use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind, TypeId};
 use ward_search::check;
+use ward_search::cost::is_costly;
 use ward_search::extract::Extractor;
 use ward_search::plan::{Check, Filter, Listed, Plan};
 use ward_search::query::{Options, Used, held, lists, referring, replace_lists};
-use ward_storage::{Current, Looking, Page, StoreError};
+use ward_search::registry::Registry;
+use ward_storage::{Current, Looking, Page, StoreError, is_gathered};
 
 /// Members of all Lists of one query.
 pub const LIST_MEMBERS_MAX: usize = 10_000;
@@ -31,12 +34,16 @@ pub(crate) struct Question {
     pub is_looked_at: bool,
     pub used: Used,
     served: Arc<Snapshot>,
+    /// Of a costly question.
+    place: Option<Place>,
 }
 
 impl Question {
     /// Reads a query over `types` (empty: all). Lists, value sets and code systems are read as the caller may read them.
     /// Statements: none, or one or two for Lists, one to three for terminology that is not embedded, and one or more for each
     /// parameter that is asked for a part of a text, and for each level of a hierarchy.
+    ///
+    /// `TooManyRequests`: it is costly, and the client has as many such questions under way as it may have.
     pub async fn read(
         cx: Context<'_>,
         types: &[TypeId],
@@ -55,6 +62,11 @@ impl Question {
         let served = cx.engine.asking().await?;
         let extractor = &served.extractor;
         let (mut plan, used) = ward_search::query::parse(extractor, types, pairs, &options)?;
+        let is_costly = is_costly(&plan.filter) || plan.sort.iter().any(is_gathered);
+        let place = match is_costly {
+            true => Some(place(cx, served.registry(), &plan.types, &used)?),
+            false => None,
+        };
         let filter = std::mem::replace(&mut plan.filter, Filter::All);
         let (filter, is_in_hierarchy) = with_listed(cx, extractor, filter).await?;
         let (filter, is_long) = long::decided(cx, extractor, &plan.types, filter).await?;
@@ -66,6 +78,7 @@ impl Question {
             is_looked_at: is_in_hierarchy || is_long,
             used,
             served,
+            place,
         })
     }
 
@@ -77,7 +90,18 @@ impl Question {
             is_looked_at: false,
             used,
             served: cx.engine.served.current(),
+            place: None,
         }
+    }
+
+    /// Adds what each row must pass, which makes the question a costly one.
+    pub fn check(&mut self, cx: Context<'_>, check: Check) -> Result<()> {
+        if self.place.is_none() {
+            let types = &self.plan.types;
+            self.place = Some(place(cx, self.served.registry(), types, &self.used)?);
+        }
+        self.checks.push(check);
+        Ok(())
     }
 
     /// A page of what the access lets through.
@@ -141,7 +165,8 @@ impl Question {
             ),
             other => return store_failure(other),
         };
-        Failure::new(kind, format!("{what}; add {} to narrow it", self.advice()))
+        let advice = advice(self.served.registry(), &self.plan.types, &self.used);
+        Failure::new(kind, format!("{what}; add {advice} to narrow it"))
     }
 
     /// What no index holds, by the names that the caller used.
@@ -154,28 +179,38 @@ impl Question {
             names => format!(", since no index answers {}", names.join(" and ")),
         }
     }
+}
 
-    /// Parameters that would narrow the search by an index, among those it does not use yet.
-    fn advice(&self) -> String {
-        let used = |code: &str| {
-            let same = |name: &str| name.split([':', '.']).next() == Some(code);
-            self.used.pairs.iter().any(|(name, _)| same(name))
-        };
-        let served = |code: &str| match self.plan.types.as_slice() {
-            [] => code.starts_with('_'),
-            types => types.iter().all(|ty| {
-                self.served
-                    .registry()
-                    .find(*ty, code)
-                    .is_some_and(|p| p.is_served())
-            }),
-        };
-        let narrowing = NARROWING.iter().filter(|code| served(code) && !used(code));
-        let names: Vec<&str> = narrowing.take(3).copied().collect();
-        match names.as_slice() {
-            [] => "a further parameter".to_owned(),
-            names => format!("the parameter {}", names.join(" or ")),
-        }
+/// A place of the client's for a costly question.
+fn place(cx: Context<'_>, registry: &Registry, types: &[TypeId], used: &Used) -> Result<Place> {
+    let places = &cx.engine.places;
+    places.take(&cx.caller.client_id).ok_or_else(|| {
+        let text = format!(
+            "{} searches that no index bounds are under way for this client, as many as it may have at once; \
+             try again when one of them has ended, or add {} to narrow this one",
+            places.per_client_max(),
+            advice(registry, types, used)
+        );
+        Failure::new(Kind::TooManyRequests, text)
+    })
+}
+
+/// Parameters that would narrow a search over the types by an index, among those it does not use yet.
+fn advice(registry: &Registry, types: &[TypeId], used: &Used) -> String {
+    let used = |code: &str| {
+        let same = |name: &str| name.split([':', '.']).next() == Some(code);
+        used.pairs.iter().any(|(name, _)| same(name))
+    };
+    let of = |ty: &TypeId, code: &str| registry.find(*ty, code).is_some_and(|p| p.is_served());
+    let served = |code: &str| match types {
+        [] => code.starts_with('_'),
+        types => types.iter().all(|ty| of(ty, code)),
+    };
+    let narrowing = NARROWING.iter().filter(|code| served(code) && !used(code));
+    let names: Vec<&str> = narrowing.take(3).copied().collect();
+    match names.as_slice() {
+        [] => "a further parameter".to_owned(),
+        names => format!("the parameter {}", names.join(" or ")),
     }
 }
 

@@ -164,6 +164,11 @@ pub const OPTIONS: &[OptionRow] = &[
         "Resources that one search looks at for what no index decides (_content, :text and the like) before it is refused (400).",
     ),
     row(
+        "limits.costly_searches_per_client_max",
+        "8",
+        "Searches that no index bounds (_content, :contains, a sort that no index has and the like) under way at once for one client (429 with Retry-After).",
+    ),
+    row(
         "limits.everything_entries_max",
         "1000",
         "Resources in one page of $everything.",

@@ -19,7 +19,7 @@ use std::time::Instant;
 /// not: ten times as many looks let forty searches whose clients had left hold up the next small one for 12 s.
 const LOOKS_MAX: u32 = 40;
 
-/// Long reads under way at once: more would only take the processors from each other.
+/// Long reads of one caller under way at once: more would only take the processors from each other.
 pub fn reads_max() -> usize {
     std::thread::available_parallelism().map_or(2, |n| n.get().max(2))
 }
@@ -52,14 +52,15 @@ impl Sqlite {
         })
     }
 
-    /// On a thread of its own. Its time begins here, so that it also bounds the wait for a place.
+    /// On a thread of its own. Its time begins here, so that it also bounds the wait for a place of the caller's.
     pub(super) async fn at_length<T: Send + 'static>(
         &self,
+        caller: u64,
         read: impl FnOnce(&Core, &mut Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let timeout = self.core().timeout();
         let deadline = Instant::now() + timeout;
-        let place = tokio::time::timeout(timeout, self.shared.long.clone().acquire_owned()).await;
+        let place = tokio::time::timeout(timeout, self.shared.long.take(caller)).await;
         let place = place
             .map_err(|_| StoreError::Timeout)?
             .map_err(|_| StoreError::Unavailable)?;

@@ -17,6 +17,7 @@ mod long;
 mod lower;
 mod map;
 mod names;
+mod places;
 mod question;
 mod read;
 mod rotate;
@@ -40,10 +41,11 @@ use crate::meter::Meter;
 use bytes::Bytes;
 use checkpoint::Checkpointer;
 use connection::{Connection, SqliteError};
+use places::Places;
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
 use ward_seal::{MasterKey, StoreSecret};
@@ -63,7 +65,7 @@ struct Shared {
     core: Arc<Core>,
     jobs: mpsc::Sender<Job>,
     /// Of reads that take long; see `long`.
-    long: Arc<Semaphore>,
+    long: Places,
     /// Of the work of this process.
     progress: Mutex<String>,
 }
@@ -124,7 +126,7 @@ impl Sqlite {
                 path: path.to_owned(),
                 core,
                 jobs,
-                long: Arc::new(Semaphore::new(long::reads_max())),
+                long: Places::new(long::reads_max()),
                 progress: Mutex::default(),
             }),
         })
@@ -237,8 +239,11 @@ impl Sqlite {
             Some(stored) => stored,
             None => {
                 let (access, query) = (access.clone(), query.clone());
-                self.at_length(move |core, c| history::history(c, core, &access, &query))
-                    .await?
+                let caller = access.fingerprint();
+                self.at_length(caller, move |core, c| {
+                    history::history(c, core, &access, &query)
+                })
+                .await?
             }
         };
         self.open_rows(stored)
@@ -251,7 +256,7 @@ impl Sqlite {
             Some(found) => found,
             None => {
                 let (access, plan) = (access.clone(), plan.clone());
-                self.at_length(move |core, c| {
+                self.at_length(access.fingerprint(), move |core, c| {
                     c.snapshot(|c| search::search(c, core, &access, &plan))
                 })
                 .await?

@@ -73,7 +73,7 @@ impl Asked {
         if start.is_some() || end.is_some() {
             let from = start.map_or(i64::MIN, |d| d.low_us());
             let to = end.map_or(i64::MAX, |d| d.high_us());
-            question.checks.push(cared_for_within(cx, from, to));
+            question.check(cx, cared_for_within(cx, from, to))?;
         }
         let text = format!("{path}?{}", crate::search::encode_query(&pairs));
         Ok(Asked {
