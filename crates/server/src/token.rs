@@ -30,6 +30,9 @@ pub struct Token {
     /// Logical id of the patient in context (for app; default: the demo's first patient)
     #[arg(long, value_name = "ID")]
     patient: Option<String>,
+    /// Scopes in place of the caller's own, with spaces; each must be a part of what it may do
+    #[arg(long, value_name = "SCOPES")]
+    scope: Option<String>,
     /// TOML file, when the server uses one
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -50,7 +53,12 @@ impl Token {
         let patient = self.patient.or(demo.patient);
         print(&format!(
             "{}\n",
-            wiring::demo_token(&tokens, &self.caller, patient.as_deref())?
+            wiring::demo_token(
+                &tokens,
+                &self.caller,
+                patient.as_deref(),
+                self.scope.as_deref()
+            )?
         ));
         Ok(ExitCode::SUCCESS)
     }

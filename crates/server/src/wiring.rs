@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use ward_access::Caller;
 use ward_resources::Engine;
 use ward_seal::{MasterKey, SigningKey};
-use ward_smart::demo::DemoError;
+use ward_smart::demo::{DemoError, narrowed};
 use ward_smart::settings::origin;
 use ward_smart::{AuthorizationServer, Secrets, TokenService, demo_caller, signing_key};
 use ward_storage::{Database, Store, StoreSettings};
@@ -119,26 +119,32 @@ pub fn tokens(config: &Config, master: &MasterKey, base: &str) -> Result<TokenSe
     Ok(TokenService::fixed(signing, &origin(base), base))
 }
 
-/// A token of a demo caller.
+/// A token of a demo caller; with `scope` for part of what it may do.
 pub fn demo_token(
     tokens: &TokenService,
     name: &str,
     patient: Option<&str>,
+    scope: Option<&str>,
 ) -> Result<String, String> {
-    let claims = demo_caller(name, patient).map_err(|e| match e {
+    let told = |e: DemoError| match e {
         DemoError::UnknownCaller => format!(
             "there is no demo caller '{name}'; there are: {}",
             ward_smart::demo::DEMO_CALLERS.join(", ")
         ),
         DemoError::PatientMissing => format!("'{name}' acts for one patient: give --patient"),
-    })?;
+        DemoError::Scope(scope) => format!("'{scope}' is no part of what '{name}' may do"),
+    };
+    let mut claims = demo_caller(name, patient).map_err(told)?;
+    if let Some(scope) = scope {
+        claims = narrowed(claims, scope).map_err(told)?;
+    }
     let minted = tokens.mint(&claims, clock_us() / 1_000_000);
     minted.map(|m| m.token).map_err(|e| e.to_string())
 }
 
 /// The caller with all rights, for filling a store.
 pub fn loader(tokens: &TokenService) -> Result<Arc<Caller>, String> {
-    let token = demo_token(tokens, "loader", None)?;
+    let token = demo_token(tokens, "loader", None, None)?;
     match tokens.verify(&token, clock_us() / 1_000_000) {
         Ok(verified) => Ok(verified.caller.clone()),
         Err(error) => Err(format!("the demo's own token does not hold: {error:?}")),

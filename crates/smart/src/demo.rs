@@ -1,6 +1,7 @@
 //! The callers of a demo store, as `ward token --as NAME` makes them. They are nothing special: signed tokens with scopes.
 
 use crate::claims::{Claims, TOKEN_LIFETIME_S};
+use crate::scope_ceiling::covers;
 use std::fmt;
 
 /// Names that [`demo_caller`] knows.
@@ -14,11 +15,13 @@ pub const DEMO_CALLERS: [&str; 7] = [
     "loader",
 ];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DemoError {
     UnknownCaller,
     /// `app` acts for one patient.
     PatientMissing,
+    /// This is no scope, or more than the caller has.
+    Scope(String),
 }
 
 /// What the demo caller `name` is granted. `patient` is the logical id of the app's patient; the others need none.
@@ -45,6 +48,18 @@ pub fn demo_caller(name: &str, patient: Option<&str>) -> Result<Claims, DemoErro
     }
 }
 
+/// The same caller with less: the scopes asked for, in place of its own. Each must be a part of what it has.
+pub fn narrowed(claims: Claims, scope: &str) -> Result<Claims, DemoError> {
+    let mut asked = scope.split(' ').filter(|one| !one.is_empty());
+    match asked.find(|one| !covers(&claims.scope, one)) {
+        Some(one) => Err(DemoError::Scope(one.to_owned())),
+        None => Ok(Claims {
+            scope: scope.to_owned(),
+            ..claims
+        }),
+    }
+}
+
 impl fmt::Display for DemoError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -55,6 +70,9 @@ impl fmt::Display for DemoError {
             ),
             DemoError::PatientMissing => {
                 f.write_str("the demo app acts for one patient: name the patient's id")
+            }
+            DemoError::Scope(scope) => {
+                write!(f, "'{scope}' is no part of what this demo caller may do")
             }
         }
     }

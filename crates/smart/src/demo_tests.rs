@@ -86,3 +86,32 @@ fn names_that_do_not_exist_and_apps_without_patient_are_refused() {
             .all(|name| demo_caller(name, Some("p")).is_ok())
     );
 }
+
+#[test]
+fn a_caller_may_ask_for_less() {
+    let app = || demo_caller("app", Some("p1")).unwrap();
+    let lab = "patient/Observation.rs?category=http://example.org/kinds|laboratory";
+    for scope in [
+        "openid",
+        "patient/Observation.r",
+        lab,
+        "patient/*.read fhirUser",
+    ] {
+        let less = narrowed(app(), scope).unwrap();
+        assert_eq!(
+            (less.scope.as_str(), less.patient.as_deref()),
+            (scope, Some("p1"))
+        );
+    }
+    for scope in [
+        "patient/Observation.cruds",
+        "user/Observation.rs",
+        "patient/Observation.sr",
+        "patient/Observation.rs?category=laboratory",
+        "offline_access",
+    ] {
+        let error = narrowed(app(), &format!("openid {scope}")).unwrap_err();
+        assert_eq!(error, DemoError::Scope(scope.to_owned()));
+        assert!(error.to_string().contains(scope));
+    }
+}

@@ -111,6 +111,11 @@ impl Server {
     }
 
     pub fn token_for(&self, caller: &str, patient: Option<&str>) -> String {
+        self.token_within(caller, patient, None)
+    }
+
+    /// With part of what the caller may do.
+    pub fn token_within(&self, caller: &str, patient: Option<&str>, scope: Option<&str>) -> String {
         let mut command = Command::new(ward_binary());
         command
             .args(["token", "--as", caller, "--data"])
@@ -118,6 +123,9 @@ impl Server {
             .envs(environment(&self.start));
         if let Some(patient) = patient {
             command.args(["--patient", patient]);
+        }
+        if let Some(scope) = scope {
+            command.args(["--scope", scope]);
         }
         let output = command.output().expect("ward token runs");
         assert!(
@@ -134,6 +142,11 @@ impl Server {
     /// A client that signs in as a demo caller.
     pub fn client(&self, caller: &str) -> Client {
         self.reached_with(Some(self.token(caller)))
+    }
+
+    /// A client that signs in as a demo caller for part of what it may do; `patient`: logical id, for the app.
+    pub fn client_within(&self, caller: &str, patient: Option<&str>, scope: &str) -> Client {
+        self.reached_with(Some(self.token_within(caller, patient, Some(scope))))
     }
 
     pub fn anonymous(&self) -> Client {
