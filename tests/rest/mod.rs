@@ -12,6 +12,8 @@ mod operations;
 mod patch;
 pub mod reindex;
 mod routes;
+mod scopes;
+mod scopes_granular;
 mod search;
 mod search_cancel;
 mod search_include;

@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_1_and_2() {
+    fn s64_s65_versions_1_and_2() {
         for (text, expected) in [
             ("patient/Observation.rs", "rs"),
             ("patient/Observation.read", "rs"),
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_no_scope() {
+    fn s64_anything_else_is_no_scope() {
         for (text, error) in [
             ("patient/Observation.read-only", ScopeError::Permission),
             ("patient/Observation.rsX", ScopeError::Permission),

@@ -92,13 +92,6 @@ pub async fn s69_scopes_of_one_type_are_united(house: House) {
         "vital-signs-two",
     ];
     let two = format!("{LAB}&code=http://loinc.org|laboratory-two");
-    let mixed = |scopes: &str| {
-        let identity = Identity {
-            patient: Some("one".into()),
-            ..Identity::clone(&user(scopes))
-        };
-        Caller::in_roles(identity, clinician())
-    };
     for (caller, expected) in [
         (system(&format!("system/{lab} system/{vitals}")), set(&both)),
         (system(&format!("system/{vitals} system/{lab}")), set(&both)),
@@ -170,6 +163,51 @@ pub async fn s69_scopes_of_one_type_are_united(house: House) {
                 "{scopes} {who}"
             );
         }
+    }
+}
+
+/// A clinician's app, launched with the first patient.
+fn mixed(scopes: &str) -> Caller {
+    let identity = Identity {
+        patient: Some("one".into()),
+        ..Identity::clone(&user(scopes))
+    };
+    Caller::in_roles(identity, clinician())
+}
+
+pub async fn s78_each_scope_has_its_own_context(house: House) {
+    ward(&house).await;
+    for (scopes, own, foreign, patients) in [
+        ("patient/Observation.rs user/Patient.rs", 200, 404, 2),
+        ("user/Patient.rs patient/Observation.rs", 200, 404, 2),
+        ("patient/Patient.rs user/Observation.rs", 200, 200, 1),
+        ("patient/*.rs user/Observation.r", 200, 200, 1),
+        ("patient/Patient.rs user/Patient.s", 403, 403, 2),
+        ("patient/*.rs", 200, 404, 1),
+        ("user/*.rs", 200, 200, 2),
+    ] {
+        let caller = mixed(scopes);
+        for (who, expected) in [("one", own), ("two", foreign)] {
+            let url = format!("Observation/laboratory-{who}");
+            let read = status(&house, &caller, Get, &url, &Value::Null).await;
+            assert_eq!(read, expected, "{scopes} {url}");
+        }
+        let found = json(
+            &house
+                .ask(&caller, Get, "Patient?_total=accurate", None)
+                .await,
+        );
+        assert_eq!(found["total"], patients, "{scopes}");
+        assert_eq!(ids(&found, "Patient").len(), patients, "{scopes}");
+    }
+    // Each by its own action: what may be found may not for that reason be read.
+    let caller = mixed("patient/Patient.rs user/Patient.s");
+    for (who, expected) in [("one", 200), ("two", 404)] {
+        let url = format!("Patient/{who}");
+        assert_eq!(
+            status(&house, &caller, Get, &url, &Value::Null).await,
+            expected
+        );
     }
 }
 

@@ -95,6 +95,7 @@ on_both!(
     rights::a_conditional_deletion_reaches_what_both_rights_reach,
     placement::many_entries_about_unknown_patients_take_few_statements,
     granular::s69_scopes_of_one_type_are_united,
+    granular::s78_each_scope_has_its_own_context,
     granular::s70_no_way_leads_outside_the_scope,
     granular::s70_totals_are_of_what_is_seen,
     granular_writes::s71_what_is_written_stays_inside,
