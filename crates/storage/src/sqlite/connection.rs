@@ -17,6 +17,8 @@ pub struct Connection {
     meter: Arc<Meter>,
     /// Texts of prepared statements, by hash.
     prepared: HashSet<u64>,
+    /// A snapshot is asked for, and no statement has run on it.
+    is_unbegun: bool,
 }
 
 /// Why a connection could not be had or used, for the log; never a stored value.
@@ -74,6 +76,7 @@ impl Connection {
             inner,
             meter,
             prepared: HashSet::new(),
+            is_unbegun: false,
         };
         connection.batch(&format!("pragma busy_timeout = {BUSY_MS}; pragma page_size = {PAGE_BYTES}; pragma mmap_size = {MMAP_BYTES}"))?;
         Ok(connection)
@@ -98,6 +101,19 @@ impl Connection {
 
     /// Calls `each` for every row.
     pub fn each(
+        &mut self,
+        sql: &str,
+        values: &[Value],
+        each: impl FnMut(&Columns) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        if std::mem::take(&mut self.is_unbegun) {
+            self.run("begin", &[])?;
+        }
+        self.last(sql, values, each)
+    }
+
+    /// The same for the last statement of a snapshot: one that is its first as well sees one state by itself.
+    pub fn last(
         &mut self,
         sql: &str,
         values: &[Value],
@@ -157,13 +173,16 @@ impl Connection {
         result.map_err(|error| (error, cut))
     }
 
-    /// Runs `body` on one snapshot.
+    /// Runs `body` on one snapshot, which its first statement begins.
     pub fn snapshot<T>(
         &mut self,
         body: impl FnOnce(&mut Self) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        self.run("begin", &[])?;
+        self.is_unbegun = true;
         let result = body(self);
+        if std::mem::take(&mut self.is_unbegun) {
+            return result;
+        }
         // A failed end would leave the thread's connection inside a transaction: nothing can be read on it any more.
         match self.run("commit", &[]) {
             Ok(_) => result,

@@ -260,7 +260,7 @@ pub fn stored(row: &Columns) -> Result<StoredRow, StoreError> {
 
 /// What `stored` reads, of a row `x`.
 pub const COLUMNS: &str = "x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body, x.g";
-const COLUMN_COUNT: usize = 9;
+pub const COLUMN_COUNT: usize = 9;
 const CURRENT_COLUMNS: &str = "y.rid, y.typ, y.ver, y.upd, y.op, y.c, y.k, y.alias, y.body";
 const CURRENT: &str = "select x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body, x.g from resource x where x.rid = ?2 and x.typ = ?3 and vis(?1, x.k)";
 const LIVE: &str = "select 1 from resource x where x.rid = ?1 and x.typ = ?2 and x.op <> 2";

@@ -1,10 +1,11 @@
-//! Search in two steps on one snapshot: row ids of the page by index, then their bodies. <https://hl7.org/fhir/R4/search.html>
+//! Search on one snapshot: row ids of the page by index, and around them, in the same statement, their bodies.
+//! <https://hl7.org/fhir/R4/search.html>
 
 use super::connection::{Columns, Connection};
 use super::drive::Extent;
 use super::lower::Sql;
 use super::question::Question;
-use super::read;
+use super::read::{self, COLUMN_COUNT, COLUMNS};
 use super::rows::Rows;
 use super::statement::Value;
 use crate::contract::{Rid, StoreError};
@@ -46,21 +47,14 @@ pub fn search(
         Total::Estimate | Total::Accurate => Some(question.total(connection)?),
     };
     // `_count=0` asks for the total only.
-    let mut positions = if plan.count == 0 {
+    let mut hits = if plan.count == 0 {
         Vec::new()
     } else {
-        question.page(connection, plan)?
+        question.hits(connection, plan)?
     };
-    let more = positions.len() > plan.count as usize;
-    positions.truncate(plan.count as usize);
-    let rows = read::bodies(
-        connection,
-        access,
-        &positions.iter().map(|p| p.rid).collect::<Vec<_>>(),
-    )?;
-    if rows.len() != positions.len() {
-        return Err(StoreError::Integrity);
-    }
+    let more = hits.len() > plan.count as usize;
+    hits.truncate(plan.count as usize);
+    let (positions, rows) = hits.into_iter().unzip();
     Ok(Found {
         rows,
         positions,
@@ -68,6 +62,9 @@ pub fn search(
         total,
     })
 }
+
+/// A row of a page and where it stands.
+type Hit = (Position, StoredRow);
 
 /// Row ids that match, at most `plan.count + 1` (guards of conditional interactions).
 pub fn rids(
@@ -85,7 +82,45 @@ pub fn rids(
         None => Ok(Vec::new()),
     }
 }
+
 impl Question<'_> {
+    /// One more than the page holds, with their bodies.
+    fn hits(&self, connection: &mut Connection, plan: &Plan) -> Result<Vec<Hit>, StoreError> {
+        // What a first try finds may be too little: its bodies are fetched once it is not.
+        if let Some((sql, keys)) = self.near_statement(plan)? {
+            let positions = self.positions(connection, plan, &sql, &keys)?;
+            if positions.len() > plan.count as usize {
+                return self.opened(connection, positions);
+            }
+        }
+        let (sql, keys) = self.page_statement(plan)?;
+        let statement = with_bodies(&sql.text, keys.len());
+        let mut hits = Vec::with_capacity(plan.count as usize + 1);
+        connection.last(&statement, &sql.values, |row| {
+            if row.int(COLUMN_COUNT + keys.len())? == 0 {
+                return Err(StoreError::Integrity);
+            }
+            let stored = read::stored(row)?;
+            let position = position(row, stored.rid, COLUMN_COUNT, &keys)?;
+            hits.push((position, stored));
+            Ok(())
+        })?;
+        Ok(hits)
+    }
+
+    fn opened(
+        &self,
+        connection: &mut Connection,
+        positions: Vec<Position>,
+    ) -> Result<Vec<Hit>, StoreError> {
+        let rids: Vec<Rid> = positions.iter().map(|p| p.rid).collect();
+        let rows = read::bodies(connection, self.access, &rids)?;
+        if rows.len() != positions.len() {
+            return Err(StoreError::Integrity);
+        }
+        Ok(positions.into_iter().zip(rows).collect())
+    }
+
     /// One more than the page holds.
     fn page(&self, connection: &mut Connection, plan: &Plan) -> Result<Vec<Position>, StoreError> {
         if let Some((sql, keys)) = self.near_statement(plan)? {
@@ -107,15 +142,7 @@ impl Question<'_> {
     ) -> Result<Vec<Position>, StoreError> {
         let mut positions = Vec::with_capacity(plan.count as usize + 1);
         connection.each(&sql.text, &sql.values, |row| {
-            let values = keys
-                .iter()
-                .enumerate()
-                .map(|(at, key)| value(row, at + 1, key))
-                .collect::<Result<_, _>>()?;
-            positions.push(Position {
-                values,
-                rid: row.int(0)?,
-            });
+            positions.push(position(row, row.int(0)?, 1, keys)?);
             Ok(())
         })?;
         Ok(positions)
@@ -286,6 +313,27 @@ fn after(sql: &mut Sql, plan: &Plan, order: &Order, keys: &[Key]) -> Result<(), 
     })?;
     let _ = write!(sql.text, " and {condition}");
     Ok(())
+}
+
+/// The same rows in their order, each with what `read::stored` reads before its sort keys, and whether it is visible after
+/// them. The rows were chosen by their index entries; the mask is tested again all the same.
+fn with_bodies(page: &str, keys: usize) -> String {
+    let names: Vec<String> = (0..keys).map(|at| format!("k{at}")).collect();
+    let named: String = names.iter().map(|name| format!(", {name}")).collect();
+    let values: String = names.iter().map(|name| format!(", p.{name}")).collect();
+    format!(
+        "with p(rid{named}) as ({page}) select {COLUMNS}{values}, vis(?1, x.k) from p left join resource x on x.rid = p.rid"
+    )
+}
+
+/// The place of a row whose sort keys begin at a column.
+fn position(row: &Columns, rid: Rid, first: usize, keys: &[Key]) -> Result<Position, StoreError> {
+    let each = keys.iter().enumerate();
+    let values = each.map(|(at, key)| value(row, first + at, key));
+    Ok(Position {
+        values: values.collect::<Result<_, _>>()?,
+        rid,
+    })
 }
 
 fn value(row: &Columns, at: usize, key: &Key) -> Result<SortValue, StoreError> {
