@@ -134,7 +134,10 @@ impl From<Failure> for Refusal {
 
 impl Reader<'_> {
     fn pair(&mut self, name: &str, value: &str) -> Result<(), Failure> {
-        let used = self.result_parameter(name, value)? || self.criterion(name, value)?;
+        let used = match self.result_parameter(name, value)? {
+            Some(used) => used,
+            None => self.criterion(name, value)?,
+        };
         if used && name != "_count" {
             self.used.pairs.push((name.to_owned(), value.to_owned()));
         }

@@ -9,6 +9,7 @@ mod custom;
 mod examples;
 mod filters;
 mod includes;
+mod left_out;
 mod queries;
 mod registries;
 mod sample;

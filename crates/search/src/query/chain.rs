@@ -1,6 +1,7 @@
 //! Chains: `subject:Patient.name`, `patient.organization.name`. <https://hl7.org/fhir/R4/search.html#chaining>
 
 use super::criterion::{demand_indexed, short};
+use super::outcome::meant;
 use super::{Reader, Refusal};
 use crate::check::{decidable, holds};
 use crate::param::{Form, reference_targets};
@@ -130,9 +131,11 @@ impl<'a> Reader<'a> {
         };
         let found = self.resource_type(name).filter(|t| possible.contains(t));
         found.map(|t| vec![t]).ok_or_else(|| {
+            let names = possible.iter().map(|t| self.registry.schema().ty(*t).name);
             let text = format!(
-                "'{code}' does not refer to resources of type '{}'.",
-                short(name)
+                "'{code}' does not refer to resources of type '{}'{}.",
+                short(name),
+                meant(name, names)
             );
             Failure::new(Kind::Invalid, text)
         })

@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
         self.criteria.set(self.criteria.get() + 1);
         if depth > CHAIN_DEPTH_MAX || self.criteria.get() > CRITERIA_MAX {
             let text = format!(
-                "'{}' has too many hops or leads to too many types; name the types (name:Type) or ask in steps.",
+                "'{}' has more than {CHAIN_DEPTH_MAX} hops, or they lead to too many types; name the types (name:Type) or ask in steps.",
                 short(name)
             );
             return Err(Failure::new(Kind::TooCostly, text));

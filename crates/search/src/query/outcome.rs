@@ -5,6 +5,7 @@ use super::Reader;
 use super::contained::Contained;
 use super::include::Include;
 use super::text::Score;
+use crate::nearest::nearest;
 use crate::plan::Total;
 use ward_fhir::{Failure, Issue, Kind, Severity};
 
@@ -70,21 +71,25 @@ impl Ignored {
 }
 
 impl Reader<'_> {
-    /// `false`: not one of them.
-    pub(super) fn result_parameter(&mut self, name: &str, value: &str) -> Result<bool, Failure> {
+    /// Whether it has an effect; `None`: not one of them.
+    pub(super) fn result_parameter(
+        &mut self,
+        name: &str,
+        value: &str,
+    ) -> Result<Option<bool>, Failure> {
         match name {
             "_count" => self.count(value)?,
-            "_sort" => return self.sort(value),
+            "_sort" => return self.sort(value).map(Some),
             "_total" => self.plan.total = one_of(name, value, TOTALS)?,
             "_summary" => self.summary(one_of(name, value, SUMMARIES)?),
-            "_elements" => return self.elements(value),
+            "_elements" => return self.elements(value).map(Some),
             "_contained" | "_containedType" => self.contained_parameter(name, value)?,
             "_score" => self.used.scored = Some(one_of(name, value, TRUE_OR_FALSE)?),
             "_format" | "_pretty" | "_type" => {}
-            _ if is_include(name) => return self.include(name, value),
-            _ => return Ok(false),
+            _ if is_include(name) => return self.include(name, value).map(Some),
+            _ => return Ok(None),
         }
-        Ok(true)
+        Ok(Some(true))
     }
 
     /// `_type` of a search over several types.
@@ -97,10 +102,10 @@ impl Reader<'_> {
                 .resource_type(text)
                 .filter(|t| self.plan.types.is_empty() || self.plan.types.contains(t));
             types.push(known.ok_or_else(|| {
-                invalid(
-                    name,
-                    "must be a list of resource types that can be searched here",
-                )
+                let near = self.resource_types();
+                let near = near.map(|ty| self.registry.schema().ty(ty).name);
+                let what = "must be a list of resource types that can be searched here";
+                invalid(name, &format!("{what}{}", meant(text, near)))
             })?);
         }
         types.sort_unstable();
@@ -164,4 +169,12 @@ pub(super) fn one_of<T: Copy>(name: &str, value: &str, table: &[(&str, T)]) -> R
 
 pub(super) fn invalid(name: &str, what: &str) -> Failure {
     Failure::new(Kind::Invalid, format!("The value of '{name}' {what}."))
+}
+
+/// Which names may have been meant, to end a sentence with.
+pub(super) fn meant<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
+    match nearest(name, names).as_slice() {
+        [] => String::new(),
+        near => format!("; did you mean {}", near.join(", ")),
+    }
 }
