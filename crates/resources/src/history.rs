@@ -4,7 +4,7 @@ use crate::binary::retain_open;
 use crate::bundle_json::{BundleWriter, Response, status_line};
 use crate::cursor;
 use crate::engine::{Context, stored};
-use crate::place::demand_type;
+use crate::place::{demand_any, demand_type};
 use crate::read::{NO_ROW, locate, not_found, seen};
 use crate::reply::Reply;
 use crate::search::links::url;
@@ -34,12 +34,7 @@ pub async fn on_type(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
 }
 
 pub async fn system(cx: Context<'_>) -> Result<Reply> {
-    if !cx.access.may_any(Action::Search) {
-        return Err(Failure::new(
-            Kind::Forbidden,
-            "the token's scopes do not permit search of any type",
-        ));
-    }
+    demand_any(cx.access, Action::Search)?;
     answer(cx, HistoryScope::System, "_history").await
 }
 

@@ -297,6 +297,18 @@ pub fn demand_type(access: &Access, ty: TypeId, action: Action) -> Result<()> {
     ))
 }
 
+/// 403 when no scope reaches any type, whatever the data.
+pub fn demand_any(access: &Access, action: Action) -> Result<()> {
+    if access.may_any(action) {
+        return Ok(());
+    }
+    let text = format!(
+        "the token's scopes do not permit {} of any type",
+        verb(action)
+    );
+    Err(Failure::new(Kind::Forbidden, text))
+}
+
 fn verb(action: Action) -> &'static str {
     match action {
         Action::Create => "create",

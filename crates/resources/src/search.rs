@@ -20,7 +20,7 @@ pub use encoding::{Pairs, decode_query, encode_query};
 
 use crate::binary::retain_open;
 use crate::engine::Context;
-use crate::place::demand_type;
+use crate::place::{demand_any, demand_type};
 use crate::read::seen;
 use crate::reply::Reply;
 use included::Included;
@@ -41,12 +41,7 @@ pub async fn on_type(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
 }
 
 pub async fn system(cx: Context<'_>) -> Result<Reply> {
-    if !cx.access.may_any(Action::Search) {
-        return Err(Failure::new(
-            Kind::Forbidden,
-            "the token's scopes do not permit search of any type",
-        ));
-    }
+    demand_any(cx.access, Action::Search)?;
     answer(cx, cx.access, &[], "", None).await
 }
 

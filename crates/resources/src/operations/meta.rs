@@ -5,7 +5,7 @@ use crate::binary::demand_open;
 use crate::call::{Call, Prefer, Return};
 use crate::document::{read_body, reread};
 use crate::engine::{Context, stored};
-use crate::place::{demand_home, demand_type, reads_what_it_updates};
+use crate::place::{demand_any, demand_home, demand_type, reads_what_it_updates};
 use crate::read::{current, live, seen};
 use crate::reply::{Content, Reply};
 use crate::update::put;
@@ -36,11 +36,8 @@ pub async fn of_instance(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply>
 
 /// All profiles, tags and labels in use, among what the caller may see. `types` empty: all.
 pub async fn of_types(cx: Context<'_>, types: &[TypeId]) -> Result<Reply> {
-    if types.is_empty() && !cx.access.may_any(Action::Search) {
-        return Err(Failure::new(
-            Kind::Forbidden,
-            "the token's scopes do not permit search of any type",
-        ));
+    if types.is_empty() {
+        demand_any(cx.access, Action::Search)?;
     }
     for ty in types {
         demand_type(cx.access, *ty, Action::Search)?;

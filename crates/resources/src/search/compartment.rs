@@ -5,7 +5,7 @@
 
 use super::question::Question;
 use crate::engine::Context;
-use crate::place::{demand_type, patient_type};
+use crate::place::{demand_any, demand_type, patient_type};
 use crate::read::{NO_ROW, locate};
 use crate::reply::Reply;
 use ward_access::Action;
@@ -22,8 +22,9 @@ pub async fn compartment(
     id: &str,
     ty: Option<TypeId>,
 ) -> Result<Reply> {
-    if let Some(ty) = ty {
-        demand_type(cx.access, ty, Action::Search)?;
+    match ty {
+        Some(ty) => demand_type(cx.access, ty, Action::Search)?,
+        None => demand_any(cx.access, Action::Search)?,
     }
     let name = |ty| r4().ty(ty).name;
     let path = format!("{}/{id}/{}", name(compartment), ty.map_or("*", name));
