@@ -1,6 +1,9 @@
 //! Value extraction: one walk over a resource gives everything it contributes to the index.
 //! <https://hl7.org/fhir/R4/searchparameter.html#selection>
 
+#[cfg(test)]
+mod picked;
+
 use crate::entries::{
     Entries, FormEntry, PHRASE_URI_BYTES_MAX, PhraseEntry, QuantityEntry, REACHES_US, StringEntry,
     Term, TermEntry, TermKey,
@@ -16,6 +19,7 @@ use std::sync::Arc;
 use ward_fhir::reference::{Reference, parse};
 use ward_fhir::schema::Schema;
 use ward_fhir::{Node, TypeId};
+use ward_fhirpath::resolve_within;
 
 /// Turns resources into index entries. Built once and shared by all threads.
 #[derive(Clone)]
@@ -64,9 +68,21 @@ impl Extractor {
 
     fn entries(&self, node: Node<'_>, resolve: Resolve<'_>, whole: bool) -> Entries {
         let parameters = self.registry.of(node.ty());
-        let mut collector = Collector {
+        let mut collector = self.collector(node, resolve, whole);
+        parameters.program.walk(node, &mut collector);
+        collector.markers(parameters);
+        collector.clinical();
+        collector.targets(node);
+        collector.contained_types(node);
+        let mut entries = collector.entries;
+        entries.settle();
+        entries
+    }
+
+    fn collector<'a>(&'a self, root: Node<'a>, resolve: Resolve<'a>, whole: bool) -> Collector<'a> {
+        Collector {
             extractor: self,
-            root: node,
+            root,
             resolve,
             whole,
             entries: Entries {
@@ -76,15 +92,7 @@ impl Extractor {
             },
             present: [0; PRESENT_WORDS],
             clinical: None,
-        };
-        parameters.program.walk(node, &mut collector);
-        collector.markers(parameters);
-        collector.clinical();
-        collector.targets(node);
-        collector.contained_types(node);
-        let mut entries = collector.entries;
-        entries.settle();
-        entries
+        }
     }
 }
 
@@ -111,6 +119,12 @@ impl Visitor<Leaf> for Collector<'_> {
             }
             return;
         }
+        if leaf.form == Form::Truth {
+            if node.value() != Some("false") {
+                self.mark(leaf);
+            }
+            return;
+        }
         self.mark(leaf);
         if !leaf.indexed && leaf.role == Role::None {
             return;
@@ -131,7 +145,7 @@ impl Visitor<Leaf> for Collector<'_> {
                 param::quantity::index(self, node, leaf)
             }
             Form::Position => param::position::index(self, node, leaf),
-            Form::Tuple => {}
+            Form::Tuple | Form::Truth => {}
         }
     }
 
@@ -367,20 +381,11 @@ impl<'a> Collector<'a> {
             Reference::Absolute { target, .. } => {
                 target.map(|t| t.0).or_else(|| (self.resolve)(text))
             }
-            Reference::Contained(id) => self.contained(id),
-            Reference::Urn(_) => (self.resolve)(text),
+            Reference::Contained(_) | Reference::Urn(_) => (self.resolve)(text),
         };
-        known.or_else(stated)
-    }
-
-    fn contained(&self, id: &str) -> Option<TypeId> {
-        if id.is_empty() {
-            return Some(self.root.ty());
-        }
-        self.root
-            .all("contained")
-            .find(|c| c.text("id") == Some(id))
-            .map(Node::ty)
+        // The container, what it contains, and the entries of a Bundle that it is part of.
+        let within = || resolve_within(text, reference).map(Node::ty);
+        known.or_else(within).or_else(stated)
     }
 
     fn is_present(&self, slot: usize) -> bool {

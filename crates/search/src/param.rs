@@ -52,6 +52,8 @@ pub(crate) enum Form {
     Position,
     /// The element of a composite.
     Tuple,
+    /// What a truth about the whole resource looks at: any element but `false` makes it true.
+    Truth,
 }
 
 impl Form {

@@ -1,7 +1,7 @@
 //! A type's parameters compiled into one tree of members: a single walk over a resource extracts them all.
 
 use crate::expression::{Path, Step};
-use ward_fhir::schema::Schema;
+use ward_fhir::schema::{Schema, TypeKind};
 use ward_fhir::{MemberId, Node, TypeId};
 
 /// A path resolved against the definitions, choices expanded: one member per step.
@@ -78,7 +78,9 @@ fn advance(schema: &Schema, mut atoms: Vec<Atom>, step: &Step<'_>) -> Option<Vec
             .collect(),
         Step::As(name) => {
             let ty = schema.type_id(name)?;
-            atoms.retain(|a| schema.is_a(a.leaf, ty));
+            // As FHIRPath casts: a primitive must be of the very type (a `canonical` is not handed out as `uri`).
+            let is_primitive = matches!(schema.ty(ty).kind, TypeKind::Primitive(_));
+            atoms.retain(|a| a.leaf == ty || !is_primitive && schema.is_a(a.leaf, ty));
             atoms
         }
         Step::Extension(url) => {

@@ -395,7 +395,11 @@ fn program(schema: &Schema, ty: TypeId, parameters: &[Parameter]) -> Program<Lea
             program.add(schema, atom, leaf);
         }
         for atom in &parameter.atoms {
-            if let Some(form) = Form::of(schema, parameter.def.ty(), atom.leaf) {
+            let form = match parameter.truth {
+                true => Some(Form::Truth),
+                false => Form::of(schema, parameter.def.ty(), atom.leaf),
+            };
+            if let Some(form) = form {
                 program.add(
                     schema,
                     atom,

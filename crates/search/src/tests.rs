@@ -13,6 +13,7 @@ mod left_out;
 mod queries;
 mod registries;
 mod sample;
+mod selection;
 mod small;
 mod specials;
 mod texts;
