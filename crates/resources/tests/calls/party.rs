@@ -319,6 +319,11 @@ fn criteria(random: &mut Random, ty: &str) -> Vec<(String, String)> {
             ),
             ("date", "lt2020-03-15"),
         ],
+        "ServiceRequest" => &[
+            ("intent", "order"),
+            ("occurrence", "ge2020-03"),
+            ("performer", "Practitioner/practitioner-1"),
+        ],
         "Organization" => &[
             ("name:exact", "Smith,Åse"),
             ("partof", "Organization/organization-1"),

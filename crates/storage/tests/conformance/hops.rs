@@ -258,11 +258,7 @@ fn hops(random: &mut Random, on: &str, depth: usize, rows: &[Write], store: &Sto
     let (from, code, to) = links[random.below(links.len())];
     let link = param(from, code);
     let hop = if *from == on {
-        Filter::Chain {
-            param: link,
-            target: ty(to),
-            filter: Box::new(hops(random, to, depth - 1, rows, store)),
-        }
+        chain(random, (from, code, to), depth, rows, store)
     } else {
         Filter::Has {
             source: ty(from),
@@ -275,6 +271,31 @@ fn hops(random: &mut Random, on: &str, depth: usize, rows: &[Write], store: &Sto
         1 => Filter::And(vec![hop, hops(random, on, depth - 1, rows, store)]),
         2 => Filter::Or(vec![hop, filter(random, 0, rows, store)]),
         _ => hop,
+    }
+}
+
+/// To the type that the link names, or without a type: to any that its reference may lead to.
+fn chain(
+    random: &mut Random,
+    (from, code, to): (&str, &str, &str),
+    depth: usize,
+    rows: &[Write],
+    store: &Store,
+) -> Filter {
+    let untyped = random.coin();
+    let ends = LINKS
+        .iter()
+        .filter(|l| (l.0, l.1) == (from, code) && (untyped || l.2 == to));
+    let mut chains: Vec<Filter> = ends
+        .map(|(.., target)| Filter::Chain {
+            param: param(from, code),
+            target: ty(target),
+            filter: Box::new(hops(random, target, depth - 1, rows, store)),
+        })
+        .collect();
+    match chains.len() {
+        1 => chains.remove(0),
+        _ => Filter::Or(chains),
     }
 }
 

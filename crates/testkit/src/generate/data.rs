@@ -1,5 +1,7 @@
 //! Random resources, valid by the base definitions.
 
+mod timing;
+
 use super::{CODES, DATES, LABS, MRN, NUMBERS, OTHER, VALUES, day, words};
 use crate::Random;
 use serde_json::{Map, Value, json};
@@ -14,6 +16,7 @@ pub const COUNTS: &[(&str, usize)] = &[
     ("Observation", 18),
     ("Condition", 6),
     ("MedicationRequest", 5),
+    ("ServiceRequest", 5),
     ("DiagnosticReport", 5),
     ("RiskAssessment", 4),
 ];
@@ -47,6 +50,7 @@ pub fn resource(random: &mut Random, ty: &str, id: &str) -> Value {
         "Observation" => body.observation(),
         "Condition" => body.condition(),
         "MedicationRequest" => body.medication_request(),
+        "ServiceRequest" => body.service_request(),
         "DiagnosticReport" => body.diagnostic_report(),
         "ValueSet" => body.value_set(),
         "RiskAssessment" => body.risk_assessment(),
@@ -109,6 +113,9 @@ impl Body<'_> {
         if self.random.once_in(4) {
             let date = self.random.one_of(DATES);
             self.set("deceasedDateTime", json!(date));
+        } else if self.random.once_in(4) {
+            let is_deceased = self.random.coin();
+            self.set("deceasedBoolean", json!(is_deceased));
         }
         self.address();
         if self.usually() {
@@ -130,6 +137,7 @@ impl Body<'_> {
 
     fn practitioner(&mut self) {
         self.person();
+        self.address();
     }
 
     fn person(&mut self) {
@@ -232,7 +240,7 @@ impl Body<'_> {
             self.set("category", json!([category]));
         }
         self.subject(8);
-        self.effective();
+        self.observed();
         if self.random.coin() {
             self.in_encounter();
         }
@@ -333,6 +341,7 @@ impl Body<'_> {
             let date = self.random.one_of(DATES);
             self.set("authoredOn", json!(date));
         }
+        self.dosages();
         if self.random.coin() {
             let who = self.refer(&["Practitioner", "Organization"]);
             self.set("requester", who);

@@ -28,6 +28,7 @@ pub fn question(random: &mut Random, wish: Wish) -> Question {
         "Encounter",
         "Condition",
         "MedicationRequest",
+        "ServiceRequest",
         "DiagnosticReport",
         "Practitioner",
         "Organization",
@@ -42,6 +43,7 @@ pub fn question(random: &mut Random, wish: Wish) -> Question {
             "Observation",
             "Condition",
             "MedicationRequest",
+            "ServiceRequest",
             "DiagnosticReport",
         ]
         .contains(&ty) =>
@@ -118,7 +120,12 @@ pub fn criterion(random: &mut Random, ty: &str, depth: usize) -> (String, String
         if !targets.is_empty() {
             let target = random.one_of(&targets);
             let (name, value) = criterion(random, target, depth - 1);
-            return (format!("{}:{target}.{name}", link.code), value);
+            // Without a type it leads to all of them that know the name.
+            let ty = match random.once_in(3) {
+                true => String::new(),
+                false => format!(":{target}"),
+            };
+            return (format!("{}{ty}.{name}", link.code), value);
         }
     }
     let back: Vec<&Parameter> = PARAMETERS
@@ -186,6 +193,7 @@ fn asked(random: &mut Random, parameter: &Parameter) -> (String, String) {
     let identifies = parameter.code == "identifier";
     let is_coded = !["active", "gender", "status", "intent"].contains(&parameter.code);
     let modifier = match parameter.kind {
+        Kind::Truth => random.one_of(&["", ":not"]),
         Kind::Token => match random.below(8) {
             0 => ":not",
             1 if is_coded => ":text",
@@ -215,6 +223,7 @@ fn value(random: &mut Random, parameter: &Parameter, modifier: &str) -> String {
             .to_owned(),
         (Kind::Token, ":of-type") => format!("{LABS}|MR|{}", random.one_of(VALUES)),
         (Kind::Token, _) => token(random, parameter),
+        (Kind::Truth, _) => random.one_of(&["true", "false"]).to_owned(),
         (Kind::Contact, _) => random
             .one_of(&["555-1", "555-2", "a@example.org", "555"])
             .to_owned(),
@@ -403,9 +412,10 @@ fn sort(random: &mut Random, ty: &str) -> String {
     keys.join(",")
 }
 
-/// Read from the entries of several parameters: Ward refuses to sort by them.
+/// Read from the entries of several parameters, which Ward refuses to sort by, or from no element.
 fn is_combined(parameter: &Parameter) -> bool {
-    parameter.code.starts_with("combo-")
+    parameter.kind == Kind::Truth
+        || parameter.code.starts_with("combo-")
         || parameter
             .paths
             .iter()

@@ -35,10 +35,12 @@ const MEMBERS: &[(&str, &str, &[&str])] = &[
     ("Patient", "Observation", &["subject", "performer"]),
     ("Patient", "Condition", &["patient", "asserter"]),
     ("Patient", "MedicationRequest", &["subject"]),
+    ("Patient", "ServiceRequest", &["subject", "performer"]),
     ("Patient", "DiagnosticReport", &["subject"]),
     ("Patient", "RiskAssessment", &["subject"]),
     ("Encounter", "Observation", &["encounter"]),
     ("Encounter", "Condition", &["encounter"]),
     ("Encounter", "MedicationRequest", &["encounter"]),
+    ("Encounter", "ServiceRequest", &["encounter"]),
     ("Encounter", "DiagnosticReport", &["encounter"]),
 ];

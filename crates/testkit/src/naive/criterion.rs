@@ -87,6 +87,10 @@ fn parameter(
             .flat_map(|p| walk::elements(body, p))
             .collect(),
     };
+    if parameter.kind == Kind::Truth {
+        let is_true = ends.iter().any(|e| **e != Value::Bool(false));
+        return truth(is_true, modifier, value);
+    }
     if modifier == "missing" {
         return ends.is_empty() == (value == "true");
     }
@@ -128,6 +132,18 @@ fn parameter(
         (Kind::Uri, "above") => values.any(|v| any(&uri::above, v)),
         (Kind::Uri, _) => values.any(|v| any(&uri::matches, v)),
         (Kind::Composite, _) => values.any(|v| composite::matches(body, parameter, v)),
+        (Kind::Truth, _) => false,
+    }
+}
+
+/// One boolean, which is never missing.
+fn truth(is_true: bool, modifier: &str, value: &str) -> bool {
+    let own = if is_true { "true" } else { "false" };
+    let is_named = split(value, ',').contains(&own);
+    match modifier {
+        "missing" => value == "false",
+        "not" => !is_named,
+        _ => is_named,
     }
 }
 

@@ -1,26 +1,40 @@
 //! Dates are ranges: what the text leaves open is every instant it may mean. <https://hl7.org/fhir/R4/search.html#date>
 
+use super::walk::flat;
 use serde_json::Value;
 
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400 * SECOND;
 
-/// First and last microsecond of a dateTime or Period; a missing end of a Period is open.
+/// First and last microsecond of a dateTime, Period or Timing; a missing end of a Period is open.
 pub fn range(element: &Value) -> Option<(i64, i64)> {
     match element {
         Value::String(text) => parse(text),
-        Value::Object(_) => {
-            let end = |name: &str| element.get(name).and_then(Value::as_str).and_then(parse);
-            match (end("start"), end("end")) {
-                (None, None) => None,
-                (start, end) => Some((
-                    start.map_or(i64::MIN, |s| s.0),
-                    end.map_or(i64::MAX, |e| e.1),
-                )),
-            }
-        }
+        Value::Object(_) => period(element).or_else(|| timing(element)),
         _ => None,
     }
+}
+
+fn period(element: &Value) -> Option<(i64, i64)> {
+    let end = |name: &str| element.get(name).and_then(Value::as_str).and_then(parse);
+    match (end("start"), end("end")) {
+        (None, None) => None,
+        (start, end) => Some((
+            start.map_or(i64::MIN, |s| s.0),
+            end.map_or(i64::MAX, |e| e.1),
+        )),
+    }
+}
+
+/// Only the outer limits matter: those of the events and of the bounds, if they are a Period.
+fn timing(element: &Value) -> Option<(i64, i64)> {
+    let events = element.get("event").map(flat).unwrap_or_default();
+    let events = events.into_iter().filter_map(Value::as_str);
+    let mut ranges: Vec<(i64, i64)> = events.filter_map(parse).collect();
+    ranges.extend(period(&element["repeat"]["boundsPeriod"]));
+    let low = ranges.iter().map(|r| r.0).min()?;
+    let high = ranges.iter().map(|r| r.1).max()?;
+    Some((low, high))
 }
 
 /// `[prefix]date` against a range.

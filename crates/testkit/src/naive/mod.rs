@@ -21,6 +21,7 @@ mod uri;
 mod walk;
 
 pub use compartment::{home, is_in as is_in_compartment};
+pub use criterion::split;
 pub use hierarchy::HIERARCHICAL;
 pub use include::included;
 pub use parameters::{Kind, PARAMETERS, Parameter, find};

@@ -3,6 +3,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Token,
+    /// Always true or false: whether there is an element, and it is not `false`.
+    Truth,
     /// A token parameter over ContactPoints.
     Contact,
     String,
@@ -47,7 +49,7 @@ const fn p(
     }
 }
 
-use Kind::{Composite, Contact, Date, Number, Quantity, Reference, String, Token, Uri};
+use Kind::{Composite, Contact, Date, Number, Quantity, Reference, String, Token, Truth, Uri};
 
 const GENDER: &str = "http://hl7.org/fhir/administrative-gender";
 const WHO: &str = "CareTeam,Organization,Patient,Practitioner,PractitionerRole,RelatedPerson";
@@ -72,6 +74,7 @@ pub const PARAMETERS: &[Parameter] = &[
     p("Patient", "address-city", String, &["address.city"], ""),
     p("Patient", "birthdate", Date, &["birthDate"], ""),
     p("Patient", "death-date", Date, &["deceasedDateTime"], ""),
+    p("Patient", "deceased", Truth, &["deceasedBoolean", "deceasedDateTime"], ""),
     p("Patient", "general-practitioner", Reference, &["generalPractitioner"], "Organization,Practitioner,PractitionerRole"),
     p("Patient", "organization", Reference, &["managingOrganization"], "Organization"),
     p("Patient", "link", Reference, &["link.other"], "Patient,RelatedPerson"),
@@ -80,14 +83,19 @@ pub const PARAMETERS: &[Parameter] = &[
     p("Practitioner", "gender", Token, &["gender"], GENDER),
     p("Practitioner", "identifier", Token, &["identifier"], ""),
     p("Practitioner", "telecom", Contact, &["telecom"], ""),
+    p("Practitioner", "phone", Contact, &["telecom[phone]"], ""),
+    p("Practitioner", "email", Contact, &["telecom[email]"], ""),
     p("Practitioner", "name", String, &["name"], ""),
     p("Practitioner", "family", String, &["name.family"], ""),
     p("Practitioner", "given", String, &["name.given"], ""),
+    p("Practitioner", "address", String, &["address"], ""),
+    p("Practitioner", "address-city", String, &["address.city"], ""),
 
     p("Organization", "active", Token, &["active"], ""),
     p("Organization", "identifier", Token, &["identifier"], ""),
     p("Organization", "name", String, &["name", "alias"], ""),
     p("Organization", "type", Token, &["type"], ""),
+    p("Organization", "address", String, &["address"], ""),
     p("Organization", "address-city", String, &["address.city"], ""),
     p("Organization", "partof", Reference, &["partOf"], "Organization"),
 
@@ -107,7 +115,7 @@ pub const PARAMETERS: &[Parameter] = &[
     p("Observation", "code", Token, &["code"], ""),
     p("Observation", "category", Token, &["category"], ""),
     p("Observation", "identifier", Token, &["identifier"], ""),
-    p("Observation", "date", Date, &["effectiveDateTime", "effectivePeriod"], ""),
+    p("Observation", "date", Date, &["effectiveDateTime", "effectivePeriod", "effectiveTiming", "effectiveInstant"], ""),
     p("Observation", "subject", Reference, &["subject"], "Device,Group,Location,Patient"),
     p("Observation", "patient", Reference, &["subject>Patient"], "Patient"),
     p("Observation", "encounter", Reference, &["encounter"], "Encounter"),
@@ -144,10 +152,22 @@ pub const PARAMETERS: &[Parameter] = &[
     p("MedicationRequest", "intent", Token, &["intent"], "http://hl7.org/fhir/CodeSystem/medicationrequest-intent"),
     p("MedicationRequest", "code", Token, &["medicationCodeableConcept"], ""),
     p("MedicationRequest", "authoredon", Date, &["authoredOn"], ""),
+    p("MedicationRequest", "date", Date, &["dosageInstruction.timing.event"], ""),
     p("MedicationRequest", "subject", Reference, &["subject"], "Group,Patient"),
     p("MedicationRequest", "patient", Reference, &["subject>Patient"], "Patient"),
     p("MedicationRequest", "encounter", Reference, &["encounter"], "Encounter"),
     p("MedicationRequest", "requester", Reference, &["requester"], "Device,Organization,Patient,Practitioner,PractitionerRole,RelatedPerson"),
+
+    p("ServiceRequest", "status", Token, &["status"], "http://hl7.org/fhir/request-status"),
+    p("ServiceRequest", "intent", Token, &["intent"], "http://hl7.org/fhir/request-intent"),
+    p("ServiceRequest", "code", Token, &["code"], ""),
+    p("ServiceRequest", "occurrence", Date, &["occurrenceDateTime", "occurrencePeriod", "occurrenceTiming"], ""),
+    p("ServiceRequest", "authored", Date, &["authoredOn"], ""),
+    p("ServiceRequest", "subject", Reference, &["subject"], "Device,Group,Location,Patient"),
+    p("ServiceRequest", "patient", Reference, &["subject>Patient"], "Patient"),
+    p("ServiceRequest", "encounter", Reference, &["encounter"], "Encounter"),
+    p("ServiceRequest", "requester", Reference, &["requester"], "Device,Organization,Patient,Practitioner,PractitionerRole,RelatedPerson"),
+    p("ServiceRequest", "performer", Reference, &["performer"], "CareTeam,Device,HealthcareService,Organization,Patient,Practitioner,PractitionerRole,RelatedPerson"),
 
     p("DiagnosticReport", "status", Token, &["status"], "http://hl7.org/fhir/diagnostic-report-status"),
     p("DiagnosticReport", "code", Token, &["code"], ""),

@@ -94,7 +94,7 @@ fn keys(kind: Kind, end: &Value, descending: bool) -> Vec<Key> {
         Kind::Contact => text(&end["value"]),
         Kind::Reference => text(&end["reference"]),
         Kind::Uri => text(end),
-        Kind::Composite => None,
+        Kind::Composite | Kind::Truth => None,
     };
     one.into_iter().collect()
 }
@@ -117,6 +117,7 @@ const CLINICAL: &[(&str, &str)] = &[
     ("Observation", "date"),
     ("Condition", "onset-date"),
     ("MedicationRequest", "authoredon"),
+    ("ServiceRequest", "authored"),
     ("DiagnosticReport", "date"),
     ("RiskAssessment", "date"),
 ];
