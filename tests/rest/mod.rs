@@ -22,9 +22,11 @@ mod search_operations;
 mod search_places;
 mod search_score;
 mod search_shape;
+mod search_tables;
 mod statements;
 mod written_as;
 
+pub use search_tables::encoded;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use ward_testkit::{Backend, Client, Server, Start, backends};

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ward_testkit::{Answer, Client};
 
 /// Status, issue type and stable code; all of `says` is in the diagnostics.
-fn refused(answer: Answer, expected: (u16, &str, &str), says: &[&str]) {
+pub fn refused(answer: Answer, expected: (u16, &str, &str), says: &[&str]) {
     let text = answer.text();
     let issue = &answer.json()["issue"][0];
     let code = |value: &Value| value.as_str().unwrap_or_default().to_owned();
