@@ -1,6 +1,7 @@
 //! Ward's tests as its users would write them: one binary, a chapter per folder, both stores.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod attacks;
 mod crash;
 mod data;
 mod docs;

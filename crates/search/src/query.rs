@@ -63,7 +63,7 @@ pub struct Options<'a> {
 ///
 /// The plan's filter may hold `Check` ([`crate::check::split`]) and `List` ([`replace_lists`]), which no store answers.
 ///
-/// Errors: `Invalid` for a value that cannot be read, `NotSupported` for a parameter or modifier that is not answered (and under
+/// Errors: `Invalid` for a value that cannot be read (U+0000 in it included), `NotSupported` for a parameter or modifier that is not answered (and under
 /// `strict` for an unknown one), `TooCostly` beyond the limits above. Linear in the query.
 pub fn parse<N: AsRef<str>, V: AsRef<str>>(
     extractor: &Extractor,
@@ -134,6 +134,12 @@ impl From<Failure> for Refusal {
 
 impl Reader<'_> {
     fn pair(&mut self, name: &str, value: &str) -> Result<(), Failure> {
+        // Not every database takes it in a text, and no text of FHIR has it.
+        if name.contains('\0') || value.contains('\0') {
+            let name = criterion::short(name).replace('\0', "");
+            let text = format!("'{name}' holds the character U+0000, which no value of FHIR has.");
+            return Err(Failure::new(Kind::Invalid, text));
+        }
         let used = match self.result_parameter(name, value)? {
             Some(used) => used,
             None => self.criterion(name, value)?,

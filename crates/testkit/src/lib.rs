@@ -6,6 +6,7 @@
 mod binary;
 mod children;
 pub mod generate;
+pub mod hostile;
 mod http;
 pub mod naive;
 pub mod postgres;

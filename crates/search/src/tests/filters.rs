@@ -132,6 +132,9 @@ fn filter_expressions() {
         ("Patient?_filter=birthdate co 1", Kind::Invalid),
         ("Patient?_filter=birthdate eq x", Kind::Invalid),
         ("Patient?_filter=gender pr maybe", Kind::Invalid),
+        ("Patient?_filter=family eq \"a\\u0000\"", Kind::Invalid),
+        ("Patient?family=a\0", Kind::Invalid),
+        ("Patient?fam\0=a", Kind::Invalid),
         (
             "Patient?_filter=gender[active eq true].name eq x",
             Kind::Invalid,

@@ -242,7 +242,7 @@ impl<'t> Reader<'t> {
     fn unicode(&mut self) -> Result<char, Fault> {
         let unit = self.text.get(self.at..self.at + 4);
         let code = unit.and_then(|u| u32::from_str_radix(u, 16).ok());
-        let c = code.and_then(char::from_u32);
+        let c = code.and_then(char::from_u32).filter(|c| *c != '\0');
         self.at += 4 * usize::from(c.is_some());
         c.ok_or_else(|| self.fault("four hexadecimal digits of a character"))
     }
@@ -375,6 +375,7 @@ mod tests {
             ("not a eq 1", 0),
             ("a eq \"x", 7),
             ("a.[x eq 1]", 2),
+            (r#"a eq "\u0000""#, 8),
         ] {
             match parse(text) {
                 Err(Fault::At(found, _)) => assert_eq!(found, at, "{text}"),

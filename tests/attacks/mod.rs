@@ -1,0 +1,3 @@
+//! Attacks over HTTP, by the ids of the list of attacks.
+
+mod injection;
