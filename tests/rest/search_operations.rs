@@ -125,7 +125,8 @@ fn explanations_are_for_callers_with_all_rights() {
             "types: Observation",
             "_content",
             "subject refers to Patient with (name starts with)",
-            "page by: select ",
+            "page by: ",
+            "select x.rid",
             "steps:",
         ] {
             assert!(said.contains(told), "{told}: {said}");

@@ -129,10 +129,8 @@ impl Order {
         let mut by = String::new();
         for key in keys {
             let direction = if key.descending { "desc" } else { "asc" };
-            if key.nullable {
-                by.push_str(&format!("({} is null), ", key.expression));
-            }
-            by.push_str(&format!("{} {direction}, ", key.expression));
+            let last = if key.nullable { " nulls last" } else { "" };
+            by.push_str(&format!("{} {direction}{last}, ", key.expression));
         }
         by.push_str(self.rid);
         by.push_str(" desc");

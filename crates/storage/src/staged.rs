@@ -156,6 +156,22 @@ impl<'a> View<'a> {
         Ok(search_page(self.hits(access, plan).await?))
     }
 
+    /// A page for each of several plans that ask for references to what was found: terms that nobody counts.
+    pub async fn referring(
+        &self,
+        access: &Access,
+        plans: &[Plan],
+    ) -> Result<Vec<Page>, StoreError> {
+        if self.staged.is_none() {
+            return self.store.referring(access, plans).await;
+        }
+        let mut pages = Vec::with_capacity(plans.len());
+        for plan in plans {
+            pages.push(self.search(access, plan).await?);
+        }
+        Ok(pages)
+    }
+
     /// The same where the index does not decide alone: checks that only the resources answer, and sorts by values that no
     /// index holds. `TooCostly`: more than `rows_max` rows would have to be looked at.
     pub async fn examine(

@@ -224,6 +224,27 @@ impl Store {
         Ok(search_page(self.hits(access, plan).await?))
     }
 
+    /// Of one moment each.
+    pub(crate) async fn referring(
+        &self,
+        access: &Access,
+        plans: &[Plan],
+    ) -> Result<Vec<Page>, StoreError> {
+        let mut pages = Vec::with_capacity(plans.len());
+        match &self.0 {
+            Backend::Sqlite(store) => {
+                for plan in plans {
+                    pages.push(search_page(store.search(access, plan).await?));
+                }
+            }
+            Backend::Postgres(store) => {
+                let hits = store.referring(access, plans).await?;
+                pages.extend(hits.into_iter().map(search_page));
+            }
+        }
+        Ok(pages)
+    }
+
     pub(crate) async fn used(&self, types: &[TypeId]) -> Result<Vec<TypeId>, StoreError> {
         match &self.0 {
             Backend::Sqlite(store) => store.used(types),

@@ -22,6 +22,10 @@ pub const INCLUDED_MAX: usize = 1_000;
 pub const HOPS_MAX: usize = 32;
 /// Keys of one statement.
 const KEYS_MAX: usize = 1_000;
+/// Rows of each type that are asked for at first, where there are several types.
+const FIRST_MAX: u32 = 100;
+/// Types and keys that are asked for together.
+const PLANS_MAX: usize = 24;
 /// More types than this are first cut to those that have rows.
 const TYPES_FEW: usize = 4;
 
@@ -45,7 +49,7 @@ impl Included {
 }
 
 /// Statements: for each hop two for literal references (more when there are over a thousand), one for canonicals, and one for
-/// each type that may refer to what was found.
+/// each type that may refer to what was found, which on PostgreSQL are sent together.
 pub async fn of(
     cx: Context<'_>,
     extractor: &Extractor,
@@ -63,6 +67,7 @@ pub async fn of(
     if includes.is_empty() {
         return Ok(gathering.included);
     }
+    let is_iterated = includes.iter().any(|i| i.iterate);
     let mut from = documents(matches)?;
     for hop in 0..=HOPS_MAX {
         let asked = includes.iter().filter(|i| hop == 0 || i.iterate);
@@ -78,6 +83,9 @@ pub async fn of(
         gathering.hop(wanted).await?;
         // Before the next hop: what is closed does not say what it refers to either.
         retain_open(cx, &mut gathering.included.rows).await?;
+        if !is_iterated {
+            break;
+        }
         from = documents(&gathering.included.rows[before..])?;
     }
     Ok(gathering.included)
@@ -155,10 +163,37 @@ impl Gathering<'_> {
             let used = stored(self.cx.view.used(&types).await)?;
             referring.retain(|ty, _| used.contains(ty));
         }
+        self.referring(referring).await
+    }
+
+    /// The first of every type in one question, and what is beyond them type by type.
+    async fn referring(&mut self, referring: BTreeMap<TypeId, BTreeSet<Term>>) -> Result<()> {
+        let mut plans = Vec::new();
         for (ty, terms) in referring {
             let terms: Vec<Term> = terms.into_iter().collect();
-            for terms in terms.chunks(KEYS_MAX) {
-                self.search(vec![ty], terms.to_vec(), &|_| true).await?;
+            plans.extend(
+                terms
+                    .chunks(KEYS_MAX)
+                    .map(|terms| of_terms(vec![ty], terms)),
+            );
+        }
+        if plans.len() > 1 {
+            plans.iter_mut().for_each(|plan| plan.count = FIRST_MAX);
+        }
+        for some in plans.chunks_mut(PLANS_MAX) {
+            if self.included.cut {
+                break;
+            }
+            let pages = stored(self.cx.view.referring(self.cx.access, some).await)?;
+            for (plan, page) in some.iter_mut().zip(pages) {
+                let more = page.more;
+                plan.after = page.next;
+                let rows = self.readable(page.rows).await?;
+                rows.into_iter().for_each(|row| self.take(row));
+                if more {
+                    plan.count = INCLUDED_MAX as u32;
+                    self.search(plan, &|_| true).await?;
+                }
             }
         }
         Ok(())
@@ -197,7 +232,7 @@ impl Gathering<'_> {
             let (types, terms) = self.urls(ty, &canonicals);
             for terms in terms.chunks(KEYS_MAX).filter(|_| !types.is_empty()) {
                 let is_asked = |row: &Row| is_one_of(row, &canonicals);
-                self.search(types.clone(), terms.to_vec(), &is_asked)
+                self.search(&mut of_terms(types.clone(), terms), &is_asked)
                     .await?;
             }
         }
@@ -222,23 +257,10 @@ impl Gathering<'_> {
         (types, terms.into_iter().collect())
     }
 
-    /// Takes what has one of the terms, page by page until there is no room.
-    async fn search(
-        &mut self,
-        types: Vec<TypeId>,
-        terms: Vec<Term>,
-        is_asked: &dyn Fn(&Row) -> bool,
-    ) -> Result<()> {
-        let mut plan = Plan {
-            types,
-            filter: Filter::AnyTerm(terms),
-            sort: Vec::new(),
-            count: INCLUDED_MAX as u32,
-            total: Total::None,
-            after: None,
-        };
+    /// Takes what a plan asks for, page by page until there is no room.
+    async fn search(&mut self, plan: &mut Plan, is_asked: &dyn Fn(&Row) -> bool) -> Result<()> {
         while !self.included.cut {
-            let page = stored(self.cx.view.search(self.cx.access, &plan).await)?;
+            let page = stored(self.cx.view.search(self.cx.access, plan).await)?;
             plan.after = page.next;
             let rows = page.rows.into_iter().filter(|row| is_asked(row)).collect();
             let rows = self.readable(rows).await?;
@@ -279,6 +301,17 @@ impl Gathering<'_> {
         } else {
             self.included.rows.push(row);
         }
+    }
+}
+
+fn of_terms(types: Vec<TypeId>, terms: &[Term]) -> Plan {
+    Plan {
+        types,
+        filter: Filter::AnyTerm(terms.to_vec()),
+        sort: Vec::new(),
+        count: INCLUDED_MAX as u32,
+        total: Total::None,
+        after: None,
     }
 }
 

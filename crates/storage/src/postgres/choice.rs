@@ -56,9 +56,12 @@ pub fn shape(
     if let (Some(homes), Branch::All | Branch::Home(_)) = (home, branch)
         && !members.iter().any(is_named)
     {
+        let columns = columns(members, ty, counts);
+        // What a home has of one code is sorted sooner than a walk over it is bounded.
+        let is_walked = walk == Walk::Natural || (walk == Walk::Latest && columns.code.is_none());
         return Shape {
-            fenced: walk != Walk::Natural || homes > 1,
-            ..columns(members, ty, counts)
+            fenced: !is_walked || homes > 1,
+            ..columns
         };
     }
     if let (Some(shape), Branch::All) = (homes_of_a_code(members, ty, counts), branch) {
@@ -67,6 +70,10 @@ pub fn shape(
     let rare: Vec<usize> = (0..members.len())
         .filter(|at| rows(&members[*at], ty, counts) <= RARE_ROWS)
         .collect();
+    let near = match (rare.as_slice(), branch, walk) {
+        ([at], Branch::All, Walk::Natural) => near(&members[*at], ty, page_rows, counts),
+        _ => None,
+    };
     let least = rare
         .iter()
         .min_by_key(|at| rows(&members[**at], ty, counts));
@@ -80,7 +87,10 @@ pub fn shape(
         return columns(members, ty, counts);
     }
     if !rare.is_empty() || matches!(branch, Branch::Member(_)) {
-        return gather(rare);
+        return Shape {
+            near,
+            ..gather(rare)
+        };
     }
     if matches!(branch, Branch::Long(_)) {
         return gather(Vec::new());
@@ -104,7 +114,10 @@ pub fn shape(
     match smallest {
         // A walk in page order that meets the rarest term often enough is cheaper than gathering all its rows.
         Some((rows, at)) if rows < u64::MAX => {
-            let few = if walk == Walk::None || (restricted && !ordered) {
+            // Of what is not counted all is gathered.
+            let few = if walked == 0 {
+                true
+            } else if walk == Walk::None || (restricted && !ordered) {
                 rows < walked
             } else {
                 rows.saturating_mul(rows) < walked.saturating_mul(page_rows)
@@ -113,6 +126,19 @@ pub fn shape(
         }
         _ => columns,
     }
+}
+
+/// How many rows in page order are looked at before all that have a member are gathered: as many as those are, where a page of
+/// matches is expected among half of them.
+fn near(member: &Node, ty: TypeId, page_rows: u64, counts: &Counts) -> Option<u64> {
+    let is_spread = match member {
+        Node::Terms(terms) => terms.len() == 1,
+        Node::Has(hop) => hop.leads_home(hop.ty, ty),
+        _ => false,
+    };
+    let (gathered, every) = (rows(member, ty, counts), every(ty, counts));
+    let expected = page_rows.saturating_mul(every) / gathered.clamp(1, every.max(1));
+    (is_spread && gathered > NEAR_ROWS && expected <= gathered / 2).then_some(gathered)
 }
 
 /// Few homes and a hot column: an index by both has little more than the matches.
@@ -178,5 +204,7 @@ fn every(ty: TypeId, counts: &Counts) -> u64 {
     counted(counts, typed(EVERY, ty))
 }
 
-/// So few rows are gathered and sorted without further thought.
+/// So few rows are gathered and sorted rather than walked to.
 const RARE_ROWS: u64 = 2_000;
+/// So few are gathered without further thought.
+const NEAR_ROWS: u64 = 100;

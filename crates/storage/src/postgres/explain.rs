@@ -35,8 +35,7 @@ pub async fn explain(
         }
     }
     if plan.count > 0 {
-        let page = question.page_statements(plan)?;
-        planned.extend(page.into_iter().map(|sql| ("page", sql)));
+        planned.push(("page", question.page_statement(plan)?));
     }
     let mut statements = Vec::with_capacity(planned.len());
     for (purpose, sql) in planned {

@@ -21,7 +21,7 @@ use ward_search::plan::SortKey;
 use crate::estimate::Counts;
 
 /// Statement text with its numbered values.
-#[derive(Default)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Sql {
     pub text: String,
     pub values: Vec<Value>,
@@ -94,6 +94,8 @@ pub struct Shape {
     pub category: Option<usize>,
     /// The hits are sorted; otherwise an index is walked in page order.
     pub fenced: bool,
+    /// So many rows in page order are looked at first: if a page is among them, nothing is gathered.
+    pub near: Option<u64>,
 }
 
 pub struct Lowering<'a> {
@@ -201,9 +203,9 @@ impl Probe<'_> {
                 test: test @ (TextTest::Prefix | TextTest::Equals),
                 value,
             } => {
-                let _ = write!(sql.text, "{row}.rid in (");
+                let _ = write!(sql.text, "{row}.rid = any(array(");
                 string_rids(sql, (self.ty, *param), *test, value);
-                sql.push(")");
+                sql.push("))");
             }
             Node::Among { node, ranges, .. } => {
                 let _ = write!(sql.text, "{row}.rid = any(array(");
@@ -245,13 +247,15 @@ pub fn sort_key(key: &SortKey) -> Key {
         | SortKey::Text { descending, .. }
         | SortKey::Score { descending } => Key::int("x.rid", descending),
         SortKey::Date { param, descending } => {
-            let column = if descending {
-                "max(x.dates[i + 2])"
+            let (column, at) = if descending {
+                ("max(x.dates[i + 2])", 3)
             } else {
-                "min(x.dates[i + 1])"
+                ("min(x.dates[i + 1])", 2)
             };
+            // Most rows have one date; a function of rows for each would cost more than all else.
             let text = format!(
-                "(select {column} from generate_series(1, cardinality(x.dates), 3) i where x.dates[i] = {param})"
+                "case when cardinality(x.dates) = 3 and x.dates[1] = {param} then x.dates[{at}] \
+                 else (select {column} from generate_series(1, cardinality(x.dates), 3) i where x.dates[i] = {param}) end"
             );
             Key::nullable(text, (None, String::new()), false, descending)
         }

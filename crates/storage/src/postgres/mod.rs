@@ -4,11 +4,14 @@ mod choice;
 mod connection;
 mod delta;
 mod explain;
+mod facts;
 mod history;
 mod hop;
 mod indexing;
 mod lower;
 mod names;
+mod once;
+mod page;
 mod pool;
 mod probe;
 mod question;
@@ -23,6 +26,8 @@ mod staged;
 mod state;
 mod statement;
 mod tables;
+mod total;
+mod transaction;
 mod write;
 mod writer;
 
@@ -35,6 +40,8 @@ use crate::core::{Core, Hits, Prepared, StoredRow};
 use crate::meter::Meter;
 use bytes::Bytes;
 use connection::{Connection, Failure};
+use facts::Remembered;
+use futures_util::future::try_join_all;
 use pool::{Pool, Pooled};
 use statement::Value;
 use std::sync::Arc;
@@ -60,6 +67,7 @@ struct Shared {
     core: Arc<Core>,
     reads: Pool,
     writes: Arc<Pool>,
+    remembered: Remembered,
     queue: mpsc::Sender<Commit>,
     /// Commits under way.
     in_flight: AtomicUsize,
@@ -137,6 +145,7 @@ impl Postgres {
                 core,
                 reads,
                 writes,
+                remembered: Remembered::default(),
                 queue,
                 in_flight: AtomicUsize::new(0),
                 closing: AtomicBool::new(false),
@@ -262,8 +271,29 @@ impl Postgres {
     }
 
     pub async fn search(&self, access: &Access, plan: &Plan) -> Result<Hits, StoreError> {
-        let found =
-            reading!(self, connection => search::search(connection, self.core(), access, plan))?;
+        let (core, remembered) = (self.core(), &self.shared.remembered);
+        let found = reading!(self, connection => search::search(connection, core, remembered, access, plan))?;
+        self.opened(found).await
+    }
+
+    /// One statement for each, sent together: references are not counted, so nothing is to be known before.
+    pub async fn referring(
+        &self,
+        access: &Access,
+        plans: &[Plan],
+    ) -> Result<Vec<Hits>, StoreError> {
+        let core = self.core();
+        let found = reading!(self, connection => {
+            try_join_all(plans.iter().map(|plan| search::within(connection, core, access, plan)))
+        })?;
+        let mut hits = Vec::with_capacity(found.len());
+        for found in found {
+            hits.push(self.opened(found).await?);
+        }
+        Ok(hits)
+    }
+
+    async fn opened(&self, found: search::Found) -> Result<Hits, StoreError> {
         let rows = self.open_rows(found.rows).await?;
         Ok(Hits {
             rows: found.positions.into_iter().zip(rows).collect(),

@@ -11,6 +11,7 @@ use crate::question::{Node, TextTest};
 use std::fmt::Write as _;
 use ward_fhir::TypeId;
 use ward_search::entries::Term;
+use ward_search::plan::{DateTest, NumberTest};
 
 /// Conditions on the rows of one alias, which are whole rows of one type's table.
 pub struct Probe<'a> {
@@ -56,20 +57,7 @@ impl Probe<'_> {
             Node::AtHome { rids, terms } => self.at_home(sql, rids, terms),
             Node::Compartment(keys) => compartment(sql, row, keys),
             Node::Text { param, test, value } => self.text(sql, *param, *test, value),
-            Node::Date { param, test, .. } => {
-                let p = sql.int(i64::from(*param));
-                let condition = compare_sql(
-                    test.prefix,
-                    &format!("{row}.dates[i + 1]"),
-                    &format!("{row}.dates[i + 2]"),
-                    (test.low_us, test.high_us),
-                    &mut |v| sql.int(v),
-                );
-                let _ = write!(
-                    sql.text,
-                    "exists (select 1 from generate_series(1, cardinality({row}.dates), 3) i where {row}.dates[i] = {p} and {condition})"
-                );
-            }
+            Node::Date { param, test, .. } => self.date(sql, *param, test),
             Node::Updated(test) => {
                 let upd = format!("{row}.upd");
                 let condition = compare_sql(
@@ -85,20 +73,7 @@ impl Probe<'_> {
                 let list = sql.bind(Value::Ints(rids.clone()));
                 let _ = write!(sql.text, "({row}.rid + 0) = any({list})");
             }
-            Node::Quantity { term, test, .. } => {
-                let h = sql.int(*term);
-                let condition = compare_sql(
-                    test.prefix,
-                    &format!("{row}.qv[i * 2 - 1]"),
-                    &format!("{row}.qv[i * 2]"),
-                    (test.low, test.high),
-                    &mut |v| sql.bind(Value::Real(v)),
-                );
-                let _ = write!(
-                    sql.text,
-                    "exists (select 1 from generate_series(1, cardinality({row}.qh)) i where {row}.qh[i] = {h} and {condition})"
-                );
-            }
+            Node::Quantity { term, test, .. } => self.quantity(sql, *term, test),
             Node::Among { node, .. } => self.test(sql, node),
             Node::Chain(hop) => self.chain(sql, hop),
             Node::Has(hop) => self.has(sql, hop),
@@ -119,6 +94,49 @@ impl Probe<'_> {
             }
         }
         self.test(sql, &Node::Terms(terms.to_vec()));
+    }
+
+    /// A function of rows costs more than all else that is done for a row, and most rows have one date.
+    fn date(&self, sql: &mut Sql, param: u16, test: &DateTest) {
+        let dates = format!("{}.dates", self.row);
+        let p = sql.int(i64::from(param));
+        let bounds = (test.low_us, test.high_us);
+        let fits = compare_sql(test.prefix, "{lo}", "{hi}", bounds, &mut |v| sql.int(v));
+        let at = |i: &str, lo: &str, hi: &str| {
+            let ends = [("{lo}", lo), ("{hi}", hi)];
+            let fits = ends.iter().fold(fits.clone(), |text, (name, at)| {
+                text.replace(name, &format!("{dates}[{at}]"))
+            });
+            format!("{dates}[{i}] = {p} and {fits}")
+        };
+        let _ = write!(
+            sql.text,
+            "case cardinality({dates}) when 3 then {} else exists (select 1 from generate_series(1, cardinality({dates}), 3) i where {}) end",
+            at("1", "2", "3"),
+            at("i", "i + 1", "i + 2")
+        );
+    }
+
+    /// The same: few rows have a term twice.
+    fn quantity(&self, sql: &mut Sql, term: Term, test: &NumberTest) {
+        let row = &self.row;
+        let h = sql.int(term);
+        let bounds = (test.low, test.high);
+        let bind = &mut |v| sql.bind(Value::Real(v));
+        let fits = compare_sql(test.prefix, "{lo}", "{hi}", bounds, bind);
+        let at = |i: &str| {
+            let fits = fits.replace("{lo}", &format!("{row}.qv[{i} * 2 - 1]"));
+            fits.replace("{hi}", &format!("{row}.qv[{i} * 2]"))
+        };
+        let first = format!("array_position({row}.qh, {h})");
+        let _ = write!(
+            sql.text,
+            "case when {first} is null then false when {} then true \
+             when array_position({row}.qh, {h}, {first} + 1) is null then false \
+             else exists (select 1 from generate_series(1, cardinality({row}.qh)) i where {row}.qh[i] = {h} and {}) end",
+            at(&first),
+            at("i")
+        );
     }
 
     fn text(&self, sql: &mut Sql, param: u16, test: TextTest, value: &str) {

@@ -1,17 +1,19 @@
 //! A question to the PostgreSQL tables: what is in reach, and what drives each of its statements.
 
 use super::choice::{self, Walk};
-use super::connection::{Connection, Failure};
+use super::connection::{Columns, Connection, Failure};
+use super::facts::{Needed, Remembered, Told};
 use super::lower::{Branch, Lowering};
 use super::names;
-use super::sizes;
+use super::sizes::{self, Sizes};
 use super::statement::Value;
 use super::tables::Tables;
 use crate::clinical::{self, Clinical, Window};
+use crate::contract::StoreError;
 use crate::core::Core;
 use crate::estimate::Counts;
 use crate::index::{CATEGORY, CODE, EVERY, typed};
-use crate::names::Names;
+use crate::names::{Found, Names};
 use crate::quantity::is_asked;
 use crate::question::{Node, Resolver, terms_of};
 use crate::reach::Reach;
@@ -31,6 +33,10 @@ pub struct Question<'a> {
     /// What is asked is sorted by the latest clinical dates.
     pub(super) sorted: Option<Clinical>,
     pub tables: Arc<Tables>,
+    /// What decides how it is put; nothing where every term counts as rare.
+    pub(super) needed: Needed,
+    /// What was so of it.
+    pub(super) told: Told,
 }
 
 impl<'a> Question<'a> {
@@ -50,43 +56,112 @@ impl<'a> Question<'a> {
         if reach.is_empty() {
             return Ok(None);
         }
+        let names = Names::of(&plan.filter, &reach.types(), true)?;
+        let found = names::find(connection, core, &names).await?;
+        let tables = connection.tables.clone();
+        let mut question = Question::named(core, access, plan, reach, (&names, &found), tables)?;
+        if !counted {
+            question.needed = Needed::default();
+            return Ok(Some(question));
+        }
+        let counts = question.needed.count(connection).await?;
+        question.count(counts);
+        // Once more for what an alternative that is left alone brings.
+        for _ in 0..SIZED_MAX {
+            let Some(sizes) = question.sizes() else { break };
+            let rows = connection.rows(&sizes.sql.text, &sizes.sql.values).await?;
+            if !question.size(sizes, &rows)? {
+                break;
+            }
+        }
+        Ok(Some(question))
+    }
+
+    /// By what is remembered. `None`: that is not enough, or names are to be looked up first.
+    pub fn remembered(
+        core: &Core,
+        tables: &Arc<Tables>,
+        remembered: &Remembered,
+        access: &'a Access,
+        plan: &Plan,
+    ) -> Result<Option<Question<'a>>, StoreError> {
+        let reach = Reach::new(&core.term_key, access, Action::Search, &plan.types)?;
+        if reach.is_empty() || reach.types().len() > TYPES_FEW {
+            return Ok(None);
+        }
+        let names = Names::of(&plan.filter, &reach.types(), true)?;
+        let (mut found, foreign) = names.decode(core);
+        let Some(forms) = remembered.forms(&names.forms) else {
+            return Ok(None);
+        };
+        if !foreign.is_empty() || !names.phrases.is_empty() {
+            return Ok(None);
+        }
+        for (form, term) in forms {
+            found.add_form(form, term);
+        }
+        let tables = tables.clone();
+        let mut question = Question::named(core, access, plan, reach, (&names, &found), tables)?;
+        Ok(remembered.counts(&question.needed).map(|counts| {
+            question.count(counts);
+            question
+        }))
+    }
+
+    /// With its names looked up, and nothing counted.
+    fn named(
+        core: &Core,
+        access: &'a Access,
+        plan: &Plan,
+        mut reach: Reach,
+        (names, found): (&Names, &Found),
+        tables: Arc<Tables>,
+    ) -> Result<Question<'a>, StoreError> {
         let types = reach.types();
-        let found = names::find(connection, core, &Names::of(&plan.filter, &types, true)?).await?;
         let mut resolver = Resolver {
             access,
             key: &core.term_key,
-            found: &found,
+            found,
             phrase: 0,
             homes: true,
         };
         let mut members = resolver.members(&plan.filter, &types)?;
         reach.conditions_into(&mut members);
-        let page_rows = u64::from(plan.count) + 1;
         let sorted = Clinical::sorted(&core.term_key, &types, &plan.sort);
-        let counts = if counted {
-            let mut marks = Vec::new();
-            if let Some((ty, _)) = reach.single() {
-                marks = clinical::marks(&members, ty);
-                marks.extend(sorted.iter().flat_map(|c| c.counted(ty)));
-            }
-            let counts = counts(connection, &members, &types, &marks).await?;
-            // What a caller bound to patients sees is few rows as it is.
-            if let Some((ty, None)) = reach.single() {
-                sizes::count(connection, &mut members, ty, &counts, page_rows).await?;
-            }
-            counts
-        } else {
-            Counts::new()
-        };
-        Ok(Some(Question {
+        let mut needed = needed(&members, &reach, sorted);
+        needed.forms.clone_from(&names.forms);
+        let forms = found.forms.iter();
+        let forms = forms.flat_map(|(form, terms)| terms.iter().map(|term| (*form, *term)));
+        Ok(Question {
             access,
             reach,
             members,
-            counts,
-            page_rows,
+            counts: Counts::new(),
+            page_rows: u64::from(plan.count) + 1,
             sorted,
-            tables: connection.tables.clone(),
-        }))
+            tables,
+            needed,
+            told: Told::new(Counts::new(), forms.collect()),
+        })
+    }
+
+    /// Chooses by these from now on.
+    pub(super) fn count(&mut self, counts: Counts) {
+        self.counts = self.needed.with_marks(counts.clone());
+        self.told.counts = counts;
+    }
+
+    /// The ranges that are to be counted before the page is asked for. What a caller bound to patients sees is few rows as it is.
+    pub(super) fn sizes(&self) -> Option<Sizes> {
+        match self.reach.single() {
+            Some((ty, None)) => sizes::of(&self.members, ty, &self.counts, self.page_rows),
+            _ => None,
+        }
+    }
+
+    /// Notes what was counted; `true`: there is something further to count.
+    pub(super) fn size(&mut self, sizes: Sizes, rows: &[Columns]) -> Result<bool, StoreError> {
+        sizes.note(rows, &mut self.members)
     }
 
     /// Rows behind each term that was counted.
@@ -124,8 +199,9 @@ impl<'a> Question<'a> {
         let (members, counts) = (&self.members, &self.counts);
         let shape = choice::shape(members, ty, branch, walk, self.page_rows, counts);
         let mut window = Window::default();
-        // What is gathered would only invite another index.
-        if !shape.fenced && shape.driving.is_empty() {
+        // What is gathered would only invite another index; those of a code's rows lie in one with it.
+        let is_of_code = walk == Walk::None && shape.code.is_some();
+        if shape.driving.is_empty() && (!shape.fenced || is_of_code) {
             window = Window::of(members, ty, counts);
             if walk == Walk::Latest && window.long.is_none() {
                 window.long = self.sorted.and_then(|s| s.long(ty, counts)?.rows);
@@ -157,9 +233,12 @@ impl<'a> Question<'a> {
             None | Some(Some(SortValue::Integer(_))) => true,
             Some(_) => false,
         };
+        // What a home has is sorted sooner than long rows are gathered besides.
+        let is_home = |node: &Node| matches!(node, Node::AtHome { .. });
+        let is_narrow = self.members.iter().any(is_home);
         match (self.sorted, self.reach.single()) {
             (Some(sorted), Some((ty, keys))) if dated => match sorted.long(ty, &self.counts) {
-                Some(long) => long.rows.is_none() || keys.is_none(),
+                Some(long) => long.rows.is_none() || (keys.is_none() && !is_narrow),
                 None => false,
             },
             _ => false,
@@ -171,7 +250,7 @@ impl<'a> Question<'a> {
 pub async fn used_types(connection: &Connection, types: &[TypeId]) -> Result<Vec<TypeId>, Failure> {
     let by_key: HashMap<i64, TypeId> = types.iter().map(|ty| (typed(EVERY, *ty), *ty)).collect();
     let rows = connection
-        .rows(COUNTS, &[Value::Ints(by_key.keys().copied().collect())])
+        .rows(USED, &[Value::Ints(by_key.keys().copied().collect())])
         .await?;
     let mut used = Vec::new();
     for row in rows {
@@ -180,35 +259,36 @@ pub async fn used_types(connection: &Connection, types: &[TypeId]) -> Result<Vec
     Ok(used)
 }
 
-async fn counts(
-    connection: &Connection,
-    members: &[Node],
-    types: &[TypeId],
-    marks: &[i64],
-) -> Result<Counts, Failure> {
+/// The counters by which it is chosen how a conjunction is answered.
+fn needed(members: &[Node], reach: &Reach, sorted: Option<Clinical>) -> Needed {
+    let types = reach.types();
+    let mut marks = Vec::new();
+    if let Some((ty, _)) = reach.single() {
+        marks = clinical::marks(members, ty);
+        marks.extend(sorted.iter().flat_map(|c| c.counted(ty)));
+    }
     let mut terms = Vec::new();
-    terms_of(members, types, &mut terms);
-    let mut counts = Counts::new();
+    terms_of(members, &types, &mut terms);
     let hops: Vec<TypeId> = members.iter().filter_map(hop_type).collect();
     if terms.is_empty() && marks.is_empty() && hops.is_empty() && !is_asked(members) {
-        return Ok(counts);
+        return Needed::default();
     }
     let of_terms = terms.iter().map(|(ty, _)| *ty);
-    let mut every: Vec<TypeId> = of_terms.chain(hops).chain(types.iter().copied()).collect();
+    let mut every: Vec<TypeId> = of_terms.chain(hops).chain(types).collect();
     every.sort_unstable();
     every.dedup();
     let mut keys: Vec<i64> = every.into_iter().map(|ty| typed(EVERY, ty)).collect();
     for (ty, term) in terms.into_iter().take(COUNTED_TERMS_MAX) {
         keys.extend([0, CODE, CATEGORY].map(|column| typed(term, ty) ^ column));
     }
-    keys.extend(marks);
-    for row in connection.rows(COUNTS, &[Value::Ints(keys)]).await? {
-        counts.insert(row.int(0)?, row.int(1)?.max(0) as u64);
+    keys.extend(&marks);
+    keys.sort_unstable();
+    keys.dedup();
+    Needed {
+        keys,
+        marks,
+        forms: Vec::new(),
     }
-    for mark in marks {
-        counts.entry(*mark).or_insert(0);
-    }
-    Ok(counts)
 }
 
 fn hop_type(node: &Node) -> Option<TypeId> {
@@ -218,9 +298,11 @@ fn hop_type(node: &Node) -> Option<TypeId> {
     }
 }
 
-const COUNTS: &str = "select h, sum(n)::bigint from term_count where h = any($1) group by h";
+const USED: &str = "select h from term_count where h = any($1) group by h";
 
 /// More types than this are first cut to those that have rows.
 const TYPES_FEW: usize = 4;
 /// Terms whose counters are looked up for the choice.
 const COUNTED_TERMS_MAX: usize = 256;
+/// Times that ranges are counted for one question.
+pub(super) const SIZED_MAX: usize = 2;

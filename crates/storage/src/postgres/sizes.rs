@@ -1,38 +1,28 @@
 //! How many rows are in ranges that only their index knows, counted to where it no longer matters: one statement for a question.
 
 use super::choice;
-use super::connection::{Connection, Failure};
+use super::connection::Columns;
 use super::lower::{Sql, string_rids};
 use super::statement::Value;
+use crate::contract::StoreError;
 use crate::estimate::{Counts, SET_ROWS_MAX};
-use crate::quantity::{self, Range};
+use crate::quantity::{self, Range, Ranged};
 use crate::question::{Hop, Node};
 use std::fmt::Write as _;
 use ward_fhir::TypeId;
 
-/// Notes which members of a conjunction match among few rows of quantities, and how many rows names at the other end of a
-/// hop have.
-pub async fn count(
-    connection: &Connection,
-    members: &mut Vec<Node>,
-    ty: TypeId,
-    counts: &Counts,
-    page_rows: u64,
-) -> Result<(), Failure> {
-    // Once more for what an alternative that is left alone brings.
-    if count_once(connection, members, ty, counts, page_rows).await? {
-        count_once(connection, members, ty, counts, page_rows).await?;
-    }
-    Ok(())
+/// Ranges that are to be counted: by it is known which members of a conjunction match among few rows of quantities, and how
+/// many rows names at the other end of a hop have.
+pub struct Sizes {
+    pub sql: Sql,
+    ranged: Vec<Ranged>,
+    few: u64,
+    /// Members with a name at the other end of their hop.
+    named: Vec<usize>,
 }
 
-async fn count_once(
-    connection: &Connection,
-    members: &mut Vec<Node>,
-    ty: TypeId,
-    counts: &Counts,
-    page_rows: u64,
-) -> Result<bool, Failure> {
+/// `None`: there is nothing to count.
+pub fn of(members: &[Node], ty: TypeId, counts: &Counts, page_rows: u64) -> Option<Sizes> {
     let ranged = quantity::ranged(members, ty, counts);
     let few = quantity::few_rows(members, ty, counts, page_rows);
     let mut sql = Sql::default();
@@ -41,11 +31,11 @@ async fn count_once(
         sql.push(if wanted == 0 { "" } else { " union all " });
         let _ = write!(sql.text, "select {wanted}::bigint, count(*) from (");
         write(sql);
+        let limit = sql.int(limit as i64);
         let _ = write!(sql.text, " limit {limit}) s");
         wanted += 1;
     };
-    let alternatives = || ranged.iter().flat_map(|member| &member.alternatives);
-    for ranges in alternatives() {
+    for ranges in ranged.iter().flat_map(|member| &member.alternatives) {
         part(&mut sql, &|sql| rids(sql, ranges, ty), few + 1);
     }
     let mut named = Vec::new();
@@ -59,29 +49,39 @@ async fn count_once(
             named.push(at);
         }
     }
-    if sql.text.is_empty() {
-        return Ok(false);
-    }
-    let of_ranges = alternatives().count();
-    let mut rows = vec![u64::MAX; of_ranges + named.len()];
-    for row in connection.rows(&sql.text, &sql.values).await? {
-        let at = usize::try_from(row.int(0)?).unwrap_or(usize::MAX);
-        if let Some(rows) = rows.get_mut(at) {
-            *rows = row.int(1)?.max(0) as u64;
+    (wanted > 0).then_some(Sizes {
+        sql,
+        ranged,
+        few,
+        named,
+    })
+}
+
+impl Sizes {
+    /// Notes what was counted; `true`: there is something further to count.
+    pub fn note(self, told: &[Columns], members: &mut Vec<Node>) -> Result<bool, StoreError> {
+        let of_each: Vec<usize> = self.ranged.iter().map(|m| m.alternatives.len()).collect();
+        let of_ranges: usize = of_each.iter().sum();
+        let mut rows = vec![u64::MAX; of_ranges + self.named.len()];
+        for row in told {
+            let at = usize::try_from(row.int(0)?).unwrap_or(usize::MAX);
+            if let Some(rows) = rows.get_mut(at) {
+                *rows = row.int(1)?.max(0) as u64;
+            }
         }
-    }
-    let of_names = rows.split_off(of_ranges);
-    for (at, rows) in named.into_iter().zip(of_names) {
-        if let Node::Chain(Hop { rows: known, .. }) | Node::Has(Hop { rows: known, .. }) =
-            &mut members[at]
-        {
-            *known = Some(rows);
+        let of_names = rows.split_off(of_ranges);
+        for (at, rows) in self.named.into_iter().zip(of_names) {
+            if let Node::Chain(Hop { rows: known, .. }) | Node::Has(Hop { rows: known, .. }) =
+                &mut members[at]
+            {
+                *known = Some(rows);
+            }
         }
+        let mut rest = rows.into_iter();
+        let of_each = of_each.into_iter();
+        let of_each: Vec<Vec<u64>> = of_each.map(|n| rest.by_ref().take(n).collect()).collect();
+        Ok(quantity::mark(members, self.ranged, &of_each, self.few))
     }
-    let mut rest = rows.into_iter();
-    let of_each = ranged.iter().map(|member| member.alternatives.len());
-    let of_each: Vec<Vec<u64>> = of_each.map(|n| rest.by_ref().take(n).collect()).collect();
-    Ok(quantity::mark(members, ranged, &of_each, few))
 }
 
 /// `select …`: the rows of `quantity_term` that may be in one of the ranges, some twice.

@@ -81,6 +81,7 @@ on_both!(
     walks::dates_are_whole_in_every_order,
     walks::quantities_are_whole_however_many_match,
     walks::several_codes_are_counted_and_walked_once,
+    walks::what_another_process_writes_is_found_at_once,
     statements::a_batch_takes_a_constant_number,
     statements::reads_take_one,
     statements::records_are_kept_once,

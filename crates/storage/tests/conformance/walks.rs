@@ -229,10 +229,14 @@ impl<'a> World<'a> {
     }
 
     async fn ask(&self, random: &mut Random, questions: &[&str]) {
+        self.ask_of(self.maker.store, random, questions).await;
+    }
+
+    async fn ask_of(&self, store: &Store, random: &mut Random, questions: &[&str]) {
         let callers = [
             ("all", all()),
             ("some", only(&[0, 2])),
-            ("an app", app(self.maker.store, self.homes[0])),
+            ("an app", app(store, self.homes[0])),
         ];
         for at in 0..questions.len() * SORTS.len() {
             let (criteria, sort) = (questions[at / SORTS.len()], SORTS[at % SORTS.len()]);
@@ -249,20 +253,14 @@ impl<'a> World<'a> {
             };
             let expected = self.expected(access, &plan);
             let told = format!("{question} for {caller}, {} a page", plan.count);
-            let found = paged_for(self.maker.store, access, &plan).await;
+            let found = paged_for(store, access, &plan).await;
             assert_eq!(found, expected, "{told}");
             let counted = Plan {
                 count: 0,
                 total: Total::Accurate,
                 ..plan
             };
-            let total = self
-                .maker
-                .store
-                .search(access, &counted)
-                .await
-                .unwrap()
-                .total;
+            let total = store.search(access, &counted).await.unwrap().total;
             assert_eq!(total, Some(expected.len() as u64), "{told}");
         }
     }
@@ -331,4 +329,32 @@ pub async fn several_codes_are_counted_and_walked_once(place: Place) {
     world.ask(&mut random, &CODES).await;
     world.change(&mut random, false).await;
     world.ask(&mut random, &CODES).await;
+}
+
+/// What a process remembers of counters and codes is as old as its last question; its answers are not.
+pub async fn what_another_process_writes_is_found_at_once(place: Place) {
+    const ASKED: [&str; 8] = [
+        "code=many",
+        "code=both",
+        "code=many,few&status=final",
+        "date=ge2024-01-12",
+        "date=lt2024-01-05",
+        "code=few&date=ge2024-01-04",
+        "code=few&value-quantity=lt12",
+        "combo-code-value-quantity=many$ge2",
+    ];
+    let (store, other) = (place.open().await, place.open().await);
+    let mut random = Random::seeded();
+    let mut world = World::new(&store, &mut random, 1).await;
+    world.ask_of(&other, &mut random, &ASKED).await;
+    for (code, reach) in [
+        ("both", Reach::Day),
+        ("many", Reach::Long),
+        ("few", Reach::Open),
+    ] {
+        world.add(&mut random, 6, code, reach).await;
+        world.ask_of(&other, &mut random, &ASKED).await;
+    }
+    world.change(&mut random, true).await;
+    world.ask_of(&other, &mut random, &ASKED).await;
 }

@@ -1,0 +1,172 @@
+//! What a question has to know of the store before it can be put: counters of terms, and the terms of wider forms.
+//!
+//! Each process remembers what statements have told. A page is asked for by what is remembered, and the same statement tells
+//! what is so at its own moment: where that is something else, the question is put anew. So nothing that is remembered is
+//! believed, and a page is one statement.
+
+use super::connection::{Columns, Connection, Failure};
+use super::lower::Sql;
+use super::statement::Value;
+use crate::contract::StoreError;
+use crate::estimate::Counts;
+use quick_cache::sync::Cache;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use ward_search::entries::Term;
+
+/// What statements told last, whoever wrote it.
+pub struct Remembered {
+    counts: Cache<i64, Option<u64>>,
+    forms: Cache<Term, Arc<[Term]>>,
+}
+
+impl Default for Remembered {
+    fn default() -> Remembered {
+        Remembered {
+            counts: Cache::new(COUNTS_MAX),
+            forms: Cache::new(FORMS_MAX),
+        }
+    }
+}
+
+impl Remembered {
+    /// The terms of forms; `None`: not all are remembered, or they are many.
+    pub fn forms(&self, wanted: &[Term]) -> Option<Vec<(Term, Term)>> {
+        let mut all = Vec::new();
+        for form in wanted {
+            let terms = self.forms.get(form)?;
+            all.extend(terms.iter().map(|term| (*form, *term)));
+        }
+        (all.len() <= TOLD_MAX).then_some(all)
+    }
+
+    /// Counters that there are; `None`: not all that is needed is remembered, or it is much.
+    pub fn counts(&self, needed: &Needed) -> Option<Counts> {
+        let mut counts = Counts::with_capacity(needed.keys.len());
+        for key in &needed.keys {
+            if let Some(rows) = self.counts.get(key)? {
+                counts.insert(*key, rows);
+            }
+        }
+        (needed.keys.len() <= TOLD_MAX).then_some(counts)
+    }
+
+    /// What is so of what was needed.
+    pub fn learn(&self, needed: &Needed, told: &Told) {
+        for key in &needed.keys {
+            let rows = told.counts.get(key).copied();
+            if self.counts.get(key) != Some(rows) {
+                self.counts.insert(*key, rows);
+            }
+        }
+        for form in &needed.forms {
+            let of = told.forms.iter().filter(|(known, _)| known == form);
+            let terms: Arc<[Term]> = of.map(|(_, term)| *term).collect();
+            if self.forms.get(form).is_none_or(|known| known != terms) {
+                self.forms.insert(*form, terms);
+            }
+        }
+    }
+}
+
+/// What decides how a question is put.
+#[derive(Clone, Debug, Default)]
+pub struct Needed {
+    /// Of counters.
+    pub keys: Vec<i64>,
+    /// Of those: what has no counter has no row.
+    pub marks: Vec<i64>,
+    pub forms: Vec<Term>,
+}
+
+impl Needed {
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.forms.is_empty()
+    }
+
+    /// One statement, or none where nothing is counted.
+    pub async fn count(&self, connection: &Connection) -> Result<Counts, Failure> {
+        let mut counts = Counts::new();
+        if !self.keys.is_empty() {
+            let keys = [Value::Ints(self.keys.clone())];
+            for row in connection.rows(COUNTS, &keys).await? {
+                counts.insert(row.int(0)?, row.int(1)?.max(0) as u64);
+            }
+        }
+        Ok(counts)
+    }
+
+    /// As choices are made by them.
+    pub fn with_marks(&self, mut counts: Counts) -> Counts {
+        for mark in &self.marks {
+            counts.entry(*mark).or_insert(0);
+        }
+        counts
+    }
+
+    /// ` union all …`: what is so, in the columns of a page's rows, behind which are sort keys of these types.
+    pub fn told_by(&self, sql: &mut Sql, keys: &[&str]) {
+        let mut part = |kind: i64, (of, what): (&str, &str), from: &str, wanted: &[i64]| {
+            if wanted.is_empty() {
+                return;
+            }
+            let list = sql.bind(Value::Ints(wanted.to_vec()));
+            let _ = write!(
+                sql.text,
+                " union all select {of}, ({kind})::smallint, 0, {what}, 0::smallint, 0::bigint, null::text, null::bytea, 0"
+            );
+            for key in keys {
+                let _ = write!(sql.text, ", null::{key}");
+            }
+            let _ = write!(sql.text, " from {}", from.replace("{list}", &list));
+        };
+        let counted = "term_count t where t.h = any({list}) group by t.h";
+        part(COUNTER, ("t.h", "sum(t.n)::bigint"), counted, &self.keys);
+        let widened = "vocabulary f where f.form = any({list})";
+        part(FORM, ("f.form", "f.term"), widened, &self.forms);
+    }
+}
+
+/// What is so of what is needed, or was when it was remembered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Told {
+    /// Of those counters that there are.
+    pub counts: Counts,
+    /// Form and term, in order.
+    pub forms: Vec<(Term, Term)>,
+}
+
+impl Told {
+    pub fn new(counts: Counts, mut forms: Vec<(Term, Term)>) -> Told {
+        forms.sort_unstable();
+        forms.dedup();
+        Told { counts, forms }
+    }
+
+    /// Takes what is told out of the rows of a page.
+    pub fn taken_from(rows: &mut Vec<Columns>) -> Result<Told, StoreError> {
+        let (mut counts, mut forms) = (Counts::new(), Vec::new());
+        let mut page = Vec::with_capacity(rows.len());
+        for row in rows.drain(..) {
+            match row.int(1)? {
+                COUNTER => drop(counts.insert(row.int(0)?, row.int(3)?.max(0) as u64)),
+                FORM => forms.push((row.int(0)?, row.int(3)?)),
+                _ => page.push(row),
+            }
+        }
+        *rows = page;
+        Ok(Told::new(counts, forms))
+    }
+}
+
+/// In place of a type in the columns of a page's rows.
+const COUNTER: i64 = -1;
+const FORM: i64 = -2;
+
+/// Counters remembered (about 60 bytes each), and forms (about 150).
+const COUNTS_MAX: usize = 32_768;
+const FORMS_MAX: usize = 2_048;
+/// Counters, and terms of forms, that a page's statement tells.
+const TOLD_MAX: usize = 100;
+
+const COUNTS: &str = "select h, sum(n)::bigint from term_count where h = any($1) group by h";
