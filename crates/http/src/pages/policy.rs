@@ -75,7 +75,9 @@ const STRICTEST: HeaderValue =
 /// Schemes whose addresses are no places.
 const NEVER: [&str; 5] = ["javascript", "data", "blob", "about", "filesystem"];
 const FIXED: [(&str, &str); 6] = [
-    ("referrer-policy", "no-referrer"),
+    // Others learn of no address. With `no-referrer` browsers would send our own forms with `Origin: null`, which no form may have
+    // (<https://fetch.spec.whatwg.org/#append-a-request-origin-header>).
+    ("referrer-policy", "same-origin"),
     ("x-content-type-options", "nosniff"),
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
