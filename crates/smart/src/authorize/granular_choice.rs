@@ -95,14 +95,15 @@ pub(super) fn category_words(scope: &ResourceScope) -> Option<&'static str> {
 }
 
 /// What is granted of what was asked: the scopes that stay, and in the place of a scope its parts when some were chosen. Of a
-/// scope and its parts both sent, the parts count: who ticked them meant less than all.
+/// scope and its parts both sent, the parts count: who ticked them meant less than all. A part that the app asks for by itself
+/// has a box of its own, and says nothing about the whole.
 pub(super) fn chosen(asked: &[String], fixed: impl Fn(&str) -> bool, sent: &[&str]) -> Vec<String> {
     let mut granted = Vec::new();
     for scope in asked {
         let narrowed: Vec<String> = parts(scope)
             .into_iter()
             .map(|(part, _)| part)
-            .filter(|part| sent.contains(&part.as_str()))
+            .filter(|part| sent.contains(&part.as_str()) && !asked.contains(part))
             .collect();
         if !narrowed.is_empty() {
             granted.extend(narrowed);
@@ -170,5 +171,10 @@ mod tests {
             format!("openid {lab}")
         );
         assert_eq!(granted(&["patient/*.cruds", "user/*.cruds"]), "openid");
+        let both = [lab.clone(), "patient/Observation.rs".to_owned()];
+        let granted = |sent: &[&str]| chosen(&both, fixed, sent);
+        assert_eq!(granted(&[&lab, "patient/Observation.rs"]), both);
+        assert_eq!(granted(&[&lab]), both[..1]);
+        assert_eq!(granted(&["patient/Observation.rs"]), both[1..]);
     }
 }
