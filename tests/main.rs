@@ -4,6 +4,7 @@
 mod attacks;
 mod crash;
 mod data;
+mod demo;
 mod docs;
 mod leaks;
 mod rest;

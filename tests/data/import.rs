@@ -33,13 +33,15 @@ impl Import {
         Import { arguments }
     }
 
-    /// To a running server.
+    /// To a running server, signed in by the command itself.
     fn to(server: &Server, journal: &Path) -> Import {
         let arguments = [
             "--to",
             &server.base,
-            "--token",
-            &server.token("loader"),
+            "--as",
+            "loader",
+            "--data",
+            server.data().to_str().unwrap(),
             "--journal",
             journal.to_str().unwrap(),
         ];
@@ -177,6 +179,7 @@ fn an_import_to_a_server_goes_through_its_door() {
         check_stored(&server.client("loader"));
 
         let mut stranger = Import::to(&server, &source.path().join("stranger.log"));
+        stranger.arguments[2] = "--token".into();
         stranger.arguments[3] = "not-a-token".into();
         let refused = import(&[source.path().join("a.json").to_str().unwrap()], &stranger);
         assert_eq!(refused.code, Some(2));

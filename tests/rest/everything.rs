@@ -328,8 +328,7 @@ fn everything_of_all_patients_is_what_the_caller_may_see() {
 }
 
 fn launched_for(server: &Server, patient: &str) -> Client {
-    let id = patient.split('/').next_back();
-    Client::new(&server.base, Some(server.token_for("app", id)))
+    server.app(patient.rsplit('/').next().unwrap())
 }
 
 #[test]

@@ -408,10 +408,7 @@ fn tell(loader: &Client, own: &str, other: &str) -> Story {
 fn clients(server: &Server, own: &str) -> Vec<Client> {
     let client = |caller: &&str| match *caller {
         "anonymous" => server.anonymous(),
-        "app" => Client::new(
-            &server.base,
-            Some(server.token_for("app", own.split('/').next_back())),
-        ),
+        "app" => server.app(own.rsplit('/').next().unwrap()),
         caller => server.client(caller),
     };
     CALLERS.iter().map(client).collect()

@@ -149,7 +149,7 @@ fn nobody_is_brought_what_they_may_not_see() {
             "insurance": [{ "sequence": 1, "focal": true, "coverage": { "display": "x" } }] });
         let claim = make(ward, claim);
         let id = own.split_once('/').unwrap().1;
-        let app = Client::new(&server.base, Some(server.token_for("app", Some(id))));
+        let app = server.app(id);
         for query in [
             "Observation?_include=Observation:has-member",
             "Observation?_include=*",

@@ -6,7 +6,6 @@ use super::search::{entries, link, make, matches, observation};
 use super::{on_both, on_own};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use ward_testkit::Client;
 
 #[test]
 fn the_latest_of_each_kind() {
@@ -49,10 +48,7 @@ fn the_latest_are_those_the_caller_may_see() {
         let (own, other) = (make(ward, patient("Own")), make(ward, patient("Other")));
         let mine = make(ward, observation(&own, "pulse", "2024-01-01"));
         make(ward, observation(&other, "pulse", "2025-01-01"));
-        let app = Client::new(
-            &server.base,
-            Some(server.token_for("app", own.split('/').nth(1))),
-        );
+        let app = server.app(own.split('/').nth(1).unwrap());
         let last = |subject: &str| {
             let page = app
                 .get(&format!("Observation/$lastn?patient={subject}&code=pulse"))

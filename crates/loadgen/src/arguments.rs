@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand};
 
 /// Closed-loop load on a FHIR R4 server.
 ///
-///   ward-loadgen --token "$TOKEN" crud --clients 32
-///   ward-loadgen --token "$TOKEN" --server-pid 4242 import --generate 500 --clients 4
+///   ward-loadgen --token-command "ward token --as loader" crud --clients 32
+///   ward-loadgen --token-command "ward token --as loader" --server-pid 4242 import --generate 500 --clients 4
 ///   ward-loadgen --token "$TOKEN" read --clients 8 --json
 ///
 /// Exits with 1 when a request failed, with 2 when nothing could be measured.
@@ -20,6 +20,9 @@ pub struct Arguments {
     /// Bearer token
     #[arg(long, global = true, env = "WARD_TOKEN", hide_env_values = true)]
     pub token: Option<String>,
+    /// Command line that prints a bearer token; run again every two minutes, for runs that outlive a token
+    #[arg(long, global = true, value_name = "COMMAND")]
+    pub token_command: Option<String>,
     /// File with one bearer token per line; clients take them in turn
     #[arg(long, global = true)]
     pub token_file: Option<PathBuf>,
@@ -107,7 +110,7 @@ pub struct Import {
     pub duration: u64,
 }
 
-/// `ward-loadgen --token "$TOKEN" --server-pid 4242 search --suite w3 --misses 5`
+/// `ward-loadgen --token-command "ward token --as clinician" --server-pid 4242 search --suite w3 --misses 5`
 #[derive(Args)]
 pub struct Search {
     #[arg(long, value_enum, default_value_t = Suite::Classes)]

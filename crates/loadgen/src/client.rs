@@ -14,12 +14,13 @@ use tokio::net::TcpStream;
 
 use crate::record::Record;
 use crate::target::Target;
+use crate::tokens::Token;
 
 const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json");
 
 pub struct Client {
     target: Target,
-    token: Option<HeaderValue>,
+    token: Option<Token>,
     connection: Option<SendRequest<Full<Bytes>>>,
     pub record: Record,
 }
@@ -35,13 +36,7 @@ impl Client {
     pub fn new(target: &Target, n: usize, record: Record) -> Result<Self, String> {
         let token = match target.tokens.len() {
             0 => None,
-            many => {
-                let mut value =
-                    HeaderValue::from_str(&format!("Bearer {}", target.tokens[n % many]))
-                        .map_err(|_| "a token holds bytes that no header can carry".to_owned())?;
-                value.set_sensitive(true);
-                Some(value)
-            }
+            many => Some(target.tokens[n % many].clone()),
         };
         Ok(Self {
             target: target.clone(),
@@ -134,7 +129,7 @@ impl Client {
             .header(HOST, &self.target.authority)
             .header(ACCEPT, FHIR_JSON);
         if let Some(token) = &self.token {
-            request = request.header(AUTHORIZATION, token);
+            request = request.header(AUTHORIZATION, token.header());
         }
         if self.target.gzip {
             request = request.header(ACCEPT_ENCODING, "gzip");

@@ -12,6 +12,7 @@ mod report;
 mod run;
 mod sources;
 mod target;
+mod tokens;
 mod workload;
 
 use std::process::ExitCode;

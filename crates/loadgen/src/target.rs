@@ -1,6 +1,7 @@
 //! Where requests go: host, base path, tokens.
 
 use crate::arguments::Arguments;
+use crate::tokens::{self, Token};
 
 #[derive(Clone, Debug)]
 pub struct Target {
@@ -8,28 +9,26 @@ pub struct Target {
     pub authority: String,
     /// Path of the FHIR base, without a slash at the end; may be empty.
     pub path: String,
-    pub tokens: Vec<String>,
+    /// Clients take them in turn.
+    pub tokens: Vec<Token>,
     pub gzip: bool,
 }
 
 impl Target {
-    /// Reads the base URL and the tokens; an error says which of them cannot be used.
+    /// Reads the base URL and the tokens, on a runtime that renews them; an error says which of them cannot be used.
     pub fn of(arguments: &Arguments) -> Result<Self, String> {
         let (authority, path) = split(&arguments.base)?;
-        let mut tokens: Vec<String> = arguments
-            .token
-            .iter()
-            .map(|t| t.trim().to_owned())
-            .collect();
+        let mut tokens = Vec::new();
+        if let Some(token) = &arguments.token {
+            tokens.push(Token::of(token)?);
+        }
         if let Some(file) = &arguments.token_file {
-            let text =
-                std::fs::read_to_string(file).map_err(|e| format!("{}: {e}", file.display()))?;
-            tokens.extend(
-                text.lines()
-                    .map(str::trim)
-                    .filter(|l| !l.is_empty())
-                    .map(str::to_owned),
-            );
+            tokens.extend(tokens::in_file(file)?);
+        }
+        if let Some(command) = &arguments.token_command {
+            let token = Token::printed_by(command)?;
+            token.renew_by(command.clone());
+            tokens.push(token);
         }
         Ok(Self {
             authority,

@@ -31,14 +31,29 @@ pub const LANES: u32 = 1;
 
 /// PHC text of a password under a new salt. The caller has normalized it (NFKC) and bounded its length.
 pub fn hash(password: &str) -> String {
+    text(&PRESENT, password)
+}
+
+/// The same with the least work, in microseconds, for a password that a program made of a hundred random bits or more: nobody
+/// guesses it, however fast a guess is. When it is first typed, [`verify`] asks for it to be hashed anew.
+pub fn hash_random(password: &str) -> String {
+    text(&LEAST, password)
+}
+
+fn text(work: &Work, password: &str) -> String {
     let mut salt = [0; SALT_BYTES];
     random::fill(&mut salt);
-    let digest = digest(&PRESENT, password, &salt).expect("the present parameters are valid");
+    let digest = digest(work, password, &salt).expect("our parameters are valid");
     let (salt, digest) = (
         STANDARD_NO_PAD.encode(salt),
         STANDARD_NO_PAD.encode(*digest),
     );
-    format!("$argon2id$v=19$m={MEMORY_KIB},t={PASSES},p={LANES}${salt}${digest}")
+    let Work {
+        memory_kib,
+        passes,
+        lanes,
+    } = work;
+    format!("$argon2id$v=19$m={memory_kib},t={passes},p={lanes}${salt}${digest}")
 }
 
 /// Whether this is the password, compared in constant time. The work is that of the stored parameters, bounded by
@@ -129,6 +144,12 @@ const PRESENT: Work = Work {
     passes: PASSES,
     lanes: LANES,
 };
+/// RFC 9106 §3.1: eight blocks of a KiB for each lane.
+const LEAST: Work = Work {
+    memory_kib: 8,
+    passes: 1,
+    lanes: 1,
+};
 const SALT_BYTES: usize = 16;
 const SALT_BYTES_MIN: usize = 8;
 const DIGEST_BYTES: usize = 32;
@@ -176,6 +197,19 @@ mod tests {
         assert_eq!(verify("correct horse ", &stored), Ok(Checked::Wrong));
         assert_eq!(verify("", &stored), Ok(Checked::Wrong));
         assert_eq!(verify_nobody("correct horse"), Checked::Wrong);
+    }
+
+    #[test]
+    fn a_random_password_is_hashed_anew_when_it_is_typed() {
+        let stored = hash_random(&random::token());
+        assert!(
+            stored.starts_with("$argon2id$v=19$m=8,t=1,p=1$"),
+            "{stored}"
+        );
+        let password = random::token();
+        let stored = hash_random(&password);
+        assert_eq!(verify(&password, &stored), Ok(Checked::RightButOld));
+        assert_eq!(verify("other", &stored), Ok(Checked::Wrong));
     }
 
     #[test]

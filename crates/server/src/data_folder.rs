@@ -10,9 +10,10 @@ use ward_seal::{MasterKey, MasterSource};
 /// Name of the file that marks a demo store.
 const DEMO_FILE: &str = "demo.json";
 
-/// What `ward token` needs to know of a demo store.
+/// What `ward token` needs to know of a demo store and the server that runs on it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct DemoFile {
+    /// Where its server is, or was when it ran last.
     pub base: String,
     /// Logical id of the patient whose data the demo app may see.
     pub patient: Option<String>,
@@ -83,11 +84,7 @@ pub fn has_own_master_key(config: &Config) -> bool {
 pub const STORE_FILE: &str = "ward.db";
 
 fn is_in_use(data: &Path) -> bool {
-    signing_key_path(data).exists() || data.join(STORE_FILE).exists()
-}
-
-pub fn signing_key_path(data: &Path) -> PathBuf {
-    data.join("signing.key")
+    audit_log_path(data).exists() || data.join(STORE_FILE).exists()
 }
 
 pub fn audit_log_path(data: &Path) -> PathBuf {

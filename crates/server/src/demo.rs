@@ -1,14 +1,23 @@
-//! The demo hospital: filled on first start through the same door as every other write, and whole after a crash too.
+//! The demo hospital: filled on first start through the same door as every other write, and whole after a crash too. Then its
+//! callers are registered.
 
-use crate::config::Config;
+pub mod callers;
+mod greeting;
+
+pub use greeting::greeting;
+
 use crate::data_folder::{self, DemoFile};
-use crate::dev_certificates::DevFiles;
+use crate::wiring::clock_us;
+use callers::CallerFiles;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};
 use ward_access::Caller;
 use ward_hospital::{ENTRIES_PER_PATIENT, Hospital, SHARED_BUNDLES};
 use ward_resources::{Body, Call, Engine, Format, Interaction, Reply};
+use ward_smart::AuthorizationServer;
+use ward_smart::demo::{self, DemoPatient};
+use ward_smart::state::PersonSecret;
 
 const HOSPITAL: Hospital = Hospital {
     seed: 1,
@@ -22,9 +31,17 @@ const BUNDLES_AT_ONCE: usize = 8;
 /// Who fills which store.
 pub struct Demo<'a> {
     pub engine: &'a Arc<Engine>,
+    pub auth: &'a AuthorizationServer,
     pub loader: &'a Arc<Caller>,
     pub data: &'a Path,
     pub base: &'a str,
+}
+
+/// A demo that is ready to be served.
+pub struct Prepared {
+    pub filled: Filled,
+    /// Those who have an account.
+    pub people: Vec<PersonSecret>,
 }
 
 /// What became of the hospital at this start.
@@ -38,16 +55,29 @@ pub enum Filled {
 }
 
 impl Demo<'_> {
-    /// Marks the folder as a demo store, so that `ward token` may mint tokens for it, and fills the store unless `empty`.
+    /// Marks the folder as a demo store, fills the store unless `empty`, and registers the callers that `ward token` signs in.
     /// A mark stands before the first resource, so that a start after a crash knows that the rest is to come.
-    pub async fn prepare(&self, empty: bool) -> Result<Filled, String> {
+    pub async fn prepare(&self, empty: bool) -> Result<Prepared, String> {
         let known = data_folder::read_demo(self.data)?;
-        if empty {
+        let (filled, patient) = if empty {
             let known = known.unwrap_or_default();
-            self.mark(known.filling, known.patient)?;
-            return Ok(Filled::Before);
-        }
-        let filled = match &known {
+            self.mark(known.filling, known.patient.clone())?;
+            (Filled::Before, known.patient)
+        } else {
+            let filled = self.filled(known.as_ref()).await?;
+            let patient = match known.and_then(|k| k.patient) {
+                Some(patient) => Some(patient),
+                None => self.patient(0).await?.map(|patient| patient.id),
+            };
+            self.mark(false, patient.clone())?;
+            (filled, patient)
+        };
+        let people = self.registered(patient.is_some()).await?;
+        Ok(Prepared { filled, people })
+    }
+
+    async fn filled(&self, known: Option<&DemoFile>) -> Result<Filled, String> {
+        Ok(match known {
             Some(demo) if demo.filling => self.complete().await?,
             Some(demo) if demo.patient.is_some() => Filled::Before,
             Some(_) if self.holds_resources().await? => Filled::Before,
@@ -57,32 +87,39 @@ impl Demo<'_> {
                 let all: Vec<usize> = (0..PATIENTS).collect();
                 Filled::Now(self.fill(&all).await?)
             }
+        })
+    }
+
+    /// Sees to it that the callers are registered, and that the data folder has what they sign in with.
+    async fn registered(&self, has_patient: bool) -> Result<Vec<PersonSecret>, String> {
+        let patient = match has_patient {
+            true => self.patient(0).await?,
+            false => None,
         };
-        let patient = match known.and_then(|k| k.patient) {
-            Some(patient) => Some(patient),
-            None => self.patient(0).await?,
-        };
-        self.mark(false, patient)?;
-        Ok(filled)
+        let secrets = demo::register(self.auth, patient.as_ref(), clock_us() / 1_000_000)
+            .await
+            .map_err(|_| "store: the demo's callers cannot be registered".to_owned())?;
+        CallerFiles::of(self.data).write(&secrets)?;
+        let people = secrets.people.into_iter();
+        Ok(people
+            .filter(|person| patient.is_some() || person.username != demo::PATIENT)
+            .collect())
     }
 
     fn mark(&self, filling: bool, patient: Option<String>) -> Result<(), String> {
-        let base = self.base.to_owned();
-        data_folder::write_demo(
-            self.data,
-            &DemoFile {
-                base,
-                patient,
-                filling,
-            },
-        )
+        let demo = DemoFile {
+            base: self.base.to_owned(),
+            patient,
+            filling,
+        };
+        data_folder::write_demo(self.data, &demo)
     }
 
     fn not_a_demo(&self) -> String {
         format!(
             "the store of {} holds resources and is no demo store; --demo would mix them with a synthetic hospital. \
-             Give another --data folder. (--demo --empty adds nothing to it, but makes it a demo store: \
-             whoever can read the folder can then mint tokens for what it holds.)",
+             Give another --data folder. (--demo --empty adds no resource to it, but makes it a demo store: \
+             whoever can read the folder can then sign in to what it holds.)",
             self.data.display()
         )
     }
@@ -132,8 +169,8 @@ impl Demo<'_> {
         Ok(!reply.entities.is_empty())
     }
 
-    /// Logical id of a patient of the hospital. The first is the one that the demo app is launched with.
-    async fn patient(&self, index: usize) -> Result<Option<String>, String> {
+    /// A patient of the hospital. The first is the one whose app is shown.
+    async fn patient(&self, index: usize) -> Result<Option<DemoPatient>, String> {
         let ty = ward_fhir::schema::r4()
             .resource_type("Patient")
             .ok_or("the definitions have no Patient")?;
@@ -143,8 +180,13 @@ impl Demo<'_> {
             .await?;
         let bundle: serde_json::Value = serde_json::from_slice(reply.json().unwrap_or_default())
             .map_err(|_| "the store's answer is not JSON")?;
-        let id = &bundle["entry"][0]["resource"]["id"];
-        Ok(id.as_str().map(str::to_owned))
+        let patient = &bundle["entry"][0]["resource"];
+        let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+        let name = &patient["name"][0];
+        Ok(patient["id"].as_str().map(|id| DemoPatient {
+            id: id.to_owned(),
+            name: format!("{} {}", text(&name["given"][0]), text(&name["family"])),
+        }))
     }
 
     async fn search(
@@ -186,35 +228,4 @@ async fn post(engine: &Engine, caller: &Caller, bundle: String) -> Posted {
     }
     let text = String::from_utf8_lossy(reply.json().unwrap_or_default());
     Err(format!("the demo hospital could not be stored: {text}"))
-}
-
-/// What a newcomer does next.
-pub fn greeting(base: &str, config: &Config, filled: Filled) -> String {
-    let trust = match config.tls.development {
-        true => {
-            let authority = DevFiles::of(&config.store.data).authority();
-            format!("--cacert {} ", authority.display())
-        }
-        false => String::new(),
-    };
-    let data = config.store.data.display();
-    let program =
-        std::env::current_exe().map_or_else(|_| "ward".to_owned(), |p| p.display().to_string());
-    let filled = match filled {
-        Filled::Now(n) => {
-            format!(" The synthetic hospital has {n} resources of {PATIENTS} patients.")
-        }
-        Filled::Completed => format!(
-            " The synthetic hospital of {PATIENTS} patients is complete; its filling had been interrupted."
-        ),
-        Filled::Before => String::new(),
-    };
-    format!(
-        "\nWard is ready at {base}.{filled}\n\
-         Anyone may read {base}/metadata; everything else needs a token:\n\n\
-         \x20 TOKEN=$({program} token --as clinician --data {data})\n\
-         \x20 curl {trust}-H \"Authorization: Bearer $TOKEN\" '{base}/Patient?_count=2&_pretty=true'\n\n\
-         Callers: clinician, lab, billing, app (one patient), auditor, admin, loader (all rights).\n\
-         More requests: docs/requests/first.http. Stop with Ctrl-C.\n"
-    )
 }

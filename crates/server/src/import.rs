@@ -5,7 +5,9 @@ mod progress;
 mod reader;
 mod target;
 
-use crate::config::{self, Flags};
+use crate::config::{self, Config, Flags};
+use crate::token::bearer::Bearer;
+use crate::token::sign_in::SignIn;
 use clap::Args;
 use journal::Journal;
 use progress::Progress;
@@ -22,7 +24,10 @@ const PROBLEMS_PER_FILE_MAX: usize = 20;
 const EXAMPLES: &str = "\
 Examples:
   ward import bundles/ patients.ndjson.gz                   into the store of ./ward-data, no server running
-  ward import --to http://127.0.0.1:8080/fhir --token \"$(ward token --as loader)\" bundles/
+  ward import --to http://127.0.0.1:8080/fhir --as loader bundles/      into a running demo
+  WARD_TOKEN=… ward import --to https://ward.example/fhir bundles/
+
+--as asks for a new token whenever one ends; --token is good for as long as the token is.
 
 A transaction or batch Bundle is sent as such; any other resource is stored under its id (PUT), or under a new one.
 Standard error shows how far it is: a bar on a terminal, else a line every 5 s; standard output has the outcome of each file.
@@ -34,13 +39,16 @@ pub struct Import {
     /// Files and folders: .json and .ndjson, each also as .gz
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// Base URL of a running server (then --token is needed); default: the store itself
-    #[arg(long, value_name = "URL", requires = "token", conflicts_with_all = ["database", "data"])]
+    /// Base URL of a running server (then --as or --token is needed); default: the store itself
+    #[arg(long, value_name = "URL", conflicts_with = "database")]
     to: Option<String>,
     /// Bearer token for --to
     #[arg(long, env = "WARD_TOKEN", hide_env_values = true)]
     token: Option<String>,
-    /// Data folder of the store (no server may be running on it)
+    /// Demo caller that signs in at --to, as `ward token` knows it
+    #[arg(long = "as", value_name = "CALLER", requires = "to")]
+    caller: Option<String>,
+    /// Data folder of the store (no server may be running on it); with --as, that of the running demo
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// postgres:// URL of the store
@@ -75,11 +83,7 @@ impl Import {
         } else {
             config.store.data.join("import.journal")
         };
-        let target = Arc::new(Target::open(
-            self.to.as_deref(),
-            self.token.as_deref(),
-            &config,
-        )?);
+        let target = Arc::new(self.target(&config)?);
         let journal = self.journal.clone().unwrap_or(default_journal);
         let mut journal = Journal::open(journal, &target.name(&config))?;
         let begun = Instant::now();
@@ -105,6 +109,28 @@ impl Import {
         } else {
             ExitCode::from(2)
         })
+    }
+
+    fn target(&self, config: &Config) -> Result<Target, String> {
+        let Some(to) = &self.to else {
+            return Target::store(config);
+        };
+        let bearer = match (&self.caller, &self.token) {
+            (Some(caller), _) => {
+                let sign_in = SignIn::of(&config.store.data, caller)?.about(None)?;
+                // A token must not be shown to a server that it is not for.
+                if to.trim_end_matches('/') != sign_in.base() {
+                    let base = sign_in.base();
+                    return Err(format!(
+                        "the demo that --as signs in to is at {base}, not {to}"
+                    ));
+                }
+                Bearer::renewed(sign_in)
+            }
+            (None, Some(token)) => Bearer::Given(token.clone()),
+            (None, None) => return Err("--to needs --as or --token".into()),
+        };
+        Target::server(to, bearer)
     }
 
     fn flags(&self) -> Flags {

@@ -40,7 +40,7 @@ struct Arguments {
 enum Command {
     /// Serve FHIR R4 at <listen>/fhir
     Serve(serve::Serve),
-    /// Print a bearer token of a demo caller (only for a data folder made with --demo)
+    /// Sign a demo caller in and print its access token (a server must run with --demo)
     Token(token::Token),
     /// Load resources and Bundles from files and folders (.json, .ndjson, also .gz)
     Import(import::Import),

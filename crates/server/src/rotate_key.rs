@@ -1,9 +1,7 @@
 //! `ward rotate-key`: another master key for a store and its data folder, while no server runs.
 //!
-//! Three things in an order that leaves something that opens wherever it is cut off: the signing key is put beside its file,
-//! sealed under the new key; the store wraps its secret and its data keys anew in one transaction, from which on it is the new
-//! key that opens it; the signing key takes its place, now or at the next start. Before the transaction the old key opens
-//! everything, after it the new one does, and the command can be given again.
+//! The store wraps its secret and its data keys anew in one transaction: before it the old key opens everything, after it the
+//! new one does. Wherever it is cut off, the command can be given again.
 
 use crate::config::{self, Config, Flags};
 use crate::{data_folder, wiring};
@@ -12,7 +10,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use ward_audit::{Claim, LogError};
 use ward_seal::{MasterKey, MasterSource};
-use ward_smart::signing_key;
 use ward_storage::{RotateError, Rotation, rotate_master};
 
 const EXAMPLES: &str = "\
@@ -22,7 +19,7 @@ Examples:
   ward rotate-key --config ward.toml --to-command vault-read ward/next
 
 Stop every server of the store first, and give them the new key before they start again. No record is written anew, ids and
-tokens stay as they are. Several servers on one database: give the command in the data folder of each.
+tokens stay as they are. Several servers on one database: give the command once, and the new key to each.
 Keep the old key as long as there are backups from before: they open with it alone.";
 
 #[derive(Args)]
@@ -90,15 +87,9 @@ fn exchange(config: &Config, old: &MasterKey, new: &MasterKey) -> Result<Rotatio
     if old.id() == new.id() {
         return Err(RotateError::SameKey.to_string());
     }
-    let signing = data_folder::signing_key_path(&config.store.data);
-    signing_key::rotate(&signing, old, new)?;
     let settings = wiring::store_settings(config);
-    let done = ward_http::block_on(rotate_master(&settings, old, new))
-        .map_err(|e| format!("{e}; the master key is the old one still"))?;
-    if signing.exists() {
-        signing_key::load_or_create(&signing, new)?;
-    }
-    Ok(done)
+    ward_http::block_on(rotate_master(&settings, old, new))
+        .map_err(|e| format!("{e}; the master key is the old one still"))
 }
 
 impl To {
@@ -117,7 +108,7 @@ impl To {
         let (old, new) = (old.id(), new.id());
         let did = match done.done_before {
             true => {
-                format!("the store had master key {new:08x} already; the data folder has it now")
+                format!("the store had master key {new:08x} already")
             }
             false => format!(
                 "master key {new:08x} is in the place of {old:08x}: {} data keys wrapped anew",

@@ -1,7 +1,7 @@
 //! `ward serve`.
 
 use crate::config::{self, Config, Flags};
-use crate::demo::{self, Demo, Filled};
+use crate::demo::{self, Demo};
 use crate::dev_certificates::DevFiles;
 use crate::{data_folder, drain, reindex, tls, watch, wiring};
 use clap::{Args, ValueEnum};
@@ -14,6 +14,7 @@ use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use ward_http::{Metrics, Service};
 use ward_resources::Engine;
+use ward_smart::DemoCaller;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -29,7 +30,7 @@ Logs go to standard error. Ctrl-C or SIGTERM lets open requests finish.";
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Serve {
-    /// Demo store: fills itself with a synthetic hospital on first start and lets `ward token` mint tokens
+    /// Demo store: fills itself with a synthetic hospital on first start, and has callers that `ward token` signs in
     #[arg(long)]
     demo: bool,
     /// With --demo: leave the store empty
@@ -99,16 +100,17 @@ impl Serve {
         let master = data_folder::master_key(&config, true)?;
         let engine = wiring::engine(&config, &master, base.clone()).await?;
         let auth = wiring::authorization(&config, &master, engine.clone()).await?;
-        let filled = if self.demo {
+        let prepared = if self.demo {
             let demo = Demo {
                 engine: &engine,
-                loader: &wiring::loader(auth.tokens())?,
+                auth: &auth,
+                loader: &wiring::loader(DemoCaller::Loader.client_id())?,
                 data: &config.store.data,
                 base: &base,
             };
-            demo.prepare(self.empty).await?
+            Some(demo.prepare(self.empty).await?)
         } else {
-            Filled::Before
+            None
         };
         let stop = Arc::new(AtomicBool::new(false));
         let drain = tokio::task::spawn_local(drain::run(
@@ -134,8 +136,8 @@ impl Serve {
         let running = ward_http::start(listener, service.clone(), encryption)
             .map_err(|e| format!("cannot serve: {e}"))?;
         tracing::info!(base, "serving");
-        if self.demo {
-            crate::token::print(&demo::greeting(&base, &config, filled));
+        if let Some(prepared) = prepared {
+            crate::token::print(&demo::greeting(&base, &config, &prepared));
         }
         let drain_time = Duration::from_secs(config.server.drain_s);
         until_signalled(signals, drain_time, &service, running, metrics).await;

@@ -1,8 +1,15 @@
-//! `ward token`: a bearer token of a demo caller. Only a data folder that `--demo` made has such callers.
+//! `ward token`: an access token of a demo caller, from the server that runs on the data folder. Systems prove themselves by their
+//! private keys, people sign in; nothing is signed here that the server would not have given to anybody else.
 
-use crate::config;
-use crate::{data_folder, wiring};
+pub mod bearer;
+mod browser;
+mod person;
+mod remote;
+pub mod sign_in;
+mod system;
+
 use clap::Args;
+use sign_in::SignIn;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,9 +21,11 @@ Callers of the demo hospital:
   billing    reads and writes claims and coverage       admin    manages definitions and terminology
   loader     has all rights, for imports
 
-A token is good for an hour.
+The server must be running. lab, billing and loader are backend services: their tokens are good for five minutes.
+The others are people, whose tokens are good for an hour.
 Example:
-  curl -H \"Authorization: Bearer $(ward token --as lab)\" http://127.0.0.1:8080/fhir/Patient";
+  TOKEN=$(ward token --as lab)
+  curl -H \"Authorization: Bearer $TOKEN\" http://127.0.0.1:8080/fhir/Patient";
 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
@@ -27,39 +36,25 @@ pub struct Token {
     /// Data folder of the demo store
     #[arg(long, value_name = "DIR", default_value = "ward-data")]
     data: PathBuf,
-    /// Logical id of the patient in context (for app; default: the demo's first patient)
+    /// Logical id of the patient in context (for app; default: the demo's first patient). Another's record is opened by the clinician
     #[arg(long, value_name = "ID")]
     patient: Option<String>,
     /// Scopes in place of the caller's own, with spaces; each must be a part of what it may do
     #[arg(long, value_name = "SCOPES")]
     scope: Option<String>,
-    /// TOML file, when the server uses one
-    #[arg(long, value_name = "FILE")]
-    config: Option<PathBuf>,
 }
 
 impl Token {
     pub fn run(self) -> Result<ExitCode, String> {
-        let flags = vec![("store.data", self.data.display().to_string())];
-        let config = config::load(self.config.as_ref(), &flags)?.config;
-        let demo = data_folder::read_demo(&self.data)?.ok_or_else(|| {
-            format!(
-                "{} is not a demo store; start one with: ward serve --demo",
-                self.data.display()
-            )
-        })?;
-        let master = data_folder::master_key(&config, false)?;
-        let tokens = wiring::tokens(&config, &master, &demo.base)?;
-        let patient = self.patient.or(demo.patient);
-        print(&format!(
-            "{}\n",
-            wiring::demo_token(
-                &tokens,
-                &self.caller,
-                patient.as_deref(),
-                self.scope.as_deref()
-            )?
-        ));
+        let sign_in = SignIn::of(&self.data, &self.caller)?
+            .about(self.patient.as_deref())?
+            .within(self.scope.as_deref())?;
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| format!("no runtime: {e}"))?;
+        let issued = runtime.block_on(sign_in.token())?;
+        print(&format!("{}\n", issued.access_token));
         Ok(ExitCode::SUCCESS)
     }
 }

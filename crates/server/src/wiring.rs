@@ -6,12 +6,10 @@ use crate::egress::EgressClient;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use ward_access::Caller;
+use ward_access::{Caller, Identity, Scopes};
 use ward_resources::Engine;
-use ward_seal::{MasterKey, SigningKey};
-use ward_smart::demo::{DemoError, narrowed};
-use ward_smart::settings::origin;
-use ward_smart::{AuthorizationServer, Secrets, TokenService, demo_caller, signing_key};
+use ward_seal::MasterKey;
+use ward_smart::{AuthorizationServer, Secrets};
 use ward_storage::{Database, Store, StoreSettings};
 
 /// Microseconds since 1970: the one place where the wall clock is read for FHIR.
@@ -91,7 +89,6 @@ pub async fn authorization(
         forms: master.derive("authorization forms"),
         nonces: master.derive("authorization nonces"),
     };
-    let unreachable = |_| "store: the authorization server's state cannot be read".to_owned();
     let server = AuthorizationServer::open(
         engine.clone(),
         settings,
@@ -100,55 +97,21 @@ pub async fn authorization(
         now_s,
     )
     .await
-    .map_err(unreachable)?;
-    // What `ward token` signs with.
-    let keys = server.tokens().keys();
-    keys.adopt(engine.store(), &signing_key(config, master)?, now_s)
-        .await
-        .map_err(unreachable)?;
+    .map_err(|_| "store: the authorization server's state cannot be read".to_owned())?;
     Ok(Arc::new(server))
 }
 
-fn signing_key(config: &Config, master: &MasterKey) -> Result<SigningKey, String> {
-    signing_key::load_or_create(&data_folder::signing_key_path(&config.store.data), master)
-}
-
-/// The token service of an installation, with the signing key in its data folder.
-pub fn tokens(config: &Config, master: &MasterKey, base: &str) -> Result<TokenService, String> {
-    let signing = signing_key(config, master)?;
-    Ok(TokenService::fixed(signing, &origin(base), base))
-}
-
-/// A token of a demo caller; with `scope` for part of what it may do.
-pub fn demo_token(
-    tokens: &TokenService,
-    name: &str,
-    patient: Option<&str>,
-    scope: Option<&str>,
-) -> Result<String, String> {
-    let told = |e: DemoError| match e {
-        DemoError::UnknownCaller => format!(
-            "there is no demo caller '{name}'; there are: {}",
-            ward_smart::demo::DEMO_CALLERS.join(", ")
-        ),
-        DemoError::PatientMissing => format!("'{name}' acts for one patient: give --patient"),
-        DemoError::Scope(scope) => format!("'{scope}' is no part of what '{name}' may do"),
-    };
-    let mut claims = demo_caller(name, patient).map_err(told)?;
-    if let Some(scope) = scope {
-        claims = narrowed(claims, scope).map_err(told)?;
-    }
-    let minted = tokens.mint(&claims, clock_us() / 1_000_000);
-    minted.map(|m| m.token).map_err(|e| e.to_string())
-}
-
-/// The caller with all rights, for filling a store.
-pub fn loader(tokens: &TokenService) -> Result<Arc<Caller>, String> {
-    let token = demo_token(tokens, "loader", None, None)?;
-    match tokens.verify(&token, clock_us() / 1_000_000) {
-        Ok(verified) => Ok(verified.caller.clone()),
-        Err(error) => Err(format!("the demo's own token does not hold: {error:?}")),
-    }
+/// Whoever runs the program, with all rights, for filling a store; `name` is what the records call it.
+pub fn loader(name: &str) -> Result<Arc<Caller>, String> {
+    let scopes = Scopes::parse("system/*.cruds").map_err(|_| "the loader's scope does not hold")?;
+    Ok(Arc::new(Caller::new(Identity {
+        subject: name.to_owned(),
+        client_id: name.to_owned(),
+        scopes,
+        purpose: Some("HSYSADMIN".to_owned()),
+        expires_s: i64::MAX,
+        ..Identity::default()
+    })))
 }
 
 /// Logs to standard error, in the form that the configuration asks for.

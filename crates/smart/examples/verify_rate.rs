@@ -4,7 +4,7 @@ use std::hint::black_box;
 use std::io::Write;
 use std::time::Instant;
 use ward_seal::jws::SigningKey;
-use ward_smart::{TokenService, demo_caller};
+use ward_smart::{Claims, DemoCaller, TOKEN_LIFETIME_S, TokenService};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let service = TokenService::fixed(
@@ -13,9 +13,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "https://ward.example/fhir",
     );
     let mut out = std::io::stdout();
-    for name in ["loader", "app", "lab"] {
-        let claims = demo_caller(name, Some("0123456789abcdefghij"))?;
-        let token = service.mint(&claims, NOW_S)?.token;
+    for caller in [DemoCaller::Loader, DemoCaller::App, DemoCaller::Lab] {
+        let name = caller.name();
+        let token = service.mint(&claims(caller), NOW_S)?.token;
         verify(&service, &token);
         let start = Instant::now();
         for _ in 0..ROUNDS {
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             token.len()
         )?;
     }
-    let lab = demo_caller("lab", None)?;
+    let lab = claims(DemoCaller::Lab);
     let tokens: Vec<_> = (0..1000).map(|_| service.mint(&lab, NOW_S)).collect();
     let start = Instant::now();
     for token in &tokens {
@@ -36,6 +36,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     writeln!(out, "new: {} us", start.elapsed().as_micros() / 1000)?;
     Ok(())
+}
+
+fn claims(caller: DemoCaller) -> Claims {
+    Claims {
+        subject: caller.client_id().to_owned(),
+        client_id: caller.client_id().to_owned(),
+        scope: caller.scope().to_owned(),
+        patient: (caller == DemoCaller::App).then(|| "0123456789abcdefghij".to_owned()),
+        lifetime_s: TOKEN_LIFETIME_S,
+        ..Claims::default()
+    }
 }
 
 fn verify(service: &TokenService, token: &str) {

@@ -1,119 +1,138 @@
-//! The callers of a demo store, as `ward token --as NAME` makes them. They are nothing special: signed tokens with scopes.
+//! The callers of a demo store: registered clients and people like any others, whose secrets are random and lie with the store.
 
-use crate::claims::{Claims, TOKEN_LIFETIME_S};
+mod registrations;
+mod secrets;
+
+pub use registrations::{DemoPatient, register};
+
 use crate::scope_ceiling::covers;
-use std::fmt;
 
-/// Names that [`demo_caller`] knows.
-pub const DEMO_CALLERS: [&str; 7] = [
-    "lab",
-    "billing",
-    "app",
-    "auditor",
-    "clinician",
-    "admin",
-    "loader",
-];
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DemoError {
-    UnknownCaller,
-    /// `app` acts for one patient.
-    PatientMissing,
-    /// This is no scope, or more than the caller has.
-    Scope(String),
+/// A caller of the demo, by the name that `ward token --as` knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DemoCaller {
+    Lab,
+    Billing,
+    Loader,
+    /// A patient with an app of somebody else's.
+    App,
+    Clinician,
+    Auditor,
+    Admin,
 }
 
-/// What the demo caller `name` is granted. `patient` is the logical id of the app's patient; the others need none.
-pub fn demo_caller(name: &str, patient: Option<&str>) -> Result<Claims, DemoError> {
-    match name {
-        "lab" => Ok(system("lab", LAB, "TREAT")),
-        "billing" => Ok(system("billing", BILLING, "HPAYMT")),
-        "loader" => Ok(system("loader", "system/*.cruds", "HSYSADMIN")),
-        "app" => patient.map(app).ok_or(DemoError::PatientMissing),
-        "auditor" => Ok(user(
-            "auditor",
-            "auditor",
-            "openid fhirUser user/AuditEvent.rs",
-            "HCOMPL",
-        )),
-        "clinician" => Ok(user(
-            "clinician",
-            "physician",
-            "openid fhirUser user/*.cruds",
-            "TREAT",
-        )),
-        "admin" => Ok(user("admin", "system-administrator", ADMIN, "HSYSADMIN")),
-        _ => Err(DemoError::UnknownCaller),
+/// Path of the demo's sample app below the server's origin; also where it is sent back to.
+pub const APP_PATH: &str = "/demo/app/";
+/// User name of the demo's patient.
+pub const PATIENT: &str = "patient";
+/// Where the desks of the demo's people are sent back to. Nothing listens there: who signs in without a browser reads the address.
+const DESK_REDIRECT: &str = "http://127.0.0.1/demo/desk";
+
+impl DemoCaller {
+    pub const ALL: [DemoCaller; 7] = [
+        DemoCaller::Clinician,
+        DemoCaller::Lab,
+        DemoCaller::Billing,
+        DemoCaller::App,
+        DemoCaller::Auditor,
+        DemoCaller::Admin,
+        DemoCaller::Loader,
+    ];
+
+    pub fn of(name: &str) -> Option<DemoCaller> {
+        DemoCaller::ALL
+            .into_iter()
+            .find(|caller| caller.name() == name)
     }
-}
 
-/// The same caller with less: the scopes asked for, in place of its own. Each must be a part of what it has.
-pub fn narrowed(claims: Claims, scope: &str) -> Result<Claims, DemoError> {
-    let mut asked = scope.split(' ').filter(|one| !one.is_empty());
-    match asked.find(|one| !covers(&claims.scope, one)) {
-        Some(one) => Err(DemoError::Scope(one.to_owned())),
-        None => Ok(Claims {
-            scope: scope.to_owned(),
-            ..claims
-        }),
-    }
-}
-
-impl fmt::Display for DemoError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    pub fn name(self) -> &'static str {
         match self {
-            DemoError::UnknownCaller => write!(
-                f,
-                "there is no such demo caller: choose one of {}",
-                DEMO_CALLERS.join(", ")
-            ),
-            DemoError::PatientMissing => {
-                f.write_str("the demo app acts for one patient: name the patient's id")
-            }
-            DemoError::Scope(scope) => {
-                write!(f, "'{scope}' is no part of what this demo caller may do")
-            }
+            DemoCaller::Lab => "lab",
+            DemoCaller::Billing => "billing",
+            DemoCaller::Loader => "loader",
+            DemoCaller::App => "app",
+            DemoCaller::Clinician => "clinician",
+            DemoCaller::Auditor => "auditor",
+            DemoCaller::Admin => "admin",
         }
     }
-}
 
-impl std::error::Error for DemoError {}
-
-/// A client that acts for itself.
-fn system(name: &str, scope: &str, purpose: &str) -> Claims {
-    Claims {
-        subject: format!("demo-{name}"),
-        client_id: format!("demo-{name}"),
-        scope: scope.to_owned(),
-        purpose: Some(purpose.to_owned()),
-        lifetime_s: TOKEN_LIFETIME_S,
-        ..Claims::default()
+    /// The client that it is, or at which the person sits.
+    pub fn client_id(self) -> &'static str {
+        match self {
+            DemoCaller::Lab => "demo-lab",
+            DemoCaller::Billing => "demo-billing",
+            DemoCaller::Loader => "demo-loader",
+            DemoCaller::App => "demo-app",
+            DemoCaller::Clinician => "demo-desk",
+            DemoCaller::Auditor => "demo-audit-desk",
+            DemoCaller::Admin => "demo-console",
+        }
     }
-}
 
-/// A member of staff at the hospital's own application.
-fn user(name: &str, role: &str, scope: &str, purpose: &str) -> Claims {
-    Claims {
-        subject: format!("demo-{name}"),
-        client_id: "demo-desk".to_owned(),
-        fhir_user: Some(format!("Practitioner/demo-{name}")),
-        roles: vec![role.to_owned()],
-        ..system(name, scope, purpose)
+    /// User name of the person; `None`: a backend service.
+    pub fn username(self) -> Option<&'static str> {
+        match self {
+            DemoCaller::Lab | DemoCaller::Billing | DemoCaller::Loader => None,
+            DemoCaller::App => Some(PATIENT),
+            DemoCaller::Clinician => Some("clinician"),
+            DemoCaller::Auditor => Some("auditor"),
+            DemoCaller::Admin => Some("admin"),
+        }
     }
-}
 
-/// A third-party app in the hands of a patient.
-fn app(patient: &str) -> Claims {
-    Claims {
-        subject: format!("demo-patient-{patient}"),
-        patient: Some(patient.to_owned()),
-        fhir_user: Some(format!("Patient/{patient}")),
-        ..system(
-            "app",
-            "openid fhirUser launch/patient patient/*.rs",
-            "PATRQT",
-        )
+    /// Roles of the person.
+    pub fn roles(self) -> &'static [&'static str] {
+        match self {
+            DemoCaller::Clinician => &["physician"],
+            DemoCaller::Auditor => &["auditor"],
+            DemoCaller::Admin => &["system-administrator"],
+            _ => &[],
+        }
+    }
+
+    /// What it asks for, and with that what its client can be granted of resources.
+    pub fn scope(self) -> &'static str {
+        match self {
+            DemoCaller::Lab => LAB,
+            DemoCaller::Billing => BILLING,
+            DemoCaller::Loader => "system/*.cruds",
+            DemoCaller::App => "launch/patient patient/*.rs",
+            DemoCaller::Clinician => "user/*.cruds",
+            DemoCaller::Auditor => "user/AuditEvent.rs",
+            DemoCaller::Admin => ADMIN,
+        }
+    }
+
+    /// The most that its client can be granted.
+    pub fn ceiling(self) -> String {
+        match self.username() {
+            None => self.scope().to_owned(),
+            Some(_) => format!("openid fhirUser launch {}", self.scope()),
+        }
+    }
+
+    /// Whether a scope is a part of that.
+    pub fn may_ask(self, scope: &str) -> bool {
+        covers(&self.ceiling(), scope)
+    }
+
+    /// Where a person who signs in is sent back to, at the server of this origin.
+    pub fn redirect_uri(self, issuer: &str) -> String {
+        match self {
+            DemoCaller::App => format!("{issuer}{APP_PATH}"),
+            _ => DESK_REDIRECT.to_owned(),
+        }
+    }
+
+    /// A code of `v3-PurposeOfUse`. `None`: what the person is there for.
+    fn purpose(self) -> Option<&'static str> {
+        match self {
+            DemoCaller::Lab | DemoCaller::Clinician => Some("TREAT"),
+            DemoCaller::Billing => Some("HPAYMT"),
+            DemoCaller::Auditor => Some("HCOMPL"),
+            DemoCaller::Loader | DemoCaller::Admin => Some("HSYSADMIN"),
+            DemoCaller::App => None,
+        }
     }
 }
 
@@ -121,9 +140,9 @@ const LAB: &str = "system/Observation.crus system/DiagnosticReport.crus system/S
                    system/Patient.rs system/Encounter.rs system/Practitioner.rs system/Organization.rs";
 const BILLING: &str = "system/Claim.crus system/ExplanationOfBenefit.crus system/Coverage.crus system/Patient.rs \
                        system/Encounter.rs system/Organization.rs system/Practitioner.rs";
-const ADMIN: &str = "openid fhirUser user/CapabilityStatement.cruds user/SearchParameter.cruds \
-                     user/StructureDefinition.cruds user/OperationDefinition.cruds user/CompartmentDefinition.cruds \
-                     user/ValueSet.cruds user/CodeSystem.cruds user/ConceptMap.cruds user/NamingSystem.cruds";
+const ADMIN: &str = "user/CapabilityStatement.cruds user/SearchParameter.cruds user/StructureDefinition.cruds \
+                     user/OperationDefinition.cruds user/CompartmentDefinition.cruds user/ValueSet.cruds \
+                     user/CodeSystem.cruds user/ConceptMap.cruds user/NamingSystem.cruds";
 
 #[cfg(test)]
 #[path = "demo_tests.rs"]

@@ -35,7 +35,6 @@ mod revoke;
 mod scope_ceiling;
 mod server;
 pub mod settings;
-pub mod signing_key;
 pub mod signing_keys;
 pub mod state;
 mod token;
@@ -48,7 +47,7 @@ pub use claims::{
     Claims, Confirmation, SCOPE_IN_TOKEN_BYTES_MAX, SYSTEM_TOKEN_LIFETIME_S, TOKEN_LIFETIME_S,
     TOKEN_LIFETIME_S_MAX,
 };
-pub use demo::demo_caller;
+pub use demo::DemoCaller;
 pub use endpoints::Endpoint;
 pub use fetch::Fetch;
 pub use page::Page;

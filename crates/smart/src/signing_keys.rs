@@ -76,35 +76,6 @@ impl SigningKeys {
         .await
     }
 
-    /// Takes a key for access tokens into the ring that was made elsewhere, so that what it signs holds on every node.
-    pub async fn adopt(
-        &self,
-        store: &Store,
-        key: &SigningKey,
-        now_s: i64,
-    ) -> Result<(), StoreError> {
-        let _one = self.making.lock().await;
-        let pkcs8 = base64(key.to_pkcs8());
-        for _ in 0..ATTEMPTS_MAX {
-            let found = state::get::<KeyRing>(store, "ring", now_s).await?;
-            let mut ring = found
-                .as_ref()
-                .map_or_else(KeyRing::default, |r| r.row.clone());
-            if ring.keys.iter().any(|known| known.pkcs8 == pkcs8) {
-                return self.keep(&ring.keys);
-            }
-            ring.keys.push(RingKey {
-                algorithm: KeyAlgorithm::Es256,
-                pkcs8: pkcs8.clone(),
-                signs_from_s: now_s,
-            });
-            if self.write(store, found, ring, now_s).await? {
-                return Ok(());
-            }
-        }
-        Err(StoreError::Unavailable)
-    }
-
     /// Publishes the next key of each algorithm when its time has come, and drops what no living token was signed with. Cheap
     /// when nothing is due; to be called every hour or so by each node.
     pub async fn tend(&self, store: &Store, now_s: i64) -> Result<(), StoreError> {

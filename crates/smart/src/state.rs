@@ -6,6 +6,7 @@ mod authorization;
 mod client;
 mod code;
 mod credential;
+mod demo_secrets;
 mod enrolment;
 mod grant;
 mod launch_context;
@@ -26,6 +27,7 @@ pub use client::{
 };
 pub use code::{CODE_LIFETIME_S, Code};
 pub use credential::Credential;
+pub use demo_secrets::{DemoSecrets, PersonSecret, SystemSecret};
 pub use enrolment::{Enrolment, INVITATION_LIFETIME_S, SECRET_SHOWN_S};
 pub use grant::{Grant, LaunchValues};
 pub use launch_context::{LAUNCH_LIFETIME_S, LaunchContext};
@@ -67,6 +69,7 @@ pub enum RowKind {
     ScopeText = 15,
     Credential = 16,
     Workstation = 17,
+    DemoSecrets = 18,
 }
 
 /// A record of one kind. Secrets are keys and never in the body; keys and owners are stored as keyed hashes, the body sealed.

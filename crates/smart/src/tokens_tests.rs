@@ -1,5 +1,4 @@
 use super::*;
-use crate::demo::demo_caller;
 
 const NOW_S: i64 = 1_700_000_000;
 const ISSUER: &str = "https://ward.example";
@@ -32,7 +31,27 @@ fn minted(service: &TokenService, claims: &Claims, now_s: i64) -> String {
 }
 
 fn lab() -> Claims {
-    demo_caller("lab", None).unwrap()
+    Claims {
+        subject: "lab".into(),
+        client_id: "lab".into(),
+        scope: "system/Observation.crus system/Patient.rs".into(),
+        purpose: Some("TREAT".into()),
+        lifetime_s: crate::TOKEN_LIFETIME_S,
+        ..Claims::default()
+    }
+}
+
+/// An app in the hands of a patient.
+fn app() -> Claims {
+    Claims {
+        subject: "patient".into(),
+        client_id: "app".into(),
+        scope: "openid fhirUser launch/patient patient/*.rs".into(),
+        patient: Some("p1".into()),
+        fhir_user: Some("Patient/p1".into()),
+        purpose: Some("PATRQT".into()),
+        ..lab()
+    }
 }
 
 fn refused(service: &TokenService, token: &str, now_s: i64) -> String {
@@ -67,7 +86,7 @@ fn a_minted_token_speaks_for_its_claims() {
     let service = service();
     let claims = Claims {
         session: Some("s1".into()),
-        ..demo_caller("app", Some("p1")).unwrap()
+        ..app()
     };
     let token = minted(&service, &claims, NOW_S);
     let caller = service.verify(&token, NOW_S).unwrap().caller.clone();
@@ -279,9 +298,9 @@ fn s100_a_revoked_token_dies_though_it_is_cached() {
         assert!(refused(&service, &token, NOW_S).contains("revoked"));
     }
     let later = minted(&service, &lab(), NOW_S + 1);
-    revocations.note("client:demo-lab", NOW_S);
+    revocations.note("client:lab", NOW_S);
     assert!(service.verify(&later, NOW_S + 1).is_ok());
-    revocations.note("client:demo-lab", NOW_S + 1);
+    revocations.note("client:lab", NOW_S + 1);
     assert!(refused(&service, &later, NOW_S + 1).contains("revoked"));
 }
 

@@ -1,12 +1,13 @@
 //! A small blocking FHIR client for tests that read as a conversation.
 
+use crate::token::Token;
 use serde_json::Value;
 use std::time::Duration;
 
 #[derive(Clone)]
 pub struct Client {
     pub base: String,
-    token: Option<String>,
+    token: Option<Token>,
     inner: reqwest::blocking::Client,
 }
 
@@ -43,8 +44,16 @@ impl Client {
             .expect("a client");
         Self {
             base: base.to_owned(),
-            token,
+            token: token.map(Token::fixed),
             inner,
+        }
+    }
+
+    /// The same as somebody else.
+    pub(crate) fn showing(self, token: Token) -> Self {
+        Self {
+            token: Some(token),
+            ..self
         }
     }
 
@@ -57,7 +66,7 @@ impl Client {
         };
         let mut inner = self.inner.request(method.parse().expect("a method"), url);
         if let Some(token) = &self.token {
-            inner = inner.bearer_auth(token);
+            inner = inner.bearer_auth(token.text());
         }
         Request { inner }
     }

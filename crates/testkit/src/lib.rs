@@ -13,6 +13,7 @@ pub mod postgres;
 mod random;
 mod server;
 mod shared;
+mod token;
 
 pub use binary::ward_binary;
 pub use http::{Answer, Client, Request, install_provider};

@@ -3,6 +3,7 @@
 use crate::binary::ward_binary;
 use crate::children;
 use crate::http::Client;
+use crate::token::{Source, Token};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -105,61 +106,44 @@ impl Server {
         self.child.id()
     }
 
-    /// A token as a newcomer gets it: from `ward token`.
+    /// A token as a newcomer gets it: from `ward token`. Those of `lab`, `billing` and `loader` live for five minutes.
     pub fn token(&self, caller: &str) -> String {
-        self.token_for(caller, None)
+        self.signed_in(caller, None, None).text()
     }
 
-    pub fn token_for(&self, caller: &str, patient: Option<&str>) -> String {
-        self.token_within(caller, patient, None)
-    }
-
-    /// With part of what the caller may do.
-    pub fn token_within(&self, caller: &str, patient: Option<&str>, scope: Option<&str>) -> String {
-        let mut command = Command::new(ward_binary());
-        command
-            .args(["token", "--as", caller, "--data"])
-            .arg(self.data())
-            .envs(environment(&self.start));
-        if let Some(patient) = patient {
-            command.args(["--patient", patient]);
-        }
-        if let Some(scope) = scope {
-            command.args(["--scope", scope]);
-        }
-        let output = command.output().expect("ward token runs");
-        assert!(
-            output.status.success(),
-            "ward token: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
-        String::from_utf8(output.stdout)
-            .expect("a token is text")
-            .trim()
-            .to_owned()
-    }
-
-    /// A client that signs in as a demo caller.
+    /// A client that signs in as a demo caller, again before its token ends.
     pub fn client(&self, caller: &str) -> Client {
-        self.reached_with(Some(self.token(caller)))
+        self.anonymous().showing(self.signed_in(caller, None, None))
+    }
+
+    /// The demo's app with the record of a patient: the demo's own at home, any other at the clinician's desk.
+    pub fn app(&self, patient: &str) -> Client {
+        let token = self.signed_in("app", Some(patient), None);
+        self.anonymous().showing(token)
     }
 
     /// A client that signs in as a demo caller for part of what it may do; `patient`: logical id, for the app.
     pub fn client_within(&self, caller: &str, patient: Option<&str>, scope: &str) -> Client {
-        self.reached_with(Some(self.token_within(caller, patient, Some(scope))))
+        let token = self.signed_in(caller, patient, Some(scope));
+        self.anonymous().showing(token)
+    }
+
+    fn signed_in(&self, caller: &str, patient: Option<&str>, scope: Option<&str>) -> Token {
+        Token::of(Source {
+            data: self.data().to_owned(),
+            caller: caller.to_owned(),
+            patient: patient.map(str::to_owned),
+            scope: scope.map(str::to_owned),
+        })
     }
 
     pub fn anonymous(&self) -> Client {
-        self.reached_with(None)
+        Client::trusting(&self.base, None, &self.authority())
     }
 
     /// The development authority in the data folder, when the server was started with one.
     pub fn authority(&self) -> Vec<u8> {
         std::fs::read(self.data().join("tls/ca.pem")).unwrap_or_default()
-    }
-
-    fn reached_with(&self, token: Option<String>) -> Client {
-        Client::trusting(&self.base, token, &self.authority())
     }
 
     /// What the metrics listener says. For a server with `server.metrics_listen` on port 0 and `log.format` json: its log tells

@@ -127,7 +127,8 @@ struct Ours<'a> {
     store: Store<'a>,
     running: Running,
     base: String,
-    token: String,
+    /// Prints a token; it is asked again where a run outlives one.
+    token_command: String,
     database_pid: Option<String>,
 }
 
@@ -163,18 +164,18 @@ impl<'a> Ours<'a> {
             )
         };
         let (running, base) = Running::start(&mut command, false, ready)?;
-        let token = process::text(
-            programs
-                .command("ward")
-                .args(["token", "--as", "loader", "--data"])
-                .arg(&data),
-        )?;
+        let ward = programs.command("ward");
+        let token_command = format!(
+            "'{}' token --as loader --data '{}'",
+            ward.get_program().to_string_lossy(),
+            data.display()
+        );
         let database_pid = store.database.and(options.database_pid.clone());
         Ok(Self {
             store,
             running,
             base,
-            token,
+            token_command,
             database_pid,
         })
     }
@@ -243,8 +244,8 @@ impl<'a> Ours<'a> {
     fn run(&self, programs: &Programs, words: &[&str]) -> Result<Value, String> {
         let mut command = programs.command("ward-loadgen");
         command
-            .env("WARD_TOKEN", &self.token)
-            .args(["--json", "--base", &self.base]);
+            .args(["--json", "--base", &self.base])
+            .args(["--token-command", &self.token_command]);
         command.args(["--server-pid", &self.running.id().to_string()]);
         if let Some(pid) = &self.database_pid {
             command.args(["--database-pid", pid]);

@@ -116,19 +116,6 @@ pub fn json(command: &mut Command) -> Result<Value, String> {
     serde_json::from_slice(&done.stdout).map_err(|e| format!("{command:?}: {}: {e}", done.status))
 }
 
-/// Runs to the end and returns standard output.
-pub fn text(command: &mut Command) -> Result<String, String> {
-    let done = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|e| format!("{command:?}: {e}"))?;
-    if !done.status.success() {
-        return Err(format!("{command:?}: {}", done.status));
-    }
-    Ok(String::from_utf8_lossy(&done.stdout).trim().to_owned())
-}
-
 fn finish(command: &mut Command) -> Result<(), String> {
     let status = command
         .stdin(Stdio::null())

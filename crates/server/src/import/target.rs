@@ -2,6 +2,7 @@
 
 use super::reader::Document;
 use crate::config::Config;
+use crate::token::bearer::Bearer;
 use crate::{data_folder, wiring};
 use serde_json::Value;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ pub enum Target {
     },
     Server {
         base: String,
-        token: String,
+        bearer: Bearer,
     },
 }
 
@@ -27,20 +28,27 @@ pub struct Sender<'a> {
 }
 
 impl Target {
-    pub fn open(to: Option<&str>, token: Option<&str>, config: &Config) -> Result<Target, String> {
-        if let (Some(base), Some(token)) = (to, token) {
-            if !base.starts_with("http://") && !base.starts_with("https://") {
-                return Err(
-                    "--to takes the https:// URL of a server, or http:// on this machine".into(),
-                );
-            }
-            let target = Target::Server {
-                base: base.trim_end_matches('/').to_owned(),
-                token: token.to_owned(),
-            };
-            // What fails here would fail in every thread.
-            return target.client().map(|_| target);
+    /// A running server, and what opens it.
+    pub fn server(base: &str, bearer: Bearer) -> Result<Target, String> {
+        if !base.starts_with("http://") && !base.starts_with("https://") {
+            return Err(
+                "--to takes the https:// URL of a server, or http:// on this machine".into(),
+            );
         }
+        let target = Target::Server {
+            base: base.trim_end_matches('/').to_owned(),
+            bearer,
+        };
+        // What fails here would fail in every thread.
+        target.client()?;
+        if let Target::Server { bearer, .. } = &target {
+            bearer.current(&runtime()?)?;
+        }
+        Ok(target)
+    }
+
+    /// The store itself.
+    pub fn store(config: &Config) -> Result<Target, String> {
         wiring::start_logging(config)?;
         data_folder::create(&config.store.data)?;
         let base = match data_folder::read_demo(&config.store.data)? {
@@ -49,7 +57,7 @@ impl Target {
         };
         let master = data_folder::master_key(config, true)?;
         let engine = runtime()?.block_on(wiring::engine(config, &master, base))?;
-        let loader = wiring::loader(&wiring::tokens(config, &master, &engine.settings().base)?)?;
+        let loader = wiring::loader("ward import")?;
         Ok(Target::Store { engine, loader })
     }
 
@@ -163,7 +171,8 @@ impl Sender<'_> {
                 let reply = self.runtime.block_on(engine.answer(loader, &call));
                 judge(reply.status, reply.json().unwrap_or_default(), is_batch)
             }
-            Target::Server { base, token } => {
+            Target::Server { base, bearer } => {
+                let token = bearer.current(&self.runtime)?;
                 let request = match method {
                     route::Method::Put => self.client.put(format!("{base}/{path}")),
                     _ => self.client.post(format!("{base}/{path}")),

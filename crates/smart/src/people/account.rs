@@ -55,6 +55,21 @@ pub async fn add(store: &Store, new: &NewAccount, now_s: i64) -> Result<String, 
     }
 }
 
+/// An account whose owner has both factors already, the password made of random bits by a program: nobody has to be invited. Not
+/// stored yet.
+pub(crate) fn claimed(
+    new: &NewAccount,
+    password: &str,
+    totp: &str,
+    now_s: i64,
+) -> Result<Account, AccountError> {
+    Ok(Account {
+        password: Some(ward_seal::password::hash_random(password)),
+        totp: Some(totp.to_owned()),
+        ..account(new, now_s)?
+    })
+}
+
 /// Nobody signs in any more; all sessions end and every token is void. What is void, for the caller's own node.
 pub async fn close(store: &Store, typed: &str, now_s: i64) -> Result<Vec<String>, AccountError> {
     let mut account = known(store, typed, now_s).await?;

@@ -8,6 +8,7 @@
 
 mod apps;
 mod authorize;
+mod demo;
 mod discovery;
 mod house;
 mod launch;
@@ -38,6 +39,9 @@ macro_rules! on_both {
 }
 
 on_both!(
+    demo::systems_sign_in_with_the_keys_that_were_made,
+    demo::people_have_a_password_and_a_second_factor,
+    demo::another_start_changes_nothing,
     discovery::s1_to_s9_the_configuration_says_what_is_served,
     discovery::s14_both_documents_agree,
     discovery::s15_keys_are_public_and_distinct,
