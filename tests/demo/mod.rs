@@ -216,6 +216,10 @@ fn what_is_wrong_is_said() {
         (vec!["--as", "app"], "give --patient"),
         (vec!["--as", "lab", "--patient", "x"], "leave --patient out"),
         (
+            vec!["--as", "lab", "--scope", "system/Claim.rs"],
+            "'system/Claim.rs' is no part of what 'lab' may do",
+        ),
+        (
             vec!["--as", "app", "--patient", "nobody"],
             "There is no such patient among those whose records you may see.",
         ),
@@ -236,4 +240,38 @@ fn what_is_wrong_is_said() {
     let nowhere = tempfile::tempdir().unwrap();
     let problem = refused(nowhere.path(), &["--as", "lab"]);
     assert!(problem.contains("is not a demo store"), "{problem}");
+}
+
+#[test]
+fn the_sample_app_is_a_page_that_speaks_to_its_server_only() {
+    let server = Server::start(Start::empty(Backend::Sqlite));
+    let origin = server.base.strip_suffix("/fhir").unwrap();
+    let anonymous = server.anonymous();
+    for (name, content_type) in [
+        ("", "text/html; charset=utf-8"),
+        ("my-labs.js", "text/javascript; charset=utf-8"),
+        ("my-labs.css", "text/css; charset=utf-8"),
+    ] {
+        let answer = anonymous.get(&format!("{origin}/demo/app/{name}"));
+        let answer = answer.expect(200);
+        assert_eq!(answer.header("content-type"), Some(content_type));
+        let policy = answer.header("content-security-policy").unwrap();
+        assert!(policy.starts_with("default-src 'none';"), "{policy}");
+        assert!(policy.contains("connect-src 'self'"), "{policy}");
+        assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+    }
+    anonymous.get(&format!("{origin}/demo/app/x")).expect(404);
+    // Where the hospital sends people back to is the page itself.
+    let asked = format!(
+        "{origin}/auth/authorize?response_type=code&client_id=demo-app&redirect_uri={origin}/demo/app/&scope=patient/Patient.rs&state=s&aud={}&code_challenge={}&code_challenge_method=S256",
+        server.base,
+        "A".repeat(43)
+    );
+    let page = anonymous.get(&asked).expect(200).text();
+    assert!(
+        page.contains("<h1>Sign in</h1>") && page.contains("My Labs"),
+        "{page}"
+    );
+    let elsewhere = asked.replace("/demo/app/&", "/demo/other/&");
+    anonymous.get(&elsewhere).expect(400);
 }

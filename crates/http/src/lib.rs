@@ -6,6 +6,7 @@ mod accept;
 mod accept_encoding;
 mod body;
 mod cors;
+mod demo_app;
 mod headers;
 mod metrics;
 mod pages;

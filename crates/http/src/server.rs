@@ -1,6 +1,7 @@
 //! The listeners and the one handler every FHIR request goes through.
 
 use crate::cors::{self, Openness};
+use crate::demo_app;
 use crate::metrics::Metrics;
 use crate::request::{self, Asked, Look};
 use crate::respond::{Wish, respond};
@@ -60,6 +61,8 @@ pub struct Service {
     pub auth: Arc<AuthorizationServer>,
     pub metrics: Arc<Metrics>,
     pub settings: ServerSettings,
+    /// Serves the demo's sample app.
+    pub demo: bool,
     /// Cleared at shutdown, so that load balancers look elsewhere.
     pub ready: Arc<AtomicBool>,
 }
@@ -150,6 +153,11 @@ async fn dispatch(request: &HttpRequest, payload: web::Payload, service: &Servic
         return smart::handle(request, payload, service, endpoint).await;
     }
     if let Some(file) = smart::file(path) {
+        return file;
+    }
+    if service.demo
+        && let Some(file) = demo_app::answer(request.method(), path)
+    {
         return file;
     }
     match path {

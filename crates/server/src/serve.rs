@@ -128,6 +128,7 @@ impl Serve {
             auth,
             metrics: Arc::new(metrics_of(&engine)),
             settings: config.server_settings(),
+            demo: self.demo,
             ready: Arc::new(AtomicBool::new(true)),
         };
         // Before anything answers: who knows that the server is up may end it.

@@ -3,6 +3,8 @@
 use super::{Filled, PATIENTS, Prepared};
 use crate::config::Config;
 use crate::dev_certificates::DevFiles;
+use ward_smart::demo::{self, APP_PATH};
+use ward_smart::settings::origin;
 use ward_smart::state::PersonSecret;
 
 pub fn greeting(base: &str, config: &Config, prepared: &Prepared) -> String {
@@ -18,6 +20,14 @@ pub fn greeting(base: &str, config: &Config, prepared: &Prepared) -> String {
         std::env::current_exe().map_or_else(|_| "ward".to_owned(), |p| p.display().to_string());
     let filled = filled(prepared.filled);
     let people: String = prepared.people.iter().map(person).collect();
+    let app = match prepared.people.iter().any(|p| p.username == demo::PATIENT) {
+        true => format!(
+            "An app for patients: {}{APP_PATH} (sign in as {})\n",
+            origin(base),
+            demo::PATIENT
+        ),
+        false => String::new(),
+    };
     format!(
         "\nWard is ready at {base}.{filled}\n\
          Anyone may read {base}/metadata; everything else needs a token:\n\n\
@@ -27,6 +37,7 @@ pub fn greeting(base: &str, config: &Config, prepared: &Prepared) -> String {
          Systems prove themselves by the keys {data}/demo/*.pem; people sign in with\n\n\
          \x20 user name  password                 secret for an authenticator app\n\
          {people}\n\
+         {app}\
          More requests: docs/requests/first.http. Stop with Ctrl-C.\n"
     )
 }
