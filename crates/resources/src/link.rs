@@ -21,16 +21,18 @@ pub async fn check(
     in_transaction: bool,
     own: &HashSet<String>,
 ) -> Result<Vec<Guard>> {
-    check_all(cx, std::slice::from_ref(&node), in_transaction, own).await
+    let checked = check_all(cx, &[(0, node)], in_transaction, own).await;
+    checked.map_err(|(failure, _)| failure)
 }
 
-/// The same for several resources of one unit.
+/// The same for several resources of one unit, each with a number. Error: with the number of the first whose reference does not
+/// resolve.
 pub async fn check_all(
     cx: Context<'_>,
-    nodes: &[Node<'_>],
+    nodes: &[(usize, Node<'_>)],
     in_transaction: bool,
     own: &HashSet<String>,
-) -> Result<Vec<Guard>> {
+) -> std::result::Result<Vec<Guard>, (Failure, usize)> {
     let wanted = match cx.engine.settings.reference_check {
         ReferenceCheck::Never => false,
         ReferenceCheck::Transaction => in_transaction,
@@ -40,7 +42,7 @@ pub async fn check_all(
         return Ok(Vec::new());
     }
     let (mut places, mut seen) = (Vec::new(), HashSet::new());
-    for node in nodes {
+    for (at, node) in nodes {
         for reference in literals(*node) {
             let Some(text) = reference.value() else {
                 continue;
@@ -51,7 +53,7 @@ pub async fn check_all(
                 && !own.contains(&identity(ty, id))
                 && seen.insert((ty, id))
             {
-                places.push(((ty, id), reference));
+                places.push(((ty, id), (*at, reference)));
             }
         }
     }
@@ -62,13 +64,19 @@ pub fn identity(ty: TypeId, id: &str) -> String {
     format!("{}/{id}", r4().ty(ty).name)
 }
 
-/// Of several that do not exist the first is named.
-async fn exist(cx: Context<'_>, places: Vec<((TypeId, &str), Node<'_>)>) -> Result<Vec<Guard>> {
-    if places.is_empty() {
+/// A target, and where it is referred to.
+type Place<'a> = ((TypeId, &'a str), (usize, Node<'a>));
+
+async fn exist(
+    cx: Context<'_>,
+    places: Vec<Place<'_>>,
+) -> std::result::Result<Vec<Guard>, (Failure, usize)> {
+    let Some((_, (first, _))) = places.first() else {
         return Ok(Vec::new());
-    }
+    };
+    let of_all = |failure| (failure, *first);
     let keys: Vec<(TypeId, &str)> = places.iter().map(|(key, _)| *key).collect();
-    let rids = stored(cx.engine.store.locate(&keys).await)?;
+    let rids = stored(cx.engine.store.locate(&keys).await).map_err(of_all)?;
     let rids = rids.into_iter().map(|rid| rid.unwrap_or(NO_ROW));
     let located: Vec<(TypeId, Rid)> = keys.iter().map(|key| key.0).zip(rids).collect();
     let found = stored(
@@ -76,10 +84,11 @@ async fn exist(cx: Context<'_>, places: Vec<((TypeId, &str), Node<'_>)>) -> Resu
             .store
             .read_many(cx.access, Action::Read, &located)
             .await,
-    )?;
-    for ((_, reference), current) in places.into_iter().zip(found) {
+    )
+    .map_err(of_all)?;
+    for ((_, (at, reference)), current) in places.iter().zip(found) {
         if !matches!(current, Current::Live(_)) {
-            return Err(unresolved(reference));
+            return Err((unresolved(*reference), *at));
         }
     }
     Ok(located

@@ -204,17 +204,25 @@ fn what_is_deleted_inside_is_not_referred_to() {
 #[test]
 fn of_several_references_that_lead_nowhere_the_first_is_named() {
     on_both(|ward| {
-        let observations: Vec<Value> = (0..12)
+        let stored = ward.post("Observation", &about("Patient/x")).expect(201);
+        let pulse = format!("Observation/{}", stored.id());
+        let mut entries: Vec<Value> = (0..12)
             .map(|n| {
                 let absent = about(&format!("Patient/absent-{}", 11 - n));
                 entry("POST", "Observation", Some(absent))
             })
             .collect();
-        for skipped in 0..4 {
-            let entries = observations[skipped..].to_vec();
-            let refused = transact(ward, entries).expect(422);
+        // What a patch makes is judged in its place.
+        let patch = json!({ "resourceType": "Parameters", "parameter": [{ "name": "operation", "part": [
+            { "name": "type", "valueCode": "replace" }, { "name": "path", "valueString": "Observation.subject.reference" },
+            { "name": "value", "valueString": "Patient/absent" }] }] });
+        entries.insert(3, entry("PATCH", &pulse, Some(patch)));
+        for skipped in 0..5 {
+            let refused = transact(ward, entries[skipped..].to_vec()).expect(422);
             let place = "Bundle.entry[0].resource.subject.reference";
-            assert_eq!(refused.issue().1, place, "{}", refused.text());
+            assert_eq!(refused.issue().1, place, "{skipped}: {}", refused.text());
         }
+        let read = ward.get(&pulse).expect(200).json();
+        assert_eq!(read["subject"]["reference"], "Patient/x");
     });
 }

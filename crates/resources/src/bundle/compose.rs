@@ -78,7 +78,7 @@ pub async fn compose_all(
         bundle,
         own,
         writes: Vec::with_capacity(entries.len()),
-        nodes: Vec::new(),
+        referring: Vec::new(),
         references: Vec::new(),
         deletions: Vec::new(),
         seen: Vec::new(),
@@ -88,9 +88,11 @@ pub async fn compose_all(
         let outcome = unit.add(entry, step, &identities).await;
         outcomes.push(outcome.map_err(|f| name(f, entry.at))?);
     }
-    let nodes: Vec<Node<'_>> = unit.nodes.iter().map(|index| bundle.node(*index)).collect();
+    let each = unit.referring.iter();
+    let nodes: Vec<_> = each.map(|(at, r)| (*at, r.node(bundle))).collect();
+    let checked = link::check_all(cx, &nodes, true, &unit.own).await;
     unit.references
-        .extend(link::check_all(cx, &nodes, true, &unit.own).await?);
+        .extend(checked.map_err(|(failure, at)| name(failure, at))?);
     demand_kept(&unit.references, &unit.writes)?;
     guards.extend(unit.references);
     let reference_guards = guards.len()..guards.len() + unit.deletions.len();
@@ -110,11 +112,26 @@ struct Unit<'a> {
     /// Identities that the unit itself writes or finds.
     own: HashSet<String>,
     writes: Vec<Write>,
-    /// Resources of the Bundle whose references are still to be checked, all at once.
-    nodes: Vec<NodeIndex>,
+    /// Resources whose references are still to be checked, all at once, with the places of their entries.
+    referring: Vec<(usize, Referring)>,
     references: Vec<Guard>,
     deletions: Vec<Guard>,
     seen: Vec<Entity>,
+}
+
+/// What a unit writes: a resource of the Bundle, or what a patch makes of a stored one.
+enum Referring {
+    Entry(NodeIndex),
+    Patched(Document),
+}
+
+impl Referring {
+    fn node<'a>(&'a self, bundle: &'a Document) -> Node<'a> {
+        match self {
+            Referring::Entry(index) => bundle.node(*index),
+            Referring::Patched(document) => document.root(),
+        }
+    }
 }
 
 impl Unit<'_> {
@@ -130,7 +147,7 @@ impl Unit<'_> {
                 let (Some(index), Some(rid)) = (entry.resource, rid) else {
                     return Err(Failure::new(Kind::Internal, "an entry has no row"));
                 };
-                self.nodes.push(index);
+                self.referring.push((entry.at, Referring::Entry(index)));
                 if let Replaced::Version(row) = &replaced {
                     demand_open(self.cx, row).await?;
                 }
@@ -179,8 +196,6 @@ impl Unit<'_> {
         };
         identities.rewrite_patched(&row.body, &mut patched)?;
         validate(self.cx.engine, patched.root())?;
-        self.references
-            .extend(link::check(self.cx, patched.root(), true, &self.own).await?);
         let identity = Identity {
             ty: row.ty,
             rid: row.rid,
@@ -189,8 +204,10 @@ impl Unit<'_> {
         };
         let replaced = Replaced::Version(row);
         let root = patched.root();
-        self.stage(root, &identity, &identities.patients, &replaced, entry)
-            .await
+        let outcome = self.stage(root, &identity, &identities.patients, &replaced, entry);
+        let outcome = outcome.await?;
+        self.referring.push((entry.at, Referring::Patched(patched)));
+        Ok(outcome)
     }
 
     async fn delete(&mut self, entry: &Entry, rows: &[Row]) -> Result<Outcome> {
