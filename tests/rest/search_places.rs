@@ -70,7 +70,7 @@ fn refused(answer: Answer) {
     assert_eq!(issue["details"]["coding"][0]["code"], "limit.rate");
     let says = issue["diagnostics"].as_str().unwrap();
     assert!(
-        says.starts_with("2 searches") && says.contains("try again"),
+        says.contains("at once (2)") && says.contains("try again"),
         "{says}"
     );
 }

@@ -184,6 +184,11 @@ impl Meter<'_> {
                 "Patient?family=Counted&_total=accurate&_count=5",
             ),
         ];
+        // What is included is counted with the rest: without any there would be less to count.
+        for (name, url) in &asked[1..3] {
+            let page = self.ward.get(url).expect(200).text();
+            assert!(page.contains("\"mode\":\"include\""), "{name}");
+        }
         asked.map(|(name, url)| (name, self.of_get(url))).into()
     }
 

@@ -64,7 +64,7 @@ impl Question {
         let (mut plan, used) = ward_search::query::parse(extractor, types, pairs, &options)?;
         let is_costly = is_costly(&plan.filter) || plan.sort.iter().any(is_gathered);
         let place = match is_costly {
-            true => Some(place(cx, served.registry(), &plan.types, &used)?),
+            true => Some(place(cx)?),
             false => None,
         };
         let filter = std::mem::replace(&mut plan.filter, Filter::All);
@@ -97,8 +97,7 @@ impl Question {
     /// Adds what each row must pass, which makes the question a costly one.
     pub fn check(&mut self, cx: Context<'_>, check: Check) -> Result<()> {
         if self.place.is_none() {
-            let types = &self.plan.types;
-            self.place = Some(place(cx, self.served.registry(), types, &self.used)?);
+            self.place = Some(place(cx)?);
         }
         self.checks.push(check);
         Ok(())
@@ -182,14 +181,13 @@ impl Question {
 }
 
 /// A place of the client's for a costly question.
-fn place(cx: Context<'_>, registry: &Registry, types: &[TypeId], used: &Used) -> Result<Place> {
+fn place(cx: Context<'_>) -> Result<Place> {
     let places = &cx.engine.places;
     places.take(&cx.caller.client_id).ok_or_else(|| {
         let text = format!(
-            "{} searches that no index bounds are under way for this client, as many as it may have at once; \
-             try again when one of them has ended, or add {} to narrow this one",
-            places.per_client_max(),
-            advice(registry, types, used)
+            "this client has as many searches under way that no index bounds as it may have at once ({}); \
+             try again when one of them has ended",
+            places.per_client_max()
         );
         Failure::new(Kind::TooManyRequests, text)
     })
