@@ -5,7 +5,8 @@
 use bytes::Bytes;
 use std::time::{SystemTime, UNIX_EPOCH};
 use ward_access::{Caller, Identity, Scopes};
-use ward_resources::{Body, Call, Engine, Format, Interaction, Reply, Settings};
+use ward_resources::route::{Method, route};
+use ward_resources::{Body, Call, Engine, Format, Reply, Settings};
 use ward_seal::MasterKey;
 use ward_storage::{Store, StoreSettings};
 
@@ -24,65 +25,118 @@ async fn run(what: &str, times: usize) {
     let folder = std::env::temp_dir().join(format!("ward-interactions-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let engine = engine(&folder).await;
-    let caller = loader();
-    let patient = made(&post(&engine, &caller, "Patient", PATIENT).await);
-    let observation = OBSERVATION.replace("PATIENT", &patient);
-    let first = made(&post(&engine, &caller, "Observation", &observation).await);
+    let bench = Bench::of(engine).await;
     for n in 0..times {
-        let reply = match what {
-            "read" => get(&engine, &caller, &format!("Observation/{first}"), &[]).await,
-            "vread" => {
-                get(
-                    &engine,
-                    &caller,
-                    &format!("Observation/{first}/_history/1"),
-                    &[],
-                )
-                .await
-            }
-            "search" => {
-                get(
-                    &engine,
-                    &caller,
-                    "Observation",
-                    &[("patient", &patient), ("category", "laboratory")],
-                )
-                .await
-            }
-            "history" => {
-                get(
-                    &engine,
-                    &caller,
-                    &format!("Observation/{first}/_history"),
-                    &[],
-                )
-                .await
-            }
-            "create" => post(&engine, &caller, "Observation", &observation).await,
-            "update" => {
-                let body = observation
-                    .replacen('{', &format!("{{\"id\":\"{first}\","), 1)
-                    .replace("6.3", &format!("{n}.5"));
-                send(
-                    &engine,
-                    &caller,
-                    ward_resources::route::Method::Put,
-                    &format!("Observation/{first}"),
-                    Some(body),
-                )
-                .await
-            }
-            "transaction" => post(&engine, &caller, "", &transaction(n)).await,
-            _ => panic!("read, vread, search, history, create, update or transaction"),
-        };
-        assert!(
-            reply.status < 300,
-            "{}",
-            String::from_utf8_lossy(reply.json().unwrap_or_default())
-        );
+        let reply = bench.interaction(what, n).await;
+        let text = String::from_utf8_lossy(reply.json().unwrap_or_default());
+        let refused = reply.status >= 300 || text.contains("\"OperationOutcome\"");
+        assert!(!refused, "{what}: {text}");
     }
-    engine.store().close().await;
+    bench.engine.store().close().await;
     std::fs::remove_dir_all(&folder).expect("the folder is ours");
+}
+
+/// A store with one patient and one observation of theirs.
+struct Bench {
+    engine: Engine,
+    caller: Caller,
+    patient: String,
+    /// An observation of the patient, as JSON without id.
+    observation: String,
+    /// `Observation/{id}` of the one that is there.
+    first: String,
+}
+
+impl Bench {
+    async fn of(engine: Engine) -> Self {
+        let mut bench = Self {
+            engine,
+            caller: loader(),
+            patient: String::new(),
+            observation: String::new(),
+            first: String::new(),
+        };
+        bench.patient = made(&bench.ask(Method::Post, "Patient", Some(PATIENT)).await);
+        bench.observation = OBSERVATION.replace("Patient/PATIENT", &bench.patient);
+        bench.first = made(&bench.create().await);
+        bench
+    }
+
+    async fn interaction(&self, what: &str, n: usize) -> Reply {
+        match what {
+            "read" => self.get(&self.first).await,
+            "vread" => self.get(&format!("{}/_history/1", self.first)).await,
+            "search" => self.search().await,
+            "history" => self.get(&format!("{}/_history", self.first)).await,
+            "$everything" => self.get(&format!("{}/$everything", self.patient)).await,
+            "create" => self.create().await,
+            "conditional create" => self.create_if_none_exists().await,
+            "update" => self.update(n).await,
+            "patch" => self.patch(n).await,
+            "create and delete" => {
+                let made = made(&self.create().await);
+                self.ask(Method::Delete, &made, None).await
+            }
+            "batch" => {
+                let body = bundle("batch", n, &self.patient);
+                self.ask(Method::Post, "", Some(&body)).await
+            }
+            "transaction" => {
+                let body = bundle("transaction", n, &urn(n));
+                self.ask(Method::Post, "", Some(&body)).await
+            }
+            _ => panic!("{what} is none of those that `cargo xtask bench instructions` counts"),
+        }
+    }
+
+    async fn get(&self, path: &str) -> Reply {
+        self.ask(Method::Get, path, None).await
+    }
+
+    async fn search(&self) -> Reply {
+        let mut call = call(Method::Get, "Observation", None);
+        call.parameters = vec![
+            ("patient".to_owned(), self.patient.clone()),
+            ("category".to_owned(), "laboratory".to_owned()),
+        ];
+        self.engine.answer(&self.caller, &call).await
+    }
+
+    async fn create(&self) -> Reply {
+        self.ask(Method::Post, "Observation", Some(&self.observation))
+            .await
+    }
+
+    /// The patient is there: nothing is made.
+    async fn create_if_none_exists(&self) -> Reply {
+        let mut call = call(Method::Post, "Patient", Some(PATIENT));
+        call.conditions.if_none_exist =
+            Some("identifier=http://hospital.example.org/mrn|MRN-7".to_owned());
+        self.engine.answer(&self.caller, &call).await
+    }
+
+    async fn update(&self, n: usize) -> Reply {
+        let id = self.first.trim_start_matches("Observation/");
+        let body = self
+            .observation
+            .replacen('{', &format!("{{\"id\":\"{id}\","), 1)
+            .replace("6.3", &format!("{n}.5"));
+        self.ask(Method::Put, &self.first, Some(&body)).await
+    }
+
+    async fn patch(&self, n: usize) -> Reply {
+        let body = format!(r#"[{{"op":"replace","path":"/valueQuantity/value","value":{n}.5}}]"#);
+        let mut call = call(Method::Patch, &self.first, Some(&body));
+        if let Some(body) = &mut call.body {
+            body.format = Format::JsonPatch;
+        }
+        self.engine.answer(&self.caller, &call).await
+    }
+
+    async fn ask(&self, method: Method, path: &str, body: Option<&str>) -> Reply {
+        let call = call(method, path, body);
+        self.engine.answer(&self.caller, &call).await
+    }
 }
 
 async fn engine(folder: &std::path::Path) -> Engine {
@@ -109,61 +163,42 @@ fn loader() -> Caller {
     })
 }
 
-async fn get(engine: &Engine, caller: &Caller, path: &str, parameters: &[(&str, &str)]) -> Reply {
-    let interaction =
-        ward_resources::route::route(ward_resources::route::Method::Get, path).expect("a path");
-    let mut call = Call::new(interaction, [0; 16], "bench".into());
-    call.parameters = parameters
-        .iter()
-        .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
-        .collect();
-    engine.answer(caller, &call).await
-}
-
-async fn post(engine: &Engine, caller: &Caller, path: &str, body: &str) -> Reply {
-    send(
-        engine,
-        caller,
-        ward_resources::route::Method::Post,
-        path,
-        Some(body.to_owned()),
-    )
-    .await
-}
-
-async fn send(
-    engine: &Engine,
-    caller: &Caller,
-    method: ward_resources::route::Method,
-    path: &str,
-    body: Option<String>,
-) -> Reply {
-    let interaction: Interaction = ward_resources::route::route(method, path).expect("a path");
-    let mut call = Call::new(interaction, [0; 16], "bench".into());
+fn call(method: Method, path: &str, body: Option<&str>) -> Call {
+    let mut call = Call::new(
+        route(method, path).expect("a path"),
+        [0; 16],
+        "bench".into(),
+    );
     call.body = body.map(|text| Body {
-        bytes: Bytes::from(text),
+        bytes: Bytes::copy_from_slice(text.as_bytes()),
         format: Format::Json,
     });
-    engine.answer(caller, &call).await
+    call
 }
 
-/// Logical id of what a reply brought.
+/// `Type/id` of what a reply brought.
 fn made(reply: &Reply) -> String {
     let location = reply.location.as_deref().expect("something was made");
-    location.split('/').nth(1).expect("Type/id").to_owned()
+    let (made, _) = location
+        .split_once("/_history")
+        .expect("Type/id/_history/1");
+    made.to_owned()
 }
 
-/// Patient and Observation, as in the transaction sweep of the load generator.
-fn transaction(n: usize) -> String {
+/// Patient and Observation, as in the transaction sweep of the load generator; entries of a batch do not know each other, so
+/// that its observation is of a patient who is there.
+fn bundle(kind: &str, n: usize, subject: &str) -> String {
     format!(
-        r#"{{"resourceType":"Bundle","type":"transaction","entry":[
-        {{"fullUrl":"urn:uuid:00000000-0000-4000-8000-{n:012}","resource":{PATIENT},"request":{{"method":"POST","url":"Patient"}}}},
+        r#"{{"resourceType":"Bundle","type":"{kind}","entry":[
+        {{"fullUrl":"{}","resource":{PATIENT},"request":{{"method":"POST","url":"Patient"}}}},
         {{"resource":{},"request":{{"method":"POST","url":"Observation"}}}}]}}"#,
-        OBSERVATION.replace(
-            "Patient/PATIENT",
-            &format!("urn:uuid:00000000-0000-4000-8000-{n:012}")
-        )
+        urn(n),
+        OBSERVATION.replace("Patient/PATIENT", subject)
     )
+}
+
+fn urn(n: usize) -> String {
+    format!("urn:uuid:00000000-0000-4000-8000-{n:012}")
 }
 
 const PATIENT: &str = r#"{"resourceType":"Patient","identifier":[{"system":"http://hospital.example.org/mrn","value":"MRN-7"}],"name":[{"family":"Hartwell","given":["Amelia"]}],"gender":"female","birthDate":"1956-04-17"}"#;

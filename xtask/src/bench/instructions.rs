@@ -4,13 +4,18 @@
 use super::process::build_package;
 use std::process::Command;
 
-const INTERACTIONS: [&str; 7] = [
+const INTERACTIONS: [&str; 12] = [
     "read",
     "vread",
     "search",
     "history",
+    "$everything",
     "create",
+    "conditional create",
     "update",
+    "patch",
+    "create and delete",
+    "batch",
     "transaction",
 ];
 const FEW: u64 = 50;
