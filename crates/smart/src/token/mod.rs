@@ -14,7 +14,7 @@ use crate::dpop::{self, ProofError, Proved};
 use crate::request::Request;
 use crate::revocations::what;
 use crate::server::AuthorizationServer;
-use crate::state::{Changes, Client, Grant, Refused, SenderConstraint};
+use crate::state::{self, Changes, Client, Grant, Refused, SenderConstraint};
 use crate::trail::Trail;
 use ward_seal::base64url;
 
@@ -58,10 +58,34 @@ pub(crate) async fn answer(
         client: &client,
         bound,
     };
-    match grant_type {
+    let answer = match grant_type {
         "authorization_code" => code::exchange(&asked, trail).await,
         "refresh_token" => refresh::refresh(&asked, trail).await,
         _ => client_credentials::issue(&asked).await,
+    }?;
+    note_use(&asked).await;
+    Ok(answer)
+}
+
+/// How old `last_used_s` of a client becomes before it is written anew.
+const USE_NOTED_EVERY_S: i64 = 3600;
+
+/// That the client was given tokens, for those who look after clients: to the hour, so that it is no write for each token. Whoever
+/// changes the client at the same moment goes before.
+async fn note_use(asked: &Asked<'_>) {
+    let (store, now_s) = (asked.server.store(), asked.request.now_s);
+    let is_noted = |at_s: i64| now_s - at_s < USE_NOTED_EVERY_S;
+    if asked.client.last_used_s.is_some_and(is_noted) {
+        return;
+    }
+    let Ok(Some(mut client)) = state::get::<Client>(store, &asked.client.client_id, now_s).await
+    else {
+        return;
+    };
+    client.last_used_s = Some(now_s);
+    let changes = Changes::new().replace(&client).announced();
+    if state::commit(store, changes, now_s).await.is_err() {
+        tracing::debug!("the use of a client was not noted: it is being changed");
     }
 }
 
