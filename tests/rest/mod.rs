@@ -1,6 +1,7 @@
 //! The RESTful API, interaction by interaction. <https://hl7.org/fhir/R4/http.html>
 
 mod bad_input;
+mod bearer;
 mod bundles;
 mod capabilities;
 mod conditional;
@@ -10,6 +11,7 @@ mod formats;
 mod history;
 mod operations;
 mod patch;
+mod rate_limits;
 pub mod reindex;
 mod routes;
 mod scopes;

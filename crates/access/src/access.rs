@@ -46,6 +46,11 @@ impl Action {
         Action::Delete,
         Action::Search,
     ];
+
+    /// As scopes write it.
+    pub const fn letter(self) -> char {
+        ['c', 'r', 'u', 'd', 's'][self as usize]
+    }
 }
 
 impl Access {

@@ -93,6 +93,17 @@ impl Scope {
     }
 }
 
+impl Context {
+    /// As scopes write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Context::Patient => "patient",
+            Context::User => "user",
+            Context::System => "system",
+        }
+    }
+}
+
 impl Actions {
     pub const NONE: Actions = Actions(0);
     pub const ALL: Actions = Actions(0b11111);
@@ -131,8 +142,8 @@ impl Actions {
         }
         let mut rest = text;
         let mut set = Actions::NONE;
-        for (letter, action) in LETTERS.iter().zip(Action::ALL) {
-            if let Some(after) = rest.strip_prefix(*letter) {
+        for action in Action::ALL {
+            if let Some(after) = rest.strip_prefix(action.letter()) {
                 rest = after;
                 set.0 |= 1 << action as u8;
             }
@@ -226,7 +237,6 @@ fn launch_context(text: &str) -> Result<Scope, ScopeError> {
     }
 }
 
-const LETTERS: [char; 5] = ['c', 'r', 'u', 'd', 's'];
 const VERSION_1: [&str; 3] = ["read", "write", "*"];
 /// SearchParameters of Resource and DomainResource that no index can decide a right by.
 const NOT_IN_SCOPES: [&str; 4] = ["_query", "_text", "_content", "_filter"];
@@ -237,11 +247,7 @@ mod tests {
 
     fn actions(text: &str) -> Result<String, ScopeError> {
         match Scope::parse(text)? {
-            Scope::Resource(scope) => Ok(scope
-                .actions
-                .iter()
-                .map(|action| LETTERS[action as usize])
-                .collect()),
+            Scope::Resource(scope) => Ok(scope.actions.iter().map(Action::letter).collect()),
             _ => Ok("-".into()),
         }
     }

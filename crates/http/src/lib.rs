@@ -4,12 +4,15 @@
 
 mod accept;
 mod accept_encoding;
+mod bearer;
 mod body;
 mod cors;
 mod demo_app;
+mod fhir;
 mod headers;
 mod metrics;
 mod pages;
+mod rate_limits;
 mod request;
 mod respond;
 mod server;
@@ -18,6 +21,7 @@ mod tls;
 mod weight;
 
 pub use metrics::Metrics;
+pub use rate_limits::{PerMinute, RateLimits};
 pub use server::{Running, ServerSettings, Service, start, start_metrics};
 pub use smart::{Answering, Authority};
 pub use tls::{HANDSHAKE_TIMEOUT, client_certificate};

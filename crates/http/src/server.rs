@@ -2,23 +2,20 @@
 
 use crate::cors::{self, Openness};
 use crate::demo_app;
+use crate::fhir;
 use crate::metrics::Metrics;
-use crate::request::{self, Asked, Look};
-use crate::respond::{Wish, respond};
+use crate::rate_limits::RateLimits;
 use crate::smart;
 use crate::tls;
 use actix_web::dev::ServerHandle;
 use actix_web::http::Method;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
-use ward_access::Caller;
-use ward_fhir::{Failure, Kind};
-use ward_resources::{Call, Engine, Reply};
-use ward_smart::{AuthorizationServer, BearerError, Credentials, Endpoint, Refusal};
+use std::time::Duration;
+use ward_resources::Engine;
+use ward_smart::{AuthorizationServer, Endpoint};
 
 /// Path of the service base.
 const BASE_PATH: &str = "/fhir";
@@ -63,6 +60,7 @@ pub struct Service {
     pub settings: ServerSettings,
     /// Serves the demo's sample app.
     pub demo: bool,
+    pub rate_limits: Arc<RateLimits>,
     /// Cleared at shutdown, so that load balancers look elsewhere.
     pub ready: Arc<AtomicBool>,
 }
@@ -187,7 +185,7 @@ async fn below_base(
     if request.method() == Method::OPTIONS {
         return cors::preflight(request, openness, cors::OF_FHIR, cors::FHIR_METHODS);
     }
-    let mut response = fhir(request, payload, service, below).await;
+    let mut response = fhir::answer(request, payload, service, below).await;
     cors::expose(request, openness, cors::OF_FHIR, response.headers_mut());
     response
 }
@@ -209,161 +207,4 @@ async fn ready(service: &Service) -> HttpResponse {
             .content_type("text/plain")
             .body("not ready\n")
     }
-}
-
-async fn fhir(
-    request: &HttpRequest,
-    payload: web::Payload,
-    service: &Service,
-    below: &str,
-) -> HttpResponse {
-    let begun = Instant::now();
-    let _in_flight = service.metrics.begin();
-    let request_id = request_id();
-    let id_text = hex(&request_id);
-    let source: Arc<str> = request
-        .peer_addr()
-        .map_or_else(String::new, |a| a.ip().to_string())
-        .into();
-    let below = percent_decoded(below);
-    let mut asked = Asked::nothing(request_id, source);
-    let understood = asked.head(request, below.trim_start_matches('/'));
-    let interaction = asked.call.interaction.code();
-    let (reply, look, nonce) = answer(request, payload, service, asked, understood).await;
-    service
-        .metrics
-        .end(interaction, reply.status, begun.elapsed());
-    let wish = Wish {
-        form: look.form,
-        pretty: look.pretty,
-        codings: look.codings,
-        base: &service.engine.settings().base,
-        request_id: &id_text,
-    };
-    let mut response = respond(reply, wish);
-    let nonce = nonce.and_then(|nonce| HeaderValue::from_str(&nonce).ok());
-    if let Some(nonce) = nonce {
-        response
-            .headers_mut()
-            .insert(HeaderName::from_static("dpop-nonce"), nonce);
-    }
-    response
-}
-
-/// The reply, how it is written, and what a DPoP proof must hold from now on. `understood`: what of the request was not.
-async fn answer(
-    request: &HttpRequest,
-    payload: web::Payload,
-    service: &Service,
-    mut asked: Asked,
-    understood: Result<(), Failure>,
-) -> (Reply, Look, Option<String>) {
-    let engine = &service.engine;
-    let caller = match authenticate(request, service).await {
-        Ok(caller) => caller,
-        Err(_) if asked.call.interaction.is_public() => Arc::new(Caller::anonymous()),
-        Err(refusal) => {
-            let (failure, challenge) = failure(&refusal);
-            let nobody = Caller::anonymous();
-            let reply = engine.refuse(&nobody, &asked.call, &failure, challenge);
-            return (reply.await, asked.look, refusal.nonce);
-        }
-    };
-    let read = match understood {
-        Ok(()) => request::body(request, payload, &service.settings, &mut asked).await,
-        refused => refused,
-    };
-    let reply = match read {
-        Ok(()) => run(engine, caller, asked.call).await,
-        Err(failure) => engine.refuse(&caller, &asked.call, &failure, None).await,
-    };
-    (reply, asked.look, None)
-}
-
-/// A Call that may write runs to its end also when the client goes away: what it commits, it records.
-async fn run(engine: &Arc<Engine>, caller: Arc<Caller>, call: Call) -> Reply {
-    if !call.interaction.may_write() {
-        return engine.answer(&caller, &call).await;
-    }
-    let engine = engine.clone();
-    let task = actix_web::rt::spawn(async move { engine.answer(&caller, &call).await });
-    task.await.unwrap_or_else(|_| {
-        Reply::failure(&Failure::new(
-            Kind::Internal,
-            "the request was not answered to its end",
-        ))
-    })
-}
-
-/// The caller behind the token of a request.
-async fn authenticate(request: &HttpRequest, service: &Service) -> Result<Arc<Caller>, Refusal> {
-    let once =
-        |name| smart::one_header(request.headers(), name).map_err(BearerError::InvalidRequest);
-    let authorization = once(&header::AUTHORIZATION)?;
-    let dpop = once(&smart::DPOP)?;
-    // Only a proof names the URL.
-    let url = dpop.map(|_| format!("{}{}", service.auth.settings().issuer, request.path()));
-    let credentials = Credentials {
-        authorization,
-        dpop,
-        certificate: None,
-        method: request.method().as_str(),
-        url: url.as_deref().unwrap_or_default(),
-    };
-    let now_s = service.engine.now_us() / 1_000_000;
-    service.auth.authenticate(&credentials, now_s).await
-}
-
-/// A refusal as an answer, with the challenge that goes with it (RFC 6750 §3).
-fn failure(refusal: &Refusal) -> (Failure, Option<String>) {
-    let error = &refusal.error;
-    let (kind, challenge) = match error.status() {
-        400 => (Kind::Invalid, Some(error.www_authenticate())),
-        503 => (Kind::Unavailable, None),
-        _ => (Kind::Login, Some(error.www_authenticate())),
-    };
-    (Failure::new(kind, error.description()), challenge)
-}
-
-fn request_id() -> [u8; 16] {
-    let mut id = [0; 16];
-    ward_seal::random::fill(&mut id);
-    id
-}
-
-fn hex(bytes: &[u8; 16]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|b| {
-            [
-                DIGITS[usize::from(b >> 4)] as char,
-                DIGITS[usize::from(b & 15)] as char,
-            ]
-        })
-        .collect()
-}
-
-/// Path segments decoded once; an encoded slash stays encoded and so never makes a segment.
-fn percent_decoded(path: &str) -> String {
-    if !path.contains('%') {
-        return path.to_owned();
-    }
-    let bytes = path.as_bytes();
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = |n: usize| bytes.get(n).and_then(|b| (*b as char).to_digit(16));
-        match (bytes[at], hex(at + 1), hex(at + 2)) {
-            (b'%', Some(high), Some(low)) if (high * 16 + low) as u8 != b'/' => {
-                out.push((high * 16 + low) as u8);
-                at += 3;
-            }
-            (byte, _, _) => {
-                out.push(byte);
-                at += 1;
-            }
-        }
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }

@@ -13,6 +13,7 @@ pub(crate) use credentials::{DPOP, one_header};
 
 use crate::cors::{self, Openness};
 use crate::pages;
+use crate::rate_limits;
 use crate::request::text;
 use crate::server::Service;
 use crate::tls::client_certificate;
@@ -40,13 +41,25 @@ pub async fn handle(
     let _in_flight = service.metrics.begin();
     let methods = endpoint.methods();
     let is_taken = methods.contains(&request.method().as_str());
-    let answer = if is_taken {
+    let units = rate_limits::cost_of(endpoint);
+    let exceeded = service
+        .rate_limits
+        .take_of_address(&source(request), units)
+        .err();
+    let answer = if exceeded.is_some() {
+        let refusal = Refusal::too_many_requests();
+        refusal.recorded(request, service, endpoint).await
+    } else if is_taken {
         answer(request, payload, service, authority.clone(), endpoint).await
     } else {
         let refusal = Refusal::method_not_allowed();
         refusal.recorded(request, service, endpoint).await
     };
     let mut response = respond::respond(request, answer, cookie::Name::of(service));
+    if let Some(exceeded) = exceeded {
+        let wait = HeaderValue::from(exceeded.wait_s);
+        response.headers_mut().insert(header::RETRY_AFTER, wait);
+    }
     if !is_taken
         && let Ok(methods) = HeaderValue::from_str(&format!("{}, OPTIONS", methods.join(", ")))
     {

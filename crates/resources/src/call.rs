@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use std::sync::Arc;
+use ward_access::Action;
 use ward_fhir::TypeId;
 
 /// One interaction of the RESTful API, with its level told apart.
@@ -102,6 +103,33 @@ impl Interaction {
     /// Answered without a token: it tells of the server and of nobody's data.
     pub fn is_public(&self) -> bool {
         matches!(self, Interaction::Capabilities | Interaction::OpenApi)
+    }
+
+    /// The permission it needs first (S66, S67): of a type, or of any. Operations and entries of a Bundle need several.
+    pub fn needs(&self) -> Option<(Option<TypeId>, Action)> {
+        match self {
+            Interaction::Read { ty, .. }
+            | Interaction::Vread { ty, .. }
+            | Interaction::HistoryInstance { ty, .. } => Some((Some(*ty), Action::Read)),
+            Interaction::Create { ty } => Some((Some(*ty), Action::Create)),
+            Interaction::Update { ty, .. }
+            | Interaction::ConditionalUpdate { ty }
+            | Interaction::Patch { ty, .. }
+            | Interaction::ConditionalPatch { ty } => Some((Some(*ty), Action::Update)),
+            Interaction::Delete { ty, .. } | Interaction::ConditionalDelete { ty } => {
+                Some((Some(*ty), Action::Delete))
+            }
+            Interaction::SearchType { ty } | Interaction::HistoryType { ty } => {
+                Some((Some(*ty), Action::Search))
+            }
+            Interaction::SearchCompartment { ty, .. } => Some((*ty, Action::Search)),
+            Interaction::SearchSystem | Interaction::HistorySystem => Some((None, Action::Search)),
+            Interaction::Bundle
+            | Interaction::Operation { .. }
+            | Interaction::Capabilities
+            | Interaction::OpenApi
+            | Interaction::Unknown => None,
+        }
     }
 
     /// The code of <https://hl7.org/fhir/R4/valueset-type-restful-interaction.html>, as audit and capabilities use it.

@@ -3,13 +3,14 @@
 
 mod listener;
 mod options;
+mod smart;
 
 use serde::Deserialize;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
-use ward_http::ServerSettings;
+use ward_http::{PerMinute, ServerSettings};
 use ward_resources::{ReferenceCheck, Settings};
 use ward_smart::discovery::security_element;
 
@@ -24,6 +25,10 @@ pub struct Config {
     pub store: Store,
     pub keys: Keys,
     pub limits: Limits,
+    pub rates: Rates,
+    pub smart: smart::Smart,
+    pub organization: smart::Organization,
+    pub style: smart::Style,
     pub integrity: Integrity,
     pub log: Log,
 }
@@ -90,6 +95,15 @@ pub struct Limits {
     pub costly_searches_per_client_max: u32,
     pub everything_entries_max: u32,
     pub write_attempts_max: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rates {
+    pub client_per_minute: u32,
+    pub user_per_minute: u32,
+    pub address_per_minute: u32,
+    pub failures_per_minute: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -281,6 +295,7 @@ fn check(config: &Config) -> Result<(), String> {
             "store.database must be a postgres:// URL, or empty for the embedded store".into(),
         );
     }
+    smart::check(&config.organization, &config.style)?;
     config.log_filter()?;
     if !matches!(config.log.format.as_str(), "text" | "json") {
         return Err("log.format must be text or json".into());
@@ -372,6 +387,19 @@ impl Config {
             everything_entries_max: self.limits.everything_entries_max,
             write_attempts_max: self.limits.write_attempts_max,
         })
+    }
+
+    pub fn authorization_settings(&self, base: &str) -> ward_smart::Settings {
+        smart::settings(base, &self.smart, &self.organization, &self.style)
+    }
+
+    pub fn rates_per_minute(&self) -> PerMinute {
+        PerMinute {
+            client: self.rates.client_per_minute,
+            user: self.rates.user_per_minute,
+            address: self.rates.address_per_minute,
+            failures: self.rates.failures_per_minute,
+        }
     }
 
     pub fn server_settings(&self) -> ServerSettings {

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use ward_http::{Metrics, Service};
+use ward_http::{Metrics, RateLimits, Service};
 use ward_resources::Engine;
 use ward_smart::DemoCaller;
 
@@ -129,6 +129,7 @@ impl Serve {
             metrics: Arc::new(metrics_of(&engine)),
             settings: config.server_settings(),
             demo: self.demo,
+            rate_limits: Arc::new(RateLimits::new(config.rates_per_minute())),
             ready: Arc::new(AtomicBool::new(true)),
         };
         // Before anything answers: who knows that the server is up may end it.

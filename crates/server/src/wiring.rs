@@ -84,7 +84,7 @@ pub async fn authorization(
     engine: Arc<Engine>,
 ) -> Result<Arc<AuthorizationServer>, String> {
     let now_s = clock_us() / 1_000_000;
-    let settings = ward_smart::Settings::for_base(&engine.settings().base);
+    let settings = config.authorization_settings(&engine.settings().base);
     let secrets = Secrets {
         forms: master.derive("authorization forms"),
         nonces: master.derive("authorization nonces"),

@@ -18,6 +18,8 @@ pub enum BearerError {
     Missing,
     /// The credentials are not one well-formed token.
     InvalidRequest(&'static str),
+    /// A token in the URL or in a form: it would be kept in logs and histories (RFC 6750 §2.3, §5.3).
+    Misplaced,
     /// Expired, revoked, for another server, not signed by this one, bound to another key, or not understood.
     InvalidToken(&'static str),
     /// A good token whose scopes do not permit the interaction.
@@ -65,6 +67,7 @@ impl BearerError {
     pub fn status(&self) -> u16 {
         match self {
             BearerError::Missing
+            | BearerError::Misplaced
             | BearerError::InvalidToken(_)
             | BearerError::InvalidProof(_)
             | BearerError::UseNonce => 401,
@@ -78,7 +81,7 @@ impl BearerError {
     pub fn code(&self) -> Option<&'static str> {
         match self {
             BearerError::Missing | BearerError::Unavailable => None,
-            BearerError::InvalidRequest(_) => Some("invalid_request"),
+            BearerError::InvalidRequest(_) | BearerError::Misplaced => Some("invalid_request"),
             BearerError::InvalidToken(_) => Some("invalid_token"),
             BearerError::InsufficientScope => Some("insufficient_scope"),
             BearerError::InvalidProof(_) => Some("invalid_dpop_proof"),
@@ -93,9 +96,19 @@ impl BearerError {
             BearerError::InvalidRequest(why)
             | BearerError::InvalidToken(why)
             | BearerError::InvalidProof(why) => why,
+            BearerError::Misplaced => "a token is taken from the Authorization header only",
             BearerError::InsufficientScope => "the token's scopes do not permit this",
             BearerError::UseNonce => "the DPoP proof must hold the nonce of the DPoP-Nonce header",
             BearerError::Unavailable => "what was revoked cannot be known at the moment; try again",
+        }
+    }
+
+    /// Value of the `WWW-Authenticate` header when the scope `wanted` would do (RFC 6750 §3).
+    pub fn insufficient_scope(wanted: Option<&str>) -> String {
+        let challenge = BearerError::InsufficientScope.www_authenticate();
+        match wanted {
+            Some(scope) => format!("{challenge}, scope=\"{scope}\""),
+            None => challenge,
         }
     }
 
@@ -181,6 +194,11 @@ mod tests {
                 .starts_with("DPoP realm=\"ward\", error=\"use_dpop_nonce\"")
         );
         assert_eq!(BearerError::InsufficientScope.status(), 403);
+        assert_eq!(BearerError::Misplaced.status(), 401);
+        assert_eq!(
+            BearerError::insufficient_scope(Some("user/Observation.s")),
+            "Bearer realm=\"ward\", error=\"insufficient_scope\", error_description=\"the token's scopes do not permit this\", scope=\"user/Observation.s\""
+        );
         assert_eq!(BearerError::InvalidToken("").status(), 401);
         assert_eq!(BearerError::Unavailable.status(), 503);
     }

@@ -37,7 +37,7 @@ pub(crate) fn identifier(settings: &Settings) -> Value {
 fn organization_resource(settings: &Settings, id: &str, endpoint: &str) -> Value {
     let of = &settings.organization;
     let portal = if of.portal.is_empty() {
-        &settings.issuer
+        &of.website
     } else {
         &of.portal
     };

@@ -3,6 +3,7 @@
 
 use crate::bearer::{BearerError, Refusal, Scheme, presented_token};
 use crate::claims::Confirmation;
+use crate::client_authentication::addresses;
 use crate::dpop::{self, ProofError, Proved};
 use crate::server::AuthorizationServer;
 use crate::state::{self, Changes, Refused, Replay, ScopeText};
@@ -20,6 +21,8 @@ pub struct Credentials<'a> {
     pub dpop: Option<&'a str>,
     /// SHA-256 of the client certificate that TLS has verified on this connection.
     pub certificate: Option<[u8; 32]>,
+    /// Address of the peer, without port.
+    pub source: &'a str,
     pub method: &'a str,
     /// As the client addressed it, without query.
     pub url: &'a str,
@@ -35,9 +38,19 @@ impl AuthorizationServer {
     ) -> Result<Arc<Caller>, Refusal> {
         let (scheme, token) = presented_token(credentials.authorization)?;
         let verified = self.verified(token, now_s).await?;
+        self.comes_from_its_place(&verified.caller.client_id, credentials.source)?;
         self.may_use(&verified, scheme, token, credentials, now_s)
             .await?;
         Ok(verified.caller.clone())
+    }
+
+    /// A client that is bound to addresses brings its tokens from there too, not only when it asks for them (C17).
+    fn comes_from_its_place(&self, client_id: &str, source: &str) -> Result<(), BearerError> {
+        let client = self.registry().client(client_id);
+        let permitted = client.is_none_or(|client| addresses::permit(&client.addresses, source));
+        permitted.then_some(()).ok_or(BearerError::InvalidToken(
+            "the token is of a client that is bound to other addresses",
+        ))
     }
 
     /// A token that is in force, whoever holds it.

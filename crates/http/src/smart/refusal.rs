@@ -25,10 +25,25 @@ impl Refusal {
         }
     }
 
+    /// The address has asked for too much.
+    pub fn too_many_requests() -> Refusal {
+        Refusal {
+            status: 429,
+            why: "too many requests come from this address; wait a moment",
+        }
+    }
+
     pub fn method_not_allowed() -> Refusal {
         Refusal {
             status: 405,
             why: "this endpoint does not take the method",
+        }
+    }
+
+    fn code(self) -> ErrorCode {
+        match self.status {
+            429 => ErrorCode::TemporarilyUnavailable,
+            _ => ErrorCode::InvalidRequest,
         }
     }
 
@@ -55,7 +70,7 @@ impl Refusal {
             entities: Vec::new(),
         };
         match service.engine.log().append(&record).await {
-            Ok(_) => answer(endpoint, self.status, ErrorCode::InvalidRequest, self.why),
+            Ok(_) => answer(endpoint, self.status, self.code(), self.why),
             Err(_) => {
                 tracing::error!("audit record could not be made durable; answer withheld");
                 answer(endpoint, 503, ErrorCode::TemporarilyUnavailable, WITHHELD)

@@ -179,6 +179,86 @@ pub const OPTIONS: &[OptionRow] = &[
         "How often a write that met a concurrent one is evaluated again before 409.",
     ),
     row(
+        "rates.client_per_minute",
+        "600000",
+        "Units of cost that one client may spend in a minute (429 with Retry-After beyond; each node counts by itself): a read costs 1, a write 5, a search 10, a system-wide search 20, a Bundle 50. 0: no limit. A client's own budget takes its place.",
+    ),
+    row(
+        "rates.user_per_minute",
+        "60000",
+        "The same for one user, whichever clients they use. 0: no limit.",
+    ),
+    row(
+        "rates.address_per_minute",
+        "0",
+        "The same for one address (of IPv6 the /64). 0: no limit, as behind a proxy, where all come from one.",
+    ),
+    row(
+        "rates.failures_per_minute",
+        "600",
+        "Requests without a token that will do that one address may send in a minute; those with one are not held up by them. 0: no limit.",
+    ),
+    row(
+        "smart.open_registration",
+        "false",
+        "Whether anybody may ask for the registration of an app at /auth/register (RFC 7591). What is registered so waits for approval.",
+    ),
+    row(
+        "smart.issuer_as_assertion_audience",
+        "false",
+        "Take the issuer as aud of client assertions, beside the URL of the endpoint they are sent to.",
+    ),
+    row(
+        "organization.name",
+        "\"Ward\"",
+        "Who runs this server, as people see it where they sign in, and as apps list it (user-access brands).",
+    ),
+    row(
+        "organization.website",
+        "\"\"",
+        "URL of the organization; empty: the origin of the service base URL.",
+    ),
+    row(
+        "organization.portal",
+        "\"\"",
+        "URL of the portal where people sign in and find help; empty: the website.",
+    ),
+    row(
+        "style.color_background",
+        "\"#ffffff\"",
+        "How apps that are launched should look (smart_style_url): background.",
+    ),
+    row("style.color_error", "\"#b3261e\"", "The same: errors."),
+    row(
+        "style.color_highlight",
+        "\"#0b57d0\"",
+        "The same: what is active.",
+    ),
+    row(
+        "style.color_modal_backdrop",
+        "\"#1f1f1f\"",
+        "The same: behind what is in front.",
+    ),
+    row("style.color_success", "\"#146c2e\"", "The same: success."),
+    row("style.color_text", "\"#1f1f1f\"", "The same: text."),
+    row("style.dim_border_radius", "\"6px\"", "The same: corners."),
+    row("style.dim_font_size", "\"16px\"", "The same: size of text."),
+    row(
+        "style.dim_spacing_size",
+        "\"16px\"",
+        "The same: space between things.",
+    ),
+    row(
+        "style.font_family_body",
+        "\"system-ui, sans-serif\"",
+        "The same: font of text.",
+    ),
+    row(
+        "style.font_family_heading",
+        "\"system-ui, sans-serif\"",
+        "The same: font of headings.",
+    ),
+    row(
         "integrity.reference_check",
         "\"transaction\"",
         "When literal references must resolve: never, transaction (inside transactions), always.",

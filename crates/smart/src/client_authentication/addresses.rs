@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 /// Whether one of the ranges holds the address. No ranges: any address. An address that cannot be read is in none.
-pub(super) fn permit(ranges: &[String], source: &str) -> bool {
+pub(crate) fn permit(ranges: &[String], source: &str) -> bool {
     if ranges.is_empty() {
         return true;
     }

@@ -1,6 +1,6 @@
 //! Who a client is, and that it is. <https://hl7.org/fhir/smart-app-launch/STU2.2/client-authentication.html> (S45 to S47, S52 to S63)
 
-mod addresses;
+pub(crate) mod addresses;
 mod certificate;
 mod private_key_jwt;
 mod secret;
@@ -73,6 +73,7 @@ pub(crate) async fn asker(
         authorization: request.authorization,
         dpop: request.dpop,
         certificate: request.certificate,
+        source: request.source,
         method: request.method,
         url: request.url,
     };

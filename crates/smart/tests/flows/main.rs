@@ -90,6 +90,7 @@ on_both!(
     systems::s61_a_system_gets_what_it_is_registered_for,
     systems::s62_a_secret_is_not_for_systems,
     systems::c17_addresses_and_reviews_bind,
+    systems::c17_use_is_noted_to_the_hour,
     sender::s106_a_token_is_bound_to_its_key,
     sender::s106_a_proof_is_used_once_on_every_node,
     sender::s107_a_token_is_bound_to_its_certificate,

@@ -81,6 +81,7 @@ async fn opens(
         authorization: Some(&header),
         dpop,
         certificate,
+        source: "203.0.113.5",
         method: "GET",
         url: RESOURCE,
     };

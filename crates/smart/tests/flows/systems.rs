@@ -383,6 +383,35 @@ pub async fn s62_a_secret_is_not_for_systems(house: House) {
     drop(key);
 }
 
+pub async fn c17_use_is_noted_to_the_hour(house: House) {
+    let key = Es384Key::generate();
+    let client = system(&house, here(&[key.public().to_json()]), |_| ()).await;
+    assert_eq!(client.last_used_s, None);
+    let noted = async |id: &str| {
+        ok(house
+            .ask(Endpoint::Token, &by(&key, &assertion_claims(id)))
+            .await);
+        house.server.watch(NOW_S).await.unwrap();
+        house.server.registry().client("lab").unwrap().last_used_s
+    };
+    assert_eq!(noted("1").await, Some(NOW_S));
+    let revision = house.engine.store().state_revision().await.unwrap();
+    assert_eq!(noted("2").await, Some(NOW_S));
+    let after = house.engine.store().state_revision().await.unwrap();
+    assert_eq!(revision, after, "no second write within the hour");
+}
+
+/// Whether the FHIR API takes the token from there.
+async fn holds_from(house: &House, token: &Value, source: &str) -> bool {
+    let header = format!("Bearer {}", token["access_token"].as_str().unwrap());
+    let credentials = ward_smart::Credentials {
+        authorization: Some(&header),
+        source,
+        ..ward_smart::Credentials::default()
+    };
+    house.server.authenticate(&credentials, NOW_S).await.is_ok()
+}
+
 /// AT17b
 pub async fn c17_addresses_and_reviews_bind(house: House) {
     let key = Es384Key::generate();
@@ -391,9 +420,12 @@ pub async fn c17_addresses_and_reviews_bind(house: House) {
         client.addresses = vec!["192.0.2.0/24".into()]
     })
     .await;
-    ok(house
+    let token = ok(house
         .ask(Endpoint::Token, &by(&key, &assertion_claims("1")))
         .await);
+    house.server.watch(NOW_S).await.unwrap();
+    assert!(holds_from(&house, &token, "192.0.2.9").await);
+    assert!(!holds_from(&house, &token, "198.51.100.7").await);
     let elsewhere = Ask {
         source: "198.51.100.7".into(),
         ..by(&key, &assertion_claims("2"))

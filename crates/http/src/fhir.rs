@@ -1,0 +1,200 @@
+//! A request to the FHIR base: whether its sender may ask, then the Call, then how the Reply is written.
+
+use crate::bearer::{self, Refused};
+use crate::rate_limits;
+use crate::request::{self, Asked, Look};
+use crate::respond::{Wish, respond};
+use crate::server::Service;
+use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse, web};
+use std::sync::Arc;
+use std::time::Instant;
+use ward_access::Caller;
+use ward_fhir::{Failure, Kind};
+use ward_resources::{Call, Engine, Reply};
+
+/// `below`: the path below the base.
+pub async fn answer(
+    request: &HttpRequest,
+    payload: web::Payload,
+    service: &Service,
+    below: &str,
+) -> HttpResponse {
+    let begun = Instant::now();
+    let _in_flight = service.metrics.begin();
+    let request_id = request_id();
+    let id_text = hex(&request_id);
+    let source: Arc<str> = request
+        .peer_addr()
+        .map_or_else(String::new, |a| a.ip().to_string())
+        .into();
+    let below = percent_decoded(below);
+    let mut asked = Asked::nothing(request_id, source);
+    let understood = asked.head(request, below.trim_start_matches('/'));
+    let interaction = asked.call.interaction.code();
+    let answered = answered(request, payload, service, asked, understood).await;
+    let Answered {
+        reply,
+        look,
+        header,
+    } = answered;
+    service
+        .metrics
+        .end(interaction, reply.status, begun.elapsed());
+    let wish = Wish {
+        form: look.form,
+        pretty: look.pretty,
+        codings: look.codings,
+        base: &service.engine.settings().base,
+        request_id: &id_text,
+    };
+    let mut response = respond(reply, wish);
+    if let Some((name, value)) = header {
+        response.headers_mut().insert(name, value);
+    }
+    response
+}
+
+struct Answered {
+    reply: Reply,
+    look: Look,
+    /// What is told of another try: `DPoP-Nonce`, `Retry-After`.
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+/// `understood`: what of the request was not.
+async fn answered(
+    request: &HttpRequest,
+    payload: web::Payload,
+    service: &Service,
+    mut asked: Asked,
+    understood: Result<(), Failure>,
+) -> Answered {
+    let engine = &service.engine;
+    let caller = match caller(request, service, &asked.call).await {
+        Ok(caller) => caller,
+        Err(refused) => return refuse(engine, &Caller::anonymous(), asked, refused).await,
+    };
+    let read = match understood {
+        Ok(()) => request::body(request, payload, &service.settings, &mut asked).await,
+        refused => refused,
+    };
+    if let Err(failure) = read {
+        return refuse(engine, &caller, asked, Refused::plain(failure)).await;
+    }
+    if let Err(error) = bearer::refuse_misplaced(&asked.call) {
+        return refuse(engine, &caller, asked, error.into()).await;
+    }
+    let interaction = asked.call.interaction.clone();
+    let mut reply = run(engine, caller.clone(), asked.call).await;
+    if reply.status == 403 {
+        reply.challenge = Some(bearer::insufficient_scope(&caller, &interaction));
+    }
+    Answered {
+        reply,
+        look: asked.look,
+        header: None,
+    }
+}
+
+/// Who asks, when it is not too much that they ask for. What is published is for everybody, and a bad token does not matter
+/// to it (S2).
+async fn caller(
+    request: &HttpRequest,
+    service: &Service,
+    call: &Call,
+) -> Result<Arc<Caller>, Refused> {
+    let limits = &service.rate_limits;
+    let units = rate_limits::cost(&call.interaction);
+    limits.take_of_address(&call.source, units)?;
+    let caller = match bearer::refuse_misplaced(call) {
+        Ok(()) => bearer::authenticate(request, service, &call.source).await,
+        Err(error) => Err(error.into()),
+    };
+    match caller {
+        Ok(caller) => {
+            let client = service.auth.registry().client(&caller.client_id);
+            let budget = client.and_then(|client| client.budgets.requests_per_minute);
+            limits.take_of_caller(&caller, budget, units)?;
+            Ok(caller)
+        }
+        Err(_) if call.interaction.is_public() => Ok(Arc::new(Caller::anonymous())),
+        Err(refused) => {
+            limits.take_failure(&call.source)?;
+            Err(refused)
+        }
+    }
+}
+
+/// Nothing was asked of the engine; the Record says that it was tried.
+async fn refuse(engine: &Engine, caller: &Caller, asked: Asked, refused: Refused) -> Answered {
+    let Refused {
+        failure,
+        challenge,
+        header,
+    } = refused;
+    let reply = engine.refuse(caller, &asked.call, &failure, challenge);
+    Answered {
+        reply: reply.await,
+        look: asked.look,
+        header,
+    }
+}
+
+/// A Call that may write runs to its end also when the client goes away: what it commits, it records.
+async fn run(engine: &Arc<Engine>, caller: Arc<Caller>, call: Call) -> Reply {
+    if !call.interaction.may_write() {
+        return engine.answer(&caller, &call).await;
+    }
+    let engine = engine.clone();
+    let task = actix_web::rt::spawn(async move { engine.answer(&caller, &call).await });
+    task.await.unwrap_or_else(|_| {
+        Reply::failure(&Failure::new(
+            Kind::Internal,
+            "the request was not answered to its end",
+        ))
+    })
+}
+
+fn request_id() -> [u8; 16] {
+    let mut id = [0; 16];
+    ward_seal::random::fill(&mut id);
+    id
+}
+
+fn hex(bytes: &[u8; 16]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|b| {
+            [
+                DIGITS[usize::from(b >> 4)] as char,
+                DIGITS[usize::from(b & 15)] as char,
+            ]
+        })
+        .collect()
+}
+
+/// Path segments decoded once; an encoded slash stays encoded and so never makes a segment.
+fn percent_decoded(path: &str) -> String {
+    if !path.contains('%') {
+        return path.to_owned();
+    }
+    let bytes = path.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let hex = |n: usize| bytes.get(n).and_then(|b| (*b as char).to_digit(16));
+        match (bytes[at], hex(at + 1), hex(at + 2)) {
+            (b'%', Some(high), Some(low)) if (high * 16 + low) as u8 != b'/' => {
+                out.push((high * 16 + low) as u8);
+                at += 3;
+            }
+            (byte, _, _) => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
