@@ -180,12 +180,12 @@ pub const OPTIONS: &[OptionRow] = &[
     ),
     row(
         "rates.client_per_minute",
-        "600000",
+        "1200000",
         "Units of cost that one client may spend in a minute (429 with Retry-After beyond; each node counts by itself): a read costs 1, a write 5, a search 10, a system-wide search 20, a Bundle 50. 0: no limit. A client's own budget takes its place.",
     ),
     row(
         "rates.user_per_minute",
-        "60000",
+        "600000",
         "The same for one user, whichever clients they use. 0: no limit.",
     ),
     row(
