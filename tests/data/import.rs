@@ -188,6 +188,31 @@ fn an_import_to_a_server_goes_through_its_door() {
 }
 
 #[test]
+fn an_import_waits_where_the_server_says_that_it_asks_for_too_much() {
+    let source = tempfile::tempdir().unwrap();
+    let file = source.path().join("many.ndjson");
+    // Each costs 5: a minute's worth is gone after 120 of them, and 10 units are back after a second.
+    let documents: Vec<String> = (0..126)
+        .map(|n| patient(&format!("w{n}"), "male"))
+        .collect();
+    std::fs::write(&file, documents.join("\n")).unwrap();
+    let rate = Start::empty(ward_testkit::Backend::Sqlite).with("rates.user_per_minute", "600");
+    let server = Server::start(rate);
+    let target = Import::to(&server, &source.path().join("journal.log"));
+    let outcome = import(&[file.to_str().unwrap()], &target);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.text);
+    assert!(
+        outcome.text.contains("many.ndjson: 126 stored"),
+        "{}",
+        outcome.text
+    );
+    assert!(
+        server.metrics().contains("429"),
+        "some were asked for again"
+    );
+}
+
+#[test]
 fn an_import_of_nothing_is_an_error() {
     let empty = tempfile::tempdir().unwrap();
     let home = home(ward_testkit::Backend::Sqlite);

@@ -6,6 +6,7 @@ use crate::token::bearer::Bearer;
 use crate::{data_folder, wiring};
 use serde_json::Value;
 use std::sync::Arc;
+use std::time::Duration;
 use ward_access::Caller;
 use ward_resources::{Body, Call, Engine, Format, Interaction, route};
 
@@ -172,25 +173,65 @@ impl Sender<'_> {
                 judge(reply.status, reply.json().unwrap_or_default(), is_batch)
             }
             Target::Server { base, bearer } => {
-                let token = bearer.current(&self.runtime)?;
-                let request = match method {
-                    route::Method::Put => self.client.put(format!("{base}/{path}")),
-                    _ => self.client.post(format!("{base}/{path}")),
-                };
-                let request = request
-                    .bearer_auth(token)
-                    .header("Content-Type", "application/fhir+json")
-                    .body(document.0.clone());
-                let answer = self.runtime.block_on(async {
-                    let response = request.send().await?;
-                    let status = response.status().as_u16();
-                    response.bytes().await.map(|bytes| (status, bytes))
-                });
-                let (status, bytes) =
-                    answer.map_err(|e| format!("the server does not answer: {e}"))?;
-                judge(status, &bytes, path.is_empty())
+                let url = format!("{base}/{path}");
+                let mut answer = self.ask(bearer, method, &url, document)?;
+                for _ in 1..TRIES_MAX {
+                    let Some(wait) = answer.wait() else { break };
+                    std::thread::sleep(wait);
+                    answer = self.ask(bearer, method, &url, document)?;
+                }
+                judge(answer.status, &answer.body, path.is_empty())
             }
         }
+    }
+
+    fn ask(
+        &self,
+        bearer: &Bearer,
+        method: route::Method,
+        url: &str,
+        document: &Document,
+    ) -> Result<Answer, String> {
+        let token = bearer.current(&self.runtime)?;
+        let request = match method {
+            route::Method::Put => self.client.put(url),
+            _ => self.client.post(url),
+        };
+        let request = request
+            .bearer_auth(token)
+            .header("Content-Type", "application/fhir+json")
+            .body(document.0.clone());
+        let answer = self.runtime.block_on(async {
+            let response = request.send().await?;
+            let retry_after = response.headers().get(reqwest::header::RETRY_AFTER);
+            let retry_after = retry_after.and_then(|value| value.to_str().ok());
+            Ok(Answer {
+                status: response.status().as_u16(),
+                retry_after_s: retry_after.and_then(|seconds| seconds.parse().ok()),
+                body: response.bytes().await?.into(),
+            })
+        });
+        answer.map_err(|e: reqwest::Error| format!("the server does not answer: {e}"))
+    }
+}
+
+/// How often a document is sent that the server asks to send later.
+const TRIES_MAX: u32 = 20;
+/// Longest wait between two of them, whatever the server says.
+const WAIT_S_MAX: u64 = 60;
+
+struct Answer {
+    status: u16,
+    retry_after_s: Option<u64>,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    /// The server has taken nothing and says when to come back: it asks for too much at once, or is not ready.
+    fn wait(&self) -> Option<Duration> {
+        let later = matches!(self.status, 429 | 503);
+        let seconds = self.retry_after_s.filter(|_| later)?;
+        Some(Duration::from_secs(seconds.min(WAIT_S_MAX)))
     }
 }
 
