@@ -3,14 +3,16 @@
 //! <https://hl7.org/fhir/R4/searchparameter.html#selection>
 
 mod comparison;
+mod everything;
 
 use self::comparison::{Comparison, Difference};
-use super::sample::{document, extractor, lines};
+use self::everything::{Maker, VARIANTS};
+use super::sample::{document, extractor, lines, registry};
 use super::small::Small;
 use crate::registry::Marks;
 use std::collections::{BTreeMap, BTreeSet};
 use ward_fhir::Node;
-use ward_fhir::schema::r4;
+use ward_fhir::schema::{TypeKind, r4};
 use ward_fhir::tree::{Document, Limits};
 
 #[test]
@@ -29,14 +31,51 @@ fn extraction_reads_what_the_expressions_select() {
         all.filter(|n| n.is_resource())
             .for_each(|resource| comparison.resource(resource));
     }
-    println!(
-        "{} parameters of resources compared, {} elements selected",
-        comparison.compared, comparison.selected
-    );
-    demand_listed(&comparison.differences);
+    told("examples", &comparison);
+    demand_listed(&comparison.differences, include_str!("selection.tsv"));
     assert_eq!((read, lines.len()), (715, 715));
     assert!(comparison.compared > 48_000 && comparison.selected > 34_000);
     println!("official suite run: extraction {read}");
+}
+
+/// The same over resources that hold every element which an expression names: no parameter of any type is left out.
+#[test]
+fn every_parameter_is_compared() {
+    let mut comparison = Comparison::new(extractor());
+    let registry = registry();
+    let types = r4().types.iter();
+    let types = types.filter(|t| t.kind == TypeKind::Resource && !t.is_abstract);
+    let mut wanted = BTreeSet::new();
+    for ty in types {
+        let maker = Maker::new(&registry, ty.id);
+        for variant in 0..VARIANTS {
+            comparison.resource(maker.resource(variant).root());
+        }
+        for parameter in registry.of(ty.id).all() {
+            let is_read = parameter.is_served() && !parameter.is_column();
+            let code = format!("{}.{}", ty.name, parameter.code());
+            let parts = parameter.def.components().len();
+            match parts {
+                _ if !is_read || parameter.def.expression().is_empty() => {}
+                0 => drop(wanted.insert(code)),
+                _ => wanted.extend((1..=parts).map(|at| format!("{code}${at}"))),
+            }
+        }
+    }
+    told("made resources", &comparison);
+    demand_listed(&comparison.differences, include_str!("selection/made.tsv"));
+    let left_out: Vec<&String> = wanted.difference(&comparison.reached).collect();
+    assert!(left_out.is_empty(), "{left_out:?}");
+    println!("{} parameters and components compared", wanted.len());
+}
+
+fn told(what: &str, comparison: &Comparison) {
+    println!(
+        "{what}: {} parameters of resources compared, {} elements selected, of {} parameters and components",
+        comparison.compared,
+        comparison.selected,
+        comparison.reached.len()
+    );
 }
 
 /// `P.exists() and P != false` looks at the value.
@@ -114,8 +153,8 @@ fn references_inside_a_resource_have_the_type_of_their_target() {
 }
 
 /// Each difference has its line, and each line its difference: the list cannot go stale.
-fn demand_listed(found: &BTreeMap<Difference, String>) {
-    let listed: BTreeSet<&str> = include_str!("selection.tsv")
+fn demand_listed(found: &BTreeMap<Difference, String>, list: &str) {
+    let listed: BTreeSet<&str> = list
         .lines()
         .filter(|l| !l.starts_with('#') && !l.is_empty())
         .map(|l| l.rsplit_once('\t').expect("a reason").0)

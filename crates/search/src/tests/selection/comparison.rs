@@ -26,6 +26,8 @@ pub struct Comparison {
     pub differences: BTreeMap<Difference, String>,
     pub compared: usize,
     pub selected: usize,
+    /// `Type.code` of the parameters, and of the components, of which an element was selected.
+    pub reached: BTreeSet<String>,
 }
 
 impl Comparison {
@@ -36,6 +38,7 @@ impl Comparison {
             differences: BTreeMap::new(),
             compared: 0,
             selected: 0,
+            reached: BTreeSet::new(),
         }
     }
 
@@ -57,6 +60,9 @@ impl Comparison {
             if parameter.truth {
                 let term = extractor.key().code(parameter.def.number(), "true");
                 let truth = self.is_true(expression, resource);
+                if truth {
+                    self.reach(resource, parameter.code());
+                }
                 if entries.has_term(term) != truth {
                     self.differs(resource, parameter.code(), resource, truth);
                 }
@@ -107,6 +113,9 @@ impl Comparison {
 
     fn demand(&mut self, resource: Node<'_>, code: &str, selected: &Elements, read: &Elements) {
         self.selected += selected.len();
+        if !selected.is_empty() {
+            self.reach(resource, code);
+        }
         let node = |index: &u32| resource.document().node(*index);
         for index in selected.difference(read) {
             self.differs(resource, code, node(index), true);
@@ -120,6 +129,11 @@ impl Comparison {
                 self.differs(resource, code, node(index), false);
             }
         }
+    }
+
+    fn reach(&mut self, resource: Node<'_>, code: &str) {
+        self.reached
+            .insert(format!("{}.{code}", resource.type_name()));
     }
 
     fn are_equal(&mut self, a: Node<'_>, b: Node<'_>) -> bool {
