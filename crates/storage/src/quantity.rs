@@ -165,9 +165,8 @@ pub fn primary_code(members: &[Node], ty: TypeId, counts: &Counts) -> Option<Ter
     })
 }
 
-/// So many rows of a range are gathered and sorted rather than looked for: as many as a walk in page order is expected to
-/// look at to fill a page, where so many match.
-pub fn few_rows(members: &[Node], ty: TypeId, counts: &Counts, page_rows: u64) -> u64 {
+/// Rows that are walked over for what a range does not bring, at most.
+pub fn walked(members: &[Node], ty: TypeId, counts: &Counts) -> u64 {
     let of_term = |member: &Node| match member {
         Node::Terms(terms) => match terms.as_slice() {
             [term] => counts.get(&typed(*term, ty)).copied(),
@@ -176,8 +175,7 @@ pub fn few_rows(members: &[Node], ty: TypeId, counts: &Counts, page_rows: u64) -
         _ => None,
     };
     let every = counted(counts, typed(EVERY, ty));
-    let walked = members.iter().filter_map(of_term).min().unwrap_or(every);
-    walked.saturating_mul(page_rows).isqrt().max(FEW_ROWS)
+    members.iter().filter_map(of_term).min().unwrap_or(every)
 }
 
 /// Puts the members with those among few rows in their place, without the alternatives that no row is behind. `rows`: of
@@ -226,8 +224,6 @@ pub fn mark(members: &mut Vec<Node>, ranged: Vec<Ranged>, rows: &[Vec<u64>], few
     is_changed
 }
 
-/// So few rows are gathered without further thought.
-const FEW_ROWS: u64 = 1_000;
 /// Members that are counted, and ranges of one.
 const COUNTED_MAX: usize = 4;
 const RANGES_MAX: usize = 8;

@@ -4,6 +4,7 @@
 //! what is so at its own moment: where that is something else, the question is put anew. So nothing that is remembered is
 //! believed, and a page is one statement.
 
+use super::broad::Broad;
 use super::connection::{Columns, Connection, Failure};
 use super::lower::Sql;
 use super::statement::Value;
@@ -18,6 +19,7 @@ use ward_search::entries::Term;
 pub struct Remembered {
     counts: Cache<i64, Option<u64>>,
     forms: Cache<Term, Arc<[Term]>>,
+    pub broad: Broad,
 }
 
 impl Default for Remembered {
@@ -25,6 +27,7 @@ impl Default for Remembered {
         Remembered {
             counts: Cache::new(COUNTS_MAX),
             forms: Cache::new(FORMS_MAX),
+            broad: Broad::default(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The store for more than one process or machine: PostgreSQL 15 or newer.
 
+mod broad;
 mod choice;
 mod connection;
 mod delta;

@@ -117,6 +117,8 @@ impl Question<'_> {
         if before.sizes.is_empty() && self.sizes().is_some() {
             return Ok(false);
         }
+        // What was counted then is known by now.
+        self.broad = self.broad.filter(|_| before.sizes.is_empty());
         for (sql, rows) in &before.sizes {
             match self.sizes() {
                 Some(sizes) if sizes.sql == *sql => drop(self.size(sizes, rows)?),

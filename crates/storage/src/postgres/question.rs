@@ -1,5 +1,6 @@
 //! A question to the PostgreSQL tables: what is in reach, and what drives each of its statements.
 
+use super::broad::Broad;
 use super::choice::{self, Walk};
 use super::connection::{Columns, Connection, Failure};
 use super::facts::{Needed, Remembered, Told};
@@ -21,7 +22,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
-use ward_search::plan::{Plan, SortValue};
+use ward_search::plan::{Plan, SortValue, Total};
 
 pub struct Question<'a> {
     pub access: &'a Access,
@@ -30,6 +31,7 @@ pub struct Question<'a> {
     pub members: Vec<Node>,
     pub(super) counts: Counts,
     page_rows: u64,
+    sized_for: sizes::Asked,
     /// What is asked is sorted by the latest clinical dates.
     pub(super) sorted: Option<Clinical>,
     pub tables: Arc<Tables>,
@@ -37,6 +39,8 @@ pub struct Question<'a> {
     pub(super) needed: Needed,
     /// What was so of it.
     pub(super) told: Told,
+    /// Ranges that need not be counted.
+    pub(super) broad: Option<&'a Broad>,
 }
 
 impl<'a> Question<'a> {
@@ -81,7 +85,7 @@ impl<'a> Question<'a> {
     pub fn remembered(
         core: &Core,
         tables: &Arc<Tables>,
-        remembered: &Remembered,
+        remembered: &'a Remembered,
         access: &'a Access,
         plan: &Plan,
     ) -> Result<Option<Question<'a>>, StoreError> {
@@ -104,6 +108,7 @@ impl<'a> Question<'a> {
         let mut question = Question::named(core, access, plan, reach, (&names, &found), tables)?;
         Ok(remembered.counts(&question.needed).map(|counts| {
             question.count(counts);
+            question.broad = Some(&remembered.broad);
             question
         }))
     }
@@ -132,16 +137,22 @@ impl<'a> Question<'a> {
         needed.forms.clone_from(&names.forms);
         let forms = found.forms.iter();
         let forms = forms.flat_map(|(form, terms)| terms.iter().map(|term| (*form, *term)));
+        let page_rows = u64::from(plan.count) + 1;
         Ok(Question {
             access,
             reach,
             members,
             counts: Counts::new(),
-            page_rows: u64::from(plan.count) + 1,
+            page_rows,
+            sized_for: match plan.total {
+                Total::None => sizes::Asked::Page(page_rows),
+                Total::Estimate | Total::Accurate => sizes::Asked::Total,
+            },
             sorted,
             tables,
             needed,
             told: Told::new(Counts::new(), forms.collect()),
+            broad: None,
         })
     }
 
@@ -154,14 +165,16 @@ impl<'a> Question<'a> {
     /// The ranges that are to be counted before the page is asked for. What a caller bound to patients sees is few rows as it is.
     pub(super) fn sizes(&self) -> Option<Sizes> {
         match self.reach.single() {
-            Some((ty, None)) => sizes::of(&self.members, ty, &self.counts, self.page_rows),
+            Some((ty, None)) => {
+                sizes::of(&self.members, ty, &self.counts, self.sized_for, self.broad)
+            }
             _ => None,
         }
     }
 
     /// Notes what was counted; `true`: there is something further to count.
     pub(super) fn size(&mut self, sizes: Sizes, rows: &[Columns]) -> Result<bool, StoreError> {
-        sizes.note(rows, &mut self.members)
+        sizes.note(rows, &mut self.members, self.broad)
     }
 
     /// Rows behind each term that was counted.

@@ -1,5 +1,6 @@
 //! How many rows are in ranges that only their index knows, counted to where it no longer matters: one statement for a question.
 
+use super::broad::Broad;
 use super::choice;
 use super::connection::Columns;
 use super::lower::{Sql, string_rids};
@@ -15,16 +16,38 @@ use ward_fhir::TypeId;
 /// many rows names at the other end of a hop have.
 pub struct Sizes {
     pub sql: Sql,
+    ty: TypeId,
     ranged: Vec<Ranged>,
     few: u64,
     /// Members with a name at the other end of their hop.
     named: Vec<usize>,
 }
 
-/// `None`: there is nothing to count.
-pub fn of(members: &[Node], ty: TypeId, counts: &Counts, page_rows: u64) -> Option<Sizes> {
-    let ranged = quantity::ranged(members, ty, counts);
-    let few = quantity::few_rows(members, ty, counts, page_rows);
+/// What is asked of the rows: so many of them in page order, or how many there are.
+#[derive(Clone, Copy)]
+pub enum Asked {
+    Page(u64),
+    Total,
+}
+
+/// `None`: there is nothing to count, or all of it is known to be much.
+pub fn of(
+    members: &[Node],
+    ty: TypeId,
+    counts: &Counts,
+    asked: Asked,
+    broad: Option<&Broad>,
+) -> Option<Sizes> {
+    let walked = quantity::walked(members, ty, counts);
+    // A row that is gathered costs as much as three that are walked over. For a page as many are gathered as a walk is expected
+    // to cost, where so many match.
+    let few = match asked {
+        Asked::Page(rows) => (walked.saturating_mul(rows) / GATHERED_COST).isqrt(),
+        Asked::Total => (walked / GATHERED_COST).min(TOTAL_ROWS),
+    };
+    let few = few.max(FEW_ROWS);
+    let mut ranged = quantity::ranged(members, ty, counts);
+    ranged.retain(|member| !broad.is_some_and(|broad| broad.holds(member, ty, few)));
     let mut sql = Sql::default();
     let mut wanted = 0;
     let mut part = |sql: &mut Sql, write: &dyn Fn(&mut Sql), limit: u64| {
@@ -51,6 +74,7 @@ pub fn of(members: &[Node], ty: TypeId, counts: &Counts, page_rows: u64) -> Opti
     }
     (wanted > 0).then_some(Sizes {
         sql,
+        ty,
         ranged,
         few,
         named,
@@ -59,7 +83,12 @@ pub fn of(members: &[Node], ty: TypeId, counts: &Counts, page_rows: u64) -> Opti
 
 impl Sizes {
     /// Notes what was counted; `true`: there is something further to count.
-    pub fn note(self, told: &[Columns], members: &mut Vec<Node>) -> Result<bool, StoreError> {
+    pub fn note(
+        self,
+        told: &[Columns],
+        members: &mut Vec<Node>,
+        broad: Option<&Broad>,
+    ) -> Result<bool, StoreError> {
         let of_each: Vec<usize> = self.ranged.iter().map(|m| m.alternatives.len()).collect();
         let of_ranges: usize = of_each.iter().sum();
         let mut rows = vec![u64::MAX; of_ranges + self.named.len()];
@@ -80,6 +109,11 @@ impl Sizes {
         let mut rest = rows.into_iter();
         let of_each = of_each.into_iter();
         let of_each: Vec<Vec<u64>> = of_each.map(|n| rest.by_ref().take(n).collect()).collect();
+        if let Some(broad) = broad {
+            for (member, rows) in self.ranged.iter().zip(&of_each) {
+                broad.learn(member, self.ty, rows);
+            }
+        }
         Ok(quantity::mark(members, self.ranged, &of_each, self.few))
     }
 }
@@ -110,3 +144,10 @@ pub fn rids(sql: &mut Sql, ranges: &[Range], ty: TypeId) {
         }
     }
 }
+
+/// Rows walked over in the time that one is gathered.
+const GATHERED_COST: u64 = 3;
+/// So few rows of a range are gathered without further thought.
+const FEW_ROWS: u64 = 64;
+/// More are not counted before a total is: that takes a tenth of the time.
+const TOTAL_ROWS: u64 = 20_000;

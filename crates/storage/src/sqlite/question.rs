@@ -132,7 +132,9 @@ impl<'a> Question<'a> {
         let Some((ty, _)) = self.reach.single() else {
             return Ok(false);
         };
-        self.few = quantity::few_rows(&self.members, ty, &self.counts, page_rows);
+        // As many as a walk in page order is expected to look at to fill a page, where so many match.
+        let walked = quantity::walked(&self.members, ty, &self.counts);
+        self.few = walked.saturating_mul(page_rows).isqrt().max(FEW_ROWS);
         let ranged = quantity::ranged(&self.members, ty, &self.counts);
         let mut all = Vec::new();
         for member in &ranged {
@@ -242,3 +244,5 @@ const COUNTS: &str =
 
 /// Terms whose counters are looked up for the choice.
 const COUNTED_TERMS_MAX: usize = 256;
+/// So few rows of a range are gathered without further thought.
+const FEW_ROWS: u64 = 1_000;
