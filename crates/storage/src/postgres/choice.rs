@@ -83,8 +83,13 @@ pub fn shape(
         let columns = columns(members, ty, counts);
         columns.code == Some(*at) && matches!(&members[*at], Node::Terms(terms) if terms.len() == 1)
     };
-    if is_walked && least.is_some_and(in_order) {
-        return columns(members, ty, counts);
+    // For what is gathered it still needs no look at the rows.
+    let is_whole = walk == Walk::None && matches!(branch, Branch::All);
+    if (is_walked || is_whole) && least.is_some_and(in_order) {
+        return Shape {
+            fenced: !is_walked,
+            ..columns(members, ty, counts)
+        };
     }
     if !rare.is_empty() || matches!(branch, Branch::Member(_)) {
         return Shape {
@@ -128,8 +133,8 @@ pub fn shape(
     }
 }
 
-/// How many rows in page order are looked at before all that have a member are gathered: as many as those are, where a page of
-/// matches is expected among half of them.
+/// How many rows in page order are looked at before all that have a member are gathered: twice as many as a page is expected
+/// among, where that is no more than those are.
 fn near(member: &Node, ty: TypeId, page_rows: u64, counts: &Counts) -> Option<u64> {
     let is_spread = match member {
         Node::Terms(terms) => terms.len() == 1,
@@ -138,7 +143,7 @@ fn near(member: &Node, ty: TypeId, page_rows: u64, counts: &Counts) -> Option<u6
     };
     let (gathered, every) = (rows(member, ty, counts), every(ty, counts));
     let expected = page_rows.saturating_mul(every) / gathered.clamp(1, every.max(1));
-    (is_spread && gathered > NEAR_ROWS && expected <= gathered / 2).then_some(gathered)
+    (is_spread && gathered > NEAR_ROWS && expected <= gathered / 2).then_some(2 * expected)
 }
 
 /// Few homes and a hot column: an index by both has little more than the matches.

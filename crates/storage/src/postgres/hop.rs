@@ -26,6 +26,7 @@ impl Probe<'_> {
                 let _ = write!(sql.text, "({row}.c + 0) = any(");
                 self.homes(sql, hop);
                 sql.push(") and ");
+                return self.refers_home(sql, hop);
             }
             let _ = write!(sql.text, "({row}.terms || '{{}}'::bigint[]) && ");
             return self.references(sql, hop);
@@ -50,8 +51,21 @@ impl Probe<'_> {
         // The compartment index is far smaller than a posting list for each patient; the term is tested all the same.
         let _ = write!(sql.text, "{row}.c = any(");
         self.homes(sql, hop);
-        let _ = write!(sql.text, ") and ({row}.terms || '{{}}'::bigint[]) && ");
-        self.references(sql, hop);
+        sql.push(") and ");
+        self.refers_home(sql, hop);
+    }
+
+    /// The row has the term of a reference to its home, which is a row of the hop: one look-up, where each row's terms would be
+    /// compared with those of all homes.
+    fn refers_home(&self, sql: &mut Sql, hop: &Hop) {
+        let row = &self.row;
+        let y = sql.alias();
+        let spread = sql.int(hop.spread);
+        let _ = write!(
+            sql.text,
+            "(select {y}.self # {spread} from {} {y} where {y}.rid = {row}.c) = any({row}.terms)",
+            self.tables.of(hop.ty)
+        );
     }
 
     /// `array(…)` of the rows of the hop.
