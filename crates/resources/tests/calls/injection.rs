@@ -164,7 +164,7 @@ fn understood(asked: &Asked) -> Option<Call> {
 }
 
 /// `Type/id` of what an answer shows.
-fn found(answer: &Value) -> BTreeSet<String> {
+pub fn found(answer: &Value) -> BTreeSet<String> {
     let path = |r: &Value| {
         Some(format!(
             "{}/{}",
@@ -181,7 +181,7 @@ fn found(answer: &Value) -> BTreeSet<String> {
 }
 
 /// The statements of an explained answer, and what they are made from, hold nothing of the string.
-fn demand_bound(bundle: &Value, at: &str) {
+pub fn demand_bound(bundle: &Value, at: &str) {
     let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
     let outcomes = entries.iter().filter(|e| e["search"]["mode"] == "outcome");
     let issues = outcomes.flat_map(|e| {

@@ -16,6 +16,7 @@ mod hierarchy;
 mod house;
 mod indexing;
 mod injection;
+mod injection_stored;
 mod long;
 mod named;
 mod noninterference;
@@ -69,6 +70,7 @@ on_both!(
     long::long_displays_and_uris_are_found_to_their_end,
     long::a_condition_of_a_write_looks_at_no_long_text,
     injection::hostile_strings_stay_values,
+    injection_stored::hostile_definitions_stay_text,
     named::a_named_query_is_the_query_it_stands_for,
     named::what_is_no_query_is_refused,
     named::a_definition_that_cannot_be_answered_is_not_stored,
