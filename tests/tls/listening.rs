@@ -110,6 +110,25 @@ fn the_demo_over_tls_works_as_in_clear() {
         .json();
     let link = page["link"][0]["url"].as_str().unwrap();
     assert!(link.starts_with(&server.base), "{link}");
+    imported(&server);
+}
+
+/// `ward import` finds the authority where the demo has put it.
+fn imported(server: &Server) {
+    let file = server.data().join("own.json");
+    std::fs::write(&file, r#"{"resourceType":"Patient","id":"imported"}"#).unwrap();
+    let output = Command::new(ward_binary())
+        .arg("import")
+        .arg(&file)
+        .args(["--to", &server.base, "--as", "loader", "--data"])
+        .arg(server.data())
+        .arg("--journal")
+        .arg(server.data().join("journal"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    server.client("loader").get("Patient/imported").expect(200);
 }
 
 /// Nobody may say who he is, how he came or which certificate he has by a header.

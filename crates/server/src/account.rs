@@ -1,5 +1,6 @@
 //! `ward account`: people's accounts from the command line, for the first administrator and for whoever is locked out.
 
+use crate::command_line::{self, Done};
 use crate::config::{self, Config};
 use crate::{data_folder, wiring};
 use clap::{Args, Subcommand};
@@ -7,7 +8,6 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use ward_access::Roles;
-use ward_audit::{Outcome, Record};
 use ward_resources::Engine;
 use ward_smart::Endpoint;
 use ward_smart::people::account::{self, AccountError, NewAccount};
@@ -103,28 +103,13 @@ impl Account {
 
 /// The token of an invitation, where one is made; only after the Record that says so is durable.
 async fn recorded(engine: &Arc<Engine>, decision: &Decision) -> Result<Option<String>, String> {
-    let mut request_id = [0; 16];
-    ward_seal::random::fill(&mut request_id);
     let decided = decision.carry_out(engine).await;
-    let record = Record {
-        at_us: engine.now_us(),
-        request_id,
-        interaction: Endpoint::Accounts.interaction().to_owned(),
-        client_id: "ward account".to_owned(),
-        user: String::new(),
-        purpose: "HSYSADMIN".to_owned(),
-        source: "command line".to_owned(),
-        outcome: if decided.is_ok() {
-            Outcome::Success
-        } else {
-            Outcome::Minor
-        },
-        status: if decided.is_ok() { 200 } else { 400 },
-        query: decision.word().to_owned(),
-        entities: Vec::new(),
+    let done = Done {
+        by: "ward account",
+        what: decision.word(),
+        succeeded: decided.is_ok(),
     };
-    let written = engine.log().append(&record).await;
-    written.map_err(|_| "the audit record could not be written".to_owned())?;
+    command_line::record(engine, done).await?;
     decided.map_err(|error| error.to_string())
 }
 

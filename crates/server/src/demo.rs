@@ -6,6 +6,7 @@ mod greeting;
 
 pub use greeting::greeting;
 
+use crate::command_line::{self, Done};
 use crate::data_folder::{self, DemoFile};
 use crate::wiring::clock_us;
 use callers::CallerFiles;
@@ -96,11 +97,19 @@ impl Demo<'_> {
             true => self.patient(0).await?,
             false => None,
         };
-        let secrets = demo::register(self.auth, patient.as_ref(), clock_us() / 1_000_000)
+        let registered = demo::register(self.auth, patient.as_ref(), clock_us() / 1_000_000)
             .await
             .map_err(|_| "store: the demo's callers cannot be registered".to_owned())?;
-        CallerFiles::of(self.data).write(&secrets)?;
-        let people = secrets.people.into_iter();
+        if registered.changed {
+            let done = Done {
+                by: "ward serve --demo",
+                what: "register",
+                succeeded: true,
+            };
+            command_line::record(self.engine, done).await?;
+        }
+        CallerFiles::of(self.data).write(&registered.secrets)?;
+        let people = registered.secrets.people.into_iter();
         Ok(people
             .filter(|person| patient.is_some() || person.username != demo::PATIENT)
             .collect())

@@ -7,6 +7,7 @@ mod target;
 
 use crate::config::{self, Config, Flags};
 use crate::token::bearer::Bearer;
+use crate::token::remote::own_authorities;
 use crate::token::sign_in::SignIn;
 use clap::Args;
 use journal::Journal;
@@ -115,6 +116,7 @@ impl Import {
         let Some(to) = &self.to else {
             return Target::store(config);
         };
+        let mut authorities = Vec::new();
         let bearer = match (&self.caller, &self.token) {
             (Some(caller), _) => {
                 let sign_in = SignIn::of(&config.store.data, caller)?.about(None)?;
@@ -125,12 +127,13 @@ impl Import {
                         "the demo that --as signs in to is at {base}, not {to}"
                     ));
                 }
+                authorities = own_authorities(&config.store.data)?;
                 Bearer::renewed(sign_in)
             }
             (None, Some(token)) => Bearer::Given(token.clone()),
             (None, None) => return Err("--to needs --as or --token".into()),
         };
-        Target::server(to, bearer)
+        Target::server(to, bearer, authorities)
     }
 
     fn flags(&self) -> Flags {

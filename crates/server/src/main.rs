@@ -3,6 +3,7 @@
 mod account;
 mod cert;
 mod check_config;
+mod command_line;
 mod config;
 mod data_folder;
 mod demo;

@@ -4,7 +4,7 @@
 pub mod bearer;
 mod browser;
 mod person;
-mod remote;
+pub mod remote;
 pub mod sign_in;
 mod system;
 

@@ -3,7 +3,7 @@
 mod registrations;
 mod secrets;
 
-pub use registrations::{DemoPatient, register};
+pub use registrations::{DemoPatient, Registered, register};
 
 use crate::scope_ceiling::covers;
 

@@ -18,6 +18,8 @@ pub enum Target {
     Server {
         base: String,
         bearer: Bearer,
+        /// Trusted beside those of this machine.
+        authorities: Vec<reqwest::Certificate>,
     },
 }
 
@@ -30,7 +32,11 @@ pub struct Sender<'a> {
 
 impl Target {
     /// A running server, and what opens it.
-    pub fn server(base: &str, bearer: Bearer) -> Result<Target, String> {
+    pub fn server(
+        base: &str,
+        bearer: Bearer,
+        authorities: Vec<reqwest::Certificate>,
+    ) -> Result<Target, String> {
         if !base.starts_with("http://") && !base.starts_with("https://") {
             return Err(
                 "--to takes the https:// URL of a server, or http:// on this machine".into(),
@@ -39,6 +45,7 @@ impl Target {
         let target = Target::Server {
             base: base.trim_end_matches('/').to_owned(),
             bearer,
+            authorities,
         };
         // What fails here would fail in every thread.
         target.client()?;
@@ -86,11 +93,12 @@ impl Target {
     /// Trusts the authorities of this machine, or those in the file that SSL_CERT_FILE names. In clear there is nobody to trust,
     /// and a machine need not have any.
     fn client(&self) -> Result<reqwest::Client, String> {
+        let builder = reqwest::Client::builder();
         let builder = match self {
-            Target::Server { base, .. } if base.starts_with("https://") => {
-                reqwest::Client::builder()
-            }
-            _ => reqwest::Client::builder().tls_certs_only([]),
+            Target::Server {
+                base, authorities, ..
+            } if base.starts_with("https://") => builder.tls_certs_merge(authorities.clone()),
+            _ => builder.tls_certs_only([]),
         };
         let client = builder.build();
         client.map_err(|e| format!("no HTTP client: {e}"))
@@ -172,7 +180,7 @@ impl Sender<'_> {
                 let reply = self.runtime.block_on(engine.answer(loader, &call));
                 judge(reply.status, reply.json().unwrap_or_default(), is_batch)
             }
-            Target::Server { base, bearer } => {
+            Target::Server { base, bearer, .. } => {
                 let url = format!("{base}/{path}");
                 let mut answer = self.ask(bearer, method, &url, document)?;
                 for _ in 1..TRIES_MAX {

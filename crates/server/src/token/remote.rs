@@ -120,7 +120,8 @@ impl Remote {
     }
 }
 
-fn own_authorities(data: &Path) -> Result<Vec<Certificate>, String> {
+/// What `ward cert dev` or `--tls dev` made in the data folder.
+pub fn own_authorities(data: &Path) -> Result<Vec<Certificate>, String> {
     let path = DevFiles::of(data).authority();
     match std::fs::read(&path) {
         Ok(pem) => Certificate::from_pem_bundle(&pem)

@@ -19,6 +19,12 @@ pub struct DemoPatient {
     pub name: String,
 }
 
+/// What the callers sign in with, and whether any of them was registered now.
+pub struct Registered {
+    pub secrets: DemoSecrets,
+    pub changed: bool,
+}
+
 /// How often it is tried again when another server registers the same at the same moment.
 const ATTEMPTS_MAX: u32 = 5;
 
@@ -28,18 +34,20 @@ pub async fn register(
     server: &AuthorizationServer,
     patient: Option<&DemoPatient>,
     now_s: i64,
-) -> Result<DemoSecrets, StoreError> {
+) -> Result<Registered, StoreError> {
     let secrets = secrets::kept(server.store(), now_s).await?;
     for _ in 0..ATTEMPTS_MAX {
         let changes = clients(server, &secrets, Changes::new(), now_s).await?;
         let changes = people(server, &secrets, patient, changes, now_s).await?;
         if changes.is_empty() {
-            return Ok(secrets);
+            let changed = false;
+            return Ok(Registered { secrets, changed });
         }
         match state::commit(server.store(), changes.announced(), now_s).await {
             Ok(()) => {
                 server.watch(now_s).await?;
-                return Ok(secrets);
+                let changed = true;
+                return Ok(Registered { secrets, changed });
             }
             Err(Refused::Conflict(_)) => {}
             Err(Refused::Unavailable) => break,

@@ -6,13 +6,24 @@ use std::collections::BTreeSet;
 use ward_seal::{Es384Key, TotpSecret, from_base64, password};
 use ward_smart::demo::{self, DemoPatient};
 use ward_smart::state::{Account, Client, ClientState, DemoSecrets};
-use ward_smart::{DemoCaller, Endpoint};
+use ward_smart::{AuthorizationServer, DemoCaller, Endpoint};
 
 fn ada() -> DemoPatient {
     DemoPatient {
         id: "ada".into(),
         name: "Ada King".into(),
     }
+}
+
+/// Of a start that registers something.
+async fn registered(
+    server: &AuthorizationServer,
+    patient: Option<&DemoPatient>,
+    now_s: i64,
+) -> DemoSecrets {
+    let registered = demo::register(server, patient, now_s).await.unwrap();
+    assert!(registered.changed);
+    registered.secrets
 }
 
 fn assertion(secrets: &DemoSecrets, caller: DemoCaller, audience: &str, jti: &str) -> String {
@@ -25,7 +36,7 @@ fn assertion(secrets: &DemoSecrets, caller: DemoCaller, audience: &str, jti: &st
 }
 
 pub async fn systems_sign_in_with_the_keys_that_were_made(house: House) {
-    let secrets = demo::register(&house.server, None, NOW_S).await.unwrap();
+    let secrets = registered(&house.server, None, NOW_S).await;
     let audience = house.server.url(Endpoint::Token);
     for caller in [DemoCaller::Lab, DemoCaller::Billing, DemoCaller::Loader] {
         let assertion = assertion(&secrets, caller, &audience, caller.name());
@@ -45,14 +56,12 @@ pub async fn systems_sign_in_with_the_keys_that_were_made(house: House) {
 }
 
 pub async fn people_have_a_password_and_a_second_factor(house: House) {
-    let secrets = demo::register(&house.server, None, NOW_S).await.unwrap();
+    let secrets = registered(&house.server, None, NOW_S).await;
     assert!(
         house.held::<Account>(demo::PATIENT, NOW_S).await.is_none(),
         "nobody to be"
     );
-    let again = demo::register(&house.server, Some(&ada()), NOW_S)
-        .await
-        .unwrap();
+    let again = registered(&house.server, Some(&ada()), NOW_S).await;
     assert!(again == secrets);
     let mut subjects = BTreeSet::new();
     for person in &secrets.people {
@@ -81,9 +90,9 @@ pub async fn people_have_a_password_and_a_second_factor(house: House) {
 }
 
 pub async fn another_start_changes_nothing(house: House) {
-    let first = demo::register(&house.server, Some(&ada()), NOW_S)
-        .await
-        .unwrap();
+    let first = registered(&house.server, Some(&ada()), NOW_S).await;
+    let same = demo::register(&house.server, Some(&ada()), NOW_S).await;
+    assert!(!same.unwrap().changed);
     let mut suspended: Client = house.held("demo-lab", NOW_S).await.unwrap();
     suspended.state = ClientState::Suspended;
     house.keep(&suspended).await;
@@ -95,10 +104,8 @@ pub async fn another_start_changes_nothing(house: House) {
     let later = NOW_S + 1_000;
     let again = match house.another().await {
         // Another node over the same database.
-        Some(node) => demo::register(&node, Some(&ada()), later).await.unwrap(),
-        None => demo::register(&house.server, Some(&ada()), later)
-            .await
-            .unwrap(),
+        Some(node) => registered(&node, Some(&ada()), later).await,
+        None => registered(&house.server, Some(&ada()), later).await,
     };
     assert!(again == first);
     assert_eq!(house.held("auditor", later).await, Some(account));
