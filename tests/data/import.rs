@@ -196,8 +196,11 @@ fn an_import_waits_where_the_server_says_that_it_asks_for_too_much() {
         .map(|n| patient(&format!("w{n}"), "male"))
         .collect();
     std::fs::write(&file, documents.join("\n")).unwrap();
-    let rate = Start::empty(ward_testkit::Backend::Sqlite).with("rates.user_per_minute", "600");
-    let server = Server::start(rate);
+    let start = Start::empty(ward_testkit::Backend::Sqlite)
+        .with("rates.user_per_minute", "600")
+        .with("server.metrics_listen", "127.0.0.1:0")
+        .with("log.format", "json");
+    let server = Server::start(start);
     let target = Import::to(&server, &source.path().join("journal.log"));
     let outcome = import(&[file.to_str().unwrap()], &target);
     assert_eq!(outcome.code, Some(0), "{}", outcome.text);
@@ -207,7 +210,7 @@ fn an_import_waits_where_the_server_says_that_it_asks_for_too_much() {
         outcome.text
     );
     assert!(
-        server.metrics().contains("429"),
+        server.metrics().contains("status=\"429\""),
         "some were asked for again"
     );
 }
