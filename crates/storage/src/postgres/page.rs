@@ -69,7 +69,7 @@ impl Question<'_> {
         for (at, part) in parts.into_iter().enumerate() {
             sql.push(if at > 0 { " union all " } else { "" });
             sql.push(if is_union { "(" } else { "" });
-            self.page_of(&mut sql, part, walk, plan)?;
+            self.page_of(&mut sql, part, walk, is_near, plan)?;
             sql.push(if is_union { ")" } else { "" });
         }
         let order = Order::new(&plan.sort, sort_key);
@@ -121,6 +121,7 @@ impl Question<'_> {
         sql: &mut Sql,
         mut part: Lowering,
         walk: Walk,
+        is_near: bool,
         plan: &Plan,
     ) -> Result<(), StoreError> {
         let order = Order::new(&plan.sort, sort_key);
@@ -146,7 +147,7 @@ impl Question<'_> {
         }
         part.from(sql);
         after(sql, plan, &order)?;
-        if part.shape.near.is_some() {
+        if is_near {
             let wanted = sql.int(i64::from(plan.count) + 1);
             let _ = write!(sql.text, " and (select count(*) from near) < {wanted}");
         }

@@ -24,7 +24,7 @@ use crate::migrations::Chain;
 
 /// What was made before the oldest format lacks terms and counters that searches rely on, and has no secret of its own.
 const CHAIN: Chain<'_> = Chain {
-    oldest: 5,
+    oldest: 6,
     steps: &[TABLES],
 };
 /// Only one node migrates at a time.

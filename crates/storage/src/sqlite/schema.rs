@@ -35,7 +35,7 @@ use crate::migrations::Chain;
 
 /// What was made before the oldest format lacks rows that searches rely on, and has no secret of its own.
 const CHAIN: Chain<'_> = Chain {
-    oldest: 5,
+    oldest: 6,
     steps: &[TABLES],
 };
 

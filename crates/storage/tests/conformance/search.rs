@@ -224,7 +224,8 @@ pub async fn sorting_puts_missing_values_last(place: Place) {
 pub async fn several_types_at_once(place: Place) {
     let store = place.open().await;
     let mut random = Random::seeded();
-    let (mut rows, mut dates) = populate(&store, &mut random, "Observation", 50).await;
+    // So many that a page of one type alone would be looked for among its latest.
+    let (mut rows, mut dates) = populate(&store, &mut random, "Observation", 400).await;
     let (more, more_dates) = populate(&store, &mut random, "Condition", 50).await;
     let (alien, _) = populate(&store, &mut random, "Encounter", 20).await;
     rows.extend(more);
