@@ -22,7 +22,7 @@ pub async fn authenticate(
     request: &HttpRequest,
     service: &Service,
     source: &str,
-) -> Result<Arc<Caller>, Refused> {
+) -> Result<Arc<Caller>, Refusal> {
     let once = |name| one_header(request.headers(), name).map_err(BearerError::InvalidRequest);
     let authorization = once(&AUTHORIZATION)?;
     let dpop = once(&DPOP)?;
@@ -37,7 +37,7 @@ pub async fn authenticate(
         url: url.as_deref().unwrap_or_default(),
     };
     let now_s = service.engine.now_us() / 1_000_000;
-    Ok(service.auth.authenticate(&credentials, now_s).await?)
+    service.auth.authenticate(&credentials, now_s).await
 }
 
 /// Why a request does not come to the engine, and what its answer holds beside.

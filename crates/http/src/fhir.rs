@@ -119,9 +119,11 @@ async fn caller(
             Ok(caller)
         }
         Err(_) if call.interaction.is_public() => Ok(Arc::new(Caller::anonymous())),
-        Err(refused) => {
-            limits.take_failure(&call.source)?;
-            Err(refused)
+        Err(refusal) => {
+            if !refusal.error.is_ordinary() {
+                limits.take_failure(&call.source)?;
+            }
+            Err(refusal.into())
         }
     }
 }

@@ -83,14 +83,15 @@ impl RateLimits {
         budget: Option<u32>,
         units: NonZeroU32,
     ) -> Result<(), Exceeded> {
+        // First the user: what they may not ask for takes nothing from others of the same client.
+        if caller.is_user() {
+            self.take(self.user.as_ref(), "user", &caller.subject, units)?;
+        }
         let own = budget
             .and_then(NonZeroU32::new)
             .map(|budget| self.budget(budget));
         let client = own.as_deref().or(self.client.as_ref());
         self.take(client, "client", &caller.client_id, units)?;
-        if caller.is_user() {
-            self.take(self.user.as_ref(), "user", &caller.subject, units)?;
-        }
         Ok(())
     }
 
@@ -279,6 +280,14 @@ mod tests {
             "user"
         );
         assert_eq!(limits.take_of_caller(&other, None, units(10)), Ok(()));
+        let shared = RateLimits::new(PerMinute {
+            user: 10,
+            client: 21,
+            ..PerMinute::default()
+        });
+        assert_eq!(shared.take_of_caller(&one, None, units(10)), Ok(()));
+        assert!(shared.take_of_caller(&one, None, units(10)).is_err());
+        assert_eq!(shared.take_of_caller(&other, None, units(10)), Ok(()));
         let system = caller("lab", "lab");
         assert_eq!(limits.take_of_caller(&system, None, units(1000)), Ok(()));
     }

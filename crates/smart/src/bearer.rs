@@ -20,7 +20,9 @@ pub enum BearerError {
     InvalidRequest(&'static str),
     /// A token in the URL or in a form: it would be kept in logs and histories (RFC 6750 §2.3, §5.3).
     Misplaced,
-    /// Expired, revoked, for another server, not signed by this one, bound to another key, or not understood.
+    /// Ours, and its time is over.
+    Expired,
+    /// Revoked, for another server, not signed by this one, bound to another key, or not understood.
     InvalidToken(&'static str),
     /// A good token whose scopes do not permit the interaction.
     InsufficientScope,
@@ -63,11 +65,19 @@ pub fn presented_token(authorization: Option<&str>) -> Result<(Scheme, &str), Be
 }
 
 impl BearerError {
+    /// Whether whoever has tokens of this server runs into it in the ordinary course: what has expired is refreshed, what lacks
+    /// a nonce comes again with it.
+    pub fn is_ordinary(&self) -> bool {
+        use BearerError::{Expired, UseNonce};
+        matches!(self, Expired | UseNonce | BearerError::Unavailable)
+    }
+
     /// HTTP status.
     pub fn status(&self) -> u16 {
         match self {
             BearerError::Missing
             | BearerError::Misplaced
+            | BearerError::Expired
             | BearerError::InvalidToken(_)
             | BearerError::InvalidProof(_)
             | BearerError::UseNonce => 401,
@@ -82,7 +92,7 @@ impl BearerError {
         match self {
             BearerError::Missing | BearerError::Unavailable => None,
             BearerError::InvalidRequest(_) | BearerError::Misplaced => Some("invalid_request"),
-            BearerError::InvalidToken(_) => Some("invalid_token"),
+            BearerError::Expired | BearerError::InvalidToken(_) => Some("invalid_token"),
             BearerError::InsufficientScope => Some("insufficient_scope"),
             BearerError::InvalidProof(_) => Some("invalid_dpop_proof"),
             BearerError::UseNonce => Some("use_dpop_nonce"),
@@ -97,6 +107,7 @@ impl BearerError {
             | BearerError::InvalidToken(why)
             | BearerError::InvalidProof(why) => why,
             BearerError::Misplaced => "a token is taken from the Authorization header only",
+            BearerError::Expired => "the token has expired",
             BearerError::InsufficientScope => "the token's scopes do not permit this",
             BearerError::UseNonce => "the DPoP proof must hold the nonce of the DPoP-Nonce header",
             BearerError::Unavailable => "what was revoked cannot be known at the moment; try again",

@@ -246,7 +246,7 @@ impl From<BearerError> for Unverified {
 }
 
 const TYP: &str = "at+jwt";
-const EXPIRED: BearerError = BearerError::InvalidToken("the token has expired");
+const EXPIRED: BearerError = BearerError::Expired;
 const REVOKED: BearerError = BearerError::InvalidToken("the token was revoked");
 const INCOMPLETE: BearerError = BearerError::InvalidToken("the token lacks a required claim");
 

@@ -184,7 +184,9 @@ impl Sender<'_> {
                 let url = format!("{base}/{path}");
                 let mut answer = self.ask(bearer, method, &url, document)?;
                 for _ in 1..TRIES_MAX {
-                    let Some(wait) = answer.wait() else { break };
+                    let Some(wait) = answer.wait(method) else {
+                        break;
+                    };
                     std::thread::sleep(wait);
                     answer = self.ask(bearer, method, &url, document)?;
                 }
@@ -235,9 +237,14 @@ struct Answer {
 }
 
 impl Answer {
-    /// The server has taken nothing and says when to come back: it asks for too much at once, or is not ready.
-    fn wait(&self) -> Option<Duration> {
-        let later = matches!(self.status, 429 | 503);
+    /// The server says when to come back, and what is sent again is stored once: it has taken nothing (429), or the same under
+    /// the same id makes no difference. A Bundle or POST that was answered with 503 may have been stored nevertheless.
+    fn wait(&self, method: route::Method) -> Option<Duration> {
+        let later = match self.status {
+            429 => true,
+            503 => method == route::Method::Put,
+            _ => false,
+        };
         let seconds = self.retry_after_s.filter(|_| later)?;
         Some(Duration::from_secs(seconds.min(WAIT_S_MAX)))
     }

@@ -120,6 +120,7 @@ pub enum SenderConstraint {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Budgets {
+    /// In units of cost, of which a read takes one (`rates.client_per_minute`).
     pub requests_per_minute: Option<u32>,
     /// Patients whose records it may touch within an hour.
     pub patients_per_hour: Option<u32>,
