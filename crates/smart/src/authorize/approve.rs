@@ -90,7 +90,7 @@ async fn show(
         user: session.person().name,
         patient,
         asked: scopes(authorization)
-            .map(|scope| asked(scope, own))
+            .map(|scope| asked(scope, own, authorization))
             .collect(),
         offline: offline.then(|| OFFLINE.to_owned()),
         error: error.map(str::to_owned),
@@ -101,14 +101,17 @@ async fn show(
 
 const OFFLINE: &str = "This app asks to keep its access when you are not there. It can use it until you take it back under My apps.";
 
-fn asked(scope: &str, own: bool) -> Asked {
+fn asked(scope: &str, own: bool, authorization: &Authorization) -> Asked {
     let (words, detail) = plain_words(scope, own);
+    // A part that is asked for by itself has a box of its own: a second one of the same name could not be told from it.
+    let mut parts = granular_choice::parts(scope);
+    parts.retain(|(part, _)| scopes(authorization).all(|asked| asked != part));
     Asked {
         scope: scope.to_owned(),
         words,
         detail,
         fixed: is_fixed(scope),
-        parts: granular_choice::parts(scope),
+        parts,
     }
 }
 
