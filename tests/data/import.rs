@@ -191,8 +191,8 @@ fn an_import_to_a_server_goes_through_its_door() {
 fn an_import_waits_where_the_server_says_that_it_asks_for_too_much() {
     let source = tempfile::tempdir().unwrap();
     let file = source.path().join("many.ndjson");
-    // Each costs 5: a minute's worth is gone after 120 of them, and 10 units are back after a second.
-    let documents: Vec<String> = (0..126)
+    // Each costs 5: a minute's worth is gone after 120 of them, the rest has to wait for 10 units a second.
+    let documents: Vec<String> = (0..140)
         .map(|n| patient(&format!("w{n}"), "male"))
         .collect();
     std::fs::write(&file, documents.join("\n")).unwrap();
@@ -205,7 +205,7 @@ fn an_import_waits_where_the_server_says_that_it_asks_for_too_much() {
     let outcome = import(&[file.to_str().unwrap()], &target);
     assert_eq!(outcome.code, Some(0), "{}", outcome.text);
     assert!(
-        outcome.text.contains("many.ndjson: 126 stored"),
+        outcome.text.contains("many.ndjson: 140 stored"),
         "{}",
         outcome.text
     );
