@@ -197,7 +197,7 @@ fn an_import_waits_where_the_server_says_that_it_asks_for_too_much() {
         .collect();
     std::fs::write(&file, documents.join("\n")).unwrap();
     let start = Start::empty(ward_testkit::Backend::Sqlite)
-        .with("rates.user_per_minute", "600")
+        .with("rates.client_per_minute", "600")
         .with("server.metrics_listen", "127.0.0.1:0")
         .with("log.format", "json");
     let server = Server::start(start);
