@@ -75,6 +75,7 @@ on_both!(
     search::pages_are_whole_and_without_repeats,
     search::sorting_puts_missing_values_last,
     search::several_types_at_once,
+    search::many_rows_of_several_types_at_once,
     search::totals_follow_updates_and_deletes,
     search::wide_forms_find_every_code,
     search::endless_searches_are_cut_off,

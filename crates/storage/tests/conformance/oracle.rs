@@ -7,9 +7,13 @@ use ward_search::plan::{DateTest, Filter, NumberTest, Prefix};
 use ward_storage::{Op, Rid, Store, Write};
 use ward_testkit::Random;
 
-/// One of a dozen. Never 0, which stands for none in the hot columns.
+/// A dozen. Never 0, which stands for none in the hot columns.
+pub fn some_terms() -> impl Iterator<Item = i64> {
+    (0..12).map(|n| n * 2 - 11)
+}
+
 fn some_term(random: &mut Random) -> i64 {
-    random.below(12) as i64 * 2 - 11
+    some_terms().nth(random.below(12)).expect("one of a dozen")
 }
 
 pub const PARAMS: [u16; 2] = [10, 11];
