@@ -34,9 +34,9 @@ impl Question<'_> {
             Total::None => None,
             Total::Estimate | Total::Accurate => self.counted_statement(),
         };
-        if counted.is_some() == (plan.total == Total::None)
-            || (plan.count == 0 && counted.is_none())
-        {
+        // Only a page's statement tells whether forms are what is remembered.
+        let is_told = plan.count > 0 || (counted.is_some() && self.needed.forms.is_empty());
+        if counted.is_some() == (plan.total == Total::None) || !is_told {
             return Ok(None);
         }
         let mut transaction = Transaction::new(connection);

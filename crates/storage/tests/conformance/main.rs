@@ -78,6 +78,7 @@ on_both!(
     search::many_rows_of_several_types_at_once,
     search::totals_follow_updates_and_deletes,
     search::wide_forms_find_every_code,
+    search::a_code_that_is_new_is_counted_at_once,
     search::endless_searches_are_cut_off,
     walks::dates_are_whole_in_every_order,
     walks::quantities_are_whole_however_many_match,

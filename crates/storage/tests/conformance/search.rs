@@ -375,6 +375,34 @@ pub async fn wide_forms_find_every_code(place: Place) {
     assert_eq!(search(vec![502]).await, [0; 0]);
 }
 
+/// Before any page has told that there is another.
+pub async fn a_code_that_is_new_is_counted_at_once(place: Place) {
+    let store = place.open().await;
+    let form = 500;
+    let wanted = plan(ty("Observation"), Filter::AnyForm(vec![form]));
+    let counted = Plan {
+        count: 0,
+        total: Total::Accurate,
+        ..wanted.clone()
+    };
+    for (known, term) in [101, 102, 103].into_iter().enumerate() {
+        assert_eq!(found(&store, &all(), &wanted).await.len(), known);
+        let mut write = Write {
+            entries: terms(&[term]),
+            ..create(ty("Observation"), store.allocate(None), 0, "{}")
+        };
+        write
+            .entries
+            .terms
+            .iter_mut()
+            .for_each(|t| t.counted = true);
+        write.entries.vocabulary = vec![FormEntry { form, term }];
+        commit(&store, &write).await.unwrap();
+        let total = store.search(&all(), &counted).await.unwrap().total;
+        assert_eq!(total, Some(known as u64 + 1), "{term}");
+    }
+}
+
 pub async fn endless_searches_are_cut_off(place: Place) {
     let store = place.open().await;
     let mut random = Random::seeded();
