@@ -28,7 +28,7 @@ pub struct Config {
     pub rates: Rates,
     pub smart: smart::Smart,
     pub organization: smart::Organization,
-    pub style: smart::Style,
+    pub style: ward_smart::settings::Style,
     pub integrity: Integrity,
     pub log: Log,
 }

@@ -1,5 +1,6 @@
 //! What an installation decides about its authorization server; each is documented in `docs/guide/configuration.md`.
 
+use serde::Deserialize;
 use ward_seal::jwk::Algorithm;
 
 #[derive(Clone, Debug)]
@@ -30,7 +31,8 @@ pub struct Organization {
 
 /// How apps should look beside the EHR: members of `smart_style_url`'s document (S85).
 /// <https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html#styling>
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Style {
     pub color_background: String,
     pub color_error: String,

@@ -1,7 +1,7 @@
 //! What an installation decides about its authorization server, who runs it, and how it looks.
 
 use serde::Deserialize;
-use ward_smart::settings::{self, Settings};
+use ward_smart::settings::{self, Settings, Style};
 
 /// `[smart]`
 #[derive(Clone, Debug, Deserialize)]
@@ -18,23 +18,6 @@ pub struct Organization {
     pub name: String,
     pub website: String,
     pub portal: String,
-}
-
-/// `[style]`
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Style {
-    pub color_background: String,
-    pub color_error: String,
-    pub color_highlight: String,
-    pub color_modal_backdrop: String,
-    pub color_success: String,
-    pub color_text: String,
-    pub dim_border_radius: String,
-    pub dim_font_size: String,
-    pub dim_spacing_size: String,
-    pub font_family_body: String,
-    pub font_family_heading: String,
 }
 
 /// Messages name the option.
@@ -84,7 +67,6 @@ pub fn settings(base: &str, smart: &Smart, organization: &Organization, style: &
         true => default,
         false => given.clone(),
     };
-    let style = style.clone();
     Settings {
         open_registration: smart.open_registration,
         issuer_as_assertion_audience: smart.issuer_as_assertion_audience,
@@ -93,19 +75,7 @@ pub fn settings(base: &str, smart: &Smart, organization: &Organization, style: &
             website: or(&organization.website, defaults.organization.website),
             portal: organization.portal.clone(),
         },
-        style: settings::Style {
-            color_background: style.color_background,
-            color_error: style.color_error,
-            color_highlight: style.color_highlight,
-            color_modal_backdrop: style.color_modal_backdrop,
-            color_success: style.color_success,
-            color_text: style.color_text,
-            dim_border_radius: style.dim_border_radius,
-            dim_font_size: style.dim_font_size,
-            dim_spacing_size: style.dim_spacing_size,
-            font_family_body: style.font_family_body,
-            font_family_heading: style.font_family_heading,
-        },
+        style: style.clone(),
         ..defaults
     }
 }
