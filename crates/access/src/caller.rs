@@ -13,6 +13,8 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Caller {
     identity: Identity,
+    /// The site's, to work out what other roles come to.
+    known: Roles,
     pub(crate) grid: Arc<Grid>,
     granular: Arc<[Granular]>,
     /// `patient` of the identity.
@@ -55,9 +57,23 @@ impl Caller {
             granular: decide::granular(&identity, roles, &grid).into(),
             launch: identity.patient.as_deref().map(Arc::from),
             fingerprint: fingerprint(&identity),
+            known: roles.clone(),
             identity,
             grid,
         }
+    }
+
+    /// The same in other roles: those that are in force at the moment. Without one of its own, an app's `patient/` scopes open nothing
+    /// either: they came with it. Costs as much as a new Caller.
+    pub fn in_force(&self, roles: Vec<String>) -> Caller {
+        let has_all = self.roles.iter().all(|role| roles.contains(role));
+        let patient = self.patient.clone().filter(|_| has_all);
+        let identity = Identity {
+            roles,
+            patient,
+            ..self.identity.clone()
+        };
+        Caller::in_roles(identity, &self.known)
     }
 
     /// Granular scopes, where plain ones do not absorb them. Only a store's own index knows what their parameters

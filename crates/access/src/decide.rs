@@ -77,6 +77,8 @@ pub enum Maintenance {
     /// What clients define search parameters by. Reads and searches SearchParameter only; what it finds decides how queries
     /// are read, and is told in the CapabilityStatement.
     SearchParameters,
+    /// In which roles a person is on duty. Reads and searches PractitionerRole only; what it finds decides what the person may do.
+    Rota,
     /// Extracting index entries anew from what is stored. Reads; nothing of it leaves the store.
     Reindex,
 }
@@ -92,10 +94,14 @@ pub fn maintenance(purpose: Maintenance) -> Access {
         ),
         Maintenance::SearchParameters => (&[Action::Read, Action::Search], 3),
         Maintenance::Reindex => (&[Action::Read], 4),
+        Maintenance::Rota => (&[Action::Read, Action::Search], 5),
     };
     let mut grid = Grid::default();
-    let reached =
-        |name: &str| purpose != Maintenance::SearchParameters || name == "SearchParameter";
+    let reached = |name: &str| match purpose {
+        Maintenance::SearchParameters => name == "SearchParameter",
+        Maintenance::Rota => name == "PractitionerRole",
+        _ => true,
+    };
     for ty in resource_types().filter(|ty| reached(ty.name)) {
         actions
             .iter()

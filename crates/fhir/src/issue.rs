@@ -32,6 +32,8 @@ pub enum Kind {
     Login,
     /// Known caller, not permitted (403).
     Forbidden,
+    /// No role of this person is in force now: they are not on duty (403).
+    ShiftEnded,
     NotFound,
     Gone,
     /// Version conflict, If-Match failed (412).
@@ -109,6 +111,7 @@ impl Kind {
             Kind::TooManyRequests => (429, "throttled", "limit.rate"),
             Kind::Login => (401, "login", "access.login"),
             Kind::Forbidden => (403, "forbidden", "access.forbidden"),
+            Kind::ShiftEnded => (403, "forbidden", "access.shift-ended"),
             Kind::NotFound => (404, "not-found", "resource.not-found"),
             Kind::Gone => (410, "deleted", "resource.deleted"),
             Kind::Precondition => (412, "conflict", "version.precondition"),

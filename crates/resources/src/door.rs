@@ -13,6 +13,7 @@ use crate::{
 };
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use ward_access::{Access, Caller, Facts, PatientKey, decide};
 use ward_audit::{Entity, Outcome, Record};
 use ward_fhir::issue::Result;
@@ -23,10 +24,13 @@ impl Engine {
     /// Answers one Call. Never fails: refusals are Replies too.
     pub async fn answer(&self, caller: &Caller, call: &Call) -> Reply {
         let unrecorded = Unrecorded::new(self, caller, call);
-        let access = self.access(caller).await;
+        let admitted = self.admit(caller, call).await;
         unrecorded.recorded();
-        match access {
-            Ok(access) => self.answer_within(caller, &access, call, false).await,
+        match admitted {
+            Ok((in_force, access)) => {
+                let caller = in_force.as_deref().unwrap_or(caller);
+                self.answer_within(caller, &access, call, false).await
+            }
             Err(failure) => self.record(caller, call, Reply::failure(&failure)).await,
         }
     }
@@ -48,6 +52,17 @@ impl Engine {
             },
         )
         .await
+    }
+
+    /// In which roles this caller acts now, where that is not the token's to say, and what they may see and do. What is published
+    /// is for everybody at all hours.
+    async fn admit(&self, caller: &Caller, call: &Call) -> Result<(Option<Arc<Caller>>, Access)> {
+        let in_force = match call.interaction.is_public() {
+            true => None,
+            false => self.on_duty(caller).await?,
+        };
+        let access = self.access(in_force.as_deref().unwrap_or(caller)).await?;
+        Ok((in_force, access))
     }
 
     /// What this caller may see and do now.

@@ -2,12 +2,13 @@
 
 use crate::call::Call;
 use crate::criteria::Criteria;
+use crate::duty::{Duties, DutySettings};
 use crate::places::Places;
 use crate::search_parameters::Served;
 use std::sync::Arc;
 use ward_access::{Access, Caller};
 use ward_fhir::issue::Result;
-use ward_fhir::{Failure, Kind};
+use ward_fhir::{Failure, Kind, TypeId};
 use ward_search::compartment::Compartments;
 use ward_search::extract::Extractor;
 use ward_search::registry::Registry;
@@ -51,6 +52,8 @@ pub struct Settings {
     pub everything_entries_max: u32,
     /// How often a write that met a concurrent one is evaluated again.
     pub write_attempts_max: u32,
+    /// Roles by the rota.
+    pub duty: DutySettings,
     /// `rest.security` of the CapabilityStatement: where tokens come from.
     pub security: serde_json::Value,
 }
@@ -72,6 +75,7 @@ impl Default for Settings {
             costly_searches_per_client_max: 8,
             everything_entries_max: 1_000,
             write_attempts_max: 8,
+            duty: DutySettings::default(),
             security: serde_json::json!({
                 "cors": true,
                 "service": [{ "coding": [{
@@ -96,6 +100,7 @@ pub struct Engine {
     pub(crate) criteria: Criteria,
     pub(crate) validator: &'static Validator,
     pub(crate) places: Places,
+    pub(crate) duties: Duties,
     pub(crate) settings: Settings,
     pub(crate) clock: fn() -> i64,
     pub(crate) cursor_key: [u8; 32],
@@ -129,6 +134,7 @@ impl Engine {
             log,
             validator: ward_validation::r4(),
             places: Places::new(settings.costly_searches_per_client_max),
+            duties: Duties::default(),
             settings,
             clock,
             cursor_key,
@@ -152,6 +158,12 @@ impl Engine {
     /// Costly searches refused since the start, because their clients had too many under way.
     pub fn costly_searches_refused(&self) -> u64 {
         self.places.refused()
+    }
+
+    /// To be called when a commit that wrote resources of these types has ended, well or not: what is kept of them holds no more.
+    pub(crate) fn written(&self, types: &[TypeId]) {
+        self.served.written(types);
+        self.duties.written(types);
     }
 
     pub fn now_us(&self) -> i64 {

@@ -15,6 +15,7 @@ pub mod cursor;
 pub mod delete;
 pub mod document;
 pub mod door;
+mod duty;
 pub mod engine;
 mod generations;
 pub mod history;
@@ -37,5 +38,6 @@ pub mod update;
 pub mod write;
 
 pub use call::{Body, Call, Conditions, Format, Interaction, Prefer, Return};
+pub use duty::{DutySettings, ROTA_KEPT, WallClock};
 pub use engine::{Engine, ReferenceCheck, Settings};
 pub use reply::{Content, Reply};

@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use ward_audit::Entity;
-use ward_fhir::Failure;
 use ward_fhir::issue::{self, Issue};
+use ward_fhir::{Failure, Kind};
 
 #[derive(Clone, Debug)]
 pub enum Content {
@@ -36,6 +36,8 @@ pub struct Reply {
     pub recorded: bool,
     /// Text for `WWW-Authenticate` on 401.
     pub challenge: Option<String>,
+    /// Why it was refused.
+    pub refused: Option<Kind>,
 }
 
 impl Reply {
@@ -51,6 +53,7 @@ impl Reply {
             entities: Vec::new(),
             recorded: false,
             challenge: None,
+            refused: None,
         }
     }
 
@@ -73,7 +76,10 @@ impl Reply {
     }
 
     pub fn failure(failure: &Failure) -> Self {
-        Self::resource(failure.status(), failure.to_json())
+        Self {
+            refused: Some(failure.kind),
+            ..Self::resource(failure.status(), failure.to_json())
+        }
     }
 
     pub fn outcome(status: u16, issues: &[Issue]) -> Self {

@@ -131,7 +131,7 @@ impl Served {
         self.wanted.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// To be called when a commit that wrote these has ended, well or not.
+    /// See [`Engine::written`].
     pub fn written(&self, writes: &[TypeId]) {
         if writes.contains(&search_parameter()) {
             self.expire();

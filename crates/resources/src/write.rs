@@ -218,7 +218,7 @@ pub async fn commit_seeing(
         record,
     });
     let committed = committed.await;
-    cx.engine.served.written(&types);
+    cx.engine.written(&types);
     cx.engine.heed(&committed).await;
     committed.map(|()| entities)
 }

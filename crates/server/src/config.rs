@@ -3,6 +3,7 @@
 
 mod listener;
 mod options;
+mod shifts;
 mod smart;
 
 use serde::Deserialize;
@@ -26,6 +27,7 @@ pub struct Config {
     pub keys: Keys,
     pub limits: Limits,
     pub rates: Rates,
+    pub shifts: shifts::Shifts,
     pub smart: smart::Smart,
     pub organization: smart::Organization,
     pub style: ward_smart::settings::Style,
@@ -296,6 +298,7 @@ fn check(config: &Config) -> Result<(), String> {
         );
     }
     smart::check(&config.organization, &config.style)?;
+    shifts::settings(&config.shifts)?;
     config.log_filter()?;
     if !matches!(config.log.format.as_str(), "text" | "json") {
         return Err("log.format must be text or json".into());
@@ -386,6 +389,7 @@ impl Config {
             costly_searches_per_client_max: self.limits.costly_searches_per_client_max as usize,
             everything_entries_max: self.limits.everything_entries_max,
             write_attempts_max: self.limits.write_attempts_max,
+            duty: shifts::settings(&self.shifts)?,
         })
     }
 
@@ -459,6 +463,10 @@ mod tests {
                 "integrity.reference_check",
             ),
             ("[store]\ndatabase = \"mysql://x\"", "store.database"),
+            ("[shifts]\ntime_zone = \"Moon\"", "shifts.time_zone"),
+            ("[shifts]\ngrace_minutes = 600", "shifts.grace_minutes"),
+            ("[shifts]\nrole_codes = [\"nurse\"]", "shifts.role_codes"),
+            ("[shifts]\nbound_roles = [\"nurse\", \"cook\"]", "`cook`"),
             ("[log]\nfilter = \"ward=loud\"", "log.filter: "),
             ("[limits]\npage_entries_max = 0", "at least 1"),
             (

@@ -44,7 +44,7 @@ const HOMES: &[(&str, &[&str], &str)] = &[
         "a client that costs little beside the server",
     ),
     ("hyper-util", &["ward-loadgen"], "tokio for hyper"),
-    ("jiff", &["ward-resources"], "the clock"),
+    ("jiff", &["ward-resources"], "the clock on the wall"),
     (
         "libsqlite3-sys",
         &["ward-storage"],

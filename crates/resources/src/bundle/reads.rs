@@ -61,7 +61,7 @@ pub async fn commit(
     entities.extend(answer(cx, entries, &mut outcomes, view).await?);
     let record = record(cx, 200, &entities);
     let committed = staged.commit(record).await;
-    cx.engine.served.written(&types);
+    cx.engine.written(&types);
     Ok(committed.map(|()| (outcomes, entities)))
 }
 

@@ -19,6 +19,7 @@ pub struct House {
     pub engine: Engine,
     folder: tempfile::TempDir,
     database: Option<Database>,
+    clock: fn() -> i64,
 }
 
 impl House {
@@ -40,6 +41,15 @@ impl House {
 
     /// With a clock of the test's own, and without the check of who refers to what is deleted.
     pub async fn with_clock(backend: Backend, clock: fn() -> i64) -> House {
+        let settings = Settings {
+            delete_check: false,
+            ..Settings::default()
+        };
+        Self::with(backend, settings, clock).await
+    }
+
+    /// With settings and a clock of the test's own.
+    pub async fn with(backend: Backend, engine: Settings, clock: fn() -> i64) -> House {
         let folder = tempfile::tempdir().unwrap();
         let (settings, database) = match backend {
             Backend::Sqlite => (StoreSettings::sqlite(folder.path().join("ward.db")), None),
@@ -47,10 +57,6 @@ impl House {
                 let database = Database::create();
                 (StoreSettings::postgres(&database.url), Some(database))
             }
-        };
-        let engine = Settings {
-            delete_check: false,
-            ..Settings::default()
         };
         Self::furnish(folder, settings, database, engine, clock).await
     }
@@ -78,6 +84,7 @@ impl House {
             engine: Engine::new(store, log, engine, clock, [9; 32]),
             folder,
             database,
+            clock,
         }
     }
 
@@ -88,7 +95,8 @@ impl House {
             .await
             .unwrap();
         let log = ward_audit::Log::open(&self.folder.path().join("another")).unwrap();
-        Some(Engine::new(store, log, Settings::default(), clock, [9; 32]))
+        let settings = self.engine.settings().clone();
+        Some(Engine::new(store, log, settings, self.clock, [9; 32]))
     }
 
     /// Asks with a body in JSON, or none.

@@ -29,6 +29,7 @@ mod placement;
 mod reads;
 mod records;
 mod rights;
+mod shifts;
 mod shrink;
 
 /// Each test once per store.
@@ -114,14 +115,14 @@ on_both!(
     granular::granular_reads_take_as_many_statements,
 );
 
-/// Many random cases, once per store. On one thread each: the clock is the thread's.
-macro_rules! random_on_both {
-    ($($chapter:ident :: $name:ident),* $(,)?) => {
-        mod random_on_sqlite {
+/// Each test once per store, on one thread each: the clock is the thread's.
+macro_rules! timed_on_both {
+    ($sqlite:ident, $postgres:ident: $($chapter:ident :: $name:ident),* $(,)?) => {
+        mod $sqlite {
             $(#[tokio::test]
             async fn $name() { crate::$chapter::$name(ward_testkit::Backend::Sqlite).await })*
         }
-        mod random_on_postgres {
+        mod $postgres {
             $(#[tokio::test]
             async fn $name() {
                 if ward_testkit::backends().contains(&ward_testkit::Backend::Postgres) {
@@ -132,7 +133,21 @@ macro_rules! random_on_both {
     };
 }
 
-random_on_both!(
+timed_on_both!(
+    timed_on_sqlite, timed_on_postgres:
+    shifts::at4_a_token_opens_nothing_between_two_shifts,
+    shifts::at4_grace_is_for_handing_over,
+    shifts::at4_a_change_of_the_rota_holds_at_once,
+    shifts::at4_a_change_of_the_rota_is_known_everywhere_in_5_s,
+    shifts::roles_of_an_account_have_no_shift_unless_they_are_bound,
+    shifts::only_practitioners_have_a_rota,
+    shifts::a_rota_that_is_known_costs_no_statement,
+    shifts::a_rota_that_cannot_be_read_opens_nothing,
+);
+
+// Many random cases.
+timed_on_both!(
+    random_on_sqlite, random_on_postgres:
     agreement::searches_agree_with_looking_at_everything,
     noninterference::what_may_not_be_seen_changes_no_answer,
     conditions::what_may_not_be_seen_changes_no_condition,

@@ -199,6 +199,31 @@ pub const OPTIONS: &[OptionRow] = &[
         "Requests without a token that will do that one address may send in a minute; those with one are not held up by them. 0: no limit.",
     ),
     row(
+        "shifts.from_practitioner_role",
+        "true",
+        "Whether practitioners whose account names no role have those of their active PractitionerRoles, while on duty. Whoever may write PractitionerRole decides then who has which role.",
+    ),
+    row(
+        "shifts.grace_minutes",
+        "15",
+        "Minutes after a shift for which its roles still hold, to hand over; at most 240.",
+    ),
+    row(
+        "shifts.time_zone",
+        "\"UTC\"",
+        "What hours of the rota are told in: a name of the IANA database (Europe/Berlin) where the system has it, or a POSIX rule (CET-1CEST,M3.5.0,M10.5.0/3).",
+    ),
+    row(
+        "shifts.role_codes",
+        "[]",
+        "Which role a PractitionerRole.code stands for, beside the codes doctor, nurse and pharmacist of R4; each is a system, a vertical bar, a code, = and the role (docs/guide/roles.md).",
+    ),
+    row(
+        "shifts.bound_roles",
+        "[]",
+        "Roles that hold on duty only, by a PractitionerRole, also when an account names them: [\"nurse\"].",
+    ),
+    row(
         "smart.open_registration",
         "false",
         "Whether anybody may ask for the registration of an app at /auth/register (RFC 7591). What is registered so waits for approval.",
