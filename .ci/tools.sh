@@ -36,6 +36,8 @@ ensure_tools() {
   command -v python3 >/dev/null || missing+=(python3)
   # Debian keeps the part of venv that makes pip in a package of its own.
   python3 -c 'import ensurepip, venv' 2>/dev/null || missing+=(python3-venv)
+  # A server that lives an hour ago makes tokens that have expired.
+  ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || missing+=(libfaketime)
   command -v node >/dev/null || missing+=(nodejs)
   command -v npm >/dev/null || missing+=(npm)
   install_packages "${missing[@]}"

@@ -3,14 +3,19 @@
 //!
 //! The matrix is the file `routes.md`; `WARD_BLESS=1` writes it anew. Read every changed cell: a new 200 is a finding.
 
-use super::{expect_file, on_own};
+use super::backend_service::{BackendService, Holder};
+use super::expect_file;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use ward_testkit::{Answer, Client, Server};
+use ward_testkit::{Answer, Backend, Client, Server, Start, backends, free_port};
 
-const CALLERS: [&str; 8] = [
+const CALLERS: [&str; 12] = [
     "anonymous",
+    "expired",
+    "elsewhere",
+    "revoked",
+    "bound",
     "lab",
     "billing",
     "app",
@@ -405,9 +410,13 @@ fn tell(loader: &Client, own: &str, other: &str) -> Story {
     }
 }
 
-fn clients(server: &Server, own: &str) -> Vec<Client> {
+fn clients(server: &Server, own: &str, void: &[(&str, String)]) -> Vec<Client> {
+    let token_of = |caller: &str| void.iter().find(|(name, _)| *name == caller);
     let client = |caller: &&str| match *caller {
         "anonymous" => server.anonymous(),
+        caller if let Some((_, token)) = token_of(caller) => {
+            Client::new(&server.base, Some(token.clone()))
+        }
         "app" => server.app(own.rsplit('/').next().unwrap()),
         caller => server.client(caller),
     };
@@ -476,7 +485,7 @@ fn demand_within(caller: &str, route: &Route, story: &Story, answer: &Answer) {
         ],
         "auditor" => &["AuditEvent"],
         "admin" => &["ValueSet"],
-        "anonymous" => &[],
+        "anonymous" | "expired" | "elsewhere" | "revoked" | "bound" => &[],
         _ => &[
             "Patient",
             "Observation",
@@ -512,9 +521,45 @@ fn demand_within(caller: &str, route: &Route, story: &Story, answer: &Answer) {
     }
 }
 
+/// A server, and tokens of the demo's loader that will not do there: of an hour ago, of the same server at another address,
+/// taken back, and without the proof that they are bound to.
+fn with_void_tokens(backend: Backend) -> (Server, Vec<(&'static str, String)>) {
+    let here = Start::empty(backend).at(free_port());
+    let an_hour_ago = here
+        .clone()
+        .variable("LD_PRELOAD", FAKETIME)
+        .variable("FAKETIME", "-3600s");
+    let former = Server::start(an_hour_ago);
+    let mut service = BackendService::of(&former);
+    service.clock_s = -3600;
+    let expired = service.token();
+    let (_, home) = former.stop();
+    let other = Server::start_in(Start::empty(backend), home);
+    let elsewhere = BackendService::of(&other).token();
+    let (_, home) = other.stop();
+    let server = Server::start_in(here, home);
+    let service = BackendService::of(&server);
+    let revoked = service.token();
+    service.revoke(&revoked);
+    let bound = service.bound_token(&mut Holder::new());
+    let void = [
+        ("expired", expired),
+        ("elsewhere", elsewhere),
+        ("revoked", revoked),
+        ("bound", bound),
+    ];
+    (server, void.into())
+}
+
+/// Debian's libfaketime: the process that has it sees another time.
+const FAKETIME: &str = "/usr/$LIB/faketime/libfaketimeMT.so.1";
+
 #[test]
 fn every_route_answers_every_caller_as_expected() {
-    on_own(&[], |server, loader| {
+    for backend in backends() {
+        println!("on {backend:?}");
+        let (server, void) = with_void_tokens(backend);
+        let loader = &server.client("loader");
         let patient = || {
             format!(
                 "Patient/{}",
@@ -522,7 +567,7 @@ fn every_route_answers_every_caller_as_expected() {
             )
         };
         let (own, other) = (patient(), patient());
-        let clients = clients(server, &own);
+        let clients = clients(&server, &own, &void);
         let mut matrix = format!(
             "{HEAD}| interaction | request | {} |\n|---|---|{}\n",
             CALLERS.join(" | "),
@@ -561,7 +606,7 @@ fn every_route_answers_every_caller_as_expected() {
         let stated = served(loader);
         let stated: BTreeSet<&str> = stated.iter().map(String::as_str).collect();
         assert_eq!(covered, stated, "in the matrix and in the statement");
-    });
+    }
 }
 
 /// Interactions and operations that the CapabilityStatement names on any level.
@@ -582,7 +627,8 @@ fn served(loader: &Client) -> BTreeSet<String> {
 
 const HEAD: &str = "# Routes and callers
 
-Every interaction on every level, asked by every demo caller: HTTP status. `own` is in the compartment of the app's patient,
+Every interaction on every level, asked by every demo caller, and by the loader with tokens that will not do: `expired`, of the
+same server at another address (`elsewhere`), `revoked`, and `bound` to a key that nothing proves: HTTP status. `own` is in the compartment of the app's patient,
 `other` in that of another one, `shared` in none, `absent` was never there. Each write meets fresh resources. What comes with a
 200 is checked to lie within the caller's scopes and compartment. Paths with a leading slash lie outside the FHIR base.
 Checked by `tests/rest/routes.rs` on both stores; `WARD_BLESS=1` writes it anew.

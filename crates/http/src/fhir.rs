@@ -1,12 +1,13 @@
 //! A request to the FHIR base: whether its sender may ask, then the Call, then how the Reply is written.
 
 use crate::bearer::{self, Refused};
-use crate::rate_limits;
+use crate::rate_limits::{self, Exceeded};
 use crate::request::{self, Asked, Look};
 use crate::respond::{Wish, respond};
 use crate::server::Service;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
+use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Instant;
 use ward_access::Caller;
@@ -85,6 +86,10 @@ async fn answered(
     if let Err(error) = bearer::refuse_misplaced(&asked.call) {
         return refuse(engine, &caller, asked, error.into()).await;
     }
+    let units = rate_limits::cost_of_entries(&asked.call);
+    if let Err(exceeded) = units.map_or(Ok(()), |units| charge(service, &caller, units)) {
+        return refuse(engine, &caller, asked, exceeded.into()).await;
+    }
     let interaction = asked.call.interaction.clone();
     let mut reply = run(engine, caller.clone(), asked.call).await;
     // Whoever is not on duty lacks no scope.
@@ -114,9 +119,7 @@ async fn caller(
     };
     match caller {
         Ok(caller) => {
-            let client = service.auth.registry().client(&caller.client_id);
-            let budget = client.and_then(|client| client.budgets.requests_per_minute);
-            limits.take_of_caller(&caller, budget, units)?;
+            charge(service, &caller, units)?;
             Ok(caller)
         }
         Err(_) if call.interaction.is_public() => Ok(Arc::new(Caller::anonymous())),
@@ -127,6 +130,12 @@ async fn caller(
             Err(refusal.into())
         }
     }
+}
+
+fn charge(service: &Service, caller: &Caller, units: NonZeroU32) -> Result<(), Exceeded> {
+    let client = service.auth.registry().client(&caller.client_id);
+    let budget = client.and_then(|client| client.budgets.requests_per_minute);
+    service.rate_limits.take_of_caller(caller, budget, units)
 }
 
 /// Nothing was asked of the engine; the Record says that it was tried.

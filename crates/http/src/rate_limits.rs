@@ -15,8 +15,8 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use ward_access::Caller;
-use ward_resources::Interaction;
 use ward_resources::call::Target;
+use ward_resources::{Call, Interaction};
 use ward_smart::Endpoint;
 
 /// Units for each minute; 0: no limit.
@@ -213,6 +213,17 @@ pub fn cost(interaction: &Interaction) -> NonZeroU32 {
     NonZeroU32::new(units).unwrap_or(NonZeroU32::MIN)
 }
 
+/// What a Bundle costs besides, by its size, since its entries are not read before it is known whether they may be: one unit for each
+/// whole KiB, which is about one for each entry. `None` for everything else.
+pub fn cost_of_entries(call: &Call) -> Option<NonZeroU32> {
+    let body = call
+        .body
+        .as_ref()
+        .filter(|_| matches!(call.interaction, Interaction::Bundle))?;
+    let units = u32::try_from(body.bytes.len() / 1024).unwrap_or(u32::MAX);
+    NonZeroU32::new(units)
+}
+
 /// What an endpoint of the authorization server costs: those that check a signature or a password, or write, as much as a search.
 pub fn cost_of(endpoint: Endpoint) -> NonZeroU32 {
     let units = if endpoint.is_published() { 1 } else { 10 };
@@ -223,6 +234,7 @@ pub fn cost_of(endpoint: Endpoint) -> NonZeroU32 {
 mod tests {
     use super::*;
     use ward_access::Identity;
+    use ward_resources::{Body, Format};
 
     fn units(n: u32) -> NonZeroU32 {
         NonZeroU32::new(n).unwrap()
@@ -250,6 +262,21 @@ mod tests {
         assert!((1..=60).contains(&refused.wait_s), "{refused:?}");
         assert_eq!(limits.take_of_caller(&lab, None, units(1)), Ok(()));
         assert_eq!(limits.take_of_caller(&billing, None, units(10)), Ok(()));
+    }
+
+    #[test]
+    fn x74_a_bundle_costs_by_its_size() {
+        let call = |interaction, bytes: usize| {
+            let mut call = Call::new(interaction, [0; 16], "test".into());
+            call.body = Some(Body {
+                bytes: vec![b' '; bytes].into(),
+                format: Format::Json,
+            });
+            cost_of_entries(&call).map(NonZeroU32::get)
+        };
+        assert_eq!(call(Interaction::Bundle, 3 << 20), Some(3 << 10));
+        assert_eq!(call(Interaction::Bundle, 1000), None);
+        assert_eq!(call(Interaction::SearchSystem, 3 << 20), None);
     }
 
     #[test]

@@ -40,7 +40,8 @@ pub(crate) async fn answer(
         ));
     }
     match (request.parameters.get("client"), request.method) {
-        (None, _) => Ok(list(server, &session, request.now_s, None)),
+        (None, "POST") => replace_keys(server, &session, request).await,
+        (None, _) => Ok(list(server, &session, request, None)),
         (Some(id), "POST") => decide(server, &session, id, request).await,
         (Some(id), _) => {
             let client = held(server, id, request.now_s).await?;
@@ -99,7 +100,26 @@ async fn decide(
         Err(Refused::Unavailable) => return Err(OAuthError::unavailable()),
     };
     server.watch(now_s).await?;
-    Ok(list(server, session, now_s, Some(notice)))
+    Ok(list(server, session, request, Some(notice)))
+}
+
+/// New keys when somebody else may know the old ones: every token that they signed is void on all nodes within a second (X63).
+/// What is no signed token, as refresh tokens and sessions, stays.
+async fn replace_keys(
+    server: &AuthorizationServer,
+    session: &Session,
+    request: &Request<'_>,
+) -> Result<Answer, OAuthError> {
+    server.forms().check(request, Endpoint::Clients.path())?;
+    if request.parameters.get("decision") != Some("replace-keys") {
+        return Ok(list(server, session, request, None));
+    }
+    let keys = server.tokens().keys();
+    let replaced = keys.replace_all(server.store(), request.now_s).await;
+    replaced.map_err(|_| OAuthError::unavailable())?;
+    tracing::warn!("the signing keys were replaced");
+    let notice = "All keys are replaced. Apps and systems are asking for new tokens.";
+    Ok(list(server, session, request, Some(notice.to_owned())))
 }
 
 async fn change(
@@ -127,13 +147,15 @@ pub(crate) async fn suspend(
 fn list(
     server: &AuthorizationServer,
     session: &Session,
-    now_s: i64,
+    request: &Request<'_>,
     notice: Option<String>,
 ) -> Answer {
-    let clients = server.registry().all();
+    let (clients, now_s) = (server.registry().all(), request.now_s);
+    let cookie = request.session.unwrap_or_default();
     Answer::page(
         200,
         Page::Clients(Clients {
+            form: server.forms().form(cookie, Endpoint::Clients.path()),
             person: session.person(),
             clients: clients.iter().map(|client| row(client, now_s)).collect(),
             notice,

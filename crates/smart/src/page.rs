@@ -270,9 +270,10 @@ pub struct Registered {
     pub state: String,
 }
 
-/// The registry of clients.
+/// The registry of clients; field `decision` = `replace-keys`: of this server, when somebody else may know one (X63).
 #[derive(Clone, Debug)]
 pub struct Clients {
+    pub form: Form,
     pub person: Person,
     pub clients: Vec<ClientRow>,
     pub notice: Option<String>,

@@ -4,6 +4,7 @@
 use crate::claims::TOKEN_LIFETIME_S_MAX;
 use crate::state::{self, Changes, Held, KeyAlgorithm, KeyRing, Refused, RingKey};
 use crate::tokens::CLOCK_SKEW_S;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use ward_seal::jws::foreign::unverified_header;
 use ward_seal::rsa_key::{RsaAlgorithm, RsaKey};
@@ -13,6 +14,8 @@ use ward_storage::{Store, StoreError};
 /// The keys as this node knows them. What other nodes make is read when the state revision rises.
 pub struct SigningKeys {
     keys: RwLock<Arc<Vec<Key>>>,
+    /// Rises when there are others: what was verified before is verified again.
+    generation: AtomicU64,
     /// One key at a time is made in this process: an RSA key costs a second of CPU.
     making: tokio::sync::Mutex<()>,
 }
@@ -132,6 +135,11 @@ impl SigningKeys {
         key.ok_or(JwsError::UnknownKey)?.verify(typ, token)
     }
 
+    /// Of the keys that there are. To be read before a token is verified by them.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
     /// The JWK Set that `jwks_uri` serves: every key that signs, signed or will sign.
     pub fn jwks(&self) -> String {
         let keys = self.snapshot();
@@ -148,6 +156,7 @@ impl SigningKeys {
     fn of(keys: Vec<Key>) -> SigningKeys {
         SigningKeys {
             keys: RwLock::new(Arc::new(keys)),
+            generation: AtomicU64::new(0),
             making: tokio::sync::Mutex::new(()),
         }
     }
@@ -243,7 +252,13 @@ impl SigningKeys {
     fn keep(&self, ring: &[RingKey]) -> Result<(), StoreError> {
         let keys: Option<Vec<Key>> = ring.iter().map(Key::open).collect();
         let keys = keys.ok_or(StoreError::Integrity)?;
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+        let mut known = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        let is_same = known.iter().map(Key::kid).eq(keys.iter().map(Key::kid));
+        *known = Arc::new(keys);
+        drop(known);
+        if !is_same {
+            self.generation.fetch_add(1, Ordering::Release);
+        }
         Ok(())
     }
 }
@@ -258,6 +273,13 @@ impl Pair {
 }
 
 impl Key {
+    fn kid(&self) -> &str {
+        match &self.pair {
+            Pair::Es256(key) => key.kid(),
+            Pair::Rs256(key) => key.kid(),
+        }
+    }
+
     fn open(stored: &RingKey) -> Option<Key> {
         let der = from_base64(&stored.pkcs8)?;
         let pair = match stored.algorithm {

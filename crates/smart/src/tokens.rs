@@ -34,6 +34,8 @@ pub struct Verified {
     pub issued_s: i64,
     /// The generation of revocations that it was last compared with.
     checked: AtomicU64,
+    /// Of the keys that it was verified by.
+    keys: u64,
 }
 
 /// A token with what its issuer must remember of it.
@@ -118,7 +120,9 @@ impl TokenService {
             return Err(BearerError::Unavailable.into());
         }
         let seen = self.fingerprints.of(token.as_bytes());
-        if let Some(verified) = self.verified.get(&seen) {
+        // What other keys verified is verified again: theirs may have been replaced (X63).
+        let verified = self.verified.get(&seen);
+        if let Some(verified) = verified.filter(|v| v.keys == self.keys.generation()) {
             if now_s >= verified.caller.expires_s {
                 self.verified.remove(&seen);
                 return Err(EXPIRED.into());
@@ -180,6 +184,7 @@ impl TokenService {
         scope: Option<&str>,
         now_s: i64,
     ) -> Result<Verified, Unverified> {
+        let keys = self.keys.generation();
         let bytes = self.keys.verify_access(TYP, token).map_err(|_| {
             BearerError::InvalidToken("the token is not an access token signed by this server")
         })?;
@@ -197,6 +202,7 @@ impl TokenService {
             confirmation: payload.confirmation,
             issued_s: payload.iat,
             checked: AtomicU64::new(0),
+            keys,
         })
     }
 

@@ -18,5 +18,5 @@ mod token;
 pub use binary::ward_binary;
 pub use http::{Answer, Client, Request, install_provider};
 pub use random::Random;
-pub use server::{Backend, Home, Server, Start, backends};
+pub use server::{Backend, Home, Server, Start, backends, free_port};
 pub use shared::{official_suite_run, shared_data};

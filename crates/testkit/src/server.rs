@@ -34,6 +34,12 @@ pub fn backends() -> Vec<Backend> {
     named.split(',').map(backend).collect()
 }
 
+/// A port that is free at this moment.
+pub fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.local_addr().expect("an address").port()
+}
+
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How a server is started; the data folder outlives the process, so that it can be started again.
@@ -41,6 +47,8 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 pub struct Start {
     pub backend: Backend,
     pub filled: bool,
+    /// On loopback; 0: whichever is free.
+    pub port: u16,
     /// Extra settings as environment variables, e.g. `WARD_INTEGRITY_REFERENCE_CHECK`.
     pub environment: Vec<(String, String)>,
 }
@@ -50,8 +58,14 @@ impl Start {
         Self {
             backend,
             filled: false,
+            port: 0,
             environment: Vec::new(),
         }
+    }
+
+    /// On this port, so that another start is at the same place.
+    pub fn at(self, port: u16) -> Self {
+        Self { port, ..self }
     }
 
     pub fn with(self, option: &str, value: &str) -> Self {
@@ -209,7 +223,9 @@ fn environment(start: &Start) -> impl Iterator<Item = (&String, &String)> {
 fn launch(start: &Start, home: &Home) -> (Child, String) {
     let mut command = Command::new(ward_binary());
     command
-        .args(["serve", "--demo", "--listen", "127.0.0.1:0", "--data"])
+        .args(["serve", "--demo", "--listen"])
+        .arg(format!("127.0.0.1:{}", start.port))
+        .arg("--data")
         .arg(home.folder.path());
     if !start.filled {
         command.arg("--empty");

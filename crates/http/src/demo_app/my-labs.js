@@ -151,10 +151,12 @@ async function posted(url, fields) {
 
 async function leave() {
   const fields = { token: session.access_token, client_id: CLIENT_ID };
-  await fetch(session.revocation, { method: "POST", body: new URLSearchParams(fields) });
+  const answer = await fetch(session.revocation, { method: "POST", body: new URLSearchParams(fields) }).catch(() => undefined);
   session = undefined;
   element("results").replaceChildren();
-  show("welcome");
+  // Forgotten here in any case; whoever left is told what was not done there.
+  const problem = "You are signed out of this app. The hospital could not be told; the access it gave ends by itself within minutes.";
+  show("welcome", answer?.ok ? undefined : problem);
 }
 
 function show(section, problem) {

@@ -7,7 +7,7 @@ use super::layout::{Frame, page};
 use super::table::{cell, table};
 use super::tag;
 use ward_smart::endpoints::Endpoint;
-use ward_smart::page::{ClientRow, Clients};
+use ward_smart::page::{ClientRow, Clients, Form};
 
 pub fn render(model: &Clients) -> String {
     let frame = Frame::Place {
@@ -21,16 +21,36 @@ pub fn render(model: &Clients) -> String {
             "Every app and system that may ask this server for anything.",
         );
         form::notice(html, model.notice.as_deref());
-        if model.clients.is_empty() {
-            html.line(tag::P, &[a::class("nothing")], "No client is registered.");
-            return;
+        match model.clients.as_slice() {
+            [] => html.line(tag::P, &[a::class("nothing")], "No client is registered."),
+            clients => table(html, "Clients", &COLUMNS, |html| {
+                for client in clients {
+                    html.element(tag::TR, &[], |html| row(html, client));
+                }
+            }),
         }
-        table(html, "Clients", &COLUMNS, |html| {
-            for client in &model.clients {
-                html.element(tag::TR, &[], |html| row(html, client));
-            }
-        });
+        keys(html, &model.form);
     })
+}
+
+/// For the day on which somebody may have read a signing key.
+fn keys(html: &mut Html, form: &Form) {
+    html.line(tag::H2, &[], "Keys of this server");
+    html.line(
+        tag::P,
+        &[],
+        "They are exchanged every 90 days without anybody noticing. Replace them now only when somebody else may know one: \
+         every token that apps and systems hold becomes void at once, and they have to ask for another.",
+    );
+    form::form(html, form, &[a::class("decide")], |html| {
+        form::decide(
+            html,
+            "danger",
+            "decision",
+            "replace-keys",
+            "Replace all keys",
+        );
+    });
 }
 
 fn row(html: &mut Html, client: &ClientRow) {

@@ -66,7 +66,8 @@ fn form_of(page: &Page) -> Option<&Form> {
         Page::Developer(model) => Some(&model.form),
         Page::Client(model) => Some(&model.form),
         Page::Accounts(model) => Some(&model.form),
-        Page::Clients(_) | Page::Message(_) => None,
+        Page::Clients(model) => Some(&model.form),
+        Page::Message(_) => None,
     }
 }
 

@@ -318,6 +318,7 @@ fn row(text: Text, id: &str, name: &str, kind: &str, state: &str) -> ClientRow {
 
 fn clients(text: Text) -> Clients {
     Clients {
+        form: form(text, "/auth/clients"),
         person: person(text, true),
         clients: vec![
             row(text, "growth-chart", "Growth Chart", "public app", "active"),

@@ -183,11 +183,11 @@ impl Question {
 /// A place of the client's for a costly question.
 fn place(cx: Context<'_>) -> Result<Place> {
     let places = &cx.engine.places;
-    places.take(&cx.caller.client_id).ok_or_else(|| {
+    places.take(cx.caller).ok_or_else(|| {
         let text = format!(
-            "this client has as many searches under way that no index bounds as it may have at once ({}); \
+            "as many searches that no index bounds are under way for this caller or client as may be at once ({}); \
              try again when one of them has ended",
-            places.per_client_max()
+            places.most(cx.caller)
         );
         Failure::new(Kind::TooManyRequests, text)
     })

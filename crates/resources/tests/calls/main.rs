@@ -18,6 +18,7 @@ mod indexing;
 mod injection;
 mod injection_stored;
 mod long;
+mod longest;
 mod named;
 mod noninterference;
 mod pages;
@@ -70,6 +71,8 @@ on_both!(
     long::who_may_not_see_a_long_text_is_not_told_by_it,
     long::long_displays_and_uris_are_found_to_their_end,
     long::a_condition_of_a_write_looks_at_no_long_text,
+    longest::the_longest_lists_are_answered,
+    longest::the_most_parameters_are_answered,
     injection::hostile_strings_stay_values,
     injection_stored::hostile_definitions_stay_text,
     named::a_named_query_is_the_query_it_stands_for,

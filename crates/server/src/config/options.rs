@@ -166,7 +166,7 @@ pub const OPTIONS: &[OptionRow] = &[
     row(
         "limits.costly_searches_per_client_max",
         "8",
-        "Searches that no index bounds (_content, :contains, a sort that no index has and the like) under way at once for one client (429 with Retry-After).",
+        "Searches that no index bounds (_content, :contains, a sort that no index has and the like) under way at once for one client, half as many for one person who uses it (429 with Retry-After).",
     ),
     row(
         "limits.everything_entries_max",
@@ -181,7 +181,7 @@ pub const OPTIONS: &[OptionRow] = &[
     row(
         "rates.client_per_minute",
         "1200000",
-        "Units of cost that one client may spend in a minute (429 with Retry-After beyond; each node counts by itself): a read costs 1, a write 5, a search 10, a system-wide search 20, a Bundle 50. 0: no limit. A client's own budget takes its place.",
+        "Units of cost that one client may spend in a minute (429 with Retry-After beyond; each node counts by itself): a read costs 1, a write 5, a search 10, a system-wide search 20, a Bundle 50 and 1 for each KiB. 0: no limit. A client's own budget takes its place.",
     ),
     row(
         "rates.user_per_minute",

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use ward_seal::{Es384Key, base64, from_base64};
 use ward_smart::DemoCaller;
@@ -159,9 +159,14 @@ fn read(path: &Path) -> Result<String, String> {
     })
 }
 
+/// Readable by its owner alone. What has been made readable since is written anew.
+fn is_private(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|known| known.mode() & 0o077 == 0)
+}
+
 /// A whole file in the place of another, but not durable: the next start writes it again.
 fn private(path: &Path, text: &str) -> Result<(), String> {
-    if std::fs::read_to_string(path).is_ok_and(|known| known == text) {
+    if is_private(path) && std::fs::read_to_string(path).is_ok_and(|known| known == text) {
         return Ok(());
     }
     let mut draft = path.as_os_str().to_owned();
@@ -180,7 +185,7 @@ fn private(path: &Path, text: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::MetadataExt;
+    use std::os::unix::fs::PermissionsExt;
     use ward_smart::state::SystemSecret;
 
     fn secrets() -> DemoSecrets {
@@ -202,9 +207,14 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (files, secrets) = (CallerFiles::of(folder.path()), secrets());
         assert!(files.key(DemoCaller::Lab).is_err());
+        let lab = folder.path().join("demo/lab.pem");
         for _ in 0..2 {
             files.write(&secrets).expect("written");
+            // Whoever has opened it to others since.
+            let open = std::fs::Permissions::from_mode(0o644);
+            std::fs::set_permissions(&lab, open).expect("set");
         }
+        files.write(&secrets).expect("written");
         let key = files.key(DemoCaller::Lab).expect("a key");
         assert_eq!(base64(key.to_pkcs8()), secrets.systems[0].pkcs8);
         let person = files.person("clinician").expect("a person");

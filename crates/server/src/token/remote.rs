@@ -6,6 +6,7 @@ use serde::Deserialize;
 use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
+use ward_resources::search::encode_query;
 
 pub struct Remote {
     http: Client,
@@ -133,40 +134,6 @@ pub fn own_authorities(data: &Path) -> Result<Vec<Certificate>, String> {
 
 /// `application/x-www-form-urlencoded`; also the query of a URL.
 pub fn form(fields: &[(&str, &str)]) -> String {
-    let mut out = String::new();
-    for (name, value) in fields {
-        if !out.is_empty() {
-            out.push('&');
-        }
-        encode(name, &mut out);
-        out.push('=');
-        encode(value, &mut out);
-    }
-    out
-}
-
-/// Everything but the unreserved characters of RFC 3986 §2.3.
-fn encode(text: &str, out: &mut String) {
-    use std::fmt::Write as _;
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(char::from(byte));
-            }
-            _ => write!(out, "%{byte:02X}").expect("a String takes all"),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn forms_are_escaped() {
-        assert_eq!(
-            form(&[("a b", "c&d=é"), ("e", "")]),
-            "a%20b=c%26d%3D%C3%A9&e="
-        );
-    }
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    encode_query(&fields.iter().map(owned).collect::<Vec<_>>())
 }

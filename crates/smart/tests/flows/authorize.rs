@@ -1,3 +1,5 @@
+use crate::answers::*;
+use crate::asks::*;
 use crate::house::*;
 use ward_smart::state::{Authorization, LaunchContext, LaunchValues};
 use ward_smart::{Answer, Endpoint, Page};

@@ -1,5 +1,7 @@
 //! The callers of a demo store: registered once, whoever starts over the store, and left as somebody has made them.
 
+use crate::answers::*;
+use crate::asks::*;
 use crate::house::*;
 use serde_json::json;
 use std::collections::BTreeSet;

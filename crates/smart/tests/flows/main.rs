@@ -6,7 +6,9 @@
     reason = "a test fails by panic"
 )]
 
+mod answers;
 mod apps;
+mod asks;
 mod authorize;
 mod demo;
 mod discovery;
@@ -106,6 +108,7 @@ on_both!(
     apps::s101_a_person_sees_and_ends_what_apps_may_do,
     registry::s117_registration_is_off_and_then_pending,
     registry::at17a_a_suspended_client_is_dead_everywhere,
+    registry::x63_stolen_keys_are_replaced,
     registry::the_registry_is_for_administrators,
     people::c7_an_invited_person_has_two_factors_before_anything_opens,
     people::at7a_a_password_alone_gets_no_code,

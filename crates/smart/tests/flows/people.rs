@@ -1,5 +1,7 @@
 //! People at a browser: invited, signing in, proving a second factor, signing out.
 
+use crate::answers::*;
+use crate::asks::*;
 use crate::house::*;
 use ward_seal::{TotpSecret, totp};
 use ward_smart::page::{Form, SecondFactor, SignIn};

@@ -1,3 +1,5 @@
+use crate::answers::*;
+use crate::asks::*;
 use crate::house::*;
 use serde_json::Value;
 use ward_smart::state::{Account, Changes, SessionRow, commit, digest};

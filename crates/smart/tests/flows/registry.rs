@@ -1,3 +1,5 @@
+use crate::answers::*;
+use crate::asks::*;
 use crate::house::*;
 use serde_json::json;
 use ward_smart::state::{Client, ClientState};
@@ -121,6 +123,56 @@ pub async fn at17a_a_suspended_client_is_dead_everywhere(house: House) {
         .await);
     decide(&house, &admin, "app", "remove").await;
     assert!(house.held::<Client>("app", NOW_S).await.is_none());
+}
+
+/// Somebody may have read the keys: what they signed is void everywhere, and whoever comes in an honest way goes on.
+pub async fn x63_stolen_keys_are_replaced(house: House) {
+    house.app(|_| ()).await;
+    let other = house.another().await;
+    let cookie = house.clinician().await;
+    let token = house
+        .tokens(&asked("openid user/*.rs offline_access"), &cookie)
+        .await;
+    // Both have verified it and remember that.
+    assert!(house.is_good(&token, NOW_S).await);
+    if let Some(other) = &other {
+        other.watch(NOW_S).await.unwrap();
+        assert!(holds(other, &token, NOW_S).await);
+    }
+    let admin = administrator(&house).await;
+    let get = Ask::get("").cookie(&admin);
+    let Page::Clients(page) = shown(house.ask(Endpoint::Clients, &get).await) else {
+        panic!("no registry")
+    };
+    let replace = |csrf: &str, cookie: &str| {
+        Ask::post(&[("csrf", csrf), ("decision", "replace-keys")]).cookie(cookie)
+    };
+    // Nobody else does it, and no other page.
+    for (csrf, cookie) in [(page.form.csrf.as_str(), &cookie), ("x", &admin)] {
+        let answer = house.ask(Endpoint::Clients, &replace(csrf, cookie)).await;
+        assert!((400..500).contains(&answer.status()), "{answer:?}");
+    }
+    assert!(house.is_good(&token, NOW_S).await);
+    let before = json_of(house.ask(Endpoint::Jwks, &Ask::get("")).await);
+    let answer = house
+        .ask(Endpoint::Clients, &replace(&page.form.csrf, &admin))
+        .await;
+    assert!(matches!(shown(answer), Page::Clients(page) if page.notice.is_some()));
+    assert!(!house.is_good(&token, NOW_S).await);
+    let after = json_of(house.ask(Endpoint::Jwks, &Ask::get("")).await);
+    let known = before["keys"].as_array().unwrap();
+    for key in after["keys"].as_array().unwrap() {
+        assert!(!known.contains(key));
+    }
+    if let Some(other) = &other {
+        other.watch(NOW_S).await.unwrap();
+        assert!(!holds(other, &token, NOW_S).await);
+    }
+    let again = ok(house.ask(Endpoint::Token, &refresh(&token)).await);
+    assert!(house.is_good(&again, NOW_S).await);
+    if let Some(other) = &other {
+        assert!(holds(other, &again, NOW_S).await);
+    }
 }
 
 pub async fn the_registry_is_for_administrators(house: House) {

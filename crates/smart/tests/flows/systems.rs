@@ -1,3 +1,5 @@
+use crate::answers::*;
+use crate::asks::*;
 use crate::house::*;
 use serde_json::{Value, json};
 use ward_seal::SigningKey;

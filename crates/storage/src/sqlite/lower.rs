@@ -168,6 +168,14 @@ impl Probe {
         if list.is_empty() {
             return sql.push(none);
         }
+        if list.len() > OPERANDS_MAX {
+            let (first, second) = list.split_at(list.len() / 2);
+            sql.push("(");
+            self.join(sql, first, word, none);
+            sql.push(word);
+            self.join(sql, second, word, none);
+            return sql.push(")");
+        }
         for (at, node) in list.iter().enumerate() {
             sql.push(if at == 0 { "(" } else { word });
             self.filter(sql, node);
@@ -396,5 +404,7 @@ fn values(sql: &mut Sql, test: &NumberTest, column: &str) -> String {
 
 /// No lower ends, packed.
 const NO_ENDS: &str = "x'0101'";
+/// Beyond so many a row of operands is made of two halves: each operand is a level of SQLite's tree, which has 1,000 at most.
+const OPERANDS_MAX: usize = 64;
 /// Terms probed one by one; more are gathered into a set first.
 const POINTS_MAX: usize = 16;
