@@ -76,7 +76,7 @@ pub fn claims(token: &Value) -> Value {
     serde_json::from_slice(&ward_seal::from_base64url(payload).unwrap()).unwrap()
 }
 
-fn pairs(query: &str) -> Vec<(String, String)> {
+pub fn pairs(query: &str) -> Vec<(String, String)> {
     let decoded = |text: &str| {
         let mut bytes = Vec::new();
         let mut rest = text.bytes();

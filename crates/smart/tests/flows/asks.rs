@@ -1,5 +1,6 @@
 //! What is asked of the authorization server, in order until a test spoils it.
 
+use crate::answers::pairs;
 use crate::house::*;
 use serde_json::Value;
 use ward_seal::{base64url, hash};

@@ -8,15 +8,13 @@ use std::sync::{Arc, Mutex};
 use ward_access::{Caller, Identity, Scopes};
 use ward_fhir::schema::r4;
 use ward_resources::{Body, Call, Engine, Format, Interaction};
-use ward_seal::{MasterKey, base64url, hash};
+use ward_seal::MasterKey;
 use ward_smart::fetch::{Fetch, FetchError, Fetched, Fetching};
 use ward_smart::people::session::Session;
 use ward_smart::state::{
     self, Account, Authentication, Changes, Client, ClientState, Kind, Row, SessionRow, digest,
 };
-use ward_smart::{
-    Answer, AuthorizationServer, Endpoint, Page, Parameters, Request, Secrets, Settings,
-};
+use ward_smart::{Answer, AuthorizationServer, Endpoint, Page, Secrets, Settings};
 use ward_storage::{Store, StoreSettings};
 use ward_testkit::postgres::Database;
 use ward_testkit::{Backend, backends};
