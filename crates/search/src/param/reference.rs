@@ -213,22 +213,19 @@ fn targets(ask: &Ask<'_>) -> Vec<TypeId> {
 /// Types a reference parameter may point to: those of its definition, or every resource type; only one where it is another
 /// parameter restricted to that.
 pub(crate) fn reference_targets(schema: &Schema, parameter: &Parameter) -> Vec<TypeId> {
-    let only = |ty: &TypeId| {
-        parameter
-            .owners
-            .iter()
-            .any(|o| o.only.is_none_or(|only| only == *ty))
-    };
-    let listed = parameter.def.targets();
     let concrete = schema.types.iter().filter(|t| is_concrete(t)).map(|t| t.id);
-    concrete
-        .filter(|t| listed.is_empty() || listed.contains(t))
-        .filter(only)
-        .collect()
+    concrete.filter(|t| may_refer(parameter, *t)).collect()
+}
+
+/// Whether a reference parameter may point to resources of a type.
+pub(crate) fn may_refer(parameter: &Parameter, ty: TypeId) -> bool {
+    let listed = parameter.def.targets();
+    let mut owners = parameter.owners.iter();
+    (listed.is_empty() || listed.contains(&ty)) && owners.any(|o| o.only.is_none_or(|t| t == ty))
 }
 
 fn may_target(ask: &Ask<'_>, ty: TypeId) -> bool {
-    targets(ask).contains(&ty)
+    is_concrete(ask.schema.ty(ty)) && may_refer(ask.parameter, ty)
 }
 
 /// Modifiers of the parameter beside `:missing` and `:[type]`.

@@ -5,14 +5,15 @@
 
 use super::criterion::{demand_indexed, short};
 use super::{Ignored, Reader};
+use crate::entries::{Term, TermKey};
 use crate::extract::Extractor;
 use crate::nearest::nearest;
-use crate::param::{Form, reference_targets};
+use crate::param::{Form, may_refer, reference_targets};
 use crate::plan::Filter;
 use crate::program::{Program, Visitor};
 use crate::registry::{Parameter, TypeParameters};
 use ward_fhir::reference::{Reference, parse};
-use ward_fhir::schema::SearchType;
+use ward_fhir::schema::{SearchType, TypeKind};
 use ward_fhir::{Failure, Kind, Node, TypeId};
 
 /// Includes of one query.
@@ -195,26 +196,32 @@ impl Include {
         if !self.reverse {
             return Vec::new();
         }
-        let schema = extractor.registry().schema();
-        let concrete = (0..schema.types.len() as u16).map(TypeId);
-        let sources = concrete.filter(|t| {
-            schema.resource_type(schema.ty(*t).name).is_some()
-                && self.source.is_none_or(|s| s == *t)
+        let key = extractor.key();
+        let seen = hits.iter().map(|node| Hit::of(key, *node));
+        let seen: Vec<Hit> = seen
+            .filter(|hit| self.target.is_none_or(|t| t == hit.ty))
+            .collect();
+        let mut types: Vec<TypeId> = seen.iter().map(|hit| hit.ty).collect();
+        types.sort_unstable();
+        types.dedup();
+        let all = extractor.registry().schema().types.iter();
+        let sources = all.filter(|def| {
+            let is_concrete = def.kind == TypeKind::Resource && !def.is_abstract;
+            is_concrete && self.source.is_none_or(|s| s == def.id)
         });
         let mut found = Vec::new();
         for source in sources {
             let mut terms = Vec::new();
-            let all = self.parameters(extractor.registry().of(source));
-            for parameter in all.filter(|p| p.indexed) {
-                let possible = reference_targets(schema, parameter);
-                let hits = hits.iter().filter(|h| possible.contains(&h.ty()));
-                let hits = hits.filter(|h| self.target.is_none_or(|t| t == h.ty()));
-                hits.for_each(|h| refer(extractor, parameter, *h, &mut terms));
+            let parameters = self.parameters(extractor.registry().of(source.id));
+            for parameter in parameters.filter(|p| p.indexed) {
+                if types.iter().any(|ty| may_refer(parameter, *ty)) {
+                    refer(key, parameter, &seen, &mut terms);
+                }
             }
             terms.sort_unstable();
             terms.dedup();
             if !terms.is_empty() {
-                found.push((source, Filter::AnyTerm(terms)));
+                found.push((source.id, Filter::AnyTerm(terms)));
             }
         }
         found
@@ -226,22 +233,38 @@ impl Include {
     }
 }
 
-/// The terms by which others refer to a resource: its identity, and its canonical url.
-fn refer(extractor: &Extractor, parameter: &Parameter, hit: Node<'_>, terms: &mut Vec<i64>) {
-    let key = extractor.key();
-    for owner in parameter
-        .owners
-        .iter()
-        .filter(|o| o.only.is_none_or(|t| t == hit.ty()))
-    {
-        if let Some(id) = hit.text("id") {
-            terms.push(key.reference(owner.param, hit.type_name(), id));
+/// What others may refer to.
+struct Hit<'n> {
+    ty: TypeId,
+    /// Of its identity, whatever the parameter.
+    target: Option<Term>,
+    url: Option<&'n str>,
+}
+
+impl<'n> Hit<'n> {
+    fn of(key: &TermKey, node: Node<'n>) -> Hit<'n> {
+        let id = node.text("id");
+        Hit {
+            ty: node.ty(),
+            target: id.map(|id| key.target(node.type_name(), id)),
+            url: node.text("url"),
         }
-        if let Some(url) = hit
-            .text("url")
-            .filter(|_| parameter.forms.contains(&Form::Canonical))
-        {
-            terms.push(key.url(owner.param, url));
+    }
+}
+
+/// The terms by which others refer to the hits: their identity, and their canonical url.
+fn refer(key: &TermKey, parameter: &Parameter, hits: &[Hit<'_>], terms: &mut Vec<Term>) {
+    let is_canonical = parameter.forms.contains(&Form::Canonical);
+    for owner in &parameter.owners {
+        let spread = key.spread(owner.param);
+        let reached = hits.iter().filter(|hit| {
+            may_refer(parameter, hit.ty) && owner.only.is_none_or(|only| only == hit.ty)
+        });
+        for hit in reached {
+            terms.extend(hit.target.map(|target| target ^ spread));
+            if let Some(url) = hit.url.filter(|_| is_canonical) {
+                terms.push(key.url(owner.param, url));
+            }
         }
     }
 }
