@@ -49,7 +49,7 @@ impl Included {
 }
 
 /// Statements: for each hop two for literal references (more when there are over a thousand), one for canonicals, and one for
-/// each type that may refer to what was found, which on PostgreSQL are sent together.
+/// all types that may refer to what was found (on SQLite one for each).
 pub async fn of(
     cx: Context<'_>,
     extractor: &Extractor,

@@ -1,6 +1,6 @@
 //! What drives a statement: the server, not the planner, chooses, by the counters.
 
-use super::lower::{Branch, Shape};
+use super::lower::{Branch, Keys, Shape};
 use crate::estimate::{self, Counts, SET_ROWS_MAX, counted, is_column};
 use crate::index::{CATEGORY, CODE, EVERY, typed};
 use crate::question::{Hop, Node};
@@ -65,6 +65,13 @@ pub fn shape(
         };
     }
     if let (Some(shape), Branch::All) = (homes_of_a_code(members, ty, counts), branch) {
+        let keyed = (walk == Walk::Natural).then_some(Keys::OfHomes);
+        return Shape { keyed, ..shape };
+    }
+    if matches!(branch, Branch::All)
+        && walk == Walk::Natural
+        && let Some(shape) = homes_of_most(members, ty, page_rows, counts)
+    {
         return shape;
     }
     let rare: Vec<usize> = (0..members.len())
@@ -167,6 +174,37 @@ fn homes_of_a_code(members: &[Node], ty: TypeId, counts: &Counts) -> Option<Shap
     })
 }
 
+/// A reverse chain whose homes may be a good part of the type. All of them are remembered, so that looking them up in page
+/// order costs little where few of the first are among them; before that some are tried where many are expected. Of so many rows
+/// that most of the type are homes, these are walked over.
+fn homes_of_most(members: &[Node], ty: TypeId, page_rows: u64, counts: &Counts) -> Option<Shape> {
+    let of_has = |(at, member): (usize, &Node)| match member {
+        Node::Has(hop) if hop.leads_home(hop.ty, ty) => Some((at, at_hop(hop, counts))),
+        _ => None,
+    };
+    let (has, gathered) = members.iter().enumerate().find_map(of_has)?;
+    let every = every(ty, counts);
+    let others = members.iter().enumerate().filter(|(at, _)| *at != has);
+    let mut others = others.map(|(_, member)| rows(member, ty, counts));
+    let is_least = others.all(|rows| rows > gathered.min(RARE_ROWS));
+    if every == 0 || !is_least || every > gathered.saturating_mul(HOMES_PASSED) {
+        return None;
+    }
+    let keys = match gathered <= every.min(HASHED_ROWS) {
+        true => Keys::AmongHomes,
+        false => Keys::Walked,
+    };
+    let expected = page_rows.saturating_mul(every) / gathered.clamp(1, every);
+    let is_tried = keys == Keys::AmongHomes && gathered >= every / 2;
+    Some(Shape {
+        driving: vec![has],
+        fenced: true,
+        keyed: Some(keys),
+        near: is_tried.then_some(4 * expected),
+        ..Shape::default()
+    })
+}
+
 /// Members that the hot columns answer; none drives.
 pub fn columns(members: &[Node], ty: TypeId, counts: &Counts) -> Shape {
     let column = |column| {
@@ -209,6 +247,10 @@ fn every(ty: TypeId, counts: &Counts) -> u64 {
     counted(counts, typed(EVERY, ty))
 }
 
+/// So many rows of a hop have their homes remembered, at most: 3 MB.
+const HASHED_ROWS: u64 = 50_000;
+/// Rows of a type that are passed by in the time that one is looked up by its id and tested.
+const HOMES_PASSED: u64 = 32;
 /// So few rows are gathered and sorted rather than walked to.
 const RARE_ROWS: u64 = 2_000;
 /// So few are gathered without further thought.

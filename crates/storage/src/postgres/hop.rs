@@ -23,9 +23,9 @@ impl Probe<'_> {
         let leads_home = hop.leads_home(self.ty, hop.ty);
         if self.few(hop) || !leads_home {
             if leads_home {
-                let _ = write!(sql.text, "({row}.c + 0) = any(");
+                let _ = write!(sql.text, "({row}.c + 0) = any(array(");
                 self.homes(sql, hop);
-                sql.push(") and ");
+                sql.push(")) and ");
                 return self.refers_home(sql, hop);
             }
             let _ = write!(sql.text, "({row}.terms || '{{}}'::bigint[]) && ");
@@ -49,15 +49,15 @@ impl Probe<'_> {
             return self.references(sql, hop);
         }
         // The compartment index is far smaller than a posting list for each patient; the term is tested all the same.
-        let _ = write!(sql.text, "{row}.c = any(");
+        let _ = write!(sql.text, "{row}.c = any(array(");
         self.homes(sql, hop);
-        sql.push(") and ");
+        sql.push(")) and ");
         self.refers_home(sql, hop);
     }
 
     /// The row has the term of a reference to its home, which is a row of the hop: one look-up, where each row's terms would be
     /// compared with those of all homes.
-    fn refers_home(&self, sql: &mut Sql, hop: &Hop) {
+    pub(super) fn refers_home(&self, sql: &mut Sql, hop: &Hop) {
         let row = &self.row;
         let y = sql.alias();
         let spread = sql.int(hop.spread);
@@ -68,13 +68,21 @@ impl Probe<'_> {
         );
     }
 
-    /// `array(…)` of the rows of the hop.
-    fn homes(&self, sql: &mut Sql, hop: &Hop) {
+    /// `select …`: the rows of the hop, `c`.
+    pub(super) fn homes(&self, sql: &mut Sql, hop: &Hop) {
         let y = sql.alias();
         let table = self.tables.of(hop.ty);
-        let _ = write!(sql.text, "array(select {y}.rid from {table} {y} where true");
+        let _ = write!(sql.text, "select {y}.rid as c from {table} {y} where true");
         self.other(sql, hop, &y, true);
-        sql.push(")");
+    }
+
+    /// `select …`: the homes of the rows of the hop, some many times. The alias of the rows.
+    pub(super) fn homes_of(&self, sql: &mut Sql, hop: &Hop) -> String {
+        let y = sql.alias();
+        let table = self.tables.of(hop.ty);
+        let _ = write!(sql.text, "select {y}.c from {table} {y} where true");
+        self.other(sql, hop, &y, true);
+        y
     }
 
     /// `array(…)` of the reference terms that lead to rows of the hop.
@@ -115,20 +123,15 @@ impl Probe<'_> {
     pub(super) fn drive_has(&self, sql: &mut Sql, hop: &Hop) {
         let row = &self.row;
         if hop.leads_home(hop.ty, self.ty) {
-            let y = sql.alias();
-            let _ = write!(
-                sql.text,
-                "{row}.rid = any(array(select distinct {y}.c from {} {y} where true",
-                self.tables.of(hop.ty)
-            );
-            self.other(sql, hop, &y, true);
-            sql.push(")) and ");
+            let _ = write!(sql.text, "{row}.rid = any(array(select distinct h.c from (");
+            self.homes_of(sql, hop);
+            sql.push(") h)) and ");
         }
         self.has(sql, hop);
     }
 
     /// ` and …`: mask, compartments and filter on a row `y` of the hop. `gathering`: its own smallest member drives.
-    fn other(&self, sql: &mut Sql, hop: &Hop, y: &str, gathering: bool) {
+    pub(super) fn other(&self, sql: &mut Sql, hop: &Hop, y: &str, gathering: bool) {
         let _ = write!(sql.text, " and {} and {y}.op <> 2", visible(y));
         if let Some(keys) = &hop.patients {
             let homes = sql.bind(Value::Ints(keys.iter().map(|k| k.rid).collect()));

@@ -96,6 +96,19 @@ pub struct Shape {
     pub fenced: bool,
     /// So many rows in page order are looked at first: if a page is among them, nothing is gathered.
     pub near: Option<u64>,
+    /// What drives tells keys, which are in order before rows are fetched.
+    pub keyed: Option<Keys>,
+}
+
+/// How the keys of a page come about; see `keyed`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keys {
+    /// Of few homes those of a code are put in order.
+    OfHomes,
+    /// Those of the type are looked up among the homes of a hop's rows.
+    AmongHomes,
+    /// Those of the type are walked over, and rows of the hop looked for at each.
+    Walked,
 }
 
 pub struct Lowering<'a> {
@@ -120,18 +133,21 @@ impl Lowering<'_> {
             self.table
         );
         self.branch(sql);
-        let probe = Probe {
-            row: "x".into(),
-            ty: self.ty,
-            counts: self.counts,
-            tables: self.tables,
-        };
-        probe.conjunction(sql, self.members, &self.shape);
+        self.probe().conjunction(sql, self.members, &self.shape);
         for (sign, us) in [(">=", self.window.from_us), ("<=", self.window.to_us)] {
             if let Some(us) = us {
                 let us = sql.int(us);
                 let _ = write!(sql.text, " and x.d {sign} {us}");
             }
+        }
+    }
+
+    pub(super) fn probe(&self) -> Probe<'_> {
+        Probe {
+            row: "x".into(),
+            ty: self.ty,
+            counts: self.counts,
+            tables: self.tables,
         }
     }
 
@@ -167,8 +183,20 @@ impl Probe<'_> {
             match member {
                 Node::Terms(terms) if shape.code == Some(at) => self.column(sql, "code", terms),
                 Node::Terms(terms) if shape.category == Some(at) => self.column(sql, "cat", terms),
+                _ if shape.driving.contains(&at) && shape.keyed.is_some() => self.told(sql, member),
                 _ if shape.driving.contains(&at) => self.drive(sql, member),
                 _ => self.test(sql, member),
+            }
+        }
+    }
+
+    /// ` and …` for the column of code or category that the shape names first.
+    pub(super) fn hot(&self, sql: &mut Sql, members: &[Node], shape: &Shape) {
+        let columns = [(shape.code, "code"), (shape.category, "cat")];
+        for (at, column) in columns {
+            if let Some(Node::Terms(terms)) = at.and_then(|at| members.get(at)) {
+                sql.push(" and ");
+                return self.column(sql, column, terms);
             }
         }
     }

@@ -9,6 +9,7 @@ mod facts;
 mod history;
 mod hop;
 mod indexing;
+mod keyed;
 mod lower;
 mod names;
 mod once;
@@ -18,6 +19,7 @@ mod probe;
 mod question;
 mod reach;
 mod read;
+mod referring;
 mod rotate;
 mod rowset;
 mod schema;
@@ -42,7 +44,6 @@ use crate::meter::Meter;
 use bytes::Bytes;
 use connection::{Connection, Failure};
 use facts::Remembered;
-use futures_util::future::try_join_all;
 use pool::{Pool, Pooled};
 use statement::Value;
 use std::sync::Arc;
@@ -277,16 +278,15 @@ impl Postgres {
         self.opened(found).await
     }
 
-    /// One statement for each, sent together: references are not counted, so nothing is to be known before.
+    /// A page for each, by one statement.
     pub async fn referring(
         &self,
         access: &Access,
         plans: &[Plan],
     ) -> Result<Vec<Hits>, StoreError> {
         let core = self.core();
-        let found = reading!(self, connection => {
-            try_join_all(plans.iter().map(|plan| search::within(connection, core, access, plan)))
-        })?;
+        let found =
+            reading!(self, connection => referring::referring(connection, core, access, plans))?;
         let mut hits = Vec::with_capacity(found.len());
         for found in found {
             hits.push(self.opened(found).await?);

@@ -4,7 +4,7 @@
 use super::choice::Walk;
 use super::connection::Columns;
 use super::facts::Told;
-use super::lower::{Lowering, Shape, Sql, sort_key};
+use super::lower::{Keys, Lowering, Shape, Sql, sort_key};
 use super::question::Question;
 use super::read::{self, COLUMN_COUNT, COLUMNS};
 use super::statement::Value;
@@ -116,7 +116,7 @@ impl Question<'_> {
         Ok(true)
     }
 
-    fn page_of(
+    pub(super) fn page_of(
         &self,
         sql: &mut Sql,
         mut part: Lowering,
@@ -124,6 +124,9 @@ impl Question<'_> {
         is_near: bool,
         plan: &Plan,
     ) -> Result<(), StoreError> {
+        if let Some(keys) = part.shape.keyed {
+            return keyed_page(sql, &part, keys, is_near, plan);
+        }
         let order = Order::new(&plan.sort, sort_key);
         let is_walked = !part.shape.fenced && part.shape.driving.is_empty();
         let order = if part.shape.fenced {
@@ -148,8 +151,8 @@ impl Question<'_> {
         part.from(sql);
         after(sql, plan, &order)?;
         if is_near {
-            let wanted = sql.int(i64::from(plan.count) + 1);
-            let _ = write!(sql.text, " and (select count(*) from near) < {wanted}");
+            sql.push(" and ");
+            short_of(sql, plan);
         }
         if is_walked && walk == Walk::Latest {
             // No row begins after its latest date, if it has one.
@@ -168,8 +171,33 @@ impl Question<'_> {
     }
 }
 
+/// The page of a part whose keys the indexes tell.
+fn keyed_page(
+    sql: &mut Sql,
+    part: &Lowering,
+    keys: Keys,
+    is_near: bool,
+    plan: &Plan,
+) -> Result<(), StoreError> {
+    let _ = write!(sql.text, "select {COLUMNS}, k.d");
+    part.keyed(sql, keys, plan)?;
+    if is_near {
+        sql.push(" where ");
+        short_of(sql, plan);
+    }
+    let limit = sql.int(i64::from(plan.count) + 1);
+    let _ = write!(sql.text, " order by k.d desc, k.rid desc limit {limit}");
+    Ok(())
+}
+
+/// Near rows are no page.
+fn short_of(sql: &mut Sql, plan: &Plan) {
+    let wanted = sql.int(i64::from(plan.count) + 1);
+    let _ = write!(sql.text, "(select count(*) from near) < {wanted}");
+}
+
 /// ` and …`: the rows after the position of the plan.
-fn after(sql: &mut Sql, plan: &Plan, order: &Order) -> Result<(), StoreError> {
+pub(super) fn after(sql: &mut Sql, plan: &Plan, order: &Order) -> Result<(), StoreError> {
     let Some(after) = &plan.after else {
         return Ok(());
     };

@@ -7,8 +7,7 @@ use super::facts::{Needed, Remembered, Told};
 use super::lower::{Branch, Lowering};
 use super::names;
 use super::sizes::{self, Sizes};
-use super::statement::Value;
-use super::tables::Tables;
+use super::tables::{self, Tables};
 use crate::clinical::{self, Clinical, Window};
 use crate::contract::StoreError;
 use crate::core::Core;
@@ -18,7 +17,6 @@ use crate::names::{Found, Names};
 use crate::quantity::is_asked;
 use crate::question::{Node, Resolver, terms_of};
 use crate::reach::Reach;
-use std::collections::HashMap;
 use std::sync::Arc;
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
@@ -259,17 +257,11 @@ impl<'a> Question<'a> {
     }
 }
 
-/// Types that have or had rows, by the counters.
+/// Types that have or had rows: those with a table, as it is at the moment of the statement.
 pub async fn used_types(connection: &Connection, types: &[TypeId]) -> Result<Vec<TypeId>, Failure> {
-    let by_key: HashMap<i64, TypeId> = types.iter().map(|ty| (typed(EVERY, *ty), *ty)).collect();
-    let rows = connection
-        .rows(USED, &[Value::Ints(by_key.keys().copied().collect())])
-        .await?;
-    let mut used = Vec::new();
-    for row in rows {
-        used.extend(by_key.get(&row.int(0)?));
-    }
-    Ok(used)
+    tables::load(connection).await?;
+    let used = types.iter().copied();
+    Ok(used.filter(|ty| connection.tables.knows(*ty)).collect())
 }
 
 /// The counters by which it is chosen how a conjunction is answered.
@@ -310,8 +302,6 @@ fn hop_type(node: &Node) -> Option<TypeId> {
         _ => None,
     }
 }
-
-const USED: &str = "select h from term_count where h = any($1) group by h";
 
 /// More types than this are first cut to those that have rows.
 const TYPES_FEW: usize = 4;

@@ -10,8 +10,9 @@ use super::connection::{Connection, Failure};
 use super::schema::MIGRATION_LOCK;
 use crate::contract::Write;
 use crate::store::resource_types;
+use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::sync::RwLock;
+use std::sync::{LazyLock, RwLock};
 use ward_access::Compartments;
 use ward_fhir::TypeId;
 use ward_fhir::schema::r4;
@@ -58,11 +59,12 @@ impl Tables {
 
 /// Learns which tables there are.
 pub async fn load(connection: &Connection) -> Result<(), Failure> {
-    let names: Vec<String> = resource_types().iter().map(|ty| name(*ty)).collect();
+    static TYPES: LazyLock<HashMap<String, TypeId>> =
+        LazyLock::new(|| resource_types().iter().map(|ty| (name(*ty), *ty)).collect());
     for row in connection.rows(EXISTING, &[]).await? {
         let found = row.text(0).unwrap_or_default();
-        if let Some(at) = names.iter().position(|name| *name == found) {
-            connection.tables.learn(resource_types()[at]);
+        if let Some(ty) = TYPES.get(&found) {
+            connection.tables.learn(*ty);
         }
     }
     Ok(())

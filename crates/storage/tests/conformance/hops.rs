@@ -213,7 +213,8 @@ impl<'a> Seen<'a> {
         self.of(ty).filter(is_match).copied().collect()
     }
 
-    fn expected(&self, ty: TypeId, filter: &Filter) -> Vec<Rid> {
+    /// In the natural order.
+    pub fn expected(&self, ty: TypeId, filter: &Filter) -> Vec<Rid> {
         let mut hits = self.matching(ty, filter);
         hits.sort_by_key(|w| Reverse((w.entries.date_us.unwrap_or(w.updated_us), w.rid)));
         hits.iter().map(|w| w.rid).collect()

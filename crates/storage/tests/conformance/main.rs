@@ -8,6 +8,7 @@
 mod access;
 mod generations;
 mod guards;
+mod homes;
 mod hops;
 mod identity;
 mod lifecycle;
@@ -69,6 +70,7 @@ on_both!(
     access::a_mask_hides_rows_everywhere,
     access::forbidden_types_are_absent,
     access::one_type_in_reach_is_the_only_one_in_history,
+    homes::rows_of_homes_are_whole_in_page_order,
     hops::random_chains_agree_with_the_oracle_for_every_caller,
     hops::a_hop_is_walked_either_way,
     search::random_filters_agree_with_the_oracle,

@@ -77,6 +77,10 @@ const CLASSES: &[(&str, &str)] = &[
         "Observation?code=http://loinc.org|8480-6&patient.name=smith7",
     ),
     (
+        "chain to the patient, of a code",
+        "Observation?code=http://loinc.org|2339-0&patient.name=smith7",
+    ),
+    (
         "chain to another",
         "Observation?performer:Practitioner.name=smith3",
     ),
