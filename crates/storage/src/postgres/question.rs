@@ -106,6 +106,7 @@ impl<'a> Question<'a> {
         let mut question = Question::named(core, access, plan, reach, (&names, &found), tables)?;
         Ok(remembered.counts(&question.needed).map(|counts| {
             question.count(counts);
+            question.recall(&remembered.broad);
             question.broad = Some(&remembered.broad);
             question
         }))
@@ -160,6 +161,14 @@ impl<'a> Question<'a> {
         self.told.counts = counts;
     }
 
+    /// Notes what is remembered of ranges.
+    fn recall(&mut self, broad: &Broad) {
+        if let Some((ty, None)) = self.reach.single() {
+            let asked = self.sized_for;
+            sizes::recall(&mut self.members, ty, &self.counts, asked, broad);
+        }
+    }
+
     /// The ranges that are to be counted before the page is asked for. What a caller bound to patients sees is few rows as it is.
     pub(super) fn sizes(&self) -> Option<Sizes> {
         match self.reach.single() {
@@ -172,7 +181,7 @@ impl<'a> Question<'a> {
 
     /// Notes what was counted; `true`: there is something further to count.
     pub(super) fn size(&mut self, sizes: Sizes, rows: &[Columns]) -> Result<bool, StoreError> {
-        sizes.note(rows, &mut self.members, self.broad)
+        sizes.note(rows, &mut self.members, &self.counts, self.broad)
     }
 
     /// Rows behind each term that was counted.

@@ -8,7 +8,7 @@ use super::statement::Value;
 use crate::contract::StoreError;
 use crate::estimate::{Counts, SET_ROWS_MAX};
 use crate::quantity::{self, Range, Ranged};
-use crate::question::{Hop, Node};
+use crate::question::Node;
 use std::fmt::Write as _;
 use ward_fhir::TypeId;
 
@@ -38,14 +38,7 @@ pub fn of(
     asked: Asked,
     broad: Option<&Broad>,
 ) -> Option<Sizes> {
-    let walked = quantity::walked(members, ty, counts);
-    // A row that is gathered costs as much as three that are walked over. For a page as many are gathered as a walk is expected
-    // to cost, where so many match.
-    let few = match asked {
-        Asked::Page(rows) => (walked.saturating_mul(rows) / GATHERED_COST).isqrt(),
-        Asked::Total => (walked / GATHERED_COST).min(TOTAL_ROWS),
-    };
-    let few = few.max(FEW_ROWS);
+    let few = few(members, ty, counts, asked);
     let mut ranged = quantity::ranged(members, ty, counts);
     ranged.retain(|member| !broad.is_some_and(|broad| broad.holds(member, ty, few)));
     let mut sql = Sql::default();
@@ -81,12 +74,44 @@ pub fn of(
     })
 }
 
+/// For a page as many rows are gathered as a walk is expected to cost, where so many match. What is gathered lies apart: a row
+/// costs as much as seven that are walked over, and as three where all are looked at.
+fn few(members: &[Node], ty: TypeId, counts: &Counts, asked: Asked) -> u64 {
+    let walked = quantity::walked(members, ty, counts);
+    let few = match asked {
+        Asked::Page(rows) => (walked.saturating_mul(rows) / GATHERED_COST).isqrt(),
+        Asked::Total => (walked / COUNTED_COST).min(TOTAL_ROWS),
+    };
+    few.max(FEW_ROWS)
+}
+
+/// Notes what is remembered of ranges and names, so that they are not counted.
+pub fn recall(members: &mut Vec<Node>, ty: TypeId, counts: &Counts, asked: Asked, broad: &Broad) {
+    for member in members.iter_mut() {
+        if let Node::Chain(hop) | Node::Has(hop) = member
+            && hop.rows.is_none()
+            && let Some(name) = choice::name(hop, counts)
+        {
+            hop.rows = broad.rows(name, hop.ty);
+        }
+    }
+    let few = few(members, ty, counts, asked);
+    let ranged = quantity::ranged(members, ty, counts).into_iter();
+    let known = ranged.filter_map(|member| {
+        let rows = broad.slim(&member, ty, few)?;
+        Some((member, vec![rows]))
+    });
+    let (ranged, rows): (Vec<Ranged>, Vec<Vec<u64>>) = known.unzip();
+    quantity::mark(members, ranged, &rows, few);
+}
+
 impl Sizes {
     /// Notes what was counted; `true`: there is something further to count.
     pub fn note(
         self,
         told: &[Columns],
         members: &mut Vec<Node>,
+        counts: &Counts,
         broad: Option<&Broad>,
     ) -> Result<bool, StoreError> {
         let of_each: Vec<usize> = self.ranged.iter().map(|m| m.alternatives.len()).collect();
@@ -100,10 +125,11 @@ impl Sizes {
         }
         let of_names = rows.split_off(of_ranges);
         for (at, rows) in self.named.into_iter().zip(of_names) {
-            if let Node::Chain(Hop { rows: known, .. }) | Node::Has(Hop { rows: known, .. }) =
-                &mut members[at]
-            {
-                *known = Some(rows);
+            if let Node::Chain(hop) | Node::Has(hop) = &mut members[at] {
+                if let (Some(broad), Some(name)) = (broad, choice::name(hop, counts)) {
+                    broad.learn_rows(name, hop.ty, rows);
+                }
+                hop.rows = Some(rows);
             }
         }
         let mut rest = rows.into_iter();
@@ -111,7 +137,7 @@ impl Sizes {
         let of_each: Vec<Vec<u64>> = of_each.map(|n| rest.by_ref().take(n).collect()).collect();
         if let Some(broad) = broad {
             for (member, rows) in self.ranged.iter().zip(&of_each) {
-                broad.learn(member, self.ty, rows);
+                broad.learn(member, self.ty, rows, self.few);
             }
         }
         Ok(quantity::mark(members, self.ranged, &of_each, self.few))
@@ -146,7 +172,9 @@ pub fn rids(sql: &mut Sql, ranges: &[Range], ty: TypeId) {
 }
 
 /// Rows walked over in the time that one is gathered.
-const GATHERED_COST: u64 = 3;
+const GATHERED_COST: u64 = 7;
+/// The same where the page is a count.
+const COUNTED_COST: u64 = 3;
 /// So few rows of a range are gathered without further thought.
 const FEW_ROWS: u64 = 64;
 /// More are not counted before a total is: that takes a tenth of the time.
