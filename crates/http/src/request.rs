@@ -53,7 +53,7 @@ impl Asked {
             )
         })?;
         self.call.interaction = route(method, path)?;
-        self.call.parameters = self.without_look(decode_query(request.query_string()));
+        self.call.parameters = self.without_look(decode_query(request.query_string())?);
         self.choose_look(request.headers())?;
         let codings = list(request.headers(), &header::ACCEPT_ENCODING);
         self.look.codings = accept_encoding::negotiate(codings.as_deref())?;
@@ -127,7 +127,7 @@ pub async fn body(
         }
         let form = std::str::from_utf8(&bytes)
             .map_err(|_| Failure::new(Kind::Malformed, "the form is not UTF-8"))?;
-        let pairs = asked.without_look(decode_query(form));
+        let pairs = asked.without_look(decode_query(form)?);
         asked.call.parameters.extend(pairs);
         return asked.choose_look(headers);
     }

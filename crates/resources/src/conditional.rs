@@ -81,7 +81,7 @@ pub async fn find_all(
 async fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result<(Plan, i64)> {
     demand_type(cx.access, ty, Action::Search)?;
     // Sorted and spelled one way, so that equal criteria meet in one lock.
-    let mut pairs = crate::search::decode_query(query);
+    let mut pairs = crate::search::decode_query(query)?;
     pairs.sort();
     if pairs.is_empty() {
         return Err(no_criteria(cx, ty));

@@ -47,7 +47,7 @@ fn entry(cx: Context<'_>, at: usize, node: Node<'_>) -> Result<Entry> {
     let (path, query) = split(url, &cx.engine.settings().base);
     let interaction = route(method, path)?;
     let mut call = Call::new(interaction, cx.call.request_id, cx.call.source.clone());
-    call.parameters = decode_query(query);
+    call.parameters = decode_query(query)?;
     call.parameters
         .retain(|(name, _)| name != "_format" && name != "_pretty");
     call.conditions = conditions(request)?;

@@ -1,20 +1,25 @@
 //! Query strings, both ways. <https://hl7.org/fhir/R4/search.html#escaping>
 
+use ward_fhir::issue::Result;
+use ward_fhir::{Failure, Kind};
+
 pub type Pairs = Vec<(String, String)>;
 
 /// `a=b&c=d` with percent-encoding and `+` for space, in order.
-pub fn decode_query(query: &str) -> Pairs {
+///
+/// Errors: `Malformed` for what is not UTF-8 once decoded. Another character in its place would be another question.
+pub fn decode_query(query: &str) -> Result<Pairs> {
     query
         .split('&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(name), decode(value))
+            Ok((decode(name)?, decode(value)?))
         })
         .collect()
 }
 
-fn decode(text: &str) -> String {
+fn decode(text: &str) -> Result<String> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -33,7 +38,10 @@ fn decode(text: &str) -> String {
         }
         at += 1;
     }
-    String::from_utf8_lossy(&out).into_owned()
+    String::from_utf8(out).map_err(|_| {
+        let text = "the query is not UTF-8: percent-encode the bytes of each character in UTF-8 (%C3%A9 for é)";
+        Failure::new(Kind::Malformed, text)
+    })
 }
 
 /// The inverse, keeping the characters that FHIR queries are readable by (`:`, `,`, `|`, `/`, `$`).
@@ -70,10 +78,17 @@ mod tests {
             ("identifier".to_owned(), "http://a b|ü+&=%".to_owned()),
             ("_sort".to_owned(), "-date".to_owned()),
         ];
-        assert_eq!(decode_query(&encode_query(&pairs)), pairs);
+        assert_eq!(decode_query(&encode_query(&pairs)).unwrap(), pairs);
         assert_eq!(
-            decode_query("a=%zz&b"),
+            decode_query("a=%zz&b").unwrap(),
             vec![("a".into(), "%zz".into()), ("b".into(), String::new())]
         );
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_refused() {
+        for query in ["name=%FF", "na%C3me=x", "a=b&name=caf%e9"] {
+            assert_eq!(decode_query(query).unwrap_err().kind, Kind::Malformed);
+        }
     }
 }

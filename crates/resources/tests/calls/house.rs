@@ -160,7 +160,7 @@ pub fn call(method: Method, url: &str, body: Option<&Value>) -> Call {
     let mut id = [0; 16];
     id[..8].copy_from_slice(&REQUEST.fetch_add(1, Ordering::Relaxed).to_be_bytes());
     let mut call = Call::new(route(method, path).unwrap(), id, "test".into());
-    call.parameters = decode_query(query);
+    call.parameters = decode_query(query).unwrap();
     call.body = body.map(|value| Body {
         bytes: value.to_string().into(),
         format: Format::Json,

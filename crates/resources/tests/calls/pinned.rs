@@ -67,7 +67,7 @@ pub fn follow(bundle: &Value, relation: &str) -> Option<Call> {
     let below = link["url"].as_str()?.split_once("/fhir/")?.1;
     let (path, query) = below.split_once('?').unwrap_or((below, ""));
     let mut call = call(Method::Get, path, None);
-    call.parameters = decode_query(query);
+    call.parameters = decode_query(query).unwrap();
     Some(call)
 }
 

@@ -254,7 +254,8 @@ fn template(text: &str) -> Result<Vec<(String, Template)>> {
         let most = format!("its query has more than {TEMPLATE_BYTES_MAX} bytes");
         return Err(refused("extension", &most));
     }
-    let pairs = decode_query(text);
+    let pairs = decode_query(text)
+        .map_err(|_| refused("extension", "what it percent-encodes is not UTF-8"))?;
     if pairs.is_empty() {
         let text = "the value is an ordinary query, such as gender=female&birthdate=lt{before}";
         return Err(refused("extension", text));
