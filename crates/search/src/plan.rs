@@ -205,13 +205,13 @@ pub enum SortKey {
     Id {
         descending: bool,
     },
-    /// Numbers and quantities as written, whatever their unit (the rows under `TermKey::number`): the least value ascending, the
-    /// greatest descending.
+    /// Numbers (the rows under `TermKey::number`): the least value ascending, the greatest descending.
     Quantity {
         param: u16,
         descending: bool,
     },
-    /// Tokens, references and uris by their text, which no index holds: the hits are gathered, under the cost gate.
+    /// What [`text`](crate::query::sort_text) says of tokens, references, uris and quantities, which no index holds: the hits are
+    /// gathered, under the cost gate.
     Text {
         param: u16,
         descending: bool,

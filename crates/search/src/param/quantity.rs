@@ -21,35 +21,29 @@ const UCUM: &str = "http://unitsofmeasure.org";
 const CURRENCY: &str = "urn:iso:std:iso:4217";
 
 pub(crate) fn index(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
-    match leaf.form {
-        Form::Money => {
-            let unit = Unit {
-                system: Some(CURRENCY),
-                code: node.text("currency"),
-                text: None,
-            };
-            let value = |read: Read<'_>| node.text("value").and_then(read).map(|v| (v, v));
-            store(out, leaf, value, unit);
-        }
-        Form::Range => {
-            let unit = node.get("low").or(node.get("high")).map(Unit::of);
-            store(
-                out,
-                leaf,
-                |read| range(node, read),
-                unit.unwrap_or_default(),
-            );
-        }
-        Form::Samples => {
-            let unit = node.get("origin").map(Unit::of);
-            store(
-                out,
-                leaf,
-                |read| samples(node, read),
-                unit.unwrap_or_default(),
-            );
-        }
-        _ => store(out, leaf, |read| simple(node, read), Unit::of(node)),
+    let value = |read: Read<'_>| value(node, leaf.form, read);
+    store(out, leaf, value, Unit::of_form(node, leaf.form));
+}
+
+/// What it is ordered by: in the base units of what it measures where its unit is one of UCUM (1 g comes after 100 mg), else
+/// the number as written.
+pub(crate) fn in_base_units(node: Node<'_>, form: Form) -> Option<(f64, f64)> {
+    let unit = Unit::of_form(node, form);
+    let code = unit.code.filter(|_| unit.system == Some(UCUM));
+    let scaled = code.and_then(|code| {
+        let canonical = Canonical::of(code)?;
+        value(node, form, &|text| canonical.scale(text))
+    });
+    scaled.or_else(|| value(node, form, &read))
+}
+
+fn value(node: Node<'_>, form: Form, read: Read<'_>) -> Option<(f64, f64)> {
+    match form {
+        Form::Number => node.value().and_then(read).map(|v| (v, v)),
+        Form::Money => node.text("value").and_then(read).map(|v| (v, v)),
+        Form::Range => range(node, read),
+        Form::Samples => samples(node, read),
+        _ => simple(node, read),
     }
 }
 
@@ -64,6 +58,23 @@ struct Unit<'a> {
 }
 
 impl<'a> Unit<'a> {
+    fn of_form(node: Node<'a>, form: Form) -> Self {
+        let of = match form {
+            Form::Number => None,
+            Form::Money => {
+                return Unit {
+                    system: Some(CURRENCY),
+                    code: node.text("currency"),
+                    text: None,
+                };
+            }
+            Form::Range => node.get("low").or(node.get("high")),
+            Form::Samples => node.get("origin"),
+            _ => Some(node),
+        };
+        of.map(Unit::of).unwrap_or_default()
+    }
+
     fn of(node: Node<'a>) -> Self {
         Self {
             system: node.text("system"),
@@ -149,6 +160,13 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
         None => (value, None),
         Some((number, rest)) => (number, Some(split_once(rest, b'|').ok_or_else(bad)?)),
     };
+    // A system alone is no unit, and no unit has an unescaped bar.
+    let is_unit = |(system, code): (&str, &str)| {
+        (system.is_empty() || !code.is_empty()) && split_once(code, b'|').is_none()
+    };
+    if !unit.is_none_or(is_unit) {
+        return Err(bad());
+    }
     let (prefix, text) = prefix(number);
     let plain = test(prefix, text).ok_or_else(bad)?;
     let in_unit = |param: u16, system: &str, code: &str| {

@@ -5,7 +5,7 @@ use super::outcome::invalid;
 use super::{Reader, Refusal};
 use crate::cursor::SORT_KEYS_MAX;
 use crate::normal::{STRING_CHARS_MAX, cut};
-use crate::param::Form;
+use crate::param::{Form, quantity};
 use crate::plan::SortKey;
 use crate::program::{Program, Visitor};
 use crate::registry::Registry;
@@ -50,9 +50,8 @@ impl<'a> Reader<'a> {
         let meaning = match self.meanings(&self.plan.types, code) {
             Ok(meanings) => only(meanings, code)?,
             Err(Refusal::Failure(failure)) => return Err(failure),
-            Err(Refusal::Unknown(mut ignored)) => {
-                ignored.what = "sort parameter";
-                return self.ignore(ignored).map(|()| None);
+            Err(Refusal::Unknown(ignored)) => {
+                return self.ignore(ignored.of_sort()).map(|()| None);
             }
         };
         let parameter = meaning.parameter;
@@ -67,10 +66,11 @@ impl<'a> Reader<'a> {
         Ok(Some(match (parameter.ty(), owner) {
             (SearchType::Date, Some(param)) => SortKey::Date { param, descending },
             (SearchType::String, Some(param)) => SortKey::String { param, descending },
-            (SearchType::Number | SearchType::Quantity, Some(param)) => {
-                SortKey::Quantity { param, descending }
-            }
-            (SearchType::Token | SearchType::Reference | SearchType::Uri, _) => text,
+            (SearchType::Number, Some(param)) => SortKey::Quantity { param, descending },
+            (
+                SearchType::Token | SearchType::Reference | SearchType::Uri | SearchType::Quantity,
+                _,
+            ) => text,
             (SearchType::String, None) if !parameter.atoms.is_empty() => text,
             (SearchType::Composite | SearchType::Special, _) => {
                 return Err(refused(code, "its values have no order"));
@@ -96,7 +96,8 @@ fn refused(code: &str, why: &str) -> Failure {
 }
 
 /// The text by which `SortKey::Text` orders a resource: the least of the values ascending, the greatest descending. Codes and
-/// identifiers by their value, references and uris as written, all others normalised. `None`: it has none and comes last.
+/// identifiers by their value, references and uris as written, quantities in base units, a truth about the resource by what it
+/// is, all others normalised. `None`: it has none and comes last.
 pub fn text(registry: &Registry, param: u16, descending: bool, node: Node<'_>) -> Option<String> {
     let parameter = registry
         .of(node.ty())
@@ -105,24 +106,46 @@ pub fn text(registry: &Registry, param: u16, descending: bool, node: Node<'_>) -
     let schema = registry.schema();
     let mut program = Program::new(schema, node.ty());
     for atom in &parameter.atoms {
-        if let Some(form) = Form::of(schema, parameter.ty(), atom.leaf) {
+        let form = match parameter.truth {
+            true => Some(Form::Truth),
+            false => Form::of(schema, parameter.ty(), atom.leaf),
+        };
+        if let Some(form) = form {
             program.add(schema, atom, form);
         }
     }
-    let mut texts = Texts(Vec::new());
+    let mut texts = Texts {
+        descending,
+        found: Vec::new(),
+    };
     program.walk(node, &mut texts);
+    let mut texts = texts.found;
+    if parameter.truth {
+        let is_true = texts.iter().any(|text| text != "false");
+        texts = vec![is_true.to_string()];
+    }
     if descending {
-        texts.0.into_iter().max()
+        texts.into_iter().max()
     } else {
-        texts.0.into_iter().min()
+        texts.into_iter().min()
     }
 }
 
-struct Texts(Vec<String>);
+struct Texts {
+    descending: bool,
+    found: Vec<String>,
+}
 
 impl Visitor<Form> for Texts {
     fn leaf(&mut self, node: Node<'_>, form: &Form) {
-        self.0.extend(value(*form, node));
+        let text = match form {
+            Form::Quantity | Form::Money | Form::Range | Form::Samples | Form::Number => {
+                let range = quantity::in_base_units(node, *form);
+                range.map(|(low, high)| ordered(if self.descending { high } else { low }))
+            }
+            form => value(*form, node),
+        };
+        self.found.extend(text);
     }
 
     fn resolves_to(&mut self, node: Node<'_>, ty: TypeId) -> bool {
@@ -132,6 +155,18 @@ impl Visitor<Form> for Texts {
             _ => false,
         }
     }
+}
+
+/// A text that stands before that of every greater number: the bits of the number, with those of the negative ones turned round.
+fn ordered(number: f64) -> String {
+    const SIGN: u64 = 1 << 63;
+    // Zero has two signs.
+    let bits = (number + 0.0).to_bits();
+    let bits = match bits & SIGN {
+        0 => bits | SIGN,
+        _ => !bits,
+    };
+    format!("{bits:016x}")
 }
 
 fn value(form: Form, node: Node<'_>) -> Option<String> {

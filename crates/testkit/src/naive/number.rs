@@ -64,9 +64,12 @@ pub fn quantity(element: &Value, value: &str) -> bool {
     }
 }
 
-/// The number as it is written, whatever its unit; open on one side with a comparator.
-pub fn range(element: &Value) -> Option<(i128, i128)> {
-    written(element).map(|v| open(element, v))
+/// The number in base units where its unit is one of UCUM, else as it is written; open on one side with a comparator.
+pub fn in_base_units(element: &Value) -> Option<(i128, i128)> {
+    let own = |name: &str| element[name].as_str().unwrap_or_default();
+    let known = unit(own("code")).filter(|_| own("system") == UCUM);
+    let scale = known.map_or(1_000, |(_, scale)| scale);
+    written(element).map(|v| open(element, v * scale / 1_000))
 }
 
 fn written(element: &Value) -> Option<i128> {

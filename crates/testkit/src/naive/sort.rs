@@ -56,6 +56,11 @@ fn value(stored: &Stored, code: &str, descending: bool) -> Option<Key> {
         .paths
         .iter()
         .flat_map(|p| walk::elements(&stored.body, p));
+    if parameter.kind == Kind::Truth {
+        let mut ends = ends;
+        let is_true = ends.any(|end| *end != Value::Bool(false));
+        return Some(Key::Text(is_true.to_string()));
+    }
     let keys = ends.flat_map(|end| keys(parameter.kind, end, descending));
     if descending { keys.max() } else { keys.min() }
 }
@@ -71,7 +76,7 @@ fn keys(kind: Kind, end: &Value, descending: bool) -> Vec<Key> {
             .map(Key::Number),
         Kind::Quantity => {
             let one = |(low, high)| Key::Number(if descending { high } else { low });
-            number::range(end).map(one)
+            number::in_base_units(end).map(one)
         }
         // Departs as Ward does: by how it begins.
         Kind::String => {
