@@ -15,8 +15,10 @@ pub trait Terminology: Sync {
 /// Why a terminology does not answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unknown {
-    /// No such value set, code system or code.
+    /// No such value set or code system.
     Absent,
+    /// The code system is known, and has no such code.
+    Code,
     /// It is known but its codes are not: an open or partly held code system, a filter that cannot be computed.
     Open,
     /// More codes than a search may ask for.
@@ -35,11 +37,11 @@ impl Terminology for Embedded {
     }
 
     fn ancestors(&self, system: &str, code: &str) -> Result<Vec<String>, Unknown> {
-        owned(codes().ancestors(system, code))
+        owned(system, codes().ancestors(system, code))
     }
 
     fn descendants(&self, system: &str, code: &str) -> Result<Vec<String>, Unknown> {
-        owned(codes().descendants(system, code))
+        owned(system, codes().descendants(system, code))
     }
 }
 
@@ -47,12 +49,12 @@ fn codes() -> &'static Codes {
     r4_codes()
 }
 
-fn owned(found: Result<Vec<&'static str>, Refusal>) -> Result<Vec<String>, Unknown> {
-    Ok(found
-        .map_err(unknown)?
-        .into_iter()
-        .map(str::to_owned)
-        .collect())
+fn owned(system: &str, found: Result<Vec<&'static str>, Refusal>) -> Result<Vec<String>, Unknown> {
+    let found = found.map_err(|refusal| match refusal {
+        Refusal::Absent if codes().has_system(system) => Unknown::Code,
+        other => unknown(other),
+    })?;
+    Ok(found.into_iter().map(str::to_owned).collect())
 }
 
 fn unknown(refusal: Refusal) -> Unknown {

@@ -107,6 +107,11 @@ impl Codes {
         urls
     }
 
+    /// Whether some of the codes of a code system are held, by its url.
+    pub fn has_system(&self, url: &str) -> bool {
+        self.systems.contains_key(url)
+    }
+
     fn concept(&self, system: &str, code: &str) -> Result<(&System, u32), Refusal> {
         let system = self.systems.get(system).ok_or(Refusal::Absent)?;
         match system.positions.get(code) {

@@ -184,7 +184,7 @@ impl Terminology for Known {
 
     fn ancestors(&self, system: &str, code: &str) -> std::result::Result<Vec<String>, Unknown> {
         match (Embedded.ancestors(system, code), self.contents.get(system)) {
-            (Err(_), Some(content)) => content.ancestors(code).ok_or(Unknown::Absent),
+            (Err(_), Some(content)) => content.ancestors(code).ok_or(Unknown::Code),
             (embedded, _) => embedded,
         }
     }
@@ -194,7 +194,7 @@ impl Terminology for Known {
             Embedded.descendants(system, code),
             self.contents.get(system),
         ) {
-            (Err(_), Some(content)) => content.descendants(code).ok_or(Unknown::Absent),
+            (Err(_), Some(content)) => content.descendants(code).ok_or(Unknown::Code),
             (embedded, _) => embedded,
         }
     }

@@ -79,6 +79,10 @@ fn failure(ask: &Ask<'_>, unknown: Unknown, what: &str) -> Failure {
             Kind::Invalid,
             format!("names a {what} that is not known here; store it as a resource first"),
         ),
+        Unknown::Code => (
+            Kind::Invalid,
+            "names a code that its code system does not have".to_owned(),
+        ),
         Unknown::Open => (
             Kind::NotSupported,
             format!("names a {what} whose codes are not all held here, so it cannot be expanded"),
