@@ -1,4 +1,4 @@
-//! String normalisation: case, accents, surplus space and punctuation do not count. <https://hl7.org/fhir/R4/search.html#string>
+//! String normalisation: case, accents and surplus space do not count; punctuation does, which R4 leaves open. <https://hl7.org/fhir/R4/search.html#string>
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;

@@ -320,6 +320,11 @@ impl Parameter {
             })
     }
 
+    /// Answered from the resource as a whole, not from elements of it.
+    pub(crate) fn is_whole(&self) -> bool {
+        is_whole(&self.def)
+    }
+
     /// Answered from the resource's own columns, never from index entries.
     pub(crate) fn is_column(&self) -> bool {
         matches!(self.def.code(), "_id" | "_lastUpdated")
@@ -331,7 +336,8 @@ fn is_whole(def: &Definition) -> bool {
     matches!(def.code(), "_text" | "_content" | "_filter" | "_query")
 }
 
-/// The package carries examples of SearchParameter that repeat codes of real ones (`_id`, `Condition.subject`).
+/// The package carries examples of how a SearchParameter is written. Two repeat codes of real ones (`_id`, `Condition.subject`), and
+/// `part-agree` reads an extension of its own: they are no parameters of R4. All are listed in `tests/not-served.tsv`.
 fn is_example(def: &SearchParameterDef) -> bool {
     def.url
         .rsplit('/')

@@ -86,7 +86,7 @@ pub fn documentation(parameter: &Parameter) -> String {
         parameter.def.ty(),
         SearchType::Date | SearchType::Number | SearchType::Quantity
     ) {
-        text.push_str("Prefixes eq ne gt lt ge le sa eb ap.");
+        text.push_str("Prefixes eq ne gt lt ge le sa eb ap. ");
     }
     if parameter.is_custom() {
         text.push_str("Defined by a client");

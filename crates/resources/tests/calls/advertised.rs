@@ -77,6 +77,7 @@ fn questions(ty: &str, listed: &Value) -> Vec<(String, String)> {
     let kind = listed["type"].as_str().unwrap();
     let text = listed["documentation"].as_str().unwrap_or_default();
     if let Some(value) = special(name) {
+        assert!(!text.contains("Modifiers "), "{name} takes none: {text}");
         return vec![value];
     }
     let modifiers = text.split("Modifiers ").nth(1).unwrap_or_default();

@@ -45,8 +45,8 @@ fn parts(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf, names: &[&str]) {
 
 /// Starts with (default), `:contains`, `:exact`; `:text`, which R4 defines for tokens: a word begins with it.
 pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
-    let text = unescape(value);
     if ask.modifier == Some("exact") {
+        let text = unescape(value);
         return Ok(Filter::AnyTerm(
             ask.parameter
                 .owners
@@ -55,10 +55,7 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
                 .collect(),
         ));
     }
-    let wanted = normalise(&text);
-    if wanted.is_empty() {
-        return Ok(Filter::Nothing);
-    }
+    let wanted = wanted(ask, value)?;
     let one: fn(u16, String) -> Filter = match ask.modifier {
         None => |param, value| Filter::StringPrefix { param, value },
         Some("contains") => |param, value| Filter::StringContains { param, value },
@@ -68,6 +65,15 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
     Ok(any(&ask.parameter.owners, |owner| {
         one(owner.param, wanted.clone())
     }))
+}
+
+/// The normalised text of a value. Errors: nothing is left of it.
+pub(crate) fn wanted(ask: &Ask<'_>, value: &str) -> Result<String, Failure> {
+    let wanted = normalise(&unescape(value));
+    if wanted.is_empty() {
+        return Err(ask.bad("has nothing that a text could begin with"));
+    }
+    Ok(wanted)
 }
 
 const KNOWN: [&str; 4] = ["missing", "exact", "contains", "text"];

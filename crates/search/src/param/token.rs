@@ -1,14 +1,14 @@
 //! Token parameters. <https://hl7.org/fhir/R4/search.html#token>
 
+mod contact;
 mod set;
 
-use super::string::any;
+use super::string::{any, wanted};
 use super::{Ask, Form};
 use crate::check::fresh;
 use crate::entries::Term;
 use crate::escape::{split_once, unescape};
 use crate::extract::Collector;
-use crate::normal::normalise;
 use crate::plan::{Filter, PhraseTest};
 use crate::registry::{Leaf, Parameter};
 use crate::words::words;
@@ -158,6 +158,9 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
     if value == "|" {
         return Err(ask.bad("must have a system, a code or both around '|'"));
     }
+    if let Some(filter) = contact::of_system(ask, value) {
+        return Ok(filter);
+    }
     let mut found = Wanted::default();
     match split_once(value, b'|') {
         None => any_system(ask, &unescape(value), &mut found),
@@ -175,10 +178,7 @@ fn known(ask: &Ask<'_>) -> Vec<&'static str> {
 
 /// A word of the display or text begins with it. Displays of one code differ, so each hit is looked at.
 fn text(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
-    let value = normalise(&unescape(value));
-    if value.is_empty() {
-        return Ok(Filter::Nothing);
-    }
+    let value = wanted(ask, value)?;
     let phrase = any(&ask.parameter.owners, |owner| Filter::Phrase {
         param: owner.param,
         test: PhraseTest::Words,

@@ -45,10 +45,10 @@ impl Reader<'_> {
                 }
             };
         }
-        let token = parameter.ty() == SearchType::Token && parameter.code() != "_id";
+        let is_token = parameter.ty() == SearchType::Token;
         let (not, modifier) = match modifier {
-            Some("not") if token => (true, None),
-            Some("not-in") if token => (true, Some("in")),
+            Some("not") if is_token => (true, None),
+            Some("not-in") if is_token && !parameter.is_column() => (true, Some("in")),
             other => (false, other),
         };
         let filter = self.any(&self.ask(meaning, modifier), value)?;
@@ -118,7 +118,7 @@ pub(super) fn value_filter(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure
     if ask.parameter.code() == "_id" {
         return match ask.modifier {
             None => Ok(id(&unescape(value))),
-            Some(modifier) => Err(ask.bad_modifier(modifier, &["missing"])),
+            Some(modifier) => Err(ask.bad_modifier(modifier, &["missing", "not"])),
         };
     }
     match ask.parameter.ty() {
@@ -137,6 +137,8 @@ pub(super) fn value_filter(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure
 /// Modifiers that the parameter takes, beside the `:[type]` of references: for the CapabilityStatement.
 pub fn modifiers(schema: &'static Schema, parameter: &Parameter) -> Vec<&'static str> {
     let own = match parameter.ty() {
+        _ if parameter.is_whole() => return Vec::new(),
+        SearchType::Token if parameter.is_column() => vec!["not"],
         _ if parameter.is_column() => Vec::new(),
         SearchType::Token => token::modifiers(schema, parameter),
         SearchType::String => string::MODIFIERS.to_vec(),

@@ -51,7 +51,7 @@ fn every_definition_is_served_or_listed() {
     {
         let reason = match def.code {
             _ if def.bases.is_empty() => "the definition names no resource type",
-            _ => "an example whose code is that of a real definition",
+            _ => "an example of how a definition is written",
         };
         listed.push(format!("{}\t-\t{reason}", def.url));
     }

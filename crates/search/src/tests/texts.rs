@@ -113,6 +113,13 @@ fn value_sets_and_hierarchies() {
         kind("Condition?code:below=http://snomed.info/sct|38341003"),
         Kind::NotSupported
     );
+    let (kind_of, text) = refusal(&format!("Encounter?class:below={ACT}|NOSUCH"));
+    assert!(
+        kind_of == Kind::Invalid && text.contains("does not have"),
+        "{text}"
+    );
+    let (_, text) = refusal("Encounter?class:above=http://no.such/system|x");
+    assert!(text.contains("not known"), "{text}");
     assert_eq!(kind("Condition?code:below=38341003"), Kind::Invalid);
     assert_eq!(kind("Condition?code:above=|x"), Kind::Invalid);
 }
@@ -253,4 +260,32 @@ fn words_and_scores() {
     assert_eq!(kind("Patient?_score=perhaps"), Kind::Invalid);
     assert_eq!(kind("Patient?_text="), Kind::Invalid);
     assert_eq!(kind("Patient?_text:exact=x"), Kind::NotSupported);
+}
+
+/// R4: the system of a ContactPoint is its code.
+#[test]
+fn contact_points_have_a_system() {
+    let small = Small::new(&[
+        r#"{"resourceType":"Patient","id":"p1","telecom":[{"system":"email","value":"a@b"},{"system":"phone","value":"1"}]}"#,
+        r#"{"resourceType":"Patient","id":"p2","telecom":[{"system":"phone","value":"a@b"}]}"#,
+        r#"{"resourceType":"Patient","id":"p3","telecom":[{"value":"a@b"}]}"#,
+    ]);
+    for (query, found) in [
+        ("Patient?telecom=a@b", "Patient/p1 Patient/p2 Patient/p3"),
+        ("Patient?telecom=email|a@b", "Patient/p1"),
+        ("Patient?telecom=phone|a@b", "Patient/p2"),
+        ("Patient?telecom=email|1", ""),
+        ("Patient?telecom=|a@b", "Patient/p3"),
+        ("Patient?telecom=email|", "Patient/p1"),
+        ("Patient?email=email|a@b", "Patient/p1"),
+        ("Patient?email=phone|a@b", ""),
+        (
+            "Patient?telecom=email|a@b,phone|a@b",
+            "Patient/p1 Patient/p2",
+        ),
+        ("Patient?telecom:not=email|a@b", "Patient/p2 Patient/p3"),
+    ] {
+        assert_eq!(small.find(query), found, "{query}");
+        assert_eq!(small.find_split(query), found, "{query}, split");
+    }
 }

@@ -141,10 +141,19 @@ pub fn criterion(random: &mut Random, ty: &str, depth: usize) -> (String, String
     let parameter = random.one_of(&own);
     let (mut modifier, mut value) = asked(random, parameter);
     // Ward refuses it behind a hop: each resource would have to be looked at.
-    while modifier == ":text" && parameter.kind == Kind::Token && depth < HOPS_MAX {
+    while is_looked_at(parameter, &modifier, &value) && depth < HOPS_MAX {
         (modifier, value) = asked(random, parameter);
     }
     (format!("{}{modifier}", parameter.code), value)
+}
+
+/// No index answers it.
+fn is_looked_at(parameter: &Parameter, modifier: &str, value: &str) -> bool {
+    match parameter.kind {
+        Kind::Token => modifier == ":text",
+        Kind::Contact => value.contains('|'),
+        _ => false,
+    }
 }
 
 const HOPS_MAX: usize = 3;
@@ -163,7 +172,8 @@ fn common(random: &mut Random, ty: Option<&str>) -> (String, String) {
                     some_id(random, ty)
                 })
                 .collect();
-            ("_id".into(), ids.join(","))
+            let name = random.one_of(&["_id", "_id", "_id:not"]);
+            (name.into(), ids.join(","))
         }
         1 => (
             "_lastUpdated".into(),
@@ -224,9 +234,14 @@ fn value(random: &mut Random, parameter: &Parameter, modifier: &str) -> String {
         (Kind::Token, ":of-type") => format!("{LABS}|MR|{}", random.one_of(VALUES)),
         (Kind::Token, _) => token(random, parameter),
         (Kind::Truth, _) => random.one_of(&["true", "false"]).to_owned(),
-        (Kind::Contact, _) => random
-            .one_of(&["555-1", "555-2", "a@example.org", "555"])
-            .to_owned(),
+        (Kind::Contact, _) => {
+            let value = random.one_of(&["555-1", "555-2", "a@example.org", "555"]);
+            match random.below(4) {
+                0 => format!("{}|{value}", random.one_of(&["phone", "email", ""])),
+                1 if random.coin() => format!("{}|", random.one_of(&["phone", "email"])),
+                _ => value.to_owned(),
+            }
+        }
         (Kind::String, _) => string(random, modifier),
         (Kind::Date, _) if parameter.code == "birthdate" => {
             let date = day(random);
@@ -412,10 +427,9 @@ fn sort(random: &mut Random, ty: &str) -> String {
     keys.join(",")
 }
 
-/// Read from the entries of several parameters, which Ward refuses to sort by, or from no element.
+/// Read from the entries of several parameters.
 fn is_combined(parameter: &Parameter) -> bool {
-    parameter.kind == Kind::Truth
-        || parameter.code.starts_with("combo-")
+    parameter.code.starts_with("combo-")
         || parameter
             .paths
             .iter()

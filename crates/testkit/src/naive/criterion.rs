@@ -16,7 +16,10 @@ pub fn matches(world: &World, stored: &Stored, name: &str, value: &str) -> bool 
     }
     let (code, modifier) = name.split_once(':').unwrap_or((name, ""));
     match code {
-        "_id" => split(value, ',').iter().any(|id| *id == stored.id()),
+        "_id" => {
+            let is_named = split(value, ',').iter().any(|id| *id == stored.id());
+            is_named != (modifier == "not")
+        }
         "_lastUpdated" => {
             let at = (stored.updated_us, stored.updated_us);
             let values = split(value, ',');
@@ -105,7 +108,8 @@ fn parameter(
         (Kind::Token, "text") => values.any(|v| any(&token::text, v)),
         (Kind::Token, "of-type") => values.any(|v| any(&token::of_type, v)),
         (Kind::Token, _) => values.any(|v| any(&|e, v| token::matches(e, v, parameter.more), v)),
-        (Kind::Contact, _) => values.any(|v| any(&|e, v| e["value"] == v, v)),
+        (Kind::Contact, "not") => !values.any(|v| any(&token::contact, v)),
+        (Kind::Contact, _) => values.any(|v| any(&token::contact, v)),
         (Kind::String, "exact") => values.any(|v| any(&string::exact, v)),
         (Kind::String, "text") => values.any(|v| any(&string::text, v)),
         (Kind::String, "contains") => values.any(|v| any(&string::contains, v)),

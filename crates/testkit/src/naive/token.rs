@@ -60,6 +60,17 @@ pub fn text(element: &Value, value: &str) -> bool {
     })
 }
 
+/// A ContactPoint: its value, or `system|value` with the code of its system, either of which may be left out.
+pub fn contact(element: &Value, value: &str) -> bool {
+    let own = |name: &str| element[name].as_str().unwrap_or_default();
+    let parts: Vec<String> = split(value, '|').into_iter().map(plain).collect();
+    match parts.as_slice() {
+        [value] => own("value") == value,
+        [system, value] => own("system") == system && (value.is_empty() || own("value") == value),
+        _ => false,
+    }
+}
+
 /// `:of-type`: `system|code|value` of an Identifier.
 pub fn of_type(element: &Value, value: &str) -> bool {
     let parts = split(value, '|');

@@ -1,0 +1,65 @@
+//! `system|value` of a ContactPoint, whose system is a code: `telecom=email|a@b.example`. <https://hl7.org/fhir/R4/search.html#token>
+//!
+//! The index holds the value alone. Those that have it, mostly one, are looked at for the system.
+
+use crate::escape::{split_once, unescape};
+use crate::param::{Ask, Form};
+use crate::plan::{Check, Filter};
+use crate::program::{Program, Visitor};
+use std::sync::Arc;
+use ward_fhir::reference::{Reference, parse};
+use ward_fhir::{Node, TypeId};
+
+/// Of a parameter that reads ContactPoints alone; `None`: it is another, or the value says nothing of a system.
+/// `|value`: without a system; `system|`: whatever the value.
+pub(super) fn of_system(ask: &Ask<'_>, value: &str) -> Option<Filter> {
+    let (system, value) = split_once(value, b'|')?;
+    if ask.parameter.forms != [Form::Contact] {
+        return None;
+    }
+    let (system, value) = (unescape(system).into_owned(), unescape(value).into_owned());
+    let mut all = Vec::new();
+    if !value.is_empty() {
+        let owners = ask.parameter.owners.iter();
+        let terms = owners.map(|o| ask.key.code(o.param, &value)).collect();
+        all.push(Filter::AnyTerm(terms));
+    }
+    let (atoms, schema) = (ask.parameter.atoms.clone(), ask.schema);
+    let test = move |node: Node<'_>| {
+        let mut program = Program::new(schema, node.ty());
+        for atom in &atoms {
+            program.add(schema, atom, ());
+        }
+        let mut wanted = Wanted {
+            system: &system,
+            value: &value,
+            is_found: false,
+        };
+        program.walk(node, &mut wanted);
+        wanted.is_found
+    };
+    all.push(Filter::Check(Check {
+        name: ask.code().to_owned(),
+        test: Arc::new(test),
+    }));
+    Some(Filter::And(all))
+}
+
+struct Wanted<'w> {
+    system: &'w str,
+    value: &'w str,
+    is_found: bool,
+}
+
+impl Visitor<()> for Wanted<'_> {
+    fn leaf(&mut self, node: Node<'_>, (): &()) {
+        let has_system = node.text("system").unwrap_or_default() == self.system;
+        let has_value = self.value.is_empty() || node.text("value") == Some(self.value);
+        self.is_found |= has_system && has_value;
+    }
+
+    fn resolves_to(&mut self, node: Node<'_>, ty: TypeId) -> bool {
+        let reference = node.text("reference").and_then(|text| parse(text, None));
+        matches!(reference, Some(Reference::Local { ty: found, .. }) if found == ty)
+    }
+}
