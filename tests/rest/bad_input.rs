@@ -394,6 +394,14 @@ fn requests() -> Vec<Case> {
             "Patient?frobnicate=1",
         )
         .header("Prefer", "handling=strict"),
+        case("a query that is not UTF-8", "GET", "Patient?name=caf%E9"),
+        case(
+            "a search parameter without a value, strict",
+            "GET",
+            "Patient?name=",
+        )
+        .header("Prefer", "handling=strict"),
+        case("a condition without a value", "DELETE", "Patient?name="),
         case("a bad date", "GET", "Patient?birthdate=yesterday"),
         case("an unknown modifier", "GET", "Patient?gender:frob=male"),
         case("a cursor that is none", "GET", "Patient?_cursor=AAAA"),

@@ -19,7 +19,7 @@ pub use contained::{Contained, Rendered};
 pub use include::{INCLUDES_MAX, Include, Including};
 pub use list::{held, lists, parent, referring, replace_lists};
 pub use long::{LongTexts, Looked, long_texts, replace_long_texts};
-pub use outcome::{Ignored, Summary, Used};
+pub use outcome::{Ignored, Summary, Used, is_blank};
 pub use sort::text as sort_text;
 pub use text::Score;
 pub use values::modifiers;
@@ -48,7 +48,8 @@ pub const FILTER_NODES_MAX: usize = 200;
 /// What a query is read against, beside the extractor with its registry.
 #[derive(Clone, Copy)]
 pub struct Options<'a> {
-    /// `Prefer: handling=strict`, and every conditional interaction: an unknown parameter is an error instead of ignored.
+    /// `Prefer: handling=strict`, and every conditional interaction: a parameter that is unknown or has no value is an error
+    /// instead of ignored.
     pub strict: bool,
     /// For the `ap` prefix.
     pub now_us: i64,
@@ -63,8 +64,8 @@ pub struct Options<'a> {
 ///
 /// The plan's filter may hold `Check` ([`crate::check::split`]) and `List` ([`replace_lists`]), which no store answers.
 ///
-/// Errors: `Invalid` for a value that cannot be read (U+0000 in it included), `NotSupported` for a parameter or modifier that is not answered (and under
-/// `strict` for an unknown one), `TooCostly` beyond the limits above. Linear in the query.
+/// Errors: `Invalid` for a value that cannot be read (U+0000 in it included, and under `strict` one that is blank), `NotSupported` for a
+/// parameter or modifier that is not answered (and under `strict` for an unknown one), `TooCostly` beyond the limits above. Linear in the query.
 pub fn parse<N: AsRef<str>, V: AsRef<str>>(
     extractor: &Extractor,
     types: &[TypeId],
@@ -96,7 +97,10 @@ pub fn parse<N: AsRef<str>, V: AsRef<str>>(
         custom: Cell::new(false),
     };
     // The types first: they decide what every other name means.
-    for (name, value) in pairs.iter().filter(|(n, _)| n.as_ref() == "_type") {
+    for (name, value) in pairs
+        .iter()
+        .filter(|(n, v)| n.as_ref() == "_type" && !is_blank(v.as_ref()))
+    {
         reader.types(name.as_ref(), value.as_ref())?;
     }
     for (name, value) in pairs {
@@ -132,6 +136,16 @@ impl From<Failure> for Refusal {
     }
 }
 
+impl Refusal {
+    /// What is not known is named as it is written behind a hop.
+    fn behind(self, hop: &str) -> Self {
+        match self {
+            Refusal::Unknown(ignored) => Refusal::Unknown(ignored.behind(hop)),
+            failure => failure,
+        }
+    }
+}
+
 impl Reader<'_> {
     fn pair(&mut self, name: &str, value: &str) -> Result<(), Failure> {
         // Not every database takes it in a text, and no text of FHIR has it.
@@ -139,6 +153,9 @@ impl Reader<'_> {
             let name = criterion::short(name).replace('\0', "");
             let text = format!("'{name}' holds the character U+0000, which no value of FHIR has.");
             return Err(Failure::new(Kind::Invalid, text));
+        }
+        if is_blank(value) {
+            return self.ignore(Ignored::blank(name));
         }
         let used = match self.result_parameter(name, value)? {
             Some(used) => used,
@@ -162,7 +179,10 @@ impl Reader<'_> {
                 Ok(true)
             }
             Err(Refusal::Failure(failure)) => Err(failure),
-            Err(Refusal::Unknown(ignored)) => self.ignore(ignored).map(|()| false),
+            Err(Refusal::Unknown(mut ignored)) => {
+                criterion::or_shaping(name, &mut ignored);
+                self.ignore(ignored).map(|()| false)
+            }
         }
     }
 
@@ -175,6 +195,7 @@ impl Reader<'_> {
     }
 
     fn finish(mut self) -> Result<(Plan, Used), Failure> {
+        self.settle_total();
         self.settle_sort();
         self.contain()?;
         self.used.custom = self.custom.get();

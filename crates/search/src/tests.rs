@@ -1,6 +1,7 @@
 //! Questions against extraction and the reference semantics, on real data.
 
 mod answers;
+mod blank;
 mod chains;
 mod compartments;
 mod composites;

@@ -11,6 +11,7 @@ use ward_access::Action;
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind, Node, TypeId};
+use ward_search::query::is_blank;
 use ward_storage::{Page, Row};
 
 /// Observations that one question may look through.
@@ -102,9 +103,9 @@ fn split(pairs: Vec<(String, String)>) -> Result<(usize, Vec<(String, String)>)>
 
 fn demand_criteria(pairs: &[(String, String)]) -> Result<()> {
     let has = |names: &[&str]| {
-        pairs.iter().any(|(name, _)| {
+        pairs.iter().any(|(name, value)| {
             let code = name.split([':', '.']).next().unwrap_or(name);
-            names.contains(&code)
+            names.contains(&code) && !is_blank(value)
         })
     };
     if has(SUBJECTS) && has(KINDS) {

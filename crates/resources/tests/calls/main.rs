@@ -8,6 +8,7 @@
 mod absent;
 mod advertised;
 mod agreement;
+mod blank;
 mod conditions;
 mod former;
 mod granular;
@@ -63,6 +64,11 @@ on_both!(
     indexing::no_answer_is_half,
     indexing::processes_agree_on_what_is_indexed,
     advertised::everything_that_is_listed_is_served,
+    blank::a_condition_without_a_value_writes_nothing,
+    blank::a_search_leaves_out_what_has_no_value,
+    blank::a_count_is_a_count_wherever_it_stands,
+    blank::resources_tell_what_no_index_holds,
+    blank::quantities_are_in_order_across_units,
     pages::pages_have_no_gap_and_no_duplicate_while_others_write,
     hierarchy::what_is_part_of_a_place_is_below_it,
     hierarchy::a_hierarchy_has_its_bounds,

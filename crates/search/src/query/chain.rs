@@ -16,13 +16,12 @@ use ward_fhir::{Failure, Kind, Node, TypeId};
 pub(super) type Inner<'i> = &'i dyn Fn(TypeId) -> Result<Filter, Refusal>;
 
 impl<'a> Reader<'a> {
-    /// `reference` is `name[:Type]`, `next` the name that follows it. Without a type the chain is the union over those targets
-    /// of the definition that know the next name.
+    /// `reference` is `name[:Type]`. Without a type the chain is the union over those targets of the definition that know the
+    /// name that follows.
     pub(super) fn chain(
         &self,
         types: &[TypeId],
         reference: &str,
-        next: &str,
         inner: Inner<'_>,
     ) -> Result<Filter, Refusal> {
         let (code, ty) = reference
@@ -33,7 +32,7 @@ impl<'a> Reader<'a> {
         let mut any = Vec::new();
         for meaning in meanings {
             demand_indexed(meaning.parameter, "a chain")?;
-            let filter = self.chain_of(meaning.parameter, ty, next, inner)?;
+            let filter = self.chain_of(meaning.parameter, ty, inner)?;
             any.push(if several {
                 Filter::And(vec![Filter::Types(meaning.types), filter])
             } else {
@@ -47,12 +46,11 @@ impl<'a> Reader<'a> {
         &self,
         parameter: &Parameter,
         ty: Option<&str>,
-        next: &str,
         inner: Inner<'_>,
     ) -> Result<Filter, Refusal> {
         let targets = self.chain_targets(parameter, ty)?;
         if parameter.forms.contains(&Form::Inline) {
-            return self.inline(parameter, &targets, next, inner);
+            return self.inline(parameter, &targets, inner);
         }
         let link = |target: TypeId, filter: Filter| {
             let owners = parameter.owners.iter();
@@ -64,21 +62,20 @@ impl<'a> Reader<'a> {
             });
             Ok(one_or(chains.collect()))
         };
-        self.over(
-            &targets,
-            ty.is_some(),
-            (parameter.code(), next),
-            inner,
-            link,
-        )
+        let hop = match ty {
+            Some(ty) => format!("{}:{ty}.", parameter.code()),
+            None => format!("{}.", parameter.code()),
+        };
+        self.over(&targets, ty.is_some(), &hop, inner, link)
     }
 
-    /// The union over targets. Without a stated type the targets that do not know the name are left out.
+    /// The union over targets. Without a stated type the targets that do not know the name are left out. `hop` is how it is
+    /// written.
     fn over(
         &self,
         targets: &[TypeId],
         stated: bool,
-        (code, next): (&str, &str),
+        hop: &str,
         inner: Inner<'_>,
         link: impl Fn(TypeId, Filter) -> Result<Filter, Failure>,
     ) -> Result<Filter, Refusal> {
@@ -96,13 +93,7 @@ impl<'a> Reader<'a> {
         }
         match (any.is_empty(), refusal) {
             (false, _) => Ok(one_or(any)),
-            (true, Some(Refusal::Unknown(mut ignored))) => {
-                // Deeper names have been completed already.
-                if !ignored.name.contains('.') {
-                    ignored.name = format!("{code}.{}", short(next));
-                }
-                Err(Refusal::Unknown(ignored))
-            }
+            (true, Some(Refusal::Unknown(ignored))) => Err(Refusal::Unknown(ignored.behind(hop))),
             (true, Some(refusal)) => Err(refusal),
             (true, None) => Ok(Filter::Nothing),
         }
@@ -146,7 +137,6 @@ impl<'a> Reader<'a> {
         &self,
         parameter: &Parameter,
         targets: &[TypeId],
-        next: &str,
         inner: Inner<'_>,
     ) -> Result<Filter, Refusal> {
         let code = parameter.code();
@@ -165,7 +155,7 @@ impl<'a> Reader<'a> {
                 test: Arc::new(test),
             }))
         };
-        self.over(targets, true, (code, next), inner, link)
+        self.over(targets, true, &format!("{code}."), inner, link)
     }
 }
 

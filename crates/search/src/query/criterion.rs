@@ -35,26 +35,16 @@ impl<'a> Reader<'a> {
         }
         if let Some((reference, rest)) = name.split_once('.') {
             let inner = |ty| self.read(&[ty], rest, value, depth + 1);
-            let next = rest.split(['.', ':']).next().unwrap_or(rest);
-            return self.chain(types, reference, next, &inner);
+            return self.chain(types, reference, &inner);
         }
         let (code, modifier) = name
             .split_once(':')
             .map_or((name, None), |(code, modifier)| (code, Some(modifier)));
-        match code {
-            "_text" | "_content" => return Ok(self.words(code, modifier, value)?),
-            "_filter" => return self.filter_expression(types, modifier, value, depth),
-            "_list" => return Ok(self.list(modifier, value)?),
-            // Whoever answers it has replaced it by the query that it names.
-            "_query" => {
-                let text = "'_query' is asked of a search by itself: not of a condition, a chain or '_filter'.";
-                return Err(Failure::new(Kind::NotSupported, text).into());
-            }
-            "_has" => {
-                let text = "'_has' must be '_has:Type:reference:parameter'.";
-                return Err(Failure::new(Kind::Invalid, text).into());
-            }
-            _ => {}
+        if code == "_filter" {
+            return self.filter_expression(types, modifier, value, depth);
+        }
+        if let Some(filter) = self.special(code, modifier, value)? {
+            return Ok(filter);
         }
         let mut meanings = self.meanings(types, code)?;
         if let [only] = meanings.as_mut_slice() {
@@ -68,6 +58,34 @@ impl<'a> Reader<'a> {
             any.push(Filter::And(vec![Filter::Types(meaning.types), filter]));
         }
         Ok(Filter::Or(any))
+    }
+
+    /// The filter of a parameter that means the same for every type and is of no element; `None`: it is not one of them.
+    /// The same in a criterion, at the end of a chain, and in `_filter`.
+    pub(super) fn special(
+        &self,
+        code: &str,
+        modifier: Option<&str>,
+        value: &str,
+    ) -> Result<Option<Filter>, Failure> {
+        match code {
+            "_text" | "_content" => self.words(code, modifier, value).map(Some),
+            "_list" => self.list(modifier, value).map(Some),
+            // Whoever answers it has replaced it by the query that it names.
+            "_query" => {
+                let text = "'_query' is asked of a search by itself: not of a condition, a chain or '_filter'.";
+                Err(Failure::new(Kind::NotSupported, text))
+            }
+            "_has" => {
+                let text = "'_has' must be '_has:Type:reference:parameter'.";
+                Err(Failure::new(Kind::Invalid, text))
+            }
+            "_filter" => {
+                let text = "'_filter' does not stand within another one.";
+                Err(Failure::new(Kind::NotSupported, text))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// The filter of a parameter as the store can answer it: without entries in the index each resource decides itself.
@@ -130,7 +148,7 @@ impl<'a> Reader<'a> {
     }
 
     /// With the names most like it that all of the types know.
-    pub(super) fn unknown(&self, types: &[TypeId], common_only: bool, code: &str) -> Ignored {
+    fn unknown(&self, types: &[TypeId], common_only: bool, code: &str) -> Ignored {
         let first = types.first().map(|t| self.registry.of(*t));
         let names = first
             .into_iter()
@@ -138,7 +156,8 @@ impl<'a> Reader<'a> {
             .map(|p| p.def.code())
             .filter(|n| !common_only || n.starts_with('_'))
             .filter(|n| types.iter().all(|t| self.registry.find(*t, n).is_some()))
-            .chain(RESULT_PARAMETERS.iter().copied());
+            .chain(SPECIAL.iter().copied())
+            .filter(|n| *n != code);
         Ignored {
             what: "search parameter",
             name: code.to_owned(),
@@ -146,6 +165,7 @@ impl<'a> Reader<'a> {
                 .into_iter()
                 .map(str::to_owned)
                 .collect(),
+            is_blank: false,
         }
     }
 
@@ -189,24 +209,51 @@ pub(super) fn short(name: &str) -> String {
     name.chars().take(64).collect()
 }
 
-const RESULT_PARAMETERS: &[&str] = &[
+/// What was given as the name of a parameter of the whole search may have been meant as one that shapes the answer.
+pub(super) fn or_shaping(name: &str, ignored: &mut Ignored) {
+    if !name.contains(['.', ':']) {
+        let names = ignored.nearest.iter().map(String::as_str);
+        let near = nearest(&ignored.name, names.chain(SHAPING.iter().copied()));
+        ignored.nearest = near.into_iter().map(str::to_owned).collect();
+    }
+}
+
+/// Criteria of no element.
+const SPECIAL: &[&str] = &["_content", "_filter", "_has", "_list", "_query", "_text"];
+
+/// Parameters that are no criteria.
+const SHAPING: &[&str] = &[
     "_contained",
     "_containedType",
-    "_content",
     "_count",
     "_elements",
-    "_filter",
     "_format",
-    "_has",
     "_include",
-    "_list",
     "_pretty",
-    "_query",
     "_revinclude",
     "_score",
     "_sort",
     "_summary",
-    "_text",
     "_total",
     "_type",
 ];
+
+impl Ignored {
+    /// Behind a hop: its name and those like it are said as they are to be written, from the resources that are searched on.
+    pub(super) fn behind(mut self, hop: &str) -> Ignored {
+        let whole = |name: &str| format!("{hop}{name}");
+        self.nearest = self.nearest.iter().map(|name| whole(name)).collect();
+        self.name = whole(&self.name);
+        self
+    }
+
+    /// As the name of a key to sort by, which none of the criteria of no element is.
+    pub(super) fn of_sort(mut self) -> Ignored {
+        let criteria = self.nearest.iter().map(String::as_str);
+        let keys = criteria.filter(|n| !SPECIAL.contains(n)).chain(["_score"]);
+        let near = nearest(&self.name, keys);
+        self.nearest = near.into_iter().map(str::to_owned).collect();
+        self.what = "sort parameter";
+        self
+    }
+}

@@ -19,6 +19,7 @@ impl Reader<'_> {
                 what: "element",
                 name: text.to_owned(),
                 nearest: near.into_iter().map(str::to_owned).collect(),
+                is_blank: false,
             })?;
         }
         Ok(any)

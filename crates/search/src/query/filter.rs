@@ -6,7 +6,7 @@
 mod operator;
 mod parse;
 
-use self::parse::{Expression, Fault, Step, Test, parse};
+use self::parse::{Expression, Fault, Operator, Step, Test, parse};
 use super::chain::one_or;
 use super::criterion::Meaning;
 use super::{FILTER_BYTES_MAX, FILTER_NODES_MAX, Reader, Refusal};
@@ -97,12 +97,12 @@ impl Reader<'_> {
         }
         // The examples of the specification write `subject.id`.
         let name = if step.name == "id" { "_id" } else { &step.name };
-        let Some(next) = rest.first() else {
+        if rest.is_empty() {
             return match &step.inside {
                 None => self.last(types, name, test),
                 Some(_) => Err(invalid("needs a parameter after ']'").into()),
             };
-        };
+        }
         if let Some(filter) = self.element(types, name, step, rest, test)? {
             return Ok(filter);
         }
@@ -113,13 +113,19 @@ impl Reader<'_> {
                 Some(inside) => Filter::And(vec![self.lower(&[ty], inside, depth + 1)?, after]),
             })
         };
-        self.chain(types, name, &next.name, &inner)
+        self.chain(types, name, &inner)
     }
 
     fn last(&self, types: &[TypeId], name: &str, test: &Test) -> Result<Filter, Refusal> {
         let (code, modifier) = name
             .split_once(':')
             .map_or((name, None), |(code, modifier)| (code, Some(modifier)));
+        if let Some(filter) = self.special(code, modifier, &test.value)? {
+            return match test.operator {
+                Operator::Eq => Ok(filter),
+                _ => Err(invalid(&format!("tests '{code}' by 'eq' alone")).into()),
+            };
+        }
         let mut any = Vec::new();
         let meanings = self.meanings(types, code)?;
         let several = meanings.len() > 1;

@@ -25,9 +25,19 @@ impl Reader<'_> {
             let text = format!("'{}' in '_has' is no resource type.", short(source));
             return Err(invalid(text).into());
         };
-        let meanings = self.meanings(&[source], code)?;
+        let name = self.registry.schema().ty(source).name;
+        let meanings = self
+            .meanings(&[source], code)
+            .map_err(|refusal| refusal.behind(&format!("_has:{name}:")))?;
         let parameter = meanings[0].parameter;
         demand_indexed(parameter, "'_has'")?;
+        if parameter.ty() == SearchType::Reference && !parameter.is_chainable() {
+            let text = format!(
+                "'{}' in '_has' holds canonical URLs, by which '_has' does not go; ask {name} by the URL instead.",
+                short(code)
+            );
+            return Err(Failure::new(Kind::NotSupported, text).into());
+        }
         if parameter.ty() != SearchType::Reference || !parameter.forms.contains(&Form::Reference) {
             let text = format!("'{}' in '_has' is no reference parameter.", short(code));
             return Err(invalid(text).into());
@@ -40,7 +50,8 @@ impl Reader<'_> {
             );
             return Err(invalid(text).into());
         }
-        let filter = inner(source, rest)?;
+        let filter = inner(source, rest)
+            .map_err(|refusal| refusal.behind(&format!("_has:{name}:{}:", short(code))))?;
         let owners = parameter.owners.iter();
         let any = owners.map(|o| {
             let has = Filter::Has {

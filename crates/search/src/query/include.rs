@@ -125,6 +125,7 @@ impl Reader<'_> {
                 what: "reference parameter",
                 name: param.to_owned(),
                 nearest: near.into_iter().map(str::to_owned).collect(),
+                is_blank: false,
             };
             return self.ignore(ignored).map(|()| false);
         };

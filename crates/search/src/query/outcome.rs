@@ -14,7 +14,7 @@ use ward_fhir::{Failure, Issue, Kind, Severity};
 pub struct Used {
     /// Name and value of everything that had an effect, in order: the self link.
     pub pairs: Vec<(String, String)>,
-    /// Unknown parameters left out under lenient handling.
+    /// Parameters left out under lenient handling: those that are unknown or have no value.
     pub ignored: Vec<Ignored>,
     pub summary: Option<Summary>,
     /// `_elements`: names of elements, `name` or `Type.name`.
@@ -38,6 +38,8 @@ pub struct Ignored {
     pub name: String,
     /// Valid names most like it.
     pub nearest: Vec<String>,
+    /// Nothing is asked by it: its value is blank.
+    pub is_blank: bool,
 }
 
 /// `_summary`
@@ -51,17 +53,37 @@ pub enum Summary {
 }
 
 impl Ignored {
+    /// A parameter without a value.
+    pub(super) fn blank(name: &str) -> Ignored {
+        Ignored {
+            what: "search parameter",
+            name: name.to_owned(),
+            nearest: Vec::new(),
+            is_blank: true,
+        }
+    }
+
     /// The warning for the bundle's OperationOutcome entry.
     pub fn issue(&self) -> Issue {
-        Issue::error(Kind::NotSupported, self.text("was ignored")).severity(Severity::Warning)
+        Issue::error(self.kind(), self.text("was ignored")).severity(Severity::Warning)
     }
 
     pub(super) fn failure(&self) -> Failure {
-        Failure::new(Kind::NotSupported, self.text("is not supported here"))
+        Failure::new(self.kind(), self.text("is not supported here"))
+    }
+
+    fn kind(&self) -> Kind {
+        match self.is_blank {
+            true => Kind::Invalid,
+            false => Kind::NotSupported,
+        }
     }
 
     fn text(&self, what: &str) -> String {
         let name: String = self.name.chars().take(64).collect();
+        if self.is_blank {
+            return format!("The {} '{name}' {what}: it has no value.", self.what);
+        }
         let unknown = format!("Unknown {} '{name}' {what}.", self.what);
         match self.nearest.as_slice() {
             [] => unknown,
@@ -81,7 +103,7 @@ impl Reader<'_> {
             "_count" => self.count(value)?,
             "_sort" => return self.sort(value).map(Some),
             "_total" => self.plan.total = one_of(name, value, TOTALS)?,
-            "_summary" => self.summary(one_of(name, value, SUMMARIES)?),
+            "_summary" => self.used.summary = Some(one_of(name, value, SUMMARIES)?),
             "_elements" => return self.elements(value).map(Some),
             "_contained" | "_containedType" => self.contained_parameter(name, value)?,
             "_score" => self.used.scored = Some(one_of(name, value, TRUE_OR_FALSE)?),
@@ -96,20 +118,23 @@ impl Reader<'_> {
     pub(super) fn types(&mut self, name: &str, value: &str) -> Result<(), Failure> {
         let mut types = Vec::new();
         for text in value.split(',') {
-            let known = self
-                .registry
-                .schema()
-                .resource_type(text)
-                .filter(|t| self.plan.types.is_empty() || self.plan.types.contains(t));
+            let known = self.registry.schema().resource_type(text);
             types.push(known.ok_or_else(|| {
                 let near = self.resource_types();
                 let near = near.map(|ty| self.registry.schema().ty(ty).name);
-                let what = "must be a list of resource types that can be searched here";
+                let what = "must be a list of resource types";
                 invalid(name, &format!("{what}{}", meant(text, near)))
             })?);
         }
         types.sort_unstable();
         types.dedup();
+        // As every criterion, one that is given again narrows.
+        let searched = &self.plan.types;
+        types.retain(|ty| searched.is_empty() || searched.contains(ty));
+        if types.is_empty() {
+            let what = "names no type that is searched here; of several types give one list, _type=Patient,Practitioner";
+            return Err(invalid(name, what));
+        }
         self.plan.types = types;
         Ok(())
     }
@@ -119,9 +144,6 @@ impl Reader<'_> {
             .parse()
             .map_err(|_| invalid("_count", "must be a number of entries"))?;
         self.plan.count = count.min(self.options.count_max);
-        if count == 0 {
-            self.plan.total = Total::Accurate;
-        }
         self.used.pairs.retain(|(name, _)| name != "_count");
         self.used
             .pairs
@@ -129,12 +151,14 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn summary(&mut self, summary: Summary) {
-        if summary == Summary::Count {
+    /// `_summary=count` and `_count=0` ask for the total and for nothing else, whatever is asked before and after them.
+    pub(super) fn settle_total(&mut self) {
+        if self.used.summary == Some(Summary::Count) {
             self.plan.count = 0;
+        }
+        if self.plan.count == 0 && self.plan.total == Total::None {
             self.plan.total = Total::Accurate;
         }
-        self.used.summary = Some(summary);
     }
 }
 
@@ -151,6 +175,12 @@ const SUMMARIES: &[(&str, Summary)] = &[
     ("count", Summary::Count),
     ("false", Summary::False),
 ];
+
+/// Whether a value asks for nothing: white space and commas alone. <https://hl7.org/fhir/R4/search.html#combining> knows no such
+/// value; one that matched nothing would make a conditional create of what is there already.
+pub fn is_blank(value: &str) -> bool {
+    value.chars().all(|c| c == ',' || c.is_whitespace())
+}
 
 fn is_include(name: &str) -> bool {
     matches!(name.split(':').next(), Some("_include" | "_revinclude"))

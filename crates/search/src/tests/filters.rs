@@ -1,4 +1,5 @@
-use super::small::{Small, kind, refusal};
+use super::small::{Small, kind, read, refusal};
+use crate::query::lists;
 use ward_fhir::Kind;
 
 #[test]
@@ -126,7 +127,17 @@ fn filter_expressions() {
     }
     for (query, expected) in [
         ("Patient?_filter=name", Kind::Invalid),
-        ("Patient?_filter=", Kind::Invalid),
+        ("Patient?_filter=_text pr true", Kind::Invalid),
+        ("Patient?_filter=_text co bone", Kind::Invalid),
+        ("Patient?_filter=_text:exact eq bone", Kind::NotSupported),
+        (
+            "Patient?_filter=_filter eq \"name eq x\"",
+            Kind::NotSupported,
+        ),
+        ("Patient?_filter=_query eq x", Kind::NotSupported),
+        ("Patient?_filter=_has eq x", Kind::Invalid),
+        ("Patient?_filter=_list eq \"a b\"", Kind::Invalid),
+        ("Patient?_filter=_sort eq name", Kind::NotSupported),
         ("Patient?_filter=nothing eq 1", Kind::NotSupported),
         ("Patient?_filter=gender gt male", Kind::Invalid),
         ("Patient?_filter=birthdate co 1", Kind::Invalid),
@@ -149,4 +160,35 @@ fn filter_expressions() {
     }
     let (_, text) = refusal("Patient?_filter=name xx 1");
     assert!(text.contains("position 5"), "{text}");
+}
+
+#[test]
+fn criteria_of_no_element_mean_the_same_in_an_expression() {
+    let small = Small::new(&[
+        r#"{"resourceType":"Patient","id":"p1","gender":"female","text":{"status":"generated",
+            "div":"<div xmlns=\"http://www.w3.org/1999/xhtml\">A broken <b>bone</b></div>"}}"#,
+        r#"{"resourceType":"Patient","id":"p2","gender":"male","name":[{"family":"Bone"}]}"#,
+    ]);
+    for (query, found) in [
+        ("Patient?_filter=_text eq bone", "Patient/p1"),
+        ("Patient?_filter=_text eq \"bone broken\"", "Patient/p1"),
+        ("Patient?_filter=_content eq bone", "Patient/p1 Patient/p2"),
+        ("Patient?_filter=not (_text eq bone)", "Patient/p2"),
+        (
+            "Patient?_filter=_text eq bone or gender eq male",
+            "Patient/p1 Patient/p2",
+        ),
+        (
+            "Patient?_filter=_content eq bone and gender eq male",
+            "Patient/p2",
+        ),
+        ("?_filter=_text eq bone", "Patient/p1"),
+        ("Patient?_filter=_id ne p1", "Patient/p2"),
+    ] {
+        assert_eq!(small.find(query), found, "{query}");
+        assert_eq!(small.find_split(query), found, "{query}, split");
+    }
+    let listed = read("Patient?_filter=_list eq 42", true).unwrap().0.filter;
+    let expected = read("Patient?_list=42", true).unwrap().0.filter;
+    assert_eq!(lists(&listed), lists(&expected));
 }

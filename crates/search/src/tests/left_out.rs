@@ -26,6 +26,39 @@ fn what_is_left_out_is_named_once() {
             "Patient?famly=a",
             "Unknown search parameter 'famly' was ignored. Did you mean family?",
         ),
+        (
+            "Patient?_smmary=true",
+            "Unknown search parameter '_smmary' was ignored. Did you mean _summary?",
+        ),
+        (
+            "Patient?_sort=_list",
+            "Unknown sort parameter '_list' was ignored.",
+        ),
+        (
+            "Patient?_sort=_scor",
+            "Unknown sort parameter '_scor' was ignored. Did you mean _score?",
+        ),
+        (
+            "Patient?organization.nam=x",
+            "Unknown search parameter 'organization.nam' was ignored. Did you mean organization.name?",
+        ),
+        (
+            "Observation?patient.organization:Organization.nam=x",
+            "Unknown search parameter 'patient.organization:Organization.nam' was ignored. \
+             Did you mean patient.organization:Organization.name?",
+        ),
+        (
+            "Patient?_has:Observation:patient:statu=x",
+            "Unknown search parameter '_has:Observation:patient:statu' was ignored. Did you mean _has:Observation:patient:status?",
+        ),
+        (
+            "Patient?_has:Observation:encountr:status=x",
+            "Unknown search parameter '_has:Observation:encountr' was ignored. Did you mean _has:Observation:encounter?",
+        ),
+        (
+            "Patient?organization._cout=x",
+            "Unknown search parameter 'organization._cout' was ignored.",
+        ),
     ] {
         let (_, used) = read(query, false).unwrap();
         let said: Vec<String> = used.ignored.iter().map(|i| i.issue().diagnostics).collect();
@@ -38,9 +71,33 @@ fn what_is_left_out_is_named_once() {
             "did you mean Patient.",
         ),
         ("?_type=Pateint", "did you mean Patient."),
-        ("?_type=Zzzzzzzz", "can be searched here."),
+        ("?_type=Zzzzzzzz", "must be a list of resource types."),
+        (
+            "?_type=Patient&_type=Condition",
+            "_type=Patient,Practitioner.",
+        ),
+        ("Patient?_type=Condition", "_type=Patient,Practitioner."),
+        (
+            "Patient?_filter=organization.nam eq x",
+            "Did you mean organization.name?",
+        ),
+        (
+            "Questionnaire?_has:QuestionnaireResponse:questionnaire:status=x",
+            "ask QuestionnaireResponse by the URL instead.",
+        ),
     ] {
         let text = read(query, true).unwrap_err().issues[0].diagnostics.clone();
         assert!(text.ends_with(expected), "{text}");
     }
+}
+
+/// Given twice it narrows, as every criterion does.
+#[test]
+fn types_that_are_given_twice_narrow() {
+    let types = |query: &str| read(query, true).unwrap().0.types;
+    assert_eq!(
+        types("?_type=Patient,Condition&_type=Condition,Observation"),
+        types("?_type=Condition")
+    );
+    assert_eq!(types("Patient?_type=Patient,Condition").len(), 1);
 }

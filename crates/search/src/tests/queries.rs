@@ -73,6 +73,8 @@ fn every_form_of_question() {
         ("gender", "|female"),
         ("gender:not", "male"),
         ("gender:not", "male,other"),
+        ("_id:not", "p2,p3"),
+        ("_id:not", "not an id"),
         ("active", "true"),
         ("deceased", "false"),
         ("identifier", "123"),
@@ -129,12 +131,11 @@ fn and_what_is_none() {
     for (name, value) in [
         ("_id", "p2"),
         ("_id", "not an id"),
-        ("_id", ""),
         ("_lastUpdated", "lt2017-01-01"),
         ("gender", "Female"),
-        ("gender", ""),
         ("gender", "http://elsewhere|female"),
         ("gender:not", "female"),
+        ("_id:not", "p2,p1"),
         ("deceased", "true"),
         ("identifier", "http://other|123"),
         ("identifier", "|123"),
@@ -144,7 +145,6 @@ fn and_what_is_none() {
         ("family", "anna"),
         ("family:exact", "Muller"),
         ("family:contains", "ann"),
-        ("name", " "),
         ("phone", "a@b"),
         ("email", "555"),
         ("birthdate", "1980-05-03"),
@@ -178,14 +178,17 @@ fn refusals_say_what_is_wrong() {
         kind("Patient", "organization:Patient", "x"),
         Kind::NotSupported
     );
-    assert_eq!(kind("Patient", "_id:not", "x"), Kind::NotSupported);
+    assert_eq!(kind("Patient", "_id:not-in", "x"), Kind::NotSupported);
+    assert_eq!(kind("Patient", "_id:exact", "x"), Kind::NotSupported);
     assert_eq!(kind("Patient", "_query", "x"), Kind::NotSupported);
     assert_eq!(
         kind("Observation", "code-value-quantity", "a"),
         Kind::Invalid
     );
     assert_eq!(kind("Observation", "value-quantity", "abc"), Kind::Invalid);
-    assert_eq!(kind("Observation", "value-quantity", "1|x"), Kind::Invalid);
+    for value in ["1|x", "1|x|", "1|x|y|z", "1||y|z"] {
+        assert_eq!(kind("Observation", "value-quantity", value), Kind::Invalid);
+    }
     assert_eq!(kind("Patient", "_count", "-1"), Kind::Invalid);
     assert_eq!(kind("Patient", "_total", "some"), Kind::Invalid);
     assert_eq!(kind("Location", "_sort", "near"), Kind::NotSupported);
@@ -256,6 +259,28 @@ fn result_parameters_shape_the_page() {
         (plan.count, plan.total, used.summary),
         (0, Total::Accurate, Some(Summary::Count))
     );
+}
+
+/// `_summary=count` and `_count=0` hold wherever they stand.
+#[test]
+fn counts_are_settled_once() {
+    for (query, expected) in [
+        ("_summary=count", (0, Total::Accurate)),
+        ("_summary=count&_count=5", (0, Total::Accurate)),
+        ("_count=5&_summary=count", (0, Total::Accurate)),
+        ("_summary=count&_total=none", (0, Total::Accurate)),
+        ("_total=none&_summary=count", (0, Total::Accurate)),
+        ("_summary=count&_total=estimate", (0, Total::Estimate)),
+        ("_count=0&_total=none", (0, Total::Accurate)),
+        ("_total=none&_count=0", (0, Total::Accurate)),
+        ("_count=0&_count=5", (5, Total::None)),
+        ("_summary=count&_summary=true&_count=5", (5, Total::None)),
+        ("_count=5&_total=none", (5, Total::None)),
+    ] {
+        let pairs: Vec<(&str, &str)> = query.split('&').filter_map(|p| p.split_once('=')).collect();
+        let (plan, _) = read("Patient", &pairs, true).unwrap();
+        assert_eq!((plan.count, plan.total), expected, "{query}");
+    }
 }
 
 #[test]

@@ -3,13 +3,12 @@
 use super::parse::{OPERATORS, Operator};
 use crate::check::fresh;
 use crate::escape::unescape;
-use crate::normal::normalise;
-use crate::param::string::any;
+use crate::param::string::{any, wanted};
 use crate::param::{Ask, Form, date};
 use crate::plan::{Filter, PhraseTest};
 use crate::query::criterion::Meaning;
 use crate::query::values::value_filter;
-use crate::query::{Reader, missing};
+use crate::query::{Reader, is_blank, missing};
 use ward_fhir::schema::SearchType::{self, Date, Number, Quantity, Reference, String, Token, Uri};
 use ward_fhir::{Failure, Kind};
 
@@ -22,6 +21,9 @@ impl Reader<'_> {
         value: &str,
     ) -> Result<Filter, Failure> {
         let ask = self.ask(meaning, modifier);
+        if is_blank(value) {
+            return Err(ask.bad("is empty"));
+        }
         let with = |modifier: &'static str| {
             let ask = Ask {
                 modifier: Some(modifier),
@@ -121,10 +123,7 @@ fn string(
     value: &str,
     one: fn(u16, std::string::String) -> Filter,
 ) -> Result<Filter, Failure> {
-    let value = normalise(&unescape(value));
-    if value.is_empty() {
-        return Ok(Filter::Nothing);
-    }
+    let value = wanted(ask, value)?;
     if ask.modifier.is_some() {
         return Err(ask.bad("takes no modifier in '_filter'"));
     }
@@ -139,10 +138,7 @@ fn text(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
     if !ask.parameter.forms.iter().any(coded) {
         return Err(ask.bad("has no text for 'co'"));
     }
-    let value = normalise(&unescape(value));
-    if value.is_empty() {
-        return Ok(Filter::Nothing);
-    }
+    let value = wanted(ask, value)?;
     let phrase = any(&ask.parameter.owners, |owner| Filter::Phrase {
         param: owner.param,
         test: PhraseTest::Contains,
