@@ -10,7 +10,7 @@ use crate::bearer::Refusal;
 use crate::request::Request;
 use crate::resource_server::Credentials;
 use crate::server::AuthorizationServer;
-use crate::state::{self, Authentication, Client, ClientState, Held};
+use crate::state::{self, Authentication, Client, ClientState, Held, RefreshToken, digest};
 use crate::trail::Trail;
 use secret::Basic;
 use serde_json::json;
@@ -30,7 +30,47 @@ pub(crate) async fn authenticate(
     trail: &mut Trail,
 ) -> Result<Held<Client>, OAuthError> {
     let (client_id, shown) = shown(request)?;
-    let found = state::get::<Client>(server.store(), &client_id, request.now_s).await?;
+    prove(server, request, &client_id, shown, endpoint_url, trail).await
+}
+
+/// The client of a refresh. One that has nothing to prove itself by need not name itself either, as fhirclient does not: its
+/// refresh token tells whose it is (RFC 6749 §6). Whoever is registered with a proof must show it. `Ok(None)`: nobody's token.
+pub(crate) async fn authenticate_for_refresh(
+    server: &AuthorizationServer,
+    request: &Request<'_>,
+    endpoint_url: &str,
+    trail: &mut Trail,
+) -> Result<Option<Held<Client>>, OAuthError> {
+    let names = ["client_id", "client_secret", "client_assertion"];
+    let is_named = request.authorization.is_some()
+        || names
+            .iter()
+            .any(|name| request.parameters.get(name).is_some());
+    let token = request.parameters.get("refresh_token");
+    let Some(token) = token.filter(|_| !is_named) else {
+        let client = authenticate(server, request, endpoint_url, trail).await?;
+        return Ok(Some(client));
+    };
+    let known = state::get::<RefreshToken>(server.store(), &digest(token), request.now_s).await?;
+    let Some(known) = known else {
+        return Ok(None);
+    };
+    let shown = Shown::Nothing;
+    let id = &known.client_id;
+    let client = prove(server, request, id, shown, endpoint_url, trail).await?;
+    Ok(Some(client))
+}
+
+/// Whether what is shown is the proof that the client is registered with.
+async fn prove(
+    server: &AuthorizationServer,
+    request: &Request<'_>,
+    client_id: &str,
+    shown: Shown<'_>,
+    endpoint_url: &str,
+    trail: &mut Trail,
+) -> Result<Held<Client>, OAuthError> {
+    let found = state::get::<Client>(server.store(), client_id, request.now_s).await?;
     let Some(client) = found else {
         return Err(unknown());
     };

@@ -9,7 +9,7 @@ mod standing;
 
 use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::claims::Confirmation;
-use crate::client_authentication::{authenticate, may_get_tokens};
+use crate::client_authentication::{authenticate, authenticate_for_refresh, may_get_tokens};
 use crate::dpop::{self, ProofError, Proved};
 use crate::request::Request;
 use crate::revocations::what;
@@ -46,7 +46,13 @@ pub(crate) async fn answer(
             ));
         }
     };
-    let client = authenticate(server, request, &server.token_url(), trail).await?;
+    let url = server.token_url();
+    let client = match grant_type {
+        "refresh_token" => authenticate_for_refresh(server, request, &url, trail)
+            .await?
+            .ok_or_else(|| invalid_grant(refresh::UNKNOWN))?,
+        _ => authenticate(server, request, &url, trail).await?,
+    };
     may_get_tokens(&client, request.now_s)?;
     let bound = match binding(server, &client, request).await {
         Ok(bound) => bound,

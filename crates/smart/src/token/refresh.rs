@@ -109,4 +109,4 @@ fn scope(asked: &Asked<'_>, grant: &Grant) -> Result<String, OAuthError> {
     }
 }
 
-const UNKNOWN: &str = "the refresh token is unknown, expired, used, or another client's";
+pub(super) const UNKNOWN: &str = "the refresh token is unknown, expired, used, or another client's";

@@ -83,6 +83,7 @@ on_both!(
     refresh::s92_a_used_token_ends_the_family,
     refresh::s92_x58_of_two_at_once_one_wins_and_the_family_ends,
     refresh::s93_a_refresh_token_is_its_clients_own,
+    refresh::s93_a_public_client_need_not_name_itself,
     refresh::s94_who_is_no_longer_who_they_were_gets_nothing,
     systems::s52_both_algorithms_and_no_other,
     systems::s53_s54_claims_are_checked,

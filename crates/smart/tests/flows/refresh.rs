@@ -140,6 +140,34 @@ pub async fn s93_a_refresh_token_is_its_clients_own(house: House) {
     refreshed(&house, &token, NOW_S).await;
 }
 
+/// Nothing is proved by a name that everybody may know; the token is its own client's all the same.
+pub async fn s93_a_public_client_need_not_name_itself(house: House) {
+    house.app(|_| ()).await;
+    let cookie = house.clinician().await;
+    let token = house.tokens(&asked(OFFLINE), &cookie).await;
+    let unnamed = |token: &Value| refresh(token).without("client_id");
+    let next = ok(house.ask(Endpoint::Token, &unnamed(&token)).await);
+    assert!(house.is_good(&next, NOW_S).await);
+    let unknown = unnamed(&next).with("refresh_token", "unknown");
+    assert_eq!(
+        refused(house.ask(Endpoint::Token, &unknown).await),
+        (400, "invalid_grant".into())
+    );
+    // The first one comes again: it was stolen, and the family ends.
+    let again = house.ask(Endpoint::Token, &unnamed(&token)).await;
+    assert_eq!(refused(again), (400, "invalid_grant".into()));
+    fails(&house, &next, NOW_S).await;
+    // A client that has a proof must show it, whoever has its token.
+    house.confidential("secret").await;
+    let redeem = |code: &str| redeem(code).basic("app", "secret").without("client_id");
+    let approved = house.approve(&asked(OFFLINE), &cookie).await;
+    let token = ok(house.ask(Endpoint::Token, &redeem(&code(&approved))).await);
+    let answer = house.ask(Endpoint::Token, &unnamed(&token)).await;
+    assert_eq!(refused(answer), (401, "invalid_client".into()));
+    let proved = unnamed(&token).basic("app", "secret");
+    ok(house.ask(Endpoint::Token, &proved).await);
+}
+
 pub async fn s94_who_is_no_longer_who_they_were_gets_nothing(house: House) {
     house.app(|_| ()).await;
     let cookie = house.clinician().await;
