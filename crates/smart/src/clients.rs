@@ -10,7 +10,7 @@ use crate::registration::{Metadata, Problem, register};
 use crate::request::{Parameters, Request};
 use crate::revocations::what;
 use crate::server::AuthorizationServer;
-use crate::state::{self, Changes, Client, ClientState, Held, KeysAt, Refused};
+use crate::state::{self, Changes, Client, ClientState, Held, KeysAt, Kind, Refused};
 use crate::trail::Trail;
 use serde_json::Value;
 
@@ -85,6 +85,14 @@ async fn decide(
             (change(server, &client, now_s).await, "may work again")
         }
         Some("suspend") => (suspend(server, client, now_s).await, "is suspended"),
+        Some(decision @ ("may-launch" | "may-not-launch")) if client.kind != Kind::Public => {
+            client.may_launch = decision == "may-launch";
+            let notice = match client.may_launch {
+                true => "may launch apps",
+                false => "may launch apps no longer",
+            };
+            (change(server, &client, now_s).await, notice)
+        }
         Some("remove") => {
             let changes = Changes::new().remove(&client);
             let done = server.revoke(changes, &[what::client(id)], now_s).await;
@@ -191,9 +199,19 @@ fn detail(
     let decision = |value: &str, words: &str| (value.to_owned(), words.to_owned());
     let approve = decision("approve", "Approve for a year");
     let remove = decision("remove", "Remove");
+    // Whoever launches apps says whom they are about, so it must be able to prove who it is.
+    let launch = match (client.kind, client.may_launch) {
+        (Kind::Public, _) => None,
+        (_, false) => Some(decision("may-launch", "Let it launch apps")),
+        (_, true) => Some(decision("may-not-launch", "Let it launch no apps")),
+    };
     let decisions = match client.state {
         ClientState::Pending => vec![approve, remove],
-        ClientState::Active => vec![approve, decision("suspend", "Suspend"), remove],
+        ClientState::Active => [Some(approve), launch, Some(decision("suspend", "Suspend"))]
+            .into_iter()
+            .flatten()
+            .chain([remove])
+            .collect(),
         ClientState::Suspended => vec![decision("resume", "Resume"), remove],
     };
     let cookie = request.session.unwrap_or_default();
@@ -213,6 +231,11 @@ fn facts(client: &Client) -> Vec<(String, String)> {
         Some(KeysAt::Url(url)) => url.clone(),
         Some(KeysAt::Here(_)) => "registered by value".to_owned(),
     };
+    let launches = if client.may_launch {
+        "yes: it is an EHR"
+    } else {
+        ""
+    };
     let facts = [
         ("Purpose", client.purpose.clone()),
         ("Contacts", client.contacts.join(", ")),
@@ -222,6 +245,7 @@ fn facts(client: &Client) -> Vec<(String, String)> {
         ("Keys", keys),
         ("Redirect URIs", client.redirect_uris.join(" ")),
         ("Launch URL", client.launch_uri.clone().unwrap_or_default()),
+        ("Launches apps", launches.to_owned()),
         ("Addresses", client.addresses.join(" ")),
         ("Origins", client.origins.join(" ")),
         ("Registered", dates::day(client.created_s)),
@@ -270,7 +294,7 @@ async fn developer(
             let registered = Registered {
                 client_id: made.client.client_id.clone(),
                 client_secret: made.secret.clone(),
-                state: "pending".to_owned(),
+                state: PENDING.to_owned(),
             };
             Ok(form(server, session, request, &[], Some(registered)))
         }
@@ -316,6 +340,8 @@ fn form(
         None => answer,
     }
 }
+
+const PENDING: &str = "The registration waits for an administrator. Nobody can sign in with it before it is approved.";
 
 /// The fields of the page in RFC 7591's words.
 const FIELDS: [&str; 12] = [

@@ -111,6 +111,7 @@ on_both!(
     registry::at17a_a_suspended_client_is_dead_everywhere,
     registry::x63_stolen_keys_are_replaced,
     registry::the_registry_is_for_administrators,
+    registry::an_administrator_says_which_client_is_an_ehr,
     people::c7_an_invited_person_has_two_factors_before_anything_opens,
     people::at7a_a_password_alone_gets_no_code,
     people::at7b_a_code_passes_once,

@@ -175,6 +175,48 @@ pub async fn x63_stolen_keys_are_replaced(house: House) {
     }
 }
 
+/// Whoever launches apps says whom they are about: never a client that cannot prove who it is.
+pub async fn an_administrator_says_which_client_is_an_ehr(house: House) {
+    house.confidential("secret").await;
+    let admin = administrator(&house).await;
+    let launch = Ask::post(&[]).basic("app", "secret");
+    let asked = house.ask(Endpoint::Launch, &launch).await;
+    assert_eq!(refused(asked), (400, "unauthorized_client".into()));
+    decide(&house, &admin, "app", "may-launch").await;
+    assert_eq!(house.ask(Endpoint::Launch, &launch).await.status(), 201);
+    decide(&house, &admin, "app", "may-not-launch").await;
+    assert_eq!(house.ask(Endpoint::Launch, &launch).await.status(), 400);
+
+    house.app(|client| client.client_id = "public".into()).await;
+    let get = Ask::get("client=public").cookie(&admin);
+    let Page::Client(page) = shown(house.ask(Endpoint::Clients, &get).await) else {
+        panic!("no page of a client")
+    };
+    let offers = |word: &str| page.decisions.iter().any(|(known, _)| known == word);
+    assert!(
+        offers("suspend") && !offers("may-launch"),
+        "{:?}",
+        page.decisions
+    );
+    let fields = [
+        ("csrf", page.form.csrf.as_str()),
+        ("decision", "may-launch"),
+    ];
+    let post = Ask::post(&fields).query(&page.form.action).cookie(&admin);
+    let answer = house.ask(Endpoint::Clients, &post).await;
+    assert!(
+        matches!(shown(answer), Page::Client(_)),
+        "nothing was decided"
+    );
+    assert!(
+        !house
+            .held::<Client>("public", NOW_S)
+            .await
+            .unwrap()
+            .may_launch
+    );
+}
+
 pub async fn the_registry_is_for_administrators(house: House) {
     house.app(|_| ()).await;
     let weak = house
