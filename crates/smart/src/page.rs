@@ -67,6 +67,8 @@ pub struct SignIn {
     /// What was typed before, so that it need not be typed again.
     pub username: String,
     pub error: Option<String>,
+    /// Whose server it is.
+    pub organization: String,
     /// The app that waits for the sign-in.
     pub app: Option<String>,
     /// Challenge for a passkey, base64url: the script posts the field `passkey` (JSON of the assertion) to the same form.
@@ -173,8 +175,6 @@ pub struct Approve {
     /// Name of the patient whose record it is about.
     pub patient: Option<String>,
     pub asked: Vec<Asked>,
-    /// Set when the app asks for access while nobody is there (`offline_access`), with what that means.
-    pub offline: Option<String>,
     pub error: Option<String>,
 }
 
@@ -202,6 +202,8 @@ pub struct Asked {
     pub detail: String,
     /// Cannot be dropped without dropping all (`openid`).
     pub fixed: bool,
+    /// Access while nobody is there (`offline_access`): to be heeded more than the rest.
+    pub away: bool,
     /// Narrower scopes that may be granted in its place: scope and words. Empty: none are offered (S34).
     pub parts: Vec<(String, String)>,
 }
@@ -292,7 +294,7 @@ pub struct ClientRow {
     pub last_used: Option<String>,
 }
 
-/// One client; field `decision` = `approve`, `suspend`, `resume`, `remove`.
+/// One client; field `decision` = `approve`, `suspend`, `resume`, `remove`, `may-launch`, `may-not-launch`.
 #[derive(Clone, Debug)]
 pub struct ClientDetail {
     pub form: Form,

@@ -119,17 +119,21 @@ fn add(html: &mut Html, model: &Accounts) {
     });
 }
 
+/// `Nurse: cares for patients` is the name of the role and what it does.
 fn tick(html: &mut Html, role: &str, words: &str) {
-    let id = format!("role-{role}");
+    let (id, hint_id) = (format!("role-{role}"), format!("role-{role}-hint"));
+    let (title, does) = words.split_once(": ").unwrap_or((words, ""));
     html.element(tag::DIV, &[a::class("tick")], |html| {
         let attributes = [
             a::kind("checkbox"),
             a::id(&id),
             a::name("role"),
             a::value(role),
+            a::described_by(&hint_id),
         ];
         html.void(tag::INPUT, &attributes);
-        html.line(tag::LABEL, &[a::labels(&id)], words);
+        html.line(tag::LABEL, &[a::labels(&id)], title);
+        html.line(tag::P, &[a::class("hint"), a::id(&hint_id)], does);
     });
 }
 

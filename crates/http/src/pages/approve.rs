@@ -59,12 +59,6 @@ fn decision(html: &mut Html, model: &Approve) {
             thing(html, n, asked);
         }
     });
-    if let Some(offline) = &model.offline {
-        html.element(tag::DIV, &[a::class("notice warn")], |html| {
-            html.line(tag::H3, &[], "Also while you are away");
-            html.line(tag::P, &[], offline);
-        });
-    }
     html.line(
         tag::P,
         &[a::class("aside")],
@@ -79,7 +73,8 @@ fn decision(html: &mut Html, model: &Approve) {
 fn thing(html: &mut Html, n: usize, asked: &Asked) {
     let id = format!("scope-{n}");
     let detail_id = format!("{id}-detail");
-    html.element(tag::DIV, &[a::class("tick")], |html| {
+    let class = if asked.away { "tick away" } else { "tick" };
+    html.element(tag::DIV, &[a::class(class)], |html| {
         let box_ = [
             a::kind("checkbox"),
             a::id(&id),

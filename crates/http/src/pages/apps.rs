@@ -58,6 +58,7 @@ fn grant(html: &mut Html, model: &Apps, app: &AppGrant) {
             app.last_used.as_deref().unwrap_or("never"),
         );
     });
+    html.line(tag::H3, &[], "It may");
     html.element(tag::UL, &[a::class("may")], |html| {
         for words in &app.may {
             html.line(tag::LI, &[], words);

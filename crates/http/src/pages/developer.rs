@@ -55,7 +55,7 @@ fn ask(html: &mut Html, model: &Developer) {
     if !model.errors.is_empty() {
         summary(html, model);
     }
-    form::form(html, &model.form, &[a::class("long")], |html| {
+    form::form(html, &model.form, &[a::class("long card")], |html| {
         html.element(tag::FIELDSET, &[], |html| {
             html.line(tag::LEGEND, &[], "The app");
             lines(html, model, &ABOUT);

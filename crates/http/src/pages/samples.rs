@@ -54,6 +54,7 @@ fn sign_in(text: Text) -> SignIn {
         form: form(text, "/auth/sign-in?tx=4fK2"),
         username: text("clinician"),
         error: Some(text("The user name or the password is wrong.")),
+        organization: text("City Hospital"),
         app: Some(text("Growth Chart")),
         passkey_challenge: Some(text("Y2hhbGxlbmdl")),
         rp_id: text("ward.example"),
@@ -178,9 +179,6 @@ fn approve(text: Text) -> Approve {
         user: text("Imani Okafor"),
         patient: Some(text("Astrid Lindqvist")),
         asked: asked(text),
-        offline: Some(text(
-            "The app keeps its access when you have closed it, until you stop it under Apps.",
-        )),
         error: Some(text(
             "Tick at least one thing, or do not allow the app at all.",
         )),
@@ -193,6 +191,7 @@ fn asked(text: Text) -> Vec<Asked> {
         words: text(words),
         detail: text(detail),
         fixed,
+        away: scope == "offline_access",
         parts: pairs(text, parts),
     };
     vec![
@@ -220,6 +219,13 @@ fn asked(text: Text) -> Vec<Asked> {
             "patient/MedicationRequest.rs",
             "Read prescriptions",
             "What was prescribed, by whom and when.",
+            false,
+            &[],
+        ),
+        one(
+            "offline_access",
+            "Go on when you are not there",
+            "The app keeps this access after you close it, until you take it back under Apps.",
             false,
             &[],
         ),

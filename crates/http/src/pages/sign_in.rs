@@ -9,18 +9,26 @@ use ward_smart::page::SignIn;
 
 pub fn render(model: &SignIn) -> String {
     page(Frame::Step, "Sign in", |html| {
-        if let Some(app) = &model.app {
-            html.element(tag::P, &[a::class("lead")], |html| {
-                html.text("to go on to ");
-                html.element(tag::STRONG, &[], |html| html.line(tag::BDI, &[], app));
-            });
-        }
+        html.element(tag::P, &[a::class("lead")], |html| whereto(html, model));
         form::error(html, model.error.as_deref());
         form::form(html, &model.form, &[], |html| fields(html, model));
         if !model.upstream.is_empty() {
             upstream(html, &model.upstream);
         }
     })
+}
+
+/// Whose server it is, and what waits behind it.
+fn whereto(html: &mut Html, model: &SignIn) {
+    let named = |html: &mut Html, name: &str| {
+        html.element(tag::STRONG, &[], |html| html.line(tag::BDI, &[], name));
+    };
+    html.text("at ");
+    named(html, &model.organization);
+    if let Some(app) = &model.app {
+        html.text(" to go on to ");
+        named(html, app);
+    }
 }
 
 fn fields(html: &mut Html, model: &SignIn) {

@@ -80,7 +80,6 @@ async fn show(
     };
     let own = session.patient.is_some();
     let action = link(Endpoint::Approve, &authorization.id);
-    let offline = scopes(authorization).any(|scope| scope == "offline_access");
     let page = Approve {
         form: server
             .forms()
@@ -92,14 +91,11 @@ async fn show(
         asked: scopes(authorization)
             .map(|scope| asked(scope, own, authorization))
             .collect(),
-        offline: offline.then(|| OFFLINE.to_owned()),
         error: error.map(str::to_owned),
     };
     let status = if error.is_some() { 400 } else { 200 };
     Ok(Answer::page(status, Page::Approve(page)))
 }
-
-const OFFLINE: &str = "This app asks to keep its access when you are not there. It can use it until you take it back under My apps.";
 
 fn asked(scope: &str, own: bool, authorization: &Authorization) -> Asked {
     let (words, detail) = plain_words(scope, own);
@@ -111,6 +107,7 @@ fn asked(scope: &str, own: bool, authorization: &Authorization) -> Asked {
         words,
         detail,
         fixed: is_fixed(scope),
+        away: scope == "offline_access",
         parts,
     }
 }

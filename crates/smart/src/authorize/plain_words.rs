@@ -14,7 +14,7 @@ pub(crate) fn plain_words(text: &str, own: bool) -> (String, String) {
         ),
         Ok(Scope::FhirUser | Scope::Profile) => say(
             "Know who you are",
-            "The app gets your own entry in the records: your name and what is noted with it.",
+            "The app gets the number of your own entry in the records.",
         ),
         Ok(Scope::Launch) => say(
             "Know what you have open",
@@ -30,7 +30,7 @@ pub(crate) fn plain_words(text: &str, own: bool) -> (String, String) {
         ),
         Ok(Scope::OfflineAccess) => say(
             "Go on when you are not there",
-            "The app keeps this access after you close it, until you take it back under My apps.",
+            "The app keeps this access after you close it, until you take it back under Apps.",
         ),
         Ok(Scope::OnlineAccess) => say(
             "Go on while you are signed in",

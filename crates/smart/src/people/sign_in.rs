@@ -169,6 +169,7 @@ async fn show(
             .unwrap_or_default()
             .to_owned(),
         error: error.map(str::to_owned),
+        organization: server.settings().organization.name.clone(),
         app: waiting.map(|waiting| waiting.app),
         passkey_challenge: passkey::challenge(server, &browser, request.now_s),
         rp_id: passkey::rp_id(server).unwrap_or_default().to_owned(),

@@ -300,7 +300,8 @@ pub async fn s33_the_page_says_what_is_asked(house: House) {
     assert!(page.app.verified);
     assert_eq!(page.app.host, "app.example");
     assert_eq!(page.patient.as_deref(), Some("Ada Lovelace"));
-    assert!(page.offline.is_some());
+    let away: Vec<_> = page.asked.iter().filter(|asked| asked.away).collect();
+    assert!(matches!(&away[..], [one] if one.scope == "offline_access" && !one.fixed));
     let words: Vec<_> = page.asked.iter().map(|a| a.words.as_str()).collect();
     assert!(
         words[2].starts_with("See your laboratory results"),
