@@ -40,6 +40,7 @@ ensure_tools() {
   ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || missing+=(libfaketime)
   command -v node >/dev/null || missing+=(nodejs)
   command -v npm >/dev/null || missing+=(npm)
+  command -v chromium >/dev/null || missing+=(chromium)
   install_packages "${missing[@]}"
   command -v cargo >/dev/null || { echo "test: cargo is missing; install Rust (rust-version in Cargo.toml)" >&2; return 1; }
 }
@@ -55,6 +56,16 @@ ensure_clients() {
   "$folder/.venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$folder/requirements.txt"
   (cd "$folder" && npm ci --silent --no-audit --no-fund)
   printf '%s' "$stamp" >"$folder/.venv/stamp"
+}
+
+# What tests/browser runs with, at the versions of its lock file; made anew only when that changes.
+ensure_browser_packages() {
+  local folder=tests/browser stamp
+  stamp=$(cksum <"$folder/package-lock.json")
+  [ "$(cat "$folder/node_modules/stamp" 2>/dev/null || true)" = "$stamp" ] && return 0
+  echo "test: installing the packages of tests/browser"
+  (cd "$folder" && npm ci --silent --no-audit --no-fund --ignore-scripts)
+  printf '%s' "$stamp" >"$folder/node_modules/stamp"
 }
 
 # A free loopback port at this moment.

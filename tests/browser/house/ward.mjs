@@ -1,0 +1,77 @@
+// A demo server of our own on a free port, addressed as `localhost`: browsers make no passkeys for a number.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+
+const START_TIMEOUT_S = 60;
+const BINARY = process.env.WARD_TEST_BINARY;
+
+export class Ward {
+  static async start(folder) {
+    const port = await freePort();
+    const ward = new Ward();
+    ward.data = join(folder, 'data');
+    ward.origin = `http://localhost:${port}`;
+    ward.base = `${ward.origin}/fhir`;
+    const log = join(folder, 'log');
+    const greeting = join(folder, 'greeting');
+    const words = ['serve', '--demo', '--empty', '--listen', `127.0.0.1:${port}`, '--data', ward.data];
+    const database = process.env.WARD_TEST_DATABASE;
+    if (database) words.push('--database', database);
+    ward.process = spawn(BINARY, words, {
+      env: { ...process.env, WARD_SERVER_BASE_URL: ward.base },
+      stdio: ['ignore', openSync(greeting, 'w'), openSync(log, 'w')],
+    });
+    const end = Date.now() + START_TIMEOUT_S * 1000;
+    while (!readFileSync(greeting, 'utf8').includes('Ward is ready at ')) {
+      if (ward.process.exitCode !== null || Date.now() > end) {
+        throw new Error(`the server did not start:\n${readFileSync(log, 'utf8')}`);
+      }
+      await new Promise((go) => setTimeout(go, 50));
+    }
+    return ward;
+  }
+
+  /** A demo caller's access token. */
+  token(caller) {
+    return execFileSync(BINARY, ['token', '--as', caller, '--data', this.data], { encoding: 'utf8' }).trim();
+  }
+
+  /** What a person of the demo signs in with. */
+  secretsOf(username) {
+    return JSON.parse(readFileSync(join(this.data, 'demo', `${username}.json`), 'utf8'));
+  }
+
+  /** Stores resources under their own ids. */
+  async store(resources) {
+    const entry = resources.map((resource) => ({
+      resource,
+      request: { method: 'PUT', url: `${resource.resourceType}/${resource.id}` },
+    }));
+    const answer = await fetch(this.base, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/fhir+json', Authorization: `Bearer ${this.token('loader')}` },
+      body: JSON.stringify({ resourceType: 'Bundle', type: 'transaction', entry }),
+    });
+    if (!answer.ok) throw new Error(`the records were not stored: ${await answer.text()}`);
+  }
+
+  async stop() {
+    const gone = once(this.process, 'exit');
+    this.process.kill('SIGTERM');
+    await gone;
+  }
+}
+
+/** Free at this moment. */
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}

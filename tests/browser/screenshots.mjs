@@ -1,0 +1,102 @@
+// Walks through the pages as the cases do, and takes a picture of each in a window and as on a phone.
+
+import { join } from 'node:path';
+import { invite } from './cases/enrolment.mjs';
+import { APP, decide, fillIn, shown } from './cases/registration.mjs';
+import { SCOPE } from './house/app_server.mjs';
+import { signedIn } from './house/fhirclient.mjs';
+import { open } from './house/house.mjs';
+import { Person } from './house/person.mjs';
+import { DESKTOP, PHONE } from './house/visit.mjs';
+
+/** A window around the one column of a step. */
+const STEP = { width: 640, height: 560 };
+
+const [folder] = process.argv.slice(2);
+const house = await open(folder);
+try {
+  await administrator();
+  await patient();
+  await clinician();
+} finally {
+  await house.close();
+}
+
+async function picture(visit, name, heading) {
+  await visit.at(heading);
+  await visit.page.evaluate(() => {
+    document.activeElement.blur();
+    scrollTo(0, 0);
+  });
+  const isStep = await visit.page.locator('body.step').count();
+  for (const [size, ending] of [[PHONE, '-phone'], [isStep ? STEP : DESKTOP, '']]) {
+    await visit.page.setViewportSize(size);
+    await visit.page.screenshot({ path: join(folder, `${name}${ending}.png`), fullPage: name !== 'register' });
+  }
+}
+
+async function administrator() {
+  const { app } = house;
+  const visit = await house.visitAs('admin');
+  await visit.go('/auth/developer');
+  await visit.at('Register an app');
+  const scope = `${SCOPE} launch offline_access`;
+  await fillIn(visit, { name: APP, redirects: `${app.origin}/`, launch: `${app.origin}/launch`, scope });
+  await picture(visit, 'register', 'Register an app');
+  await visit.press('Ask for registration');
+  await visit.page.getByRole('status').waitFor();
+  await picture(visit, 'registered', 'Register an app');
+  app.clientId = await shown(visit, 'Client id');
+  await visit.go(`/auth/clients?client=${app.clientId}`);
+  await picture(visit, 'client', APP);
+  await visit.go('/auth/clients');
+  await picture(visit, 'clients', 'Clients');
+  await decide(visit, APP, 'Approve for a year');
+}
+
+async function patient() {
+  const ada = new Person({ username: 'ada', password: 'four words only hers' });
+  const link = await invite(house, { username: 'ada', name: 'Ada Lovelace', resource: 'Patient/ada' });
+  await picture(house.visits.at(-1), 'accounts', 'Accounts');
+  const visit = await house.visit();
+  await visit.go(link);
+  await picture(visit, 'invitation', 'Choose how you sign in');
+  await visit.fill('Password', ada.password);
+  await visit.fill('The same password again', ada.password);
+  await visit.press('Use this password');
+  await picture(visit, 'authenticator', 'Add an authenticator app');
+  ada.secret = await visit.page.locator('.secret code').innerText();
+  await visit.fill('Six digits', await ada.code());
+  await visit.press('Go on');
+  await picture(visit, 'recovery-codes', 'Keep your recovery codes');
+  await visit.press('I have kept them');
+  await visit.at('Apps with access');
+  await visit.press('Sign out');
+  await picture(visit, 'signed-out', 'You are signed out');
+  await visit.go(house.app.opened(`${SCOPE} offline_access`));
+  await picture(visit, 'sign-in', 'Sign in');
+  await ada.typePassword(visit);
+  await picture(visit, 'second-factor', 'Confirm that it is you');
+  await visit.fill('Code', await ada.code());
+  await visit.press('Go on');
+  await visit.at('Give this app access?');
+  await visit.scope('patient/Observation.rs').uncheck();
+  await visit.page.getByLabel('laboratory results', { exact: true }).check();
+  await picture(visit, 'consent', 'Give this app access?');
+  await visit.press('Allow what is ticked');
+  await signedIn(visit);
+  for (const [path, name, heading] of [
+    ['/auth/apps', 'apps', 'Apps with access'],
+    ['/auth/sessions', 'sessions', 'Where you are signed in'],
+    ['/auth/enrol', 'sign-in-methods', 'How you sign in'],
+  ]) {
+    await visit.go(path);
+    await picture(visit, name, heading);
+  }
+}
+
+async function clinician() {
+  const visit = await house.visitAs('clinician');
+  await visit.go(house.app.opened());
+  await picture(visit, 'patient', 'Choose a patient');
+}
