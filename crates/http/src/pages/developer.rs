@@ -31,7 +31,7 @@ fn done(html: &mut Html, registered: &Registered) {
             html.line(tag::P, &[], &registered.state);
         },
     );
-    html.element(tag::DL, &[a::class("facts")], |html| {
+    html.element(tag::DL, &[a::class("facts card")], |html| {
         literal(html, "Client id", &registered.client_id);
         if let Some(secret) = &registered.client_secret {
             literal(html, "Client secret", secret);
