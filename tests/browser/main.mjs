@@ -1,7 +1,7 @@
 // Runs the cases one after another over one server, and tells of each in the form of Rust's test harness, so that ./test can add
 // them up. What was on the page when a case failed is printed, and kept as a picture.
 
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open } from './house/house.mjs';
@@ -38,6 +38,7 @@ try {
 }
 console.log(`browser: ${Math.round((Date.now() - begun) / 1000)} s with Chromium ${house.version}`);
 console.log(`test result: ${failed ? 'FAILED' : 'ok'}. ${passed} passed; ${failed} failed; 0 ignored`);
+if (!failed) rmSync(pictures, { recursive: true });
 process.exitCode = failed ? 1 : 0;
 
 async function all() {

@@ -2,14 +2,14 @@
 
 import { chromium } from 'playwright-core';
 import { AppServer } from './app_server.mjs';
-import { records } from './records.mjs';
 import { Person } from './person.mjs';
+import { records } from './records.mjs';
 import { Visit } from './visit.mjs';
 import { Ward } from './ward.mjs';
 
 /** Chromium of Debian. As root it has no sandbox; and it speaks to nobody but the two servers. */
 const BROWSER = {
-  executablePath: process.env.WARD_TEST_CHROMIUM ?? '/usr/bin/chromium',
+  executablePath: process.env.WARD_TEST_CHROMIUM || '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
 };
 

@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 20_000;
 export const DESKTOP = { width: 1280, height: 800 };
 export const PHONE = { width: 360, height: 740 };
 const TEXT_SHOWN_MAX = 1500;
@@ -69,11 +69,17 @@ export class Visit {
   }
 
   press(name) {
-    return this.page.getByRole('button', { name, exact: true }).click();
+    return this.#onward(this.page.getByRole('button', { name, exact: true }));
   }
 
   follow(name) {
-    return this.page.getByRole('link', { name, exact: true }).click();
+    return this.#onward(this.page.getByRole('link', { name, exact: true }));
+  }
+
+  /** To the page that it leads to, which may look like the one before. */
+  async #onward(element) {
+    const isPage = (frame) => frame === this.page.mainFrame();
+    await Promise.all([this.page.waitForEvent('framenavigated', isPage), element.click()]);
   }
 
   /** What the page says has gone wrong. */

@@ -25,6 +25,9 @@ export class Ward {
       env: { ...process.env, WARD_SERVER_BASE_URL: ward.base },
       stdio: ['ignore', openSync(greeting, 'w'), openSync(log, 'w')],
     });
+    // However this program ends, the server goes with it.
+    process.once('exit', () => ward.process.kill());
+    for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
     const end = Date.now() + START_TIMEOUT_S * 1000;
     while (!readFileSync(greeting, 'utf8').includes('Ward is ready at ')) {
       if (ward.process.exitCode !== null || Date.now() > end) {
