@@ -11,13 +11,14 @@ use ward_access::Roles;
 use ward_resources::Engine;
 use ward_smart::Endpoint;
 use ward_smart::people::account::{self, AccountError, NewAccount};
-use ward_smart::settings::origin;
+use ward_smart::settings::{Upstream, origin};
 
 const EXAMPLES: &str = "\
 Examples:
   ward account add okafor --name \"Imani Okafor\" --role system-administrator
   ward account add brandt --name \"Ute Brandt\" --resource Practitioner/318 --role physician
   ward account disable brandt
+  ward account link brandt 5f0c2a9e-41d7 --config ward.toml
 
 add and reset print a link with which its owner chooses how to sign in; it works once, for a day.
 With the embedded store no server may be running on the data folder: administrators have a page for the same.";
@@ -59,6 +60,14 @@ enum Decision {
     Enable { username: String },
     /// Take password, codes and passkeys away, and make a new link
     Reset { username: String },
+    /// Let a person of the upstream provider sign in with the account
+    Link {
+        username: String,
+        /// As the provider names the person in the claim upstream.person_claim
+        person: String,
+    },
+    /// Let nobody of the upstream provider sign in with the account any more
+    Unlink { username: String },
 }
 
 impl Account {
@@ -68,7 +77,7 @@ impl Account {
         flags.extend(data.map(|v| ("store.data", v)));
         flags.extend(self.database.clone().map(|v| ("store.database", v)));
         let config = config::load(self.config.as_ref(), &flags)?.config;
-        self.decision.check()?;
+        self.decision.check(&config)?;
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -86,7 +95,8 @@ impl Account {
         };
         let master = data_folder::master_key(config, true)?;
         let engine = wiring::engine(config, &master, base.clone()).await?;
-        let decided = recorded(&engine, &self.decision).await;
+        let upstream = self.decision.upstream(config)?;
+        let decided = recorded(&engine, &self.decision, upstream.as_ref()).await;
         engine.store().close().await;
         let invitation = decided?;
         let username = self.decision.username();
@@ -102,8 +112,12 @@ impl Account {
 }
 
 /// The token of an invitation, where one is made; only after the Record that says so is durable.
-async fn recorded(engine: &Arc<Engine>, decision: &Decision) -> Result<Option<String>, String> {
-    let decided = decision.carry_out(engine).await;
+async fn recorded(
+    engine: &Arc<Engine>,
+    decision: &Decision,
+    upstream: Option<&Upstream>,
+) -> Result<Option<String>, String> {
+    let decided = decision.carry_out(engine, upstream).await;
     let done = Done {
         by: "ward account",
         what: decision.word(),
@@ -115,7 +129,13 @@ async fn recorded(engine: &Arc<Engine>, decision: &Decision) -> Result<Option<St
 
 impl Decision {
     /// A role that nobody defined would open nothing, and be missed.
-    fn check(&self) -> Result<(), String> {
+    fn check(&self, config: &Config) -> Result<(), String> {
+        if matches!(self, Decision::Link { .. }) && !config.upstream.is_on() {
+            return Err(
+                "no provider is configured: give the server's file with --config (upstream.issuer)"
+                    .to_owned(),
+            );
+        }
         let Decision::Add { roles, .. } = self else {
             return Ok(());
         };
@@ -132,7 +152,19 @@ impl Decision {
         }
     }
 
-    async fn carry_out(&self, engine: &Engine) -> Result<Option<String>, AccountError> {
+    /// The provider, for who is linked with it.
+    fn upstream(&self, config: &Config) -> Result<Option<Upstream>, String> {
+        match self {
+            Decision::Link { .. } => config.upstream.settings(),
+            _ => Ok(None),
+        }
+    }
+
+    async fn carry_out(
+        &self,
+        engine: &Engine,
+        upstream: Option<&Upstream>,
+    ) -> Result<Option<String>, AccountError> {
         let (store, now_s) = (engine.store(), engine.now_us() / 1_000_000);
         match self {
             Decision::Add {
@@ -159,6 +191,14 @@ impl Decision {
                 let (token, _) = account::reset(store, username, now_s).await?;
                 Ok(Some(token))
             }
+            Decision::Link { username, person } => {
+                let upstream = upstream.ok_or(AccountError::Person)?;
+                account::link(store, username, upstream, person, now_s).await?;
+                Ok(None)
+            }
+            Decision::Unlink { username } => {
+                account::unlink(store, username, now_s).await.map(|_| None)
+            }
         }
     }
 
@@ -167,7 +207,9 @@ impl Decision {
             Decision::Add { username, .. }
             | Decision::Disable { username }
             | Decision::Enable { username }
-            | Decision::Reset { username } => username,
+            | Decision::Reset { username }
+            | Decision::Link { username, .. }
+            | Decision::Unlink { username } => username,
         }
     }
 
@@ -177,12 +219,16 @@ impl Decision {
             Decision::Disable { .. } => "disable",
             Decision::Enable { .. } => "enable",
             Decision::Reset { .. } => "reset",
+            Decision::Link { .. } => "link",
+            Decision::Unlink { .. } => "unlink",
         }
     }
 
     fn done(&self) -> &'static str {
         match self {
             Decision::Disable { .. } => "disabled",
+            Decision::Link { .. } => "linked",
+            Decision::Unlink { .. } => "linked no longer",
             _ => "enabled",
         }
     }

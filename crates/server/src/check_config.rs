@@ -2,6 +2,7 @@
 //! read as a start would read it.
 
 use crate::config::{self, Origin, environment_name};
+use crate::egress::EgressClient;
 use crate::{data_folder, tls};
 use clap::Args;
 use std::path::PathBuf;
@@ -26,6 +27,8 @@ impl CheckConfig {
         let loaded = config::load(self.config.as_ref(), &Vec::new())?;
         data_folder::check_master_key(&loaded.config)?;
         tls::check(&loaded.config.tls)?;
+        EgressClient::for_upstream(&loaded.config)?;
+        loaded.config.upstream.settings()?;
         let mut text = String::new();
         for (option, value, origin) in &loaded.rows {
             let origin = match origin {

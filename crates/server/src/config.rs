@@ -5,6 +5,7 @@ mod listener;
 mod options;
 mod shifts;
 mod smart;
+mod upstream;
 
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -16,6 +17,7 @@ use ward_resources::{ReferenceCheck, Settings};
 use ward_smart::discovery::security_element;
 
 pub use options::{OPTIONS, OptionRow};
+pub use upstream::Upstream;
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,6 +31,7 @@ pub struct Config {
     pub rates: Rates,
     pub shifts: shifts::Shifts,
     pub smart: smart::Smart,
+    pub upstream: Upstream,
     pub organization: smart::Organization,
     pub style: ward_smart::settings::Style,
     pub integrity: Integrity,
@@ -168,7 +171,10 @@ pub fn load(file: Option<&PathBuf>, flags: &Flags) -> Result<Loaded, String> {
         .map_err(|e: toml::de::Error| e.message().to_owned())?;
     refuse_unknown_environment(
         std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()),
-        &config.keys.master_environment,
+        &[
+            &config.keys.master_environment,
+            &config.upstream.secret_environment,
+        ],
     )?;
     check(&config)?;
     Ok(Loaded { config, rows })
@@ -200,18 +206,18 @@ fn refuse_unknown(given: &Table) -> Result<(), String> {
     Ok(())
 }
 
-/// A misspelt variable would else be passed over in silence. `master_key` is a variable of the operator's own naming;
+/// A misspelt variable would else be passed over in silence. `secrets` are variables of the operator's own naming;
 /// `WARD_TOKEN` and others that are under no section are not the configuration's.
 fn refuse_unknown_environment(
     names: impl Iterator<Item = String>,
-    master_key: &str,
+    secrets: &[&str],
 ) -> Result<(), String> {
     let of_section = |name: &str| {
         OPTIONS
             .iter()
             .any(|o| name.starts_with(&environment_name(&format!("{}.", split(o.name).0))))
     };
-    for name in names.filter(|n| of_section(n) && n != master_key) {
+    for name in names.filter(|n| of_section(n) && !secrets.contains(&n.as_str())) {
         if !OPTIONS.iter().any(|o| environment_name(o.name) == name) {
             return Err(format!(
                 "the environment sets the unknown option {name}; 'ward check-config --markdown' lists all"
@@ -299,6 +305,7 @@ fn check(config: &Config) -> Result<(), String> {
     }
     smart::check(&config.organization, &config.style)?;
     shifts::settings(&config.shifts)?;
+    config.upstream.check(config.egress.loopback_http)?;
     config.log_filter()?;
     if !matches!(config.log.format.as_str(), "text" | "json") {
         return Err("log.format must be text or json".into());
@@ -393,8 +400,13 @@ impl Config {
         })
     }
 
-    pub fn authorization_settings(&self, base: &str) -> ward_smart::Settings {
-        smart::settings(base, &self.smart, &self.organization, &self.style)
+    /// Errors name the option whose secret cannot be read.
+    pub fn authorization_settings(&self, base: &str) -> Result<ward_smart::Settings, String> {
+        let settings = smart::settings(base, &self.smart, &self.organization, &self.style);
+        Ok(ward_smart::Settings {
+            upstream: self.upstream.settings()?,
+            ..settings
+        })
     }
 
     pub fn rates_per_minute(&self) -> PerMinute {
@@ -483,7 +495,7 @@ mod tests {
     #[test]
     fn misspelt_variables_are_named() {
         let refused = |name: &str, master_key: &str| {
-            refuse_unknown_environment([name.to_owned()].into_iter(), master_key).err()
+            refuse_unknown_environment([name.to_owned()].into_iter(), &[master_key]).err()
         };
         assert_eq!(refused("WARD_SERVER_LISTEN", ""), None);
         assert_eq!(refused("WARD_TOKEN", ""), None);

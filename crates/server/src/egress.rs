@@ -1,20 +1,21 @@
-//! The one client for URLs that others gave us (X64, X65): key sets, discovery, notifications.
+//! The one client for URLs that others gave us (X64, X65): key sets, discovery, the token endpoint of the upstream provider.
 //!
 //! A URL is refused by its form, then by each address that its host has; the connection goes to exactly those addresses. No
-//! redirect is followed, no proxy used, nothing of ours is sent along.
+//! redirect is followed, no proxy used, nothing of ours is sent along but what is posted.
 
 mod address;
 mod url;
 
-use crate::config::Egress;
-use address::is_public;
+use crate::config::{Config, Egress};
+use address::{is_private, is_public};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
+use reqwest::{Certificate, RequestBuilder};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use url::Permitted;
-use ward_smart::fetch::{Fetch, FetchError, Fetched, Fetching};
+use ward_smart::fetch::{Fetch, FetchError, Fetched, Fetching, Posted};
 
 /// Time for the whole of a request, name resolution and body included.
 pub const TIMEOUT: Duration = Duration::from_secs(3);
@@ -33,9 +34,32 @@ impl EgressClient {
         let rules = url::Rules {
             ports: egress.ports.clone(),
             loopback_http: egress.loopback_http,
+            private: Vec::new(),
         };
+        EgressClient::by(rules, Vec::new())
+    }
+
+    /// For what the upstream provider publishes and answers: also to the private hosts that the installation names, and with its
+    /// authorities. Errors name the option.
+    pub fn for_upstream(config: &Config) -> Result<EgressClient, String> {
+        let upstream = &config.upstream;
+        let private = upstream.private_hosts.iter().map(|host| {
+            url::Private::parse(host).ok_or_else(|| {
+                format!("upstream.private_hosts: {host} is no host, and no host:port")
+            })
+        });
+        let rules = url::Rules {
+            ports: config.egress.ports.clone(),
+            loopback_http: config.egress.loopback_http,
+            private: private.collect::<Result<_, _>>()?,
+        };
+        EgressClient::by(rules, authorities(&upstream.ca_file)?)
+    }
+
+    fn by(rules: url::Rules, authorities: Vec<Certificate>) -> Result<EgressClient, String> {
         let guard = Arc::new(Guard {
-            loopback: egress.loopback_http,
+            loopback: rules.loopback_http,
+            private: rules.private.iter().map(|one| one.host.clone()).collect(),
         });
         let builder = || {
             reqwest::Client::builder()
@@ -46,11 +70,12 @@ impl EgressClient {
                 .timeout(TIMEOUT)
                 .pool_max_idle_per_host(0)
                 .dns_resolver(guard.clone())
+                .tls_certs_merge(authorities.clone())
                 .user_agent("ward")
         };
         let client = builder().build().or_else(|_| {
             tracing::warn!("this machine has no certificate authorities: https URLs of clients cannot be fetched");
-            builder().tls_certs_only([]).build()
+            builder().tls_certs_only(authorities.clone()).build()
         });
         let client =
             client.map_err(|e| format!("the client for outgoing URLs cannot be made: {e}"))?;
@@ -59,25 +84,54 @@ impl EgressClient {
 
     async fn fetch(&self, url: &str, bytes_max: usize) -> Result<Fetched, FetchError> {
         let Permitted(url) = self.rules.check(url)?;
-        let mut response = self.client.get(url).send().await.map_err(failure)?;
-        let status = response.status().as_u16();
-        let headers = response.headers().iter();
-        let headers = headers.filter_map(|(name, value)| {
-            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-        });
-        let headers = headers.collect();
-        let mut body = Vec::new();
-        while let Some(part) = response.chunk().await.map_err(failure)? {
-            if body.len() + part.len() > bytes_max {
-                return Err(FetchError::TooLarge);
-            }
-            body.extend_from_slice(&part);
+        answered(self.client.get(url), bytes_max).await
+    }
+
+    async fn send(&self, posted: Posted<'_>, bytes_max: usize) -> Result<Fetched, FetchError> {
+        let Permitted(url) = self.rules.check(posted.url)?;
+        let mut request = self.client.post(url).body(posted.body.to_vec());
+        for (name, value) in posted.headers {
+            request = request.header(name, value);
         }
-        Ok(Fetched {
-            status,
-            headers,
-            body,
-        })
+        answered(request, bytes_max).await
+    }
+}
+
+async fn answered(request: RequestBuilder, bytes_max: usize) -> Result<Fetched, FetchError> {
+    let mut response = request.send().await.map_err(failure)?;
+    let status = response.status().as_u16();
+    let headers = response.headers().iter();
+    let headers = headers.filter_map(|(name, value)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    });
+    let headers = headers.collect();
+    let mut body = Vec::new();
+    while let Some(part) = response.chunk().await.map_err(failure)? {
+        if body.len() + part.len() > bytes_max {
+            return Err(FetchError::TooLarge);
+        }
+        body.extend_from_slice(&part);
+    }
+    Ok(Fetched {
+        status,
+        headers,
+        body,
+    })
+}
+
+/// The certificates of a PEM file; none when there is no file.
+fn authorities(file: &str) -> Result<Vec<Certificate>, String> {
+    if file.is_empty() {
+        return Ok(Vec::new());
+    }
+    let pem =
+        std::fs::read(file).map_err(|e| format!("upstream.ca_file: cannot read {file}: {e}"))?;
+    let found = Certificate::from_pem_bundle(&pem).unwrap_or_default();
+    match found.is_empty() {
+        true => Err(format!(
+            "upstream.ca_file: {file} holds no certificate in PEM"
+        )),
+        false => Ok(found),
     }
 }
 
@@ -85,22 +139,31 @@ impl Fetch for EgressClient {
     fn get<'a>(&'a self, url: &'a str, bytes_max: usize) -> Fetching<'a> {
         Box::pin(self.fetch(url, bytes_max))
     }
+
+    fn post<'a>(&'a self, posted: Posted<'a>, bytes_max: usize) -> Fetching<'a> {
+        Box::pin(self.send(posted, bytes_max))
+    }
 }
 
 /// Resolves names; a host with one address that is not permitted has none.
 struct Guard {
     loopback: bool,
+    /// Names whose addresses may be private.
+    private: Vec<String>,
 }
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
         let loopback = self.loopback;
+        let private = self.private.iter().any(|host| host == name.as_str());
         Box::pin(async move {
             // The port is the URL's: 0 says so to the connector.
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let found: Vec<SocketAddr> = found.take(ADDRESSES_MAX + 1).collect();
             let permitted = |address: &SocketAddr| {
-                is_public(address.ip()) || loopback && address.ip().is_loopback()
+                is_public(address.ip())
+                    || loopback && address.ip().is_loopback()
+                    || private && is_private(address.ip())
             };
             if found.len() > ADDRESSES_MAX || !found.iter().all(permitted) {
                 return Err(Refused.into());

@@ -164,6 +164,107 @@ fn in_development_loopback_is_reached_by_http() {
     );
 }
 
+/// What is posted arrives as it was given, and the answer is bound as any other.
+#[test]
+fn a_form_is_posted_with_its_headers() {
+    let echo = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = echo.local_addr().expect("an address").port();
+    let heard = std::thread::spawn(move || {
+        let (mut stream, _) = echo.accept().expect("a connection");
+        let mut request = Vec::new();
+        let mut part = [0; 4096];
+        while !request.ends_with(b"grant_type=x") {
+            let read = stream.read(&mut part).expect("a request");
+            request.extend_from_slice(&part[..read]);
+        }
+        stream.write_all(OK).expect("an answer");
+        String::from_utf8(request).expect("text").to_lowercase()
+    });
+    let headers = [
+        ("authorization".to_owned(), "Basic d2FyZA==".to_owned()),
+        (
+            "content-type".to_owned(),
+            "application/x-www-form-urlencoded".to_owned(),
+        ),
+    ];
+    let url = format!("http://127.0.0.1:{port}/token");
+    let posted = Posted {
+        url: &url,
+        headers: &headers,
+        body: b"grant_type=x",
+    };
+    let client = client(vec![443], true);
+    let answer = ward_http::block_on(client.post(posted, 5)).expect("an answer");
+    assert_eq!((answer.status, &answer.body[..]), (200, &b"hello"[..]));
+    let heard = heard.join().expect("what was heard");
+    assert!(heard.starts_with("post /token http/1.1"), "{heard}");
+    assert!(heard.contains("authorization: basic d2fyza=="), "{heard}");
+    let inside = Posted {
+        url: "https://10.0.0.1/token",
+        ..posted
+    };
+    assert_eq!(
+        ward_http::block_on(client.post(inside, 5)),
+        Err(FetchError::AddressRefused)
+    );
+}
+
+/// The upstream provider may be within the organization, where the installation says so: at this host and port and no other.
+#[test]
+fn a_private_host_is_one_that_is_named() {
+    let rules = url::Rules {
+        ports: vec![443],
+        loopback_http: false,
+        private: ["10.1.2.3:9443", "id.hospital.internal", "[fd00::1]"]
+            .map(|host| url::Private::parse(host).expect(host))
+            .into(),
+    };
+    for good in [
+        "https://10.1.2.3:9443/keys",
+        "https://id.hospital.internal/keys",
+        "https://[fd00::1]/keys",
+        "https://public.example/keys",
+    ] {
+        assert!(rules.check(good).is_ok(), "{good}");
+    }
+    for (bad, error) in [
+        ("https://10.1.2.3/keys", FetchError::AddressRefused),
+        ("https://10.1.2.4:9443/keys", FetchError::UrlRefused),
+        ("https://10.1.2.4/keys", FetchError::AddressRefused),
+        ("http://10.1.2.3:9443/keys", FetchError::UrlRefused),
+        (
+            "https://id.hospital.internal:9443/keys",
+            FetchError::UrlRefused,
+        ),
+    ] {
+        assert_eq!(rules.check(bad).err(), Some(error), "{bad}");
+    }
+    // Nobody can vouch for this machine itself or for a cloud's metadata.
+    for never in ["127.0.0.1", "169.254.169.254", "localhost", "[::1]"] {
+        let rules = url::Rules {
+            ports: vec![443],
+            loopback_http: false,
+            private: vec![url::Private::parse(never).expect(never)],
+        };
+        assert_eq!(
+            rules.check(&format!("https://{never}/")).err(),
+            Some(FetchError::AddressRefused)
+        );
+    }
+    for bad in [
+        "",
+        "a b",
+        "https://x",
+        "user@x",
+        "x/y",
+        "x:99999",
+        "x?y",
+        "x#y",
+    ] {
+        assert_eq!(url::Private::parse(bad), None, "{bad}");
+    }
+}
+
 #[test]
 fn redirects_are_answers() {
     let inside = Canary::answering(OK);

@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use ward_access::{Caller, Identity, Scopes};
 use ward_resources::Engine;
 use ward_seal::MasterKey;
+use ward_smart::fetch::Outgoing;
 use ward_smart::{AuthorizationServer, Secrets};
 use ward_storage::{Database, Store, StoreSettings};
 
@@ -84,7 +85,7 @@ pub async fn authorization(
     engine: Arc<Engine>,
 ) -> Result<Arc<AuthorizationServer>, String> {
     let now_s = clock_us() / 1_000_000;
-    let settings = config.authorization_settings(&engine.settings().base);
+    let settings = config.authorization_settings(&engine.settings().base)?;
     let secrets = Secrets {
         forms: master.derive("authorization forms"),
         nonces: master.derive("authorization nonces"),
@@ -93,7 +94,10 @@ pub async fn authorization(
         engine.clone(),
         settings,
         secrets,
-        Arc::new(EgressClient::new(&config.egress)?),
+        Outgoing {
+            clients: Arc::new(EgressClient::new(&config.egress)?),
+            upstream: Arc::new(EgressClient::for_upstream(config)?),
+        },
         now_s,
     )
     .await

@@ -1,18 +1,49 @@
-//! Fetching what others publish at a URL: key sets of clients, discovery of another provider. The one client that does it for
+//! Asking others at a URL: key sets of clients, discovery and tokens of another provider. The one client that does it for
 //! the whole server lives above this floor, with the guard against addresses that are nobody's business.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 /// The guarded client for outgoing URLs.
 pub trait Fetch: Send + Sync {
     /// What is at `url`, at most `bytes_max` bytes of it, whatever its status; redirects are answers, never followed. Takes
     /// 3 s at most. Errors say which rule refused the URL, or that the other side did not answer.
     fn get<'a>(&'a self, url: &'a str, bytes_max: usize) -> Fetching<'a>;
+    /// Sends a form to a URL; else as [`Fetch::get`].
+    fn post<'a>(&'a self, posted: Posted<'a>, bytes_max: usize) -> Fetching<'a>;
 }
 
-/// The pending answer of [`Fetch::get`].
+/// Whom the server asks, and by which rules.
+#[derive(Clone)]
+pub struct Outgoing {
+    /// URLs that clients gave us.
+    pub clients: Arc<dyn Fetch>,
+    /// The upstream provider, which the installation named.
+    pub upstream: Arc<dyn Fetch>,
+}
+
+impl Outgoing {
+    /// The same for both.
+    pub fn all(fetch: Arc<dyn Fetch>) -> Outgoing {
+        Outgoing {
+            clients: fetch.clone(),
+            upstream: fetch,
+        }
+    }
+}
+
+/// What is sent to a URL: the headers are those of its sender, and nothing is added but what HTTP needs.
+#[derive(Clone, Copy)]
+pub struct Posted<'a> {
+    pub url: &'a str,
+    /// Names in lower case. May hold a secret.
+    pub headers: &'a [(String, String)],
+    pub body: &'a [u8],
+}
+
+/// The pending answer of [`Fetch::get`] and [`Fetch::post`].
 pub type Fetching<'a> = Pin<Box<dyn Future<Output = Result<Fetched, FetchError>> + Send + 'a>>;
 
 #[derive(Clone, Debug, PartialEq, Eq)]

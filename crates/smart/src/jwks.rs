@@ -1,4 +1,4 @@
-//! The public keys of clients, by value and by URL. <https://hl7.org/fhir/smart-app-launch/STU2.2/client-confidential-asymmetric.html#registering-a-client-communicating-public-keys> (S56 to S59)
+//! The public keys of clients and of the upstream provider, by value and by URL. <https://hl7.org/fhir/smart-app-launch/STU2.2/client-confidential-asymmetric.html#registering-a-client-communicating-public-keys> (S56 to S59)
 
 use crate::fetch::Fetch;
 use crate::state::KeysAt;
@@ -86,11 +86,11 @@ impl KeySets {
             Ok(fetched) if fetched.status == 200 => fetched,
             Ok(fetched) => {
                 let status = fetched.status;
-                tracing::warn!(url, status, "a client's JWK Set cannot be fetched");
+                tracing::warn!(url, status, "a JWK Set cannot be fetched");
                 return;
             }
             Err(reason) => {
-                tracing::warn!(url, %reason, "a client's JWK Set cannot be fetched");
+                tracing::warn!(url, %reason, "a JWK Set cannot be fetched");
                 return;
             }
         };
@@ -105,7 +105,7 @@ impl KeySets {
                 slot.fresh_until_s = now_s + age_s;
                 slot.set = Some(set);
             }
-            Err(reason) => tracing::warn!(url, %reason, "a client's JWK Set cannot be used"),
+            Err(reason) => tracing::warn!(url, %reason, "a JWK Set cannot be used"),
         }
     }
 }

@@ -76,6 +76,8 @@ pub struct SignIn {
     pub rp_id: String,
     /// Names and links of upstream providers.
     pub upstream: Vec<(String, String)>,
+    /// `false`: the fields for user name and password are left out.
+    pub takes_password: bool,
     /// Field `shared`: several people use this computer, so the session locks soon and ends the one before.
     pub shared: bool,
     /// Hidden field `workstation`: the name that a ward's computer was set up with.
@@ -307,7 +309,8 @@ pub struct ClientDetail {
 }
 
 /// People's accounts; fields of the form for a new one: `decision` = `add`, `username`, `name`, `fhir_user`, `role`
-/// (repeated); for one that is there: `username` and `decision`, one of its row's.
+/// (repeated); for one that is there: `username` and `decision`, one of its row's; to link one with a person of the upstream
+/// provider: `decision` = `link`, `username`, `upstream_person`.
 #[derive(Clone, Debug)]
 pub struct Accounts {
     pub form: Form,
@@ -317,6 +320,8 @@ pub struct Accounts {
     pub error: Option<String>,
     /// A new account's link for its first sign-in, shown once.
     pub invitation: Option<String>,
+    /// Name of the upstream provider.
+    pub upstream: Option<String>,
 }
 
 #[derive(Clone, Debug)]

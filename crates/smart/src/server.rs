@@ -3,11 +3,12 @@
 use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::dpop::Nonces;
 use crate::endpoints::Endpoint;
-use crate::fetch::Fetch;
+use crate::fetch::Outgoing;
 use crate::forms::Forms;
 use crate::jwks::KeySets;
 use crate::page::{Message, Page};
 use crate::people::hashing::Hashing;
+use crate::people::upstream::Provider;
 use crate::registry::Registry;
 use crate::request::Request;
 use crate::settings::Settings;
@@ -33,6 +34,7 @@ pub struct AuthorizationServer {
     nonces: Nonces,
     registry: Registry,
     key_sets: KeySets,
+    upstream: Option<Provider>,
     /// The state revision that keys, revocations and clients in memory are of.
     revision: AtomicI64,
     /// When keys were last tended: seconds since 1970.
@@ -57,7 +59,7 @@ impl AuthorizationServer {
         engine: Arc<Engine>,
         settings: Settings,
         secrets: Secrets,
-        fetch: Arc<dyn Fetch>,
+        outgoing: Outgoing,
         now_s: i64,
     ) -> Result<AuthorizationServer, StoreError> {
         let server = AuthorizationServer {
@@ -66,7 +68,11 @@ impl AuthorizationServer {
             hashing: Hashing::default(),
             nonces: Nonces::new(secrets.nonces),
             registry: Registry::default(),
-            key_sets: KeySets::new(fetch),
+            key_sets: KeySets::new(outgoing.clients),
+            upstream: settings
+                .upstream
+                .clone()
+                .map(|upstream| Provider::new(upstream, outgoing.upstream)),
             revision: AtomicI64::new(i64::MIN),
             tended_s: AtomicI64::new(now_s),
             engine,
@@ -178,6 +184,11 @@ impl AuthorizationServer {
 
     pub(crate) fn key_sets(&self) -> &KeySets {
         &self.key_sets
+    }
+
+    /// The provider that people may sign in with.
+    pub(crate) fn upstream(&self) -> Option<&Provider> {
+        self.upstream.as_ref()
     }
 
     /// Absolute URL of an endpoint.

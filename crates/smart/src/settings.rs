@@ -1,5 +1,9 @@
 //! What an installation decides about its authorization server; each is documented in `docs/guide/configuration.md`.
 
+mod upstream;
+
+pub use upstream::{Claims, ClientSecret, TwoFactors, UnknownPeople, Upstream};
+
 use serde::Deserialize;
 use ward_seal::jwk::Algorithm;
 
@@ -18,6 +22,8 @@ pub struct Settings {
     /// Who runs the server, for sign-in pages and brands.
     pub organization: Organization,
     pub style: Style,
+    /// The provider that people may sign in with beside this server's own accounts.
+    pub upstream: Option<Upstream>,
 }
 
 /// <https://hl7.org/fhir/smart-app-launch/STU2.2/brands.html>
@@ -63,6 +69,7 @@ impl Settings {
             assertion_algorithms: vec![Algorithm::Rs384, Algorithm::Es384],
             issuer_as_assertion_audience: false,
             style: Style::default(),
+            upstream: None,
         }
     }
 }

@@ -18,6 +18,8 @@ mod scope_text;
 mod session;
 mod signing_keys;
 mod throttle;
+mod upstream_identity;
+mod upstream_sign_in;
 mod workstation;
 
 pub use account::{Account, NamedPasskey};
@@ -39,6 +41,8 @@ pub use scope_text::ScopeText;
 pub use session::SessionRow;
 pub use signing_keys::{KeyAlgorithm, KeyRing, RingKey};
 pub use throttle::Throttle;
+pub use upstream_identity::UpstreamIdentity;
+pub use upstream_sign_in::{UPSTREAM_SIGN_IN_LIFETIME_S, UpstreamSignIn};
 pub use workstation::Workstation;
 
 use crate::answer::OAuthError;
@@ -70,6 +74,8 @@ pub enum RowKind {
     Credential = 16,
     Workstation = 17,
     DemoSecrets = 18,
+    UpstreamIdentity = 19,
+    UpstreamSignIn = 20,
 }
 
 /// A record of one kind. Secrets are keys and never in the body; keys and owners are stored as keyed hashes, the body sealed.

@@ -26,6 +26,11 @@ pub fn render(model: &Accounts) -> String {
             }
         });
         html.element(tag::SECTION, &[a::class("card")], |html| add(html, model));
+        if let Some(provider) = &model.upstream {
+            html.element(tag::SECTION, &[a::class("card")], |html| {
+                link(html, model, provider)
+            });
+        }
     })
 }
 
@@ -116,6 +121,36 @@ fn add(html: &mut Html, model: &Accounts) {
             "add",
             "Add and make an invitation",
         );
+    });
+}
+
+/// Whoever signs in at the provider and is not known here can say how they are called there.
+fn link(html: &mut Html, model: &Accounts, provider: &str) {
+    html.element(tag::H2, &[], |html| {
+        html.text("Link an account with ");
+        html.line(tag::BDI, &[], provider);
+    });
+    form::form(html, &model.form, &[a::class("long")], |html| {
+        let text = [
+            a::kind("text"),
+            a::autocomplete("off"),
+            a::autocapitalize("none"),
+            a::spellcheck("false"),
+            a::required(),
+        ];
+        html.element(tag::DIV, &[a::class("field")], |html| {
+            html.line(tag::LABEL, &[a::labels("linked")], "User name");
+            let own = [a::id("linked"), a::name("username"), a::maxlength("64")];
+            html.void(tag::INPUT, &[&own[..], &text].concat());
+        });
+        Field {
+            name: "upstream_person",
+            label: "Called there",
+            hint: Some("As the provider names the person: the page that refuses somebody says it."),
+            ..Field::default()
+        }
+        .input(html, &[&text[..], &[a::maxlength("255")]].concat());
+        form::decide(html, "main", "decision", "link", "Link");
     });
 }
 

@@ -59,6 +59,7 @@ fn sign_in(text: Text) -> SignIn {
         passkey_challenge: Some(text("Y2hhbGxlbmdl")),
         rp_id: text("ward.example"),
         upstream: pairs(text, &[("City Hospital", "/auth/upstream?provider=city")]),
+        takes_password: true,
         shared: true,
         workstation: Some(text("ward-3-desk-1")),
     }
@@ -418,6 +419,7 @@ fn accounts(text: Text) -> Accounts {
         invitation: Some(text(
             "https://ward.example/auth/enrol?invitation=q0Zr4hXc2LrWmT7d9eYp1sKa5uVb8nJf3gQo6iMx0wE",
         )),
+        upstream: Some(text("City Hospital")),
     }
 }
 

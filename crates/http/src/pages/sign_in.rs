@@ -13,7 +13,7 @@ pub fn render(model: &SignIn) -> String {
         form::error(html, model.error.as_deref());
         form::form(html, &model.form, &[], |html| fields(html, model));
         if !model.upstream.is_empty() {
-            upstream(html, &model.upstream);
+            upstream(html, model);
         }
     })
 }
@@ -32,6 +32,18 @@ fn whereto(html: &mut Html, model: &SignIn) {
 }
 
 fn fields(html: &mut Html, model: &SignIn) {
+    if let Some(workstation) = &model.workstation {
+        form::hidden(html, "workstation", workstation);
+    }
+    if model.takes_password {
+        password(html, model);
+    }
+    if let Some(challenge) = &model.passkey_challenge {
+        passkey::use_one(html, "wide", challenge, &model.rp_id);
+    }
+}
+
+fn password(html: &mut Html, model: &SignIn) {
     let username = [
         a::kind("text"),
         a::value(&model.username),
@@ -59,14 +71,8 @@ fn fields(html: &mut Html, model: &SignIn) {
         ..Field::default()
     }
     .input(html, &password);
-    if let Some(workstation) = &model.workstation {
-        form::hidden(html, "workstation", workstation);
-    }
     shared(html, model.shared);
     form::submit(html, "main", "Sign in");
-    if let Some(challenge) = &model.passkey_challenge {
-        passkey::use_one(html, "wide", challenge, &model.rp_id);
-    }
 }
 
 fn shared(html: &mut Html, is_ticked: bool) {
@@ -95,13 +101,18 @@ fn shared(html: &mut Html, is_ticked: bool) {
     });
 }
 
-fn upstream(html: &mut Html, providers: &[(String, String)]) {
-    html.line(tag::P, &[a::class("or")], "or sign in with");
+fn upstream(html: &mut Html, model: &SignIn) {
+    if model.takes_password || model.passkey_challenge.is_some() {
+        html.line(tag::P, &[a::class("or")], "or");
+    }
     html.element(tag::UL, &[a::class("providers")], |html| {
-        for (name, link) in providers {
+        for (name, link) in &model.upstream {
             html.element(tag::LI, &[], |html| {
                 let attributes = [a::class("button"), a::href(Target::path(link))];
-                html.line(tag::A, &attributes, name);
+                html.element(tag::A, &attributes, |html| {
+                    html.text("Sign in with ");
+                    html.line(tag::BDI, &[], name);
+                });
             });
         }
     });

@@ -234,6 +234,106 @@ pub const OPTIONS: &[OptionRow] = &[
         "Take the issuer as aud of client assertions, beside the URL of the endpoint they are sent to.",
     ),
     row(
+        "upstream.issuer",
+        "\"\"",
+        "The OpenID provider that people may sign in with: the https:// URL that its discovery document names as its issuer; empty: none. See docs/guide/upstream.md.",
+    ),
+    row(
+        "upstream.name",
+        "\"\"",
+        "As the sign-in page names it: \"Sign in with NAME\".",
+    ),
+    row(
+        "upstream.client_id",
+        "\"\"",
+        "What this server is registered as there, with the redirect URI <origin>/auth/upstream.",
+    ),
+    row(
+        "upstream.secret_file",
+        "\"\"",
+        "File with the client's secret (one line, mode 0600).",
+    ),
+    row(
+        "upstream.secret_environment",
+        "\"\"",
+        "Name of an environment variable with the secret, in place of the file.",
+    ),
+    row(
+        "upstream.scopes",
+        "[\"profile\"]",
+        "Scopes that are asked for beside openid.",
+    ),
+    row(
+        "upstream.acr_values",
+        "[]",
+        "How people should sign in there (acr_values), such as what stands for two factors.",
+    ),
+    row(
+        "upstream.parameters",
+        "{}",
+        "Further parameters of the authorization request, e.g. { aud = \"https://other.example/fhir\" } where the provider is a SMART server.",
+    ),
+    row(
+        "upstream.person_claim",
+        "\"sub\"",
+        "Claim of the id_token that tells people apart. Only one whose values are never given to another person.",
+    ),
+    row(
+        "upstream.name_claim",
+        "\"name\"",
+        "Claim that says how pages greet the person.",
+    ),
+    row(
+        "upstream.fhir_user_claim",
+        "\"\"",
+        "Claim that says who the person is in the records, e.g. Practitioner/123; empty: an administrator says it here. It must not be one that people can change themselves.",
+    ),
+    row(
+        "upstream.fhir_user_prefix",
+        "\"\"",
+        "What stands before the reference in that claim, e.g. https://other.example/fhir/.",
+    ),
+    row(
+        "upstream.roles_claim",
+        "\"\"",
+        "Claim with the person's roles or groups, or the path to it (realm_access.roles); empty: an administrator gives roles here.",
+    ),
+    row(
+        "upstream.roles",
+        "{}",
+        "Which of its values gives which role here, e.g. { ward-doctors = \"physician\" }. They replace the person's roles at each sign-in; other values give nothing.",
+    ),
+    row(
+        "upstream.two_factor_acr",
+        "[]",
+        "Values of acr that say that the provider has seen two factors.",
+    ),
+    row(
+        "upstream.two_factor_amr",
+        "[\"mfa\"]",
+        "Values of amr of which one says the same. Whoever comes with neither is asked for a second factor of this server's.",
+    ),
+    row(
+        "upstream.unknown_people",
+        "\"refuse\"",
+        "Whoever signs in and has no account here: refuse, or create one.",
+    ),
+    row(
+        "upstream.local_password",
+        "true",
+        "Whether the sign-in page still takes passwords of this server. Passkeys are taken in any case.",
+    ),
+    row(
+        "upstream.private_hosts",
+        "[]",
+        "Hosts of the provider, with a port where it is not 443, that may have private addresses, e.g. [\"id.hospital.internal\"].",
+    ),
+    row(
+        "upstream.ca_file",
+        "\"\"",
+        "PEM file with further authorities for the provider's certificate.",
+    ),
+    row(
         "organization.name",
         "\"Ward\"",
         "Who runs this server, as people see it where they sign in, and as apps list it (user-access brands).",

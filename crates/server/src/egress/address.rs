@@ -11,6 +11,15 @@ pub fn is_public(address: IpAddr) -> bool {
     }
 }
 
+/// Whether an address is one that an organization gives within its own network: RFC 1918, RFC 4193. Not this machine's own, and
+/// not the link-local ones where clouds tell their secrets.
+pub fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => v4.is_private(),
+        IpAddr::V6(v6) => v6.is_unique_local(),
+    }
+}
+
 fn is_public_v4(address: Ipv4Addr) -> bool {
     let bits = u32::from(address);
     !RESERVED_V4
@@ -61,6 +70,25 @@ const RESERVED_V6: [(Ipv6Addr, u32); 5] = [
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn private_addresses_are_an_organizations_own() {
+        for own in ["10.0.0.1", "172.16.0.1", "192.168.1.1", "fd00::1"] {
+            assert!(is_private(own.parse().expect(own)), "{own}");
+        }
+        for other in [
+            "127.0.0.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "8.8.8.8",
+            "100.64.0.1",
+            "::1",
+            "fe80::1",
+            "::ffff:10.0.0.1",
+        ] {
+            assert!(!is_private(other.parse().expect(other)), "{other}");
+        }
+    }
 
     #[test]
     fn only_public_addresses_are() {

@@ -1,6 +1,6 @@
 //! Which URLs may be asked at all, before any name is resolved.
 
-use super::address::is_public;
+use super::address::{is_private, is_public};
 use reqwest::Url;
 use std::net::IpAddr;
 use ward_smart::fetch::FetchError;
@@ -12,6 +12,30 @@ pub struct Rules {
     pub ports: Vec<u16>,
     /// Development: also http, and any port, to loopback.
     pub loopback_http: bool,
+    /// Hosts that may have private addresses, each at one port, by https.
+    pub private: Vec<Private>,
+}
+
+/// A host that the installation vouches for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Private {
+    /// In lower case.
+    pub host: String,
+    pub port: u16,
+}
+
+impl Private {
+    /// `id.hospital.internal`, `10.1.2.3:8443`. `None`: it is neither.
+    pub fn parse(text: &str) -> Option<Private> {
+        let url = Url::parse(&format!("https://{text}/")).ok()?;
+        let is_host = url.path() == "/" && url.username().is_empty() && url.password().is_none();
+        let plain = !text.contains(['/', '?', '#', '@', '\\']);
+        let host = url.host_str().filter(|_| is_host && plain)?;
+        Some(Private {
+            host: host.to_owned(),
+            port: url.port_or_known_default()?,
+        })
+    }
 }
 
 /// A URL that has passed.
@@ -40,11 +64,15 @@ impl Rules {
         let host = Host::of(&url)?;
         let port = url.port_or_known_default().ok_or(FetchError::UrlRefused)?;
         let local = self.loopback_http && host.is_loopback();
+        let named = url.host_str().unwrap_or_default();
+        let is_one = |one: &Private| one.host == named && one.port == port;
+        let private = self.private.iter().any(is_one);
         let scheme = url.scheme() == "https" || url.scheme() == "http" && local;
-        if !scheme || !(local || self.ports.contains(&port)) {
+        if !scheme || !(local || private || self.ports.contains(&port)) {
             return Err(FetchError::UrlRefused);
         }
         match host {
+            Host::Address(address) if private && is_private(address) => Ok(Permitted(url)),
             Host::Address(address) if !local && !is_public(address) => {
                 Err(FetchError::AddressRefused)
             }

@@ -5,9 +5,10 @@ use super::lifetime;
 use crate::answer::OAuthError;
 use crate::revocations::what;
 use crate::server::AuthorizationServer;
+use crate::settings::Upstream;
 use crate::state::{
     self, Account, Changes, Credential, Enrolment, Held, INVITATION_LIFETIME_S, Refused,
-    Revocation, digest,
+    Revocation, Row, UpstreamIdentity, digest,
 };
 use std::fmt;
 use unicode_normalization::UnicodeNormalization;
@@ -34,6 +35,10 @@ pub enum AccountError {
     Taken,
     /// There is none.
     Unknown,
+    /// Somebody of the upstream provider has an account already.
+    Linked,
+    /// Nobody of the upstream provider is named.
+    Person,
     /// Somebody else changed it at the same moment.
     Changed,
     Unavailable,
@@ -82,6 +87,57 @@ pub async fn open(store: &Store, typed: &str, now_s: i64) -> Result<(), AccountE
     let mut account = known(store, typed, now_s).await?;
     account.closed = false;
     Ok(state::commit(store, Changes::new().replace(&account), now_s).await?)
+}
+
+/// From now on a person of the upstream provider signs in with this account. Conflict ([`AccountError::Linked`]) when that person
+/// has one already.
+pub async fn link(
+    store: &Store,
+    typed: &str,
+    upstream: &Upstream,
+    person: &str,
+    now_s: i64,
+) -> Result<(), AccountError> {
+    if person.is_empty() {
+        return Err(AccountError::Person);
+    }
+    let mut account = known(store, typed, now_s).await?;
+    account.upstream = true;
+    let identity = UpstreamIdentity {
+        id: UpstreamIdentity::id(&upstream.issuer, &upstream.claims.person, person),
+        issuer: upstream.issuer.clone(),
+        account: account.username.clone(),
+        linked_s: now_s,
+    };
+    if state::get::<UpstreamIdentity>(store, identity.key(), now_s)
+        .await
+        .map_err(|_| AccountError::Unavailable)?
+        .is_some()
+    {
+        return Err(AccountError::Linked);
+    }
+    let changes = Changes::new().insert(&identity).replace(&account);
+    Ok(state::commit(store, changes, now_s).await?)
+}
+
+/// Nobody signs in with this account through the upstream provider any more; all sessions end. What is void, for the caller's own
+/// node.
+pub async fn unlink(store: &Store, typed: &str, now_s: i64) -> Result<Vec<String>, AccountError> {
+    const LINKS_MAX: usize = 100;
+    let mut account = known(store, typed, now_s).await?;
+    account.upstream = false;
+    let links = state::list::<UpstreamIdentity>(store, Some(&account.username), LINKS_MAX, now_s);
+    let links = links.await.map_err(|_| AccountError::Unavailable)?;
+    let forget = |changes: Changes, link: &Held<UpstreamIdentity>| {
+        changes.forget::<UpstreamIdentity>(&link.id)
+    };
+    put_out(
+        store,
+        account,
+        links.iter().fold(Changes::new(), forget),
+        now_s,
+    )
+    .await
 }
 
 /// Takes every factor away, ends all sessions, and invites anew: the invitation's token, and what is void.
@@ -175,17 +231,22 @@ fn account(new: &NewAccount, now_s: i64) -> Result<Account, AccountError> {
         name: name.to_owned(),
         subject: random::uuid(),
         fhir_user: fhir_user.map(str::to_owned),
-        patient: fhir_user
-            .and_then(|user| user.strip_prefix("Patient/"))
-            .map(str::to_owned),
+        patient: patient_of(fhir_user),
         roles: new.roles.clone(),
         created_s: now_s,
         ..Account::default()
     })
 }
 
+/// Logical id of the record of whoever is a patient.
+pub(super) fn patient_of(fhir_user: Option<&str>) -> Option<String> {
+    fhir_user
+        .and_then(|user| user.strip_prefix("Patient/"))
+        .map(str::to_owned)
+}
+
 /// <https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html#scopes-for-requesting-identity-data>
-fn is_fhir_user(reference: &str) -> bool {
+pub(super) fn is_fhir_user(reference: &str) -> bool {
     const TYPES: [&str; 5] = [
         "Patient",
         "Practitioner",
@@ -245,6 +306,8 @@ impl fmt::Display for AccountError {
             }
             AccountError::Taken => "There is an account of this user name.",
             AccountError::Unknown => "There is no account of this user name.",
+            AccountError::Linked => "This person of the provider has an account already.",
+            AccountError::Person => "Say how the provider names the person.",
             AccountError::Changed => "Somebody else changed this account meanwhile. Look again.",
             AccountError::Unavailable => "The accounts cannot be reached. Try again.",
         })

@@ -54,7 +54,7 @@ async fn decided(
     let username = sent("username");
     let decision = sent("decision");
     let is_own = account::username(username).as_deref() == Some(session.account.as_str());
-    if is_own && matches!(decision, "close" | "reset") {
+    if is_own && matches!(decision, "close" | "reset" | "unlink") {
         return Err("You cannot do this to your own account.".to_owned());
     }
     match decision {
@@ -81,6 +81,23 @@ async fn decided(
             let (token, void) = account::reset(store, username, now_s).await.map_err(said)?;
             server.note(&void, now_s);
             Ok(Some(link(server, &token)))
+        }
+        "link" => {
+            let upstream = server
+                .upstream()
+                .ok_or("There is no provider to link with.")?;
+            let person = sent("upstream_person");
+            account::link(store, username, &upstream.settings, person, now_s)
+                .await
+                .map_err(said)?;
+            Ok(None)
+        }
+        "unlink" => {
+            let void = account::unlink(store, username, now_s)
+                .await
+                .map_err(said)?;
+            server.note(&void, now_s);
+            Ok(None)
         }
         _ => Err("Nothing was changed.".to_owned()),
     }
@@ -130,13 +147,16 @@ async fn show(
         roles: roles_offered(),
         error,
         invitation,
+        upstream: server
+            .upstream()
+            .map(|upstream| upstream.settings.name.clone()),
     };
     Ok(Answer::page(status, Page::Accounts(page)))
 }
 
 fn shown(account: &Account) -> AccountRow {
     let decision = |name: &str, words: &str| (name.to_owned(), words.to_owned());
-    let decisions = if account.closed {
+    let mut decisions = if account.closed {
         vec![decision("open", "Enable")]
     } else {
         vec![
@@ -144,6 +164,9 @@ fn shown(account: &Account) -> AccountRow {
             decision("reset", "Reset sign-in"),
         ]
     };
+    if account.upstream {
+        decisions.push(decision("unlink", "Unlink"));
+    }
     AccountRow {
         username: account.username.clone(),
         name: account.name.clone(),
@@ -169,7 +192,11 @@ fn factors(account: &Account) -> String {
     };
     let password = account.password.as_ref().map(|_| "password".to_owned());
     let code = account.totp.as_ref().map(|_| "code".to_owned());
-    let all: Vec<String> = [password, code, passkeys].into_iter().flatten().collect();
+    let provider = account.upstream.then(|| "provider".to_owned());
+    let all: Vec<String> = [provider, password, code, passkeys]
+        .into_iter()
+        .flatten()
+        .collect();
     if all.is_empty() {
         "nothing yet".to_owned()
     } else {

@@ -1,7 +1,7 @@
 //! One's own factors: the first, which must be there before anything clinical opens (C7), and further ones.
 
 use super::browser::Browser;
-use super::lifetime::{self, PASSWORD_AND_CODE, Place};
+use super::lifetime::{self, CODE, Place};
 use super::session::Assurance;
 use super::throttle::{self, Guess};
 use super::way::Way;
@@ -16,7 +16,7 @@ use crate::trail::Trail;
 use ward_seal::TotpSecret;
 
 /// Factors are changed by who has just signed in, not by who finds the browser open.
-const FRESH_S: i64 = 30 * 60;
+pub(super) const FRESH_S: i64 = 30 * 60;
 
 pub(super) async fn answer(
     server: &AuthorizationServer,
@@ -142,15 +142,8 @@ async fn begin(
     let now_s = request.now_s;
     person.account.last_sign_in_s = Some(now_s);
     let (account, cookie) = (&person.account, request.session);
-    let begun = lifetime::begin(
-        server,
-        account,
-        &PASSWORD_AND_CODE,
-        place,
-        cookie,
-        changes,
-        now_s,
-    );
+    let proof = CODE.after(&person.held.session);
+    let begun = lifetime::begin(server, account, &proof, place, cookie, changes, now_s);
     match begun.await? {
         Ok(begun) => {
             trail.session(&begun.session);

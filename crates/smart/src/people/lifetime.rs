@@ -8,6 +8,7 @@ use crate::server::AuthorizationServer;
 use crate::state::{
     self, Account, Changes, Held, Refused, Revocation, SessionRow, Workstation, digest,
 };
+use std::borrow::Cow;
 use ward_seal::random;
 use ward_storage::Store;
 
@@ -26,32 +27,59 @@ const TOUCHED_EVERY_S: i64 = 30;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Proof {
     /// <https://www.rfc-editor.org/rfc/rfc8176>
-    pub amr: &'static [&'static str],
+    pub amr: Cow<'static, [&'static str]>,
     pub assurance: Assurance,
+    /// When; `None`: now.
+    pub at_s: Option<i64>,
 }
 
-pub(super) const PASSWORD: Proof = Proof {
-    amr: &["pwd"],
-    assurance: Assurance::Password,
-};
-pub(super) const PASSWORD_AND_CODE: Proof = Proof {
-    amr: &["pwd", "otp", "mfa"],
-    assurance: Assurance::Multiple,
-};
-pub(super) const PASSWORD_AND_RECOVERY_CODE: Proof = Proof {
-    amr: &["pwd", "kba", "mfa"],
-    assurance: Assurance::Multiple,
-};
+impl Proof {
+    const fn now(amr: &'static [&'static str], assurance: Assurance) -> Proof {
+        Proof {
+            amr: Cow::Borrowed(amr),
+            assurance,
+            at_s: None,
+        }
+    }
+
+    /// The same as a second factor: what the session was begun with stays beside it.
+    pub(super) fn after(&self, first: &Session) -> Proof {
+        let mut amr = methods(|method| first.amr.iter().any(|known| known == method));
+        for method in self.amr.iter() {
+            if !amr.contains(method) {
+                amr.push(method);
+            }
+        }
+        Proof {
+            amr: Cow::Owned(amr),
+            ..self.clone()
+        }
+    }
+}
+
+/// The words of <https://www.rfc-editor.org/rfc/rfc8176#section-2> that are among those said.
+pub(super) fn methods(is_said: impl Fn(&str) -> bool) -> Vec<&'static str> {
+    METHODS
+        .into_iter()
+        .filter(|method| is_said(method))
+        .collect()
+}
+
+const METHODS: [&str; 21] = [
+    "face", "fpt", "geo", "hwk", "iris", "kba", "mca", "mfa", "otp", "pin", "pop", "pwd", "rba",
+    "retina", "sc", "sms", "swk", "tel", "user", "vbm", "wia",
+];
+
+pub(super) const PASSWORD: Proof = Proof::now(&["pwd"], Assurance::Password);
+/// A code after the first factor, whose `amr` stay beside these.
+pub(super) const CODE: Proof = Proof::now(&["otp", "mfa"], Assurance::Multiple);
+pub(super) const RECOVERY_CODE: Proof = Proof::now(&["kba", "mfa"], Assurance::Multiple);
 /// A passkey on one device.
-pub(super) const DEVICE_PASSKEY: Proof = Proof {
-    amr: &["hwk", "user", "mfa"],
-    assurance: Assurance::PhishingResistant,
-};
+pub(super) const DEVICE_PASSKEY: Proof =
+    Proof::now(&["hwk", "user", "mfa"], Assurance::PhishingResistant);
 /// A passkey that is on several devices of its owner.
-pub(super) const SYNCED_PASSKEY: Proof = Proof {
-    amr: &["swk", "user", "mfa"],
-    assurance: Assurance::PhishingResistant,
-};
+pub(super) const SYNCED_PASSKEY: Proof =
+    Proof::now(&["swk", "user", "mfa"], Assurance::PhishingResistant);
 
 /// Where somebody signs in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -139,7 +167,7 @@ fn row(account: &Account, proof: &Proof, place: &Place, id: String, now_s: i64) 
             fhir_user: account.fhir_user.clone(),
             patient: account.patient.clone(),
             roles: account.roles.clone(),
-            auth_time_s: now_s,
+            auth_time_s: proof.at_s.unwrap_or(now_s),
             amr: proof.amr.iter().map(|word| (*word).to_owned()).collect(),
             acr: proof.assurance.word().to_owned(),
             workstation: place.workstation.clone(),

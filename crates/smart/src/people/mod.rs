@@ -16,6 +16,7 @@ pub mod session;
 mod sessions;
 mod sign_in;
 mod throttle;
+pub(crate) mod upstream;
 mod way;
 
 use crate::answer::{Answer, ErrorCode, OAuthError};
@@ -38,6 +39,7 @@ pub(crate) async fn answer(
         Endpoint::Sessions => sessions::answer(server, request, trail).await,
         Endpoint::SignOut => sessions::sign_out(server, request, trail).await,
         Endpoint::Accounts => accounts::answer(server, request, trail).await,
+        Endpoint::Upstream => upstream::answer(server, request, trail).await,
         _ => {
             trail.refused();
             Err(OAuthError::new(

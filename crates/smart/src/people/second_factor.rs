@@ -1,7 +1,7 @@
 //! The second factor: a code of the authenticator app, a recovery code, or a passkey (C7, AT7b).
 
 use super::browser::Browser;
-use super::lifetime::{self, PASSWORD_AND_CODE, PASSWORD_AND_RECOVERY_CODE, Place, Proof};
+use super::lifetime::{self, CODE, Place, Proof, RECOVERY_CODE};
 use super::throttle::{self, Guess};
 use super::way::Way;
 use super::{passkey, recovery, session};
@@ -70,6 +70,7 @@ async fn by_code(
     account.last_sign_in_s = Some(now_s);
     // The step or the recovery code is used up with the account's row: of two that send the same, one gets in.
     let changes = throttle::forget(Changes::new(), &attempt).replace(&account);
+    let proof = proof.after(&held.session);
     begin(server, account, &proof, changes, held, request, trail).await
 }
 
@@ -79,9 +80,9 @@ fn proved(account: &mut Account, code: &str, now_s: i64) -> Option<Proof> {
     let secret = account.totp.as_deref().and_then(TotpSecret::from_base32);
     if let Some(step) = secret.and_then(|s| s.verify(&digits, now_s, account.totp_step)) {
         account.totp_step = Some(step);
-        return Some(PASSWORD_AND_CODE);
+        return Some(CODE);
     }
-    recovery::use_up(&mut account.recovery_codes, code).then_some(PASSWORD_AND_RECOVERY_CODE)
+    recovery::use_up(&mut account.recovery_codes, code).then_some(RECOVERY_CODE)
 }
 
 async fn by_passkey(

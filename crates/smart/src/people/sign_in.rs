@@ -5,7 +5,7 @@ use super::browser::{self, Browser};
 use super::lifetime::{self, PASSWORD};
 use super::throttle::{self, Guess};
 use super::way::Way;
-use super::{account, passkey, password, session};
+use super::{account, passkey, password, session, upstream};
 use crate::answer::{Answer, Cookie, OAuthError};
 use crate::endpoints::Endpoint;
 use crate::page::{Page, SignIn};
@@ -26,8 +26,19 @@ pub(super) async fn answer(
     server.forms().check(request, Endpoint::SignIn.path())?;
     match request.parameters.get("passkey") {
         Some(json) => by_passkey(server, json, request, trail).await,
-        None => by_password(server, request, trail).await,
+        None if takes_password(server) => by_password(server, request, trail).await,
+        None => {
+            trail.refused();
+            show(server, request, 403, Some(NO_PASSWORDS)).await
+        }
     }
+}
+
+/// Whether passwords of this server still open it.
+fn takes_password(server: &AuthorizationServer) -> bool {
+    server
+        .upstream()
+        .is_none_or(|provider| provider.settings.local_password)
 }
 
 async fn by_password(
@@ -173,7 +184,8 @@ async fn show(
         app: waiting.map(|waiting| waiting.app),
         passkey_challenge: passkey::challenge(server, &browser, request.now_s),
         rp_id: passkey::rp_id(server).unwrap_or_default().to_owned(),
-        upstream: Vec::new(),
+        upstream: upstream::links(server, request, &browser.cookie),
+        takes_password: takes_password(server),
         shared: workstation.is_some() || request.parameters.get("shared").is_some(),
         workstation,
     };
@@ -181,6 +193,8 @@ async fn show(
 }
 
 const WRONG: &str = "The user name or the password is wrong.";
+const NO_PASSWORDS: &str =
+    "Passwords of this server are not taken. Use one of the other ways to sign in.";
 const NO_PASSKEY: &str =
     "This passkey does not open any account here, or the page was open for too long. Try again.";
 const AT_ONCE: &str = "This was used at the same moment elsewhere. Try again.";

@@ -22,11 +22,7 @@ pub(super) struct Waiting {
 
 impl Way {
     pub(super) fn of(request: &Request<'_>) -> Way {
-        let tx = request.parameters.get("tx").filter(|tx| is_id(tx));
-        Way {
-            tx: tx.map(str::to_owned),
-            to: request.parameters.get("to").and_then(place),
-        }
+        Way::again(request.parameters.get("tx"), request.parameters.get("to"))
     }
 
     /// To a page of ours.
@@ -34,6 +30,19 @@ impl Way {
         Way {
             tx: None,
             to: Some(endpoint),
+        }
+    }
+
+    /// What a row remembers of it.
+    pub(super) fn kept(&self) -> (Option<String>, Option<String>) {
+        (self.tx.clone(), self.to.map(|to| to.path().to_owned()))
+    }
+
+    /// From what a row remembers.
+    pub(super) fn again(tx: Option<&str>, to: Option<&str>) -> Way {
+        Way {
+            tx: tx.filter(|tx| is_id(tx)).map(str::to_owned),
+            to: to.and_then(place),
         }
     }
 
@@ -140,5 +149,13 @@ mod tests {
             assert_eq!(way("tx", elsewhere), Way::default(), "{elsewhere}");
         }
         assert_eq!(Way::default().end(), "/auth/apps");
+        for kept in [
+            way("tx", "a-Z_9"),
+            way("to", "/auth/clients"),
+            Way::default(),
+        ] {
+            let (tx, to) = kept.kept();
+            assert_eq!(Way::again(tx.as_deref(), to.as_deref()), kept);
+        }
     }
 }

@@ -29,6 +29,8 @@ pub struct Account {
     /// Digests of the recovery codes that are left.
     pub recovery_codes: Vec<String>,
     pub passkeys: Vec<NamedPasskey>,
+    /// Its owner signs in with the upstream provider.
+    pub upstream: bool,
     /// Seconds since 1970.
     pub created_s: i64,
     pub last_sign_in_s: Option<i64>,
@@ -57,7 +59,7 @@ impl Account {
 
     /// Whether anybody can sign in with it.
     pub fn is_claimed(&self) -> bool {
-        self.password.is_some() || !self.passkeys.is_empty()
+        self.password.is_some() || !self.passkeys.is_empty() || self.upstream
     }
 }
 

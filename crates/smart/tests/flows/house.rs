@@ -9,7 +9,7 @@ use ward_access::{Caller, Identity, Scopes};
 use ward_fhir::schema::r4;
 use ward_resources::{Body, Call, Engine, Format, Interaction};
 use ward_seal::MasterKey;
-use ward_smart::fetch::{Fetch, FetchError, Fetched, Fetching};
+use ward_smart::fetch::{Fetch, FetchError, Fetched, Fetching, Outgoing, Posted};
 use ward_smart::people::session::Session;
 use ward_smart::state::{
     self, Account, Authentication, Changes, Client, ClientState, Kind, Row, SessionRow, digest,
@@ -50,6 +50,10 @@ impl Fetch for Shelf {
             body: text.into_bytes(),
         });
         Box::pin(std::future::ready(fetched.ok_or(FetchError::Unreachable)))
+    }
+
+    fn post<'a>(&'a self, posted: Posted<'a>, _: usize) -> Fetching<'a> {
+        panic!("nothing is posted to {}", posted.url)
     }
 }
 
@@ -344,7 +348,8 @@ async fn server(engine: Arc<Engine>, shelf: Arc<Shelf>) -> AuthorizationServer {
         forms: [1; 32],
         nonces: [2; 32],
     };
-    AuthorizationServer::open(engine, Settings::for_base(BASE), secrets, shelf, NOW_S)
+    let outgoing = Outgoing::all(shelf);
+    AuthorizationServer::open(engine, Settings::for_base(BASE), secrets, outgoing, NOW_S)
         .await
         .unwrap()
 }

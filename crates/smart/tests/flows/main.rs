@@ -21,6 +21,7 @@ mod revocation;
 mod sender;
 mod systems;
 mod token;
+mod upstream;
 
 /// Each test once per store.
 macro_rules! on_both {
@@ -122,4 +123,26 @@ on_both!(
     people::x56_forms_and_cookies_are_of_one_browser,
     people::sessions_end_one_by_one_and_by_signing_out,
     people::accounts_are_for_administrators,
+    upstream::an_app_gets_whoever_signed_in_at_the_provider,
+    upstream::c7_one_factor_there_needs_another_here,
+    upstream::s37_a_fresh_sign_in_is_asked_of_the_provider,
+    upstream::what_the_installation_wants_is_asked,
+    upstream::s15_a_provider_may_change_its_keys,
+    upstream::s50_no_secret_of_the_provider_is_recorded,
+    upstream::x56_a_sign_in_there_is_of_one_browser_and_comes_back_once,
+    upstream::x56_two_that_come_back_at_once_are_one,
+    upstream::x56_only_our_own_page_begins,
+    upstream::an_id_token_that_does_not_fit_lets_nobody_in,
+    upstream::x56_an_answer_of_another_issuer_is_refused,
+    upstream::x56_a_provider_that_names_itself_does_so_always,
+    upstream::x80_a_provider_that_is_down_is_said_to_be,
+    upstream::a_provider_that_speaks_for_another_is_none,
+    upstream::whoever_says_no_there_is_not_signed_in,
+    upstream::nobody_takes_an_account_over_by_its_name,
+    upstream::a_new_person_has_a_readable_name,
+    upstream::an_unknown_person_is_refused_until_linked,
+    upstream::administrators_link_and_unlink,
+    upstream::whoever_was_suspended_here_stays_so,
+    upstream::s94_roles_are_those_of_the_last_sign_in,
+    upstream::what_the_provider_does_not_decide_stays,
 );

@@ -53,7 +53,7 @@ pub async fn s117_registration_is_off_and_then_pending(house: House) {
             forms: [1; 32],
             nonces: [2; 32],
         },
-        house.shelf.clone(),
+        ward_smart::fetch::Outgoing::all(house.shelf.clone()),
         NOW_S,
     )
     .await

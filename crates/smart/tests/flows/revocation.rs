@@ -175,7 +175,7 @@ pub async fn s102_a_revocation_survives_and_is_read_by_others(house: House) {
         house.engine.clone(),
         settings,
         secrets,
-        house.shelf.clone(),
+        ward_smart::fetch::Outgoing::all(house.shelf.clone()),
         NOW_S,
     )
     .await
