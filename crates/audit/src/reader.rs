@@ -20,7 +20,9 @@ pub(crate) struct Place {
 
 /// Payloads of one call together; the first entry is returned whatever its length.
 const READ_BYTES_MAX: usize = 4 << 20;
-const BLOCK_BYTES: usize = 256 << 10;
+/// What is read of a segment at once: little at first, since most calls are for the few records of the last moment.
+const BLOCK_BYTES_MIN: usize = 16 << 10;
+const BLOCK_BYTES_MAX: usize = 256 << 10;
 
 pub(crate) fn read(
     shared: &Shared,
@@ -90,6 +92,8 @@ struct Block {
     file: File,
     start: u64,
     held: Vec<u8>,
+    /// Bytes of the next window.
+    ahead: usize,
 }
 
 impl Block {
@@ -100,6 +104,7 @@ impl Block {
             path,
             start: 0,
             held: Vec::new(),
+            ahead: BLOCK_BYTES_MIN,
         })
     }
 
@@ -123,7 +128,8 @@ impl Block {
     fn bytes(&mut self, offset: u64, count: usize) -> io::Result<&[u8]> {
         let held_to = self.start + self.held.len() as u64;
         if offset < self.start || offset + count as u64 > held_to {
-            self.held.resize(count.max(BLOCK_BYTES), 0);
+            self.held.resize(count.max(self.ahead), 0);
+            self.ahead = (self.ahead * 2).min(BLOCK_BYTES_MAX);
             let read = read_at(&self.file, &mut self.held, offset)?;
             self.held.truncate(read);
             self.start = offset;

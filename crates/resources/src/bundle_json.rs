@@ -65,8 +65,9 @@ impl BundleWriter {
     pub fn search(&mut self, mode: &str, score: Option<f64>) -> &mut Self {
         self.member("search");
         let score = score.map_or_else(String::new, |s| format!(",\"score\":{s:.4}"));
-        self.out
-            .extend_from_slice(format!("{{\"mode\":\"{mode}\"{score}}}").as_bytes());
+        for part in ["{\"mode\":\"", mode, "\"", &score, "}"] {
+            self.out.extend_from_slice(part.as_bytes());
+        }
         self
     }
 

@@ -45,7 +45,7 @@ impl IdCipher {
             *slot = ALPHABET[(rest & 31) as usize];
             rest >>= 5;
         }
-        text.iter().map(|b| char::from(*b)).collect()
+        std::str::from_utf8(&text).unwrap_or_default().to_owned()
     }
 
     /// The row of a public id; `None` for whatever this store did not make.

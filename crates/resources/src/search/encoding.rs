@@ -20,6 +20,9 @@ pub fn decode_query(query: &str) -> Result<Pairs> {
 }
 
 fn decode(text: &str) -> Result<String> {
+    if !text.contains(['+', '%']) {
+        return Ok(text.to_owned());
+    }
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut at = 0;
@@ -58,15 +61,41 @@ pub fn encode_query(pairs: &[(String, String)]) -> String {
     out
 }
 
+/// Cursors are long, and nothing in them is escaped: what stays as it is goes over in one piece.
 fn encode(text: &str, out: &mut String) {
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~:,|/$*@()".contains(&byte) {
-            out.push(byte as char);
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
+    out.reserve(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(|byte| !PLAIN[usize::from(byte)]) {
+        let (plain, escaped) = rest.split_at(at);
+        out.push_str(plain);
+        let mut chars = escaped.chars();
+        let escaped_bytes = chars.next().map_or(0, char::len_utf8);
+        for byte in escaped.bytes().take(escaped_bytes) {
+            out.push('%');
+            out.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
         }
+        rest = chars.as_str();
     }
+    out.push_str(rest);
 }
+
+const HEX: &[u8; 16] = b"0123456789ABCDEF";
+/// Bytes that are written as they are; none of them is part of a longer character.
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        plain[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let kept = b"-._~:,|/$*@()";
+    let mut at = 0;
+    while at < kept.len() {
+        plain[kept[at] as usize] = true;
+        at += 1;
+    }
+    plain
+};
 
 #[cfg(test)]
 mod tests {
@@ -79,6 +108,11 @@ mod tests {
             ("_sort".to_owned(), "-date".to_owned()),
         ];
         assert_eq!(decode_query(&encode_query(&pairs)).unwrap(), pairs);
+        assert_eq!(
+            encode_query(&pairs),
+            "identifier=http://a%20b|%C3%BC%2B%26%3D%25&_sort=-date"
+        );
+        assert_eq!(encode_query(&[]), "");
         assert_eq!(
             decode_query("a=%zz&b").unwrap(),
             vec![("a".into(), "%zz".into()), ("b".into(), String::new())]

@@ -95,5 +95,5 @@ fn contained(used: &Used) -> Option<&Contained> {
 
 fn url(cx: Context<'_>, row: &Row) -> String {
     let base = &cx.engine.settings.base;
-    format!("{base}/{}/{}", r4().ty(row.ty).name, row.id)
+    [base.as_str(), "/", r4().ty(row.ty).name, "/", &row.id].concat()
 }
