@@ -127,6 +127,8 @@ pub struct Tuple {
     pub param: u16,
     /// `AnyTerm` or `AnyForm` over the first component's terms.
     pub first: Box<Filter>,
+    /// Whatever has the entry has the first component's term as an entry too, of a parameter of its own.
+    pub has_first: bool,
     pub second: TupleEnd,
 }
 

@@ -1,6 +1,7 @@
 //! What both stores share: ids, keys, the limits, and turning a unit into sealed bytes and stored rows into answers.
 
 use crate::allocator::Allocator;
+use crate::broad::Broad;
 use crate::codec::{self, Place};
 use crate::contract::{Op, Rid, Row, StoreError, StoreSettings, Unit};
 use crate::id::IdCipher;
@@ -26,6 +27,8 @@ pub struct Core {
     pub settings: StoreSettings,
     pub term_key: TermKey,
     pub indexing: Remembered,
+    /// Of the embedded store: PostgreSQL has it beside what else it remembers.
+    pub broad: Broad,
     pub state: StateKeys,
 }
 
@@ -49,6 +52,7 @@ impl Core {
             settings,
             term_key: TermKey(term_key),
             indexing: Remembered::default(),
+            broad: Broad::default(),
             state: StateKeys::new(secret),
         }
     }

@@ -5,6 +5,7 @@
 
 mod allocator;
 mod batch;
+mod broad;
 mod clinical;
 mod codec;
 mod compare;

@@ -107,6 +107,8 @@ pub struct Resolver<'a> {
     pub phrase: usize,
     /// As for `Names::of`.
     pub homes: bool,
+    /// The rows of a term are a range in the order of pages: of a tuple the term of its first component is asked for as well.
+    pub walks_terms: bool,
 }
 
 impl Resolver<'_> {
@@ -265,10 +267,16 @@ impl Resolver<'_> {
         let of = |a: Term, b: Term| self.key.tuple(tuple.param, &[a, b]);
         match &tuple.second {
             TupleEnd::Quantity { unit, test } => {
-                let each = first.iter().take(TERMS_MAX).map(|a| Node::Quantity {
-                    term: of(*a, *unit),
-                    test: *test,
-                    in_tuple: true,
+                let each = first.iter().take(TERMS_MAX).map(|a| {
+                    let quantity = Node::Quantity {
+                        term: of(*a, *unit),
+                        test: *test,
+                        in_tuple: true,
+                    };
+                    match tuple.has_first && self.walks_terms {
+                        true => Node::And(vec![Node::Terms(vec![*a]), quantity]),
+                        false => quantity,
+                    }
                 });
                 Ok(any(each.collect()))
             }

@@ -191,6 +191,7 @@ fn together(
             any.push(Filter::Tuple(Tuple {
                 param: owner,
                 first: Box::new(a.clone()),
+                has_first: parts[0].is_whole,
                 second: end,
             }));
         }

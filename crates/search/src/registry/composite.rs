@@ -5,7 +5,7 @@
 //! (`DocumentReference.relationship`, `Observation.combo-*`) name others than their expressions read.
 
 use super::{Owner, Parameter};
-use crate::definition::Definition;
+use crate::definition::{CUSTOM_FROM, Definition};
 use crate::expression::{self, Shape};
 use crate::param::Form;
 use crate::program::{Atom, resolve};
@@ -37,6 +37,8 @@ pub(crate) struct Part {
     pub param: u16,
     /// From the element of the composite; empty where it is read elsewhere.
     pub atoms: Vec<Atom>,
+    /// The parameter is of the standard and reads all that the component does: its entries are there wherever these are.
+    pub is_whole: bool,
 }
 
 /// Fills the composites of a type, whose other parameters have their owners. Equal tuples are indexed once.
@@ -158,9 +160,8 @@ fn part(
 ) -> Result<Part, &'static str> {
     const NONE: &str = "no parameter reads one of its components";
     let wanted = under(bases, &atoms);
-    let parameter = reader(schema, parameters, named, &wanted)
-        .or(named)
-        .ok_or(NONE)?;
+    let reader = reader(schema, parameters, named, &wanted);
+    let parameter = reader.or(named).ok_or(NONE)?;
     let [owner] = parameter.owners.as_slice() else {
         return Err(NONE);
     };
@@ -170,6 +171,7 @@ fn part(
         ty: parameter.ty(),
         param: owner.param,
         atoms,
+        is_whole: reader.is_some_and(|p| p.def.number() < CUSTOM_FROM),
     })
 }
 

@@ -4,10 +4,10 @@
 //! what is so at its own moment: where that is something else, the question is put anew. So nothing that is remembered is
 //! believed, and a page is one statement.
 
-use super::broad::Broad;
 use super::connection::{Columns, Connection, Failure};
 use super::lower::Sql;
 use super::statement::Value;
+use crate::broad::Broad;
 use crate::contract::StoreError;
 use crate::estimate::Counts;
 use quick_cache::sync::Cache;

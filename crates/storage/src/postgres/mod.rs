@@ -1,6 +1,5 @@
 //! The store for more than one process or machine: PostgreSQL 15 or newer.
 
-mod broad;
 mod choice;
 mod connection;
 mod delta;

@@ -1,6 +1,5 @@
 //! A question to the PostgreSQL tables: what is in reach, and what drives each of its statements.
 
-use super::broad::Broad;
 use super::choice::{self, Walk};
 use super::connection::{Columns, Connection, Failure};
 use super::facts::{Needed, Remembered, Told};
@@ -8,6 +7,7 @@ use super::lower::{Branch, Lowering};
 use super::names;
 use super::sizes::{self, Sizes};
 use super::tables::{self, Tables};
+use crate::broad::Broad;
 use crate::clinical::{self, Clinical, Window};
 use crate::contract::StoreError;
 use crate::core::Core;
@@ -128,6 +128,7 @@ impl<'a> Question<'a> {
             found,
             phrase: 0,
             homes: true,
+            walks_terms: false,
         };
         let mut members = resolver.members(&plan.filter, &types)?;
         reach.conditions_into(&mut members);

@@ -1,10 +1,10 @@
 //! How many rows are in ranges that only their index knows, counted to where it no longer matters: one statement for a question.
 
-use super::broad::Broad;
 use super::choice;
 use super::connection::Columns;
 use super::lower::{Sql, string_rids};
 use super::statement::Value;
+use crate::broad::Broad;
 use crate::contract::StoreError;
 use crate::estimate::{Counts, SET_ROWS_MAX};
 use crate::quantity::{self, Range, Ranged};

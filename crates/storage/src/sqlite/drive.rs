@@ -7,7 +7,7 @@ use super::rows::Rows;
 use super::walk::Bounds;
 use crate::clinical::{self, Window};
 use crate::estimate::counted;
-use crate::index::{EVERY, typed};
+use crate::index::typed;
 use crate::quantity;
 use crate::question::{Hop, Node};
 use std::fmt::Write as _;
@@ -36,47 +36,6 @@ pub(super) enum Driver {
 }
 
 impl Question<'_> {
-    /// What a bounded walk in the order of pages goes along, and how many rows of it are looked at, where that is worth
-    /// trying: many rows match, so a page of them may be near.
-    pub(super) fn walked(&self, page_rows: u64) -> Option<(Driver, i64)> {
-        let Driver::Member(at) = self.driver else {
-            return None;
-        };
-        let is_term = |n: &Node| matches!(n, Node::Terms(terms) if terms.len() == 1);
-        let driving = &self.members[at];
-        let (ty, _) = self.reach.single()?;
-        let every = |ty: TypeId| counted(&self.counts, typed(EVERY, ty)).max(1);
-        let looked_at = match driving {
-            node if is_term(node) && self.is_broad => self.few,
-            Node::Quantity { .. } if self.is_broad => self.few,
-            Node::Date { .. } => self.few,
-            Node::Chain(hop) if hop.leads_home(ty, hop.ty) => {
-                let gathered = choice::member(driving, ty, &self.counts)?;
-                let others = choice::at_hop(hop, &self.counts).max(1);
-                let expected = page_rows.saturating_mul(every(hop.ty)) / others;
-                if gathered <= HOP_ROWS || expected > gathered / 2 {
-                    return None;
-                }
-                gathered
-            }
-            Node::Has(hop) if hop.leads_home(hop.ty, ty) => {
-                let gathered = choice::member(driving, ty, &self.counts)?;
-                if gathered <= HOP_ROWS {
-                    return None;
-                }
-                // A look reads the references to the row.
-                let references = every(hop.ty) / every(ty);
-                (gathered / (references + 2)).max(HOPS_MIN)
-            }
-            _ => return None,
-        };
-        if is_term(driving) {
-            return Some((self.driver, looked_at as i64));
-        }
-        let term = self.members.iter().position(is_term);
-        Some((term.map_or(Driver::Types, Driver::Member), looked_at as i64))
-    }
-
     /// What drives, term by term: ranges in the order of pages, which the database merges without gathering them.
     pub(super) fn merged(&self) -> Option<Vec<Driver>> {
         let (Driver::Member(at), Some(_)) = (self.driver, self.reach.single()) else {
@@ -124,14 +83,19 @@ impl Question<'_> {
         best.1
     }
 
-    /// Whether quantities are looked up for each row: what drives is smaller than a range of them, or walked to the end of a
-    /// page.
+    /// Whether quantities, and who refers to a home, are looked up for each row: what drives is smaller than a range of them, or
+    /// walked to the end of a page.
     fn has_points(&self, driver: Driver, extent: Extent) -> bool {
         let driving = match driver {
             Driver::Member(at) | Driver::Term(at, _) => Some(&self.members[at]),
             Driver::Types | Driver::Compartment => None,
         };
         let rows = match (driving, self.reach.single()) {
+            (Some(Node::Has(hop)), Some((ty, _)))
+                if self.candidates(hop, ty, extent).is_some() && self.are_asked(hop, ty) =>
+            {
+                return true;
+            }
             (Some(Node::Quantity { .. }), _) => return false,
             (Some(Node::Among { .. }), _) => 0,
             (Some(node), Some((ty, _))) => {
@@ -177,11 +141,43 @@ impl Question<'_> {
         match driver {
             Driver::Types => self.drive_types(sql, bounds),
             Driver::Compartment => self.drive_compartment(sql),
-            Driver::Member(at) => self.drive_member(sql, &probe, &members[at], bounds, extent),
+            Driver::Member(at) => match (&members[at], probe.types) {
+                (Node::Chain(hop), Types::One(ty)) => {
+                    return self.drive_chain(sql, probe, hop, ty, |sql, probe| {
+                        self.decide(sql, probe, driver, extent);
+                    });
+                }
+                (member, _) => self.drive_member(sql, &probe, member, bounds, extent),
+            },
             Driver::Term(_, term) => self.drive_terms(sql, &[term], bounds),
         }
+        self.decide(sql, &probe, driver, extent);
+    }
+
+    /// The term rows that refer carry everything a page needs. Most of them do not match: those that do are taken once each.
+    fn drive_chain(
+        &self,
+        sql: &mut Sql,
+        probe: Probe,
+        hop: &Hop,
+        ty: TypeId,
+        decide: impl FnOnce(&mut Sql, &Probe),
+    ) {
+        let row = sql.alias();
+        let _ = write!(
+            sql.text,
+            " from (select distinct {row}.rid, {row}.d, {row}.c, {row}.k"
+        );
+        probe.referring(sql, hop, ty, &row);
+        sql.push(" and ");
+        decide(sql, &Probe { row, ..probe });
+        sql.push(") x where 1");
+    }
+
+    /// What is asked of each row that a driver brings: access, and the members that do not hold of it already.
+    fn decide(&self, sql: &mut Sql, probe: &Probe, driver: Driver, extent: Extent) {
         probe.access(sql, &self.reach);
-        for (at, member) in members.iter().enumerate() {
+        for (at, member) in self.members().iter().enumerate() {
             let is_driving = matches!(driver, Driver::Member(by) | Driver::Term(by, _) if by == at);
             if !is_driving || self.names_candidates(member, extent) {
                 sql.push(" and ");
@@ -257,23 +253,9 @@ impl Question<'_> {
             (Node::Has(hop), Types::One(ty))
                 if let Some(term) = self.candidates(hop, ty, extent) =>
             {
-                let (h, t) = (sql.int(typed(term, hop.ty)), sql.int(i64::from(ty.0)));
-                let _ = write!(
-                    sql.text,
-                    " from (select y.rid, y.d, y.c, y.k from \
-                     (select distinct t.c as rid from term t where t.h = {h} and vis(?1, t.k)) i \
-                     cross join resource y on y.rid = i.rid where y.typ = {t} and y.op <> 2 \
-                     order by y.d desc, y.rid desc limit -1) x where "
-                );
-                return;
+                return self.drive_homes(sql, typed(term, hop.ty), ty, bounds);
             }
             (Node::Terms(terms), _) => return self.drive_terms(sql, terms, bounds),
-            // The term rows that refer carry everything a page needs.
-            (Node::Chain(hop), Types::One(ty)) => {
-                sql.push(" from (select distinct t.rid, t.d, t.c, t.k");
-                probe.referring(sql, hop, ty);
-                return sql.push(") x where ");
-            }
             (Node::Rids(rids), Types::Column) => {
                 let packed = sql.bind(Rows::of(rids.iter().copied()).into_value());
                 let _ = write!(
@@ -292,6 +274,27 @@ impl Question<'_> {
             let ty = sql.int(i64::from(ty.0));
             let _ = write!(sql.text, "x.typ = {ty} and ");
         }
+    }
+
+    /// The homes of a term's rows in the order of pages: those that a walk meets, or all of them sorted.
+    fn drive_homes(&self, sql: &mut Sql, key: i64, ty: TypeId, bounds: &Bounds) {
+        let (h, t) = (sql.int(key), sql.int(i64::from(ty.0)));
+        let homes =
+            format!("rows((select gathered(t.c) from term t where t.h = {h} and vis(?1, t.k)))");
+        if self.meets_homes(counted(&self.counts, key), ty) {
+            // An expression of the row id keeps the planner from looking the homes up one by one.
+            let rows = |y: &str| {
+                format!(
+                    "resource {y} where {y}.typ = {t} and {y}.op <> 2 and (+{y}.rid) in (select a from {homes})"
+                )
+            };
+            return self.drive_walk(sql, ty, &rows, None, bounds);
+        }
+        let _ = write!(
+            sql.text,
+            " from (select y.rid, y.d, y.c, y.k from {homes} i cross join resource y on y.rid = i.a \
+             where y.typ = {t} and y.op <> 2 order by y.d desc, y.rid desc limit -1) x where "
+        );
     }
 
     fn drive_terms(&self, sql: &mut Sql, terms: &[Term], bounds: &Bounds) {
@@ -327,9 +330,5 @@ impl Question<'_> {
 
 /// Rows of one type assumed in one patient's compartment.
 const COMPARTMENT_ROWS: u64 = 500;
-/// So many rows are looked at in any case before all that have a reference are gathered.
-const HOPS_MIN: u64 = 64;
-/// So few rows at the other end of a hop are gathered without further thought.
-const HOP_ROWS: u64 = 200;
 /// Ranges that are merged.
 const MERGED_MAX: usize = 16;

@@ -1,4 +1,5 @@
-//! What SQLite offers and diesel does not pass on. Beside [`super::map`] the only unsafe code of the crate. <https://www.sqlite.org/vtab.html>
+//! What SQLite offers and diesel does not pass on. Beside [`super::map`] and [`super::gathered`] the only unsafe code of the crate.
+//! <https://www.sqlite.org/vtab.html>
 //!
 //! Registered for every connection of the process through `sqlite3_auto_extension`:
 //! - `rows(data)`, an eponymous table-valued function over rows packed by [`super::rows`]: with it a batch takes a
@@ -6,12 +7,14 @@
 //! - `vis(mask, k)`, 1 when bit `k` of the mask is set, 0 otherwise (also beyond the end: unknown is hidden);
 //! - `typed(term, type)`, [`crate::index::typed`] for statements over several types;
 //! - `xor(a, b)`, bit by bit: the term of a reference from the target's own and the parameter's;
+//! - `gathered(n)`, the distinct integers of many rows, see [`super::gathered`];
 //! - a progress handler that interrupts a statement when the leash of its thread says so: the deadline passed, or nobody
 //!   waits for it.
 //!
 //! Soundness: every callback treats its pointers as SQLite hands them out, copies the packed bytes before it returns,
 //! reads them with bounds checks and never unwinds (no callback can panic).
 
+use super::gathered;
 use super::map;
 use super::rows::Cursor;
 use libsqlite3_sys as sqlite;
@@ -93,7 +96,8 @@ const STEPS_PER_CHECK: c_int = 4_000;
 pub const COLUMNS: usize = 13;
 const DATA: c_int = COLUMNS as c_int;
 const DECLARATION: &CStr = c"create table rows(a, b, c, d, e, f, g, h, i, j, k, l, m, data hidden)";
-const PURE: c_int = sqlite::SQLITE_UTF8 | sqlite::SQLITE_DETERMINISTIC | sqlite::SQLITE_INNOCUOUS;
+pub(super) const PURE: c_int =
+    sqlite::SQLITE_UTF8 | sqlite::SQLITE_DETERMINISTIC | sqlite::SQLITE_INNOCUOUS;
 
 unsafe extern "C" fn extend(
     db: *mut sqlite::sqlite3,
@@ -125,7 +129,7 @@ unsafe extern "C" fn extend(
                 return made;
             }
         }
-        sqlite::SQLITE_OK
+        gathered::register(db)
     }
 }
 

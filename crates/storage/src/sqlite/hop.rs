@@ -33,7 +33,7 @@ impl Probe {
             }
             Types::One(ty) if !hop.leads_home(ty, hop.ty) => {
                 let _ = write!(sql.text, "{row}.rid in (select t.rid");
-                self.referring(sql, hop, ty);
+                self.referring(sql, hop, ty, "t");
                 sql.push(")");
             }
             Types::One(ty) => {
@@ -58,8 +58,8 @@ impl Probe {
         }
     }
 
-    /// ` from … cross join term t where …`: the reference terms of type `ty` that lead to rows of the hop.
-    pub(super) fn referring(&self, sql: &mut Sql, hop: &Hop, ty: TypeId) {
+    /// ` from … cross join term … where …`: the reference terms of type `ty` that lead to rows of the hop, under an alias.
+    pub(super) fn referring(&self, sql: &mut Sql, hop: &Hop, ty: TypeId, row: &str) {
         let y = sql.alias();
         let spread = sql.int(typed(hop.spread, ty));
         let inner = self.inner(hop, &y);
@@ -68,7 +68,7 @@ impl Probe {
                 let _ = write!(sql.text, " from resource {y}");
                 let _ = write!(
                     sql.text,
-                    " cross join term t on t.h = xor({y}.self, {spread}) where "
+                    " cross join term {row} on {row}.h = xor({y}.self, {spread}) where "
                 );
             }
             Some(at) => {
@@ -76,7 +76,7 @@ impl Probe {
                 inner.range(sql, &hop.members[at], hop.ty);
                 let _ = write!(
                     sql.text,
-                    ") i cross join resource {y} on {y}.rid = i.rid cross join term t on t.h = xor({y}.self, {spread}) where "
+                    ") i cross join resource {y} on {y}.rid = i.rid cross join term {row} on {row}.h = xor({y}.self, {spread}) where "
                 );
             }
         }
@@ -226,7 +226,7 @@ impl Probe {
             }
             Node::Chain(hop) => {
                 sql.push("select distinct t.rid");
-                self.referring(sql, hop, ty);
+                self.referring(sql, hop, ty, "t");
             }
             Node::Has(hop) if hop.leads_home(hop.ty, ty) => {
                 sql.push("select distinct rid from (");

@@ -6,13 +6,14 @@ use super::drive::Driver;
 use super::lower::{Probe, Sql};
 use super::names;
 use super::rows::Rows;
+use crate::broad::Broad;
 use crate::clinical::{self, Clinical};
 use crate::contract::StoreError;
 use crate::core::Core;
 use crate::estimate::{self, Counts, SET_ROWS_MAX};
 use crate::index::{CODE, EVERY, typed};
 use crate::names::Names;
-use crate::quantity;
+use crate::quantity::{self, Ranged};
 use crate::question::{Node, Resolver, terms_of};
 use crate::reach::Reach;
 use std::collections::HashMap;
@@ -60,6 +61,7 @@ impl<'a> Question<'a> {
             found: &found,
             phrase: 0,
             homes: false,
+            walks_terms: true,
         };
         let mut members = resolver.members(&plan.filter, &types)?;
         reach.conditions_into(&mut members);
@@ -75,10 +77,9 @@ impl<'a> Question<'a> {
         };
         question.counts = Rc::new(question.count(connection)?);
         question.count_hops(connection)?;
-        let page_rows = u64::from(plan.count) + 1;
         // Once more for what an alternative that is left alone brings.
-        if question.count_ranges(connection, page_rows)? {
-            question.count_ranges(connection, page_rows)?;
+        if question.count_ranges(connection, &core.broad, plan)? {
+            question.count_ranges(connection, &core.broad, plan)?;
         }
         question.driver = question.choose();
         Ok(Some(question))
@@ -123,37 +124,62 @@ impl<'a> Question<'a> {
         Ok(())
     }
 
-    /// Ranges of quantities are counted to where it no longer matters. `true`: there are other members now.
+    /// Ranges of quantities are counted to where it no longer matters, unless they were seen to be more a moment ago. `true`:
+    /// there are other members now.
     fn count_ranges(
         &mut self,
         connection: &mut Connection,
-        page_rows: u64,
+        broad: &Broad,
+        plan: &Plan,
     ) -> Result<bool, StoreError> {
         let Some((ty, _)) = self.reach.single() else {
             return Ok(false);
         };
         // As many as a walk in page order is expected to look at to fill a page, where so many match.
         let walked = quantity::walked(&self.members, ty, &self.counts);
+        let page_rows = u64::from(plan.count) + 1;
         self.few = walked.saturating_mul(page_rows).isqrt().max(FEW_ROWS);
+        // A walk in another order than that of pages passes nothing over.
+        let most = match plan.sort.is_empty() {
+            true => self.few.saturating_mul(CANDIDATES),
+            false => self.few,
+        };
         let ranged = quantity::ranged(&self.members, ty, &self.counts);
         let mut all = Vec::new();
         for member in &ranged {
-            let mut rows = Vec::new();
-            for ranges in &member.alternatives {
-                let mut sql = Sql::default();
-                sql.push("select count(*) from (");
-                self.probe().among(&mut sql, "1", ranges, ty);
-                let limit = sql.int(self.few.saturating_add(1) as i64);
-                let _ = write!(sql.text, " limit {limit})");
-                connection.each(&sql.text, &sql.values, |row| {
-                    rows.push(row.int(0)?.max(0) as u64);
-                    Ok(())
-                })?;
+            if broad.holds(member, ty, most) {
+                all.push(vec![most.saturating_add(1)]);
+                continue;
             }
+            let rows = self.count_alternatives(connection, member, ty, most)?;
+            broad.learn(member, ty, &rows, most);
             all.push(rows);
         }
-        self.is_broad = all.iter().any(|rows| rows.iter().sum::<u64>() > self.few);
-        Ok(quantity::mark(&mut self.members, ranged, &all, self.few))
+        self.is_broad = all.iter().any(|rows| rows.iter().sum::<u64>() > most);
+        Ok(quantity::mark(&mut self.members, ranged, &all, most))
+    }
+
+    /// Rows of each alternative, `most` and one at most.
+    fn count_alternatives(
+        &self,
+        connection: &mut Connection,
+        member: &Ranged,
+        ty: TypeId,
+        most: u64,
+    ) -> Result<Vec<u64>, StoreError> {
+        let mut rows = Vec::new();
+        for ranges in &member.alternatives {
+            let mut sql = Sql::default();
+            sql.push("select count(*) from (");
+            self.probe().among(&mut sql, "1", ranges, ty);
+            let limit = sql.int(most.saturating_add(1) as i64);
+            let _ = write!(sql.text, " limit {limit})");
+            connection.each(&sql.text, &sql.values, |row| {
+                rows.push(row.int(0)?.max(0) as u64);
+                Ok(())
+            })?;
+        }
+        Ok(rows)
     }
 
     /// Live rows of each counted term, hops included; asked only when there is a choice to make.
@@ -244,5 +270,7 @@ const COUNTS: &str =
 
 /// Terms whose counters are looked up for the choice.
 const COUNTED_TERMS_MAX: usize = 256;
-/// So few rows of a range are gathered without further thought.
+/// So few rows are looked at one by one without further thought.
 const FEW_ROWS: u64 = 1_000;
+/// As many times what is looked at one by one are candidates of a range; of more, each row is looked at.
+const CANDIDATES: u64 = 3;

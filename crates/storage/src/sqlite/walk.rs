@@ -27,6 +27,8 @@ pub struct Bounds {
     pub after: Option<(String, String)>,
     /// No more rows than this are looked at.
     pub examined: Option<String>,
+    /// Of them only rows among the candidates of this member go on.
+    pub among: Option<usize>,
 }
 
 impl Bounds {
@@ -37,6 +39,7 @@ impl Bounds {
             long: window.long,
             after: None,
             examined: None,
+            among: None,
         }
     }
 
@@ -83,12 +86,8 @@ impl Question<'_> {
         bounds: &Bounds,
     ) {
         if let Some(limit) = &bounds.examined {
-            let (rows, within) = (rows("y"), bounds.condition("y"));
-            let _ = write!(
-                sql.text,
-                " from (select y.rid, y.d, y.c, y.k from {rows}{within} order by y.d desc, y.rid desc limit {limit}) x where "
-            );
-            return;
+            let walked = (rows("y"), bounds.condition("y"), limit.as_str());
+            return self.drive_examined(sql, ty, walked, term.is_some(), bounds.among);
         }
         let (Some(long), Some(from)) = (bounds.long, &bounds.from) else {
             let within = bounds.condition("x");
@@ -116,6 +115,35 @@ impl Question<'_> {
         sql.push(") x where ");
     }
 
+    /// So many rows of a range and no more; those that are not among the candidates of a member are passed over. A range of
+    /// terms has all that a page needs; of the range of a type the index alone is read until a candidate is met.
+    fn drive_examined(
+        &self,
+        sql: &mut Sql,
+        ty: TypeId,
+        (rows, within, limit): (String, String, &str),
+        of_term: bool,
+        among: Option<usize>,
+    ) {
+        let columns = match among {
+            Some(_) if !of_term => "y.rid",
+            _ => "y.rid, y.d, y.c, y.k",
+        };
+        let _ = write!(
+            sql.text,
+            " from (select {columns} from {rows}{within} order by y.d desc, y.rid desc limit {limit}) "
+        );
+        let Some(Node::Among { ranges, .. }) = among.map(|at| &self.members()[at]) else {
+            return sql.push("x where ");
+        };
+        sql.push(match of_term {
+            true => "x where x.rid in (",
+            false => "i cross join resource x on x.rid = i.rid where i.rid in (",
+        });
+        self.probe().among(sql, "s.rid", ranges, ty);
+        sql.push(") and ");
+    }
+
     /// The bounds of a page: one upper end, since an index range takes no more.
     pub(super) fn bounds_after(&self, sql: &mut Sql, plan: &Plan) -> Bounds {
         let mut bounds = self.bounds(sql);
@@ -126,27 +154,6 @@ impl Question<'_> {
             bounds.until(d);
         }
         bounds
-    }
-
-    /// Bounds of a walk that looks at few rows and may find less than a page. `None`: all must be looked at.
-    pub(super) fn near(&self, sql: &mut Sql, plan: &Plan) -> Option<(Driver, Bounds)> {
-        let page_rows = u64::from(plan.count) + 1;
-        let (driver, rows) = self.walked(page_rows).filter(|_| plan.sort.is_empty())?;
-        if rows < 2 * i64::from(plan.count) {
-            return None;
-        }
-        let mut bounds = self.bounds_after(sql, plan);
-        if bounds.long.is_some() {
-            return None;
-        }
-        if let Some(position) = &plan.after {
-            let Some(SortValue::Integer(d)) = position.values.first() else {
-                return None;
-            };
-            bounds.after = Some((sql.int(*d), sql.int(position.rid)));
-        }
-        bounds.examined = Some(sql.int(rows));
-        Some((driver, bounds))
     }
 
     /// The latest dates first: `with … ` before the statement, and the bounds of its rows. `None`: all hits are sorted.
