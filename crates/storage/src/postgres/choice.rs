@@ -194,13 +194,14 @@ fn homes_of_most(members: &[Node], ty: TypeId, page_rows: u64, counts: &Counts) 
         true => Keys::AmongHomes,
         false => Keys::Walked,
     };
-    let expected = page_rows.saturating_mul(every) / gathered.clamp(1, every);
-    let is_tried = keys == Keys::AmongHomes && gathered >= every / 2;
+    let tried = page_rows.saturating_mul(every) / gathered.clamp(1, every) * 4;
+    let is_cheap = gathered >= every / 2 || tried.saturating_mul(TRIED_COST) <= gathered;
+    let is_tried = keys == Keys::AmongHomes && is_cheap;
     Some(Shape {
         driving: vec![has],
         fenced: true,
         keyed: Some(keys),
-        near: is_tried.then_some(4 * expected),
+        near: is_tried.then_some(tried),
         ..Shape::default()
     })
 }
@@ -249,6 +250,8 @@ fn every(ty: TypeId, counts: &Counts) -> u64 {
 
 /// So many rows of a hop have their homes remembered, at most: 3 MB.
 const HASHED_ROWS: u64 = 50_000;
+/// Rows whose homes are remembered in the time that one of the type is tried.
+const TRIED_COST: u64 = 12;
 /// Rows of a type that are passed by in the time that one is looked up by its id and tested.
 const HOMES_PASSED: u64 = 32;
 /// So few rows are gathered and sorted rather than walked to.
