@@ -25,8 +25,8 @@ export function records() {
 export const of = (patient, name) => `${patient}-${name}`;
 
 function person(resourceType, id, family, given, birthDate) {
-  const identifier = [{ system: 'urn:ward:browser', value: `MRN-${id}` }];
-  return { resourceType, id, identifier, name: [{ use: 'official', family, given: [given] }], ...(birthDate && { birthDate }) };
+  const identifier = birthDate && [{ system: 'urn:ward:browser', value: `MRN-${birthDate.slice(0, 4)}` }];
+  return { resourceType, id, name: [{ use: 'official', family, given: [given] }], ...(birthDate && { birthDate, identifier }) };
 }
 
 function visit(id, patient) {

@@ -34,7 +34,7 @@ fn search(html: &mut Html, model: &ChoosePatient) {
     html.element(tag::DIV, &[a::class("beside")], |html| {
         Field {
             name: "name",
-            label: "Patient's name",
+            label: "Name, birth date or number",
             ..Field::default()
         }
         .input(html, &attributes);
@@ -47,7 +47,7 @@ fn found(html: &mut Html, model: &ChoosePatient) {
         html.line(
             tag::P,
             &[a::class("nothing"), a::role("status")],
-            "No patient to choose from. Search by another name.",
+            "There is no such patient among those whose records you may see. A birth date is written 1985-04-23.",
         );
         return;
     }
@@ -60,7 +60,7 @@ fn found(html: &mut Html, model: &ChoosePatient) {
         html.line(
             tag::P,
             &[a::class("aside"), a::role("status")],
-            "There are more. Type more of the name to find them.",
+            "There are more. Say more to find them: more of the name, a birth date as 1985-04-23, or the number of the record.",
         );
     }
 }
