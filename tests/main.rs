@@ -10,3 +10,4 @@ mod leaks;
 mod rest;
 mod start;
 mod tls;
+mod upstream;

@@ -1,0 +1,217 @@
+//! As much of a browser as signing in over several servers takes: a cookie jar for each of them, redirects from one to the other,
+//! links and forms. What it reads are pages that Ward's writer makes, whose values are escaped without exception.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+pub struct Browser {
+    client: reqwest::blocking::Client,
+    /// By origin, where a real browser has one for a host whatever its port.
+    cookies: BTreeMap<String, String>,
+    /// Origins that were gone through, in order.
+    pub visited: Vec<String>,
+}
+
+/// A page, and where it is.
+#[derive(Debug)]
+pub struct Page {
+    pub url: String,
+    pub status: u16,
+    pub html: String,
+}
+
+/// Where the demo's desk app is: nobody listens there, so the way ends before it.
+pub const APP: &str = "http://127.0.0.1/demo/desk";
+
+const REDIRECTS_MAX: usize = 12;
+
+impl Browser {
+    pub fn new() -> Browser {
+        ward_testkit::install_provider();
+        let client = reqwest::blocking::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(Duration::from_secs(60))
+            .no_proxy()
+            .tls_certs_only([])
+            .build()
+            .unwrap();
+        Browser {
+            client,
+            cookies: BTreeMap::new(),
+            visited: Vec::new(),
+        }
+    }
+
+    pub fn get(&mut self, url: &str) -> Page {
+        let answer = self.send(self.client.get(url), url);
+        self.followed(url.to_owned(), answer)
+    }
+
+    /// Sends the last form of a page (the first may be the one to sign out with) with these fields, and what it hides itself.
+    pub fn submit(&mut self, page: &Page, fields: &[(&str, &str)]) -> Page {
+        let csrf = page.csrf();
+        let all = [fields, &[("csrf", csrf.as_str())]].concat();
+        self.post(&absolute(&page.url, &page.action()), &all)
+    }
+
+    /// Signs out of the server that the page is of.
+    pub fn sign_out(&mut self, page: &Page) -> Page {
+        self.post(&absolute(&page.url, "/auth/sign-out"), &[])
+    }
+
+    fn post(&mut self, url: &str, fields: &[(&str, &str)]) -> Page {
+        let form = fields
+            .iter()
+            .map(|(name, value)| format!("{}={}", coded(name), coded(value)));
+        let form = form.collect::<Vec<_>>().join("&");
+        let request = self
+            .client
+            .post(url)
+            .header("Content-Type", "application/x-www-form-urlencoded");
+        let answer = self.send(request.body(form), url);
+        self.followed(url.to_owned(), answer)
+    }
+
+    /// Follows the link whose text ends so.
+    pub fn follow(&mut self, page: &Page, text: &str) -> Page {
+        let url = absolute(&page.url, &page.link(text));
+        self.get(&url)
+    }
+
+    fn followed(&mut self, mut url: String, mut answer: reqwest::blocking::Response) -> Page {
+        for _ in 0..REDIRECTS_MAX {
+            let location = answer.headers().get("location").cloned();
+            let Some(location) = location else {
+                return Page {
+                    url,
+                    status: answer.status().as_u16(),
+                    html: answer.text().unwrap(),
+                };
+            };
+            url = absolute(&url, location.to_str().unwrap());
+            if url.starts_with(APP) {
+                return Page {
+                    url,
+                    status: 0,
+                    html: String::new(),
+                };
+            }
+            answer = self.send(self.client.get(&url), &url);
+        }
+        panic!("the redirects do not end at {url}")
+    }
+
+    fn send(
+        &mut self,
+        request: reqwest::blocking::RequestBuilder,
+        url: &str,
+    ) -> reqwest::blocking::Response {
+        let origin = origin(url);
+        let request = match self.cookies.get(&origin) {
+            Some(cookie) => request.header("Cookie", cookie),
+            None => request,
+        };
+        let answer = request.send().unwrap();
+        for set in answer.headers().get_all("set-cookie") {
+            let pair = set.to_str().unwrap().split(';').next().unwrap();
+            self.cookies.insert(origin.clone(), pair.to_owned());
+        }
+        if self.visited.last() != Some(&origin) {
+            self.visited.push(origin);
+        }
+        answer
+    }
+}
+
+impl Page {
+    pub fn heading(&self) -> String {
+        let inside = self.html.split("<h1>").nth(1).unwrap_or_default();
+        unescaped(inside.split('<').next().unwrap_or_default())
+    }
+
+    /// Path of the page.
+    pub fn path(&self) -> &str {
+        let below = &self.url[origin(&self.url).len()..];
+        below.split('?').next().unwrap()
+    }
+
+    /// Values of the boxes of a name that are ticked, or hidden.
+    pub fn ticked(&self, name: &str) -> Vec<String> {
+        let inputs = self
+            .inputs()
+            .filter(|input| attribute(input, "name").as_deref() == Some(name));
+        inputs
+            .filter(|input| {
+                input.contains(" checked") || attribute(input, "type").as_deref() == Some("hidden")
+            })
+            .filter_map(|input| attribute(input, "value"))
+            .collect()
+    }
+
+    fn action(&self) -> String {
+        attribute(self.form().split('>').next().unwrap(), "action").unwrap()
+    }
+
+    fn csrf(&self) -> String {
+        let mut inputs = self.inputs();
+        let csrf = inputs.find(|input| attribute(input, "name").as_deref() == Some("csrf"));
+        csrf.and_then(|input| attribute(input, "value")).unwrap()
+    }
+
+    fn inputs(&self) -> impl Iterator<Item = &str> {
+        let inputs = self.form().split("<input").skip(1);
+        inputs.map(|rest| rest.split('>').next().unwrap())
+    }
+
+    fn form(&self) -> &str {
+        let form = self.html.rsplit_once("<form");
+        form.unwrap_or_else(|| panic!("no form: {self:?}")).1
+    }
+
+    fn link(&self, text: &str) -> String {
+        let links = self.html.split("<a ").skip(1);
+        let mut links = links.filter_map(|link| {
+            let (tag, rest) = link.split_once('>')?;
+            let inside = rest.split("</a>").next()?;
+            let shown = inside.replace("<bdi>", "").replace("</bdi>", "");
+            (unescaped(&shown) == text).then(|| attribute(&format!(" {tag}"), "href"))?
+        });
+        links
+            .next()
+            .unwrap_or_else(|| panic!("no link {text}: {self:?}"))
+    }
+}
+
+fn origin(url: &str) -> String {
+    url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/")
+}
+
+fn absolute(page: &str, target: &str) -> String {
+    match target.starts_with('/') {
+        true => format!("{}{target}", origin(page)),
+        false => target.to_owned(),
+    }
+}
+
+fn attribute(tag: &str, name: &str) -> Option<String> {
+    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
+    rest.split('"').next().map(unescaped)
+}
+
+fn unescaped(text: &str) -> String {
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&amp;", "&")
+}
+
+fn coded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' => {
+            char::from(byte).to_string()
+        }
+        other => format!("%{other:02X}"),
+    };
+    text.bytes().map(byte).collect()
+}
