@@ -1,6 +1,7 @@
 //! Too much asked for is refused with the time to wait, and holds up nobody else (C17, X74).
 
 use super::on_own;
+use serde_json::json;
 use ward_testkit::Answer;
 
 #[test]
@@ -58,6 +59,28 @@ fn x74_an_address_waits_at_every_endpoint() {
         waits(&loader.get("Patient").expect(429));
         let page = ward.anonymous().get(&format!("{origin}/auth/sign-in"));
         waits(&page.expect(429));
+    });
+}
+
+/// AT17c over HTTP, in the middle of an hour of the clock or at its end.
+#[test]
+fn at17c_a_client_that_has_seen_enough_patients_waits() {
+    on_own(&[("rates.patients_per_hour", "2")], |ward, loader| {
+        for id in ["b1", "b2", "b3"] {
+            let body = json!({ "resourceType": "Patient", "id": id });
+            loader.put(&format!("Patient/{id}"), &body).expect(201);
+        }
+        let lab = ward.client("lab");
+        lab.get("Patient/b1").expect(200);
+        lab.get("Patient/b2").expect(200);
+        let refused = lab.get("Patient/b3").expect(429);
+        let seconds = refused.header("Retry-After").and_then(|s| s.parse().ok());
+        assert!(
+            seconds.is_some_and(|s: u64| (1..=3_600).contains(&s)),
+            "{seconds:?}"
+        );
+        assert_eq!(refused.issue().0, "throttled");
+        lab.get("Patient/b1").expect(200);
     });
 }
 

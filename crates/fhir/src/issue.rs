@@ -87,6 +87,8 @@ pub struct Issue {
 pub struct Failure {
     pub kind: Kind,
     pub issues: Vec<Issue>,
+    /// Seconds to wait before another try, where that is known.
+    pub retry_after_s: Option<u64>,
 }
 
 pub type Result<T> = std::result::Result<T, Failure>;
@@ -154,6 +156,13 @@ impl Failure {
         Self {
             kind,
             issues: vec![Issue::error(kind, diagnostics)],
+            retry_after_s: None,
+        }
+    }
+    pub fn after(self, wait_s: u64) -> Self {
+        Self {
+            retry_after_s: Some(wait_s),
+            ..self
         }
     }
     pub fn at(mut self, expression: impl Into<String>) -> Self {
@@ -168,7 +177,11 @@ impl Failure {
     /// The issue list must not be empty; the first error decides the kind.
     pub fn from_issues(issues: Vec<Issue>) -> Self {
         let kind = issues.first().map_or(Kind::Internal, |i| i.kind);
-        Self { kind, issues }
+        Self {
+            kind,
+            issues,
+            retry_after_s: None,
+        }
     }
     /// The OperationOutcome in JSON.
     pub fn to_json(&self) -> Vec<u8> {

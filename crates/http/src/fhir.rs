@@ -90,6 +90,8 @@ async fn answered(
     if let Err(exceeded) = units.map_or(Ok(()), |units| charge(service, &caller, units)) {
         return refuse(engine, &caller, asked, exceeded.into()).await;
     }
+    let client = service.auth.registry().client(&caller.client_id);
+    asked.call.patients_per_hour = client.and_then(|client| client.budgets.patients_per_hour);
     let interaction = asked.call.interaction.clone();
     let mut reply = run(engine, caller.clone(), asked.call).await;
     // Whoever is not on duty lacks no scope.

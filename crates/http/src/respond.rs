@@ -19,7 +19,7 @@ const COMPRESS_BYTES_MIN: usize = 1_024;
 const ZSTD_LEVEL: i32 = 1;
 
 /// Seconds after which what is refused because of what else is under way is worth another try: most of that takes less.
-const RETRY_AFTER_S: &str = "1";
+const RETRY_AFTER_S: u64 = 1;
 
 /// How the client wants the body.
 #[derive(Clone, Copy)]
@@ -99,7 +99,8 @@ fn assemble(
         response.insert_header((headers::SECURITY_CONTEXT, value));
     }
     if matches!(reply.status, 429 | 503) {
-        response.insert_header((header::RETRY_AFTER, RETRY_AFTER_S));
+        let wait_s = reply.retry_after_s.unwrap_or(RETRY_AFTER_S);
+        response.insert_header((header::RETRY_AFTER, wait_s));
     }
     let is_raw = matches!(reply.content, Content::Raw { .. });
     let (bytes, encoding) = compress(bytes, is_raw, wish.codings);

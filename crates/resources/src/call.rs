@@ -216,6 +216,8 @@ pub struct Call {
     pub request_id: [u8; 16],
     /// Address of the peer, for the record.
     pub source: Arc<str>,
+    /// Patients whose records may leave to the client within an hour; 0: no limit. `None`: what the installation says.
+    pub patients_per_hour: Option<u32>,
 }
 
 impl Call {
@@ -231,6 +233,7 @@ impl Call {
             security_context: None,
             request_id,
             source,
+            patients_per_hour: None,
         }
     }
 

@@ -126,6 +126,13 @@ impl Engine {
     }
 
     async fn record(&self, caller: &Caller, call: &Call, reply: Reply) -> Reply {
+        let budgeted = self.within_budget(caller, call, reply);
+        if let Some(notice) = budgeted.notice
+            && self.log.append(&notice).await.is_err()
+        {
+            return Reply::failure(&unrecorded());
+        }
+        let reply = budgeted.reply;
         if reply.recorded {
             return reply;
         }
@@ -139,15 +146,18 @@ impl Engine {
         );
         match self.log.append(&record).await {
             Ok(_) => reply,
-            Err(_) => {
-                tracing::error!("audit record could not be made durable; answer withheld");
-                Reply::failure(&Failure::new(
-                    Kind::Unavailable,
-                    "the audit record could not be written; nothing is answered without it",
-                ))
-            }
+            Err(_) => Reply::failure(&unrecorded()),
         }
     }
+}
+
+/// Nothing leaves without its Record.
+pub(crate) fn unrecorded() -> Failure {
+    tracing::error!("audit record could not be made durable; answer withheld");
+    Failure::new(
+        Kind::Unavailable,
+        "the audit record could not be written; nothing is answered without it",
+    )
 }
 
 /// A Call on its way to its Record. A client that goes away has the future of its read dropped, wherever that waits; then

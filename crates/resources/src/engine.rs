@@ -4,6 +4,7 @@ use crate::call::Call;
 use crate::criteria::Criteria;
 use crate::duty::{Duties, DutySettings};
 use crate::places::Places;
+use crate::record_budget::RecordBudgets;
 use crate::search_parameters::Served;
 use std::sync::Arc;
 use ward_access::{Access, Caller};
@@ -52,6 +53,8 @@ pub struct Settings {
     pub everything_entries_max: u32,
     /// How often a write that met a concurrent one is evaluated again.
     pub write_attempts_max: u32,
+    /// Patients whose records may leave to one client within an hour; 0: no limit. A budget of the Call takes its place.
+    pub patients_per_hour: u32,
     /// Roles by the rota.
     pub duty: DutySettings,
     /// `rest.security` of the CapabilityStatement: where tokens come from.
@@ -75,6 +78,7 @@ impl Default for Settings {
             costly_searches_per_client_max: 8,
             everything_entries_max: 1_000,
             write_attempts_max: 8,
+            patients_per_hour: 0,
             duty: DutySettings::default(),
             security: serde_json::json!({
                 "cors": true,
@@ -101,6 +105,7 @@ pub struct Engine {
     pub(crate) validator: &'static Validator,
     pub(crate) places: Places,
     pub(crate) duties: Duties,
+    pub(crate) record_budgets: RecordBudgets,
     pub(crate) settings: Settings,
     pub(crate) clock: fn() -> i64,
     pub(crate) cursor_key: [u8; 32],
@@ -135,6 +140,7 @@ impl Engine {
             validator: ward_validation::r4(),
             places: Places::new(settings.costly_searches_per_client_max),
             duties: Duties::default(),
+            record_budgets: RecordBudgets::default(),
             settings,
             clock,
             cursor_key,

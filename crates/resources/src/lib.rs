@@ -28,6 +28,7 @@ pub mod place;
 mod places;
 pub mod preconditions;
 pub mod read;
+mod record_budget;
 pub mod reindex;
 pub mod reply;
 pub mod route;

@@ -36,6 +36,8 @@ pub struct Reply {
     pub recorded: bool,
     /// Text for `WWW-Authenticate` on 401.
     pub challenge: Option<String>,
+    /// Seconds to wait before another try.
+    pub retry_after_s: Option<u64>,
     /// Why it was refused.
     pub refused: Option<Kind>,
 }
@@ -53,6 +55,7 @@ impl Reply {
             entities: Vec::new(),
             recorded: false,
             challenge: None,
+            retry_after_s: None,
             refused: None,
         }
     }
@@ -78,6 +81,7 @@ impl Reply {
     pub fn failure(failure: &Failure) -> Self {
         Self {
             refused: Some(failure.kind),
+            retry_after_s: failure.retry_after_s,
             ..Self::resource(failure.status(), failure.to_json())
         }
     }

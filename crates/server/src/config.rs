@@ -109,6 +109,7 @@ pub struct Rates {
     pub user_per_minute: u32,
     pub address_per_minute: u32,
     pub failures_per_minute: u32,
+    pub patients_per_hour: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -396,6 +397,7 @@ impl Config {
             costly_searches_per_client_max: self.limits.costly_searches_per_client_max as usize,
             everything_entries_max: self.limits.everything_entries_max,
             write_attempts_max: self.limits.write_attempts_max,
+            patients_per_hour: self.rates.patients_per_hour,
             duty: shifts::settings(&self.shifts)?,
         })
     }

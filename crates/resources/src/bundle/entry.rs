@@ -52,6 +52,7 @@ fn entry(cx: Context<'_>, at: usize, node: Node<'_>) -> Result<Entry> {
         .retain(|(name, _)| name != "_format" && name != "_pretty");
     call.conditions = conditions(request)?;
     call.prefer = cx.call.prefer;
+    call.patients_per_hour = cx.call.patients_per_hour;
     let resource = node.get("resource").map(Node::index);
     Ok(Entry {
         at,

@@ -6,6 +6,7 @@ use super::compose::{Composed, Outcome};
 use super::entry::{Entry, name};
 use crate::door::read_within;
 use crate::engine::Context;
+use crate::record_budget;
 use crate::reply::{Content, Reply};
 use crate::search_parameters::types;
 use crate::write::{commit_seeing, entity, record};
@@ -58,7 +59,9 @@ pub async fn commit(
     };
     // A failure drops the staged unit, which takes it back.
     let view = View::staged(store, &staged);
-    entities.extend(answer(cx, entries, &mut outcomes, view).await?);
+    let shown = answer(cx, entries, &mut outcomes, view).await?;
+    record_budget::demand(cx, &shown).await?;
+    entities.extend(shown);
     let record = record(cx, 200, &entities);
     let committed = staged.commit(record).await;
     cx.engine.written(&types);

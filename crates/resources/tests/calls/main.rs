@@ -9,6 +9,7 @@ mod absent;
 mod advertised;
 mod agreement;
 mod blank;
+mod budgets;
 mod conditions;
 mod former;
 mod granular;
@@ -118,6 +119,9 @@ on_both!(
     granular_writes::s71_to_create_by_condition_takes_both_rights,
     granular::s72_what_is_not_understood_grants_nothing,
     granular::types_without_patients_and_all_types_can_be_granular,
+    budgets::at17c_a_client_sees_as_many_patients_as_its_budget_says,
+    budgets::at17c_bundles_are_counted_entry_by_entry,
+    budgets::at17c_what_is_written_is_stored_and_not_shown,
     former::former_versions_outside_the_scope_are_not_shown,
     former::former_versions_of_another_patient_are_not_shown,
     granular::each_page_is_decided_afresh,

@@ -199,6 +199,11 @@ pub const OPTIONS: &[OptionRow] = &[
         "Requests without a token that will do that one address may send in a minute; those with one are not held up by them. 0: no limit.",
     ),
     row(
+        "rates.patients_per_hour",
+        "0",
+        "Patients of whom records may leave to one client within an hour of the clock (429 with Retry-After beyond; each node counts by itself). Those that the client has seen in this hour stay open to it. 0: no limit. A client's own budget takes its place.",
+    ),
+    row(
         "shifts.from_practitioner_role",
         "true",
         "Whether practitioners whose account names no role have those of their active PractitionerRoles, while on duty. Whoever may write PractitionerRole decides then who has which role.",
