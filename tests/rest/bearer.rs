@@ -39,6 +39,36 @@ fn s103_a_token_comes_in_the_header_and_once() {
     }
 }
 
+/// Who asks, for what and under which name is the token's to say.
+#[test]
+fn s109_headers_say_nothing_of_who_asks() {
+    for backend in backends() {
+        let ward = server(backend);
+        let desk = ward.client("clinician");
+        let asked = |path: &str| {
+            let request = desk.request("GET", path);
+            let headers = [
+                ("Purpose-Of-Use", "HPAYMT"),
+                ("X-Purpose-Of-Use", "BTG"),
+                ("X-Request-Id", "mine"),
+                ("X-Tenant", "other"),
+                ("X-Forwarded-User", "admin"),
+                ("X-Roles", "billing-clerk"),
+            ];
+            let request = headers.iter().fold(request, |r, (n, v)| r.header(n, v));
+            request.send()
+        };
+        let refused = asked("Claim").expect(403);
+        assert!(
+            refused
+                .header("X-Request-Id")
+                .is_some_and(|id| id != "mine")
+        );
+        assert_eq!(refused.text(), desk.get("Claim").expect(403).text());
+        asked("Patient?_count=1").expect(200);
+    }
+}
+
 #[test]
 fn s104_challenges_say_what_is_missing() {
     for backend in backends() {

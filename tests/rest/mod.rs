@@ -1,5 +1,6 @@
 //! The RESTful API, interaction by interaction. <https://hl7.org/fhir/R4/http.html>
 
+mod app_state;
 pub mod backend_service;
 mod bad_input;
 mod bearer;

@@ -378,7 +378,31 @@ fn outside() -> Vec<Route> {
             ("GET", "/health/ready".into(), None)
         }),
         route("", "GET /elsewhere", |_| ("GET", "/elsewhere".into(), None)),
+        route("", "GET /app-state/metadata", |_| {
+            ("GET", "/app-state/metadata".into(), None)
+        }),
+        route("", "GET /app-state/Basic", |_| {
+            ("GET", "/app-state/Basic?subject:missing=true".into(), None)
+        }),
+        route("", "GET /app-state/Basic/absent", |_| {
+            ("GET", "/app-state/Basic/absent".into(), None)
+        }),
+        route("", "POST /app-state/Basic", |_| {
+            ("POST", "/app-state/Basic".into(), Some(state()))
+        }),
+        route("", "PUT /app-state/Basic/absent", |_| {
+            let body = with_id(state(), "Basic/absent");
+            ("PUT", "/app-state/Basic/absent".into(), Some(body))
+        }),
+        route("", "DELETE /app-state/Basic/absent", |_| {
+            ("DELETE", "/app-state/Basic/absent".into(), None)
+        }),
     ]
+}
+
+/// Of an app, about nobody.
+fn state() -> Value {
+    json!({ "resourceType": "Basic", "code": { "coding": [{ "system": "http://example.org/routes", "code": "x" }] } })
 }
 
 fn claim(subject: &str) -> Value {
@@ -444,7 +468,7 @@ fn ask(caller: &str, client: &Client, route: &Route, story: &Story) -> String {
     };
     assert!(answer.status < 500, "{}: {}", route.shown, answer.text());
     if is_outside {
-        // No resource, and the same to everybody: see `start/health.rs`.
+        // No resource of the FHIR base: see `start/health.rs`, `app_state.rs`.
         return answer.status.to_string();
     }
     demand_within(caller, route, story, &answer);

@@ -38,7 +38,9 @@ pub enum Kind {
     Gone,
     /// Version conflict, If-Match failed (412).
     Precondition,
-    /// If-Match is required and missing, or several matches for a conditional (412).
+    /// If-Match is required and missing (428).
+    PreconditionRequired,
+    /// Several matches for a conditional (412).
     MultipleMatches,
     /// Concurrent change or referential integrity (409).
     Conflict,
@@ -117,6 +119,7 @@ impl Kind {
             Kind::NotFound => (404, "not-found", "resource.not-found"),
             Kind::Gone => (410, "deleted", "resource.deleted"),
             Kind::Precondition => (412, "conflict", "version.precondition"),
+            Kind::PreconditionRequired => (428, "required", "version.required"),
             Kind::MultipleMatches => (412, "multiple-matches", "conditional.multiple-matches"),
             Kind::Conflict => (409, "conflict", "version.conflict"),
             Kind::Duplicate => (409, "duplicate", "resource.duplicate"),

@@ -13,6 +13,16 @@ use std::time::Instant;
 use ward_access::Caller;
 use ward_fhir::{Failure, Kind};
 use ward_resources::{Call, Engine, Reply};
+use ward_smart::{APP_STATE_BYTES_MAX, AuthorizationServer};
+
+/// What a path lies below.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Base {
+    /// The FHIR base itself.
+    Resources,
+    /// What apps keep here (S110).
+    AppState,
+}
 
 /// `below`: the path below the base.
 pub async fn answer(
@@ -20,6 +30,7 @@ pub async fn answer(
     payload: web::Payload,
     service: &Service,
     below: &str,
+    base: Base,
 ) -> HttpResponse {
     let begun = Instant::now();
     let _in_flight = service.metrics.begin();
@@ -33,7 +44,7 @@ pub async fn answer(
     let mut asked = Asked::nothing(request_id, source);
     let understood = asked.head(request, below.trim_start_matches('/'));
     let interaction = asked.call.interaction.code();
-    let answered = answered(request, payload, service, asked, understood).await;
+    let answered = answered(request, payload, service, asked, understood, base).await;
     let Answered {
         reply,
         look,
@@ -42,11 +53,19 @@ pub async fn answer(
     service
         .metrics
         .end(interaction, reply.status, begun.elapsed());
+    let app_state;
+    let url = match base {
+        Base::Resources => &service.engine.settings().base,
+        Base::AppState => {
+            app_state = service.auth.app_state_base();
+            &app_state
+        }
+    };
     let wish = Wish {
         form: look.form,
         pretty: look.pretty,
         codings: look.codings,
-        base: &service.engine.settings().base,
+        base: url,
         request_id: &id_text,
     };
     let mut response = respond(reply, wish);
@@ -70,6 +89,7 @@ async fn answered(
     service: &Service,
     mut asked: Asked,
     understood: Result<(), Failure>,
+    base: Base,
 ) -> Answered {
     let engine = &service.engine;
     let caller = match caller(request, service, &asked.call).await {
@@ -77,7 +97,13 @@ async fn answered(
         Err(refused) => return refuse(engine, &Caller::anonymous(), asked, refused).await,
     };
     let read = match understood {
-        Ok(()) => request::body(request, payload, &service.settings, &mut asked).await,
+        Ok(()) => {
+            let mut settings = service.settings.clone();
+            if base == Base::AppState {
+                settings.body_bytes_max = settings.body_bytes_max.min(APP_STATE_BYTES_MAX);
+            }
+            request::body(request, payload, &settings, &mut asked).await
+        }
         refused => refused,
     };
     if let Err(failure) = read {
@@ -93,7 +119,10 @@ async fn answered(
     let client = service.auth.registry().client(&caller.client_id);
     asked.call.patients_per_hour = client.and_then(|client| client.budgets.patients_per_hour);
     let interaction = asked.call.interaction.clone();
-    let mut reply = run(engine, caller.clone(), asked.call).await;
+    let mut reply = match base {
+        Base::Resources => run(engine, caller.clone(), asked.call).await,
+        Base::AppState => run_app_state(&service.auth, caller.clone(), asked.call).await,
+    };
     // Whoever is not on duty lacks no scope.
     if reply.status == 403 && reply.refused != Some(Kind::ShiftEnded) {
         reply.challenge = Some(bearer::insufficient_scope(&caller, &interaction));
@@ -162,12 +191,21 @@ async fn run(engine: &Arc<Engine>, caller: Arc<Caller>, call: Call) -> Reply {
     }
     let engine = engine.clone();
     let task = actix_web::rt::spawn(async move { engine.answer(&caller, &call).await });
-    task.await.unwrap_or_else(|_| {
-        Reply::failure(&Failure::new(
-            Kind::Internal,
-            "the request was not answered to its end",
-        ))
-    })
+    task.await.unwrap_or_else(|_| unanswered())
+}
+
+/// To its end and its Record, whoever waits.
+async fn run_app_state(auth: &Arc<AuthorizationServer>, caller: Arc<Caller>, call: Call) -> Reply {
+    let auth = auth.clone();
+    let task = actix_web::rt::spawn(async move { auth.app_state(&caller, &call).await });
+    task.await.unwrap_or_else(|_| unanswered())
+}
+
+fn unanswered() -> Reply {
+    Reply::failure(&Failure::new(
+        Kind::Internal,
+        "the request was not answered to its end",
+    ))
 }
 
 fn request_id() -> [u8; 16] {

@@ -2,7 +2,7 @@
 
 use crate::cors::{self, Openness};
 use crate::demo_app;
-use crate::fhir;
+use crate::fhir::{self, Base};
 use crate::metrics::Metrics;
 use crate::rate_limits::RateLimits;
 use crate::smart;
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use ward_resources::Engine;
-use ward_smart::{AuthorizationServer, Endpoint};
+use ward_smart::{APP_STATE_PATH, AuthorizationServer, Endpoint};
 
 /// Path of the service base.
 const BASE_PATH: &str = "/fhir";
@@ -147,6 +147,11 @@ async fn dispatch(request: &HttpRequest, payload: web::Payload, service: &Servic
     {
         return below_base(request, payload, service, below).await;
     }
+    if let Some(below) = path.strip_prefix(APP_STATE_PATH)
+        && (below.is_empty() || below.starts_with('/'))
+    {
+        return below_fhir(request, payload, service, below, Base::AppState).await;
+    }
     if let Some(endpoint) = Endpoint::at(path) {
         return smart::handle(request, payload, service, endpoint).await;
     }
@@ -181,11 +186,22 @@ async fn below_base(
         let endpoint = Endpoint::SmartConfiguration;
         return smart::handle(request, payload, service, endpoint).await;
     }
+    below_fhir(request, payload, service, below, Base::Resources).await
+}
+
+/// Either base that speaks FHIR.
+async fn below_fhir(
+    request: &HttpRequest,
+    payload: web::Payload,
+    service: &Service,
+    below: &str,
+    base: Base,
+) -> HttpResponse {
     let openness = Openness::below_base(below, &*service.auth);
     if request.method() == Method::OPTIONS {
         return cors::preflight(request, openness, cors::OF_FHIR, cors::FHIR_METHODS);
     }
-    let mut response = fhir::answer(request, payload, service, below).await;
+    let mut response = fhir::answer(request, payload, service, below, base).await;
     cors::expose(request, openness, cors::OF_FHIR, response.headers_mut());
     response
 }

@@ -65,6 +65,11 @@ impl Engine {
         Ok((in_force, access))
     }
 
+    /// An answer that was made without the store of resources: recorded like any other, before it leaves.
+    pub async fn recorded(&self, caller: &Caller, call: &Call, reply: Reply) -> Reply {
+        self.record(caller, call, reply).await
+    }
+
     /// What this caller may see and do now.
     async fn access(&self, caller: &Caller) -> Result<Access> {
         let patient = match &caller.patient {

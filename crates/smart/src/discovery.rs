@@ -138,6 +138,10 @@ fn smart_configuration(server: &AuthorizationServer) -> Value {
     put("management_endpoint", server.url(Endpoint::Apps).into());
     put("capabilities", json!(CAPABILITIES));
     put(
+        "associated_endpoints",
+        json!([{ "url": server.app_state_base(), "capabilities": ["smart-app-state"] }]),
+    );
+    put(
         "user_access_brand_bundle",
         server.url(Endpoint::Brands).into(),
     );

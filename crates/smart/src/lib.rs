@@ -4,6 +4,7 @@
 //! This crate must *not* know: HTTP, SQL, or a clock (time is an argument).
 
 pub mod answer;
+mod app_state;
 mod apps;
 mod authorize;
 mod bearer;
@@ -42,6 +43,7 @@ mod tokens;
 mod trail;
 
 pub use answer::{Answer, Cache, Cookie, ErrorCode, OAuthError};
+pub use app_state::{APP_STATE_BYTES_MAX, APP_STATE_PATH, APP_STATES_MAX};
 pub use bearer::{BearerError, Refusal, Scheme, presented_token};
 pub use claims::{
     Claims, Confirmation, SCOPE_IN_TOKEN_BYTES_MAX, SYSTEM_TOKEN_LIFETIME_S, TOKEN_LIFETIME_S,

@@ -2,6 +2,7 @@
 //! in the memory of one process alone, so every node of an installation knows the same.
 
 mod account;
+mod app_state;
 mod authorization;
 mod client;
 mod code;
@@ -23,6 +24,7 @@ mod upstream_sign_in;
 mod workstation;
 
 pub use account::{Account, NamedPasskey};
+pub use app_state::{AppCode, AppState};
 pub use authorization::{AUTHORIZATION_LIFETIME_S, Authorization};
 pub use client::{
     ActsFor, Authentication, Budgets, Client, ClientState, KeysAt, Kind, SenderConstraint,
@@ -76,6 +78,7 @@ pub enum RowKind {
     DemoSecrets = 18,
     UpstreamIdentity = 19,
     UpstreamSignIn = 20,
+    AppState = 21,
 }
 
 /// A record of one kind. Secrets are keys and never in the body; keys and owners are stored as keyed hashes, the body sealed.

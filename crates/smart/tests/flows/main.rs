@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod app_state;
 mod apps;
 mod asks;
 mod authorize;
@@ -45,6 +46,11 @@ on_both!(
     demo::systems_sign_in_with_the_keys_that_were_made,
     demo::people_have_a_password_and_a_second_factor,
     demo::another_start_changes_nothing,
+    app_state::s110_an_app_keeps_reads_changes_and_deletes,
+    app_state::s110_a_change_names_the_current_version,
+    app_state::s110_what_is_no_state_is_refused,
+    app_state::s110_scopes_say_whose_state_and_which_code,
+    app_state::s111_each_client_has_its_own,
     discovery::s1_to_s9_the_configuration_says_what_is_served,
     discovery::s14_both_documents_agree,
     discovery::s15_keys_are_public_and_distinct,

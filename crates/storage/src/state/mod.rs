@@ -69,7 +69,7 @@ pub const CHANGES_MAX: usize = 256;
 /// Bytes of a key, and of an owner.
 pub const KEY_BYTES_MAX: usize = 1_024;
 /// Bytes of a body.
-pub const BODY_BYTES_MAX: usize = 256 * 1_024;
+pub const BODY_BYTES_MAX: usize = 264 * 1_024;
 /// Rows of one list, and expired rows forgotten in one call; asked for more, there are so many.
 pub const ROWS_MAX: u32 = 1_000;
 
