@@ -27,6 +27,7 @@ mod search_places;
 mod search_score;
 mod search_shape;
 mod search_tables;
+mod shifts;
 mod statements;
 mod written_as;
 
