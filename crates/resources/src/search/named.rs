@@ -18,7 +18,7 @@ use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind, TypeId};
 use ward_search::nearest::nearest;
 use ward_search::plan::{Plan, Total};
-use ward_search::query::Options;
+use ward_search::query::{Options, is_blank};
 use ward_search::terminology::Embedded;
 use ward_storage::{Current, Row};
 
@@ -32,7 +32,9 @@ pub(crate) async fn expand(
     types: &[TypeId],
     pairs: Pairs,
 ) -> Result<(Pairs, bool)> {
-    let (asked, given): (Pairs, Pairs) = pairs.into_iter().partition(|(name, _)| name == "_query");
+    // A blank one is left with the others, which are told that it has no value.
+    let is_asked = |(name, value): &(String, String)| name == "_query" && !is_blank(value);
+    let (asked, given): (Pairs, Pairs) = pairs.into_iter().partition(is_asked);
     let name = match asked.as_slice() {
         [] => return Ok((given, false)),
         [(_, name)] => name,

@@ -75,6 +75,7 @@ pub async fn a_search_leaves_out_what_has_no_value(house: House) {
     house.put(&patient("one")).await;
     house.put(&patient("two")).await;
     for parameter in [
+        "_query=",
         "identifier=",
         "name:missing=",
         "_filter=",

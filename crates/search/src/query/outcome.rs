@@ -69,7 +69,11 @@ impl Ignored {
     }
 
     pub(super) fn failure(&self) -> Failure {
-        Failure::new(self.kind(), self.text("is not supported here"))
+        let what = match self.is_blank {
+            true => "asks for nothing",
+            false => "is not supported here",
+        };
+        Failure::new(self.kind(), self.text(what))
     }
 
     fn kind(&self) -> Kind {
