@@ -206,7 +206,6 @@ const FOUND: &[(&str, &str, &str, &str)] = &[
         "false",
         "calm high",
     ),
-    ("Observation", "code-value-quantity", "", ""),
     // Two codes.
     ("Observation", "code-value-concept", "eyes$blue", "eyes"),
     (

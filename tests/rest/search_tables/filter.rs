@@ -340,7 +340,6 @@ const HOPS: &[(&str, &str, &str)] = &[
 
 /// Type, parameter, value, issue type, and what the answer says.
 const REFUSED: &[(&str, &str, &str, &str, &str)] = &[
-    ("Patient", "_filter", "", "invalid", "position 0"),
     ("Patient", "_filter", "name", "invalid", "position 4"),
     (
         "Patient",

@@ -128,7 +128,6 @@ const NEAR: &[(&str, &str, &str)] = &[
     ),
     ("Location", "0|0|1000|km", ""),
     ("Location", "-48.1372|11.5756|100", ""),
-    ("Location", "", ""),
     (
         "Location",
         "0|0|20100|km",
