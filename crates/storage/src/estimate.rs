@@ -16,7 +16,7 @@ pub fn rows(
     node: &Node,
     ty: TypeId,
     counts: &Counts,
-    matching: impl Fn(&Hop) -> u64,
+    matching: &dyn Fn(&Hop) -> u64,
 ) -> Option<u64> {
     Some(match node {
         Node::Nothing => 0,
@@ -33,8 +33,22 @@ pub fn rows(
         Node::Among { rows, .. } => *rows,
         Node::Chain(hop) => matching(hop).saturating_mul(referring(hop, ty, counts)),
         Node::Has(hop) if hop.leads_home(hop.ty, ty) => matching(hop),
+        Node::Or(list) if list.iter().all(has_range) => {
+            let each = list.iter().map(|n| rows(n, ty, counts, matching));
+            each.fold(Some(0_u64), |all, one| Some(all?.saturating_add(one?)))?
+        }
         _ => return None,
     })
+}
+
+/// Whether a union has its rows in one range, as those of its other members are in theirs.
+fn has_range(node: &Node) -> bool {
+    is_of_any_type(node) || matches!(node, Node::Chain(_))
+}
+
+/// Whether a range holds the rows of whatever type.
+pub fn is_of_any_type(node: &Node) -> bool {
+    matches!(node, Node::Terms(_) | Node::Rids(_) | Node::Nothing)
 }
 
 /// Rows of a type that refer to one row of a hop.

@@ -141,6 +141,9 @@ impl Resolver<'_> {
             Filter::And(list) => all(self.list(list, types, depth)?),
             Filter::Or(list) => either(self.list(list, types, depth)?),
             Filter::Not(inner) => Node::Not(Box::new(self.node(inner, types, depth + 1)?)),
+            Filter::Types(list) if !types.is_empty() && types.iter().all(|t| list.contains(t)) => {
+                Node::All
+            }
             Filter::Types(list) => Node::Types(list.clone()),
             Filter::AnyTerm(terms) => Node::Terms(terms.clone()),
             Filter::AnyPatient { param, ids, terms } => self.at_home(*param, ids, terms, types),
@@ -330,9 +333,14 @@ pub fn home_patient(param: u16, types: &[TypeId]) -> Option<TypeId> {
 pub fn all(list: Vec<Node>) -> Node {
     let members = list.into_iter().flat_map(|node| match node {
         Node::And(inner) => inner,
+        Node::All => Vec::new(),
         other => vec![other],
     });
-    Node::And(members.collect())
+    let mut members: Vec<Node> = members.collect();
+    match members.len() {
+        1 => members.remove(0),
+        _ => Node::And(members),
+    }
 }
 
 /// A union whose terms are one list, which may drive when there is nothing else.

@@ -223,7 +223,7 @@ pub fn columns(members: &[Node], ty: TypeId, counts: &Counts) -> Shape {
 /// Rows behind a member, as far as it can drive.
 fn rows(member: &Node, ty: TypeId, counts: &Counts) -> u64 {
     let matching = |hop: &Hop| at_hop(hop, counts);
-    estimate::rows(member, ty, counts, matching).unwrap_or(u64::MAX)
+    estimate::rows(member, ty, counts, &matching).unwrap_or(u64::MAX)
 }
 
 /// Rows at the other end of a hop, at most.

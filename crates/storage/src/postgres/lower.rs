@@ -243,6 +243,15 @@ impl Probe<'_> {
             }
             Node::Chain(hop) => self.drive_chain(sql, hop),
             Node::Has(hop) => self.drive_has(sql, hop),
+            Node::Or(list) => {
+                sql.push("(false");
+                for node in list {
+                    sql.push(" or (");
+                    self.drive(sql, node);
+                    sql.push(")");
+                }
+                sql.push(")");
+            }
             other => self.test(sql, other),
         }
     }

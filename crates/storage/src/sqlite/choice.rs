@@ -7,7 +7,7 @@ use ward_fhir::TypeId;
 /// Rows behind one member of a conjunction over a type; `None`: it cannot drive.
 pub fn member(node: &Node, ty: TypeId, counts: &Counts) -> Option<u64> {
     let matching = |hop: &Hop| at_hop(hop, counts);
-    estimate::rows(node, ty, counts, matching).or(match node {
+    estimate::rows(node, ty, counts, &matching).or(match node {
         Node::Text { .. } => Some(RANGE_ROWS * 8),
         Node::Quantity { .. } => Some(RANGE_ROWS),
         Node::Date { .. } => Some(RANGE_ROWS * 4),

@@ -6,7 +6,7 @@ use super::question::Question;
 use super::rows::Rows;
 use super::walk::Bounds;
 use crate::clinical::{self, Window};
-use crate::estimate::counted;
+use crate::estimate::{counted, is_of_any_type};
 use crate::index::typed;
 use crate::quantity;
 use crate::question::{Hop, Node};
@@ -68,7 +68,7 @@ impl Question<'_> {
                 }
                 (_, Some((ty, _))) => choice::member(node, ty, &self.counts),
                 // Ranges over several types hold rows of all of them only for terms and ids.
-                (Node::Terms(_) | Node::Rids(_) | Node::Nothing, None) => {
+                (node, None) if is_of_any_type(node) || is_union(node) => {
                     let each = types
                         .iter()
                         .map(|ty| choice::member(node, *ty, &self.counts));
@@ -267,6 +267,11 @@ impl Question<'_> {
                 sql.push(" from (");
                 probe.range(sql, member, ty);
             }
+            (Node::Or(list), Types::Column) => {
+                sql.push(" from (select distinct rid from (");
+                self.union(sql, list);
+                sql.push(")");
+            }
             (_, Types::Column) => sql.push(" from (select 0 as rid where 0"),
         }
         sql.push(") i cross join resource x on x.rid = i.rid where x.op <> 2 and ");
@@ -295,6 +300,32 @@ impl Question<'_> {
             " from (select y.rid, y.d, y.c, y.k from {homes} i cross join resource y on y.rid = i.a \
              where y.typ = {t} and y.op <> 2 order by y.d desc, y.rid desc limit -1) x where "
         );
+    }
+
+    /// Over several types: the rows of terms and ids.
+    fn union(&self, sql: &mut Sql, list: &[Node]) {
+        let types = self.reach.types();
+        sql.push("select 0 as rid where 0");
+        for node in list {
+            match node {
+                Node::Terms(terms) => {
+                    let list = sql.ints(
+                        terms
+                            .iter()
+                            .flat_map(|t| types.iter().map(|ty| typed(*t, *ty))),
+                    );
+                    let _ = write!(
+                        sql.text,
+                        " union all select rid from term where h in {list}"
+                    );
+                }
+                Node::Rids(rids) => {
+                    let packed = sql.bind(Rows::of(rids.iter().copied()).into_value());
+                    let _ = write!(sql.text, " union all select a as rid from rows({packed})");
+                }
+                _ => {}
+            }
+        }
     }
 
     fn drive_terms(&self, sql: &mut Sql, terms: &[Term], bounds: &Bounds) {
@@ -326,6 +357,10 @@ impl Question<'_> {
             }
         }
     }
+}
+
+fn is_union(node: &Node) -> bool {
+    matches!(node, Node::Or(list) if list.iter().all(is_of_any_type))
 }
 
 /// Rows of one type assumed in one patient's compartment.

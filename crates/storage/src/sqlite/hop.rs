@@ -228,6 +228,15 @@ impl Probe {
                 sql.push("select distinct t.rid");
                 self.referring(sql, hop, ty, "t");
             }
+            Node::Or(list) => {
+                sql.push("select distinct rid from (select 0 as rid where 0");
+                for node in list {
+                    sql.push(" union all select rid from (");
+                    self.range(sql, node, ty);
+                    sql.push(")");
+                }
+                sql.push(")");
+            }
             Node::Has(hop) if hop.leads_home(hop.ty, ty) => {
                 sql.push("select distinct rid from (");
                 self.homes(sql, hop);
