@@ -19,6 +19,7 @@ use ward_search::extract::Extractor;
 use ward_search::plan::{Check, Filter, Listed, Plan};
 use ward_search::query::{Options, Used, held, lists, referring, replace_lists};
 use ward_search::registry::Registry;
+use ward_search::terminology::Embedded;
 use ward_storage::{Current, Looking, Page, StoreError, is_gathered};
 
 /// Members of all Lists of one query.
@@ -51,16 +52,20 @@ impl Question {
         strict: bool,
     ) -> Result<Question> {
         let settings = &cx.engine.settings;
-        let terminology = terminology::of(cx, pairs).await?;
+        let served = cx.engine.asking().await?;
+        let extractor = &served.extractor;
         let options = Options {
             strict,
             now_us: cx.engine.now_us(),
             count_default: settings.page_entries_default,
             count_max: settings.page_entries_max,
-            terminology: &terminology,
+            terminology: &Embedded,
         };
-        let served = cx.engine.asking().await?;
-        let extractor = &served.extractor;
+        let terminology = terminology::of(cx, extractor, types, pairs, options).await?;
+        let options = Options {
+            terminology: &terminology,
+            ..options
+        };
         let (mut plan, used) = ward_search::query::parse(extractor, types, pairs, &options)?;
         let is_costly = is_costly(&plan.filter) || plan.sort.iter().any(is_gathered);
         let place = match is_costly {

@@ -3,6 +3,7 @@
 //!
 //! The embedded ones come first: nobody changes by a write what a code of FHIR means. What a stored one says is kept per version.
 
+mod asked;
 mod content;
 
 use self::content::{Content, Part};
@@ -11,18 +12,22 @@ use crate::engine::{Context, stored};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use ward_access::Action;
-use ward_fhir::TypeId;
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
+use ward_fhir::{Failure, Kind, TypeId};
+use ward_search::extract::Extractor;
 use ward_search::plan::{Filter, Plan, Total};
-use ward_search::query::TERMS_MAX;
+use ward_search::query::{Options, TERMS_MAX};
 use ward_search::terminology::{Embedded, Terminology, Unknown};
 use ward_storage::{Current, Rid, Row};
 
 /// Rounds of reading what the value sets read before draw from; also how deep they may import one another.
 const ROUNDS_MAX: usize = 4;
-/// Value sets and code systems of one round.
-const READ_MAX: usize = 100;
+/// Value sets and code systems that one query may draw on.
+const NAMES_MAX: usize = 200;
+/// Versions of them in one statement, and of those that one round reads.
+const ROWS_PER_STEP: u32 = 100;
+const ROWS_MAX: usize = 2_000;
 /// Versions whose content is kept.
 const KEPT_MAX: usize = 256;
 
@@ -31,16 +36,27 @@ pub(crate) struct Known {
     contents: HashMap<String, Arc<Content>>,
 }
 
-/// Reads what the query names and the embedded definitions do not answer.
-pub(crate) async fn of(cx: Context<'_>, pairs: &[(String, String)]) -> Result<Known> {
+/// Reads what the query asks for and the embedded definitions do not answer.
+///
+/// Errors: `TooCostly` for more than 200 value sets and code systems, or 2,000 resources with their URLs.
+pub(crate) async fn of(
+    cx: Context<'_>,
+    extractor: &Extractor,
+    types: &[TypeId],
+    pairs: &[(String, String)],
+    options: Options<'_>,
+) -> Result<Known> {
     let mut known = Known {
         contents: HashMap::new(),
     };
-    let mut asked: BTreeSet<String> = pairs.iter().flat_map(|(n, v)| named(n, v)).collect();
+    let mut asked = asked::names(extractor, types, pairs, options);
     for _ in 0..ROUNDS_MAX {
         asked.retain(|name| !known.contents.contains_key(name));
         if asked.is_empty() {
             break;
+        }
+        if known.contents.len() + asked.len() > NAMES_MAX {
+            return Err(too_many());
         }
         let mut next = BTreeSet::new();
         for (name, content) in read(cx, &asked).await? {
@@ -52,40 +68,12 @@ pub(crate) async fn of(cx: Context<'_>, pairs: &[(String, String)]) -> Result<Kn
     Ok(known)
 }
 
-/// Value sets and code systems that a criterion names and that are not embedded.
-fn named(name: &str, value: &str) -> Vec<String> {
-    let modifier = name.rsplit(':').next().unwrap_or_default();
-    let found: Vec<&str> = match modifier {
-        "in" | "not-in" => value.split(',').collect(),
-        "above" | "below" => value.split(',').filter_map(system).collect(),
-        "_filter" => {
-            let words: Vec<&str> = value.split([' ', '(', ')', '"']).collect();
-            let pairs = words.windows(2);
-            let asked = pairs.filter_map(|pair| match pair[0] {
-                "in" | "ni" => Some(pair[1]),
-                "ss" | "sb" => system(pair[1]),
-                _ => None,
-            });
-            asked.collect()
-        }
-        _ => Vec::new(),
-    };
-    let is_embedded = |name: &str| Embedded.expand(name).is_ok();
-    let asked = found
-        .into_iter()
-        .filter(|n| !n.is_empty() && !is_embedded(n));
-    asked.map(str::to_owned).collect()
-}
-
-fn system(value: &str) -> Option<&str> {
-    value.split_once('|').map(|(system, _)| system)
-}
-
-/// The resources behind `url`, `url|version` and `ValueSet/id`; of several with one url the newest. One or two statements.
+/// The resources behind `url`, `url|version` and `ValueSet/id`; of several with one url the newest. One or two statements, and
+/// further ones for every 100 resources with one of the URLs.
 async fn read(cx: Context<'_>, names: &BTreeSet<String>) -> Result<Vec<(String, Arc<Content>)>> {
     let mut found = Vec::new();
     let mut urls = Vec::new();
-    for name in names.iter().take(READ_MAX) {
+    for name in names {
         match name.strip_prefix("ValueSet/") {
             Some(id) => {
                 let row = by_id(cx, id).await?;
@@ -126,7 +114,7 @@ async fn by_id(cx: Context<'_>, id: &str) -> Result<Option<Row>> {
 }
 
 async fn by_url(cx: Context<'_>, urls: &[&str]) -> Result<Vec<Row>> {
-    let (engine, access) = (cx.engine, cx.access);
+    let access = cx.access;
     let mut terms = BTreeSet::new();
     let mut types = Vec::new();
     for name in ["ValueSet", "CodeSystem"] {
@@ -140,15 +128,34 @@ async fn by_url(cx: Context<'_>, urls: &[&str]) -> Result<Vec<Row>> {
     if types.is_empty() || urls.is_empty() {
         return Ok(Vec::new());
     }
-    let plan = Plan {
+    let mut plan = Plan {
         types,
         filter: Filter::AnyTerm(terms.into_iter().collect()),
         sort: Vec::new(),
-        count: READ_MAX as u32,
+        count: ROWS_PER_STEP,
         total: Total::None,
         after: None,
     };
-    Ok(stored(engine.store.search(access, &plan).await)?.rows)
+    let mut rows = Vec::new();
+    loop {
+        let page = stored(cx.view.search(access, &plan).await)?;
+        rows.extend(page.rows);
+        if !page.more {
+            return Ok(rows);
+        }
+        if rows.len() >= ROWS_MAX {
+            return Err(too_many());
+        }
+        plan.after = page.next;
+    }
+}
+
+fn too_many() -> Failure {
+    let text = format!(
+        "the query draws on more than {NAMES_MAX} value sets and code systems, or {ROWS_MAX} resources have their URLs; \
+         ask for fewer at a time"
+    );
+    Failure::new(Kind::TooCostly, text)
 }
 
 /// What versions say, read once while they are kept.

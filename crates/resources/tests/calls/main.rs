@@ -34,6 +34,7 @@ mod records;
 mod rights;
 mod shifts;
 mod shrink;
+mod terminology;
 
 /// Each test once per store.
 macro_rules! on_both {
@@ -74,6 +75,8 @@ on_both!(
     hierarchy::what_is_part_of_a_place_is_below_it,
     hierarchy::a_hierarchy_has_its_bounds,
     hierarchy::only_what_may_be_seen_leads_further,
+    terminology::a_stored_value_set_is_found_however_it_is_written,
+    terminology::of_many_versions_the_one_asked_for_is_found,
     long::a_part_of_a_long_text_is_found,
     long::who_may_not_see_a_long_text_is_not_told_by_it,
     long::long_displays_and_uris_are_found_to_their_end,
