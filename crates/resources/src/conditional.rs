@@ -97,7 +97,7 @@ async fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result
         return Err(Failure::new(Kind::TooCostly, text));
     }
     if question.is_looked_at {
-        let text = "the answer depends on what other resources say, or on texts longer than the index keeps, which a conditional interaction \
+        let text = "the answer depends on what other resources say, on contained resources, or on texts longer than the index keeps, which a conditional interaction \
                     cannot hold until its commit; use criteria that an index answers, such as identifier";
         return Err(Failure::new(Kind::TooCostly, text));
     }

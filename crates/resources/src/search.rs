@@ -4,6 +4,7 @@
 
 mod back;
 mod compartment;
+mod contained;
 mod encoding;
 pub(crate) mod explain;
 mod hierarchy;

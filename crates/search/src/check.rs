@@ -108,7 +108,7 @@ fn part(
 }
 
 /// The name of a check anywhere in the filter.
-fn first_check(filter: &Filter) -> Option<&str> {
+pub(crate) fn first_check(filter: &Filter) -> Option<&str> {
     match filter {
         Filter::Check(check) => Some(&check.name),
         Filter::And(list) | Filter::Or(list) => list.iter().find_map(first_check),

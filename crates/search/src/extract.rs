@@ -61,7 +61,7 @@ impl Extractor {
         self.entries(node, resolve, false)
     }
 
-    /// The same with every text to its end, for a look at the resource itself.
+    /// The same with every text to its end and what refers to contained resources, for a look at the resource itself.
     pub(crate) fn extract_whole(&self, node: Node<'_>) -> Entries {
         self.entries(node, &|_| None, true)
     }
@@ -176,6 +176,11 @@ impl<'a> Collector<'a> {
 
     pub fn key(&self) -> &'a TermKey {
         &self.extractor.key
+    }
+
+    /// The resource itself is looked at: nothing of this is stored.
+    pub fn is_whole(&self) -> bool {
+        self.whole
     }
 
     pub fn base(&self) -> Option<&'a str> {

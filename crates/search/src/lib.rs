@@ -4,6 +4,7 @@
 
 pub mod check;
 pub mod compartment;
+pub mod contained;
 pub mod cost;
 pub mod cursor;
 pub mod custom;

@@ -2,6 +2,7 @@
 
 mod chain;
 mod contained;
+mod contained_chain;
 mod criterion;
 mod elements;
 mod filter;
@@ -16,6 +17,9 @@ mod text;
 mod values;
 
 pub use contained::{Contained, Rendered};
+pub use contained_chain::{
+    ContainedChain, ContainedChains, Onward, contained_chains, hops, replace_contained_chains,
+};
 pub use include::{INCLUDES_MAX, Include, Including};
 pub use list::{held, lists, parent, referring, replace_lists};
 pub use long::{LongTexts, Looked, long_texts, replace_long_texts};

@@ -5,6 +5,7 @@ mod blank;
 mod chains;
 mod compartments;
 mod composites;
+mod contained_chains;
 mod costs;
 mod custom;
 mod examples;

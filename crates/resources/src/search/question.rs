@@ -4,7 +4,7 @@
 use crate::document::reread;
 use crate::engine::{Context, store_failure, stored};
 use crate::places::Place;
-use crate::search::{hierarchy, long, terminology};
+use crate::search::{contained, hierarchy, long, terminology};
 use crate::search_parameters::Snapshot;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -42,7 +42,7 @@ pub(crate) struct Question {
 impl Question {
     /// Reads a query over `types` (empty: all). Lists, value sets and code systems are read as the caller may read them.
     /// Statements: none, or one or two for Lists, one to three for terminology that is not embedded, and one or more for each
-    /// parameter that is asked for a part of a text, and for each level of a hierarchy.
+    /// parameter that is asked for a part of a text, for each hop of a chain, and for each level of a hierarchy.
     ///
     /// `TooManyRequests`: it is costly, and the client has as many such questions under way as it may have.
     pub async fn read(
@@ -68,19 +68,21 @@ impl Question {
         };
         let (mut plan, used) = ward_search::query::parse(extractor, types, pairs, &options)?;
         let is_costly = is_costly(&plan.filter) || plan.sort.iter().any(is_gathered);
-        let place = match is_costly {
-            true => Some(place(cx)?),
+        let mut place = match is_costly {
+            true => Some(costly_place(cx)?),
             false => None,
         };
         let filter = std::mem::replace(&mut plan.filter, Filter::All);
         let (filter, is_in_hierarchy) = with_listed(cx, extractor, filter).await?;
+        let (filter, is_inside) =
+            contained::decided(cx, extractor, &plan.types, filter, &mut place).await?;
         let (filter, is_long) = long::decided(cx, extractor, &plan.types, filter).await?;
         let split = check::split(filter, extractor)?;
         plan.filter = split.index;
         Ok(Question {
             plan,
             checks: split.checks,
-            is_looked_at: is_in_hierarchy || is_long,
+            is_looked_at: is_in_hierarchy || is_inside || is_long,
             used,
             served,
             place,
@@ -102,7 +104,7 @@ impl Question {
     /// Adds what each row must pass, which makes the question a costly one.
     pub fn check(&mut self, cx: Context<'_>, check: Check) -> Result<()> {
         if self.place.is_none() {
-            self.place = Some(place(cx)?);
+            self.place = Some(costly_place(cx)?);
         }
         self.checks.push(check);
         Ok(())
@@ -186,7 +188,7 @@ impl Question {
 }
 
 /// A place of the client's for a costly question.
-fn place(cx: Context<'_>) -> Result<Place> {
+pub(super) fn costly_place(cx: Context<'_>) -> Result<Place> {
     let places = &cx.engine.places;
     places.take(cx.caller).ok_or_else(|| {
         let text = format!(

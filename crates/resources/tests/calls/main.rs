@@ -11,6 +11,7 @@ mod agreement;
 mod blank;
 mod budgets;
 mod conditions;
+mod contained;
 mod former;
 mod granular;
 mod granular_writes;
@@ -75,6 +76,9 @@ on_both!(
     hierarchy::what_is_part_of_a_place_is_below_it,
     hierarchy::a_hierarchy_has_its_bounds,
     hierarchy::only_what_may_be_seen_leads_further,
+    contained::chains_lead_into_contained_resources,
+    contained::contained_resources_are_as_open_as_their_container,
+    contained::a_condition_of_a_write_looks_into_no_container,
     terminology::a_stored_value_set_is_found_however_it_is_written,
     terminology::of_many_versions_the_one_asked_for_is_found,
     long::a_part_of_a_long_text_is_found,

@@ -89,19 +89,32 @@ pub fn writes(random: &mut Random) -> Vec<Write> {
                 add(path, None);
             }
         } else if let Some(before) = current.get(&path) {
-            let mut body = resource(random, ty, &id);
-            for element in ["subject", "performer", "asserter"] {
-                let object = body.as_object_mut().unwrap();
-                match before.get(element) {
-                    Some(kept) => drop(object.insert(element.into(), kept.clone())),
-                    None => drop(object.remove(element)),
-                }
-            }
+            let made = resource(random, ty, &id);
+            let body = with_people_of(before, made);
             add(path.clone(), Some(body.clone()));
             current.insert(path, body);
         }
     }
     writes
+}
+
+/// An update that moves nothing to another patient. What the people of the one are and the other contains cannot be mixed: of
+/// such only what is said about it changes.
+fn with_people_of(before: &Value, made: Value) -> Value {
+    if before.get("contained").is_some() || made.get("contained").is_some() {
+        let mut body = before.clone();
+        body["meta"] = serde_json::json!({ "tag": [{ "code": "changed" }] });
+        return body;
+    }
+    let mut body = made;
+    for element in ["subject", "performer", "asserter"] {
+        let object = body.as_object_mut().unwrap();
+        match before.get(element) {
+            Some(kept) => drop(object.insert(element.into(), kept.clone())),
+            None => drop(object.remove(element)),
+        }
+    }
+    body
 }
 
 /// What each path held last.

@@ -11,6 +11,7 @@ use crate::words::words;
 use ward_fhir::reference::{Reference, is_id, parse};
 use ward_fhir::schema::{Schema, SearchType, TypeKind, r4};
 use ward_fhir::{Failure, Node, TypeId};
+use ward_fhirpath::resolve_within;
 
 /// Targets that few resources are and many refer to: how many do decides how a search is answered.
 const COUNTED: [&str; 5] = [
@@ -48,14 +49,14 @@ pub(crate) fn index(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
             Some(m) if m == words.reference_reference => child
                 .value()
                 .into_iter()
-                .for_each(|text| literal(out, text, leaf)),
+                .for_each(|text| literal(out, node, text, leaf)),
             Some(m) if m == words.reference_identifier => logical(out, child, leaf),
             _ => {}
         }
     }
 }
 
-fn literal(out: &mut Collector<'_>, text: &str, leaf: &Leaf) {
+fn literal(out: &mut Collector<'_>, node: Node<'_>, text: &str, leaf: &Leaf) {
     let key = out.key();
     match parse(text, out.base()) {
         Some(Reference::Local { ty, id, version }) => {
@@ -72,6 +73,13 @@ fn literal(out: &mut Collector<'_>, text: &str, leaf: &Leaf) {
         }
         Some(Reference::Urn(url)) | Some(Reference::Absolute { url, .. }) => {
             out.term(leaf, key.url(leaf.param, url), false)
+        }
+        // Nobody can ask for it: chains ask the container itself ([`Container`](crate::contained::Container)).
+        Some(Reference::Contained(_)) if out.is_whole() => {
+            if let Some(target) = resolve_within(text, node) {
+                let term = key.reference(leaf.param, target.type_name(), text);
+                out.term(leaf, term, false);
+            }
         }
         Some(Reference::Contained(_) | Reference::Conditional { .. }) | None => {}
     }

@@ -133,7 +133,7 @@ fn walk(filter: Filter, types: &[TypeId], is_far: bool, take: Take<'_>) -> Filte
     }
 }
 
-fn stated(members: &[Filter]) -> Option<&[TypeId]> {
+pub(super) fn stated(members: &[Filter]) -> Option<&[TypeId]> {
     members.iter().find_map(|f| match f {
         Filter::Types(types) => Some(types.as_slice()),
         _ => None,
@@ -169,7 +169,7 @@ fn decided(leaf: Filter, key: &TermKey, matches: &[(TypeId, String)]) -> Filter 
 }
 
 /// The index answers it as it stands.
-fn is_plain(filter: &Filter) -> bool {
+pub(super) fn is_plain(filter: &Filter) -> bool {
     match filter {
         Filter::Check(_) | Filter::List(_) => false,
         Filter::And(list) | Filter::Or(list) => list.iter().all(is_plain),

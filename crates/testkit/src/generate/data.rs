@@ -37,34 +37,57 @@ pub fn id(ty: &str, at: usize) -> String {
 }
 
 pub fn resource(random: &mut Random, ty: &str, id: &str) -> Value {
-    let mut body = Map::new();
-    body.insert("resourceType".into(), json!(ty));
-    body.insert("id".into(), json!(id));
-    let mut body = Body { random, body };
-    body.meta();
-    match ty {
-        "Patient" => body.patient(),
-        "Practitioner" => body.practitioner(),
-        "Organization" => body.organization(),
-        "Encounter" => body.encounter(),
-        "Observation" => body.observation(),
-        "Condition" => body.condition(),
-        "MedicationRequest" => body.medication_request(),
-        "ServiceRequest" => body.service_request(),
-        "DiagnosticReport" => body.diagnostic_report(),
-        "ValueSet" => body.value_set(),
-        "RiskAssessment" => body.risk_assessment(),
-        other => panic!("no resources of type {other} are made"),
+    let mut whole = Body::new(random, ty, id);
+    whole.meta();
+    whole.fill(ty);
+    if !whole.contained.is_empty() {
+        let contained = std::mem::take(&mut whole.contained);
+        whole.set("contained", Value::Array(contained));
     }
-    Value::Object(body.body)
+    Value::Object(whole.body)
 }
 
 struct Body<'r> {
     random: &'r mut Random,
     body: Map<String, Value>,
+    /// What it contains, or its container does.
+    contained: Vec<Value>,
+    /// Contained resources begun so far.
+    begun: usize,
+}
+
+impl<'r> Body<'r> {
+    fn new(random: &'r mut Random, ty: &str, id: &str) -> Body<'r> {
+        let mut body = Map::new();
+        body.insert("resourceType".into(), json!(ty));
+        body.insert("id".into(), json!(id));
+        Body {
+            random,
+            body,
+            contained: Vec::new(),
+            begun: 0,
+        }
+    }
 }
 
 impl Body<'_> {
+    fn fill(&mut self, ty: &str) {
+        match ty {
+            "Patient" => self.patient(),
+            "Practitioner" => self.practitioner(),
+            "Organization" => self.organization(),
+            "Encounter" => self.encounter(),
+            "Observation" => self.observation(),
+            "Condition" => self.condition(),
+            "MedicationRequest" => self.medication_request(),
+            "ServiceRequest" => self.service_request(),
+            "DiagnosticReport" => self.diagnostic_report(),
+            "ValueSet" => self.value_set(),
+            "RiskAssessment" => self.risk_assessment(),
+            other => panic!("no resources of type {other} are made"),
+        }
+    }
+
     fn set(&mut self, name: &str, value: Value) {
         self.body.insert(name.to_owned(), value);
     }
@@ -516,12 +539,27 @@ impl Body<'_> {
         self.set("encounter", encounter);
     }
 
+    /// A reference to a contained resource of the type, which may contain nothing: what it refers to stands beside it.
+    fn contain(&mut self, ty: &str) -> Value {
+        self.begun += 1;
+        let id = format!("c{}", self.begun);
+        let mut inner = Body::new(self.random, ty, &id);
+        inner.contained = std::mem::take(&mut self.contained);
+        inner.begun = self.begun;
+        inner.fill(ty);
+        let (body, mut contained, begun) = (inner.body, inner.contained, inner.begun);
+        contained.push(Value::Object(body));
+        (self.contained, self.begun) = (contained, begun);
+        json!({ "reference": format!("#{id}") })
+    }
+
     /// Mostly to what exists, in each of the forms of a reference.
     fn refer(&mut self, types: &[&str]) -> Value {
         let ty = self.random.one_of(types);
         let count = COUNTS.iter().find(|(t, _)| *t == ty).map_or(1, |(_, n)| *n);
         let path = format!("{ty}/{}", id(ty, self.random.below(count)));
         match self.random.below(20) {
+            6 if self.begun < CONTAINED_MAX => self.contain(ty),
             0 => json!({ "reference": format!("http://127.0.0.1:8080/fhir/{path}") }),
             1 => json!({ "reference": format!("http://elsewhere.example.org/fhir/{path}") }),
             2 => json!({ "type": ty, "identifier": self.identifier() }),
@@ -534,6 +572,9 @@ impl Body<'_> {
         }
     }
 }
+
+/// In one container.
+const CONTAINED_MAX: usize = 3;
 
 fn number(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_default()

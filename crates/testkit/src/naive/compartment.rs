@@ -15,7 +15,8 @@ pub fn is_in(body: &Value, owner: &str) -> bool {
 /// The patient in whose record a resource is kept: the first that it names, `Patient/1`. What is deleted is in no other's
 /// compartment any more.
 pub fn home(body: &Value) -> Option<String> {
-    named(body, "Patient").find(|target| target.starts_with("Patient/"))
+    let is_stored = |target: &String| target.starts_with("Patient/") && !target.contains('#');
+    named(body, "Patient").find(is_stored)
 }
 
 /// What the parameters of the compartment refer to, in their order.

@@ -3,7 +3,8 @@
 
 use super::parameters::{Kind, Parameter, find};
 use super::{
-    Stored, World, composite, date, hierarchy, number, reference, string, token, uri, walk,
+    Stored, World, composite, contained, date, hierarchy, number, reference, string, token, uri,
+    walk,
 };
 use serde_json::Value;
 
@@ -20,6 +21,7 @@ pub fn matches(world: &World, stored: &Stored, name: &str, value: &str) -> bool 
             let is_named = split(value, ',').iter().any(|id| *id == stored.id());
             is_named != (modifier == "not")
         }
+        "_lastUpdated" if contained::is_contained(stored) => false,
         "_lastUpdated" => {
             let at = (stored.updated_us, stored.updated_us);
             let values = split(value, ',');
@@ -42,8 +44,10 @@ fn chain(world: &World, stored: &Stored, link: &str, rest: &str, value: &str) ->
         return false;
     };
     let paths = targets(&stored.body, parameter);
+    let inside = paths.iter().filter_map(|path| contained::get(stored, path));
     let found = paths.iter().filter_map(|path| world.get(path));
     found
+        .chain(inside.collect::<Vec<_>>().iter())
         .filter(|t| ty.is_none_or(|ty| ty == t.ty()))
         .any(|target| matches(world, target, rest, value))
 }
@@ -58,16 +62,26 @@ fn has(world: &World, stored: &Stored, text: &str, value: &str) -> bool {
         return false;
     };
     let own = stored.path();
-    let sources = world.resources.iter().filter(|s| s.ty() == ty);
+    // To a contained resource only its container refers, and what stands beside it.
+    let beside = contained::members(stored);
+    let sources = match contained::is_contained(stored) {
+        true => &beside,
+        false => &world.resources,
+    };
     sources
+        .iter()
+        .filter(|s| s.ty() == ty)
         .filter(|s| targets(&s.body, parameter).contains(&own))
         .any(|source| matches(world, source, rest, value))
 }
 
-/// `Type/id` of every resource of this store that a parameter of the resource refers to.
+/// `Type/id` of every resource of this store that a parameter of the resource refers to, and `Type/#id` of those in its container.
 pub fn targets(body: &Value, parameter: &Parameter) -> Vec<String> {
     let ends = parameter.paths.iter().flat_map(|p| walk::elements(body, p));
-    let found = ends.filter_map(|e| reference::local(e["reference"].as_str()?));
+    let found = ends.filter_map(|e| {
+        let text = e["reference"].as_str()?;
+        contained::path(body, text).or_else(|| reference::local(text))
+    });
     let found = found.filter(|path| {
         let ty = path.split('/').next().unwrap_or_default();
         parameter.more.split(',').any(|t| t == ty)

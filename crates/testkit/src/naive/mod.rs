@@ -7,6 +7,7 @@
 
 mod compartment;
 mod composite;
+mod contained;
 mod criterion;
 mod date;
 mod hierarchy;

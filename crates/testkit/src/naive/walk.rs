@@ -1,6 +1,6 @@
 //! Elements of a resource by path: `name.family`, `telecom[phone]`, `subject>Patient`. Lists are walked through.
 
-use super::reference;
+use super::{contained, reference};
 use serde_json::Value;
 
 /// Every element at the path.
@@ -20,7 +20,10 @@ pub fn elements<'v>(body: &'v Value, path: &str) -> Vec<&'v Value> {
         here = below.flat_map(flat).collect();
         here.retain(|v| system.is_none_or(|s| v["system"] == s));
     }
-    here.retain(|v| target.is_none_or(|t| reference::type_of(v) == Some(t)));
+    here.retain(|v| {
+        let inside = || contained::type_of(body, v["reference"].as_str()?);
+        target.is_none_or(|t| inside().or_else(|| reference::type_of(v)) == Some(t))
+    });
     here
 }
 

@@ -1,0 +1,210 @@
+//! Chains into contained resources: what a resource brings with it is asked as what it refers to elsewhere.
+//! <https://hl7.org/fhir/R4/search.html#contained>
+
+use crate::house::{House, app, json, loader, text};
+use serde_json::{Value, json as value};
+use ward_access::Caller;
+use ward_resources::route::Method::{Get, Put};
+
+async fn found(house: &House, caller: &Caller, url: &str) -> Vec<String> {
+    let reply = house.ask(caller, Get, url, None).await;
+    assert_eq!(reply.status, 200, "{url}: {}", text(&reply));
+    let bundle = json(&reply);
+    let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
+    let mut ids: Vec<String> = entries
+        .iter()
+        .map(|e| e["resource"]["id"].as_str().unwrap().to_owned())
+        .collect();
+    ids.sort();
+    ids
+}
+
+fn patient(id: &str, family: &str) -> Value {
+    value!({ "resourceType": "Patient", "id": id, "name": [{ "family": family }] })
+}
+
+fn observation(id: &str, subject: &str) -> Value {
+    value!({ "resourceType": "Observation", "id": id, "status": "final", "code": { "text": "x" },
+        "subject": { "reference": subject } })
+}
+
+fn prescription(id: &str, subject: &str, code: &str) -> Value {
+    value!({ "resourceType": "MedicationRequest", "id": id, "status": "active", "intent": "order",
+        "subject": { "reference": subject }, "medicationReference": { "reference": "#m" },
+        "contained": [{ "resourceType": "Medication", "id": "m", "code": { "coding": [{ "code": code }] } }] })
+}
+
+/// `inner` contains its patient, who belongs to a stored organization and has a practitioner beside them in the container.
+async fn ward(house: &House) {
+    house
+        .put(&value!({ "resourceType": "Organization", "id": "acme", "name": "Acme" }))
+        .await;
+    house.put(&patient("a", "outer")).await;
+    house.put(&prescription("r1", "Patient/a", "R1")).await;
+    house.put(&prescription("r2", "Patient/a", "R2")).await;
+    house.put(&observation("outer", "Patient/a")).await;
+    house
+        .put(&value!({ "resourceType": "Encounter", "id": "e", "status": "finished", "class": { "code": "AMB" } }))
+        .await;
+    let mut inner = observation("inner", "#p");
+    inner["encounter"] = value!({ "reference": "Encounter/e" });
+    inner["contained"] = value!([
+        { "resourceType": "Patient", "id": "p", "gender": "male", "name": [{ "family": "Inner" }],
+          "managingOrganization": { "reference": "Organization/acme" },
+          "generalPractitioner": [{ "reference": "#d" }] },
+        { "resourceType": "Practitioner", "id": "d", "name": [{ "family": "Beside" }] }
+    ]);
+    house.put(&inner).await;
+    house
+        .put(&value!({ "resourceType": "DiagnosticReport", "id": "report", "status": "final", "code": { "text": "x" },
+            "result": [{ "reference": "Observation/inner" }] }))
+        .await;
+}
+
+pub async fn chains_lead_into_contained_resources(house: House) {
+    ward(&house).await;
+    let all = loader();
+    for (query, expected) in [
+        ("MedicationRequest?medication.code=R1", vec!["r1"]),
+        ("MedicationRequest?medication.code=R1,R2", vec!["r1", "r2"]),
+        ("MedicationRequest?medication.code=R3", vec![]),
+        (
+            "MedicationRequest?medication.code:not=R1&patient=a",
+            vec!["r2"],
+        ),
+        ("Observation?subject.family=inner", vec!["inner"]),
+        (
+            "Observation?subject.family=inner,outer",
+            vec!["inner", "outer"],
+        ),
+        ("Observation?patient.family=inner", vec!["inner"]),
+        (
+            "Observation?subject:Patient.family:contains=nne",
+            vec!["inner"],
+        ),
+        (
+            "Observation?subject:Patient.gender:missing=true",
+            vec!["outer"],
+        ),
+        (
+            "Observation?subject.family=inner&status=final",
+            vec!["inner"],
+        ),
+        ("Observation?subject.family=inner&status=amended", vec![]),
+        (
+            "Observation?subject.family=inner&subject.gender=male",
+            vec!["inner"],
+        ),
+        (
+            "Observation?subject.family=inner&subject.gender=female",
+            vec![],
+        ),
+        // An id within a container is no logical id, and nothing in it has a time of its own.
+        ("Observation?subject:Patient._id=p", vec![]),
+        (
+            "Observation?subject:Patient._lastUpdated=gt2000",
+            vec!["outer"],
+        ),
+        ("Observation?subject:Patient._lastUpdated=lt2000", vec![]),
+        // On to the store, to what stands beside it, and from further away.
+        ("Observation?subject.organization.name=acme", vec!["inner"]),
+        (
+            "Observation?subject.organization.name:contains=cm",
+            vec!["inner"],
+        ),
+        ("Observation?subject.organization.name=other", vec![]),
+        (
+            "Observation?subject:Patient.general-practitioner:Practitioner.family=beside",
+            vec!["inner"],
+        ),
+        (
+            "DiagnosticReport?result.subject.family=inner",
+            vec!["report"],
+        ),
+        (
+            "DiagnosticReport?result.subject.organization.name=acme",
+            vec!["report"],
+        ),
+        ("DiagnosticReport?result.subject.family=outer", vec![]),
+        (
+            "Encounter?_has:Observation:encounter:subject.family=inner",
+            vec!["e"],
+        ),
+        // What refers to it stands in the container, too.
+        (
+            "Observation?subject:Patient._has:Observation:subject:status=final",
+            vec!["inner", "outer"],
+        ),
+        (
+            "Observation?_filter=subject.family%20eq%20inner",
+            vec!["inner"],
+        ),
+        (
+            "Observation?_filter=not%20(subject.family%20eq%20inner)",
+            vec!["outer"],
+        ),
+        (
+            "Observation?_filter=subject[family%20eq%20inner].gender%20eq%20male",
+            vec!["inner"],
+        ),
+    ] {
+        assert_eq!(found(&house, &all, query).await, expected, "{query}");
+    }
+    let reply = house
+        .ask(
+            &all,
+            Get,
+            "Observation?subject.family=inner&_summary=count",
+            None,
+        )
+        .await;
+    assert_eq!(json(&reply)["total"], 1);
+}
+
+pub async fn contained_resources_are_as_open_as_their_container(house: House) {
+    house.put(&patient("a", "A")).await;
+    house.put(&patient("b", "B")).await;
+    house.put(&prescription("of-a", "Patient/a", "R1")).await;
+    let mut observed = observation("of-a", "Patient/a");
+    observed["performer"] = value!([{ "reference": "#d" }]);
+    observed["contained"] =
+        value!([{ "resourceType": "Practitioner", "id": "d", "name": [{ "family": "Inner" }] }]);
+    house.put(&observed).await;
+    house
+        .put(&value!({ "resourceType": "DiagnosticReport", "id": "of-b", "status": "final", "code": { "text": "x" },
+            "subject": { "reference": "Patient/b" }, "result": [{ "reference": "Observation/of-a" }] }))
+        .await;
+    let (a, b) = (
+        app("patient/*.rs", "Patient/a"),
+        app("patient/*.rs", "Patient/b"),
+    );
+    let report = "DiagnosticReport?result.performer:Practitioner.family=inner";
+    for (caller, query, expected) in [
+        (&a, "MedicationRequest?medication.code=R1", vec!["of-a"]),
+        (&b, "MedicationRequest?medication.code=R1", vec![]),
+        (&b, "MedicationRequest?medication.code:not=R2", vec![]),
+        (&b, report, vec![]),
+        (&loader(), report, vec!["of-b"]),
+    ] {
+        assert_eq!(found(&house, caller, query).await, expected, "{query}");
+    }
+    // Who may not see the Observations at all gets nothing through them.
+    let some = app(
+        "patient/DiagnosticReport.rs patient/Practitioner.rs",
+        "Patient/b",
+    );
+    assert_eq!(found(&house, &some, report).await, Vec::<String>::new());
+}
+
+pub async fn a_condition_of_a_write_looks_into_no_container(house: House) {
+    ward(&house).await;
+    let body = observation("inner", "Patient/a");
+    let url = "Observation?subject.family=inner";
+    let reply = house.ask(&loader(), Put, url, Some(&body)).await;
+    assert_eq!(reply.status, 400, "{}", text(&reply));
+    assert!(
+        text(&reply).contains("contained resources"),
+        "{}",
+        text(&reply)
+    );
+}
