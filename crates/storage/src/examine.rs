@@ -17,7 +17,7 @@ use ward_search::definition::LOOKED_UP_FROM;
 use ward_search::entries::Entries;
 use ward_search::extract::Extractor;
 use ward_search::plan::{Check, Plan, Position, SortKey, SortValue, Total};
-use ward_search::query::{Score, sort_text};
+use ward_search::query::{Contained, Score, sort_text};
 
 /// Rows that one question may have looked at, unless the caller says otherwise: about half a second.
 pub const ROWS_EXAMINED_MAX: usize = 20_000;
@@ -47,6 +47,8 @@ pub struct Looking<'a> {
     pub checks: &'a [Check],
     /// By what `SortKey::Score` orders.
     pub score: Option<&'a Score>,
+    /// Where contained resources are the matches, a row may have several.
+    pub contained: Option<&'a Contained>,
     pub extractor: &'a Extractor,
     /// Rows that may be looked at.
     pub rows_max: usize,
@@ -73,10 +75,10 @@ pub async fn examine(
     let mut total: u64 = 0;
     while let Some(step) = proposals.next().await? {
         for (position, row) in step {
-            let Some(position) = looking.look(&row, position, &plan.sort)? else {
+            let Some((position, matches)) = looking.look(&row, position, &plan.sort)? else {
                 continue;
             };
-            total += 1;
+            total += matches;
             let after = |after: &Position| order.compare(&position, after) == Ordering::Greater;
             if plan.after.as_ref().is_none_or(after) {
                 hits.push((position, row));
@@ -158,13 +160,13 @@ impl<'a> Proposals<'a> {
 }
 
 impl Looking<'_> {
-    /// The row's position when it passes the checks.
+    /// The row's position and its matches when it passes the checks.
     fn look(
         &self,
         row: &Row,
         position: Position,
         sort: &[SortKey],
-    ) -> Result<Option<Position>, StoreError> {
+    ) -> Result<Option<(Position, u64)>, StoreError> {
         // Deeper than what is taken in, so that nothing stored is ever refused.
         let limits = Limits {
             depth_max: 128,
@@ -175,18 +177,17 @@ impl Looking<'_> {
         if !self.checks.iter().all(|check| (check.test)(node)) {
             return Ok(None);
         }
+        let matches = self.contained.map_or(1, |c| c.matches_of(node));
         if !sort.iter().any(is_gathered) {
-            return Ok(Some(position));
+            return Ok(Some((position, matches)));
         }
         let entries = self.extractor.extract(node, &|_| None);
         let values = sort
             .iter()
             .map(|key| self.value(key, row, node, &entries))
             .collect::<Result<_, _>>()?;
-        Ok(Some(Position {
-            values,
-            rid: row.rid,
-        }))
+        let rid = row.rid;
+        Ok(Some((Position { values, rid }, matches)))
     }
 
     /// What the row is sorted by: the least of its values ascending, the greatest descending.

@@ -52,7 +52,6 @@ fn found(
     used: &Used,
     shown: &Shown,
 ) -> Result<()> {
-    let whole = contained(used).is_none_or(|c| c.both && c.ty == row.ty);
     let score = used.score.as_ref().filter(|_| used.scored != Some(false));
     let document = match contained(used).is_some() || score.is_some() {
         true => Some(reread(&row.body)?),
@@ -63,6 +62,10 @@ fn found(
         _ => (used.scored == Some(true)).then_some(EXACT),
     };
     let url = url(cx, row);
+    let whole = match (contained(used), &document) {
+        (Some(contained), Some(document)) => contained.is_own_match(document.root()),
+        _ => true,
+    };
     if whole {
         let body = shown.body(&row.body)?;
         bundle

@@ -115,6 +115,7 @@ impl Question {
         let looking = Looking {
             checks: &self.checks,
             score: self.used.score.as_ref(),
+            contained: self.used.contained.as_ref(),
             extractor: &self.served.extractor,
             rows_max: cx.engine.settings.rows_examined_max,
         };

@@ -208,3 +208,59 @@ pub async fn a_condition_of_a_write_looks_into_no_container(house: House) {
         text(&reply)
     );
 }
+
+/// Totals of the pages, and the entries of all of them.
+async fn counted(house: &House, query: &str) -> (Value, Vec<String>) {
+    let reply = house.ask(&loader(), Get, query, None).await;
+    assert_eq!(reply.status, 200, "{query}: {}", text(&reply));
+    let bundle = json(&reply);
+    let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
+    let urls = entries.iter().map(|e| {
+        let url = e["fullUrl"].as_str().unwrap();
+        url.rsplit_once("/fhir/").unwrap().1.to_owned()
+    });
+    (bundle["total"].clone(), urls.collect())
+}
+
+pub async fn totals_count_the_contained_resources_that_are_shown(house: House) {
+    let medication = |id: &str| value!({ "resourceType": "Medication", "id": id, "code": { "coding": [{ "code": "RR" }] } });
+    let mut body = prescription("two", "Patient/a", "R1");
+    body["contained"] =
+        value!([medication("m"), medication("n"), { "resourceType": "Medication", "id": "o" }]);
+    body["supportingInformation"] = value!([{ "reference": "#n" }, { "reference": "#o" }]);
+    house.put(&body).await;
+    house.put(&medication("own")).await;
+    // A container that is no match itself, of the type that is asked for.
+    let mut kit = value!({ "resourceType": "Medication", "id": "kit", "contained": [medication("part")],
+        "ingredient": [{ "itemReference": { "reference": "#part" } }] });
+    house.put(&kit).await;
+    let rendered = "&_containedType=contained&_total=accurate&_sort=_id";
+    let inside = [
+        "MedicationRequest/two#m",
+        "MedicationRequest/two#n",
+        "Medication/kit#part",
+    ];
+    let (total, urls) = counted(
+        &house,
+        &format!("Medication?code=RR&_contained=true{rendered}"),
+    )
+    .await;
+    assert_eq!(
+        (total, urls.as_slice()),
+        (3.into(), inside.map(String::from).as_slice())
+    );
+    let both = format!("Medication?code=RR&_contained=both{rendered}");
+    let (total, urls) = counted(&house, &both).await;
+    let all = [inside[0], inside[1], "Medication/own", inside[2]].map(String::from);
+    assert_eq!((total, urls.as_slice()), (4.into(), all.as_slice()));
+    // On each page the same, and of what is only counted.
+    for shape in ["&_count=1", "&_count=0", "&_summary=count"] {
+        let (total, _) = counted(&house, &format!("{both}{shape}")).await;
+        assert_eq!(total, 4, "{shape}");
+    }
+    let containers = "Medication?code=RR&_contained=true&_total=accurate";
+    assert_eq!(counted(&house, containers).await.0, 2);
+    kit["code"] = value!({ "coding": [{ "code": "RR" }] });
+    house.put(&kit).await;
+    assert_eq!(counted(&house, &both).await.0, 5);
+}

@@ -81,6 +81,7 @@ on_both!(
     contained::a_condition_of_a_write_looks_into_no_container,
     terminology::a_stored_value_set_is_found_however_it_is_written,
     terminology::of_many_versions_the_one_asked_for_is_found,
+    contained::totals_count_the_contained_resources_that_are_shown,
     long::a_part_of_a_long_text_is_found,
     long::who_may_not_see_a_long_text_is_not_told_by_it,
     long::long_displays_and_uris_are_found_to_their_end,

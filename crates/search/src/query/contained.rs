@@ -37,6 +37,22 @@ impl Contained {
         let found = container.all("contained").filter(|n| n.ty() == self.ty);
         found.filter(|n| holds(&self.inner.0, &self.inner.1, *n))
     }
+
+    /// Whether a resource is found for itself (`_contained=both`), whatever it contains.
+    pub fn is_own_match(&self, node: Node<'_>) -> bool {
+        self.both && node.ty() == self.ty && holds(&self.inner.0, &self.inner.1, node)
+    }
+
+    /// How many matches the answer has of a resource that was found.
+    pub fn matches_of(&self, container: Node<'_>) -> u64 {
+        match self.rendered {
+            Rendered::Container => 1,
+            Rendered::Contained => {
+                let inside = self.matches(container).count() as u64;
+                inside + u64::from(self.is_own_match(container))
+            }
+        }
+    }
 }
 
 /// As asked.
