@@ -257,9 +257,18 @@ fn compartments_of_others_than_patients() {
                 matches(ward, &format!("{owner}/Observation")),
                 *std::slice::from_ref(&within)
             );
+            let mut all = [within.clone(), owner.clone()];
+            all.sort();
+            let mut found = matches(ward, &format!("{owner}/*"));
+            found.sort();
+            assert_eq!(found, all);
+            let page = ward
+                .get(&format!("{owner}/*?_total=accurate&_count=1"))
+                .expect(200)
+                .json();
             assert_eq!(
-                matches(ward, &format!("{owner}/*")),
-                *std::slice::from_ref(&within)
+                (&page["total"], entries(&page, "match").len()),
+                (&json!(2), 1)
             );
             assert_eq!(
                 matches(ward, &format!("{owner}/Observation?code=out")),

@@ -39,8 +39,7 @@ pub async fn compartment(
 }
 
 /// The types asked for, and the filter for what is in the compartment: what refers to its owner by a parameter of the
-/// definition. Departs: the owner itself is found by `[compartment]/[id]/[compartment]` and left out of `*`, where no index
-/// range would hold it together with the others.
+/// definition, and the owner itself.
 async fn members(
     cx: Context<'_>,
     compartment: TypeId,
@@ -65,11 +64,15 @@ async fn members(
                 any.push(Question::read(cx, &[*ty], &pairs, true).await?.plan.filter);
             }
         }
-        if only == Some(compartment) && *ty == compartment {
-            any.push(Filter::Ids(vec![id.to_owned()]));
-        }
         if !any.is_empty() {
             by_type.push((*ty, any));
+        }
+    }
+    if only.is_none_or(|ty| ty == compartment) {
+        let itself = Filter::Ids(vec![id.to_owned()]);
+        match by_type.iter_mut().find(|(ty, _)| *ty == compartment) {
+            Some((_, any)) => any.push(itself),
+            None => by_type.push((compartment, vec![itself])),
         }
     }
     let asked = only.map_or_else(
@@ -79,15 +82,18 @@ async fn members(
     Ok((asked, union(by_type)))
 }
 
-/// Over several types the terms of all come first, so that an index range finds the candidates; then each type by its own.
+/// Over several types the terms of all come first, with the owner's id, so that index ranges find the candidates; then each type
+/// by its own.
 fn union(mut by_type: Vec<(TypeId, Vec<Filter>)>) -> Filter {
     if let [(_, any)] = by_type.as_mut_slice() {
         return Filter::Or(std::mem::take(any));
     }
-    let mut terms: Vec<Term> = Vec::new();
+    let (mut terms, mut ids): (Vec<Term>, Vec<String>) = (Vec::new(), Vec::new());
     for filter in by_type.iter().flat_map(|(_, any)| any) {
-        if let Filter::AnyTerm(some) | Filter::AnyPatient { terms: some, .. } = filter {
-            terms.extend(some);
+        match filter {
+            Filter::AnyTerm(some) | Filter::AnyPatient { terms: some, .. } => terms.extend(some),
+            Filter::Ids(some) => ids.extend(some.iter().cloned()),
+            _ => {}
         }
     }
     terms.sort_unstable();
@@ -95,5 +101,6 @@ fn union(mut by_type: Vec<(TypeId, Vec<Filter>)>) -> Filter {
     let each = by_type
         .into_iter()
         .map(|(ty, any)| Filter::And(vec![Filter::Types(vec![ty]), Filter::Or(any)]));
-    Filter::And(vec![Filter::AnyTerm(terms), Filter::Or(each.collect())])
+    let candidates = Filter::Or(vec![Filter::AnyTerm(terms), Filter::Ids(ids)]);
+    Filter::And(vec![candidates, Filter::Or(each.collect())])
 }

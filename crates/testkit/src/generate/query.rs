@@ -72,9 +72,10 @@ fn compartment(random: &mut Random, owner: &str, ty: &str) -> String {
 /// Types are all or some, criteria those that all have.
 fn over_types(random: &mut Random) -> Question {
     let mut pairs = Vec::new();
-    let path = match random.below(3) {
+    let path = match random.below(4) {
         0 => format!("Patient/{}/*", some_id(random, "Patient")),
-        1 => String::new(),
+        1 => format!("Encounter/{}/*", some_id(random, "Encounter")),
+        2 => String::new(),
         _ => {
             let types = [type_of(random), type_of(random)];
             pairs.push(("_type".to_owned(), types.join(",")));
