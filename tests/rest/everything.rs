@@ -265,6 +265,8 @@ fn everything_of_all_patients() {
         assert!(references(&shown).contains(&one.patient));
         ward.get("Patient/$everything?name=x").expect(400);
         ward.get("Patient/$everything?_type=Pancake").expect(400);
+        let refused = ward.get("Patient/$everything?_summary=count").expect(400);
+        assert!(refused.text().contains("nothing to count"));
     });
 }
 

@@ -32,6 +32,14 @@ fn the_latest_of_each_kind() {
             [pulse_3.clone(), pulse_2, weight]
         );
         assert_eq!(last("code=pulse"), [pulse_3]);
+        assert_eq!(last(&format!("{system}&_summary=count")), [""; 0]);
+        let counted = ward
+            .get(&format!(
+                "Observation/$lastn?patient={subject}&{system}&_summary=count"
+            ))
+            .expect(200)
+            .json();
+        assert_eq!(counted["total"], 2);
         let refused = |query: &str| ward.get(query).expect(400).text();
         assert!(refused(&format!("Observation/$lastn?patient={subject}")).contains("category"));
         assert!(refused("Observation/$lastn?code=pulse").contains("patient"));

@@ -28,6 +28,15 @@ pub enum Shown {
     Elements(Vec<String>),
 }
 
+/// Refuses `_summary=count` where no total is told.
+pub fn demand_no_count(used: &Used) -> Result<()> {
+    if used.summary == Some(Summary::Count) {
+        let text = "'_summary=count' is for searches; this interaction has nothing to count";
+        return Err(Failure::new(Kind::Invalid, text));
+    }
+    Ok(())
+}
+
 impl Shown {
     pub fn of(used: &Used) -> Shown {
         if !used.elements.is_empty() {
@@ -49,10 +58,7 @@ impl Shown {
             return Ok(Shown::Whole);
         }
         let used = crate::search::shape(cx, types, &pairs)?;
-        if used.summary == Some(Summary::Count) {
-            let text = "'_summary=count' is for searches; this interaction has nothing to count";
-            return Err(Failure::new(Kind::Invalid, text));
-        }
+        demand_no_count(&used)?;
         Ok(Shown::of(&used))
     }
 

@@ -11,7 +11,7 @@ use ward_access::Action;
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind, Node, TypeId};
-use ward_search::query::is_blank;
+use ward_search::query::{Summary, is_blank};
 use ward_storage::{Page, Row};
 
 /// Observations that one question may look through.
@@ -49,7 +49,11 @@ pub async fn last(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
         return Err(Failure::new(Kind::Invalid, text));
     }
     question.plan.count = ROWS_PER_STEP;
-    let rows = latest(cx, &mut question, max).await?;
+    let mut rows = latest(cx, &mut question, max).await?;
+    let total = rows.len() as u64;
+    if question.used.summary == Some(Summary::Count) {
+        rows.clear();
+    }
     let found = included::of(cx, question.extractor(), &question.used.includes, &rows).await?;
     if !question.was_whole(cx).await? {
         let text = "the search parameters of clients are being changed; try again";
@@ -61,7 +65,7 @@ pub async fn last(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     let own = links::url(cx, &asked, None);
     let entities = entities(&rows, &found);
     let page = Page {
-        total: Some(rows.len() as u64),
+        total: Some(total),
         rows,
         positions: Vec::new(),
         more: false,

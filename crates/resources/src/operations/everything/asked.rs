@@ -5,7 +5,7 @@ use crate::capabilities::all_types;
 use crate::engine::Context;
 use crate::operations::parameters;
 use crate::search::question::Question;
-use crate::shown::is_shown;
+use crate::shown::{demand_no_count, is_shown};
 use std::sync::Arc;
 use ward_access::{Access, Action, Compartments};
 use ward_fhir::date::PartialDate;
@@ -42,6 +42,7 @@ impl Asked {
             after: None,
         };
         let used = crate::search::shape(cx, &[], &shape)?;
+        demand_no_count(&used)?;
         let mut question = Question::of_index(cx, plan, used);
         let (mut start, mut end) = (None, None);
         for (name, value) in &pairs {
