@@ -47,7 +47,8 @@ fn decode(text: &str) -> Result<String> {
     })
 }
 
-/// The inverse, keeping the characters that FHIR queries are readable by (`:`, `,`, `|`, `/`, `$`).
+/// The inverse, keeping those of the characters that FHIR queries are readable by which a query may hold as they are (`:`, `,`,
+/// `/`, `$`; not `|`). <https://www.rfc-editor.org/rfc/rfc3986#section-3.4>
 pub fn encode_query(pairs: &[(String, String)]) -> String {
     let mut out = String::new();
     for (name, value) in pairs {
@@ -88,7 +89,7 @@ const PLAIN: [bool; 256] = {
         plain[byte] = (byte as u8).is_ascii_alphanumeric();
         byte += 1;
     }
-    let kept = b"-._~:,|/$*@()";
+    let kept = b"-._~:,/$*@()";
     let mut at = 0;
     while at < kept.len() {
         plain[kept[at] as usize] = true;
@@ -110,7 +111,7 @@ mod tests {
         assert_eq!(decode_query(&encode_query(&pairs)).unwrap(), pairs);
         assert_eq!(
             encode_query(&pairs),
-            "identifier=http://a%20b|%C3%BC%2B%26%3D%25&_sort=-date"
+            "identifier=http://a%20b%7C%C3%BC%2B%26%3D%25&_sort=-date"
         );
         assert_eq!(encode_query(&[]), "");
         assert_eq!(
