@@ -155,6 +155,18 @@ fn preconditions_protect_updates_and_shorten_reads() {
             .send()
             .expect(304);
         assert!(unchanged.bytes.is_empty());
+        // The tag is the version's: what was kept in another form is not what is asked for.
+        let other = ward
+            .request("GET", &path)
+            .header("Accept", "application/fhir+xml")
+            .header("If-None-Match", read.header("etag").unwrap())
+            .header("If-Modified-Since", read.header("last-modified").unwrap())
+            .send()
+            .expect(200);
+        assert!(other.text().contains("<Patient"));
+        assert_eq!(other.header("etag"), read.header("etag"));
+        assert_eq!(other.header("cache-control"), Some("no-store"));
+        assert!(read.header("vary").unwrap().contains("Accept,"));
         ward.request("GET", &path)
             .header("If-None-Match", "W/\"1\"")
             .send()
