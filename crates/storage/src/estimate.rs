@@ -34,8 +34,8 @@ pub fn rows(
         Node::Chain(hop) => matching(hop).saturating_mul(referring(hop, ty, counts)),
         Node::Has(hop) if hop.leads_home(hop.ty, ty) => matching(hop),
         Node::Or(list) if list.iter().all(has_range) => {
-            let each = list.iter().map(|n| rows(n, ty, counts, matching));
-            each.fold(Some(0_u64), |all, one| Some(all?.saturating_add(one?)))?
+            let mut each = list.iter().map(|n| rows(n, ty, counts, matching));
+            each.try_fold(0_u64, |all, one| Some(all.saturating_add(one?)))?
         }
         _ => return None,
     })
