@@ -183,11 +183,6 @@ impl NamedQuery {
     /// The parameters of the template are served now, each for all types, and what it says itself reads.
     async fn demand_known(&self, engine: &Engine) -> Result<()> {
         let served = engine.asking().await?;
-        let sample = |name: &str, template: &Template| {
-            let fixed = template.fill(|_| None).filter(|_| !is_looked_up(name));
-            (name.to_owned(), fixed.unwrap_or_else(|| any_value(name)))
-        };
-        let pairs: Pairs = self.template.iter().map(|(n, t)| sample(n, t)).collect();
         let options = Options {
             strict: true,
             now_us: engine.now_us(),
@@ -197,8 +192,28 @@ impl NamedQuery {
         };
         let system = self.is_of_system.then_some(&[][..]);
         for types in self.types.chunks(1).chain(system) {
-            let read = ward_search::query::parse(&served.extractor, types, &pairs, &options);
-            read.map_err(|failure| {
+            let read = |pairs: &[(&str, &str)]| {
+                ward_search::query::parse(&served.extractor, types, pairs, &options)
+            };
+            let fixed: Vec<Option<String>> = self
+                .template
+                .iter()
+                .map(|(name, template)| template.fill(|_| None).filter(|_| !is_looked_up(name)))
+                .collect();
+            let given = |name: &str| {
+                let reads = |value: &&&str| read(&[(name, value)]).is_ok();
+                ANY_VALUES.iter().find(reads).unwrap_or(&ANY_VALUES[0])
+            };
+            let pairs: Vec<(&str, &str)> = self
+                .template
+                .iter()
+                .zip(&fixed)
+                .map(|((name, _), fixed)| match fixed {
+                    Some(value) => (name.as_str(), value.as_str()),
+                    None => (name.as_str(), *given(name)),
+                })
+                .collect();
+            read(&pairs).map_err(|failure| {
                 let why = failure.issues.first().map_or("", |i| &i.diagnostics);
                 refused("extension", why)
             })?;
@@ -312,15 +327,17 @@ fn is_looked_up(name: &str) -> bool {
     name.contains(':') && matches!(modifier, "in" | "not-in" | "above" | "below")
 }
 
-/// Some value that reads, where the caller gives one: nothing of most kinds is asked by nothing.
-fn any_value(name: &str) -> String {
-    let value = match name {
-        "_list" | "_text" | "_content" => "x",
-        _ if name.ends_with(":missing") => "true",
-        _ => "",
-    };
-    value.to_owned()
-}
+/// Of which one reads wherever the caller gives a value: as most kinds, as a composite, as a place, as a token with a type, as what is
+/// looked up.
+const ANY_VALUES: [&str; 7] = [
+    "2000",
+    "2000$2000",
+    "1|1",
+    "urn:x|1|1",
+    "true",
+    "http://hl7.org/fhir/ValueSet/administrative-gender",
+    "http://hl7.org/fhir/administrative-gender|male",
+];
 
 fn refused(element: &str, why: &str) -> Failure {
     let text = format!("this query cannot be answered: {why}");
