@@ -15,8 +15,17 @@ install_packages() {
   fi
   command -v apt-get >/dev/null || { echo "test: no apt-get here; please install: $*" >&2; return 1; }
   echo "test: installing $*"
-  "${as[@]}" apt-get update -qq
-  "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+  local attempt
+  # Another process may hold the packages, or their server not answer at once.
+  for attempt in 1 2 3; do
+    if "${as[@]}" apt-get update -qq &&
+      "${as[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" >/dev/null; then
+      return 0
+    fi
+    sleep $((10 * attempt))
+  done
+  echo "test: cannot install: $*" >&2
+  return 1
 }
 
 # The folder of PostgreSQL's programs, newest first; empty where there is none.
