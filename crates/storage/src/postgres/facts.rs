@@ -62,8 +62,13 @@ impl Remembered {
                 self.counts.insert(*key, rows);
             }
         }
+        self.learn_forms(needed, &told.forms);
+    }
+
+    /// Form and term of the forms that were needed.
+    pub fn learn_forms(&self, needed: &Needed, forms: &[(Term, Term)]) {
         for form in &needed.forms {
-            let of = told.forms.iter().filter(|(known, _)| known == form);
+            let of = forms.iter().filter(|(known, _)| known == form);
             let terms: Arc<[Term]> = of.map(|(_, term)| *term).collect();
             if self.forms.get(form).is_none_or(|known| known != terms) {
                 self.forms.insert(*form, terms);
@@ -128,6 +133,17 @@ impl Needed {
         let widened = "vocabulary f where f.form = any({list})";
         part(FORM, ("f.form", "f.term"), widened, &self.forms);
     }
+
+    /// ` union all …`: the terms of forms, in the columns of a total's counters.
+    pub fn forms_by(&self, sql: &mut Sql) {
+        if !self.forms.is_empty() {
+            let list = sql.bind(Value::Ints(self.forms.clone()));
+            let _ = write!(
+                sql.text,
+                " union all select f.form, f.term, ({FORM})::bigint from vocabulary f where f.form = any({list})"
+            );
+        }
+    }
 }
 
 /// What is so of what is needed, or was when it was remembered.
@@ -159,6 +175,19 @@ impl Told {
         }
         *rows = page;
         Ok(Told::new(counts, forms))
+    }
+
+    /// Takes what `forms_by` asks out of the rows of a total, in order.
+    pub fn forms_taken_from(rows: &mut Vec<Columns>) -> Result<Vec<(Term, Term)>, StoreError> {
+        let (mut forms, mut counters) = (Vec::new(), Vec::with_capacity(rows.len()));
+        for row in rows.drain(..) {
+            match row.int(2)? {
+                FORM => forms.push((row.int(0)?, row.int(1)?)),
+                _ => counters.push(row),
+            }
+        }
+        *rows = counters;
+        Ok(Told::new(Counts::new(), forms).forms)
     }
 }
 

@@ -34,9 +34,9 @@ impl Question<'_> {
             Total::None => None,
             Total::Estimate | Total::Accurate => self.counted_statement(),
         };
-        // Only a page's statement tells whether forms are what is remembered.
-        let is_told = plan.count > 0 || (counted.is_some() && self.needed.forms.is_empty());
-        if counted.is_some() == (plan.total == Total::None) || !is_told {
+        if counted.is_some() == (plan.total == Total::None)
+            || (plan.count == 0 && counted.is_none())
+        {
             return Ok(None);
         }
         let mut transaction = Transaction::new(connection);
@@ -51,7 +51,7 @@ impl Question<'_> {
         &mut self,
         transaction: &mut Transaction<'_>,
         remembered: &Remembered,
-        counted: Option<(Vec<Term>, Sql)>,
+        mut counted: Option<(Vec<Term>, Sql)>,
         plan: &Plan,
     ) -> Result<Option<Found>, Failure> {
         let mut page = None;
@@ -59,12 +59,18 @@ impl Question<'_> {
         if plan.count > 0 {
             before = self.sized(transaction).await?;
             page = Some(self.page_statement(plan)?);
+        } else if let Some((_, sql)) = &mut counted {
+            self.needed.forms_by(sql);
         }
         let last: Vec<&Sql> = counted.iter().map(|c| &c.1).chain(&page).collect();
         let mut rows = transaction.last(&last).await?.into_iter();
         let mut total = None;
         if let Some((terms, _)) = &counted {
-            let told = self.told_total(terms, &rows.next().unwrap_or_default())?;
+            let mut rows = rows.next().unwrap_or_default();
+            if plan.count == 0 && !self.are_forms(&mut rows, remembered)? {
+                return Ok(None);
+            }
+            let told = self.told_total(terms, &rows)?;
             match told.filter(|told| told.absent.is_empty()) {
                 Some(told) => total = Some(told.total),
                 None => return Ok(None),
@@ -81,6 +87,20 @@ impl Question<'_> {
             }
         }
         Ok(Some(Found::of(hits, total, plan)))
+    }
+
+    /// Takes what `forms_by` asks out of the rows of a total: whether forms are what is remembered.
+    fn are_forms(
+        &self,
+        rows: &mut Vec<Columns>,
+        remembered: &Remembered,
+    ) -> Result<bool, StoreError> {
+        let forms = Told::forms_taken_from(rows)?;
+        let are_same = forms == self.told.forms;
+        if !are_same {
+            remembered.learn_forms(&self.needed, &forms);
+        }
+        Ok(are_same)
     }
 
     /// Counts the ranges that are to be counted.
