@@ -28,6 +28,8 @@ pub struct Metadata {
     pub jwks_uri: Option<String>,
     pub require_pushed_authorization_requests: bool,
     pub dpop_bound_access_tokens: bool,
+    /// RFC 8705 §3.4: bound to the certificate that the client connects with when it asks for them.
+    pub tls_client_certificate_bound_access_tokens: bool,
     pub application_type: Option<String>,
 }
 
@@ -59,6 +61,7 @@ pub fn register(metadata: &Metadata, now_s: i64) -> Result<Made, Vec<Problem>> {
     check_texts(metadata, &mut problems);
     check_redirects(metadata, kind, &mut problems);
     check_scope(metadata, kind, &mut problems);
+    let sender_constraint = sender_constraint(metadata, &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -86,10 +89,7 @@ pub fn register(metadata: &Metadata, now_s: i64) -> Result<Made, Vec<Problem>> {
         secret_digest: secret.as_deref().map(digest),
         keys,
         require_par: metadata.require_pushed_authorization_requests,
-        sender_constraint: match metadata.dpop_bound_access_tokens {
-            true => SenderConstraint::Dpop,
-            false => SenderConstraint::None,
-        },
+        sender_constraint,
         created_s: now_s,
         ..Client::default()
     };
@@ -212,6 +212,25 @@ fn authentication(
         ));
     }
     method
+}
+
+/// What tokens are bound to: one thing at most.
+fn sender_constraint(metadata: &Metadata, problems: &mut Vec<Problem>) -> SenderConstraint {
+    match (
+        metadata.dpop_bound_access_tokens,
+        metadata.tls_client_certificate_bound_access_tokens,
+    ) {
+        (false, false) => SenderConstraint::None,
+        (true, false) => SenderConstraint::Dpop,
+        (false, true) => SenderConstraint::Mtls,
+        (true, true) => {
+            problems.push((
+                "tls_client_certificate_bound_access_tokens",
+                "is given beside dpop_bound_access_tokens; give one of them".to_owned(),
+            ));
+            SenderConstraint::None
+        }
+    }
 }
 
 fn check_texts(metadata: &Metadata, problems: &mut Vec<Problem>) {

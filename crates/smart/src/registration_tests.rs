@@ -41,6 +41,23 @@ fn s117_a_registration_waits_for_approval() {
     assert_eq!(system.client.authentication, Authentication::PrivateKeyJwt);
 }
 
+/// S107: by the words of RFC 9449 §5.2 and RFC 8705 §3.4, and not by both.
+#[test]
+fn s107_tokens_are_bound_as_the_client_registers() {
+    let bound = |names: &[&str]| {
+        let made = registered(|m| names.iter().for_each(|name| m[*name] = true.into()));
+        made.map(|made| made.client.sender_constraint)
+    };
+    let (dpop, mtls) = (
+        "dpop_bound_access_tokens",
+        "tls_client_certificate_bound_access_tokens",
+    );
+    assert_eq!(bound(&[]), Ok(SenderConstraint::None));
+    assert_eq!(bound(&[dpop]), Ok(SenderConstraint::Dpop));
+    assert_eq!(bound(&[mtls]), Ok(SenderConstraint::Mtls));
+    assert_eq!(bound(&[dpop, mtls]), Err(vec![mtls]));
+}
+
 #[test]
 fn s117_what_is_unsafe_is_named() {
     let refused = |change: fn(&mut Value)| registered(change).unwrap_err();
