@@ -6,11 +6,11 @@ use serde_json::json;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Output;
-use ward_testkit::{Home, Server, Start, backends};
+use ward_testkit::{Backend, Home, Server, Start, backends};
 
-/// 32 bytes 0x01 and 32 bytes 0x02.
-const KEY: &str = "AQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQEBAQE=";
-const OTHER_KEY: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
+/// Drawn for this test.
+const KEY: &str = "SpZtvqiqY9Dru+vTziBQueV+pEDhUsa3NoJldeVHfig=";
+const OTHER_KEY: &str = "XpeDv8++trciD5t4Qv5R4Pu/8jtmbvF0c/fERjy7FOo=";
 
 #[test]
 fn a_store_opens_with_its_key_whichever_way_it_comes() {
@@ -63,6 +63,35 @@ fn a_store_opens_with_its_key_whichever_way_it_comes() {
             assert_eq!(refused.status.code(), Some(1), "{said}");
             assert!(said.contains("key"), "{said}");
             assert!(!said.contains(KEY) && !said.contains(OTHER_KEY), "{said}");
+        }
+    }
+}
+
+/// X62: a key that everybody can guess is none, and a start says what to do.
+#[test]
+fn x62_a_start_refuses_a_key_that_somebody_made_up() {
+    let keys = tempfile::tempdir().unwrap();
+    for bytes in [[0; 32], *b"the hospital's very secret key!!"] {
+        let key = ward_seal::base64(&bytes);
+        let file = key_file(keys.path(), "made-up", &key);
+        let start = Start::empty(Backend::Sqlite);
+        for start in [
+            start
+                .clone()
+                .with("keys.master_file", file.to_str().unwrap()),
+            start
+                .with("keys.master_environment", "THE_HOSPITALS_KEY")
+                .variable("THE_HOSPITALS_KEY", &key),
+        ] {
+            let home = home(Backend::Sqlite);
+            let refused = serve(&home, &start);
+            let said = String::from_utf8(refused.stderr).unwrap();
+            assert_eq!(refused.status.code(), Some(1), "{said}");
+            assert!(
+                said.contains("/dev/urandom") && !said.contains(&key),
+                "{said}"
+            );
+            assert!(!home.folder.path().join("ward.db").exists());
         }
     }
 }

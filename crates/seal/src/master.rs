@@ -32,6 +32,11 @@ impl MasterKey {
         master_source::read(source).map(|bytes| MasterKey::from_secret(&bytes))
     }
 
+    /// The same, also of a key that somebody made up: only to exchange it for another.
+    pub fn load_to_replace(source: &MasterSource) -> Result<MasterKey, String> {
+        master_source::read_any(source).map(|bytes| MasterKey::from_secret(&bytes))
+    }
+
     pub fn from_bytes(bytes: [u8; 32]) -> MasterKey {
         MasterKey::from_secret(&Zeroizing::new(bytes))
     }

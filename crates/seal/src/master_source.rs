@@ -4,6 +4,7 @@ use crate::master::MasterSource;
 use crate::{private_file, random};
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
@@ -20,12 +21,36 @@ pub const COMMAND_TIMEOUT_S: u64 = 30;
 /// Longest text that is read as a key; the key itself takes 44.
 pub const KEY_TEXT_BYTES_MAX: u64 = 1024;
 
+/// Error also for a key that nobody drew at random: whoever guesses how it was made has every record (X62).
 pub(crate) fn read(source: &MasterSource) -> Result<Secret, String> {
+    let key = read_any(source)?;
+    match is_made_up(&key) {
+        false => Ok(key),
+        true => Err(
+            "the master key is one that somebody made up (a pattern, or text): draw 32 random bytes, \
+             such as by `head -c 32 /dev/urandom | base64`; what was sealed with this one is taken over by `ward rotate-key`"
+                .into(),
+        ),
+    }
+}
+
+/// The key, however it was made.
+pub(crate) fn read_any(source: &MasterSource) -> Result<Secret, String> {
     match source {
         MasterSource::File { path, create } => from_file(path, *create),
         MasterSource::Environment(name) => from_environment(name),
         MasterSource::Command(words) => from_command(words),
     }
+}
+
+/// Few different bytes, bytes that count up or down, or nothing but text. Of 32 random bytes about 30 differ, and the chance that
+/// all of them are text is one in 10^13.
+fn is_made_up(key: &Secret) -> bool {
+    const DIFFERENT_BYTES_MIN: usize = 16;
+    let different = key.iter().collect::<BTreeSet<_>>().len();
+    let steps: BTreeSet<u8> = key.windows(2).map(|w| w[1].wrapping_sub(w[0])).collect();
+    let is_text = key.iter().all(|byte| (b' '..=b'~').contains(byte));
+    different < DIFFERENT_BYTES_MIN || steps.len() == 1 || is_text
 }
 
 fn from_file(path: &Path, create: bool) -> Result<Secret, String> {

@@ -97,10 +97,12 @@ fn refuses_text_that_is_no_key_and_never_repeats_it() {
 
 #[test]
 fn reads_a_command() {
-    let key = STANDARD.encode([9; 32]);
+    let mut drawn = [0; 32];
+    random::fill(&mut drawn);
+    let key = STANDARD.encode(drawn);
     assert_eq!(
         MasterKey::load(&words(&["echo", &key])).unwrap().id(),
-        MasterKey::from_bytes([9; 32]).id()
+        MasterKey::from_bytes(drawn).id()
     );
     for (command, why) in [
         (words(&[]), "empty"),
@@ -127,4 +129,32 @@ fn reads_the_environment() {
         *parse(STANDARD.encode([3; 32]).as_bytes()).unwrap(),
         [3; 32]
     );
+}
+
+/// X62: of zeros, of an example, counted up, or a sentence.
+#[test]
+fn x62_a_key_that_somebody_made_up_is_refused() {
+    let counted = std::array::from_fn(|n| n as u8);
+    let repeated = std::array::from_fn(|n| b"changeme"[n % 8]);
+    for made_up in [
+        [0; 32],
+        [0xff; 32],
+        counted,
+        counted.map(|n| 200 - n),
+        repeated,
+        *b"correct horse battery staple 123",
+    ] {
+        let key = STANDARD.encode(made_up);
+        let message = MasterKey::load(&words(&["echo", &key])).unwrap_err();
+        assert!(message.contains("made up"), "{message}");
+        assert!(!message.contains(&key), "{message}");
+        // What it has sealed can be taken over.
+        let old = MasterKey::load_to_replace(&words(&["echo", &key])).unwrap();
+        assert_eq!(old.id(), MasterKey::from_bytes(made_up).id());
+    }
+    for _ in 0..1_000 {
+        let mut drawn = Zeroizing::new([0; 32]);
+        random::fill(&mut *drawn);
+        assert!(!is_made_up(&drawn));
+    }
 }

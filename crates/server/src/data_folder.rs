@@ -39,6 +39,12 @@ pub fn master_key(config: &Config, create: bool) -> Result<MasterKey, String> {
     MasterKey::load(&source).map_err(|e| format!("{option}: {e}"))
 }
 
+/// The key that is to be exchanged for another, however it was made.
+pub fn master_key_to_replace(config: &Config) -> Result<MasterKey, String> {
+    let (option, source) = master_source(config, false);
+    MasterKey::load_to_replace(&source).map_err(|e| format!("{option}: {e}"))
+}
+
 /// Fails where a start would not get its master key. A key command is run, and no key is made.
 pub fn check_master_key(config: &Config) -> Result<(), String> {
     match master_source(config, true) {

@@ -64,7 +64,7 @@ impl RotateKey {
             LogError::Locked(_) => format!("{e}: is a ward running on this data folder? Stop it"),
             _ => e.to_string(),
         })?;
-        let old = data_folder::master_key(&config, false)?;
+        let old = data_folder::master_key_to_replace(&config)?;
         let new = MasterKey::load(&self.to.source()).map_err(|e| format!("new key: {e}"))?;
         let done = exchange(&config, &old, &new)?;
         crate::token::print(&self.to.report(&config, &old, &new, done));

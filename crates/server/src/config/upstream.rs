@@ -31,6 +31,19 @@ pub struct Upstream {
     pub ca_file: String,
 }
 
+/// Secrets that stand in examples, in small letters.
+const DEFAULT_SECRETS: [&str; 10] = [
+    "secret",
+    "client_secret",
+    "client-secret",
+    "clientsecret",
+    "password",
+    "changeme",
+    "change-me",
+    "change_me",
+    "default",
+    "test",
+];
 /// Bytes of the file of a secret.
 const SECRET_BYTES_MAX: usize = 4 * 1024;
 
@@ -174,6 +187,14 @@ impl Upstream {
         };
         let secret = read.map_err(|why| format!("{option}: {why}"))?;
         let secret = secret.trim();
+        // X62: what examples show, or what the provider gives every client.
+        let is_default = DEFAULT_SECRETS.contains(&secret.to_ascii_lowercase().as_str())
+            || secret == self.client_id && !secret.is_empty();
+        if is_default {
+            return Err(format!(
+                "{option}: this is a secret that everybody tries first; have the provider make another"
+            ));
+        }
         let is_secret = !secret.is_empty()
             && secret.len() <= SECRET_BYTES_MAX
             && !secret.chars().any(char::is_control);

@@ -119,6 +119,12 @@ fn a_secret_is_one_private_line() {
         let refused = secret().expect_err("no secret");
         assert!(refused.contains("one line of text"), "{refused}");
     }
+    // X62
+    for default in ["secret", "ChangeMe", "client_secret\n", "password"] {
+        std::fs::write(&path, default).expect("writable");
+        let refused = secret().expect_err("no secret");
+        assert!(refused.contains("everybody tries first"), "{refused}");
+    }
     let named = [
         ("upstream.secret_file", ""),
         ("upstream.secret_environment", "WARD_NO_SUCH_SECRET"),
