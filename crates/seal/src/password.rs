@@ -57,11 +57,13 @@ fn text(work: &Work, password: &str) -> String {
 }
 
 /// Whether this is the password, compared in constant time. The work is that of the stored parameters, bounded by
-/// [`MEMORY_KIB_MAX`] and [`PASSES_MAX`].
+/// [`MEMORY_KIB_MAX`] and [`PASSES_MAX`]; a wrong password for a hash of less work than the present one takes the present work
+/// beside it, so that it takes as long as one for an account that does not exist (C22).
 pub fn verify(password: &str, stored: &str) -> Result<Checked, NotAHash> {
     let stored = Stored::parse(stored).ok_or(NotAHash)?;
     let digest = digest(&stored.work, password, &stored.salt).ok_or(NotAHash)?;
     Ok(match constant_time_eq(&*digest, &stored.digest) {
+        false if stored.work.is_light() => verify_nobody(password),
         false => Checked::Wrong,
         true if stored.work != PRESENT => Checked::RightButOld,
         true => Checked::Right,
@@ -115,6 +117,12 @@ impl Stored {
 }
 
 impl Work {
+    /// Whether it takes less than half of the present time.
+    fn is_light(&self) -> bool {
+        let cost = |work: &Work| u64::from(work.memory_kib) * u64::from(work.passes);
+        cost(self) * 2 < cost(&PRESENT)
+    }
+
     fn parse(text: &str) -> Option<Work> {
         let mut parts = text.split(',');
         let mut number = |name: &str, max: u32| {
@@ -210,6 +218,21 @@ mod tests {
         let stored = hash_random(&password);
         assert_eq!(verify(&password, &stored), Ok(Checked::RightButOld));
         assert_eq!(verify("other", &stored), Ok(Checked::Wrong));
+    }
+
+    /// X59: else a wrong answer that comes soon would tell that there is an account.
+    #[test]
+    fn x59_a_light_hash_is_no_faster_to_guess_at() {
+        let light = |stored: &str| Stored::parse(stored).unwrap().work.is_light();
+        assert!(light(&hash_random("x")));
+        assert!(!light(&hash("x")));
+        let of = |m: u32, t: u32| Work {
+            memory_kib: m,
+            passes: t,
+            lanes: 1,
+        };
+        assert!(!of(MEMORY_KIB, 1).is_light() && of(MEMORY_KIB - 1, 1).is_light());
+        assert!(!of(MEMORY_KIB_MAX, PASSES_MAX).is_light());
     }
 
     #[test]
