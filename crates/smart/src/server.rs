@@ -35,6 +35,9 @@ pub struct AuthorizationServer {
     registry: Registry,
     key_sets: KeySets,
     upstream: Option<Provider>,
+    /// One at a time rereads what is in memory: else what one has read before another could take the place of what that has read
+    /// since, and stay until something else is announced.
+    watching: tokio::sync::Mutex<()>,
     /// The state revision that keys, revocations and clients in memory are of.
     revision: AtomicI64,
     /// When keys were last tended: seconds since 1970.
@@ -73,6 +76,7 @@ impl AuthorizationServer {
                 .upstream
                 .clone()
                 .map(|upstream| Provider::new(upstream, outgoing.upstream)),
+            watching: tokio::sync::Mutex::new(()),
             revision: AtomicI64::new(i64::MIN),
             tended_s: AtomicI64::new(now_s),
             engine,
@@ -97,6 +101,7 @@ impl AuthorizationServer {
     /// Learns what other nodes have changed. To be called twice a second: when nothing has, it costs one statement. A node where
     /// it fails for [`crate::revocations::STALE_AFTER_S`] lets nobody in (S102).
     pub async fn watch(&self, now_s: i64) -> Result<(), StoreError> {
+        let _one = self.watching.lock().await;
         let revision = self.store().state_revision().await?;
         if revision != self.revision.load(Ordering::Acquire) {
             self.tokens

@@ -18,6 +18,8 @@ pub struct SigningKeys {
     generation: AtomicU64,
     /// One key at a time is made in this process: an RSA key costs a second of CPU.
     making: tokio::sync::Mutex<()>,
+    /// Held from reading or writing the ring until its keys are in memory: what was read before a change never takes its place.
+    keeping: tokio::sync::Mutex<()>,
 }
 
 /// How long a key signs.
@@ -54,6 +56,7 @@ impl SigningKeys {
 
     /// Reads what is stored. Keys in memory that are not in the row are gone: they were exchanged.
     pub async fn reread(&self, store: &Store, now_s: i64) -> Result<(), StoreError> {
+        let _one = self.keeping.lock().await;
         let ring = state::get::<KeyRing>(store, "ring", now_s).await?;
         self.keep(ring.as_ref().map_or(&[], |ring| &ring.keys))
     }
@@ -158,6 +161,7 @@ impl SigningKeys {
             keys: RwLock::new(Arc::new(keys)),
             generation: AtomicU64::new(0),
             making: tokio::sync::Mutex::new(()),
+            keeping: tokio::sync::Mutex::new(()),
         }
     }
 
@@ -218,7 +222,7 @@ impl SigningKeys {
                 ring.keys.push(key);
             }
             if ring == before {
-                return self.keep(&before.keys);
+                return self.reread(store, now_s).await;
             }
             if self.write(store, found, ring, now_s).await? {
                 return Ok(());
@@ -242,6 +246,7 @@ impl SigningKeys {
                 Changes::new().replace(&held)
             }
         };
+        let _one = self.keeping.lock().await;
         match state::commit(store, changes.announced(), now_s).await {
             Ok(()) => self.keep(&ring.keys).map(|()| true),
             Err(Refused::Conflict(_)) => Ok(false),
