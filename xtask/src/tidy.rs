@@ -6,6 +6,7 @@ mod floors;
 mod homes;
 mod licences;
 mod metadata;
+mod secrets;
 mod sizes;
 mod tree;
 mod words;
@@ -23,7 +24,7 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
         return Err("cargo xtask tidy takes no arguments".to_owned());
     }
     let metadata = Metadata::of_workspace()?;
-    let files = tree::read(Path::new(&metadata.root))?;
+    let (files, names) = tree::read(Path::new(&metadata.root))?;
     let mut findings = Vec::new();
     floors::check(&metadata, &mut findings);
     homes::check(&metadata, &mut findings);
@@ -31,6 +32,7 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     words::check(&files, &mut findings);
     sizes::check(&files, &mut findings);
     errors::check(&files, &mut findings);
+    secrets::check(&files, &names, &mut findings);
     eprint!("{}", sizes::report(&files));
     for finding in &findings {
         eprintln!("{finding}");

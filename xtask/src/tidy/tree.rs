@@ -16,7 +16,7 @@ const SKIPPED: &[&str] = &[
 /// Endings of files that are read; a name without a dot (`test`, `.ci/run`) is read too.
 const READ: &[&str] = &[
     "rs", "toml", "md", "sh", "py", "js", "mjs", "html", "css", "http", "yml", "yaml", "json",
-    "sql", "txt", "service",
+    "sql", "txt", "service", "tsv", "csv", "xml", "conf", "ini", "cfg",
 ];
 
 /// A file longer than this is data and is not read. Bytes.
@@ -38,15 +38,21 @@ impl File {
     }
 }
 
-/// Every text file below `root`, sorted by path. Files that are not UTF-8 are left out.
-pub fn read(root: &Path) -> Result<Vec<File>, String> {
-    let mut files = Vec::new();
-    walk(root, "", &mut files).map_err(|e| format!("{}: {e}", root.display()))?;
+/// Every text file below `root`, sorted by path, without those that are not UTF-8; and the paths of all files, read or not.
+pub fn read(root: &Path) -> Result<(Vec<File>, Vec<String>), String> {
+    let (mut files, mut names) = (Vec::new(), Vec::new());
+    walk(root, "", &mut files, &mut names).map_err(|e| format!("{}: {e}", root.display()))?;
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    Ok(files)
+    names.sort_unstable();
+    Ok((files, names))
 }
 
-fn walk(folder: &Path, prefix: &str, files: &mut Vec<File>) -> std::io::Result<()> {
+fn walk(
+    folder: &Path,
+    prefix: &str,
+    files: &mut Vec<File>,
+    names: &mut Vec<String>,
+) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -60,8 +66,13 @@ fn walk(folder: &Path, prefix: &str, files: &mut Vec<File>) -> std::io::Result<(
             continue;
         }
         if kind.is_dir() && !name.starts_with("target-") {
-            walk(&entry.path(), &path, files)?;
-        } else if kind.is_file() && wanted(&name) && entry.metadata()?.len() <= TEXT_BYTES_MAX {
+            walk(&entry.path(), &path, files, names)?;
+            continue;
+        }
+        if kind.is_file() {
+            names.push(path.clone());
+        }
+        if kind.is_file() && wanted(&name) && entry.metadata()?.len() <= TEXT_BYTES_MAX {
             // Another file may vanish while we look, or not be text: neither is our business.
             if let Ok(text) = fs::read_to_string(entry.path()) {
                 files.push(File { path, text });
@@ -90,7 +101,8 @@ mod tests {
 
     #[test]
     fn built_folders_are_skipped() {
-        let files = read(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+        let (files, names) = read(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+        assert!(names.len() >= files.len() && names.contains(&"src/tidy/tree.rs".to_owned()));
         assert!(
             files
                 .iter()
