@@ -1,12 +1,14 @@
 //! Ward's tests as its users would write them: one binary, a chapter per folder, both stores.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+mod apps;
 mod attacks;
 mod crash;
 mod data;
 mod demo;
 mod docs;
 mod leaks;
+mod nodes;
 mod rest;
 mod start;
 mod tls;

@@ -1,4 +1,9 @@
 //! Attacks over HTTP, by the ids of the list of attacks.
 
+mod authenticator;
+mod authorization;
+mod guessing;
+mod hospital;
 mod injection;
+mod passkeys;
 mod tokens;

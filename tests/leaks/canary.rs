@@ -59,7 +59,7 @@ fn demand_none(place: &str, text: &str) {
 }
 
 /// All files below a folder, as far as they are text.
-fn text_of(folder: &Path) -> String {
+pub fn text_of(folder: &Path) -> String {
     let mut text = String::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

@@ -40,9 +40,13 @@ fn client(server: &Server, identity: Option<&Path>) -> Client {
     let authorities = reqwest::Certificate::from_pem_bundle(&server.authority()).unwrap();
     let mut builder = Client::builder().tls_certs_only(authorities).no_proxy();
     if let Some(path) = identity {
-        let read = |ending| std::fs::read(path.with_extension(ending)).unwrap();
-        let pair = [read("pem"), read("key")].concat();
-        builder = builder.identity(reqwest::Identity::from_pem(&pair).unwrap());
+        builder = builder.identity(reqwest::Identity::from_pem(&self::identity(path)).unwrap());
     }
     builder.build().unwrap()
+}
+
+/// Certificate and private key (PEM); `path` of both, without the ending.
+pub fn identity(path: &Path) -> Vec<u8> {
+    let read = |ending| std::fs::read(path.with_extension(ending)).unwrap();
+    [read("pem"), read("key")].concat()
 }

@@ -1,5 +1,6 @@
 //! TLS in process: what is negotiated, renewed, asked of clients, and refused (C8, AT8).
 
+mod bound_tokens;
 mod client_certificates;
 mod dev_certificates;
 mod handshake;

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 use std::time::Duration;
+use ward_testkit::Answer;
 
+#[derive(Clone)]
 pub struct Browser {
     client: reqwest::blocking::Client,
     /// By origin, where a real browser has one for a host whatever its port.
@@ -12,7 +14,7 @@ pub struct Browser {
     pub visited: Vec<String>,
 }
 
-/// A page, and where it is.
+/// A page, and where it is. Status 0: where an app waits, which nobody asked.
 #[derive(Debug)]
 pub struct Page {
     pub url: String,
@@ -27,18 +29,60 @@ const REDIRECTS_MAX: usize = 12;
 
 impl Browser {
     pub fn new() -> Browser {
+        Browser::trusting(&[])
+    }
+
+    /// One that trusts these authorities (PEM), and none but them.
+    pub fn trusting(authorities: &[u8]) -> Browser {
         ward_testkit::install_provider();
+        let authorities = reqwest::Certificate::from_pem_bundle(authorities).unwrap();
         let client = reqwest::blocking::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .timeout(Duration::from_secs(60))
             .no_proxy()
-            .tls_certs_only([])
+            .tls_certs_only(authorities)
             .build()
             .unwrap();
         Browser {
             client,
             cookies: BTreeMap::new(),
             visited: Vec::new(),
+        }
+    }
+
+    /// `name=value` of the cookie that it has for an origin.
+    pub fn cookie(&self, origin: &str) -> Option<&str> {
+        self.cookies.get(origin).map(String::as_str)
+    }
+
+    /// Puts a cookie there as whoever can write to the browser would, or as nodes behind one name share it.
+    pub fn put_cookie(&mut self, origin: &str, pair: &str) {
+        self.cookies.insert(origin.to_owned(), pair.to_owned());
+    }
+
+    /// One request that nothing is done about: redirects are not followed. `fields`: a form, else it is a GET.
+    pub fn ask(
+        &mut self,
+        url: &str,
+        fields: Option<&[(&str, &str)]>,
+        headers: &[(&str, &str)],
+    ) -> Answer {
+        let request = match fields {
+            None => self.client.get(url),
+            Some(fields) => self
+                .client
+                .post(url)
+                .header("Content-Type", "application/x-www-form-urlencoded")
+                .body(form(fields)),
+        };
+        let request = headers.iter().fold(request, |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        let answer = self.send(request, url);
+        Answer {
+            status: answer.status().as_u16(),
+            headers: answer.headers().clone(),
+            bytes: answer.bytes().unwrap().to_vec(),
         }
     }
 
@@ -60,15 +104,11 @@ impl Browser {
     }
 
     fn post(&mut self, url: &str, fields: &[(&str, &str)]) -> Page {
-        let form = fields
-            .iter()
-            .map(|(name, value)| format!("{}={}", coded(name), coded(value)));
-        let form = form.collect::<Vec<_>>().join("&");
         let request = self
             .client
             .post(url)
             .header("Content-Type", "application/x-www-form-urlencoded");
-        let answer = self.send(request.body(form), url);
+        let answer = self.send(request.body(form(fields)), url);
         self.followed(url.to_owned(), answer)
     }
 
@@ -89,7 +129,7 @@ impl Browser {
                 };
             };
             url = absolute(&url, location.to_str().unwrap());
-            if url.starts_with(APP) {
+            if !is_of_a_server(&url) {
                 return Page {
                     url,
                     status: 0,
@@ -135,6 +175,11 @@ impl Page {
         below.split('?').next().unwrap()
     }
 
+    /// The value of the first attribute of a name, whichever element has it.
+    pub fn attribute(&self, name: &str) -> Option<String> {
+        attribute(&self.html, name)
+    }
+
     /// Values of the boxes of a name that are ticked, or hidden.
     pub fn ticked(&self, name: &str) -> Vec<String> {
         let inputs = self
@@ -148,11 +193,11 @@ impl Page {
             .collect()
     }
 
-    fn action(&self) -> String {
+    pub fn action(&self) -> String {
         attribute(self.form().split('>').next().unwrap(), "action").unwrap()
     }
 
-    fn csrf(&self) -> String {
+    pub fn csrf(&self) -> String {
         let mut inputs = self.inputs();
         let csrf = inputs.find(|input| attribute(input, "name").as_deref() == Some("csrf"));
         csrf.and_then(|input| attribute(input, "value")).unwrap()
@@ -182,6 +227,23 @@ impl Page {
     }
 }
 
+/// A form as browsers send it; also the query of a URL.
+pub fn form(fields: &[(&str, &str)]) -> String {
+    let pair = |(name, value): &(&str, &str)| format!("{}={}", coded(name), coded(value));
+    fields.iter().map(pair).collect::<Vec<_>>().join("&")
+}
+
+/// Servers of tests are on this machine and have a port; where apps wait there is none.
+fn is_of_a_server(url: &str) -> bool {
+    [
+        "http://127.0.0.1:",
+        "http://localhost:",
+        "https://127.0.0.1:",
+    ]
+    .iter()
+    .any(|here| url.starts_with(here))
+}
+
 fn origin(url: &str) -> String {
     url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/")
 }
@@ -206,7 +268,7 @@ fn unescaped(text: &str) -> String {
         .replace("&amp;", "&")
 }
 
-fn coded(text: &str) -> String {
+pub fn coded(text: &str) -> String {
     let byte = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' => {
             char::from(byte).to_string()

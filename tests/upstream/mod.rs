@@ -1,6 +1,6 @@
 //! A person of one Ward signs in at another: the second is the first's upstream provider, each in a process of its own.
 
-mod browser;
+pub mod browser;
 
 use browser::{APP, Browser, Page};
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use ward_seal::{TotpSecret, totp};
 use ward_testkit::{Backend, Server, Start, backends};
 
 /// Goes on from a page of the provider as the demo's person of this name, to the first page that is not its.
-fn sign_in_there(browser: &mut Browser, provider: &Server, page: Page, username: &str) -> Page {
+pub fn sign_in_there(browser: &mut Browser, provider: &Server, page: Page, username: &str) -> Page {
     let person = std::fs::read(provider.data().join(format!("demo/{username}.json"))).unwrap();
     let person: Value = serde_json::from_slice(&person).unwrap();
     let text = |name: &str| person[name].as_str().unwrap().to_owned();

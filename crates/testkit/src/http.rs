@@ -28,6 +28,20 @@ impl Client {
 
     /// A client that trusts these authorities (PEM), and none but them.
     pub fn trusting(base: &str, token: Option<String>, authorities: &[u8]) -> Self {
+        Self::built(base, token, authorities, None)
+    }
+
+    /// The same with a client certificate and its private key (PEM), and no token.
+    pub fn showing_certificate(base: &str, authorities: &[u8], identity: &[u8]) -> Self {
+        Self::built(base, None, authorities, Some(identity))
+    }
+
+    fn built(
+        base: &str,
+        token: Option<String>,
+        authorities: &[u8],
+        identity: Option<&[u8]>,
+    ) -> Self {
         install_provider();
         let authorities = reqwest::Certificate::from_pem_bundle(authorities).expect("PEM");
         // Bodies are seen as they were sent, whatever reqwest's features can unpack.
@@ -36,6 +50,10 @@ impl Client {
             .no_zstd()
             .no_brotli()
             .no_deflate();
+        let builder = match identity {
+            Some(pair) => builder.identity(reqwest::Identity::from_pem(pair).expect("PEM")),
+            None => builder,
+        };
         let inner = builder
             .timeout(Duration::from_secs(120))
             .no_proxy()
