@@ -9,7 +9,7 @@ pub use compare::{date, number};
 pub use phrase::fits as phrase_fits;
 
 use crate::entries::{Entries, TermKey};
-use crate::plan::Filter;
+use crate::plan::{Filter, Word};
 use ward_fhir::schema::r4;
 use ward_fhir::{Node, TypeId};
 
@@ -21,7 +21,7 @@ pub struct Candidate<'a> {
     pub ty: TypeId,
     pub updated_us: i64,
     pub entries: &'a Entries,
-    /// The resource itself, for [`Filter::Check`].
+    /// The resource itself, for [`Filter::Check`] and [`Filter::Word`].
     pub node: Option<Node<'a>>,
 }
 
@@ -51,7 +51,7 @@ pub enum Undecided {
     Others,
     /// `Chain`, `Has` or `Tuple` without [`World::key`].
     Key,
-    /// `Check` without [`Candidate::node`].
+    /// `Check` or `Word` without [`Candidate::node`].
     Resource,
     /// `List`, which must have been replaced.
     List,
@@ -103,7 +103,9 @@ pub fn matches(
             .phrases
             .iter()
             .any(|p| p.param == *param && phrase::fits(*test, &p.value, value)),
-        Filter::Check(check) => (check.test)(candidate.node.ok_or(Undecided::Resource)?),
+        Filter::Word(Word { check, .. }) | Filter::Check(check) => {
+            (check.test)(candidate.node.ok_or(Undecided::Resource)?)
+        }
         Filter::List(_) => return Err(Undecided::List),
         Filter::Chain {
             param,

@@ -8,6 +8,7 @@ use crate::entries::{
     Entries, FormEntry, PHRASE_URI_BYTES_MAX, PhraseEntry, QuantityEntry, REACHES_US, StringEntry,
     Term, TermEntry, TermKey,
 };
+use crate::full_text;
 use crate::hot::Role;
 use crate::normal::{PHRASE_CHARS_MAX, STRING_CHARS_MAX, cut, normalise};
 use crate::param;
@@ -75,6 +76,7 @@ impl Extractor {
         collector.targets(node);
         collector.contained_types(node);
         let mut entries = collector.entries;
+        full_text::index(self, node, &mut entries);
         entries.settle();
         entries
     }

@@ -24,6 +24,7 @@ pub mod terminology;
 
 mod escape;
 mod expression;
+mod full_text;
 mod param;
 mod program;
 mod words;

@@ -93,6 +93,8 @@ pub enum Filter {
         test: PhraseTest,
         value: String,
     },
+    /// Has a word of `_text` or `_content` that begins so, where the index has the words of the types.
+    Word(Word),
     /// What no index entry tells: the resource itself decides, under the cost gate. `name` is for messages.
     Check(Check),
     /// Of a set that other resources say: replaced by what is in it before storage sees the plan.
@@ -149,6 +151,19 @@ pub enum PhraseTest {
     Below,
     /// The value begins with the phrase (`uri:above`).
     Above,
+}
+
+/// A word as the index is asked for it. What the resources with one of `marks` have beside is looked at and added before storage
+/// sees the plan ([`replace_long_texts`](crate::query::replace_long_texts)).
+#[derive(Clone, Debug)]
+pub struct Word {
+    pub param: u16,
+    /// Under which the vocabulary lists the words.
+    pub form: Term,
+    /// Terms of the resources of whose words the index does not have all that is asked for.
+    pub marks: Vec<Term>,
+    /// What it means of a resource.
+    pub check: Check,
 }
 
 /// A test of the resource itself.

@@ -26,6 +26,7 @@ pub use long::{LongTexts, Looked, long_texts, replace_long_texts};
 pub use outcome::{Ignored, Summary, Used, is_blank};
 pub use sort::text as sort_text;
 pub use text::Score;
+pub(crate) use text::texts;
 pub use values::modifiers;
 
 use crate::extract::Extractor;
@@ -123,7 +124,7 @@ struct Reader<'a> {
     contained: contained::Wanted,
     /// Read so far, those of every branch of a chain included.
     criteria: Cell<usize>,
-    /// The index is asked for what a client has defined.
+    /// The index is asked for what a client has defined, or for words.
     custom: Cell<bool>,
 }
 

@@ -23,6 +23,8 @@ pub struct Registry {
     /// The package alone, for the types without custom parameters.
     package: Option<Arc<Registry>>,
     custom: Vec<Arc<Custom>>,
+    /// Types whose resources are indexed by their words. Sorted.
+    words: Vec<TypeId>,
     types: Box<[OnceLock<TypeParameters>]>,
 }
 
@@ -94,6 +96,7 @@ impl Registry {
             schema,
             package: None,
             custom: Vec::new(),
+            words: Vec::new(),
             types: schema.types.iter().map(|_| OnceLock::new()).collect(),
         }
     }
@@ -106,6 +109,19 @@ impl Registry {
             custom,
             ..Self::new(package.schema)
         }
+    }
+
+    /// The same with an index of the words of these types, for `_text` and `_content`.
+    pub fn with_words(mut self, mut types: Vec<TypeId>) -> Self {
+        types.sort_unstable();
+        types.dedup();
+        self.words = types;
+        self
+    }
+
+    /// Types whose resources are indexed by their words, in order.
+    pub fn words(&self) -> &[TypeId] {
+        &self.words
     }
 
     /// What clients have defined, served or not.

@@ -90,6 +90,7 @@ fn write(out: &mut String, filter: &Filter, depth: usize) {
             }
         }
         Filter::Phrase { param, test, .. } => write!(out, "{} phrase {test:?}", code(*param)),
+        Filter::Word(word) => write!(out, "word of {}", word.check.name),
         Filter::Check(check) => write!(out, "check of {}", check.name),
         Filter::List(Listed::Members(_)) => write!(out, "member of a List"),
         Filter::List(Listed::Hierarchy(_)) => write!(out, "refers into a hierarchy"),

@@ -19,6 +19,7 @@
 //! | contained resource | [`contained`](TermKey::contained)`(Type)` | `_contained` |
 //! | clinical date that a date leaves by a day, eight or 64, or that one begins before | [`long`](TermKey::long), [`open`](TermKey::open), counted | never: they bound a walk by the clinical date |
 //! | a text longer than the index keeps | [`longer`](TermKey::longer) | what asks for a part of a text, see `query::long` |
+//! | word of a text, where the type is indexed by words | [`word`](TermKey::word), or of what is nearly unique [`word_start`](TermKey::word_start) of its first 4 and 8 characters; none below 3 characters | the word's beginnings through the vocabulary, see `full_text` |
 //! | presence | [`marker`](TermKey::marker) of the rarer state only; for `_tag`, `_security`, `_profile` none (`registry::Marks`) | `:missing` |
 //!
 //! The vocabulary lists, for each distinct coded term of the whole store, its two wider forms (`code`, `system`): one row
@@ -56,6 +57,9 @@ enum Kind {
     Long = 22,
     Open = 23,
     Longer = 24,
+    Word = 25,
+    WordStart = 26,
+    Beginning = 27,
 }
 
 impl TermKey {
@@ -140,6 +144,18 @@ impl TermKey {
     /// A text of the parameter goes on after what the index holds of it.
     pub fn longer(&self, param: u16) -> Term {
         self.hash(Kind::Longer, param, &[])
+    }
+    /// A word of `_text` or `_content`.
+    pub fn word(&self, param: u16, word: &str) -> Term {
+        self.hash(Kind::Word, param, &[word])
+    }
+    /// A word of which the index has no more than these first characters.
+    pub fn word_start(&self, param: u16, start: &str) -> Term {
+        self.hash(Kind::WordStart, param, &[start])
+    }
+    /// The form under which the vocabulary lists the words that begin so.
+    pub fn beginning(&self, param: u16, text: &str) -> Term {
+        self.hash(Kind::Beginning, param, &[text])
     }
     /// `Entries::targets`: some Reference in the document points to this resource.
     pub fn target(&self, ty: &str, id: &str) -> Term {
@@ -232,6 +248,9 @@ mod tests {
             KEY.long(1, 1),
             KEY.open(1),
             KEY.longer(1),
+            KEY.word(1, "ab"),
+            KEY.word_start(1, "ab"),
+            KEY.beginning(1, "ab"),
         ];
         assert_eq!(terms.iter().collect::<HashSet<_>>().len(), terms.len());
         assert!(!terms.contains(&0));

@@ -10,6 +10,7 @@ mod costs;
 mod custom;
 mod examples;
 mod filters;
+mod full_text;
 mod includes;
 mod left_out;
 mod queries;

@@ -8,8 +8,8 @@ use std::hash::{BuildHasher, Hash};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use ward_search::entries::{FormEntry, PhraseEntry};
 
-/// Rows remembered, 16 bytes each; then they are forgotten and learnt again.
-const ROWS_MAX: usize = 65_536;
+/// Rows remembered, 16 bytes each (the beginnings of some 30,000 words); then they are forgotten and learnt again.
+const ROWS_MAX: usize = 262_144;
 
 /// Two keyed hashes of a row: that two rows share both is out of reach.
 type Mark = (u64, u64);

@@ -81,6 +81,10 @@ impl Names {
                 self.forms.extend_from_slice(list);
                 Ok(())
             }
+            Filter::Word(word) => {
+                self.forms.push(word.form);
+                Ok(())
+            }
             Filter::Phrase { param, test, value } => {
                 self.phrases.push((*param, *test, value.clone()));
                 Ok(())

@@ -148,6 +148,7 @@ impl Resolver<'_> {
             Filter::AnyTerm(terms) => Node::Terms(terms.clone()),
             Filter::AnyPatient { param, ids, terms } => self.at_home(*param, ids, terms, types),
             Filter::AnyForm(wide) => Node::Terms(self.widened(wide)),
+            Filter::Word(word) => Node::Terms(self.widened(&[word.form])),
             Filter::StringPrefix { param, value } => text(param, TextTest::Prefix, value),
             Filter::StringContains { param, value } => text(param, TextTest::Contains, value),
             Filter::StringEquals { param, value } => text(param, TextTest::Equals, value),

@@ -159,6 +159,15 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// The conjunction.
+pub(super) fn one_and(mut all: Vec<Filter>) -> Filter {
+    match all.len() {
+        0 => Filter::All,
+        1 => all.remove(0),
+        _ => Filter::And(all),
+    }
+}
+
 /// The union.
 pub(super) fn one_or(mut any: Vec<Filter>) -> Filter {
     match any.len() {

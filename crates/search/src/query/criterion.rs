@@ -43,7 +43,7 @@ impl<'a> Reader<'a> {
         if code == "_filter" {
             return self.filter_expression(types, modifier, value, depth);
         }
-        if let Some(filter) = self.special(code, modifier, value)? {
+        if let Some(filter) = self.special(types, code, modifier, value)? {
             return Ok(filter);
         }
         let mut meanings = self.meanings(types, code)?;
@@ -64,12 +64,13 @@ impl<'a> Reader<'a> {
     /// The same in a criterion, at the end of a chain, and in `_filter`.
     pub(super) fn special(
         &self,
+        types: &[TypeId],
         code: &str,
         modifier: Option<&str>,
         value: &str,
     ) -> Result<Option<Filter>, Failure> {
         match code {
-            "_text" | "_content" => self.words(code, modifier, value).map(Some),
+            "_text" | "_content" => self.words(types, code, modifier, value).map(Some),
             "_list" => self.list(modifier, value).map(Some),
             // Whoever answers it has replaced it by the query that it names.
             "_query" => {

@@ -120,7 +120,7 @@ impl Reader<'_> {
         let (code, modifier) = name
             .split_once(':')
             .map_or((name, None), |(code, modifier)| (code, Some(modifier)));
-        if let Some(filter) = self.special(code, modifier, &test.value)? {
+        if let Some(filter) = self.special(types, code, modifier, &test.value)? {
             return match test.operator {
                 Operator::Eq => Ok(filter),
                 _ => Err(invalid(&format!("tests '{code}' by 'eq' alone")).into()),

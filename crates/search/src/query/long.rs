@@ -1,12 +1,12 @@
-//! Texts longer than the index keeps: which conditions their end may decide, and what is made of them once that is known.
+//! Texts of which the index does not have all: which conditions their end may decide, and what is made of them once that is known.
 //!
-//! Resources with such a text are marked (`TermKey::longer`). Before a question is asked, those that the caller may search are
-//! looked at, and what the index cannot tell of them is added by their ids. Most parameters have none, and nothing changes.
+//! Resources with such a text are marked (`TermKey::longer`; for words of which it has the first characters alone `Word::marks`).
+//! Before a question is asked, those that the caller may search are looked at, and what the index cannot tell of them is added by their ids. Most parameters have none, and nothing changes.
 
 use super::list::held;
-use crate::entries::TermKey;
+use crate::entries::{Term, TermKey};
 use crate::normal::STRING_CHARS_MAX;
-use crate::plan::Filter;
+use crate::plan::{Filter, Word};
 use ward_fhir::TypeId;
 
 /// Resources whose long texts may decide a question.
@@ -18,7 +18,8 @@ pub struct LongTexts {
     pub candidates: Filter,
     /// What they are asked, by its place in the whole; [`crate::check::decide`] answers it.
     pub conditions: Vec<(usize, Filter)>,
-    param: u16,
+    /// Terms of which they have one.
+    marks: Vec<Term>,
     /// The conjunct they stand in; `None`: at the other end of a reference.
     member: Option<usize>,
 }
@@ -43,17 +44,17 @@ pub fn long_texts(filter: &Filter, types: &[TypeId], key: &TermKey) -> Vec<LongT
     for (at, member) in members.iter().enumerate() {
         walk(member.clone(), types, false, &mut |types, is_far, leaf| {
             let member = (!is_far).then_some(at);
-            let param = parameter(&leaf).unwrap_or_default();
+            let marks = marks(&leaf, key);
             let same =
-                |g: &&mut LongTexts| g.param == param && g.member == member && g.types == types;
+                |g: &&mut LongTexts| g.marks == marks && g.member == member && g.types == types;
             let condition = (place, leaf.clone());
             match groups.iter_mut().find(same) {
                 Some(group) => group.conditions.push(condition),
                 None => groups.push(LongTexts {
                     types: types.to_vec(),
-                    candidates: candidates(param, key, member.map(|at| (at, members))),
+                    candidates: candidates(&marks, member.map(|at| (at, members))),
                     conditions: vec![condition],
-                    param,
+                    marks,
                     member,
                 }),
             }
@@ -84,8 +85,8 @@ pub fn replace_long_texts(
 }
 
 /// What is asked of the same resource beside the conjunct narrows what is looked at.
-fn candidates(param: u16, key: &TermKey, place: Option<(usize, &[Filter])>) -> Filter {
-    let mut all = vec![Filter::AnyTerm(vec![key.longer(param)])];
+fn candidates(marks: &[Term], place: Option<(usize, &[Filter])>) -> Filter {
+    let mut all = vec![Filter::AnyTerm(marks.to_vec())];
     if let Some((at, members)) = place {
         let others = members.iter().enumerate().filter(|(other, _)| *other != at);
         let plain = others.filter(|(_, filter)| is_plain(filter));
@@ -148,8 +149,20 @@ fn parameter(leaf: &Filter) -> Option<u16> {
         Filter::StringEquals { param, value } if least(value, STRING_CHARS_MAX) => Some(*param),
         Filter::StringContains { param, .. }
         | Filter::StringEnds { param, .. }
-        | Filter::Phrase { param, .. } => Some(*param),
+        | Filter::Phrase { param, .. }
+        | Filter::Word(Word { param, .. }) => Some(*param),
         _ => None,
+    }
+}
+
+/// Terms of the resources that are looked at for a condition.
+fn marks(leaf: &Filter, key: &TermKey) -> Vec<Term> {
+    match leaf {
+        Filter::Word(word) => word.marks.clone(),
+        leaf => parameter(leaf)
+            .map(|param| key.longer(param))
+            .into_iter()
+            .collect(),
     }
 }
 

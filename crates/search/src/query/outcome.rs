@@ -27,7 +27,7 @@ pub struct Used {
     pub score: Option<Score>,
     /// `_score`: whether matches show their relevance. Not stated: where there is more than one that they may have.
     pub scored: Option<bool>,
-    /// The index is asked for what a client has defined: the answer is whole only while rows are indexed by the same parameters.
+    /// The index is asked for what a client has defined, or for words: the answer is whole only while rows are indexed by the same parameters.
     pub custom: bool,
 }
 

@@ -1,17 +1,22 @@
 //! `_text` and `_content`: words of the narrative, or of the whole resource. <https://hl7.org/fhir/R4/search.html#content>
 //!
 //! Words are compared by their beginning, without case and accents. All must occur; `OR` separates alternatives, `NOT`
-//! excludes a word, quotes keep words together. No index holds them: each row is looked at, under the cost gate.
+//! excludes a word, quotes keep words together. Of the types that are indexed by words the index answers (`full_text`), and where
+//! words stand side by side it proposes; of others each row is looked at, under the cost gate.
+//!
+//! What this server sets itself (id, version, time) is no content: `_id` and `_lastUpdated` ask for it.
 
 mod narrative;
 
 use self::narrative::shown;
 use super::Reader;
+use super::chain::{one_and, one_or};
+use crate::full_text::Words;
 use crate::normal::words;
 use crate::plan::{Check, Filter};
 use std::sync::Arc;
 use ward_fhir::schema::Primitive;
-use ward_fhir::{Failure, Kind, Node};
+use ward_fhir::{Failure, Kind, Node, TypeId};
 
 /// Words of one query.
 const WORDS_MAX: usize = 50;
@@ -47,6 +52,7 @@ impl std::fmt::Debug for Score {
 impl Reader<'_> {
     pub(super) fn words(
         &self,
+        types: &[TypeId],
         code: &str,
         modifier: Option<&str>,
         value: &str,
@@ -61,11 +67,22 @@ impl Reader<'_> {
             );
             Failure::new(Kind::Invalid, text)
         })?;
-        let everything = code == "_content";
-        Ok(Filter::Check(Check {
-            name: code.to_owned(),
-            test: Arc::new(move |node| query.holds(&texts(node, everything))),
-        }))
+        if let Some(index) = self.indexed_words(types, code) {
+            self.custom.set(true);
+            return Ok(query.by(&index, code));
+        }
+        Ok(Filter::Check(check(code, move |texts| query.holds(texts))))
+    }
+
+    /// What the index has of the words, if it has those of all of the types.
+    fn indexed_words(&self, types: &[TypeId], code: &str) -> Option<Words<'_>> {
+        let (first, indexed) = (types.first()?, self.registry.words());
+        let is_indexed = types.iter().all(|ty| indexed.contains(ty));
+        let parameter = self.registry.find(*first, code).filter(|_| is_indexed)?;
+        Some(Words {
+            key: self.extractor.key(),
+            param: parameter.def.number(),
+        })
     }
 
     /// The score of a `_text` or `_content`; `None` for other names and values that cannot be read.
@@ -121,8 +138,15 @@ impl Query {
         (count > 0 && count <= WORDS_MAX).then_some(Query(any))
     }
 
+    /// As the index is asked.
+    fn by(self, index: &Words<'_>, code: &str) -> Filter {
+        let all =
+            |terms: Vec<Term>| one_and(terms.into_iter().map(|t| t.by(index, code)).collect());
+        one_or(self.0.into_iter().map(all).collect())
+    }
+
     fn holds(&self, texts: &[Vec<String>]) -> bool {
-        let found = |t: &Term| texts.iter().any(|text| t.count(text) > 0) != t.not;
+        let found = |t: &Term| t.is_in(texts) != t.not;
         self.0.iter().any(|all| all.iter().all(found))
     }
 
@@ -135,6 +159,29 @@ impl Query {
 }
 
 impl Term {
+    /// Of several words the index proposes what has those that are whole.
+    fn by(self, index: &Words<'_>, code: &str) -> Filter {
+        let (not, words) = (self.not, self.words.clone());
+        let check = check(code, move |texts| self.is_in(texts));
+        let filter = match words.as_slice() {
+            [word] => index.beginning(word, check),
+            words => {
+                let whole = &words[..words.len().saturating_sub(1)];
+                let mut all: Vec<Filter> = whole.iter().filter_map(|w| index.whole(w)).collect();
+                all.push(Filter::Check(check));
+                one_and(all)
+            }
+        };
+        match not {
+            true => Filter::Not(Box::new(filter)),
+            false => filter,
+        }
+    }
+
+    fn is_in(&self, texts: &[Vec<String>]) -> bool {
+        texts.iter().any(|text| self.count(text) > 0)
+    }
+
     fn count(&self, text: &[String]) -> usize {
         let Some((last, before)) = self.words.split_last() else {
             return 0;
@@ -145,15 +192,28 @@ impl Term {
     }
 }
 
-/// The words of each text: of the narrative, or of every primitive element.
-fn texts(resource: Node<'_>, everything: bool) -> Vec<Vec<String>> {
+/// A check of the texts of a resource.
+fn check(code: &str, test: impl Fn(&[Vec<String>]) -> bool + Send + Sync + 'static) -> Check {
+    let everything = code == "_content";
+    Check {
+        name: code.to_owned(),
+        test: Arc::new(move |node| test(&texts(node, everything))),
+    }
+}
+
+/// The words of each text: of the narrative, or of every primitive element that is not this server's own.
+pub(crate) fn texts(resource: Node<'_>, everything: bool) -> Vec<Vec<String>> {
     let narrative = || resource.get("text").and_then(|t| t.text("div"));
     if !everything {
         let text = narrative().map(|div| words(&shown(div)).collect());
         return text.into_iter().collect();
     }
+    let meta = resource.get("meta");
+    let in_meta = ["versionId", "lastUpdated"].map(|name| meta.and_then(|m| m.get(name)));
+    let own = [resource.get("id"), in_meta[0], in_meta[1]];
     resource
         .descendants_and_self()
+        .filter(|n| !own.contains(&Some(*n)))
         .filter_map(|n| Some((n.primitive()?, n.value()?)))
         .filter(|(primitive, _)| *primitive != Primitive::Base64Binary)
         .map(|(primitive, value)| match primitive {

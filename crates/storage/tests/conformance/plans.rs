@@ -71,6 +71,16 @@ const CLASSES: &[(&str, &str)] = &[
     ("exact string", "Patient?family:exact=Smith7"),
     ("part of a string", "Patient?name:contains=ith"),
     ("sorted by a string", "Patient?gender=female&_sort=family"),
+    ("broad word", "Patient?_content=female"),
+    ("rare word", "Patient?_content=smith7"),
+    ("beginning of several words", "Patient?_content=smi"),
+    ("two words", "Patient?_content=female smi"),
+    ("count of a word", "Patient?_content=female&_summary=count"),
+    ("words side by side", "Patient?_content=\"female smith7\""),
+    (
+        "chain to a word of the patient",
+        "Observation?code=http://loinc.org|8480-6&patient._content=smith7",
+    ),
     ("date of birth", "Patient?birthdate=lt1950"),
     (
         "chain to the patient",
@@ -135,7 +145,8 @@ pub struct Maker<'a> {
 
 impl Maker<'_> {
     pub fn new(store: &Store) -> Maker<'_> {
-        let registry = Arc::new(Registry::new(r4()));
+        let registry = Registry::with(&Arc::new(Registry::new(r4())), Vec::new());
+        let registry = Arc::new(registry.with_words(vec![ty("Patient")]));
         Maker {
             store,
             extractor: Extractor::new(registry, store.term_key().clone(), None),
