@@ -7,7 +7,7 @@ use super::rows::Rows;
 use super::walk::Bounds;
 use crate::clinical::{self, Window};
 use crate::estimate::{counted, is_of_any_type};
-use crate::index::typed;
+use crate::index::{EVERY, typed};
 use crate::quantity;
 use crate::question::{Hop, Node};
 use std::fmt::Write as _;
@@ -60,6 +60,7 @@ impl Question<'_> {
         for (at, node) in self.members.iter().enumerate() {
             let rows = match (node, single) {
                 (_, Some((ty, _))) if clinical::is_bounded(node, ty, &self.counts) => None,
+                (_, Some((ty, _))) if self.is_met_soon(node, ty) => None,
                 // The code's own range is no longer than this one, which has rows of all codes.
                 (Node::Quantity { .. }, Some((ty, _)))
                     if quantity::primary_code(&self.members, ty, &self.counts).is_some() =>
@@ -81,6 +82,20 @@ impl Question<'_> {
             }
         }
         best.1
+    }
+
+    /// Whether it has too many terms to be merged, and so many rows that a walk in page order, which looks each of them up for each
+    /// row, has met a page of them before all are gathered.
+    fn is_met_soon(&self, node: &Node, ty: TypeId) -> bool {
+        let (Node::Terms(terms), Some(page_rows)) = (node, self.page_rows) else {
+            return false;
+        };
+        let every = counted(&self.counts, typed(EVERY, ty));
+        let rows = choice::member(node, ty, &self.counts).unwrap_or(u64::MAX);
+        let looked_up = every
+            .saturating_mul(page_rows)
+            .saturating_mul(terms.len() as u64);
+        has_many_terms(node) && every > 0 && rows.saturating_mul(rows) >= looked_up
     }
 
     /// Whether quantities, and who refers to a home, are looked up for each row: what drives is smaller than a range of them, or
@@ -133,6 +148,8 @@ impl Question<'_> {
         let single = self.reach.single();
         let probe = Probe {
             points: bounds.examined.is_some() || self.has_points(driver, extent),
+            term_points: single
+                .is_some_and(|(ty, _)| self.members.iter().any(|node| self.is_met_soon(node, ty))),
             code: single
                 .and_then(|(ty, _)| quantity::primary_code(&self.members, ty, &self.counts)),
             ..self.probe()
@@ -357,6 +374,11 @@ impl Question<'_> {
             }
         }
     }
+}
+
+/// More than are merged.
+pub(super) fn has_many_terms(node: &Node) -> bool {
+    matches!(node, Node::Terms(terms) if terms.len() > MERGED_MAX)
 }
 
 fn is_union(node: &Node) -> bool {

@@ -175,6 +175,7 @@ impl Probe {
             types: Types::One(hop.ty),
             counts: self.counts.clone(),
             points: false,
+            term_points: false,
             code: None,
         }
     }

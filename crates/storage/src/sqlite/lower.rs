@@ -77,6 +77,8 @@ pub struct Probe {
     pub counts: Rc<Counts>,
     /// Quantities, and what refers to a row, are looked up for each row rather than gathered into a set first.
     pub points: bool,
+    /// Many terms are too.
+    pub term_points: bool,
     /// The primary code of every row, where that is known.
     pub code: Option<Term>,
 }
@@ -89,6 +91,7 @@ impl Probe {
             types: single.map_or(Types::Column, Types::One),
             counts: Rc::default(),
             points: false,
+            term_points: false,
             code: None,
         }
     }
@@ -225,7 +228,7 @@ impl Probe {
                     "exists (select 1 from term t where t.h = {h} and t.d = {row}.d and t.rid = {row}.rid)"
                 );
             }
-            (_, Types::One(ty)) if terms.len() > POINTS_MAX => {
+            (_, Types::One(ty)) if terms.len() > POINTS_MAX && !self.term_points => {
                 let list = sql.ints(terms.iter().map(|t| typed(*t, ty)));
                 let _ = write!(
                     sql.text,

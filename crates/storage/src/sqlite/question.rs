@@ -2,7 +2,7 @@
 
 use super::choice;
 use super::connection::Connection;
-use super::drive::Driver;
+use super::drive::{Driver, has_many_terms};
 use super::lower::{Probe, Sql};
 use super::names;
 use super::rows::Rows;
@@ -22,7 +22,7 @@ use std::rc::Rc;
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
 use ward_search::entries::Term;
-use ward_search::plan::Plan;
+use ward_search::plan::{Plan, Total};
 
 /// A plan with its names looked up and its driving range chosen.
 pub struct Question<'a> {
@@ -34,6 +34,8 @@ pub struct Question<'a> {
     pub(super) counts: Rc<Counts>,
     /// So many rows are gathered, or looked at one by one.
     pub(super) few: u64,
+    /// Rows of a page in their natural order, where nothing but it is asked for.
+    pub(super) page_rows: Option<u64>,
     /// A range of quantities holds more.
     pub(super) is_broad: bool,
     /// What is asked is sorted by the latest clinical dates.
@@ -72,6 +74,7 @@ impl<'a> Question<'a> {
             driver: Driver::Types,
             counts: Rc::default(),
             few: 0,
+            page_rows: page_rows(plan),
             is_broad: false,
             sorted: Clinical::sorted(&core.term_key, &types, &plan.sort),
         };
@@ -200,7 +203,11 @@ impl<'a> Question<'a> {
             .reach
             .single()
             .filter(|_| quantity::is_asked(&self.members));
-        let plain = self.members.len() < 2 && !self.members.iter().any(has_hop) && ranged.is_none();
+        let has_many = self.members.iter().any(has_many_terms);
+        let plain = self.members.len() < 2
+            && !self.members.iter().any(has_hop)
+            && !has_many
+            && ranged.is_none();
         if plain && self.reach.limited.is_empty() && marks.is_empty() {
             return Ok(counts);
         }
@@ -222,7 +229,7 @@ impl<'a> Question<'a> {
         });
         let mut every: Vec<TypeId> = hops.collect();
         if let Some((ty, _)) = self.reach.single()
-            && (ranged.is_some() || !every.is_empty() || !marks.is_empty())
+            && (ranged.is_some() || has_many || !every.is_empty() || !marks.is_empty())
         {
             every.push(ty);
             keys.extend(every.iter().map(|ty| typed(EVERY, *ty)));
@@ -248,6 +255,11 @@ impl<'a> Question<'a> {
             ..Probe::new(single)
         }
     }
+}
+
+fn page_rows(plan: &Plan) -> Option<u64> {
+    let is_page = plan.count > 0 && plan.total == Total::None && plan.sort.is_empty();
+    is_page.then_some(u64::from(plan.count) + 1)
 }
 
 /// Types that have or had rows, by the counters.
