@@ -102,7 +102,7 @@ async fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result
         return Err(Failure::new(Kind::TooCostly, text));
     }
     if question.used.custom {
-        let text = "a parameter that a client has defined may be changed before the commit, so a conditional interaction does not take it; \
+        let text = "a parameter that a client has defined and what is indexed by words may be changed before the commit, so a conditional interaction does not take them; \
                     use criteria of the specification, such as identifier";
         return Err(Failure::new(Kind::TooCostly, text));
     }

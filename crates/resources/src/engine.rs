@@ -45,6 +45,8 @@ pub struct Settings {
     pub transaction_reads_max: usize,
     /// Seconds after which a page link is no longer taken.
     pub cursor_lifetime_s: i64,
+    /// Types whose resources are indexed by their words, for `_text` and `_content`.
+    pub full_text: Vec<TypeId>,
     /// Resources that one search may look at for what no index decides.
     pub rows_examined_max: usize,
     /// Searches that no index bounds, under way at once for one client.
@@ -74,6 +76,7 @@ impl Default for Settings {
             bundle_answer_bytes_max: 256 * 1024 * 1024,
             transaction_reads_max: 100,
             cursor_lifetime_s: 24 * 3_600,
+            full_text: Vec::new(),
             rows_examined_max: ward_storage::ROWS_EXAMINED_MAX,
             costly_searches_per_client_max: 8,
             everything_entries_max: 1_000,
@@ -119,10 +122,12 @@ impl Engine {
     pub fn new(
         store: Store,
         log: ward_audit::Log,
-        settings: Settings,
+        mut settings: Settings,
         clock: fn() -> i64,
         cursor_key: [u8; 32],
     ) -> Self {
+        settings.full_text.sort_unstable();
+        settings.full_text.dedup();
         let registry = Arc::new(Registry::new(ward_fhir::schema::r4()));
         let extractor = Extractor::new(
             registry.clone(),

@@ -1,4 +1,5 @@
-//! Generations of the search parameters that clients define: by which set of them each row is indexed.
+//! Generations of what the index holds beside R4's parameters (those that clients define, and the words of types): by which set of them
+//! each row is indexed.
 //! <https://hl7.org/fhir/R4/searchparameter.html>
 //!
 //! Every row names the generation that its entries were extracted by, every commit must be of the store's own, and the sets
@@ -86,7 +87,7 @@ impl Generations {
             }
             self.kept.push(Set {
                 generation: u32::try_from(set["generation"].as_u64()?).ok()?,
-                extractor: extractor(base, package, custom),
+                extractor: extractor(base, package, custom, types_of(&set["words"])?),
             });
         }
         for (name, generation) in state["ready"].as_object()? {
@@ -103,7 +104,7 @@ impl Generations {
         }
         let sets = self.kept.iter().map(|set| {
             let numbers: Vec<u16> = set.custom().iter().map(|c| c.number).collect();
-            json!({ "generation": set.generation, "parameters": numbers })
+            json!({ "generation": set.generation, "parameters": numbers, "words": names(set.words()) })
         });
         let ready = self.ready.iter();
         let ready: serde_json::Map<String, Value> = ready
@@ -149,27 +150,32 @@ impl Generations {
 
     /// Types with rows that may be of a set that has changed, and the generation that they must reach.
     pub fn stale(&self) -> Vec<(TypeId, u32)> {
-        let mut types: Vec<TypeId> = self
-            .kept
-            .iter()
-            .flat_map(Set::custom)
-            .flat_map(|c| c.bases.iter().copied())
-            .collect();
+        let mut types: Vec<TypeId> = self.kept.iter().flat_map(Set::types).collect();
         types.sort_unstable();
         types.dedup();
         let wanted = types.into_iter().filter_map(|ty| {
-            let now = self.current().numbers(ty);
-            Some((ty, self.since(|set| set.numbers(ty) == now)?))
+            let what = |set: &Set| (set.numbers(ty), set.words().contains(&ty));
+            let now = what(self.current());
+            Some((ty, self.since(|set| what(set) == now)?))
         });
         wanted
             .filter(|(ty, since)| self.ready(*ty) < *since)
             .collect()
     }
 
-    /// Types that have parameters of clients now.
+    /// Types of which the index has the words of every resource.
+    pub fn words(&self) -> Vec<TypeId> {
+        let answers = |ty: &TypeId| {
+            let born = self.since(|set| set.words().contains(ty));
+            born.is_some_and(|born| self.ready(*ty) >= born)
+        };
+        let types = self.current().words().iter();
+        types.copied().filter(answers).collect()
+    }
+
+    /// Types that have parameters of clients or an index of words now.
     pub fn types(&self) -> Vec<TypeId> {
-        let custom = self.current().custom().iter();
-        let mut types: Vec<TypeId> = custom.flat_map(|c| c.bases.iter().copied()).collect();
+        let mut types: Vec<TypeId> = self.current().types().collect();
         types.sort_unstable();
         types.dedup();
         types
@@ -189,11 +195,11 @@ impl Generations {
         self.ready.get(&ty).copied().unwrap_or(0)
     }
 
-    /// With a further generation for the parameters that are `wanted` now, in their order. `None`: they are what rows are
-    /// indexed by already, that is an older state of them, or there is no room.
+    /// With a further generation for the parameters that are `wanted` now, in their order, and the types whose `words` are. `None`:
+    /// they are what rows are indexed by already, that is an older state of the parameters, or there is no room.
     pub fn raised(
         &self,
-        wanted: &[Arc<Custom>],
+        (wanted, words): (&[Arc<Custom>], &[TypeId]),
         mark: i64,
         base: &Extractor,
         package: &Arc<Registry>,
@@ -201,7 +207,9 @@ impl Generations {
         let now = self.current().custom();
         let same =
             now.len() == wanted.len() && now.iter().zip(wanted).all(|(a, b)| means_same(a, b));
-        if same || mark <= self.mark || self.kept.len() >= GENERATIONS_MAX {
+        let same_words = self.current().words() == words;
+        let is_new = mark > self.mark && !same || mark >= self.mark && !same_words;
+        if !is_new || self.kept.len() >= GENERATIONS_MAX {
             return None;
         }
         let mut next = self.clone();
@@ -225,7 +233,7 @@ impl Generations {
         next.mark = mark;
         next.kept.push(Set {
             generation: self.current().generation + 1,
-            extractor: extractor(base, package, custom),
+            extractor: extractor(base, package, custom, words.to_vec()),
         });
         Some(next.settled())
     }
@@ -253,18 +261,34 @@ impl Set {
         self.extractor.registry().custom()
     }
 
+    /// Types whose resources it indexes by their words, in order.
+    pub fn words(&self) -> &[TypeId] {
+        self.extractor.registry().words()
+    }
+
+    /// Types that it indexes by more than R4's parameters, some twice.
+    fn types(&self) -> impl Iterator<Item = TypeId> {
+        let custom = self.custom().iter().flat_map(|c| c.bases.iter().copied());
+        custom.chain(self.words().iter().copied())
+    }
+
     fn numbers(&self, ty: TypeId) -> Vec<u16> {
         self.extractor.registry().custom_of(ty)
     }
 }
 
-/// The same parameters beside those of the package.
-pub fn extractor(base: &Extractor, package: &Arc<Registry>, custom: Vec<Arc<Custom>>) -> Extractor {
-    if custom.is_empty() {
+/// The same parameters beside those of the package, and the words of these types.
+pub fn extractor(
+    base: &Extractor,
+    package: &Arc<Registry>,
+    custom: Vec<Arc<Custom>>,
+    words: Vec<TypeId>,
+) -> Extractor {
+    if custom.is_empty() && words.is_empty() {
         return base.clone();
     }
-    let registry = Arc::new(Registry::with(package, custom));
-    Extractor::new(registry, base.key().clone(), base.base())
+    let registry = Registry::with(package, custom).with_words(words);
+    Extractor::new(Arc::new(registry), base.key().clone(), base.base())
 }
 
 /// Whatever their numbers.
@@ -276,9 +300,19 @@ fn means_same(a: &Custom, b: &Custom) -> bool {
     meaning(a) == meaning(b)
 }
 
+fn names(types: &[TypeId]) -> Vec<&'static str> {
+    types.iter().map(|ty| r4().ty(*ty).name).collect()
+}
+
+/// None where there is no list; `None`: a type is not known.
+fn types_of(names: &Value) -> Option<Vec<TypeId>> {
+    let names = names.as_array().into_iter().flatten();
+    names
+        .map(|name| r4().resource_type(name.as_str()?))
+        .collect()
+}
+
 fn json_of(custom: &Custom) -> Value {
-    let names =
-        |types: &[TypeId]| -> Vec<&str> { types.iter().map(|ty| r4().ty(*ty).name).collect() };
     json!({
         "number": custom.number,
         "url": custom.url,
@@ -292,12 +326,7 @@ fn json_of(custom: &Custom) -> Value {
 
 fn parameter_of(value: &Value) -> Option<Custom> {
     let text = |name: &str| value[name].as_str().map(Box::from);
-    let types = |name: &str| {
-        let names = value[name].as_array()?.iter();
-        names
-            .map(|name| r4().resource_type(name.as_str()?))
-            .collect::<Option<Vec<_>>>()
-    };
+    let types = |name: &str| value[name].as_array().and_then(|_| types_of(&value[name]));
     let ty = value["type"].as_str()?;
     Some(Custom {
         number: u16::try_from(value["number"].as_u64()?).ok()?,

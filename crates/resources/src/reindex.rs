@@ -1,4 +1,4 @@
-//! Bringing the index up to the search parameters that clients define, beside the traffic.
+//! Bringing the index up to the search parameters that clients define and to the types whose words it has, beside the traffic.
 //!
 //! What is left to do is what the rows say ([`Generations`]): a walk over the rows of each type that is not there yet, a
 //! bounded batch at a time, each batch one commit that writes entries, counters and generations and makes no version. A
@@ -97,10 +97,10 @@ impl Engine {
         self.index_asked.notified().await;
     }
 
-    /// Whether clients define something else by now than rows are to be indexed by.
+    /// Whether something else is wanted by now than rows are to be indexed by.
     pub(crate) fn lags(&self, generations: &Generations, served: &Snapshot) -> bool {
         let next = generations.raised(
-            &served.wanted(),
+            (&served.wanted(), &self.settings.full_text),
             served.mark(),
             &self.extractor,
             &self.registry,
@@ -138,7 +138,8 @@ impl Engine {
 
     async fn raise(&self, served: &Snapshot) -> Result<()> {
         let (wanted, mark) = (served.wanted(), served.mark());
-        self.change(|now| now.raised(&wanted, mark, &self.extractor, &self.registry))
+        let wanted = (wanted.as_slice(), self.settings.full_text.as_slice());
+        self.change(|now| now.raised(wanted, mark, &self.extractor, &self.registry))
             .await
     }
 

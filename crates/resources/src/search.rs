@@ -60,7 +60,7 @@ async fn answer(
             return Ok(reply);
         }
     }
-    let text = "the search parameters of clients are being changed; try again";
+    let text = "what is indexed is being changed; try again";
     Err(Failure::new(Kind::Unavailable, text))
 }
 

@@ -45,7 +45,7 @@ pub(crate) struct Snapshot {
     mark: i64,
     /// Of `Indexing`, when it was read.
     revision: i64,
-    /// By which rows were indexed then, if the index is asked for any parameter of clients.
+    /// By which rows were indexed then, if the index is asked for any parameter of clients or for words.
     pub generation: Option<u32>,
     pub extractor: Extractor,
     pub documents: Documents,
@@ -165,12 +165,16 @@ impl Engine {
             None => wanted.clone(),
         };
         let definitions = custom.rows.iter().map(known).collect();
+        let words = generations.words();
+        if !words.is_empty() {
+            generation = Some(generations.current().generation);
+        }
         Ok(self.served.keep(Snapshot {
             covers: wanted,
             mark,
             revision: generations.revision,
             generation,
-            extractor: extractor(&self.extractor, &self.registry, definitions),
+            extractor: extractor(&self.extractor, &self.registry, definitions, words),
             documents: Documents::default(),
             custom,
         }))

@@ -12,6 +12,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use toml::{Table, Value};
 use tracing_subscriber::EnvFilter;
+use ward_fhir::TypeId;
+use ward_fhir::schema::r4;
 use ward_http::{PerMinute, ServerSettings};
 use ward_resources::{ReferenceCheck, Settings};
 use ward_smart::discovery::security_element;
@@ -27,6 +29,7 @@ pub struct Config {
     pub egress: Egress,
     pub store: Store,
     pub keys: Keys,
+    pub search: Search,
     pub limits: Limits,
     pub rates: Rates,
     pub shifts: shifts::Shifts,
@@ -87,6 +90,12 @@ pub struct Keys {
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+pub struct Search {
+    pub full_text: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Limits {
     pub body_bytes_max: usize,
     pub page_entries_default: u32,
@@ -138,8 +147,16 @@ pub enum Origin {
 
 pub struct Loaded {
     pub config: Config,
-    /// Every option with its effective TOML text and origin, in the order of [`OPTIONS`].
-    pub rows: Vec<(&'static OptionRow, String, Origin)>,
+    pub rows: Rows,
+}
+
+/// Every option with its effective TOML text and origin, in the order of [`OPTIONS`].
+pub type Rows = Vec<(&'static OptionRow, String, Origin)>;
+
+/// Whether somebody has given the option.
+pub fn is_set(rows: &Rows, name: &str) -> bool {
+    let found = rows.iter().find(|(option, _, _)| option.name == name);
+    found.is_some_and(|(_, _, origin)| *origin != Origin::Default)
 }
 
 /// Options given on the command line: name and TOML text or plain string.
@@ -306,6 +323,7 @@ fn check(config: &Config) -> Result<(), String> {
     }
     smart::check(&config.organization, &config.style)?;
     shifts::settings(&config.shifts)?;
+    full_text(&config.search.full_text)?;
     config.upstream.check(config.egress.loopback_http)?;
     config.log_filter()?;
     if !matches!(config.log.format.as_str(), "text" | "json") {
@@ -348,6 +366,16 @@ fn reference_check(text: &str) -> Result<ReferenceCheck, String> {
         "always" => Ok(ReferenceCheck::Always),
         _ => Err("integrity.reference_check must be never, transaction or always".into()),
     }
+}
+
+fn full_text(names: &[String]) -> Result<Vec<TypeId>, String> {
+    let each = names.iter().map(|name| {
+        let known = r4().resource_type(name);
+        known.ok_or_else(|| {
+            format!("search.full_text names {name:?}, which is no resource type of R4")
+        })
+    });
+    each.collect()
 }
 
 impl Config {
@@ -393,6 +421,7 @@ impl Config {
             bundle_answer_bytes_max: self.limits.bundle_answer_bytes_max,
             transaction_reads_max: self.limits.transaction_reads_max,
             cursor_lifetime_s: i64::from(self.limits.page_link_lifetime_s),
+            full_text: full_text(&self.search.full_text)?,
             rows_examined_max: self.limits.rows_examined_max,
             costly_searches_per_client_max: self.limits.costly_searches_per_client_max as usize,
             everything_entries_max: self.limits.everything_entries_max,
@@ -475,6 +504,10 @@ mod tests {
             (
                 "[integrity]\nreference_check = \"maybe\"",
                 "integrity.reference_check",
+            ),
+            (
+                "[search]\nfull_text = [\"Patients\"]",
+                "search.full_text names \"Patients\"",
             ),
             ("[store]\ndatabase = \"mysql://x\"", "store.database"),
             ("[shifts]\ntime_zone = \"Moon\"", "shifts.time_zone"),

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use tokio::task::{JoinError, JoinSet};
 use ward_access::Caller;
 use ward_hospital::{ENTRIES_PER_PATIENT, Hospital, SHARED_BUNDLES};
+use ward_resources::reindex::Indexer;
 use ward_resources::{Body, Call, Engine, Format, Interaction, Reply};
 use ward_smart::AuthorizationServer;
 use ward_smart::demo::{self, DemoPatient};
@@ -26,6 +27,8 @@ const HOSPITAL: Hospital = Hospital {
     entries_per_patient: ENTRIES_PER_PATIENT,
 };
 const PATIENTS: usize = 100;
+/// Types that the demo's hospital indexes by their words, unless the configuration names others.
+pub const FULL_TEXT: [&str; 3] = ["Condition", "Observation", "Patient"];
 /// Transactions under way while the store is filled.
 const BUNDLES_AT_ONCE: usize = 8;
 
@@ -85,6 +88,8 @@ impl Demo<'_> {
             None if self.holds_resources().await? => return Err(self.not_a_demo()),
             _ => {
                 self.mark(true, None)?;
+                // So that what is stored has its words from the first on; if it fails, they come afterwards.
+                let _ = self.engine.index(&mut Indexer::default()).await;
                 let all: Vec<usize> = (0..PATIENTS).collect();
                 Filled::Now(self.fill(&all).await?)
             }

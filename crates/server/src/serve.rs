@@ -1,6 +1,6 @@
 //! `ward serve`.
 
-use crate::config::{self, Config, Flags};
+use crate::config::{self, Config, Flags, Loaded};
 use crate::demo::{self, Demo};
 use crate::dev_certificates::DevFiles;
 use crate::{data_folder, drain, reindex, tls, watch, wiring};
@@ -60,7 +60,10 @@ enum TlsMode {
 
 impl Serve {
     pub fn run(self) -> Result<ExitCode, String> {
-        let mut config = config::load(self.config.as_ref(), &self.flags())?.config;
+        let Loaded { mut config, rows } = config::load(self.config.as_ref(), &self.flags())?;
+        if self.demo && !self.empty && !config::is_set(&rows, "search.full_text") {
+            config.search.full_text = demo::FULL_TEXT.map(str::to_owned).to_vec();
+        }
         wiring::start_logging(&config)?;
         data_folder::create(&config.store.data)?;
         if config.tls.development {

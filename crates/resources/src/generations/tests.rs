@@ -19,6 +19,13 @@ fn wanted(code: &str, ty: &str, expression: &str) -> Arc<Custom> {
     })
 }
 
+fn types(names: &[&str]) -> Vec<TypeId> {
+    let ids = names.iter().map(|name| r4().resource_type(name).unwrap());
+    let mut ids: Vec<TypeId> = ids.collect();
+    ids.sort_unstable();
+    ids
+}
+
 struct House {
     package: Arc<Registry>,
     base: Extractor,
@@ -41,6 +48,13 @@ impl House {
     /// Through the text that is stored. Whether there was anything to raise.
     fn raise(&mut self, wanted: &[Arc<Custom>]) -> bool {
         self.mark += 1;
+        self.raise_with(wanted, &[])
+    }
+
+    /// The same with the words of types, and no change of the parameters.
+    fn raise_with(&mut self, wanted: &[Arc<Custom>], words: &[&str]) -> bool {
+        let words = types(words);
+        let wanted = (wanted, words.as_slice());
         let next = self
             .now
             .raised(wanted, self.mark, &self.base, &self.package);
@@ -143,4 +157,39 @@ fn an_older_state_raises_nothing_and_the_number_of_sets_is_bounded() {
     assert!(house.raise(&sets[..1]));
     house.mark -= 2;
     assert!(!house.raise(&sets[..2]), "of a state that is passed");
+}
+
+#[test]
+fn words_are_answered_once_all_rows_have_them_and_are_taken_away() {
+    let mut house = House::new();
+    assert!(!house.raise_with(&[], &[]), "nothing to raise for");
+    assert!(house.raise_with(&[], &["Patient", "Observation"]));
+    assert!(!house.raise_with(&[], &["Observation", "Patient"]));
+    assert_eq!(house.stale(), [("Observation", 1), ("Patient", 1)]);
+    assert_eq!(house.now.words(), []);
+    house.reach("Patient");
+    assert_eq!(house.now.words(), types(&["Patient"]));
+    // A parameter beside them changes nothing of what is there.
+    let a = wanted("a", "Patient", "Patient.gender");
+    house.mark += 1;
+    assert!(house.raise_with(std::slice::from_ref(&a), &["Patient", "Observation"]));
+    assert_eq!(house.stale(), [("Observation", 1), ("Patient", 2)]);
+    assert_eq!(house.now.words(), types(&["Patient"]));
+    assert!(house.now.indexed(&a).is_none());
+    house.reach("Observation");
+    assert_eq!(house.now.words(), types(&["Observation", "Patient"]));
+    // Gone, and there again before the rows were: some rows miss them.
+    assert!(house.raise_with(std::slice::from_ref(&a), &["Observation"]));
+    assert!(house.raise_with(std::slice::from_ref(&a), &["Observation", "Patient"]));
+    assert_eq!(house.now.words(), types(&["Observation"]));
+    assert_eq!(house.stale(), [("Patient", 4)]);
+    house.reach("Patient");
+    assert_eq!(house.stale(), []);
+    assert_eq!(house.now.words(), types(&["Observation", "Patient"]));
+    assert!(house.raise_with(std::slice::from_ref(&a), &[]));
+    assert_eq!(house.stale(), [("Observation", 5), ("Patient", 5)]);
+    assert_eq!(house.now.words(), []);
+    // Who knows of an older state of the parameters raises nothing, also not for words.
+    house.mark -= 1;
+    assert!(!house.raise_with(&[], &["Patient"]));
 }

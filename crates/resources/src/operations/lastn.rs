@@ -56,7 +56,7 @@ pub async fn last(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     }
     let found = included::of(cx, question.extractor(), &question.used.includes, &rows).await?;
     if !question.was_whole(cx).await? {
-        let text = "the search parameters of clients are being changed; try again";
+        let text = "what is indexed is being changed; try again";
         return Err(Failure::new(Kind::Unavailable, text));
     }
     let mut asked = question.used.pairs.clone();

@@ -1,4 +1,4 @@
-//! `$reindex`: how far the index of what clients define is, and building it on at once.
+//! `$reindex`: how far the index of what clients define and of words is, and building it on at once.
 //! <https://hl7.org/fhir/R4/async.html>
 //!
 //! The index is built without being asked; whoever posts this only spares it the wait.
@@ -83,13 +83,19 @@ async fn progress(cx: Context<'_>, only: Option<TypeId>) -> Result<(Value, bool)
         count("rowsAll", types.iter().map(|p| p.all).sum()),
     ];
     list.extend(types.iter().map(of_type));
+    let by = |is_whole| if is_whole { "index" } else { "resources" };
+    let words = generations.words();
+    for ty in &engine.settings.full_text {
+        if only.is_none_or(|only| only == *ty) {
+            list.push(json!({ "name": "fullText", "part": [
+                { "name": "type", "valueCode": r4().ty(*ty).name },
+                { "name": "answeredBy", "valueCode": by(words.contains(ty)) },
+            ] }));
+        }
+    }
     for custom in served.wanted() {
         if only.is_none_or(|only| custom.bases.contains(&only)) {
-            let by = if generations.indexed(&custom).is_some() {
-                "index"
-            } else {
-                "resources"
-            };
+            let by = by(generations.indexed(&custom).is_some());
             list.push(json!({ "name": "parameter", "part": [
                 { "name": "url", "valueUri": custom.url },
                 { "name": "code", "valueCode": custom.code },

@@ -125,7 +125,7 @@ impl Question {
 
     /// Whether what the index was asked for was whole when it answered: rows were indexed by the same parameters before and
     /// after. To be asked after the last statement. One statement where other processes may change them, and none unless the
-    /// question is by what a client has defined.
+    /// question is by what a client has defined, or by words.
     pub async fn was_whole(&self, cx: Context<'_>) -> Result<bool> {
         let Some(generation) = self.served.generation.filter(|_| self.used.custom) else {
             return Ok(true);

@@ -2,11 +2,14 @@
 //! same ids in the same order, the same totals, the same includes on every page, after any number of updates and deletions.
 
 use crate::house::{House, json, loader, text};
-use crate::pinned::{BEGIN_US, cases, delete, open, pages, put, random, search, set_clock};
+use crate::pinned::{
+    BEGIN_US, cases, delete, open_with_words, pages, put, random, search, set_clock,
+};
 use crate::shrink;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use ward_resources::Reply;
+use ward_resources::reindex::Indexer;
 use ward_testkit::generate::{COUNTS, Wish, id, question, resource};
 use ward_testkit::naive::{Question, World, answer, included};
 use ward_testkit::{Backend, Random};
@@ -24,9 +27,9 @@ pub async fn searches_agree_with_looking_at_everything(backend: Backend) {
     let mut random = random();
     let mut done = 0;
     while done < cases() {
-        let house = open(backend).await;
         let mut state = State {
-            house,
+            house: some_words(&mut random, backend).await,
+            indexer: Indexer::default(),
             world: World::default(),
             at_us: BEGIN_US,
         };
@@ -36,6 +39,7 @@ pub async fn searches_agree_with_looking_at_everything(backend: Backend) {
             } else {
                 state.change(&mut random).await;
             }
+            state.index(&mut random).await;
             for _ in 0..QUESTIONS.min(cases() - done) {
                 let asked = question(&mut random, Wish { includes: true });
                 state.demand(&asked).await;
@@ -46,8 +50,16 @@ pub async fn searches_agree_with_looking_at_everything(backend: Backend) {
     println!("{done} questions agree on {backend:?}");
 }
 
+/// Some types are indexed by their words.
+async fn some_words(random: &mut Random, backend: Backend) -> House {
+    let types = COUNTS.iter().map(|(ty, _)| *ty);
+    let types: Vec<&str> = types.filter(|_| random.coin()).collect();
+    open_with_words(backend, &types).await
+}
+
 struct State {
     house: House,
+    indexer: Indexer,
     world: World,
     at_us: i64,
 }
@@ -58,6 +70,15 @@ impl State {
             for at in 0..*count {
                 let body = resource(random, ty, &id(ty, at));
                 self.put(body).await;
+            }
+        }
+    }
+
+    /// Builds on the index of words: not at all, of some of the types, or to its end.
+    async fn index(&mut self, random: &mut Random) {
+        for _ in 0..[0, 1, 3, 5, 100][random.below(5)] {
+            if !self.house.engine.index(&mut self.indexer).await.unwrap() {
+                break;
             }
         }
     }

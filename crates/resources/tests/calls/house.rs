@@ -39,15 +39,6 @@ impl House {
         Some(Self::open(tempfile::tempdir().unwrap(), settings, Some(database)).await)
     }
 
-    /// With a clock of the test's own, and without the check of who refers to what is deleted.
-    pub async fn with_clock(backend: Backend, clock: fn() -> i64) -> House {
-        let settings = Settings {
-            delete_check: false,
-            ..Settings::default()
-        };
-        Self::with(backend, settings, clock).await
-    }
-
     /// With settings and a clock of the test's own.
     pub async fn with(backend: Backend, engine: Settings, clock: fn() -> i64) -> House {
         let folder = tempfile::tempdir().unwrap();
@@ -86,6 +77,18 @@ impl House {
             database,
             clock,
         }
+    }
+
+    /// The same store and records with other settings, as after a restart.
+    pub async fn restarted(self, settings: Settings) -> House {
+        self.engine.store().close().await;
+        let path = self.folder.path().join("ward.db");
+        let store = match &self.database {
+            None => StoreSettings::sqlite(path),
+            Some(database) => StoreSettings::postgres(&database.url),
+        };
+        drop(self.engine);
+        Self::furnish(self.folder, store, self.database, settings, self.clock).await
     }
 
     /// Another process's engine over the same database; `None` where the store is one process's own.

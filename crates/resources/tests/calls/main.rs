@@ -13,6 +13,7 @@ mod budgets;
 mod conditions;
 mod contained;
 mod former;
+mod full_text;
 mod granular;
 mod granular_writes;
 mod hierarchy;
@@ -66,6 +67,12 @@ on_both!(
     indexing::a_change_and_an_end_leave_nothing_behind,
     indexing::no_answer_is_half,
     indexing::processes_agree_on_what_is_indexed,
+    full_text::words_are_answered_as_by_looking,
+    full_text::many_words_may_begin_alike,
+    full_text::more_words_than_are_kept_are_found,
+    full_text::a_word_takes_as_many_statements,
+    full_text::who_may_not_see_a_word_is_not_told_by_it,
+    full_text::processes_agree_on_whose_words_are_indexed,
     advertised::everything_that_is_listed_is_served,
     blank::a_condition_without_a_value_writes_nothing,
     blank::a_search_leaves_out_what_has_no_value,

@@ -5,9 +5,12 @@
 //! for their caller and name rows of their store, is left out. Both stores get the same ids and the same times, so nothing else differs.
 
 use crate::house::{House, loader, text};
+use crate::indexing::build;
 use crate::party::{Held, Mode, Party, patients};
 use crate::past;
-use crate::pinned::{BEGIN_US, cases, delete, open, pages, put, random, search, set_clock};
+use crate::pinned::{
+    BEGIN_US, cases, delete, open_with_words, pages, put, random, search, set_clock,
+};
 use crate::shrink::simpler;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -133,16 +136,20 @@ pub fn last(writes: &[Write]) -> BTreeMap<&str, Held<'_>> {
 }
 
 pub async fn stored(backend: Backend, writes: &[Write], is_kept: &dyn Fn(&str) -> bool) -> House {
-    let house = open(backend).await;
+    let house = open_with_words(backend, WORDS_OF).await;
     for write in writes.iter().filter(|w| is_kept(&w.path)) {
         match &write.body {
             Some(body) => put(&house, body, write.at_us).await,
             None => delete(&house, &write.path, write.at_us).await,
         }
     }
+    build(&house.engine).await;
     set_clock(BEGIN_US + 1_000_000_000_000);
     house
 }
+
+/// Types that are indexed by their words; of the others each resource is looked at.
+const WORDS_OF: &[&str] = &["Patient", "Observation", "Condition"];
 
 /// Something to ask, as it can be made smaller.
 fn ask(random: &mut Random, mode: Mode) -> Question {

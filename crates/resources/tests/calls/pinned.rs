@@ -1,13 +1,13 @@
 //! A store whose clock stands still until the test moves it, so that two stores given the same writes are alike to the second.
 
-use crate::house::{House, call, loader};
+use crate::house::{House, call, loader, type_id};
 use serde_json::Value;
 use std::cell::Cell;
 use std::sync::OnceLock;
 use ward_access::Caller;
 use ward_resources::route::Method;
 use ward_resources::search::decode_query;
-use ward_resources::{Call, Reply};
+use ward_resources::{Call, Reply, Settings};
 use ward_testkit::naive::Question;
 use ward_testkit::{Backend, Random};
 
@@ -24,8 +24,14 @@ fn now() -> i64 {
     NOW.get()
 }
 
-pub async fn open(backend: Backend) -> House {
-    House::with_clock(backend, now).await
+/// Without the check of who refers to what is deleted; these types are to be indexed by their words.
+pub async fn open_with_words(backend: Backend, types: &[&str]) -> House {
+    let settings = Settings {
+        delete_check: false,
+        full_text: types.iter().map(|name| type_id(name)).collect(),
+        ..Settings::default()
+    };
+    House::with(backend, settings, now).await
 }
 
 /// The same on both stores, so that what agrees with one evaluator agrees with each other.

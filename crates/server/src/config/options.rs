@@ -119,6 +119,11 @@ pub const OPTIONS: &[OptionRow] = &[
         "Program and arguments that print the master key; wins over both.",
     ),
     row(
+        "search.full_text",
+        "[]",
+        "Resource types whose resources are indexed by their words, so that _text and _content of them are answered by the index: [\"Patient\", \"Condition\"]. The same on every node, or they undo each other's work. What is stored is brought up to it in the background (docs/guide/search.md).",
+    ),
+    row(
         "limits.body_bytes_max",
         "67108864",
         "Bytes of a request body, also after decompression (413).",
@@ -161,7 +166,7 @@ pub const OPTIONS: &[OptionRow] = &[
     row(
         "limits.rows_examined_max",
         "20000",
-        "Resources that one search looks at for what no index decides (_content, :text and the like) before it is refused (400).",
+        "Resources that one search looks at for what no index decides (_content of types that are not in search.full_text, :text and the like) before it is refused (400).",
     ),
     row(
         "limits.costly_searches_per_client_max",
