@@ -2,7 +2,7 @@
 
 mod timing;
 
-use super::{CODES, DATES, LABS, MRN, NUMBERS, OTHER, VALUES, day, words};
+use super::{CODES, DATES, LABS, LONG_WORDS, MRN, NUMBERS, OTHER, VALUES, day, words};
 use crate::Random;
 use serde_json::{Map, Value, json};
 
@@ -39,6 +39,7 @@ pub fn id(ty: &str, at: usize) -> String {
 pub fn resource(random: &mut Random, ty: &str, id: &str) -> Value {
     let mut whole = Body::new(random, ty, id);
     whole.meta();
+    whole.narrative();
     whole.fill(ty);
     if !whole.contained.is_empty() {
         let contained = std::mem::take(&mut whole.contained);
@@ -125,6 +126,18 @@ impl Body<'_> {
         if !meta.is_empty() {
             self.set("meta", Value::Object(meta));
         }
+    }
+
+    fn narrative(&mut self) {
+        if !self.random.once_in(3) {
+            return;
+        }
+        let (first, second) = (words(self.random), words(self.random));
+        let third = self.random.one_of(LONG_WORDS);
+        let div = format!(
+            "<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>{first}<b>ly</b> {third}</p><p>{second}</p></div>"
+        );
+        self.set("text", json!({ "status": "generated", "div": div }));
     }
 
     fn patient(&mut self) {

@@ -48,6 +48,39 @@ pub const LONG: &[&str] = &[
 ];
 /// Characters of a text that decide its place in an order.
 pub const SORT_CHARS: usize = 100;
+/// Asked of `_text` and `_content`: whole words and beginnings, long ones, numbers, what is in few and what is in nearly all.
+pub const CONTENTS: &[&str] = &[
+    "smith",
+    "Smit",
+    "smi",
+    "sm",
+    "müller",
+    "STRASSE",
+    "lüden",
+    "zebra",
+    "ang",
+    "patient",
+    "example",
+    "organization-1",
+    "2020-02-29",
+    "2020",
+    "final",
+    "\"van der B\"",
+    "\"der van\"",
+    "smith OR zebra",
+    "smith berg",
+    "patient NOT smith",
+    "mul NOT \"van der\"",
+    "urn2718281828459",
+    "urn27182818",
+    "urn271828",
+    "urn27",
+    "1618033988749894",
+    "16180339",
+    "16180",
+];
+/// Words of letters and digits, and numbers, that are too long to be listed.
+pub const LONG_WORDS: &[&str] = &["urn2718281828459", "urn2718281828777", "1618033988749894"];
 pub const MRN: &str = "http://example.org/mrn";
 pub const VALUES: &[&str] = &["1", "2", "A-1", "12"];
 

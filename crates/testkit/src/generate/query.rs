@@ -1,6 +1,8 @@
 //! Random questions, each parameter with values that the data may have.
 
-use super::{ABSENT, CODES, COUNTS, DATES, LABS, MRN, NUMBERS, OTHER, VALUES, day, id, words};
+use super::{
+    ABSENT, CODES, CONTENTS, COUNTS, DATES, LABS, MRN, NUMBERS, OTHER, VALUES, day, id, words,
+};
 use crate::Random;
 use crate::naive::{HIERARCHICAL, Kind, PARAMETERS, Parameter, Question};
 
@@ -110,6 +112,11 @@ fn shape(random: &mut Random, pairs: &mut Vec<(String, String)>) {
 pub fn criterion(random: &mut Random, ty: &str, depth: usize) -> (String, String) {
     if random.once_in(8) {
         return common(random, Some(ty));
+    }
+    // Behind a hop Ward refuses it of types that are not indexed by words.
+    if depth == HOPS_MAX && random.once_in(10) {
+        let name = random.one_of(&["_text", "_content", "_content"]);
+        return (name.to_owned(), random.one_of(CONTENTS).to_owned());
     }
     let links: Vec<&Parameter> = PARAMETERS
         .iter()

@@ -4,7 +4,7 @@
 use super::parameters::{Kind, Parameter, find};
 use super::{
     Stored, World, composite, contained, date, hierarchy, number, reference, string, token, uri,
-    walk,
+    walk, words,
 };
 use serde_json::Value;
 
@@ -21,6 +21,7 @@ pub fn matches(world: &World, stored: &Stored, name: &str, value: &str) -> bool 
             let is_named = split(value, ',').iter().any(|id| *id == stored.id());
             is_named != (modifier == "not")
         }
+        "_text" | "_content" => words::matches(&stored.body, code == "_content", value),
         "_lastUpdated" if contained::is_contained(stored) => false,
         "_lastUpdated" => {
             let at = (stored.updated_us, stored.updated_us);

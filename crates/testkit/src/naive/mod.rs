@@ -20,6 +20,7 @@ mod string;
 mod token;
 mod uri;
 mod walk;
+mod words;
 
 pub use compartment::{home, is_in as is_in_compartment};
 pub use criterion::split;
