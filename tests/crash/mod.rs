@@ -5,6 +5,7 @@ pub mod audit;
 mod indexing;
 mod ledger;
 mod load;
+mod words;
 
 use ledger::Ledger;
 use load::Visit;
