@@ -118,7 +118,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// `clock` gives microseconds since 1970; `cursor_key` signs paging cursors.
+    /// `clock` gives microseconds since 1970; `cursor_key` seals paging cursors.
     pub fn new(
         store: Store,
         log: ward_audit::Log,

@@ -140,7 +140,7 @@ fn bundle(
     let base = &cx.engine.settings.base;
     let mut links = vec![("self", url(cx, question, None))];
     if let Some(next) = next {
-        let cursor = cursor::sign(cx.engine, cx.access, question, next);
+        let cursor = cursor::seal(cx.engine, cx.access, question, next);
         links.push(("next", url(cx, question, Some(cursor))));
     }
     let mut bundle = BundleWriter::new("history", page.total, &links);

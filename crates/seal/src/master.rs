@@ -84,7 +84,7 @@ impl MasterKey {
         Ok(Zeroizing::new(*bytes))
     }
 
-    /// Independent 32 bytes for a purpose (HKDF-SHA-256), such as the signing of cursors. They change with the master key:
+    /// Independent 32 bytes for a purpose (HKDF-SHA-256), such as the sealing of cursors. They change with the master key:
     /// what must outlive it derives from the [`StoreSecret`].
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
         hash::hkdf_sha256(b"ward master key", &self.bytes[..], purpose.as_bytes())

@@ -1,4 +1,4 @@
-//! A page position as compact bytes, and back; `resources` signs them and binds them to the caller.
+//! A page position as compact bytes, and back; `resources` seals them and binds them to the caller.
 //! <https://hl7.org/fhir/R4/http.html#paging>
 
 use crate::plan::{Position, SortValue};

@@ -123,7 +123,7 @@ pub fn links(
     let to = |trail: &Trail| {
         let is_first = trail.starts.is_empty() && trail.until.is_none();
         let cursor =
-            (!is_first).then(|| cursor::sign(cx.engine, access, question, &trail.encode()));
+            (!is_first).then(|| cursor::seal(cx.engine, access, question, &trail.encode()));
         url(cx, question, cursor)
     };
     let mut links = vec![("self", to(trail))];

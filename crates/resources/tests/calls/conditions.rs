@@ -1,8 +1,9 @@
 //! Non-interference of what is written under a condition: it meets what the caller may see and nothing else, so it does the
 //! same on the data D and on D|P, a copy without what P may not see.
 
+use crate::cursors::with_lengths;
 use crate::house::{House, call, json, text};
-use crate::noninterference::{last, stored, without_cursors, writes};
+use crate::noninterference::{last, stored, writes};
 use crate::party::{Party, patients};
 use crate::pinned::{BEGIN_US, cases, random, set_clock};
 use serde_json::{Value, json as value};
@@ -110,7 +111,7 @@ async fn outcome(house: &House, party: &Party, asked: &Call) -> String {
         reply.status,
         reply.version,
         reply.location,
-        without_cursors(&text(&reply))
+        with_lengths(&text(&reply))
     );
     let own = reply.location.as_deref().and_then(|l| l.split('/').nth(1));
     let own = own.map(str::to_owned).or_else(|| {

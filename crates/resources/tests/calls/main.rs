@@ -12,6 +12,7 @@ mod blank;
 mod budgets;
 mod conditions;
 mod contained;
+mod cursors;
 mod former;
 mod full_text;
 mod granular;
@@ -80,6 +81,7 @@ on_both!(
     blank::resources_tell_what_no_index_holds,
     blank::quantities_are_in_order_across_units,
     pages::pages_have_no_gap_and_no_duplicate_while_others_write,
+    cursors::a_cursor_tells_nothing,
     hierarchy::what_is_part_of_a_place_is_below_it,
     hierarchy::a_hierarchy_has_its_bounds,
     hierarchy::only_what_may_be_seen_leads_further,

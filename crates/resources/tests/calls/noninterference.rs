@@ -1,9 +1,10 @@
 //! The property of access: every answer on the data D to a caller P equals the answer on D|P, a copy from which everything
 //! that P may not see was physically removed (it never held it), both to P and to a caller who may see all.
 //!
-//! Compared are status, version, time, location and the whole body, byte by byte; only the text of cursors, which are signed
-//! for their caller and name rows of their store, is left out. Both stores get the same ids and the same times, so nothing else differs.
+//! Compared are status, version, time, location and the whole body, byte by byte; of cursors, which are sealed under a nonce, the
+//! length, and that nothing in them lies open. Both stores get the same ids and the same times, so nothing else differs.
 
+use crate::cursors::{are_sealed, with_lengths};
 use crate::house::{House, loader, text};
 use crate::indexing::build;
 use crate::party::{Held, Mode, Party, patients};
@@ -245,6 +246,7 @@ async fn compare(
     if on_whole != on_copy {
         return Err(difference("asked by P", &on_whole, &on_copy));
     }
+    are_sealed(&replies[..replies.len().min(2)])?;
     if asked.path.contains("_history") {
         past::check(writes, party, asked, &replies)?;
     }
@@ -275,19 +277,8 @@ fn said(reply: &Reply) -> String {
         reply.version,
         reply.last_modified_us,
         reply.location,
-        without_cursors(&text(reply))
+        with_lengths(&text(reply))
     )
-}
-
-pub fn without_cursors(text: &str) -> String {
-    let mut parts = text.split("_cursor=");
-    let mut out = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let end = part.find(['"', '&']).unwrap_or(part.len());
-        out.push_str("_cursor=…");
-        out.push_str(&part[end..]);
-    }
-    out
 }
 
 fn difference(how: &str, whole: &[String], copy: &[String]) -> String {
