@@ -58,30 +58,27 @@ pub(crate) async fn demand_open(cx: Context<'_>, row: &Row) -> Result<()> {
 }
 
 pub(crate) async fn is_open(cx: Context<'_>, row: &Row) -> Result<bool> {
-    if r4().ty(row.ty).name != "Binary" {
+    if !is_binary(row.ty) {
         return Ok(true);
     }
     Ok(are_open(cx, std::slice::from_ref(row)).await? == [true])
 }
 
-/// Keeps what is open; whether anything was left out. The store knows only the type and its patients, so a page of
-/// Binaries may be shorter than asked for.
-pub(crate) async fn retain_open(cx: Context<'_>, rows: &mut Vec<Row>) -> Result<bool> {
-    if rows.iter().all(|row| r4().ty(row.ty).name != "Binary") {
-        return Ok(false);
+/// Keeps what is open.
+pub(crate) async fn retain_open(cx: Context<'_>, rows: &mut Vec<Row>) -> Result<()> {
+    if rows.iter().any(|row| is_binary(row.ty)) {
+        let mut open = are_open(cx, rows).await?.into_iter();
+        rows.retain(|_| open.next() == Some(true));
     }
-    let before = rows.len();
-    let mut open = are_open(cx, rows).await?.into_iter();
-    rows.retain(|_| open.next() == Some(true));
-    Ok(rows.len() < before)
+    Ok(())
 }
 
-/// One look-up and one read for all. A context that cannot be found or understood is closed.
-async fn are_open(cx: Context<'_>, rows: &[Row]) -> Result<Vec<bool>> {
+/// Whether each is; one look-up and one read for all. A context that cannot be found or understood is closed.
+pub(crate) async fn are_open(cx: Context<'_>, rows: &[Row]) -> Result<Vec<bool>> {
     let mut open = vec![true; rows.len()];
     let mut contexts: Vec<(usize, TypeId, String)> = Vec::new();
     for (at, row) in rows.iter().enumerate() {
-        if r4().ty(row.ty).name != "Binary" || row.body.is_empty() {
+        if !is_binary(row.ty) || row.body.is_empty() {
             continue;
         }
         let document = reread(&row.body)?;
@@ -108,6 +105,11 @@ async fn are_open(cx: Context<'_>, rows: &[Row]) -> Result<Vec<bool>> {
         open[*at] = matches!(current, Current::Live(_));
     }
     Ok(open)
+}
+
+/// Whether what may be read depends on a context that the resource names.
+pub(crate) fn is_binary(ty: TypeId) -> bool {
+    r4().ty(ty).name == "Binary"
 }
 
 /// A stored Binary in its own media type, with what bounds its readers.

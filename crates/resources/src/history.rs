@@ -1,6 +1,6 @@
 //! history on instance, type and system level. <https://hl7.org/fhir/R4/http.html#history>
 
-use crate::binary::retain_open;
+use crate::binary::{is_binary, retain_open};
 use crate::bundle_json::{BundleWriter, Response, status_line};
 use crate::cursor;
 use crate::engine::{Context, stored};
@@ -14,7 +14,7 @@ use ward_fhir::date::{PartialDate, instant_text};
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind, TypeId};
-use ward_storage::{HistoryQuery, HistoryScope, Op, Page, Row};
+use ward_storage::{HistoryQuery, HistoryScope, Op, Page, Rid, Row};
 
 pub async fn instance(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
     demand_type(cx.access, ty, Action::Read)?;
@@ -46,11 +46,7 @@ async fn answer(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<Repl
     };
     let shown = Shown::asked(cx, &types)?;
     let (query, question) = query(cx, scope, path)?;
-    let versions = cx.view.history(cx.access, &cx.engine.compartments, &query);
-    let mut page = stored(versions.await)?;
-    // The last row decides where the next page starts: it is found before any is left out.
-    let next = page.rows.last().filter(|_| page.more).map(bytes);
-    retain_open(cx, &mut page.rows).await?;
+    let (page, next) = open_versions(cx, &query, &types).await?;
     if on_instance
         && page.rows.is_empty()
         && !page.more
@@ -65,6 +61,44 @@ async fn answer(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<Repl
         entities,
         ..Reply::resource(200, bundle(cx, &page, next.as_deref(), &question, &shown)?)
     })
+}
+
+/// A page, and where the next one starts. Of Binaries what their contexts close makes it no shorter: statements are those of a
+/// page and two for the contexts, for as many pages as it takes to fill one.
+async fn open_versions(
+    cx: Context<'_>,
+    query: &HistoryQuery,
+    types: &[TypeId],
+) -> Result<(Page, Option<Vec<u8>>)> {
+    let count = query.count as usize;
+    let mut asked = query.clone();
+    if count > 0 && (types.is_empty() || types.iter().any(|ty| is_binary(*ty))) {
+        // One more, which tells whether anything open follows.
+        asked.count = query.count.saturating_add(1);
+    }
+    let mut left = cx.engine.settings.rows_examined_max;
+    let mut kept = Vec::new();
+    loop {
+        let versions = cx.view.history(cx.access, &cx.engine.compartments, &asked);
+        let mut page = stored(versions.await)?;
+        left = left.saturating_sub(page.rows.len());
+        let last = page.rows.last().map(position_of);
+        retain_open(cx, &mut page.rows).await?;
+        kept.append(&mut page.rows);
+        page.more |= kept.len() > count;
+        // Rather a short page than none where so many are closed.
+        let is_full = asked.count == query.count || kept.len() > count;
+        if is_full || !page.more || left == 0 || last.is_none() {
+            let last = match kept.len() > count {
+                true => kept[..count].last().map(position_of),
+                false => last,
+            };
+            kept.truncate(count);
+            let next = last.filter(|_| page.more).map(bytes);
+            return Ok((Page { rows: kept, ..page }, next));
+        }
+        asked.after = last;
+    }
 }
 
 /// `_since`, `_at`, `_count`, `_summary`, `_elements`, `_cursor`; anything else is refused, since it would silently change the answer.
@@ -173,11 +207,15 @@ fn entry(base: &str, bundle: &mut BundleWriter, row: &Row, shown: &Shown) -> Res
     Ok(())
 }
 
-fn bytes(row: &Row) -> Vec<u8> {
+fn position_of(row: &Row) -> (i64, Rid, u32) {
+    (row.updated_us, row.rid, row.version)
+}
+
+fn bytes((updated_us, rid, version): (i64, Rid, u32)) -> Vec<u8> {
     let mut out = Vec::with_capacity(20);
-    out.extend_from_slice(&row.updated_us.to_le_bytes());
-    out.extend_from_slice(&row.rid.to_le_bytes());
-    out.extend_from_slice(&row.version.to_le_bytes());
+    out.extend_from_slice(&updated_us.to_le_bytes());
+    out.extend_from_slice(&rid.to_le_bytes());
+    out.extend_from_slice(&version.to_le_bytes());
     out
 }
 

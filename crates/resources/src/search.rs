@@ -12,6 +12,7 @@ pub(crate) mod included;
 pub(crate) mod links;
 mod long;
 pub(crate) mod named;
+mod open;
 pub(crate) mod page;
 pub(crate) mod question;
 pub(crate) mod terminology;
@@ -19,7 +20,6 @@ pub(crate) mod terminology;
 pub use compartment::compartment;
 pub use encoding::{Pairs, decode_query, encode_query};
 
-use crate::binary::retain_open;
 use crate::engine::Context;
 use crate::place::{demand_any, demand_type};
 use crate::read::seen;
@@ -88,10 +88,7 @@ async fn attempt(
     }
     let text = format!("{path}?{}", encode_query(&question.used.pairs));
     let trail = Trail::open(cx, access, &text)?;
-    let (mut page, trail) = back::page(cx, access, &mut question, trail).await?;
-    if retain_open(cx, &mut page.rows).await? {
-        page.total = None;
-    }
+    let (page, trail) = back::page(cx, access, &mut question, trail).await?;
     let included = included::of(
         cx,
         question.extractor(),

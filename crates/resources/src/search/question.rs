@@ -4,7 +4,7 @@
 use crate::document::reread;
 use crate::engine::{Context, store_failure, stored};
 use crate::places::Place;
-use crate::search::{contained, hierarchy, long, terminology};
+use crate::search::{contained, hierarchy, long, open, terminology};
 use crate::search_parameters::Snapshot;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -110,8 +110,21 @@ impl Question {
         Ok(())
     }
 
-    /// A page of what the access lets through.
+    /// A page of what the access lets through and, of Binaries, their contexts.
     pub async fn ask(&self, cx: Context<'_>, access: &Access) -> Result<Page> {
+        match open::is_met(access, &self.plan) {
+            true => open::page(cx, access, self).await,
+            false => self.examine(cx, access, &self.plan).await,
+        }
+    }
+
+    /// A page of what the access lets through, whatever the contexts of Binaries say.
+    pub(super) async fn examine(
+        &self,
+        cx: Context<'_>,
+        access: &Access,
+        plan: &Plan,
+    ) -> Result<Page> {
         let looking = Looking {
             checks: &self.checks,
             score: self.used.score.as_ref(),
@@ -119,7 +132,7 @@ impl Question {
             extractor: &self.served.extractor,
             rows_max: cx.engine.settings.rows_examined_max,
         };
-        let page = cx.view.examine(access, &self.plan, looking).await;
+        let page = cx.view.examine(access, plan, looking).await;
         page.map_err(|error| self.refusal(cx, error))
     }
 
@@ -139,6 +152,10 @@ impl Question {
             cx.engine.served.expire();
         }
         Ok(now.generation == generation)
+    }
+
+    pub(super) fn has_place(&self) -> bool {
+        self.place.is_some()
     }
 
     /// What the query was read by.

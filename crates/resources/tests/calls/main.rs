@@ -8,6 +8,7 @@
 mod absent;
 mod advertised;
 mod agreement;
+mod binaries;
 mod blank;
 mod budgets;
 mod conditions;
@@ -122,6 +123,7 @@ on_both!(
     records::marks_stay_in_their_order,
     rights::validating_a_deletion_takes_the_right_to_delete,
     rights::a_binary_is_as_open_as_its_context,
+    binaries::a_closed_binary_changes_no_answer,
     rights::a_patch_that_changes_nothing_makes_no_version,
     rights::who_may_only_update_is_not_shown_the_rest,
     rights::a_conditional_deletion_reaches_what_both_rights_reach,
