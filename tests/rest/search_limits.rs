@@ -98,6 +98,33 @@ fn rows_are_looked_at_up_to_the_budget() {
 }
 
 #[test]
+fn more_codes_than_the_index_combines_are_looked_at() {
+    on_own(&[("limits.rows_examined_max", "10")], |_, ward| {
+        let component = |n: usize| {
+            json!({ "code": { "coding": [{ "system": "urn:many", "code": format!("m{n}") }] },
+                "valueQuantity": { "value": 5, "system": "http://unitsofmeasure.org", "code": "mg" } })
+        };
+        let observation = |components: usize| {
+            let components: Vec<Value> = (0..components).map(component).collect();
+            json!({ "resourceType": "Observation", "status": "final", "code": { "text": "many" }, "component": components })
+        };
+        let url = "Observation?component-code-value-quantity=urn:many%7C%24gt4";
+        let first = make(ward, observation(201));
+        assert_eq!(matches(ward, url).len(), 1);
+        for _ in 0..10 {
+            make(ward, observation(1));
+        }
+        let says = [
+            "more than 10 resources",
+            "no index answers component-code-value-quantity",
+        ];
+        too_costly(ward.get(&format!("{url}&_total=accurate")), &says);
+        let id = first.trim_start_matches("Observation/");
+        assert_eq!(matches(ward, &format!("{url}&_id={id}")), [first.as_str()]);
+    });
+}
+
+#[test]
 fn a_deadline_ends_the_search_and_nothing_else() {
     on_own(&[("store.statement_timeout_ms", "400")], |_, ward| {
         crowd(ward);

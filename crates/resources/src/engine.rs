@@ -209,6 +209,10 @@ pub(crate) fn store_failure(error: StoreError) -> Failure {
             Kind::TooCostly,
             "no index answers this within the budget of resources looked at; narrow the request",
         ),
+        StoreError::Wide(_) => Failure::new(
+            Kind::TooCostly,
+            "more codes or texts fit the criteria than the index combines; narrow the request",
+        ),
         StoreError::Integrity => Failure::new(
             Kind::Internal,
             "a stored version failed its integrity check",

@@ -16,6 +16,7 @@ mod open;
 pub(crate) mod page;
 pub(crate) mod question;
 pub(crate) mod terminology;
+mod wide;
 
 pub use compartment::compartment;
 pub use encoding::{Pairs, decode_query, encode_query};

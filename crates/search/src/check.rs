@@ -1,6 +1,10 @@
 //! What only the resource itself decides, apart from what the index answers: the plan's filter is split in two.
 //! <https://hl7.org/fhir/R4/search.html>
 
+mod wide;
+
+pub use wide::{Ids, far_ends, loosen, with_far_ends};
+
 use crate::evaluate::{Candidate, World, matches};
 use crate::extract::Extractor;
 use crate::plan::{Check, Filter};

@@ -108,7 +108,7 @@ fn join(out: &mut String, word: &str, list: &[Filter], depth: usize) {
     }
 }
 
-fn code(param: u16) -> &'static str {
+pub(crate) fn code(param: u16) -> &'static str {
     let found = r4().search_parameters.iter().find(|p| p.id == param);
     found.map_or("a parameter", |p| p.code)
 }

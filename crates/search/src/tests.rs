@@ -13,6 +13,7 @@ mod filters;
 mod full_text;
 mod includes;
 mod left_out;
+mod loosened;
 mod queries;
 mod registries;
 mod sample;

@@ -166,6 +166,10 @@ pub enum StoreError {
     Timeout,
     /// No index answers it within the budget of examined rows.
     TooCostly,
+    /// More entries of the index fit parts of the filter than a statement takes: those whose bits are set, by their place among
+    /// its phrases and tuples ([`ward_search::check::loosen`]). How many fit is of the whole store, so it refuses nothing: they are
+    /// to be decided by each row.
+    Wide(u64),
     /// A body did not open under its key, or a row contradicts itself.
     Integrity,
 }

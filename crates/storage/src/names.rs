@@ -25,8 +25,8 @@ pub struct Names {
 pub struct Found {
     pub ids: HashMap<(TypeId, String), Rid>,
     pub forms: HashMap<Term, Vec<Term>>,
-    /// In the order asked.
-    pub phrases: Vec<Vec<Term>>,
+    /// In the order asked. `None`: more fit than [`TERMS_MAX`].
+    pub phrases: Vec<Option<Vec<Term>>>,
 }
 
 impl Names {
@@ -134,22 +134,21 @@ impl<'a> Fitting<'a> {
 
     /// A phrase that the statement proposes. SQL finds a word anywhere; it must begin the phrase, or stand behind what is
     /// neither letter nor digit.
-    pub fn propose(&mut self, term: Term, phrase: Option<&str>) -> Result<(), StoreError> {
+    pub fn propose(&mut self, term: Term, phrase: Option<&str>) {
         let fits = self.test != PhraseTest::Words
             || phrase.is_some_and(|p| ward_search::evaluate::phrase_fits(self.test, p, self.value));
-        if fits {
+        if fits && self.terms.len() <= TERMS_MAX {
             self.terms.push(term);
         }
-        if self.terms.len() > TERMS_MAX {
-            return Err(StoreError::TooCostly);
-        }
-        Ok(())
     }
 
-    /// Each once.
-    pub fn terms(mut self) -> Vec<Term> {
+    /// Each once; `None`: too many.
+    pub fn terms(mut self) -> Option<Vec<Term>> {
+        if self.terms.len() > TERMS_MAX {
+            return None;
+        }
         self.terms.sort_unstable();
         self.terms.dedup();
-        self.terms
+        Some(self.terms)
     }
 }

@@ -95,8 +95,10 @@ impl Hop {
 
 /// Nesting of a filter; deeper ones are refused rather than recursed into.
 pub const FILTER_DEPTH_MAX: usize = 64;
-/// Terms that forms, phrases and tuples may come to.
+/// Terms that phrases and tuples may come to.
 pub const TERMS_MAX: usize = 4_000;
+/// Ranges of quantities that a tuple may come to, one for each term of its first component. 4,000 took a statement half a minute.
+pub const TUPLE_RANGES_MAX: usize = 200;
 
 /// Makes the filter's nodes from what was found.
 pub struct Resolver<'a> {
@@ -105,6 +107,9 @@ pub struct Resolver<'a> {
     pub found: &'a Found,
     /// The next phrase of `found`.
     pub phrase: usize,
+    /// Phrases and tuples so far, and which of them too many entries fit.
+    pub leaf: u32,
+    pub wide: u64,
     /// As for `Names::of`.
     pub homes: bool,
     /// The rows of a term are a range in the order of pages: of a tuple the term of its first component is asked for as well.
@@ -113,11 +118,35 @@ pub struct Resolver<'a> {
 
 impl Resolver<'_> {
     /// The conjunction of a filter over `types`. `Integrity`: a filter with checks or lists, which must have been replaced.
+    /// `Wide`: parts of it are for the rows to decide.
     pub fn members(&mut self, filter: &Filter, types: &[TypeId]) -> Result<Vec<Node>, StoreError> {
-        Ok(match self.node(filter, types, 0)? {
+        let node = self.node(filter, types, 0)?;
+        if self.wide != 0 {
+            return Err(StoreError::Wide(self.wide));
+        }
+        Ok(match node {
             Node::And(list) => list,
             Node::All => Vec::new(),
             other => vec![other],
+        })
+    }
+
+    /// The place of a phrase or tuple. Those from the last bit on share it.
+    fn bit(&mut self) -> u64 {
+        self.leaf += 1;
+        1 << (self.leaf - 1).min(u64::BITS - 1)
+    }
+
+    fn phrase(&mut self) -> Result<Node, StoreError> {
+        let bit = self.bit();
+        self.phrase += 1;
+        let found = self.found.phrases.get(self.phrase - 1);
+        Ok(match found.ok_or(StoreError::Integrity)? {
+            Some(terms) => Node::Terms(terms.clone()),
+            None => {
+                self.wide |= bit;
+                Node::Nothing
+            }
         })
     }
 
@@ -169,11 +198,7 @@ impl Resolver<'_> {
                 in_tuple: false,
             },
             Filter::Tuple(tuple) => self.tuple(tuple, types, depth)?,
-            Filter::Phrase { .. } => {
-                self.phrase += 1;
-                let terms = self.found.phrases.get(self.phrase - 1);
-                Node::Terms(terms.ok_or(StoreError::Integrity)?.clone())
-            }
+            Filter::Phrase { .. } => self.phrase()?,
             Filter::Chain {
                 param,
                 target,
@@ -267,11 +292,16 @@ impl Resolver<'_> {
 
     /// The product of the parts' terms.
     fn tuple(&mut self, tuple: &Tuple, types: &[TypeId], depth: usize) -> Result<Node, StoreError> {
+        let bit = self.bit();
         let first = self.terms(&tuple.first, types, depth)?;
         let of = |a: Term, b: Term| self.key.tuple(tuple.param, &[a, b]);
         match &tuple.second {
+            TupleEnd::Quantity { .. } if first.len() > TUPLE_RANGES_MAX => {
+                self.wide |= bit;
+                Ok(Node::Nothing)
+            }
             TupleEnd::Quantity { unit, test } => {
-                let each = first.iter().take(TERMS_MAX).map(|a| {
+                let each = first.iter().map(|a| {
                     let quantity = Node::Quantity {
                         term: of(*a, *unit),
                         test: *test,
@@ -287,7 +317,8 @@ impl Resolver<'_> {
             TupleEnd::Term(second) => {
                 let second = self.terms(second, types, depth)?;
                 if first.len().saturating_mul(second.len()) > TERMS_MAX {
-                    return Err(StoreError::TooCostly);
+                    self.wide |= bit;
+                    return Ok(Node::Nothing);
                 }
                 let pairs = first.iter().flat_map(|a| second.iter().map(|b| (*a, *b)));
                 let mut terms: Vec<Term> = pairs

@@ -3,8 +3,9 @@
 
 use super::long;
 use super::question::{LIST_MEMBERS_MAX, costly_place};
+use super::wide;
 use crate::document::reread;
-use crate::engine::{Context, stored};
+use crate::engine::Context;
 use crate::places::Place;
 use ward_fhir::issue::Result;
 use ward_fhir::tree::Document;
@@ -72,7 +73,7 @@ impl Look<'_> {
         let mut found: Vec<Found> = vec![Vec::new(); group.chains.len()];
         let mut plan = plan(group.types.clone(), group.candidates.clone());
         loop {
-            let page = stored(self.cx.view.search(self.cx.access, &plan).await)?;
+            let page = wide::search(self.cx, self.extractor, &plan).await?;
             self.any = self.any || !page.rows.is_empty();
             self.left = self.left.saturating_sub(page.rows.len());
             self.page(group, &page.rows, &mut found).await?;
@@ -134,7 +135,7 @@ impl Look<'_> {
         let (filter, _) = long::decided(self.cx, self.extractor, &types, filter).await?;
         let mut plan = plan(types.to_vec(), filter);
         loop {
-            let page = stored(self.cx.view.search(self.cx.access, &plan).await)?;
+            let page = wide::search(self.cx, self.extractor, &plan).await?;
             found.extend(page.rows.iter().map(|row| row.id.to_string()));
             if !page.more {
                 return Ok(found);

@@ -4,12 +4,16 @@
 
 use super::Pairs;
 use super::question::Question;
+use super::wide::{LOOSENED_MAX, loosened};
 use crate::engine::{Context, stored};
 use ward_access::{Access, Action, Sight};
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
 use ward_fhir::{Issue, Kind, Severity};
+use ward_search::plan::{Check, Plan};
+use ward_search::query::Used;
 use ward_search::shape;
+use ward_storage::StoreError;
 
 /// Characters of one explanation.
 const TEXT_CHARS_MAX: usize = 8_000;
@@ -37,8 +41,19 @@ pub fn has_all_rights(cx: Context<'_>) -> bool {
 /// The plan, the statements that answer it and the counters that chose them, without any value, stored or asked for. A few
 /// more statements than the search itself.
 pub async fn issues(cx: Context<'_>, access: &Access, question: &Question) -> Result<Vec<Issue>> {
-    let mut lines = understood(question);
-    let explanation = stored(cx.engine.store.explain(access, &question.plan).await)?;
+    let (mut plan, mut checks) = (question.plan.clone(), question.checks.clone());
+    let mut explanation = cx.engine.store.explain(access, &plan).await;
+    for _ in 0..LOOSENED_MAX {
+        let Err(StoreError::Wide(wide)) = explanation else {
+            break;
+        };
+        let (without, further) = loosened(cx, question.extractor(), &plan, wide).await?;
+        plan = without;
+        checks.extend(further);
+        explanation = cx.engine.store.explain(access, &plan).await;
+    }
+    let explanation = stored(explanation)?;
+    let mut lines = understood(&plan, &checks, &question.used);
     if !explanation.counters.is_empty() {
         let counted = explanation.counters.iter();
         let each: Vec<String> = counted
@@ -57,10 +72,9 @@ pub async fn issues(cx: Context<'_>, access: &Access, question: &Question) -> Re
     Ok(lines.into_iter().map(issue).collect())
 }
 
-fn understood(question: &Question) -> Vec<String> {
-    let plan = &question.plan;
+fn understood(plan: &Plan, checks: &[Check], used: &Used) -> Vec<String> {
     let types: Vec<&str> = plan.types.iter().map(|ty| r4().ty(*ty).name).collect();
-    let checks: Vec<&str> = question.checks.iter().map(|c| c.name.as_str()).collect();
+    let checks: Vec<&str> = checks.iter().map(|c| c.name.as_str()).collect();
     let order: Vec<String> = plan.sort.iter().map(shape::sort).collect();
     let or = |list: String, none: &str| {
         if list.is_empty() {
@@ -81,6 +95,6 @@ fn understood(question: &Question) -> Vec<String> {
             or(order.join(", "), "clinical date, latest first")
         ),
         format!("entries: {}, total: {:?}", plan.count, plan.total),
-        format!("includes: {}", question.used.includes.len()),
+        format!("includes: {}", used.includes.len()),
     ]
 }

@@ -2,8 +2,9 @@
 //! <https://hl7.org/fhir/R4/search.html#string>
 
 use super::question::LIST_MEMBERS_MAX;
+use super::wide;
 use crate::document::reread;
-use crate::engine::{Context, stored};
+use crate::engine::Context;
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind, TypeId};
 use ward_search::check::decide;
@@ -55,7 +56,7 @@ async fn look(
         after: None,
     };
     loop {
-        let page = stored(cx.view.search(cx.access, &plan).await)?;
+        let page = wide::search(cx, extractor, &plan).await?;
         *left = left.saturating_sub(page.rows.len());
         for row in &page.rows {
             let document = reread(&row.body)?;

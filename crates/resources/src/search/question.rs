@@ -4,7 +4,7 @@
 use crate::document::reread;
 use crate::engine::{Context, store_failure, stored};
 use crate::places::Place;
-use crate::search::{contained, hierarchy, long, open, terminology};
+use crate::search::{contained, hierarchy, long, open, terminology, wide};
 use crate::search_parameters::Snapshot;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -125,15 +125,52 @@ impl Question {
         access: &Access,
         plan: &Plan,
     ) -> Result<Page> {
+        match self.look(cx, access, plan, &self.checks).await {
+            Err(StoreError::Wide(wide)) => self.loosened(cx, access, plan, wide).await,
+            other => other.map_err(|error| self.refusal(cx, error, &self.checks)),
+        }
+    }
+
+    /// The same where more entries of the index fit than it combines.
+    async fn loosened(
+        &self,
+        cx: Context<'_>,
+        access: &Access,
+        plan: &Plan,
+        mut wide: u64,
+    ) -> Result<Page> {
+        let _place = match self.place {
+            None => Some(costly_place(cx)?),
+            Some(_) => None,
+        };
+        let (mut plan, mut checks) = (plan.clone(), self.checks.clone());
+        for _ in 0..wide::LOOSENED_MAX {
+            let (without, further) = wide::loosened(cx, self.extractor(), &plan, wide).await?;
+            plan = without;
+            checks.extend(further);
+            match self.look(cx, access, &plan, &checks).await {
+                Err(StoreError::Wide(more)) => wide = more,
+                other => return other.map_err(|error| self.refusal(cx, error, &checks)),
+            }
+        }
+        Err(store_failure(StoreError::Wide(wide)))
+    }
+
+    async fn look(
+        &self,
+        cx: Context<'_>,
+        access: &Access,
+        plan: &Plan,
+        checks: &[Check],
+    ) -> std::result::Result<Page, StoreError> {
         let looking = Looking {
-            checks: &self.checks,
+            checks,
             score: self.used.score.as_ref(),
             contained: self.used.contained.as_ref(),
             extractor: &self.served.extractor,
             rows_max: cx.engine.settings.rows_examined_max,
         };
-        let page = cx.view.examine(access, plan, looking).await;
-        page.map_err(|error| self.refusal(cx, error))
+        cx.view.examine(access, plan, looking).await
     }
 
     /// Whether what the index was asked for was whole when it answered: rows were indexed by the same parameters before and
@@ -173,14 +210,14 @@ impl Question {
     }
 
     /// What costs too much is told together with what would make it cheap.
-    fn refusal(&self, cx: Context<'_>, error: StoreError) -> Failure {
+    fn refusal(&self, cx: Context<'_>, error: StoreError, checks: &[Check]) -> Failure {
         let (kind, what) = match error {
             StoreError::TooCostly => (
                 Kind::TooCostly,
                 format!(
                     "the search would have to look at more than {} resources{}",
                     cx.engine.settings.rows_examined_max,
-                    self.unindexed()
+                    unindexed(checks)
                 ),
             ),
             StoreError::Timeout => (
@@ -192,16 +229,16 @@ impl Question {
         let advice = advice(self.served.registry(), &self.plan.types, &self.used);
         Failure::new(kind, format!("{what}; add {advice} to narrow it"))
     }
+}
 
-    /// What no index holds, by the names that the caller used.
-    fn unindexed(&self) -> String {
-        let mut names: Vec<&str> = self.checks.iter().map(|c| c.name.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
-        match names.as_slice() {
-            [] => String::new(),
-            names => format!(", since no index answers {}", names.join(" and ")),
-        }
+/// What no index answers, by the names that the caller used.
+fn unindexed(checks: &[Check]) -> String {
+    let mut names: Vec<&str> = checks.iter().map(|c| c.name.as_str()).collect();
+    names.sort_unstable();
+    names.dedup();
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!(", since no index answers {}", names.join(" and ")),
     }
 }
 

@@ -39,6 +39,7 @@ mod rights;
 mod shifts;
 mod shrink;
 mod terminology;
+mod wide;
 
 /// Each test once per store.
 macro_rules! on_both {
@@ -97,6 +98,8 @@ on_both!(
     long::long_displays_and_uris_are_found_to_their_end,
     long::a_condition_of_a_write_looks_at_no_long_text,
     longest::the_longest_lists_are_answered,
+    wide::what_others_store_is_never_too_much,
+    wide::a_wide_question_is_explained_and_whole,
     longest::the_most_parameters_are_answered,
     injection::hostile_strings_stay_values,
     injection_stored::hostile_definitions_stay_text,

@@ -1,7 +1,7 @@
 //! A handful of resources in memory, asked by query text.
 
 use super::sample::{KEY, document, extractor};
-use crate::check::split;
+use crate::check::{Split, loosen, split};
 use crate::entries::Entries;
 use crate::evaluate::{Candidate, Others, Undecided, World, matches};
 use crate::plan::{Filter, Plan};
@@ -42,8 +42,19 @@ impl Small {
     /// The same through the index filter and the checks, as a store answers.
     pub fn find_split(&self, query: &str) -> String {
         let (plan, _) = read(query, true).unwrap_or_else(|f| panic!("{query}: {:?}", f.issues));
-        let split =
-            split(plan.filter, &extractor()).unwrap_or_else(|f| panic!("{query}: {:?}", f.issues));
+        let split = split(plan.filter.clone(), &extractor());
+        self.find_by(query, &plan, split)
+    }
+
+    /// The same where too many entries of the index fit what `wide` names.
+    pub fn find_loosened(&self, query: &str, wide: u64) -> String {
+        let (plan, _) = read(query, true).unwrap_or_else(|f| panic!("{query}: {:?}", f.issues));
+        let split = loosen(plan.filter.clone(), wide, &extractor());
+        self.find_by(query, &plan, split)
+    }
+
+    fn find_by(&self, query: &str, plan: &Plan, split: Result<Split, Failure>) -> String {
+        let split = split.unwrap_or_else(|f| panic!("{query}: {:?}", f.issues));
         let rows = self.rows(&plan.types, &split.index);
         let passed = rows.filter(|c| {
             let node = c.node.unwrap();

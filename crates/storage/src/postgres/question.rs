@@ -127,6 +127,8 @@ impl<'a> Question<'a> {
             key: &core.term_key,
             found,
             phrase: 0,
+            leaf: 0,
+            wide: 0,
             homes: true,
             walks_terms: false,
         };

@@ -34,11 +34,12 @@ fn phrases(
     param: u16,
     test: PhraseTest,
     value: &str,
-) -> Result<Vec<Term>, StoreError> {
+) -> Result<Option<Vec<Term>>, StoreError> {
     let values = [Value::Int(i64::from(param)), Value::Text(value.to_owned())];
     let mut fitting = Fitting::new(test, value);
     connection.each(statement(test), &values, |row| {
-        fitting.propose(row.int(0)?, row.text(1).as_deref())
+        fitting.propose(row.int(0)?, row.text(1).as_deref());
+        Ok(())
     })?;
     Ok(fitting.terms())
 }

@@ -62,6 +62,8 @@ impl<'a> Question<'a> {
             key: &core.term_key,
             found: &found,
             phrase: 0,
+            leaf: 0,
+            wide: 0,
             homes: false,
             walks_terms: true,
         };

@@ -21,6 +21,7 @@ mod state;
 mod statements;
 mod versions;
 mod walks;
+mod wide;
 
 /// Each test once per store.
 macro_rules! on_both {
@@ -82,6 +83,8 @@ on_both!(
     search::wide_forms_find_every_code,
     search::a_code_that_is_new_is_counted_at_once,
     search::endless_searches_are_cut_off,
+    wide::what_too_many_phrases_fit_is_told,
+    wide::what_too_many_codes_of_a_tuple_fit_is_told,
     walks::dates_are_whole_in_every_order,
     walks::quantities_are_whole_however_many_match,
     walks::several_codes_are_counted_and_walked_once,
