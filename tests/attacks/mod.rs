@@ -2,8 +2,10 @@
 
 mod authenticator;
 mod authorization;
+mod forgery;
 mod guessing;
 mod hospital;
 mod injection;
 mod passkeys;
+mod redirects;
 mod tokens;

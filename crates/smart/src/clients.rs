@@ -10,7 +10,9 @@ use crate::registration::{Metadata, Problem, register};
 use crate::request::{Parameters, Request};
 use crate::revocations::what;
 use crate::server::AuthorizationServer;
-use crate::state::{self, Changes, Client, ClientState, Held, KeysAt, Kind, Refused};
+use crate::state::{
+    self, Changes, Client, ClientState, Held, KeysAt, Kind, Refused, SenderConstraint,
+};
 use crate::trail::Trail;
 use serde_json::Value;
 
@@ -231,6 +233,11 @@ fn facts(client: &Client) -> Vec<(String, String)> {
         Some(KeysAt::Url(url)) => url.clone(),
         Some(KeysAt::Here(_)) => "registered by value".to_owned(),
     };
+    let bound_to = match client.constraint() {
+        SenderConstraint::None => "",
+        SenderConstraint::Dpop => "a key (DPoP)",
+        SenderConstraint::Mtls => "its TLS certificate",
+    };
     let launches = if client.may_launch {
         "yes: it is an EHR"
     } else {
@@ -243,6 +250,7 @@ fn facts(client: &Client) -> Vec<(String, String)> {
         ("Scope at most", client.scope.clone()),
         ("Authentication", client.authentication.method().to_owned()),
         ("Keys", keys),
+        ("Tokens bound to", bound_to.to_owned()),
         ("Redirect URIs", client.redirect_uris.join(" ")),
         ("Launch URL", client.launch_uri.clone().unwrap_or_default()),
         ("Launches apps", launches.to_owned()),

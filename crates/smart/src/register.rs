@@ -4,7 +4,7 @@ use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::registration::{Made, Metadata, Problem, register};
 use crate::request::Request;
 use crate::server::AuthorizationServer;
-use crate::state::{self, Changes, KeysAt, Kind};
+use crate::state::{self, Changes, KeysAt, Kind, SenderConstraint};
 use crate::trail::Trail;
 use serde_json::{Value, json};
 
@@ -87,6 +87,13 @@ fn document(made: &Made) -> Value {
     if let Some(secret) = &made.secret {
         body["client_secret"] = secret.clone().into();
         body["client_secret_expires_at"] = 0.into();
+    }
+    match client.sender_constraint {
+        SenderConstraint::None => {}
+        SenderConstraint::Dpop => body["dpop_bound_access_tokens"] = true.into(),
+        SenderConstraint::Mtls => {
+            body["tls_client_certificate_bound_access_tokens"] = true.into();
+        }
     }
     match &client.keys {
         Some(KeysAt::Url(url)) => body["jwks_uri"] = url.clone().into(),
