@@ -100,6 +100,15 @@ impl Identity {
     pub fn is_user(&self) -> bool {
         self.fhir_user.is_some() && self.subject != self.client_id
     }
+
+    /// Whether the person is the launch patient.
+    pub fn is_at_own_record(&self) -> bool {
+        let own = self
+            .fhir_user
+            .as_deref()
+            .and_then(|user| user.strip_prefix("Patient/"));
+        self.is_user() && own.is_some() && own == self.patient.as_deref()
+    }
 }
 
 impl Deref for Caller {

@@ -121,7 +121,7 @@ pub fn maintenance(purpose: Maintenance) -> Access {
 
 /// How far the plain scopes reach for this identity, whoever the launch patient turns out to be.
 pub(crate) fn grid(identity: &Identity, known: &Roles) -> Grid {
-    let roles = policies(identity, known);
+    let roles = Permitting::of(identity, known);
     let mut grid = Grid::default();
     let scopes = identity.scopes.resources();
     for scope in scopes.filter(|scope| scope.query.is_empty()) {
@@ -136,7 +136,7 @@ pub(crate) fn grid(identity: &Identity, known: &Roles) -> Grid {
 
 /// The granular scopes, where they reach further than the plain ones: one that reaches as far absorbs them.
 pub(crate) fn granular(identity: &Identity, known: &Roles, plain: &Grid) -> Vec<Granular> {
-    let roles = policies(identity, known);
+    let roles = Permitting::of(identity, known);
     let further = |scope: &ResourceScope, ty: &TypeDef, action| {
         let reach = reach_of(identity, &roles, scope, ty, action);
         let is_further = reach > plain.reach(ty.id, action);
@@ -158,6 +158,33 @@ pub(crate) fn granular(identity: &Identity, known: &Roles, plain: &Grid) -> Vec<
         .collect()
 }
 
+/// What a person's scopes are cut to.
+struct Permitting<'r> {
+    roles: Vec<&'r RolePolicy>,
+    /// What patients may do, where the launch patient's record is the person's own.
+    own: Option<&'r RolePolicy>,
+}
+
+impl<'r> Permitting<'r> {
+    fn of(identity: &Identity, known: &'r Roles) -> Permitting<'r> {
+        Permitting {
+            roles: policies(identity, known),
+            own: identity.is_at_own_record().then(|| known.patients()),
+        }
+    }
+
+    fn by_role(&self, ty: TypeId, action: Action) -> bool {
+        let mut roles = self.roles.iter();
+        roles.any(|role| role.sees_whole(ty) && role.actions(ty).contains(action))
+    }
+
+    fn by_launch(&self, ty: TypeId, action: Action) -> bool {
+        let own =
+            |policy: &RolePolicy| policy.sees_whole(ty) && policy.actions(ty).contains(action);
+        self.own.is_some_and(own) || self.by_role(ty, action)
+    }
+}
+
 /// Names that are no roles of the site grant nothing.
 fn policies<'r>(identity: &Identity, known: &'r Roles) -> Vec<&'r RolePolicy> {
     let names = identity.roles.iter();
@@ -168,7 +195,7 @@ fn policies<'r>(identity: &Identity, known: &'r Roles) -> Vec<&'r RolePolicy> {
 /// How far one scope reaches, its parameters apart.
 fn reach_of(
     identity: &Identity,
-    roles: &[&RolePolicy],
+    roles: &Permitting<'_>,
     scope: &ResourceScope,
     ty: &TypeDef,
     action: Action,
@@ -182,23 +209,23 @@ fn reach_of(
 
 fn reach(
     identity: &Identity,
-    roles: &[&RolePolicy],
+    roles: &Permitting<'_>,
     context: Context,
     ty: &TypeDef,
     action: Action,
 ) -> Reach {
     match context {
         Context::System if identity.is_system() => Reach::Everything,
-        Context::User
+        Context::User if identity.is_user() && roles.by_role(ty.id, action) => Reach::Everything,
+        // Without a launch patient in the token there is no compartment to be in (S73). In one that is not their own, people may
+        // do what their roles permit.
+        Context::Patient
             if identity.is_user()
-                && roles
-                    .iter()
-                    .any(|role| role.sees_whole(ty.id) && role.actions(ty.id).contains(action)) =>
+                && identity.patient.is_some()
+                && roles.by_launch(ty.id, action) =>
         {
-            Reach::Everything
+            reach_of_patient(ty, action)
         }
-        // Without a launch patient in the token there is no compartment to be in (S73).
-        Context::Patient if identity.patient.is_some() => reach_of_patient(ty, action),
         _ => Reach::Nothing,
     }
 }

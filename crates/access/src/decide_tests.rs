@@ -158,7 +158,7 @@ fn golden_table() {
             "app, clinician",
             Identity {
                 patient: Some("1".into()),
-                ..user("physician", "patient/*.rs user/Claim.cud")
+                ..user("physician", "patient/*.cruds user/Claim.cud")
             },
         ),
         (
@@ -169,6 +169,70 @@ fn golden_table() {
                     "physician",
                     "patient/Observation.rs user/Observation.rs?category=a|b",
                 )
+            },
+        ),
+        (
+            "app, registrar",
+            Identity {
+                patient: Some("1".into()),
+                ..user("registrar", "patient/*.cruds")
+            },
+        ),
+        (
+            "app, registrar",
+            Identity {
+                patient: Some("1".into()),
+                ..user("registrar", "patient/Observation.rs?category=a|b")
+            },
+        ),
+        (
+            "app, auditor",
+            Identity {
+                patient: Some("1".into()),
+                ..user("auditor", "patient/*.cruds")
+            },
+        ),
+        (
+            "app, billing clerk",
+            Identity {
+                patient: Some("1".into()),
+                ..user("billing-clerk", "patient/Condition.rs patient/Claim.cruds")
+            },
+        ),
+        (
+            "app of another patient",
+            Identity {
+                fhir_user: Some("Patient/2".into()),
+                ..app("patient/*.cruds")
+            },
+        ),
+        (
+            "app of a relative",
+            Identity {
+                fhir_user: Some("RelatedPerson/1".into()),
+                ..app("patient/*.cruds")
+            },
+        ),
+        (
+            "app of nobody",
+            Identity {
+                fhir_user: None,
+                ..app("patient/*.cruds")
+            },
+        ),
+        (
+            "app, named patient",
+            Identity {
+                roles: vec!["patient".into()],
+                ..app("user/*.cruds")
+            },
+        ),
+        (
+            "app, named patient",
+            Identity {
+                roles: vec!["patient".into()],
+                patient: Some("2".into()),
+                ..app("patient/*.cruds")
             },
         ),
         (

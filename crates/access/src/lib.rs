@@ -23,7 +23,7 @@ pub use compartment::Compartments;
 pub use decide::{Facts, Maintenance, decide, maintenance};
 pub use granular::{Criterion, Granular, SCOPE_TERMS_MAX, Undecidable};
 pub use mask::Mask;
-pub use role::{ELEMENT, POLICY_BYTES_MAX, RolePolicy, Roles, TypePolicy};
+pub use role::{ELEMENT, PATIENT, POLICY_BYTES_MAX, RolePolicy, Roles, TypePolicy};
 pub use role_codes::RoleCodes;
 pub use rota::{ASSIGNMENTS_MAX, LOOK_AHEAD_DAYS, Rota, Zone};
 pub use scope::{Actions, Context, ResourceScope, Scope, ScopeError, Target};

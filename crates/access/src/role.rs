@@ -1,4 +1,5 @@
-//! What a person may do in a role, whatever an app was granted: `user/` scopes are cut to it (S77, C2).
+//! What a person may do in a role, whatever an app was granted: `user/` scopes are cut to it, and `patient/` scopes outside of
+//! one's own record (S77, C2). What patients may do in their own is a policy of the same form, which is nobody's role.
 //!
 //! A policy is written in FHIR's own words, as a CapabilityStatement of kind `requirements`: `name` is the role, each
 //! `rest.resource` a type with its `interaction`s, an extension [`ELEMENT`] for each element where not all are seen, and
@@ -15,7 +16,7 @@ use ward_fhir::tree::Limits;
 use ward_fhir::{Failure, Node, TypeId};
 
 /// What one role may do.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RolePolicy {
     pub name: String,
     /// For people.
@@ -33,9 +34,15 @@ pub struct TypePolicy {
     pub elements: Vec<String>,
 }
 
-/// The roles of a site by their names. Cheap to clone.
+/// The roles of a site by their names, and what patients may do. Cheap to clone. By default: no role, and patients may do nothing.
 #[derive(Clone, Debug, Default)]
-pub struct Roles(Arc<HashMap<String, Arc<RolePolicy>>>);
+pub struct Roles {
+    named: Arc<HashMap<String, Arc<RolePolicy>>>,
+    patients: Arc<RolePolicy>,
+}
+
+/// Name of the policy of patients. No account has it as a role: it would open everybody's record.
+pub const PATIENT: &str = "patient";
 
 /// Extension of `rest.resource`: an element that the role sees; without any it sees all.
 pub const ELEMENT: &str = "urn:ward:role:element";
@@ -63,23 +70,33 @@ impl Roles {
         let by_name = policies
             .into_iter()
             .map(|policy| (policy.name.clone(), Arc::new(policy)));
-        Roles(Arc::new(by_name.collect()))
+        let mut named: HashMap<_, _> = by_name.collect();
+        Roles {
+            patients: named.remove(PATIENT).unwrap_or_default(),
+            named: Arc::new(named),
+        }
     }
 
     /// These, and the ones of a site in place of those with the same name.
     pub fn with(&self, policies: impl IntoIterator<Item = RolePolicy>) -> Roles {
-        let ours = self.0.values().map(|policy| RolePolicy::clone(policy));
+        let ours = self.named.values().chain([&self.patients]);
+        let ours = ours.map(|policy| RolePolicy::clone(policy));
         Roles::of(ours.chain(policies).collect::<Vec<_>>())
     }
 
     /// `None`: no such role; its name in a token grants nothing.
     pub fn get(&self, name: &str) -> Option<&Arc<RolePolicy>> {
-        self.0.get(name)
+        self.named.get(name)
+    }
+
+    /// What patients may do in their own record.
+    pub fn patients(&self) -> &RolePolicy {
+        &self.patients
     }
 
     /// In the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<RolePolicy>> {
-        let mut all: Vec<_> = self.0.values().collect();
+        let mut all: Vec<_> = self.named.values().collect();
         all.sort_by(|a, b| a.name.cmp(&b.name));
         all.into_iter()
     }
@@ -197,11 +214,12 @@ const INTERACTIONS: [(&str, Action); 5] = [
     ("search-type", Action::Search),
 ];
 
-const POLICIES: [&str; 9] = [
+const POLICIES: [&str; 10] = [
     include_str!("../roles/auditor.json"),
     include_str!("../roles/billing-clerk.json"),
     include_str!("../roles/laboratory-technician.json"),
     include_str!("../roles/nurse.json"),
+    include_str!("../roles/patient.json"),
     include_str!("../roles/pharmacist.json"),
     include_str!("../roles/physician.json"),
     include_str!("../roles/privacy-officer.json"),

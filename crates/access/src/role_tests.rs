@@ -6,21 +6,23 @@ use std::fmt::Write;
 fn the_matrix_of_roles_is_as_agreed() {
     let roles = Roles::seeded();
     let mut text = String::from(
-        "# Roles and types\n\nWhat each seeded role may do with each type, in the letters of SMART scopes; `*`: some elements only. \
+        "# Roles and types\n\nWhat each seeded role may do with each type, in the letters of SMART scopes; `*`: some elements only; \
+         `patient` is no role, and holds in one's own record only. \
          Checked by `crates/access/src/role_tests.rs`; `WARD_BLESS=1` writes it anew.\n\n| type |",
     );
-    roles.iter().for_each(|role| {
+    let columns = || roles.iter().map(|role| &**role).chain([roles.patients()]);
+    columns().for_each(|role| {
         let _ = write!(text, " {} |", role.name);
     });
     text.push_str("\n|---|");
-    roles.iter().for_each(|_| text.push_str("---|"));
+    columns().for_each(|_| text.push_str("---|"));
     for ty in r4()
         .types
         .iter()
         .filter(|ty| r4().resource_type(ty.name) == Some(ty.id))
     {
         let _ = write!(text, "\n| {} |", ty.name);
-        for role in roles.iter() {
+        for role in columns() {
             let letters: String = role.actions(ty.id).iter().map(letter).collect();
             let part = if role.elements(ty.id).is_some() {
                 "*"
@@ -49,7 +51,37 @@ fn every_seeded_policy_is_read() {
             policy.name
         );
     }
-    assert_eq!(Roles::seeded().iter().count(), POLICIES.len());
+    // And the policy of patients, which is no role.
+    assert_eq!(Roles::seeded().iter().count() + 1, POLICIES.len());
+}
+
+/// Patients see all that lies in their record, add what patients report, and neither change nor remove what others recorded.
+#[test]
+fn the_policy_of_patients_is_nobodys_role() {
+    let roles = Roles::seeded();
+    assert!(roles.get(PATIENT).is_none() && roles.iter().all(|role| role.name != PATIENT));
+    let policy = roles.patients();
+    let compartments = crate::Compartments::r4();
+    for ty in r4()
+        .types
+        .iter()
+        .filter(|ty| r4().resource_type(ty.name) == Some(ty.id))
+    {
+        let actions = policy.actions(ty.id);
+        let reads = compartments.is_open_to_patients(ty.id) || compartments.is_shared(ty.id);
+        assert_eq!(actions.contains(Action::Read), reads, "{}", ty.name);
+        assert_eq!(actions.contains(Action::Search), reads, "{}", ty.name);
+        assert!(!actions.contains(Action::Delete), "{}", ty.name);
+        let answers = ["AppointmentResponse", "QuestionnaireResponse"].contains(&ty.name);
+        assert_eq!(actions.contains(Action::Update), answers, "{}", ty.name);
+    }
+    // A site's own takes its place, and stays beside roles that are added.
+    let strict = r#"{"resourceType":"CapabilityStatement","name":"patient","status":"active","date":"2026","kind":"requirements","fhirVersion":"4.0.1","format":["json"]}"#;
+    let strict = roles.with([RolePolicy::read(strict.as_bytes()).unwrap()]);
+    let patient = r4().resource_type("Patient").unwrap();
+    assert_eq!(strict.patients().actions(patient), Actions::NONE);
+    assert_eq!(strict.with([]).patients(), strict.patients());
+    assert_eq!(Roles::default().patients().actions(patient), Actions::NONE);
 }
 
 /// AT3a: whoever looks after the system has no clinical rights.

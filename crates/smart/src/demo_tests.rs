@@ -14,9 +14,10 @@ fn access(name: &str) -> Access {
     let caller = Caller::new(Identity {
         subject: known.username().unwrap_or(known.client_id()).to_owned(),
         client_id: known.client_id().to_owned(),
-        fhir_user: known
-            .username()
-            .map(|name| format!("Practitioner/demo-{name}")),
+        fhir_user: known.username().map(|name| match known {
+            DemoCaller::App => "Patient/p1".to_owned(),
+            _ => format!("Practitioner/demo-{name}"),
+        }),
         patient: (known == DemoCaller::App).then(|| "p1".to_owned()),
         scopes: Scopes::parse(known.scope()).unwrap(),
         roles: roles.collect(),

@@ -3,7 +3,7 @@
 use serde_json::Value;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
-use ward_access::{Caller, Identity, RolePolicy, Roles, Scopes};
+use ward_access::{Caller, Identity, PATIENT, RolePolicy, Roles, Scopes};
 use ward_audit::Record;
 use ward_fhir::TypeId;
 use ward_fhir::schema::r4;
@@ -189,7 +189,8 @@ pub fn loader() -> Caller {
     system("system/*.cruds")
 }
 
-/// A role that may do everything but with the record of accesses: what scopes leave of it is what is tested.
+/// A role that may do everything but with the record of accesses, and patients likewise in their own record: what scopes leave of
+/// it is what is tested.
 pub fn clinician() -> &'static Roles {
     static CLINICIAN: OnceLock<Roles> = OnceLock::new();
     CLINICIAN.get_or_init(|| {
@@ -200,10 +201,13 @@ pub fn clinician() -> &'static Roles {
         let resources: Vec<_> = names
             .map(|name| serde_json::json!({ "type": name, "interaction": interactions }))
             .collect();
-        let policy = serde_json::json!({ "resourceType": "CapabilityStatement", "name": "clinician", "status": "active",
-            "date": "2026", "kind": "requirements", "fhirVersion": "4.0.1", "format": ["json"],
-            "rest": [{ "mode": "server", "resource": resources }] });
-        Roles::of([RolePolicy::read(policy.to_string().as_bytes()).unwrap()])
+        let policy = |name: &str| {
+            let policy = serde_json::json!({ "resourceType": "CapabilityStatement", "name": name, "status": "active",
+                "date": "2026", "kind": "requirements", "fhirVersion": "4.0.1", "format": ["json"],
+                "rest": [{ "mode": "server", "resource": resources }] });
+            RolePolicy::read(policy.to_string().as_bytes()).unwrap()
+        };
+        Roles::of([policy("clinician"), policy(PATIENT)])
     })
 }
 
@@ -222,14 +226,32 @@ pub fn user(scopes: &str) -> Caller {
 
 /// An app launched for one patient (`Patient/id`).
 pub fn app(scopes: &str, patient: &str) -> Caller {
-    Caller::new(Identity {
+    Caller::in_roles(patients_own(scopes, patient), clinician())
+}
+
+/// The same under the policies that Ward comes with, of the patient or of staff in this role.
+pub fn app_in(role: Option<&str>, scopes: &str, patient: &str) -> Caller {
+    let own = patients_own(scopes, patient);
+    Caller::new(match role {
+        None => own,
+        Some(role) => Identity {
+            fhir_user: Some("Practitioner/1".into()),
+            roles: vec![role.into()],
+            ..own
+        },
+    })
+}
+
+fn patients_own(scopes: &str, patient: &str) -> Identity {
+    let id = patient.trim_start_matches("Patient/");
+    Identity {
         subject: "someone".into(),
         client_id: "app".into(),
-        fhir_user: Some(patient.into()),
-        patient: Some(patient.trim_start_matches("Patient/").into()),
+        fhir_user: Some(format!("Patient/{id}")),
+        patient: Some(id.into()),
         scopes: Scopes::parse(scopes).unwrap(),
         ..Identity::default()
-    })
+    }
 }
 
 pub fn text(reply: &Reply) -> String {

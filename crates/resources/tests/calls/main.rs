@@ -130,6 +130,8 @@ on_both!(
     rights::a_patch_that_changes_nothing_makes_no_version,
     rights::who_may_only_update_is_not_shown_the_rest,
     rights::a_conditional_deletion_reaches_what_both_rights_reach,
+    rights::patient_scopes_of_staff_are_cut_to_the_role,
+    rights::patients_have_a_policy_of_their_own,
     placement::many_entries_about_unknown_patients_take_few_statements,
     granular::s69_scopes_of_one_type_are_united,
     granular::s78_each_scope_has_its_own_context,

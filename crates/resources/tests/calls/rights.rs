@@ -174,3 +174,65 @@ pub async fn a_conditional_deletion_reaches_what_both_rights_reach(house: House)
     assert_eq!(house.ask(&caller, Delete, url, None).await.status, 204);
     assert_eq!(house.ask(&loader(), Get, &mine, None).await.status, 410);
 }
+
+/// C2, C3: a launch for a patient gives staff nothing that their role does not.
+pub async fn patient_scopes_of_staff_are_cut_to_the_role(house: House) {
+    let own = house.put(&patient("own")).await;
+    let pulse = house.create(&observation(&own)).await;
+    let registrar = crate::house::app_in(Some("registrar"), "patient/*.cruds", &own);
+    for (method, url) in [
+        (Get, pulse.clone()),
+        (Get, "Observation".into()),
+        (Get, format!("{own}/Observation")),
+        (Delete, pulse.clone()),
+    ] {
+        let reply = house.ask(&registrar, method, &url, None).await;
+        assert_eq!(reply.status, 403, "{url}: {}", text(&reply));
+    }
+    let body = observation(&own);
+    let reply = house
+        .ask(&registrar, Post, "Observation", Some(&body))
+        .await;
+    assert_eq!(reply.status, 403, "{}", text(&reply));
+    let everything = house
+        .ask(&registrar, Get, &format!("{own}/$everything"), None)
+        .await;
+    assert_eq!(
+        json(&everything)["entry"].as_array().unwrap().len(),
+        1,
+        "the Patient alone"
+    );
+    assert_eq!(house.ask(&registrar, Get, &own, None).await.status, 200);
+    let physician = crate::house::app_in(Some("physician"), "patient/*.cruds", &own);
+    assert_eq!(house.ask(&physician, Get, &pulse, None).await.status, 200);
+    // And nobody's record but that of the launch.
+    let other = house.put(&patient("other")).await;
+    assert_eq!(house.ask(&physician, Get, &other, None).await.status, 404);
+    assert_eq!(house.ask(&loader(), Get, &pulse, None).await.status, 200);
+}
+
+/// Patients add to their own record and neither change nor remove what is in it.
+pub async fn patients_have_a_policy_of_their_own(house: House) {
+    let own = house.put(&patient("own")).await;
+    let pulse = house.create(&observation(&own)).await;
+    let app = crate::house::app_in(None, "patient/*.cruds", &own);
+    assert_eq!(house.ask(&app, Get, &pulse, None).await.status, 200);
+    let body = observation(&own);
+    let reply = house.ask(&app, Post, "Observation", Some(&body)).await;
+    assert_eq!(reply.status, 201, "{}", text(&reply));
+    let mut changed = observation(&own);
+    changed["id"] = value!(pulse.trim_start_matches("Observation/"));
+    let reply = house.ask(&app, Put, &pulse, Some(&changed)).await;
+    assert_eq!(reply.status, 403, "{}", text(&reply));
+    assert_eq!(house.ask(&app, Delete, &pulse, None).await.status, 403);
+    let illness = value!({ "resourceType": "Condition", "subject": { "reference": own } });
+    let reply = house.ask(&app, Post, "Condition", Some(&illness)).await;
+    assert_eq!(reply.status, 403, "{}", text(&reply));
+    // What somebody else launched for this patient is not the patient's own.
+    let relative = ward_access::Identity {
+        fhir_user: Some("RelatedPerson/1".into()),
+        ..(*app).clone()
+    };
+    let relative = ward_access::Caller::new(relative);
+    assert_eq!(house.ask(&relative, Get, &pulse, None).await.status, 403);
+}
