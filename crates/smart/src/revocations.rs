@@ -13,7 +13,8 @@ use ward_storage::{Store, StoreError};
 
 /// The revocations that still matter.
 pub struct Revocations {
-    /// Up to which `iat` tokens are void, by what they name.
+    /// Up to which `iat` tokens of a client or a subject are void. What names a session, a grant or a token itself voids it
+    /// whatever its `iat`: none of these is ever made again.
     before: RwLock<HashMap<String, i64>>,
     /// Rises with every change, so that a token that was looked up need not be looked up again.
     generation: AtomicU64,
@@ -92,18 +93,24 @@ impl Revocations {
         if before.is_empty() {
             return false;
         }
-        let named = [
-            Some(what::client(token.client_id)),
-            Some(what::subject(token.subject)),
+        let whole = [
             Some(what::token(token.token_id)),
             token.session.map(what::session),
             token.grant.map(what::grant),
         ];
-        named
-            .iter()
-            .flatten()
-            .filter_map(|name| before.get(name))
-            .any(|before_s| token.issued_s <= *before_s)
+        let until = [what::client(token.client_id), what::subject(token.subject)];
+        whole.iter().flatten().any(|name| before.contains_key(name))
+            || until
+                .iter()
+                .filter_map(|name| before.get(name))
+                .any(|before_s| token.issued_s <= *before_s)
+    }
+
+    /// Up to which `iat` tokens of this client or subject are void.
+    pub fn void_until_s(&self, client_id: &str, subject: &str) -> Option<i64> {
+        let before = self.read();
+        let names = [what::client(client_id), what::subject(subject)];
+        names.iter().filter_map(|name| before.get(name)).copied().max()
     }
 
     fn known_at(current_s: i64) -> Revocations {
@@ -154,12 +161,18 @@ pub mod what {
     }
 }
 
+/// The latest `iat` of what other nodes have issued by `now_s`: their clocks may run ahead.
+pub(crate) fn issued_by_s(now_s: i64) -> i64 {
+    now_s.saturating_add(CLOCK_SKEW_S)
+}
+
 impl Revocation {
-    /// Voids what was issued up to `now_s`.
+    /// Voids what any node has issued by `now_s`. Of a client or a subject that is let in again within [`CLOCK_SKEW_S`] new tokens
+    /// are issued as of its end.
     pub fn new(what: String, now_s: i64) -> Revocation {
         Revocation {
             what,
-            before_s: now_s,
+            before_s: issued_by_s(now_s),
             id: ward_seal::random::uuid(),
             expires_s: now_s.saturating_add(REVOCATION_LIFETIME_S),
         }
@@ -175,7 +188,7 @@ mod tests {
             client_id: "c",
             subject: "s",
             session: Some("1"),
-            grant: None,
+            grant: Some("g"),
             token_id: "j",
             issued_s,
         }
@@ -193,7 +206,7 @@ mod tests {
 
     #[test]
     fn s100_what_was_issued_before_is_void_and_later_is_not() {
-        for what in ["client:c", "sub:s", "sid:1", "jti:j"] {
+        for what in ["client:c", "sub:s"] {
             let revocations = Revocations::none();
             let generation = revocations.generation();
             assert!(!revocations.cover(&token(10)));
@@ -208,6 +221,17 @@ mod tests {
                 "an older one takes nothing back"
             );
         }
+        // Whatever the clock of the node that issued it said.
+        for what in ["sid:1", "grant:g", "jti:j"] {
+            let revocations = Revocations::none();
+            revocations.note(what, 10);
+            for issued_s in [9, 10, 11, 1_000] {
+                assert!(revocations.cover(&token(issued_s)), "{what}");
+            }
+        }
+        let ahead = Revocation::new("client:c".to_owned(), 10);
+        assert_eq!(ahead.before_s, 10 + CLOCK_SKEW_S);
+        assert!(ahead.expires_s >= ahead.before_s + TOKEN_LIFETIME_S_MAX + CLOCK_SKEW_S);
         let others = Revocations::none();
         for what in ["client:d", "sub:c", "sid:j", "grant:1", "jti:s"] {
             others.note(what, 10);

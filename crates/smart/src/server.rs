@@ -17,7 +17,7 @@ use crate::tokens::TokenService;
 use crate::trail::{self, Trail};
 use crate::{
     apps, authorize, client_authentication, clients, discovery, introspect, launch, par, people,
-    register, revoke, token,
+    register, revocations, revoke, token,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -127,8 +127,8 @@ impl AuthorizationServer {
         Ok(())
     }
 
-    /// Makes changes, and voids every token that was issued up to now for `what` names ([`crate::revocations::what`]): here at
-    /// once, on other nodes within a second. All or nothing.
+    /// Makes changes, and voids every token that any node has issued by now for `what` names ([`crate::revocations::what`]): here
+    /// at once, on other nodes within a second. All or nothing.
     pub(crate) async fn revoke(
         &self,
         changes: Changes,
@@ -142,16 +142,16 @@ impl AuthorizationServer {
         let rows = what.iter().map(|one| Revocation::new(one.clone(), now_s));
         let changes = rows.fold(changes, |changes, row| changes.insert(&row));
         state::commit(self.store(), changes.announced(), now_s).await?;
-        for one in what {
-            self.tokens.revocations().note(one, now_s);
-        }
+        self.note(what, now_s);
         Ok(())
     }
 
     /// Notes on this node what is void in the store already.
     pub(crate) fn note(&self, void: &[String], now_s: i64) {
         for one in void {
-            self.tokens.revocations().note(one, now_s);
+            self.tokens
+                .revocations()
+                .note(one, revocations::issued_by_s(now_s));
         }
     }
 

@@ -88,7 +88,12 @@ impl TokenService {
     /// A scope of more than [`crate::SCOPE_IN_TOKEN_BYTES_MAX`] is not in it: the caller keeps it under the token's id.
     pub fn mint(&self, claims: &Claims, now_s: i64) -> Result<Minted, BearerError> {
         let id = ward_seal::random::uuid();
-        let payload = Payload::new(claims, &self.issuer, &self.audience, id.clone(), now_s);
+        let mut payload = Payload::new(claims, &self.issuer, &self.audience, id.clone(), now_s);
+        // Who may have tokens again after a revocation gets one that it is not about.
+        let void_until_s = self
+            .revocations
+            .void_until_s(&claims.client_id, &claims.subject);
+        payload.iat = void_until_s.map_or(now_s, |until_s| now_s.max(until_s.saturating_add(1)));
         let bytes =
             serde_json::to_vec(&payload).expect("text and numbers can always be written as JSON");
         let token = self.keys.sign_access(TYP, &bytes, now_s);

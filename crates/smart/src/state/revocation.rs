@@ -1,4 +1,4 @@
-//! That tokens which were issued up to a moment are void.
+//! That tokens are void: of a client or a subject those that were issued up to a moment, of the rest all.
 
 use super::{Row, RowKind};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct Revocation {
     /// `client:ID`, `sub:SUBJECT`, `sid:SESSION`, `grant:ID`, `jti:ID`.
     pub what: String,
-    /// Tokens with `iat` up to this are void: seconds since 1970.
+    /// Tokens of a client or a subject with `iat` up to this are void: seconds since 1970.
     pub before_s: i64,
     /// Tells revocations of the same apart, so that a later one never meets an earlier one.
     pub id: String,

@@ -5,7 +5,7 @@ use serde_json::json;
 use ward_smart::state::{Client, ClientState};
 use ward_smart::{AuthorizationServer, Endpoint, Page, Secrets, Settings};
 
-async fn administrator(house: &House) -> String {
+pub async fn administrator(house: &House) -> String {
     house
         .signed_in(|session| {
             session.account = "admin".into();
@@ -16,7 +16,7 @@ async fn administrator(house: &House) -> String {
 }
 
 /// Decides about a client as an administrator does.
-async fn decide(house: &House, cookie: &str, client: &str, decision: &str) {
+pub async fn decide(house: &House, cookie: &str, client: &str, decision: &str) {
     let get = Ask::get(&format!("client={client}")).cookie(cookie);
     let Page::Client(page) = shown(house.ask(Endpoint::Clients, &get).await) else {
         panic!("no page of a client")
@@ -118,9 +118,17 @@ pub async fn at17a_a_suspended_client_is_dead_everywhere(house: House) {
     );
     decide(&house, &admin, "app", "resume").await;
     assert!(!house.is_good(&token, NOW_S).await, "old tokens stay dead");
-    ok(house
+    let new = ok(house
         .ask(Endpoint::Token, &refresh(&token).at(NOW_S + 1))
         .await);
+    for now_s in [NOW_S + 1, NOW_S + 120] {
+        house.server.watch(now_s).await.unwrap();
+        assert!(
+            house.is_good(&new, now_s).await,
+            "and new ones open at once"
+        );
+    }
+    assert!(!house.is_good(&token, NOW_S + 1).await);
     decide(&house, &admin, "app", "remove").await;
     assert!(house.held::<Client>("app", NOW_S).await.is_none());
 }

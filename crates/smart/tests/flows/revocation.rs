@@ -198,3 +198,44 @@ pub async fn s102_a_revocation_survives_and_is_read_by_others(house: House) {
     house.server.watch(NOW_S + 31).await.unwrap();
     assert!(holds(&house.server, &fresh, NOW_S + 31).await);
 }
+
+/// A node whose clock runs ahead issues tokens from the future: they are void when they, their grant, their session, their client
+/// or their user are.
+pub async fn s100_a_clock_that_runs_ahead_saves_no_token(house: House) {
+    const AHEAD_S: i64 = 30;
+    house.app(|_| ()).await;
+    let cookie = house.clinician().await;
+    let online = asked("openid user/*.rs online_access").at(NOW_S + AHEAD_S);
+    let by_itself = house.tokens(&online, &cookie).await;
+    let by_grant = house.tokens(&online, &cookie).await;
+    let by_session = house.tokens(&online, &cookie).await;
+    for token in [&by_itself, &by_grant, &by_session] {
+        assert!(house.is_good(token, NOW_S).await);
+    }
+    for (token, given) in [(&by_itself, "access_token"), (&by_grant, "refresh_token")] {
+        let revoked = house.ask(Endpoint::Revoke, &about(&token[given])).await;
+        assert_eq!(revoked.status(), 200);
+        assert!(!house.is_good(token, NOW_S).await, "{given}");
+    }
+    assert!(house.is_good(&by_session, NOW_S).await);
+    let out = Ask::post(&[]).cookie(&cookie);
+    house.ask(Endpoint::SignOut, &out).await;
+    assert!(!house.is_good(&by_session, NOW_S).await, "signed out");
+    let cookie = house.clinician().await;
+    let offline = asked("openid user/*.rs offline_access").at(NOW_S + AHEAD_S);
+    let by_client = house.tokens(&offline, &cookie).await;
+    crate::registry::decide(
+        &house,
+        &crate::registry::administrator(&house).await,
+        "app",
+        "suspend",
+    )
+    .await;
+    assert!(!house.is_good(&by_client, NOW_S).await);
+    // And for whoever reads the rows.
+    if let Some(other) = house.another().await {
+        for token in [&by_itself, &by_grant, &by_session, &by_client] {
+            assert!(!holds(&other, token, NOW_S).await);
+        }
+    }
+}

@@ -54,9 +54,8 @@ async fn renewed(
     let after = (account.roles.clone(), account.fhir_user.clone());
     let mut changes = Changes::new();
     if before != after {
-        // A second back: the sign-in that is being made may get its tokens within this one.
-        let until_s = now_s - 1;
-        let subject = what::subject(&account.subject);
+        // As of a second back: the sign-in that is being made may get its tokens within this one.
+        let (subject, until_s) = (what::subject(&account.subject), now_s - 1);
         changes = changes
             .insert(&Revocation::new(subject.clone(), until_s))
             .announced();
