@@ -15,11 +15,22 @@ use ward_storage::{Store, StoreError};
 pub struct Revocations {
     /// Up to which `iat` tokens of a client or a subject are void. What names a session, a grant or a token itself voids it
     /// whatever its `iat`: none of these is ever made again.
-    before: RwLock<HashMap<String, i64>>,
+    before: RwLock<Void>,
     /// Rises with every change, so that a token that was looked up need not be looked up again.
     generation: AtomicU64,
     /// When the rows were last known to be these: seconds since 1970.
     current_s: AtomicI64,
+}
+
+/// By the kind of what they name: each has room of its own, so that whoever fills one (a client that mints and gives back) keeps
+/// nobody from stopping a client or signing somebody out.
+#[derive(Default)]
+struct Void([HashMap<String, Known>; what::KINDS.len()]);
+
+#[derive(Clone, Copy)]
+struct Known {
+    before_s: i64,
+    expires_s: i64,
 }
 
 /// What of a token can be revoked.
@@ -35,9 +46,9 @@ pub struct Revocable<'a> {
 
 /// Bounded staleness (S102).
 pub const STALE_AFTER_S: i64 = 30;
-/// Revocations alive at once; at this many the revocation endpoint answers 503.
-pub const REVOCATIONS_MAX: usize = 200_000;
-/// How long a revocation is kept: no token issued before it lives longer.
+/// Revocations of one kind alive at once; at this many no more of it are taken, and who asks for one is answered 503.
+pub const REVOCATIONS_MAX: usize = 100_000;
+/// How long a revocation is kept: no token issued before it lives longer. That of one token goes with the token.
 pub const REVOCATION_LIFETIME_S: i64 = TOKEN_LIFETIME_S_MAX + 2 * CLOCK_SKEW_S;
 
 impl Revocations {
@@ -54,12 +65,10 @@ impl Revocations {
     /// Reads the rows. One statement for each 500.
     pub async fn reread(&self, store: &Store, now_s: i64) -> Result<(), StoreError> {
         let rows = state::list::<Revocation>(store, None, usize::MAX, now_s).await?;
-        self.change(|before| {
+        self.change(|void| {
             // What was noted and is not among the rows is kept: it may have been written since.
-            before.retain(|_, before_s| now_s < before_s.saturating_add(REVOCATION_LIFETIME_S));
-            for row in &rows {
-                note(before, &row.what, row.before_s);
-            }
+            void.forget(now_s);
+            rows.iter().for_each(|row| void.note(row));
         });
         Ok(())
     }
@@ -70,8 +79,8 @@ impl Revocations {
     }
 
     /// At once on this node; the row is written already.
-    pub fn note(&self, what: &str, before_s: i64) {
-        self.change(|before| note(before, what, before_s));
+    pub fn note(&self, row: &Revocation) {
+        self.change(|void| void.note(row));
     }
 
     /// Whether what is known is too old to go by.
@@ -83,34 +92,35 @@ impl Revocations {
         self.generation.load(Ordering::Acquire)
     }
 
-    pub fn is_full(&self) -> bool {
-        self.read().len() >= REVOCATIONS_MAX
+    /// Whether there is no room for one more of this kind.
+    pub fn is_full(&self, what: &str) -> bool {
+        let void = self.read();
+        void.of(what)
+            .is_none_or(|kind| kind.len() >= REVOCATIONS_MAX)
     }
 
     /// Whether one of them is about this token.
     pub fn cover(&self, token: &Revocable<'_>) -> bool {
-        let before = self.read();
-        if before.is_empty() {
-            return false;
-        }
+        let void = self.read();
         let whole = [
             Some(what::token(token.token_id)),
             token.session.map(what::session),
             token.grant.map(what::grant),
         ];
         let until = [what::client(token.client_id), what::subject(token.subject)];
-        whole.iter().flatten().any(|name| before.contains_key(name))
+        whole.iter().flatten().any(|name| void.get(name).is_some())
             || until
                 .iter()
-                .filter_map(|name| before.get(name))
-                .any(|before_s| token.issued_s <= *before_s)
+                .filter_map(|name| void.get(name))
+                .any(|known| token.issued_s <= known.before_s)
     }
 
     /// Up to which `iat` tokens of this client or subject are void.
     pub fn void_until_s(&self, client_id: &str, subject: &str) -> Option<i64> {
-        let before = self.read();
+        let void = self.read();
         let names = [what::client(client_id), what::subject(subject)];
-        names.iter().filter_map(|name| before.get(name)).copied().max()
+        let known = names.iter().filter_map(|name| void.get(name));
+        known.map(|known| known.before_s).max()
     }
 
     fn known_at(current_s: i64) -> Revocations {
@@ -121,11 +131,11 @@ impl Revocations {
         }
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, HashMap<String, i64>> {
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Void> {
         self.before.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, change: impl FnOnce(&mut HashMap<String, i64>)) {
+    fn change(&self, change: impl FnOnce(&mut Void)) {
         let mut before = self.before.write().unwrap_or_else(PoisonError::into_inner);
         change(&mut before);
         // Under the lock: who sees the new generation sees the new map.
@@ -133,13 +143,46 @@ impl Revocations {
     }
 }
 
-fn note(before: &mut HashMap<String, i64>, what: &str, before_s: i64) {
-    let known = before.entry(what.to_owned()).or_insert(before_s);
-    *known = before_s.max(*known);
+impl Void {
+    fn of(&self, what: &str) -> Option<&HashMap<String, Known>> {
+        Some(&self.0[what::kind(what)?])
+    }
+
+    fn get(&self, what: &str) -> Option<&Known> {
+        self.of(what)?.get(what)
+    }
+
+    /// An older one takes nothing back.
+    fn note(&mut self, row: &Revocation) {
+        let Some(kind) = what::kind(&row.what) else {
+            tracing::error!("a revocation of no kind that is known");
+            return;
+        };
+        let new = Known {
+            before_s: row.before_s,
+            expires_s: row.expires_s,
+        };
+        let known = self.0[kind].entry(row.what.clone()).or_insert(new);
+        known.before_s = known.before_s.max(new.before_s);
+        known.expires_s = known.expires_s.max(new.expires_s);
+    }
+
+    fn forget(&mut self, now_s: i64) {
+        for kind in &mut self.0 {
+            kind.retain(|_, known| now_s < known.expires_s);
+        }
+    }
 }
 
 /// How a revocation names what it is about.
 pub mod what {
+    /// What names begin with.
+    pub(super) const KINDS: [&str; 5] = ["client:", "sub:", "sid:", "grant:", "jti:"];
+
+    pub(super) fn kind(what: &str) -> Option<usize> {
+        KINDS.iter().position(|kind| what.starts_with(kind))
+    }
+
     pub fn client(id: &str) -> String {
         format!("client:{id}")
     }
@@ -162,7 +205,7 @@ pub mod what {
 }
 
 /// The latest `iat` of what other nodes have issued by `now_s`: their clocks may run ahead.
-pub(crate) fn issued_by_s(now_s: i64) -> i64 {
+fn issued_by_s(now_s: i64) -> i64 {
     now_s.saturating_add(CLOCK_SKEW_S)
 }
 
@@ -177,11 +220,28 @@ impl Revocation {
             expires_s: now_s.saturating_add(REVOCATION_LIFETIME_S),
         }
     }
+
+    /// Voids one token, and is forgotten when every node's clock has passed the token's end (`exp`).
+    pub fn of_token(id: &str, exp: i64, now_s: i64) -> Revocation {
+        let revocation = Revocation::new(what::token(id), now_s);
+        let ended_s = exp.saturating_add(2 * CLOCK_SKEW_S);
+        Revocation {
+            expires_s: revocation.expires_s.min(ended_s),
+            ..revocation
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn row(what: &str, before_s: i64) -> Revocation {
+        Revocation {
+            before_s,
+            ..Revocation::new(what.to_owned(), before_s)
+        }
+    }
 
     fn token(issued_s: i64) -> Revocable<'static> {
         Revocable {
@@ -210,12 +270,12 @@ mod tests {
             let revocations = Revocations::none();
             let generation = revocations.generation();
             assert!(!revocations.cover(&token(10)));
-            revocations.note(what, 10);
+            revocations.note(&row(what, 10));
             assert_ne!(revocations.generation(), generation);
             assert!(revocations.cover(&token(9)), "{what}");
             assert!(revocations.cover(&token(10)), "{what}");
             assert!(!revocations.cover(&token(11)), "{what}");
-            revocations.note(what, 5);
+            revocations.note(&row(what, 5));
             assert!(
                 revocations.cover(&token(10)),
                 "an older one takes nothing back"
@@ -224,7 +284,7 @@ mod tests {
         // Whatever the clock of the node that issued it said.
         for what in ["sid:1", "grant:g", "jti:j"] {
             let revocations = Revocations::none();
-            revocations.note(what, 10);
+            revocations.note(&row(what, 10));
             for issued_s in [9, 10, 11, 1_000] {
                 assert!(revocations.cover(&token(issued_s)), "{what}");
             }
@@ -234,8 +294,36 @@ mod tests {
         assert!(ahead.expires_s >= ahead.before_s + TOKEN_LIFETIME_S_MAX + CLOCK_SKEW_S);
         let others = Revocations::none();
         for what in ["client:d", "sub:c", "sid:j", "grant:1", "jti:s"] {
-            others.note(what, 10);
+            others.note(&row(what, 10));
         }
         assert!(!others.cover(&token(1)));
+    }
+
+    #[test]
+    fn one_kind_that_is_full_leaves_room_for_the_others() {
+        let revocations = Revocations::none();
+        revocations.change(|void| {
+            (0..REVOCATIONS_MAX).for_each(|n| void.note(&row(&format!("jti:{n}"), 10)));
+        });
+        assert!(revocations.is_full("jti:new") && revocations.is_full("nonsense"));
+        for what in ["client:c", "sub:s", "sid:1", "grant:g"] {
+            assert!(!revocations.is_full(what), "{what}");
+            revocations.note(&row(what, 10));
+            assert!(revocations.cover(&token(10)), "{what}");
+        }
+    }
+
+    #[test]
+    fn the_revocation_of_a_token_goes_with_it() {
+        let short = Revocation::of_token("j", 1_300, 1_000);
+        assert_eq!(short.expires_s, 1_300 + 2 * CLOCK_SKEW_S);
+        let long = Revocation::of_token("j", i64::MAX, 1_000);
+        assert_eq!(long.expires_s, 1_000 + REVOCATION_LIFETIME_S);
+        let revocations = Revocations::none();
+        revocations.note(&short);
+        revocations.change(|void| void.forget(short.expires_s - 1));
+        assert!(revocations.cover(&token(0)));
+        revocations.change(|void| void.forget(short.expires_s));
+        assert!(!revocations.cover(&token(0)));
     }
 }

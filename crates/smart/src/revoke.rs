@@ -7,7 +7,7 @@ use crate::endpoints::Endpoint;
 use crate::request::Request;
 use crate::revocations::what;
 use crate::server::AuthorizationServer;
-use crate::state::{self, Changes, Grant, RefreshToken, digest};
+use crate::state::{self, Changes, Grant, RefreshToken, Revocation, digest};
 use crate::trail::Trail;
 use serde_json::json;
 
@@ -41,8 +41,9 @@ pub(crate) async fn answer(
     }
     match server.verified(token, now_s).await {
         Ok(access) if access.caller.client_id == client.client_id => {
-            let what = what::token(&access.caller.token_id);
-            server.revoke(Changes::new(), &[what], now_s).await?;
+            let (id, exp) = (&access.caller.token_id, access.caller.expires_s);
+            let row = Revocation::of_token(id, exp, now_s);
+            server.void(Changes::new(), vec![row], now_s).await?;
             done
         }
         Err(BearerError::Unavailable) => Err(OAuthError::unavailable()),

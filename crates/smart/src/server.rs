@@ -17,7 +17,7 @@ use crate::tokens::TokenService;
 use crate::trail::{self, Trail};
 use crate::{
     apps, authorize, client_authentication, clients, discovery, introspect, launch, par, people,
-    register, revocations, revoke, token,
+    register, revoke, token,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -135,23 +135,35 @@ impl AuthorizationServer {
         what: &[String],
         now_s: i64,
     ) -> Result<(), Refused> {
-        if self.tokens.revocations().is_full() {
-            tracing::error!("too many revocations at once; no more are taken");
+        let rows = what.iter().map(|one| Revocation::new(one.clone(), now_s));
+        self.void(changes, rows.collect(), now_s).await
+    }
+
+    /// The same, as the rows say. Error: of one of their kinds there are too many at once.
+    pub(crate) async fn void(
+        &self,
+        changes: Changes,
+        rows: Vec<Revocation>,
+        now_s: i64,
+    ) -> Result<(), Refused> {
+        let revocations = self.tokens.revocations();
+        if rows.iter().any(|row| revocations.is_full(&row.what)) {
+            tracing::error!("too many revocations of one kind at once; no more are taken");
             return Err(Refused::Unavailable);
         }
-        let rows = what.iter().map(|one| Revocation::new(one.clone(), now_s));
-        let changes = rows.fold(changes, |changes, row| changes.insert(&row));
+        let changes = rows
+            .iter()
+            .fold(changes, |changes, row| changes.insert(row));
         state::commit(self.store(), changes.announced(), now_s).await?;
-        self.note(what, now_s);
+        rows.iter().for_each(|row| revocations.note(row));
         Ok(())
     }
 
     /// Notes on this node what is void in the store already.
     pub(crate) fn note(&self, void: &[String], now_s: i64) {
         for one in void {
-            self.tokens
-                .revocations()
-                .note(one, revocations::issued_by_s(now_s));
+            let row = Revocation::new(one.clone(), now_s);
+            self.tokens.revocations().note(&row);
         }
     }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::state::Revocation;
 
 const NOW_S: i64 = 1_700_000_000;
 const ISSUER: &str = "https://ward.example";
@@ -291,16 +292,22 @@ fn s100_a_revoked_token_dies_though_it_is_cached() {
         .token_id
         .clone();
     let revocations = service.revocations();
-    revocations.note("jti:another", NOW_S);
+    let note = |what: &str, before_s| {
+        revocations.note(&Revocation {
+            before_s,
+            ..Revocation::new(what.to_owned(), before_s)
+        });
+    };
+    note("jti:another", NOW_S);
     assert!(service.verify(&token, NOW_S).is_ok());
-    revocations.note(&format!("jti:{id}"), NOW_S);
+    note(&format!("jti:{id}"), NOW_S);
     for _ in 0..2 {
         assert!(refused(&service, &token, NOW_S).contains("revoked"));
     }
     let later = minted(&service, &lab(), NOW_S + 1);
-    revocations.note("client:lab", NOW_S);
+    note("client:lab", NOW_S);
     assert!(service.verify(&later, NOW_S + 1).is_ok());
-    revocations.note("client:lab", NOW_S + 1);
+    note("client:lab", NOW_S + 1);
     assert!(refused(&service, &later, NOW_S + 1).contains("revoked"));
 }
 

@@ -113,6 +113,7 @@ on_both!(
     revocation::s98_s99_others_learn_nothing,
     revocation::s100_revoked_is_revoked_everywhere,
     revocation::s100_a_clock_that_runs_ahead_saves_no_token,
+    revocation::at17a_a_full_list_of_tokens_leaves_the_kill_switch,
     revocation::s102_a_revocation_survives_and_is_read_by_others,
     apps::s101_a_person_sees_and_ends_what_apps_may_do,
     registry::s117_registration_is_off_and_then_pending,

@@ -2,7 +2,7 @@ use crate::answers::*;
 use crate::asks::*;
 use crate::house::*;
 use serde_json::{Value, json};
-use ward_smart::state::Client;
+use ward_smart::state::{Changes, Client, Revocation, commit};
 use ward_smart::{Endpoint, Secrets};
 
 async fn patient_token(house: &House) -> Value {
@@ -238,4 +238,34 @@ pub async fn s100_a_clock_that_runs_ahead_saves_no_token(house: House) {
             assert!(!holds(&other, token, NOW_S).await);
         }
     }
+}
+
+/// A client that mints and gives back without end keeps nobody from stopping it.
+pub async fn at17a_a_full_list_of_tokens_leaves_the_kill_switch(house: House) {
+    let token = patient_token(&house).await;
+    let revocations = house.server.tokens().revocations();
+    for n in 0..ward_smart::revocations::REVOCATIONS_MAX {
+        revocations.note(&Revocation::of_token(&n.to_string(), NOW_S + 300, NOW_S));
+    }
+    let given = house
+        .ask(Endpoint::Revoke, &about(&token["access_token"]))
+        .await;
+    assert_eq!(
+        given.status(),
+        503,
+        "no room for tokens that are given back"
+    );
+    assert!(house.is_good(&token, NOW_S).await);
+    let admin = crate::registry::administrator(&house).await;
+    crate::registry::decide(&house, &admin, "app", "suspend").await;
+    assert!(!house.is_good(&token, NOW_S).await);
+    // Tokens of backend services live for minutes, and so do their revocations.
+    let later_s = NOW_S + 600;
+    let another = Revocation::new("sid:any".into(), later_s);
+    let changes = Changes::new().insert(&another).announced();
+    commit(house.engine.store(), changes, later_s)
+        .await
+        .unwrap();
+    house.server.watch(later_s).await.unwrap();
+    assert!(!house.server.tokens().revocations().is_full("jti:new"));
 }

@@ -55,13 +55,11 @@ async fn renewed(
     let mut changes = Changes::new();
     if before != after {
         // As of a second back: the sign-in that is being made may get its tokens within this one.
-        let (subject, until_s) = (what::subject(&account.subject), now_s - 1);
-        changes = changes
-            .insert(&Revocation::new(subject.clone(), until_s))
-            .announced();
+        let subject = Revocation::new(what::subject(&account.subject), now_s - 1);
+        changes = changes.insert(&subject).announced();
         let void = lifetime::end_all(server.store(), &account.username, None, now_s).await?;
         server.note(&void, now_s);
-        server.note(&[subject], until_s);
+        server.tokens().revocations().note(&subject);
     }
     Ok(Home {
         changes: changes.replace(&account),
