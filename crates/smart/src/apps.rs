@@ -12,8 +12,8 @@ use crate::server::AuthorizationServer;
 use crate::state::{self, Changes, Grant, Held};
 use crate::trail::Trail;
 
-/// Grants of one person that are looked at; more than anybody makes within their lifetime.
-const GRANTS_MAX: usize = 500;
+/// Grants of one person to one client; with one more the one that was used longest ago ends.
+const GRANTS_OF_ONE_APP_MAX: usize = 100;
 /// Grants that one change of the store ends: two rows each.
 const GRANTS_AT_ONCE: usize = 100;
 
@@ -45,16 +45,46 @@ pub(crate) async fn revoke(
     client_id: &str,
     now_s: i64,
 ) -> Result<usize, OAuthError> {
+    let mut ended = 0;
+    loop {
+        let mut grants = grants(server, subject, now_s).await?;
+        grants.retain(|grant| grant.client_id == client_id);
+        if grants.is_empty() {
+            return Ok(ended);
+        }
+        ended += grants.len();
+        for some in grants.chunks(GRANTS_AT_ONCE) {
+            let ids = some.iter().map(|grant| grant.id.clone()).collect();
+            end(server, ids, now_s).await?;
+        }
+        // Once more: one that was made meanwhile is not left.
+    }
+}
+
+/// Makes room for one more grant of a person to a client.
+pub(crate) async fn make_room(
+    server: &AuthorizationServer,
+    subject: &str,
+    client_id: &str,
+    now_s: i64,
+) -> Result<(), OAuthError> {
     let mut grants = grants(server, subject, now_s).await?;
     grants.retain(|grant| grant.client_id == client_id);
-    for some in grants.chunks(GRANTS_AT_ONCE) {
-        let changes = some.iter().fold(Changes::new(), |changes, grant| {
-            changes.forget::<Grant>(&grant.id)
-        });
-        let what: Vec<String> = some.iter().map(|grant| what::grant(&grant.id)).collect();
-        server.revoke(changes, &what, now_s).await?;
+    grants.sort_by_key(|grant| grant.last_used_s.unwrap_or(grant.approved_s));
+    let beyond = (grants.len() + 1).saturating_sub(GRANTS_OF_ONE_APP_MAX);
+    let oldest = grants.iter().take(beyond.min(GRANTS_AT_ONCE));
+    let ids: Vec<String> = oldest.map(|grant| grant.id.clone()).collect();
+    match ids.is_empty() {
+        true => Ok(()),
+        false => end(server, ids, now_s).await,
     }
-    Ok(grants.len())
+}
+
+async fn end(server: &AuthorizationServer, ids: Vec<String>, now_s: i64) -> Result<(), OAuthError> {
+    let forget = |changes: Changes, id: &String| changes.forget::<Grant>(id);
+    let changes = ids.iter().fold(Changes::new(), forget);
+    let what: Vec<String> = ids.iter().map(|id| what::grant(id)).collect();
+    Ok(server.revoke(changes, &what, now_s).await?)
 }
 
 async fn show(
@@ -134,10 +164,11 @@ async fn shown(
     })
 }
 
-async fn grants(
+/// All of one person's: at most [`GRANTS_OF_ONE_APP_MAX`] for each client.
+pub(crate) async fn grants(
     server: &AuthorizationServer,
     subject: &str,
     now_s: i64,
 ) -> Result<Vec<Held<Grant>>, OAuthError> {
-    Ok(state::list::<Grant>(server.store(), Some(subject), GRANTS_MAX, now_s).await?)
+    Ok(state::list::<Grant>(server.store(), Some(subject), usize::MAX, now_s).await?)
 }

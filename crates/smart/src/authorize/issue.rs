@@ -3,6 +3,7 @@
 use super::redirect::Redirect;
 use super::{UnderWay, end, patient_picker};
 use crate::answer::{Answer, OAuthError};
+use crate::apps;
 use crate::claims::TOKEN_LIFETIME_S_MAX;
 use crate::people::session::Session;
 use crate::request::Request;
@@ -46,6 +47,7 @@ pub(super) async fn code(
     trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
     let authorization = &under_way.authorization;
+    apps::make_room(server, &session.subject, &authorization.client_id, now_s).await?;
     let grant = grant(authorization, session, &scope, now_s);
     trail.grant(&grant);
     let secret = ward_seal::random::token();

@@ -1,10 +1,11 @@
 //! Which page comes next in an authorization. Everything is decided here; pages only ask and answer.
 
 use crate::answer::{ErrorCode, OAuthError};
+use crate::apps;
 use crate::people::session::{Assurance, Session};
 use crate::scope_ceiling::covers;
 use crate::server::AuthorizationServer;
-use crate::state::{self, Authorization, Client, Grant};
+use crate::state::{Authorization, Client};
 use ward_access::{Context, Scope};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,9 +76,7 @@ pub(super) async fn remembered(
     session: &Session,
     now_s: i64,
 ) -> Result<bool, OAuthError> {
-    const GRANTS_MAX: usize = 200;
-    let store = server.store();
-    let grants = state::list::<Grant>(store, Some(&session.subject), GRANTS_MAX, now_s).await?;
+    let grants = apps::grants(server, &session.subject, now_s).await?;
     Ok(grants.iter().any(|grant| {
         grant.client_id == authorization.client_id
             && grant.patient.as_deref() == authorization.patient_in_context()

@@ -116,6 +116,7 @@ on_both!(
     revocation::at17a_a_full_list_of_tokens_leaves_the_kill_switch,
     revocation::s102_a_revocation_survives_and_is_read_by_others,
     apps::s101_a_person_sees_and_ends_what_apps_may_do,
+    apps::s101_stopping_an_app_leaves_none_of_many_grants,
     registry::s117_registration_is_off_and_then_pending,
     registry::at17a_a_suspended_client_is_dead_everywhere,
     registry::x63_stolen_keys_are_replaced,
