@@ -164,7 +164,7 @@ pub async fn reset(
     Ok((token, void))
 }
 
-/// Writes the account, and ends whatever goes on in its name.
+/// Writes the account, and ends whatever goes on in its name: sessions, and what apps were allowed, also while nobody is there.
 async fn put_out(
     store: &Store,
     account: Held<Account>,
@@ -179,6 +179,8 @@ async fn put_out(
     let mut void = lifetime::end_all(store, &account.username, None, now_s)
         .await
         .map_err(|_| AccountError::Unavailable)?;
+    let grants = lifetime::end_grants(store, &account.subject, now_s).await;
+    void.extend(grants.map_err(|_| AccountError::Unavailable)?);
     void.push(subject);
     Ok(void)
 }

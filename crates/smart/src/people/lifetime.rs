@@ -6,7 +6,7 @@ use crate::answer::OAuthError;
 use crate::revocations::what;
 use crate::server::AuthorizationServer;
 use crate::state::{
-    self, Account, Changes, Held, Refused, Revocation, SessionRow, Workstation, digest,
+    self, Account, Changes, Grant, Held, Refused, Revocation, SessionRow, Workstation, digest,
 };
 use std::borrow::Cow;
 use ward_seal::random;
@@ -225,7 +225,7 @@ pub(super) async fn end_all(
     except: Option<&str>,
     now_s: i64,
 ) -> Result<Vec<String>, OAuthError> {
-    let rows = state::list::<SessionRow>(store, Some(account), SESSIONS_MAX, now_s).await?;
+    let rows = state::list::<SessionRow>(store, Some(account), usize::MAX, now_s).await?;
     let ids: Vec<&str> = rows
         .iter()
         .map(|held| held.session.id.as_str())
@@ -241,7 +241,24 @@ pub(super) async fn end_all(
     Ok(ids.into_iter().map(what::session).collect())
 }
 
-/// Sessions of one account that are looked at.
+/// Ends all that a person has granted, to whichever app; what is void from then on, which the caller notes on its own node.
+pub(super) async fn end_grants(
+    store: &Store,
+    subject: &str,
+    now_s: i64,
+) -> Result<Vec<String>, OAuthError> {
+    let rows = state::list::<Grant>(store, Some(subject), usize::MAX, now_s).await?;
+    for some in rows.chunks(ENDED_AT_ONCE) {
+        let changes = some.iter().fold(Changes::new(), |changes, grant| {
+            let void = Revocation::new(what::grant(&grant.id), now_s);
+            changes.forget::<Grant>(&grant.id).insert(&void)
+        });
+        state::commit(store, changes.announced(), now_s).await?;
+    }
+    Ok(rows.iter().map(|grant| what::grant(&grant.id)).collect())
+}
+
+/// Sessions of one account that are shown.
 pub(super) const SESSIONS_MAX: usize = 500;
 /// Two changes each.
 const ENDED_AT_ONCE: usize = 100;

@@ -512,3 +512,29 @@ pub async fn accounts_are_for_administrators(house: House) {
         .await;
     assert_eq!(first.status(), 400);
 }
+
+/// Whoever took an account over may have allowed apps in its name: a reset ends these as well, and so do disabling and unlinking.
+pub async fn a_reset_ends_what_apps_were_allowed(house: House) {
+    let (secret, _) = enrolled(&house, "okafor").await;
+    let mut browser = Browser::new(&house);
+    browser.sign_in("okafor", &secret, None).await;
+    house.app(|_| ()).await;
+    let offline = asked("openid user/Observation.rs offline_access");
+    let token = house.tokens(&offline, &browser.cookie).await;
+    let (_, void) = account::reset(house.engine.store(), "okafor", NOW_S)
+        .await
+        .unwrap();
+    assert!(
+        void.iter().any(|what| what.starts_with("grant:")),
+        "{void:?}"
+    );
+    house.server.watch(NOW_S).await.unwrap();
+    assert!(!house.is_good(&token, NOW_S).await);
+    for later_s in [NOW_S + 1, NOW_S + 3600] {
+        house.server.watch(later_s).await.unwrap();
+        let answer = house
+            .ask(Endpoint::Token, &refresh(&token).at(later_s))
+            .await;
+        assert_eq!(refused(answer), (400, "invalid_grant".into()));
+    }
+}
