@@ -116,7 +116,8 @@ impl AuthorizationServer {
         Ok(())
     }
 
-    /// Forgets what has expired, and publishes and drops signing keys when their time has come. To be called every few seconds.
+    /// Forgets what has expired, publishes and drops signing keys when their time has come, and ends what goes on through sessions
+    /// that have idled. To be called every few seconds.
     pub async fn tend(&self, now_s: i64) -> Result<(), StoreError> {
         let now_us = now_s.saturating_mul(1_000_000);
         self.store().expire_states(EXPIRED_ROWS_MAX, now_us).await?;
@@ -124,7 +125,7 @@ impl AuthorizationServer {
             self.tended_s.store(now_s, Ordering::Relaxed);
             self.tokens.keys().tend(self.store(), now_s).await?;
         }
-        Ok(())
+        people::end_idle(self, now_s).await
     }
 
     /// Makes changes, and voids every token that any node has issued by now for `what` names ([`crate::revocations::what`]): here

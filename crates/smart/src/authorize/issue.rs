@@ -97,7 +97,7 @@ fn grant(authorization: &Authorization, session: &Session, scope: &[String], now
             Some(launch) if context => launch.clone(),
             _ => LaunchValues::default(),
         },
-        session: session.id.clone(),
+        session: session.sid().to_owned(),
         auth_time_s: session.auth_time_s,
         acr: session.acr.clone(),
         amr: session.amr.clone(),

@@ -3,14 +3,15 @@
 
 use super::session::{Assurance, Session};
 use crate::answer::OAuthError;
+use crate::claims::TOKEN_LIFETIME_S_MAX;
 use crate::revocations::what;
 use crate::server::AuthorizationServer;
 use crate::state::{
-    self, Account, Changes, Grant, Held, Refused, Revocation, SessionRow, Workstation, digest,
+    self, Account, Changes, Grant, Held, Refused, Revocation, Row, SessionRow, Workstation, digest,
 };
 use std::borrow::Cow;
 use ward_seal::random;
-use ward_storage::Store;
+use ward_storage::{Store, StoreError};
 
 /// Without use, at a computer that several people use (AT5c).
 pub const IDLE_SHARED_S: i64 = 10 * 60;
@@ -107,19 +108,22 @@ pub(super) async fn begin(
     now_s: i64,
 ) -> Result<Result<Begun, Refused>, OAuthError> {
     let cookie = random::token();
-    let row = row(account, proof, &place, digest(&cookie), now_s);
-    let mut changes = changes.insert(&row);
+    let mut row = row(account, proof, &place, digest(&cookie), now_s);
+    let mut changes = changes;
     let mut ended = Vec::new();
     let old = held(server, before, now_s).await?;
     if let Some(old) = &old {
         changes = changes.forget::<SessionRow>(&old.session.id);
-        if old.session.account != account.username {
-            ended.push(what::session(&old.session.id));
+        if old.session.account == account.username {
+            row.session.first = Some(old.session.sid().to_owned());
+        } else {
+            ended.push(what::session(old.session.sid()));
         }
     }
+    changes = changes.insert(&row);
     if place.shared {
         let known = state::get::<Workstation>(server.store(), &place.workstation, now_s).await?;
-        changes = taken_over(changes, known, &row, old.as_deref(), &mut ended);
+        changes = taken_over(changes, known, &row, &mut ended);
     }
     let done = if ended.is_empty() {
         state::commit(server.store(), changes, now_s).await
@@ -137,23 +141,73 @@ fn taken_over(
     changes: Changes,
     known: Option<Held<Workstation>>,
     row: &SessionRow,
-    own: Option<&SessionRow>,
     ended: &mut Vec<String>,
 ) -> Changes {
+    let there = workstation(row);
     let Some(mut known) = known else {
-        return changes.insert(&Workstation {
-            name: row.session.workstation.clone(),
-            session: row.session.id.clone(),
-            expires_s: row.ends_s,
-        });
+        return changes.insert(&there);
     };
-    let before = std::mem::replace(&mut known.session, row.session.id.clone());
-    known.expires_s = row.ends_s;
-    let is_own = own.is_some_and(|own| own.session.id == before);
-    if !is_own {
-        ended.push(what::session(&before));
+    let before = std::mem::replace(&mut known.row, there);
+    // The person's own of before goes on in this one.
+    if before.sid() != row.session.sid() {
+        ended.push(what::session(before.sid()));
     }
-    changes.forget::<SessionRow>(&before).replace(&known)
+    changes
+        .forget::<SessionRow>(&before.session)
+        .replace(&known)
+}
+
+/// It outlives the session, until what was issued through it has ended: see [`end_idle`].
+fn workstation(row: &SessionRow) -> Workstation {
+    Workstation {
+        name: row.session.workstation.clone(),
+        session: row.session.id.clone(),
+        account: row.session.account.clone(),
+        sid: row.session.sid().to_owned(),
+        due_s: row.expires_s(),
+        expires_s: row.ends_s + TOKEN_LIFETIME_S_MAX,
+    }
+}
+
+/// The session of this `sid`, or the one in its place. A second statement where it is not the first of its kind.
+pub(super) async fn alive(
+    store: &Store,
+    account: &str,
+    sid: &str,
+    now_s: i64,
+) -> Result<Option<Held<SessionRow>>, StoreError> {
+    if let Some(first) = state::get::<SessionRow>(store, sid, now_s).await? {
+        return Ok(Some(first));
+    }
+    let rows = state::list::<SessionRow>(store, Some(account), usize::MAX, now_s).await?;
+    Ok(rows.into_iter().find(|held| held.session.sid() == sid))
+}
+
+/// Voids what apps hold of sessions at shared computers that have ended by idling. To be called every few seconds. One statement,
+/// and one or two for each computer whose session may have ended.
+pub(crate) async fn end_idle(server: &AuthorizationServer, now_s: i64) -> Result<(), StoreError> {
+    let store = server.store();
+    let all = state::list::<Workstation>(store, None, usize::MAX, now_s).await?;
+    for mut known in all.into_iter().filter(|known| known.due_s <= now_s) {
+        let done = match alive(store, &known.account, known.sid(), now_s).await? {
+            // It was used meanwhile, or the person proved again who they are.
+            Some(session) => {
+                known.session.clone_from(&session.session.id);
+                known.due_s = session.expires_s();
+                state::commit(store, Changes::new().replace(&known), now_s).await
+            }
+            None => {
+                let ended = [what::session(known.sid())];
+                let changes = Changes::new().remove(&known);
+                server.revoke(changes, &ended, now_s).await
+            }
+        };
+        // Of a conflict: another node did it, or somebody signs in there.
+        if done == Err(Refused::Unavailable) {
+            return Err(StoreError::Unavailable);
+        }
+    }
+    Ok(())
 }
 
 fn row(account: &Account, proof: &Proof, place: &Place, id: String, now_s: i64) -> SessionRow {
@@ -161,6 +215,7 @@ fn row(account: &Account, proof: &Proof, place: &Place, id: String, now_s: i64) 
     SessionRow {
         session: Session {
             id,
+            first: None,
             account: account.username.clone(),
             name: account.name.clone(),
             subject: account.subject.clone(),
@@ -211,11 +266,12 @@ pub(super) async fn touch(
 /// Ends a session on every node, and voids the tokens that were issued through it.
 pub(super) async fn end(
     server: &AuthorizationServer,
-    id: &str,
+    session: &Session,
     now_s: i64,
 ) -> Result<(), OAuthError> {
-    let changes = Changes::new().forget::<SessionRow>(id);
-    Ok(server.revoke(changes, &[what::session(id)], now_s).await?)
+    let changes = Changes::new().forget::<SessionRow>(&session.id);
+    let void = [what::session(session.sid())];
+    Ok(server.revoke(changes, &void, now_s).await?)
 }
 
 /// Ends every session of an account but one; what is void from then on, which the caller notes on its own node.
@@ -226,19 +282,19 @@ pub(super) async fn end_all(
     now_s: i64,
 ) -> Result<Vec<String>, OAuthError> {
     let rows = state::list::<SessionRow>(store, Some(account), usize::MAX, now_s).await?;
-    let ids: Vec<&str> = rows
-        .iter()
-        .map(|held| held.session.id.as_str())
-        .filter(|id| Some(*id) != except)
+    let others = rows.iter().map(|held| &held.session);
+    let others: Vec<&Session> = others
+        .filter(|own| Some(own.id.as_str()) != except)
         .collect();
-    for some in ids.chunks(ENDED_AT_ONCE) {
-        let changes = some.iter().fold(Changes::new(), |changes, id| {
-            let void = Revocation::new(what::session(id), now_s);
-            changes.forget::<SessionRow>(id).insert(&void)
+    for some in others.chunks(ENDED_AT_ONCE) {
+        let changes = some.iter().fold(Changes::new(), |changes, session| {
+            let void = Revocation::new(what::session(session.sid()), now_s);
+            changes.forget::<SessionRow>(&session.id).insert(&void)
         });
         state::commit(store, changes.announced(), now_s).await?;
     }
-    Ok(ids.into_iter().map(what::session).collect())
+    let void = others.iter().map(|session| what::session(session.sid()));
+    Ok(void.collect())
 }
 
 /// Ends all that a person has granted, to whichever app; what is void from then on, which the caller notes on its own node.

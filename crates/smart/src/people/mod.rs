@@ -19,6 +19,8 @@ mod throttle;
 pub(crate) mod upstream;
 mod way;
 
+pub(crate) use lifetime::end_idle;
+
 use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::endpoints::Endpoint;
 use crate::request::Request;

@@ -6,15 +6,17 @@ use crate::page::Person;
 use crate::people::lifetime;
 use crate::request::Request;
 use crate::server::AuthorizationServer;
-use crate::state::{self, SessionRow};
 use crate::trail::Trail;
 use serde::{Deserialize, Serialize};
 
 /// Who is signed in, where, and how surely. What tokens say of a person is taken from here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// `sid` of tokens: tells sessions apart, and opens none.
+    /// Tells sessions apart, and opens none.
     pub id: String,
+    /// Id of the first of the sessions of one person at one browser that took each other's place, if there was one before.
+    #[serde(default)]
+    pub first: Option<String>,
     /// User name, in lower case.
     pub account: String,
     /// As pages greet the person.
@@ -94,13 +96,14 @@ pub(crate) async fn sure(
     Ok(session.filter(|session| session.assurance() >= Some(Assurance::Multiple)))
 }
 
-/// Whether a session has not ended.
+/// Whether a session of the account, or one in its place, has not ended.
 pub(crate) async fn is_alive(
     server: &AuthorizationServer,
-    id: &str,
+    account: &str,
+    sid: &str,
     now_s: i64,
 ) -> Result<bool, OAuthError> {
-    let found = state::get::<SessionRow>(server.store(), id, now_s).await?;
+    let found = lifetime::alive(server.store(), account, sid, now_s).await?;
     Ok(found.is_some())
 }
 
@@ -110,6 +113,11 @@ pub(crate) fn sign_in(then: Endpoint) -> Answer {
 }
 
 impl Session {
+    /// `sid` of tokens: stays the same while the same person proves again who they are, so that what apps do goes on.
+    pub fn sid(&self) -> &str {
+        self.first.as_deref().unwrap_or(&self.id)
+    }
+
     /// For the head of a page.
     pub fn person(&self) -> Person {
         let name = if self.name.is_empty() {

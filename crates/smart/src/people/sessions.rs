@@ -43,7 +43,7 @@ async fn ended(
     let found = state::get::<SessionRow>(server.store(), id, now_s).await?;
     match found.filter(|held| held.session.account == session.account) {
         Some(held) => {
-            lifetime::end(server, &held.session.id, now_s).await?;
+            lifetime::end(server, &held.session, now_s).await?;
             Ok("The session has ended.")
         }
         None => Ok("That session had ended already."),
@@ -117,7 +117,7 @@ pub(super) async fn sign_out(
     }
     if let Some(held) = lifetime::held(server, request.session, request.now_s).await? {
         trail.session(&held.session);
-        lifetime::end(server, &held.session.id, request.now_s).await?;
+        lifetime::end(server, &held.session, request.now_s).await?;
     }
     let page = Message {
         title: "You are signed out".to_owned(),

@@ -19,7 +19,7 @@ pub struct Grant {
     /// Logical id of the patient in context.
     pub patient: Option<String>,
     pub launch: LaunchValues,
-    /// The session in which it was agreed to; ends with it unless `offline`.
+    /// `sid` of the session in which it was agreed to; ends with it unless `offline`.
     pub session: String,
     pub auth_time_s: i64,
     pub acr: String,

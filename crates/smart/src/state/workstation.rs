@@ -8,7 +8,26 @@ pub struct Workstation {
     pub name: String,
     /// Id of the session.
     pub session: String,
+    /// Whose it is.
+    #[serde(default)]
+    pub account: String,
+    /// Its `sid`.
+    #[serde(default)]
+    pub sid: String,
+    /// Before this the session has not ended by idling: seconds since 1970.
+    #[serde(default)]
+    pub due_s: i64,
     pub expires_s: i64,
+}
+
+impl Workstation {
+    /// A row of before names the session alone.
+    pub fn sid(&self) -> &str {
+        match self.sid.as_str() {
+            "" => &self.session,
+            sid => sid,
+        }
+    }
 }
 
 impl Row for Workstation {

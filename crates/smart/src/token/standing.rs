@@ -31,7 +31,7 @@ pub(super) async fn check_session(
     grant: &Grant,
     now_s: i64,
 ) -> Result<(), OAuthError> {
-    match session::is_alive(server, &grant.session, now_s).await? {
+    match session::is_alive(server, &grant.account, &grant.session, now_s).await? {
         true => Ok(()),
         false => Err(invalid_grant("the user has signed out")),
     }

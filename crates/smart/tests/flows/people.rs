@@ -538,3 +538,97 @@ pub async fn a_reset_ends_what_apps_were_allowed(house: House) {
         assert_eq!(refused(answer), (400, "invalid_grant".into()));
     }
 }
+
+/// Whoever proves again who they are goes on with their apps, until they sign out.
+pub async fn c5_apps_go_on_through_a_fresh_sign_in_and_end_with_it(house: House) {
+    house.app(|_| ()).await;
+    let (secret, _) = enrolled(&house, "okafor").await;
+    let (other, _) = enrolled(&house, "brandt").await;
+    let mut browser = Browser::new(&house);
+    browser.sign_in("okafor", &secret, None).await;
+    let online = asked("openid user/Observation.rs online_access");
+    let before = house.tokens(&online, &browser.cookie).await;
+    browser.now_s += 60;
+    browser.sign_in("okafor", &secret, None).await;
+    let now_s = browser.now_s;
+    house.server.watch(now_s).await.unwrap();
+    assert!(house.is_good(&before, now_s).await);
+    let first = ok(house
+        .ask(Endpoint::Token, &refresh(&before).at(now_s))
+        .await);
+    let second = house
+        .tokens(&online.clone().at(now_s), &browser.cookie)
+        .await;
+    let sid = |token: &serde_json::Value| claims(&token["access_token"])["sid"].clone();
+    assert_eq!(sid(&first), sid(&second));
+    // Another session of the same person is another.
+    let mut elsewhere = Browser::new(&house);
+    elsewhere.now_s = now_s + 60;
+    elsewhere.sign_in("okafor", &secret, None).await;
+    let apart = house
+        .tokens(&online.clone().at(now_s + 60), &elsewhere.cookie)
+        .await;
+    assert_ne!(sid(&apart), sid(&second));
+    browser.ask(Endpoint::SignOut, Ask::post(&[])).await;
+    for token in [&before, &first, &second] {
+        assert!(!house.is_good(token, now_s).await);
+    }
+    for token in [&first, &second] {
+        let answer = house.ask(Endpoint::Token, &refresh(token).at(now_s)).await;
+        assert_eq!(refused(answer), (400, "invalid_grant".into()));
+    }
+    house.server.watch(now_s + 60).await.unwrap();
+    assert!(house.is_good(&apart, now_s + 60).await);
+    // Somebody else in the same browser goes on with nothing.
+    elsewhere.now_s += 60;
+    elsewhere.sign_in("brandt", &other, None).await;
+    house.server.watch(elsewhere.now_s).await.unwrap();
+    assert!(!house.is_good(&apart, elsewhere.now_s).await);
+}
+
+/// With a session at a shared computer that idles end the apps that worked in it.
+pub async fn at5c_what_apps_hold_ends_with_an_idle_session(house: House) {
+    house.app(|_| ()).await;
+    let (secret, _) = enrolled(&house, "okafor").await;
+    let mut shared = Browser::new(&house);
+    shared.sign_in("okafor", &secret, Some("ward-3")).await;
+    let online = asked("openid user/Observation.rs online_access");
+    let token = house.tokens(&online, &shared.cookie).await;
+    let watched = async |now_s| {
+        house.server.tend(now_s).await.unwrap();
+        house.server.watch(now_s).await.unwrap();
+    };
+    shared.now_s += 9 * 60;
+    assert!(shared.is_signed_in().await);
+    watched(shared.now_s + 9 * 60).await;
+    assert!(
+        house.is_good(&token, shared.now_s + 9 * 60).await,
+        "it was used"
+    );
+    // Who proves again who they are goes on, from the password to the second factor too.
+    shared.now_s += 9 * 60;
+    let page = shared.sign_in_page("").await;
+    let fields = [
+        ("username", "okafor"),
+        ("password", PASSWORD),
+        ("workstation", "ward-3"),
+    ];
+    shared.send(&page.form, &fields).await;
+    shared.now_s += 2 * 60;
+    watched(shared.now_s).await;
+    shared.code(&secret.code(totp::step(shared.now_s))).await;
+    assert!(house.is_good(&token, shared.now_s).await);
+    let idle_s = shared.now_s + 10 * 60;
+    watched(idle_s).await;
+    assert!(!house.is_good(&token, idle_s).await);
+    if let Some(other) = house.another().await {
+        other.watch(idle_s).await.unwrap();
+        assert!(!holds(&other, &token, idle_s).await);
+    }
+    // Whoever comes then is not signed out by what was.
+    shared.now_s = idle_s + 60;
+    shared.sign_in("okafor", &secret, Some("ward-3")).await;
+    let again = house.tokens(&online.at(shared.now_s), &shared.cookie).await;
+    watched(shared.now_s + 60).await;
+    assert!(house.is_good(&again, shared.now_s + 60).await);
+}
