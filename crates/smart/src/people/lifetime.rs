@@ -108,6 +108,7 @@ pub(super) async fn begin(
     now_s: i64,
 ) -> Result<Result<Begun, Refused>, OAuthError> {
     let cookie = random::token();
+    let (place, there) = settled(server, account, place, now_s).await?;
     let mut row = row(account, proof, &place, digest(&cookie), now_s);
     let mut changes = changes;
     let mut ended = Vec::new();
@@ -121,9 +122,9 @@ pub(super) async fn begin(
         }
     }
     changes = changes.insert(&row);
-    if place.shared {
-        let known = state::get::<Workstation>(server.store(), &place.workstation, now_s).await?;
-        changes = taken_over(changes, known, &row, &mut ended);
+    // Nobody is signed out by a password alone: it may be a stolen one, sent from afar.
+    if place.shared && proof.assurance >= Assurance::Multiple {
+        changes = taken_over(changes, there, &row, &mut ended);
     }
     let done = if ended.is_empty() {
         state::commit(server.store(), changes, now_s).await
@@ -134,6 +135,31 @@ pub(super) async fn begin(
         session: row.session,
         cookie,
     }))
+}
+
+/// The place, and who is there if it is shared. Where staff is signed in a patient takes nothing over: the name of the computer is
+/// no secret, and a patient's account gets a place of its own.
+async fn settled(
+    server: &AuthorizationServer,
+    account: &Account,
+    place: Place,
+    now_s: i64,
+) -> Result<(Place, Option<Held<Workstation>>), OAuthError> {
+    if !place.shared {
+        return Ok((place, None));
+    }
+    let there = state::get::<Workstation>(server.store(), &place.workstation, now_s).await?;
+    if account.patient.is_some() && there.as_ref().is_some_and(|there| there.staff) {
+        let workstation = random::uuid();
+        return Ok((
+            Place {
+                workstation,
+                ..place
+            },
+            None,
+        ));
+    }
+    Ok((place, there))
 }
 
 /// The workstation is this session's now; whoever was there before is signed out.
@@ -164,6 +190,7 @@ fn workstation(row: &SessionRow) -> Workstation {
         session: row.session.id.clone(),
         account: row.session.account.clone(),
         sid: row.session.sid().to_owned(),
+        staff: row.session.patient.is_none(),
         due_s: row.expires_s(),
         expires_s: row.ends_s + TOKEN_LIFETIME_S_MAX,
     }

@@ -14,6 +14,9 @@ pub struct Workstation {
     /// Its `sid`.
     #[serde(default)]
     pub sid: String,
+    /// Whoever is signed in is no patient.
+    #[serde(default)]
+    pub staff: bool,
     /// Before this the session has not ended by idling: seconds since 1970.
     #[serde(default)]
     pub due_s: i64,

@@ -131,6 +131,7 @@ on_both!(
     people::at5a_a_shared_computer_has_one_person_at_a_time,
     people::c5_apps_go_on_through_a_fresh_sign_in_and_end_with_it,
     people::at5c_what_apps_hold_ends_with_an_idle_session,
+    people::at5a_nobody_is_signed_out_from_afar,
     people::at5c_who_is_away_is_signed_out,
     people::x56_forms_and_cookies_are_of_one_browser,
     people::sessions_end_one_by_one_and_by_signing_out,

@@ -117,9 +117,22 @@ fn new(username: &str) -> NewAccount {
     }
 }
 
+fn new_patient(username: &str, record: &str) -> NewAccount {
+    NewAccount {
+        fhir_user: Some(record.into()),
+        roles: vec![],
+        ..new(username)
+    }
+}
+
 /// An account that was invited, with a password and an authenticator app; its secret and recovery codes.
 async fn enrolled(house: &House, username: &str) -> (TotpSecret, Vec<String>) {
-    let token = account::add(house.engine.store(), &new(username), NOW_S)
+    enrolled_as(house, &new(username)).await
+}
+
+async fn enrolled_as(house: &House, new: &NewAccount) -> (TotpSecret, Vec<String>) {
+    let username = new.username.as_str();
+    let token = account::add(house.engine.store(), new, NOW_S)
         .await
         .unwrap();
     let mut browser = Browser::new(house);
@@ -631,4 +644,44 @@ pub async fn at5c_what_apps_hold_ends_with_an_idle_session(house: House) {
     let again = house.tokens(&online.at(shared.now_s), &shared.cookie).await;
     watched(shared.now_s + 60).await;
     assert!(house.is_good(&again, shared.now_s + 60).await);
+}
+
+/// The name of a shared computer is no secret: who sends it from afar signs nobody out with a password alone, nor as a patient.
+pub async fn at5a_nobody_is_signed_out_from_afar(house: House) {
+    let (okafor, _) = enrolled(&house, "okafor").await;
+    let (brandt, _) = enrolled(&house, "brandt").await;
+    let (patient, _) = enrolled_as(&house, &new_patient("ada", "Patient/p1")).await;
+    let mut there = Browser::new(&house);
+    there.sign_in("okafor", &okafor, Some("icu-3")).await;
+    let half_way = async |username: &str| {
+        let mut afar = Browser::new(&house);
+        let page = afar.sign_in_page("").await;
+        let fields = [
+            ("username", username),
+            ("password", PASSWORD),
+            ("workstation", "icu-3"),
+        ];
+        assert_eq!(
+            to(&afar.send(&page.form, &fields).await),
+            "/auth/second-factor"
+        );
+        afar
+    };
+    for username in ["ada", "brandt"] {
+        half_way(username).await;
+        assert!(there.is_signed_in().await, "{username}: a password alone");
+    }
+    let mut afar = half_way("ada").await;
+    assert_eq!(
+        to(&afar.code(&patient.code(totp::step(NOW_S))).await),
+        "/auth/apps"
+    );
+    assert!(there.is_signed_in().await && afar.is_signed_in().await);
+    let mut next = half_way("brandt").await;
+    assert_eq!(
+        to(&next.code(&brandt.code(totp::step(NOW_S))).await),
+        "/auth/apps"
+    );
+    assert!(next.is_signed_in().await && !there.is_signed_in().await);
+    assert!(afar.is_signed_in().await);
 }
