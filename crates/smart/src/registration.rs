@@ -101,8 +101,10 @@ pub(crate) fn is_public_https(url: &str) -> bool {
     let Some(rest) = url.strip_prefix("https://") else {
         return false;
     };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.split(':').next().unwrap_or_default();
+    // A backslash is a slash to browsers: what follows it would be another host to us than to them.
+    let authority = rest.split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let (host, port) = authority.split_once(':').unwrap_or((authority, "443"));
+    let is_port = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
     let named = host.contains('.')
         && !host.ends_with(".local")
         && !host.ends_with(".localhost")
@@ -116,7 +118,7 @@ pub(crate) fn is_public_https(url: &str) -> bool {
             .unwrap_or_default()
             .bytes()
             .all(|b| b.is_ascii_digit());
-    named && !url.contains('#') && url.len() <= TEXT_BYTES_MAX && printable(url)
+    named && is_port && !url.contains(['#', '\\']) && url.len() <= TEXT_BYTES_MAX && printable(url)
 }
 
 fn kind(metadata: &Metadata, problems: &mut Vec<Problem>) -> Kind {
@@ -322,7 +324,7 @@ fn is_loopback(uri: &str) -> bool {
     ["http://127.0.0.1", "http://[::1]"].iter().any(|host| {
         uri.strip_prefix(host)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ':']))
-    }) && !uri.contains(['#', '@'])
+    }) && !uri.contains(['#', '@', '\\'])
         && printable(uri)
 }
 

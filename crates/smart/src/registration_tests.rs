@@ -65,6 +65,12 @@ fn s117_what_is_unsafe_is_named() {
         "https://*.app.example/cb",
         "https://app.example/cb#x",
         "https://user@app.example/cb",
+        "https://good.example:x@evil.example/cb",
+        "https://good.example:443@evil.example/cb",
+        "https://good.example:/cb",
+        "https://good.example:44a/cb",
+        "https://evil.example\\@good.example/cb",
+        "https://good.example/\\evil.example",
         "https://localhost/cb",
         "https://127.0.0.1/cb",
         "https://192.0.2.1/cb",
@@ -104,6 +110,26 @@ fn s117_what_is_unsafe_is_named() {
         m["redirect_uris"] = json!(["com.example.app:/cb", "http://127.0.0.1/cb"]);
     });
     assert!(native.unwrap().client.native);
+}
+
+#[test]
+fn s117_an_https_url_may_name_its_port() {
+    for uri in [
+        "https://app.example:8443/cb?x=a@b",
+        "https://app.example/cb/@me",
+    ] {
+        assert!(
+            registered(|m| m["redirect_uris"] = json!([uri])).is_ok(),
+            "{uri}"
+        );
+    }
+    for url in [
+        "https://good.example:x@evil.example/",
+        "https://a@b.example/",
+    ] {
+        let problems = registered(|m| m["client_uri"] = url.into()).unwrap_err();
+        assert_eq!(problems, ["client_uri"], "{url}");
+    }
 }
 
 #[test]
