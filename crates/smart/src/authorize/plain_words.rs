@@ -110,18 +110,32 @@ fn things(scope: &ResourceScope) -> String {
     match scope.query.as_slice() {
         [] => things,
         conditions => {
-            let said: Vec<String> = conditions
+            let said = conditions
                 .iter()
-                .map(|(parameter, value)| {
-                    format!(
-                        "{parameter} is {}",
-                        value.rsplit('|').next().unwrap_or(value)
-                    )
-                })
-                .collect();
+                .map(|(parameter, value)| format!("{parameter} is {}", values(value)));
+            let said: Vec<String> = said.collect();
             format!("{things} where {}", said.join(" and "))
         }
     }
+}
+
+/// Each of what the commas of a value stand between: `laboratory or vital-signs`. What is named is what is given.
+fn values(value: &str) -> String {
+    let mut parts = vec![String::new()];
+    let mut letters = value.chars();
+    while let Some(letter) = letters.next() {
+        let part = parts.last_mut();
+        match (letter, part) {
+            // What follows a backslash is no punctuation.
+            ('\\', Some(part)) => part.extend(letters.next()),
+            (',', _) => parts.push(String::new()),
+            // Of `system|code` the code: people know no systems.
+            ('|', Some(part)) if !letters.as_str().is_empty() => part.clear(),
+            (_, Some(part)) => part.push(letter),
+            (_, None) => {}
+        }
+    }
+    parts.join(" or ")
 }
 
 /// `MedicationRequest` as `medication request`.
@@ -217,6 +231,14 @@ mod tests {
             (
                 "patient/Observation.rs?status=http://hl7.org/fhir/observation-status|final",
                 "See your laboratory results, vital signs and other observations where status is final",
+            ),
+            (
+                "patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|social-history,http://terminology.hl7.org/CodeSystem/observation-category|vital-signs",
+                "See your laboratory results, vital signs and other observations where category is social-history or vital-signs",
+            ),
+            (
+                "patient/Patient.rs?family:exact=a\\,b,c\\|d&gender=female,male",
+                "See your name, birth date, address and other personal details where family:exact is a,b or c|d and gender is female or male",
             ),
             ("offline_access", "Go on when you are not there"),
         ] {
