@@ -9,9 +9,11 @@ use crate::endpoints::Endpoint;
 use crate::request::Request;
 use crate::server::AuthorizationServer;
 use crate::state::{self, Client, Grant};
+use crate::token::launch_parameters;
 use crate::tokens::Verified;
 use crate::trail::Trail;
 use serde_json::{Map, Value, json};
+use ward_access::Scope;
 
 pub(crate) async fn answer(
     server: &AuthorizationServer,
@@ -70,7 +72,10 @@ async fn active(
     if let Some(confirmation) = confirmation {
         put("cnf", confirmation);
     }
-    if let Some(user) = &caller.fhir_user {
+    // Who the user is learns whoever was allowed to, here as in the id_token.
+    let may_name =
+        caller.scopes.contains(&Scope::OpenId) && caller.scopes.contains(&Scope::FhirUser);
+    if let Some(user) = caller.fhir_user.as_ref().filter(|_| may_name) {
         put("fhirUser", format!("{}/{user}", settings.base).into());
     }
     if let Some(patient) = &caller.patient {
@@ -79,12 +84,8 @@ async fn active(
     if let Some(grant) = &found.grant
         && let Some(grant) = state::get::<Grant>(server.store(), grant, now_s).await?
     {
-        if let Some(encounter) = &grant.launch.encounter {
-            put("encounter", encounter.clone().into());
-        }
-        if !grant.launch.fhir_context.is_empty() {
-            put("fhirContext", grant.launch.fhir_context.clone().into());
-        }
+        // Each launch parameter that the token response had.
+        body.extend(launch_parameters(server, &grant));
     }
     Ok(Value::Object(body))
 }

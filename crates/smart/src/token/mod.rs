@@ -7,6 +7,8 @@ mod refresh;
 mod response;
 mod standing;
 
+pub(crate) use response::launch_parameters;
+
 use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::claims::Confirmation;
 use crate::client_authentication::{authenticate, authenticate_for_refresh, may_get_tokens};

@@ -7,6 +7,7 @@ use crate::claims::{
 };
 use crate::discovery::style_url;
 use crate::id_token;
+use crate::server::AuthorizationServer;
 use crate::state::{self, Changes, Grant, Held, RefreshToken, Refused, ScopeText, digest};
 use crate::tokens::{CLOCK_SKEW_S, Minted};
 use serde_json::{Map, Value, json};
@@ -43,7 +44,7 @@ pub(super) async fn respond(
     }
     changes = apart(changes, &minted, granted.scope);
     let mut body = token_members(&minted, granted.scope, asked.bound.as_ref(), now_s);
-    context(asked, grant, &mut body);
+    body.extend(launch_parameters(server, grant));
     if granted.scope.split(' ').any(|scope| scope == "openid") {
         let token = id_token::sign(
             server,
@@ -149,8 +150,10 @@ fn lifetime_s(grant: &Grant) -> i64 {
     }
 }
 
-fn context(asked: &Asked<'_>, grant: &Grant, body: &mut Map<String, Value>) {
+/// What a launch is about, as the answer to a grant and what is told of its tokens say it.
+pub(crate) fn launch_parameters(server: &AuthorizationServer, grant: &Grant) -> Map<String, Value> {
     let launch = &grant.launch;
+    let mut body = Map::new();
     let mut put = |name: &str, value: Option<Value>| {
         if let Some(value) = value {
             body.insert(name.to_owned(), value);
@@ -167,5 +170,6 @@ fn context(asked: &Asked<'_>, grant: &Grant, body: &mut Map<String, Value>) {
         "need_patient_banner",
         has_patient.then(|| launch.need_patient_banner.unwrap_or(true).into()),
     );
-    put("smart_style_url", Some(style_url(asked.server).into()));
+    put("smart_style_url", Some(style_url(server).into()));
+    body
 }

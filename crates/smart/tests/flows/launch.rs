@@ -57,6 +57,24 @@ pub async fn s83_s84_an_ehr_gives_context(house: House) {
             .unwrap()
             .starts_with(ISSUER)
     );
+    // R277: whoever asks about the token learns each of them.
+    let about = Ask::post(&[
+        ("client_id", "app"),
+        ("token", token["access_token"].as_str().unwrap()),
+    ]);
+    let told = ok(house.ask(Endpoint::Introspect, &about).await);
+    for name in [
+        "patient",
+        "encounter",
+        "intent",
+        "need_patient_banner",
+        "fhirContext",
+        "smart_style_url",
+    ] {
+        assert_eq!(told[name], token[name], "{name}");
+        assert!(!told[name].is_null(), "{name}");
+    }
+    assert!(told.get("fhirUser").is_none(), "it was not asked for");
     // The same as a form.
     let form = launch().with("patient", "p1").with("fhirContext", "[]");
     assert_eq!(house.ask(Endpoint::Launch, &form).await.status(), 201);
