@@ -121,10 +121,10 @@ pub async fn at17a_a_suspended_client_is_dead_everywhere(house: House) {
     let new = ok(house
         .ask(Endpoint::Token, &refresh(&token).at(NOW_S + 1))
         .await);
-    for now_s in [NOW_S + 1, NOW_S + 120] {
-        house.server.watch(now_s).await.unwrap();
+    for later_s in [NOW_S + 1, NOW_S + 120] {
+        house.server.watch(later_s).await.unwrap();
         assert!(
-            house.is_good(&new, now_s).await,
+            house.is_good(&new, later_s).await,
             "and new ones open at once"
         );
     }
