@@ -15,6 +15,7 @@ mod outcome;
 mod sort;
 mod text;
 mod values;
+mod visit;
 
 pub use contained::{Contained, Rendered};
 pub use contained_chain::{

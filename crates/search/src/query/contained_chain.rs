@@ -6,7 +6,8 @@
 //! furthest hops come first, so that the nearer ones know of them. Where nothing is contained, nothing changes.
 
 use super::list::held;
-use super::long::{is_plain, stated};
+use super::long::is_plain;
+use super::visit::{Visited, visited};
 use crate::check::{first_check, needs_others};
 use crate::entries::{Term, TermKey};
 use crate::plan::Filter;
@@ -62,7 +63,7 @@ pub fn contained_chains(
     hops: usize,
 ) -> Option<ContainedChains> {
     let mut chains = Vec::new();
-    walk(filter.clone(), types, hops, &mut |types, link| {
+    replaced(filter.clone(), types, hops, &mut |types, link| {
         chains.push(ContainedChain {
             types: types.to_vec(),
             param: link.param,
@@ -99,7 +100,7 @@ pub fn replace_contained_chains(
     found: &[Vec<(TypeId, String)>],
 ) -> Filter {
     let mut found = found.iter();
-    walk(filter, types, hops, &mut |_, link| match found.next() {
+    replaced(filter, types, hops, &mut |_, link| match found.next() {
         Some(found) if !found.is_empty() => Filter::Or(vec![link.chain(), held(found)]),
         _ => link.chain(),
     })
@@ -165,52 +166,26 @@ impl Link {
 /// The types that it leads from, and the chain.
 type Take<'t> = &'t mut dyn FnMut(&[TypeId], Link) -> Filter;
 
-/// Replaces the chains that begin so many hops away, in an order that depends on nothing else. One with a check in it is
-/// refused later ([`crate::check::split`]) and passed over here.
-fn walk(filter: Filter, types: &[TypeId], hops: usize, take: Take<'_>) -> Filter {
-    match filter {
-        Filter::And(list) => {
-            let types = stated(&list).unwrap_or(types).to_vec();
-            let each = list.into_iter();
-            Filter::And(each.map(|f| walk(f, &types, hops, take)).collect())
-        }
-        Filter::Or(list) => {
-            let each = list.into_iter();
-            Filter::Or(each.map(|f| walk(f, types, hops, take)).collect())
-        }
-        Filter::Not(inner) => Filter::Not(Box::new(walk(*inner, types, hops, take))),
+/// Replaces the chains that begin so many hops away. One with a check in it is refused later ([`crate::check::split`]) and passed
+/// over here.
+fn replaced(filter: Filter, types: &[TypeId], hops: usize, take: Take<'_>) -> Filter {
+    visited(filter, types, &mut |place, condition| match condition {
         Filter::Chain {
             param,
             target,
             filter,
-        } if hops == 0 && first_check(&filter).is_none() => take(
-            types,
-            Link {
+        } if place.hops == hops && first_check(&filter).is_none() => {
+            let filter = *filter;
+            let link = Link {
                 param,
                 target,
-                filter: *filter,
-            },
-        ),
-        Filter::Chain {
-            param,
-            target,
-            filter,
-        } if hops > 0 => Filter::Chain {
-            param,
-            target,
-            filter: Box::new(walk(*filter, &[target], hops - 1, take)),
-        },
-        Filter::Has {
-            source,
-            param,
-            filter,
-        } if hops > 0 => Filter::Has {
-            source,
-            param,
-            filter: Box::new(walk(*filter, &[source], hops - 1, take)),
-        },
-        other => other,
-    }
+                filter,
+            };
+            Visited::Replaced(take(place.types, link))
+        }
+        other if place.hops < hops => Visited::Kept(other),
+        other => Visited::Replaced(other),
+    })
 }
 
 /// What is asked of a contained resource: it has no time of its own, and its chains are replaced, the inner ones first. `take`

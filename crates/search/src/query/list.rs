@@ -3,6 +3,7 @@
 
 use super::Reader;
 use super::chain::one_or;
+use super::visit::{Visited, visited};
 use crate::entries::TermKey;
 use crate::escape::{split, unescape};
 use crate::param::reference_targets;
@@ -52,33 +53,10 @@ pub fn lists(filter: &Filter) -> Vec<&Listed> {
 
 /// Replaces every set by the filter that `found` gives for it: [`held`] and [`referring`] make them.
 pub fn replace_lists(filter: Filter, found: &dyn Fn(&Listed) -> Filter) -> Filter {
-    let all = |list: Vec<Filter>| list.into_iter().map(|f| replace_lists(f, found)).collect();
-    let inner = |filter: Box<Filter>| Box::new(replace_lists(*filter, found));
-    match filter {
-        Filter::List(listed) => found(&listed),
-        Filter::And(list) => Filter::And(all(list)),
-        Filter::Or(list) => Filter::Or(all(list)),
-        Filter::Not(filter) => Filter::Not(inner(filter)),
-        Filter::Chain {
-            param,
-            target,
-            filter,
-        } => Filter::Chain {
-            param,
-            target,
-            filter: inner(filter),
-        },
-        Filter::Has {
-            source,
-            param,
-            filter,
-        } => Filter::Has {
-            source,
-            param,
-            filter: inner(filter),
-        },
-        other => other,
-    }
+    visited(filter, &[], &mut |_, condition| match condition {
+        Filter::List(listed) => Visited::Replaced(found(&listed)),
+        other => Visited::Kept(other),
+    })
 }
 
 /// The resources with these types and logical ids: the members of a List, as far as the caller may read it.

@@ -4,6 +4,7 @@
 //! Before a question is asked, those that the caller may search are looked at, and what the index cannot tell of them is added by their ids. Most parameters have none, and nothing changes.
 
 use super::list::held;
+use super::visit::{Visited, stated, visited};
 use crate::entries::{Term, TermKey};
 use crate::normal::STRING_CHARS_MAX;
 use crate::plan::{Filter, Word};
@@ -42,7 +43,7 @@ pub fn long_texts(filter: &Filter, types: &[TypeId], key: &TermKey) -> Vec<LongT
     let types = stated(members).unwrap_or(types);
     let (mut groups, mut place) = (Vec::<LongTexts>::new(), 0);
     for (at, member) in members.iter().enumerate() {
-        walk(member.clone(), types, false, &mut |types, is_far, leaf| {
+        replaced(member.clone(), types, &mut |types, is_far, leaf| {
             let member = (!is_far).then_some(at);
             let marks = marks(&leaf, key);
             let same =
@@ -73,15 +74,10 @@ pub fn replace_long_texts(
     looked: &[Looked],
 ) -> Filter {
     let mut looked = looked.iter();
-    walk(
-        filter,
-        types,
-        false,
-        &mut |_, _, leaf| match looked.next() {
-            Some(looked) if looked.any => decided(leaf, key, &looked.matches),
-            _ => leaf,
-        },
-    )
+    replaced(filter, types, &mut |_, _, leaf| match looked.next() {
+        Some(looked) if looked.any => decided(leaf, key, &looked.matches),
+        _ => leaf,
+    })
 }
 
 /// What is asked of the same resource beside the conjunct narrows what is looked at.
@@ -98,47 +94,16 @@ fn candidates(marks: &[Term], place: Option<(usize, &[Filter])>) -> Filter {
 /// Types, whether it is at the other end of a reference, and the condition.
 type Take<'t> = &'t mut dyn FnMut(&[TypeId], bool, Filter) -> Filter;
 
-/// Replaces every condition that the end of a text may decide, in an order that depends on nothing else.
-fn walk(filter: Filter, types: &[TypeId], is_far: bool, take: Take<'_>) -> Filter {
-    match filter {
-        Filter::And(list) => {
-            let types = stated(&list).unwrap_or(types).to_vec();
-            let each = list.into_iter();
-            Filter::And(each.map(|f| walk(f, &types, is_far, take)).collect())
-        }
-        Filter::Or(list) => {
-            let each = list.into_iter();
-            Filter::Or(each.map(|f| walk(f, types, is_far, take)).collect())
-        }
-        Filter::Not(inner) => Filter::Not(Box::new(walk(*inner, types, is_far, take))),
-        Filter::Chain {
-            param,
-            target,
-            filter,
-        } => Filter::Chain {
-            param,
-            target,
-            filter: Box::new(walk(*filter, &[target], true, take)),
+/// Replaces every condition that the end of a text may decide.
+fn replaced(filter: Filter, types: &[TypeId], take: Take<'_>) -> Filter {
+    visited(
+        filter,
+        types,
+        &mut |place, condition| match parameter(&condition) {
+            Some(_) => Visited::Replaced(take(place.types, place.hops > 0, condition)),
+            None => Visited::Kept(condition),
         },
-        Filter::Has {
-            source,
-            param,
-            filter,
-        } => Filter::Has {
-            source,
-            param,
-            filter: Box::new(walk(*filter, &[source], true, take)),
-        },
-        leaf if parameter(&leaf).is_some() => take(types, is_far, leaf),
-        other => other,
-    }
-}
-
-pub(super) fn stated(members: &[Filter]) -> Option<&[TypeId]> {
-    members.iter().find_map(|f| match f {
-        Filter::Types(types) => Some(types.as_slice()),
-        _ => None,
-    })
+    )
 }
 
 /// Of a condition that the end of a text may decide.

@@ -1,0 +1,91 @@
+//! One way through a filter for whatever replaces some of its conditions: where each stands, and in an order that depends on
+//! nothing else.
+
+use crate::plan::Filter;
+use ward_fhir::TypeId;
+
+/// Where a condition stands.
+#[derive(Clone, Copy)]
+pub(super) struct Place<'p> {
+    /// Of the resources that it is asked of.
+    pub types: &'p [TypeId],
+    /// Hops from the resources that are asked for.
+    pub hops: usize,
+}
+
+/// What becomes of a condition.
+pub(super) enum Visited {
+    /// This stands there now.
+    Replaced(Filter),
+    /// It stays; what it asks of the other end of a reference is visited too.
+    Kept(Filter),
+}
+
+/// Every condition that is no conjunction, alternative or negation of others.
+pub(super) type Visit<'v> = &'v mut dyn FnMut(Place<'_>, Filter) -> Visited;
+
+/// The filter over `types` with what `visit` has made of its conditions.
+pub(super) fn visited(filter: Filter, types: &[TypeId], visit: Visit<'_>) -> Filter {
+    at(filter, Place { types, hops: 0 }, visit)
+}
+
+fn at(filter: Filter, place: Place<'_>, visit: Visit<'_>) -> Filter {
+    match filter {
+        Filter::And(members) => {
+            let types = stated(&members).unwrap_or(place.types).to_vec();
+            let place = Place {
+                types: &types,
+                ..place
+            };
+            Filter::And(each(members, place, visit))
+        }
+        Filter::Or(members) => Filter::Or(each(members, place, visit)),
+        Filter::Not(inner) => Filter::Not(Box::new(at(*inner, place, visit))),
+        condition => match visit(place, condition) {
+            Visited::Replaced(filter) => filter,
+            Visited::Kept(condition) => beyond(condition, place.hops + 1, visit),
+        },
+    }
+}
+
+fn each(members: Vec<Filter>, place: Place<'_>, visit: Visit<'_>) -> Vec<Filter> {
+    let members = members.into_iter();
+    members.map(|filter| at(filter, place, visit)).collect()
+}
+
+/// The other end of a condition that has one.
+fn beyond(condition: Filter, hops: usize, visit: Visit<'_>) -> Filter {
+    let mut far = |filter: Box<Filter>, ty: TypeId| {
+        let types = &[ty];
+        Box::new(at(*filter, Place { types, hops }, visit))
+    };
+    match condition {
+        Filter::Chain {
+            param,
+            target,
+            filter,
+        } => Filter::Chain {
+            param,
+            target,
+            filter: far(filter, target),
+        },
+        Filter::Has {
+            source,
+            param,
+            filter,
+        } => Filter::Has {
+            source,
+            param,
+            filter: far(filter, source),
+        },
+        leaf => leaf,
+    }
+}
+
+/// The types that a conjunction names.
+pub(super) fn stated(members: &[Filter]) -> Option<&[TypeId]> {
+    members.iter().find_map(|f| match f {
+        Filter::Types(types) => Some(types.as_slice()),
+        _ => None,
+    })
+}
