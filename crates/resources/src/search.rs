@@ -28,6 +28,7 @@ use crate::reply::Reply;
 use included::Included;
 use links::{Trail, links};
 use question::Question;
+use std::borrow::Cow;
 use ward_access::{Access, Action};
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
@@ -36,6 +37,7 @@ use ward_search::entries::Term;
 use ward_search::plan::Filter;
 use ward_search::query::{Options, Summary, Used};
 use ward_search::terminology::Embedded;
+use ward_storage::{Page, Row};
 
 pub async fn on_type(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     demand_type(cx.access, ty, Action::Search)?;
@@ -90,13 +92,8 @@ async fn attempt(
     let text = format!("{path}?{}", encode_query(&question.used.pairs));
     let trail = Trail::open(cx, access, &text)?;
     let (page, trail) = back::page(cx, access, &mut question, trail).await?;
-    let included = included::of(
-        cx,
-        question.extractor(),
-        &question.used.includes,
-        &page.rows,
-    )
-    .await?;
+    let rows = once(&page);
+    let included = included::of(cx, question.extractor(), &question.used.includes, &rows).await?;
     if !question.was_whole(cx).await? {
         return Ok(None);
     }
@@ -104,13 +101,23 @@ async fn attempt(
     let links = links(cx, access, &text, &trail, next);
     let body = page::bundle(cx, &page, &included, &question.used, &links, further)?;
     Ok(Some(Reply {
-        entities: entities(&page.rows, &included),
+        entities: entities(&rows, &included),
         ..Reply::resource(200, body)
     }))
 }
 
+/// The rows of a page, each once: several contained resources of one may be matches.
+fn once(page: &Page) -> Cow<'_, [Row]> {
+    if page.positions.iter().all(|at| at.part == 0) {
+        return Cow::Borrowed(&page.rows);
+    }
+    let mut rows = page.rows.clone();
+    rows.dedup_by_key(|row| row.rid);
+    Cow::Owned(rows)
+}
+
 /// Everything that leaves is remembered: matches and what came with them.
-pub(crate) fn entities(rows: &[ward_storage::Row], included: &Included) -> Vec<ward_audit::Entity> {
+pub(crate) fn entities(rows: &[Row], included: &Included) -> Vec<ward_audit::Entity> {
     rows.iter().chain(&included.rows).map(seen).collect()
 }
 

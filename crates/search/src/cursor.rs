@@ -5,6 +5,8 @@ use crate::plan::{Position, SortValue};
 
 /// First byte; another one is another layout.
 const LAYOUT: u8 = 1;
+/// The same with the part of the row behind its id.
+const LAYOUT_OF_PARTS: u8 = 2;
 /// Sort keys of one search.
 pub const SORT_KEYS_MAX: usize = 8;
 const TEXT_BYTES_MAX: usize = 1024;
@@ -14,11 +16,15 @@ const INTEGER: u8 = 1;
 const TEXT: u8 = 2;
 const REAL: u8 = 3;
 
-/// Layout byte, rid, number of values, then each value with its tag; numbers in 8 bytes.
+/// Layout byte, rid, the part where it is not the whole row, number of values, then each value with its tag; numbers in 8 bytes.
 pub fn encode(position: &Position) -> Vec<u8> {
     let mut out = Vec::with_capacity(24);
-    out.push(LAYOUT);
+    let is_part = position.part != 0;
+    out.push(if is_part { LAYOUT_OF_PARTS } else { LAYOUT });
     out.extend(position.rid.to_le_bytes());
+    if is_part {
+        out.extend(position.part.to_le_bytes());
+    }
     out.push(position.values.len() as u8);
     for value in &position.values {
         match value {
@@ -44,10 +50,15 @@ pub fn encode(position: &Position) -> Vec<u8> {
 /// `None`: not made by [`encode`].
 pub fn decode(bytes: &[u8]) -> Option<Position> {
     let mut rest = bytes;
-    if take(&mut rest, 1)? != [LAYOUT] {
+    let layout = *take(&mut rest, 1)?.first()?;
+    if ![LAYOUT, LAYOUT_OF_PARTS].contains(&layout) {
         return None;
     }
     let rid = integer(&mut rest)?;
+    let part = match layout {
+        LAYOUT_OF_PARTS => u32::from_le_bytes(take(&mut rest, 4)?.try_into().ok()?),
+        _ => 0,
+    };
     let count = *take(&mut rest, 1)?.first()?;
     if count as usize > SORT_KEYS_MAX {
         return None;
@@ -55,7 +66,7 @@ pub fn decode(bytes: &[u8]) -> Option<Position> {
     let values = (0..count)
         .map(|_| value(&mut rest))
         .collect::<Option<Vec<_>>>()?;
-    rest.is_empty().then_some(Position { values, rid })
+    rest.is_empty().then_some(Position { values, rid, part })
 }
 
 fn value(rest: &mut &[u8]) -> Option<SortValue> {
@@ -97,15 +108,22 @@ mod tests {
             SortValue::Real(-0.5),
             SortValue::Text("müller".into()),
         ];
-        let position = Position { values, rid: 77 };
-        let bytes = encode(&position);
-        assert_eq!(decode(&bytes), Some(position));
-        for len in 0..bytes.len() {
-            assert_eq!(decode(&bytes[..len]), None);
+        for part in [0, 1, u32::MAX] {
+            let values = values.clone();
+            let position = Position {
+                values,
+                rid: 77,
+                part,
+            };
+            let bytes = encode(&position);
+            assert_eq!(decode(&bytes), Some(position));
+            for len in 0..bytes.len() {
+                assert_eq!(decode(&bytes[..len]), None);
+            }
+            let mut longer = bytes.clone();
+            longer.push(0);
+            assert_eq!(decode(&longer), None);
         }
-        let mut longer = bytes.clone();
-        longer.push(0);
-        assert_eq!(decode(&longer), None);
         assert_eq!(decode(&[9; 40]), None);
     }
 }

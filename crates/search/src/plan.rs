@@ -250,6 +250,9 @@ pub enum Total {
 pub struct Position {
     pub values: Vec<SortValue>,
     pub rid: i64,
+    /// Which match of the row, where contained resources are matches of their own: 0 is the row itself, 1 the first that it
+    /// contains.
+    pub part: u32,
 }
 #[derive(Clone, Debug, PartialEq)]
 pub enum SortValue {

@@ -17,7 +17,7 @@ mod text;
 mod values;
 mod visit;
 
-pub use contained::{Contained, Rendered};
+pub use contained::{Contained, Rendered, part};
 pub use contained_chain::{
     ContainedChain, ContainedChains, Onward, contained_chains, hops, replace_contained_chains,
 };

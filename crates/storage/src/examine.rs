@@ -69,20 +69,20 @@ pub async fn examine(
 ) -> Result<Page, StoreError> {
     let gathered = plan.sort.iter().any(is_gathered);
     let all = gathered || plan.total != Total::None;
-    let mut proposals = Proposals::new(view, access, plan, all, looking.rows_max);
+    let mut proposals = Proposals::new(view, access, plan, all, looking);
     let mut hits: Vec<(Position, Row)> = Vec::new();
     let order = Order::new(&plan.sort, |key| Key::int("", is_descending(key)));
     let mut total: u64 = 0;
     while let Some(step) = proposals.next().await? {
         for (position, row) in step {
-            let Some((position, matches)) = looking.look(&row, position, &plan.sort)? else {
-                continue;
+            let matches = looking.look(&row, position, &plan.sort)?;
+            total += matches.len() as u64;
+            let is_after = |position: &Position| {
+                let after = |after: &Position| order.compare(position, after) == Ordering::Greater;
+                plan.after.as_ref().is_none_or(after)
             };
-            total += matches;
-            let after = |after: &Position| order.compare(&position, after) == Ordering::Greater;
-            if plan.after.as_ref().is_none_or(after) {
-                hits.push((position, row));
-            }
+            let matches = matches.into_iter().filter(is_after);
+            hits.extend(matches.map(|position| (position, row.clone())));
         }
         if gathered {
             hits.sort_by(|(a, _), (b, _)| order.compare(a, b));
@@ -116,7 +116,13 @@ struct Proposals<'a> {
 
 impl<'a> Proposals<'a> {
     /// `all`: from the first row on, in an order that costs nothing.
-    fn new(view: View<'a>, access: &'a Access, plan: &Plan, all: bool, rows_max: usize) -> Self {
+    fn new(
+        view: View<'a>,
+        access: &'a Access,
+        plan: &Plan,
+        all: bool,
+        looking: Looking<'_>,
+    ) -> Self {
         let gathered = plan.sort.iter().any(is_gathered);
         let plan = Plan {
             count: plan.count.max(ROWS_PER_STEP),
@@ -126,14 +132,21 @@ impl<'a> Proposals<'a> {
             } else {
                 plan.sort.clone()
             },
-            after: if all { None } else { plan.after.clone() },
+            after: plan
+                .after
+                .clone()
+                .filter(|_| !all)
+                .map(|after| match looking.contained {
+                    Some(_) => with_its_row(after),
+                    None => after,
+                }),
             ..plan.clone()
         };
         Proposals {
             view,
             access,
             plan,
-            left: rows_max,
+            left: looking.rows_max,
             done: false,
         }
     }
@@ -160,13 +173,13 @@ impl<'a> Proposals<'a> {
 }
 
 impl Looking<'_> {
-    /// The row's position and its matches when it passes the checks.
+    /// Where the matches of a row stand: none unless it passes the checks, and several where they are what it contains.
     fn look(
         &self,
         row: &Row,
         position: Position,
         sort: &[SortKey],
-    ) -> Result<Option<(Position, u64)>, StoreError> {
+    ) -> Result<Vec<Position>, StoreError> {
         // Deeper than what is taken in, so that nothing stored is ever refused.
         let limits = Limits {
             depth_max: 128,
@@ -175,19 +188,39 @@ impl Looking<'_> {
         let document = json::read(&row.body, None, &limits).map_err(|_| StoreError::Integrity)?;
         let node = document.root();
         if !self.checks.iter().all(|check| (check.test)(node)) {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        let matches = self.contained.map_or(1, |c| c.matches_of(node));
-        if !sort.iter().any(is_gathered) {
-            return Ok(Some((position, matches)));
-        }
+        let position = match sort.iter().any(is_gathered) {
+            true => self.gathered(row, node, sort)?,
+            false => position,
+        };
+        let Some(contained) = self.contained else {
+            return Ok(vec![position]);
+        };
+        let of_part = |part| Position {
+            part,
+            ..position.clone()
+        };
+        Ok(contained.parts(node).into_iter().map(of_part).collect())
+    }
+
+    /// Where a row stands in an order that no index has.
+    fn gathered(
+        &self,
+        row: &Row,
+        node: Node<'_>,
+        sort: &[SortKey],
+    ) -> Result<Position, StoreError> {
         let entries = self.extractor.extract(node, &|_| None);
         let values = sort
             .iter()
             .map(|key| self.value(key, row, node, &entries))
             .collect::<Result<_, _>>()?;
-        let rid = row.rid;
-        Ok(Some((Position { values, rid }, matches)))
+        Ok(Position {
+            values,
+            rid: row.rid,
+            part: 0,
+        })
     }
 
     /// What the row is sorted by: the least of its values ascending, the greatest descending.
@@ -236,6 +269,16 @@ impl Looking<'_> {
                 text.map_or(SortValue::Missing, |text| SortValue::Text(cut(text)))
             }
         })
+    }
+}
+
+/// The position before all matches of the row that a page ended in, which may have more. In every order row ids descend where all
+/// else is the same.
+fn with_its_row(after: Position) -> Position {
+    Position {
+        rid: after.rid.saturating_add(1),
+        part: 0,
+        ..after
     }
 }
 

@@ -121,7 +121,7 @@ impl Order {
                 return by_value;
             }
         }
-        b.rid.cmp(&a.rid)
+        b.rid.cmp(&a.rid).then(a.part.cmp(&b.part))
     }
 
     /// The `order by` list.

@@ -444,6 +444,7 @@ pub(crate) fn history_page(mut rows: Vec<Row>, query: &HistoryQuery) -> Page {
             SortValue::Integer(i64::from(row.version)),
         ],
         rid: row.rid,
+        part: 0,
     };
     let next = if more {
         rows.last().map(position)

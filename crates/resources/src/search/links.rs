@@ -161,6 +161,7 @@ mod tests {
         Position {
             values: Vec::new(),
             rid,
+            part: 0,
         }
     }
 

@@ -8,7 +8,7 @@ use crate::shown::Shown;
 use ward_fhir::Issue;
 use ward_fhir::issue::{Result, outcome_json};
 use ward_fhir::schema::r4;
-use ward_search::query::{Contained, Ignored, Rendered, Used};
+use ward_search::query::{Ignored, Used, part};
 use ward_storage::{Page, Row};
 
 /// The Bundle around bytes that are parsed only where something of them is to be changed or weighed.
@@ -22,8 +22,9 @@ pub fn bundle(
 ) -> Result<Vec<u8>> {
     let shown = Shown::of(used);
     let mut bundle = BundleWriter::new("searchset", page.total, links);
-    for row in &page.rows {
-        found(cx, &mut bundle, row, used, &shown)?;
+    for (at, row) in page.rows.iter().enumerate() {
+        let part = page.positions.get(at).map_or(0, |position| position.part);
+        found(cx, &mut bundle, (row, part), used, &shown)?;
     }
     for row in &included.rows {
         let body = shown.body(&row.body)?;
@@ -44,16 +45,16 @@ pub fn bundle(
     Ok(bundle.finish())
 }
 
-/// The entry of a row, or those of the contained resources in it that match.
+/// The entry of a match: a row, or a part of one.
 fn found(
     cx: Context<'_>,
     bundle: &mut BundleWriter,
-    row: &Row,
+    (row, at): (&Row, u32),
     used: &Used,
     shown: &Shown,
 ) -> Result<()> {
     let score = used.score.as_ref().filter(|_| used.scored != Some(false));
-    let document = match contained(used).is_some() || score.is_some() {
+    let document = match at > 0 || score.is_some() {
         true => Some(reread(&row.body)?),
         false => None,
     };
@@ -61,40 +62,23 @@ fn found(
         (Some(score), Some(document)) => Some(score.of(document.root())),
         _ => (used.scored == Some(true)).then_some(EXACT),
     };
-    let url = url(cx, row);
-    let whole = match (contained(used), &document) {
-        (Some(contained), Some(document)) => contained.is_own_match(document.root()),
-        _ => true,
-    };
-    if whole {
-        let body = shown.body(&row.body)?;
-        bundle
-            .entry(Some(&url))
-            .resource(&body)
-            .search("match", score);
-    }
-    if let (Some(contained), Some(document)) = (contained(used), &document) {
-        for node in contained.matches(document.root()) {
-            let url = format!("{url}#{}", node.text("id").unwrap_or_default());
-            let body = shown.resource(node);
-            bundle
-                .entry(Some(&url))
-                .resource(&body)
-                .search("match", score);
+    let inside = document.as_ref().filter(|_| at > 0);
+    let (url, body) = match inside.and_then(|document| part(document.root(), at)) {
+        Some(node) => {
+            let id = node.text("id").unwrap_or_default();
+            (format!("{}#{id}", url(cx, row)), shown.resource(node))
         }
-    }
+        None => (url(cx, row), shown.body(&row.body)?),
+    };
+    bundle
+        .entry(Some(&url))
+        .resource(&body)
+        .search("match", score);
     Ok(())
 }
 
 /// The score of what is exactly what was asked for. <https://hl7.org/fhir/R4/search.html#score>
 const EXACT: f64 = 1.0;
-
-/// When the contained resources themselves are the answer.
-fn contained(used: &Used) -> Option<&Contained> {
-    used.contained
-        .as_ref()
-        .filter(|c| c.rendered == Rendered::Contained)
-}
 
 fn url(cx: Context<'_>, row: &Row) -> String {
     let base = &cx.engine.settings.base;

@@ -3,21 +3,7 @@
 
 use crate::house::{House, app, json, loader, text};
 use serde_json::{Value, json as value};
-use ward_access::Caller;
 use ward_resources::route::Method::{Get, Put};
-
-async fn found(house: &House, caller: &Caller, url: &str) -> Vec<String> {
-    let reply = house.ask(caller, Get, url, None).await;
-    assert_eq!(reply.status, 200, "{url}: {}", text(&reply));
-    let bundle = json(&reply);
-    let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
-    let mut ids: Vec<String> = entries
-        .iter()
-        .map(|e| e["resource"]["id"].as_str().unwrap().to_owned())
-        .collect();
-    ids.sort();
-    ids
-}
 
 fn patient(id: &str, family: &str) -> Value {
     value!({ "resourceType": "Patient", "id": id, "name": [{ "family": family }] })
@@ -148,7 +134,7 @@ pub async fn chains_lead_into_contained_resources(house: House) {
             vec!["inner"],
         ),
     ] {
-        assert_eq!(found(&house, &all, query).await, expected, "{query}");
+        assert_eq!(house.found(&all, query).await, expected, "{query}");
     }
     let reply = house
         .ask(
@@ -186,14 +172,14 @@ pub async fn contained_resources_are_as_open_as_their_container(house: House) {
         (&b, report, vec![]),
         (&loader(), report, vec!["of-b"]),
     ] {
-        assert_eq!(found(&house, caller, query).await, expected, "{query}");
+        assert_eq!(house.found(caller, query).await, expected, "{query}");
     }
     // Who may not see the Observations at all gets nothing through them.
     let some = app(
         "patient/DiagnosticReport.rs patient/Practitioner.rs",
         "Patient/b",
     );
-    assert_eq!(found(&house, &some, report).await, Vec::<String>::new());
+    assert_eq!(house.found(&some, report).await, Vec::<String>::new());
 }
 
 pub async fn a_condition_of_a_write_looks_into_no_container(house: House) {

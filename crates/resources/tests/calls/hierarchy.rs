@@ -1,8 +1,7 @@
 //! `:below` and `:above` of references: everything at a place or what belongs to it, as far as the caller may see the way.
 
-use crate::house::{House, app, json, loader, system, text};
+use crate::house::{House, app, loader, system, text};
 use serde_json::{Value, json as value};
-use ward_access::Caller;
 use ward_resources::route::Method::{Delete, Get};
 
 fn place(id: &str, part_of: &str) -> Value {
@@ -16,19 +15,6 @@ fn place(id: &str, part_of: &str) -> Value {
 fn procedure(id: &str, location: &str) -> Value {
     value!({ "resourceType": "Procedure", "id": id, "status": "completed", "subject": { "reference": "Patient/p" },
         "location": { "reference": format!("Location/{location}") } })
-}
-
-async fn found(house: &House, caller: &Caller, url: &str) -> Vec<String> {
-    let reply = house.ask(caller, Get, url, None).await;
-    assert_eq!(reply.status, 200, "{url}: {}", text(&reply));
-    let bundle = json(&reply);
-    let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
-    let mut ids: Vec<String> = entries
-        .iter()
-        .map(|e| e["resource"]["id"].as_str().unwrap().to_owned())
-        .collect();
-    ids.sort();
-    ids
 }
 
 async fn hospital(house: &House) {
@@ -80,12 +66,12 @@ pub async fn what_is_part_of_a_place_is_below_it(house: House) {
             vec!["in-bed"],
         ),
     ] {
-        assert_eq!(found(&house, &all, query).await, expected, "{query}");
+        assert_eq!(house.found(&all, query).await, expected, "{query}");
     }
     // A circle ends where it began.
     house.put(&place("house", "bed")).await;
     let query = "Procedure?location:above=ward&_total=accurate";
-    assert_eq!(found(&house, &all, query).await.len(), 4);
+    assert_eq!(house.found(&all, query).await.len(), 4);
     // What it means may change until a commit.
     let reply = house
         .ask(&all, Delete, "Procedure?location:below=ward", None)
@@ -102,7 +88,8 @@ pub async fn a_hierarchy_has_its_bounds(house: House) {
     }
     let all = loader();
     assert_eq!(
-        found(&house, &all, "Location?partof:below=l1&_count=100")
+        house
+            .found(&all, "Location?partof:below=l1&_count=100")
             .await
             .len(),
         31
@@ -117,17 +104,20 @@ pub async fn only_what_may_be_seen_leads_further(house: House) {
     // Whoever may not search places knows of the one that is named, and of none behind it.
     let billing = system("system/Procedure.rs");
     assert_eq!(
-        found(&house, &billing, "Procedure?location:below=house").await,
+        house
+            .found(&billing, "Procedure?location:below=house")
+            .await,
         ["in-house"]
     );
     let own = app("patient/Procedure.rs patient/Patient.rs", "Patient/p");
     assert_eq!(
-        found(&house, &own, "Procedure?location:above=bed").await,
+        house.found(&own, "Procedure?location:above=bed").await,
         ["in-bed"]
     );
     let own = app("patient/*.rs", "Patient/p");
     assert_eq!(
-        found(&house, &own, "Procedure?location:above=bed")
+        house
+            .found(&own, "Procedure?location:above=bed")
             .await
             .len(),
         4

@@ -113,6 +113,18 @@ impl House {
         self.engine.answer(caller, &call(method, url, body)).await
     }
 
+    /// Ids of the entries that a search answers, in order of their letters.
+    pub async fn found(&self, caller: &Caller, url: &str) -> Vec<String> {
+        let reply = self.ask(caller, Method::Get, url, None).await;
+        assert_eq!(reply.status, 200, "{url}: {}", text(&reply));
+        let bundle = json(&reply);
+        let entries = bundle["entry"].as_array().into_iter().flatten();
+        let ids = entries.map(|e| e["resource"]["id"].as_str().unwrap().to_owned());
+        let mut ids: Vec<String> = ids.collect();
+        ids.sort();
+        ids
+    }
+
     /// Creates as a system that may do everything; `Type/id`.
     pub async fn create(&self, body: &Value) -> String {
         let ty = body["resourceType"].as_str().unwrap();

@@ -2,7 +2,6 @@
 
 use crate::house::{House, app, json, loader, text};
 use serde_json::{Value, json as value};
-use ward_access::Caller;
 use ward_resources::route::Method::{Delete, Get};
 
 /// A hundred characters.
@@ -12,19 +11,6 @@ fn start() -> String {
 
 fn patient(id: &str, family: &str) -> Value {
     value!({ "resourceType": "Patient", "id": id, "name": [{ "family": family }] })
-}
-
-async fn found(house: &House, caller: &Caller, url: &str) -> Vec<String> {
-    let reply = house.ask(caller, Get, url, None).await;
-    assert_eq!(reply.status, 200, "{url}: {}", text(&reply));
-    let bundle = json(&reply);
-    let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
-    let mut ids: Vec<String> = entries
-        .iter()
-        .map(|e| e["resource"]["id"].as_str().unwrap().to_owned())
-        .collect();
-    ids.sort();
-    ids
 }
 
 async fn people(house: &House) {
@@ -99,7 +85,7 @@ pub async fn a_part_of_a_long_text_is_found(house: House) {
             vec!["zebra"],
         ),
     ] {
-        assert_eq!(found(&house, &all, &url).await, expected, "{url}");
+        assert_eq!(house.found(&all, &url).await, expected, "{url}");
     }
     // Totals and pages are of the same matches.
     let url = "Patient?family:contains=zebra&_total=accurate&_count=1";
@@ -110,7 +96,7 @@ pub async fn a_part_of_a_long_text_is_found(house: House) {
     house.ask(&all, Delete, "Observation/horse", None).await;
     house.ask(&all, Delete, "Patient/horse", None).await;
     let url = "Patient?family:contains=zebra";
-    assert_eq!(found(&house, &all, url).await, ["short"]);
+    assert_eq!(house.found(&all, url).await, ["short"]);
 }
 
 pub async fn who_may_not_see_a_long_text_is_not_told_by_it(house: House) {
@@ -125,7 +111,7 @@ pub async fn who_may_not_see_a_long_text_is_not_told_by_it(house: House) {
             vec!["horse"],
         ),
     ] {
-        assert_eq!(found(&house, &own, url).await, expected, "{url}");
+        assert_eq!(house.found(&own, url).await, expected, "{url}");
     }
 }
 
@@ -145,16 +131,13 @@ pub async fn long_displays_and_uris_are_found_to_their_end(house: House) {
         .await;
     let all = loader();
     assert_eq!(
-        found(&house, &all, "Condition?code:text=walrus").await,
+        house.found(&all, "Condition?code:text=walrus").await,
         ["long", "short"]
     );
     assert_eq!(
-        found(
-            &house,
-            &all,
-            "Condition?_filter=code%20co%20%22rd%20walrus%22"
-        )
-        .await,
+        house
+            .found(&all, "Condition?_filter=code%20co%20%22rd%20walrus%22")
+            .await,
         ["long"]
     );
     let cut = url.len() - 3;
@@ -163,7 +146,7 @@ pub async fn long_displays_and_uris_are_found_to_their_end(house: House) {
         (format!("ValueSet?url:below={}x", &url[..cut]), vec![]),
         (format!("ValueSet?url:above={url}/more"), vec!["v"]),
     ] {
-        assert_eq!(found(&house, &all, &query).await, expected, "{query}");
+        assert_eq!(house.found(&all, &query).await, expected, "{query}");
     }
 }
 

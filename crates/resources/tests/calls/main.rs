@@ -13,6 +13,7 @@ mod blank;
 mod budgets;
 mod conditions;
 mod contained;
+mod contained_pages;
 mod cursors;
 mod former;
 mod full_text;
@@ -90,6 +91,9 @@ on_both!(
     contained::chains_lead_into_contained_resources,
     contained::contained_resources_are_as_open_as_their_container,
     contained::a_condition_of_a_write_looks_into_no_container,
+    contained_pages::a_page_holds_as_many_contained_resources_as_are_asked_for,
+    contained_pages::pages_of_contained_resources_have_no_gap_and_no_duplicate_while_others_write,
+    contained_pages::what_comes_with_a_page_comes_once,
     terminology::a_stored_value_set_is_found_however_it_is_written,
     terminology::of_many_versions_the_one_asked_for_is_found,
     contained::totals_count_the_contained_resources_that_are_shown,

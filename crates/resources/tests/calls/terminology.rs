@@ -1,25 +1,11 @@
 //! Value sets and code systems that are stored, under every spelling that a query may give them.
 //! <https://hl7.org/fhir/R4/search.html#modifiers>
 
-use crate::house::{House, json, loader, system, text};
+use crate::house::{House, loader, system, text};
 use serde_json::{Value, json as value};
-use ward_access::Caller;
 use ward_resources::route::Method::Get;
 
 const SYSTEM: &str = "http://my.example.org/cs";
-
-async fn found(house: &House, caller: &Caller, url: &str) -> Vec<String> {
-    let reply = house.ask(caller, Get, &encoded(url), None).await;
-    assert_eq!(reply.status, 200, "{url}: {}", text(&reply));
-    let bundle = json(&reply);
-    let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
-    let mut ids: Vec<String> = entries
-        .iter()
-        .map(|e| e["resource"]["id"].as_str().unwrap().to_owned())
-        .collect();
-    ids.sort();
-    ids
-}
 
 fn encoded(url: &str) -> String {
     url.replace(' ', "%20").replace('"', "%22")
@@ -74,14 +60,22 @@ pub async fn a_stored_value_set_is_found_however_it_is_written(house: House) {
         "Observation?_filter=code ss http://my.example.org/cs|A",
         "Observation?_filter=code sb \"http://my.example.org/cs|A1\"",
     ] {
-        assert_eq!(found(&house, &loader(), query).await, ["a1"], "{query}");
+        assert_eq!(
+            house.found(&loader(), &encoded(query)).await,
+            ["a1"],
+            "{query}"
+        );
     }
     for query in [
         "Encounter?diagnosis:Condition._filter=code in http://my.example.org/vs",
         "Encounter?diagnosis:Condition.code:in=http://my.example.org/vs",
         "Encounter?_filter=diagnosis:Condition.code in \"http://my.example.org/vs\"",
     ] {
-        assert_eq!(found(&house, &loader(), query).await, ["e"], "{query}");
+        assert_eq!(
+            house.found(&loader(), &encoded(query)).await,
+            ["e"],
+            "{query}"
+        );
     }
     // Who may not read value sets is told no more than of one that there is not.
     let some = system("system/Observation.rs");
@@ -114,7 +108,7 @@ pub async fn of_many_versions_the_one_asked_for_is_found(house: House) {
         (format!("Observation?code:in={url}"), "b"),
     ] {
         assert_eq!(
-            found(&house, &loader(), &query).await,
+            house.found(&loader(), &encoded(&query)).await,
             [expected],
             "{query}"
         );

@@ -32,26 +32,30 @@ impl std::fmt::Debug for Contained {
 }
 
 impl Contained {
-    /// The contained resources that match, in document order.
-    pub fn matches<'n>(&self, container: Node<'n>) -> impl Iterator<Item = Node<'n>> {
-        let found = container.all("contained").filter(|n| n.ty() == self.ty);
-        found.filter(|n| holds(&self.inner.0, &self.inner.1, *n))
-    }
-
-    /// Whether a resource is found for itself (`_contained=both`), whatever it contains.
-    pub fn is_own_match(&self, node: Node<'_>) -> bool {
-        self.both && node.ty() == self.ty && holds(&self.inner.0, &self.inner.1, node)
-    }
-
-    /// How many matches the answer has of a resource that was found.
-    pub fn matches_of(&self, container: Node<'_>) -> u64 {
+    /// The matches that the answer has of a resource that was found, in document order: 0 is the resource itself, 1 the first that
+    /// it contains ([`part`]).
+    pub fn parts(&self, container: Node<'_>) -> Vec<u32> {
         match self.rendered {
-            Rendered::Container => 1,
+            Rendered::Container => vec![0],
             Rendered::Contained => {
-                let inside = self.matches(container).count() as u64;
-                inside + u64::from(self.is_own_match(container))
+                let own = (self.both && self.is_match(container)).then_some(0);
+                let each = container.all("contained").zip(1..);
+                let inside = each.filter(|(node, _)| self.is_match(*node));
+                own.into_iter().chain(inside.map(|(_, at)| at)).collect()
             }
         }
+    }
+
+    fn is_match(&self, node: Node<'_>) -> bool {
+        node.ty() == self.ty && holds(&self.inner.0, &self.inner.1, node)
+    }
+}
+
+/// The resource that is a part of a container: see [`Contained::parts`]. `None`: there is no such part.
+pub fn part(container: Node<'_>, part: u32) -> Option<Node<'_>> {
+    match part.checked_sub(1) {
+        None => Some(container),
+        Some(at) => container.all("contained").nth(at as usize),
     }
 }
 
@@ -127,7 +131,7 @@ impl Reader<'_> {
             Filter::AnyTerm(vec![term]),
             Filter::Check(Check {
                 name: "_contained".to_owned(),
-                test: Arc::new(move |node| test.matches(node).next().is_some()),
+                test: Arc::new(move |node| node.all("contained").any(|n| test.is_match(n))),
             }),
         ])
     }

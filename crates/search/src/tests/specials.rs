@@ -2,7 +2,7 @@ use super::sample::{document, extractor, registry};
 use super::small::{Small, kind, read, refusal};
 use crate::check::split;
 use crate::plan::{Filter, Hierarchy, Listed, SortKey, Total};
-use crate::query::{Rendered, held, lists, parent, referring, replace_lists, sort_text};
+use crate::query::{Rendered, held, lists, parent, part, referring, replace_lists, sort_text};
 use ward_fhir::schema::{TypeKind, r4};
 use ward_fhir::{Kind, TypeId};
 
@@ -119,11 +119,10 @@ fn contained_resources() {
         r#"{"resourceType":"Basic","code":{"text":"x"},"contained":[{"resourceType":"Medication","id":"m","code":{"coding":[{"code":"aspirin"}]}},
             {"resourceType":"Medication","id":"n"}]}"#,
     );
-    let ids: Vec<_> = contained
-        .matches(document.root())
-        .map(|n| n.text("id"))
-        .collect();
-    assert_eq!(ids, [Some("m")]);
+    let root = document.root();
+    assert_eq!(contained.parts(root), [1]);
+    let id = |at| part(root, at).map(|node| node.text("id"));
+    assert_eq!([id(0), id(1), id(3)], [Some(None), Some(Some("m")), None]);
     assert_eq!(kind("?_id=x&_contained=true"), Kind::Invalid);
     assert_eq!(kind("Medication?_contained=maybe"), Kind::Invalid);
     assert_eq!(

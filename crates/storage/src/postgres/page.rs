@@ -45,6 +45,7 @@ impl Question<'_> {
             let position = Position {
                 values,
                 rid: stored.rid,
+                part: 0,
             };
             hits.push((position, stored));
         }

@@ -333,6 +333,7 @@ fn position(row: &Columns, rid: Rid, first: usize, keys: &[Key]) -> Result<Posit
     Ok(Position {
         values: values.collect::<Result<_, _>>()?,
         rid,
+        part: 0,
     })
 }
 

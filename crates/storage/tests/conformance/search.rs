@@ -212,6 +212,7 @@ pub async fn sorting_puts_missing_values_last(place: Place) {
         after: Some(ward_search::plan::Position {
             values: vec![],
             rid: 1,
+            part: 0,
         }),
         ..plan(ty("Patient"), Filter::All)
     };
