@@ -15,50 +15,39 @@ use ward_storage::{Current, Guard, Rid, Row};
 
 /// What the criteria match among what the caller may see.
 pub enum Matches {
-    /// Nothing; the guard keeps it so until the commit.
-    None(Guard),
-    One(Rid, Guard),
+    /// Nothing; the guards keep it so until the commit.
+    None(Vec<Guard>),
+    One(Rid, Vec<Guard>),
     Many,
 }
 
 /// Evaluates criteria such as `identifier=http://a|1`. Search rights are needed: the answer tells whether something exists.
 pub async fn find(cx: Context<'_>, ty: TypeId, query: &str) -> Result<Matches> {
-    let (plan, key) = criteria(cx, ty, query, 2).await?;
-    let page = stored(cx.engine.store.search(cx.access, &plan).await)?;
-    let guard = |rids| Guard::Matches {
-        key,
-        plan,
-        access: cx.access.clone(),
-        rids,
-    };
+    let criteria = criteria(cx, ty, query, 2).await?;
+    let page = stored(cx.engine.store.search(cx.access, &criteria.plan).await)?;
     Ok(match page.rows.as_slice() {
-        [] => Matches::None(guard(Vec::new())),
-        [row] => Matches::One(row.rid, guard(vec![row.rid])),
+        [] => Matches::None(criteria.guards(cx, Vec::new())),
+        [row] => Matches::One(row.rid, criteria.guards(cx, vec![row.rid])),
         _ => Matches::Many,
     })
 }
 
-/// All matches up to `most` that the caller may delete; whether there are more; and the guard that holds the set of matches
+/// All matches up to `most` that the caller may delete; whether there are more; and the guards that hold the set of matches
 /// until the commit. What may be found and not deleted is left out, as a delete by id passes over it.
 pub async fn find_all(
     cx: Context<'_>,
     ty: TypeId,
     query: &str,
     most: u32,
-) -> Result<(Vec<Row>, bool, Guard)> {
+) -> Result<(Vec<Row>, bool, Vec<Guard>)> {
     demand_type(cx.access, ty, Action::Delete)?;
-    let (plan, key) = criteria(cx, ty, query, most).await?;
-    let mut page = stored(cx.engine.store.search(cx.access, &plan).await)?;
+    let criteria = criteria(cx, ty, query, most).await?;
+    let mut page = stored(cx.engine.store.search(cx.access, &criteria.plan).await)?;
     let rids: Vec<Rid> = page.rows.iter().map(|r| r.rid).collect();
     retain_open(cx, &mut page.rows).await?;
-    let guard = Guard::Matches {
-        key,
-        plan,
-        access: cx.access.clone(),
-        rids,
-    };
+    let guards = criteria.guards(cx, rids);
     if cx.access.sight(ty, Action::Delete) == cx.access.sight(ty, Action::Search) {
-        return Ok((page.rows, page.more, guard));
+        return Ok((page.rows, page.more, guards));
     }
     let keys: Vec<(TypeId, Rid)> = page.rows.iter().map(|r| (ty, r.rid)).collect();
     let rows = stored(
@@ -74,11 +63,37 @@ pub async fn find_all(
             None
         }
     });
-    Ok((rows.collect(), page.more, guard))
+    Ok((rows.collect(), page.more, guards))
+}
+
+/// Criteria as the store answers them, and holds their answer.
+struct Criteria {
+    plan: Plan,
+    /// What must go on to find nothing: else the plan would not be all that decides.
+    absent: Vec<Plan>,
+    /// Equal ones have the same.
+    key: i64,
+}
+
+impl Criteria {
+    /// That these are the matches until the commit.
+    fn guards(self, cx: Context<'_>, rids: Vec<Rid>) -> Vec<Guard> {
+        let matches = |plan, rids| Guard::Matches {
+            key: self.key,
+            plan,
+            access: cx.access.clone(),
+            rids,
+        };
+        let absent = self.absent.into_iter();
+        let absent = absent.map(|plan| matches(plan, Vec::new()));
+        std::iter::once(matches(self.plan, rids))
+            .chain(absent)
+            .collect()
+    }
 }
 
 /// Criteria are always strict: a parameter that were ignored would widen what is written.
-async fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result<(Plan, i64)> {
+async fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result<Criteria> {
     demand_type(cx.access, ty, Action::Search)?;
     // Sorted and spelled one way, so that equal criteria meet in one lock.
     let mut pairs = crate::search::decode_query(query)?;
@@ -96,7 +111,7 @@ async fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result
         );
         return Err(Failure::new(Kind::TooCostly, text));
     }
-    if question.is_looked_at {
+    if question.looked_at.any {
         let text = "the answer depends on what other resources say, on contained resources, or on texts longer than the index keeps, which a conditional interaction \
                     cannot hold until its commit; use criteria that an index answers, such as identifier";
         return Err(Failure::new(Kind::TooCostly, text));
@@ -120,7 +135,11 @@ async fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result
         ward_fhir::schema::r4().ty(ty).name,
         &crate::search::encode_query(&pairs),
     );
-    Ok((plan, key))
+    Ok(Criteria {
+        plan,
+        absent: question.looked_at.absent,
+        key,
+    })
 }
 
 /// Whoever leaves the criteria out has often left out the id.

@@ -23,9 +23,9 @@ pub async fn create(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     let mut last = CommitError::Unavailable;
     for _ in 0..cx.engine.settings.write_attempts_max {
         let condition = match &cx.call.conditions.if_none_exist {
-            None => None,
+            None => Vec::new(),
             Some(query) => match find(cx, ty, query).await? {
-                Matches::None(guard) => Some(guard),
+                Matches::None(guards) => guards,
                 Matches::One(rid, _) => return existing(cx, ty, rid).await,
                 Matches::Many => return Err(multiple()),
             },
@@ -51,9 +51,8 @@ async fn attempt(
     cx: Context<'_>,
     document: &Document,
     ty: TypeId,
-    condition: Option<Guard>,
+    mut guards: Vec<Guard>,
 ) -> Result<std::result::Result<Reply, CommitError>> {
-    let mut guards: Vec<Guard> = condition.into_iter().collect();
     guards.extend(link::check(cx, document.root(), false, &HashSet::new()).await?);
     let destination = place::destination(cx.engine, document.root(), None, &Literally).await?;
     destination.demand(cx.access, document.root(), Action::Create)?;

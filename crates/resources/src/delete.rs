@@ -48,16 +48,17 @@ pub async fn conditional_delete(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     let query = crate::search::encode_query(&cx.call.parameters);
     let mut last = CommitError::Unavailable;
     for _ in 0..cx.engine.settings.write_attempts_max {
-        let (rows, more, guard) = find_all(cx, ty, &query, most).await?;
+        let (rows, more, guards) = find_all(cx, ty, &query, most).await?;
         if more {
             return Err(multiple());
         }
         if rows.is_empty() {
             return Ok(Reply::status(204));
         }
-        match remove(cx, &rows, vec![guard]).await? {
+        let conditions = guards.len();
+        match remove(cx, &rows, guards).await? {
             Ok(reply) => return Ok(reply),
-            Err(error) => last = refuse_or_retry(error, 1, rows.len())?,
+            Err(error) => last = refuse_or_retry(error, conditions, rows.len())?,
         }
     }
     Err(conflict(last))

@@ -40,10 +40,10 @@ pub async fn conditional_patch(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     let query = crate::search::encode_query(&cx.call.parameters);
     let mut last = CommitError::Unavailable;
     for _ in 0..cx.engine.settings.write_attempts_max {
-        let (rid, guard) = match find(cx, ty, &query).await? {
+        let (rid, guards) = match find(cx, ty, &query).await? {
             Matches::None(_) => return Err(not_found()),
             Matches::Many => return Err(multiple()),
-            Matches::One(rid, guard) => (rid, guard),
+            Matches::One(rid, guards) => (rid, guards),
         };
         let row = live(stored(
             cx.engine
@@ -51,7 +51,7 @@ pub async fn conditional_patch(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
                 .read(cx.access, Action::Update, ty, rid)
                 .await,
         )?)?;
-        match attempt(cx, &row, vec![guard]).await? {
+        match attempt(cx, &row, guards).await? {
             Ok(reply) => return Ok(reply),
             Err(CommitError::Unavailable) => return Err(conflict(CommitError::Unavailable)),
             Err(error) => last = error,

@@ -11,6 +11,7 @@ mod hierarchy;
 pub(crate) mod included;
 pub(crate) mod links;
 mod long;
+mod looked_at;
 pub(crate) mod named;
 mod open;
 pub(crate) mod page;

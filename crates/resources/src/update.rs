@@ -44,16 +44,16 @@ pub async fn conditional_update(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     for _ in 0..cx.engine.settings.write_attempts_max {
         let outcome = match find(cx, ty, &query).await? {
             Matches::Many => return Err(multiple()),
-            Matches::None(guard) => {
+            Matches::None(guards) => {
                 demand_type(cx.access, ty, Action::Create)?;
                 let id = document.root().text("id");
                 let target = match id {
                     Some(id) => vacant(cx, ty, id).await?,
                     None => (None, Replaced::Nothing),
                 };
-                put(cx, &document, ty, id, target, vec![guard]).await?
+                put(cx, &document, ty, id, target, guards).await?
             }
-            Matches::One(rid, guard) => {
+            Matches::One(rid, guards) => {
                 let row = crate::read::live(stored(
                     cx.engine
                         .store
@@ -68,7 +68,7 @@ pub async fn conditional_update(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
                     ty,
                     Some(&id),
                     (Some(rid), Replaced::Version(row)),
-                    vec![guard],
+                    guards,
                 )
                 .await?
             }

@@ -126,12 +126,12 @@ async fn deletion(
         }
         Interaction::ConditionalDelete { ty } => {
             let query = encode_query(&entry.call.parameters);
-            let (rows, more, guard) =
+            let (rows, more, held) =
                 find_all(cx, *ty, &query, cx.engine.settings().conditional_delete_max).await?;
             if more {
                 return Err(multiple());
             }
-            guards.push(guard);
+            guards.extend(held);
             Ok(Some(rows))
         }
         _ => Ok(None),
@@ -161,16 +161,16 @@ async fn step(
             };
             match find(cx, *ty, condition).await? {
                 Matches::Many => Err(multiple()),
-                Matches::None(guard) => {
-                    guards.push(guard);
+                Matches::None(held) => {
+                    guards.extend(held);
                     Ok(new(*ty))
                 }
-                Matches::One(rid, guard) if deleted.contains(&rid) => {
-                    guards.push(guard);
+                Matches::One(rid, held) if deleted.contains(&rid) => {
+                    guards.extend(held);
                     Ok(new(*ty))
                 }
-                Matches::One(rid, guard) => {
-                    guards.push(guard);
+                Matches::One(rid, held) => {
+                    guards.extend(held);
                     let row = crate::read::live(stored(
                         cx.engine
                             .store
@@ -206,9 +206,9 @@ async fn step(
             demand_type(cx.access, *ty, Action::Update)?;
             match find(cx, *ty, &query()).await? {
                 Matches::Many => Err(multiple()),
-                Matches::None(guard) => {
+                Matches::None(held) => {
                     demand_type(cx.access, *ty, Action::Create)?;
-                    guards.push(guard);
+                    guards.extend(held);
                     match own_id() {
                         None => Ok(new(*ty)),
                         Some(id) => {
@@ -223,8 +223,8 @@ async fn step(
                         }
                     }
                 }
-                Matches::One(rid, guard) => {
-                    guards.push(guard);
+                Matches::One(rid, held) => {
+                    guards.extend(held);
                     let row = crate::read::live(stored(
                         cx.engine
                             .store
@@ -261,8 +261,8 @@ async fn step(
             match find(cx, *ty, &query()).await? {
                 Matches::Many => Err(multiple()),
                 Matches::None(_) => Err(not_found()),
-                Matches::One(rid, guard) => {
-                    guards.push(guard);
+                Matches::One(rid, held) => {
+                    guards.extend(held);
                     Ok(Step::Patch {
                         row: crate::read::live(stored(
                             cx.engine

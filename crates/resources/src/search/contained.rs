@@ -2,6 +2,7 @@
 //! <https://hl7.org/fhir/R4/search.html#contained>
 
 use super::long;
+use super::looked_at::LookedAt;
 use super::question::{LIST_MEMBERS_MAX, costly_place};
 use super::wide;
 use crate::document::reread;
@@ -21,8 +22,7 @@ use ward_storage::Row;
 /// Containers of one step.
 const ROWS_PER_STEP: u32 = 500;
 
-/// The filter, with what contained resources decide of its chains as far as the caller may search their containers, and whether
-/// there were any. Statements: none, or one for each hop of a chain, and for every 500 containers a further one and one for each
+/// The filter, with what contained resources decide of its chains as far as the caller may search their containers. Statements: none, or one for each hop of a chain, and for every 500 containers a further one and one for each
 /// chain that goes on from them.
 ///
 /// Errors: `TooCostly` beyond `limits.rows_examined_max` containers, or 10,000 of them that match; `TooManyRequests` where there
@@ -33,15 +33,16 @@ pub async fn decided(
     types: &[TypeId],
     mut filter: Filter,
     place: &mut Option<Place>,
-) -> Result<(Filter, bool)> {
+    looked_at: &mut LookedAt,
+) -> Result<Filter> {
     let Some(furthest) = hops(&filter) else {
-        return Ok((filter, false));
+        return Ok(filter);
     };
     let mut look = Look {
         cx,
         extractor,
         left: cx.engine.settings.rows_examined_max,
-        any: false,
+        looked_at,
     };
     for hop in (0..=furthest).rev() {
         if let Some(group) = contained_chains(&filter, types, extractor.key(), hop) {
@@ -49,7 +50,7 @@ pub async fn decided(
             filter = replace_contained_chains(filter, types, hop, &found);
         }
     }
-    Ok((filter, look.any))
+    Ok(filter)
 }
 
 struct Look<'c> {
@@ -57,7 +58,7 @@ struct Look<'c> {
     extractor: &'c Extractor,
     /// Containers that may still be looked at.
     left: usize,
-    any: bool,
+    looked_at: &'c mut LookedAt,
 }
 
 /// Type and logical id of what matches.
@@ -74,7 +75,9 @@ impl Look<'_> {
         let mut plan = plan(group.types.clone(), group.candidates.clone());
         loop {
             let page = wide::search(self.cx, self.extractor, &plan).await?;
-            self.any = self.any || !page.rows.is_empty();
+            if plan.after.is_none() {
+                self.looked_at.note(&plan, &page.rows);
+            }
             self.left = self.left.saturating_sub(page.rows.len());
             self.page(group, &page.rows, &mut found).await?;
             let most = found.iter().map(Vec::len).max();
@@ -132,7 +135,8 @@ impl Look<'_> {
         }
         let types = [onward.target];
         let filter = Filter::And(vec![Filter::Ids(ids), onward.filter]);
-        let (filter, _) = long::decided(self.cx, self.extractor, &types, filter).await?;
+        let mut looked_at = LookedAt::default();
+        let filter = long::decided(self.cx, self.extractor, &types, filter, &mut looked_at).await?;
         let mut plan = plan(types.to_vec(), filter);
         loop {
             let page = wide::search(self.cx, self.extractor, &plan).await?;

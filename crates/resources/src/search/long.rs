@@ -1,6 +1,7 @@
 //! Texts longer than the index keeps, where a part of them is asked for: the resources that have one are looked at first.
 //! <https://hl7.org/fhir/R4/search.html#string>
 
+use super::looked_at::LookedAt;
 use super::question::LIST_MEMBERS_MAX;
 use super::wide;
 use crate::document::reread;
@@ -15,7 +16,7 @@ use ward_search::query::{LongTexts, Looked, long_texts, replace_long_texts};
 /// Resources of one step.
 const ROWS_PER_STEP: u32 = 500;
 
-/// The filter, with what long texts decide of it as far as the caller may search them, and whether there were any. Statements: none, or one for each
+/// The filter, with what long texts decide of it as far as the caller may search them. Statements: none, or one for each
 /// parameter of which a part is asked, and further ones for every 500 resources that have a long text of it.
 ///
 /// Errors: `TooCostly` beyond `limits.rows_examined_max` such resources, or 10,000 of them that match.
@@ -24,27 +25,27 @@ pub async fn decided(
     extractor: &Extractor,
     types: &[TypeId],
     filter: Filter,
-) -> Result<(Filter, bool)> {
+    looked_at: &mut LookedAt,
+) -> Result<Filter> {
     let key = extractor.key();
     let groups = long_texts(&filter, types, key);
     if groups.is_empty() {
-        return Ok((filter, false));
+        return Ok(filter);
     }
     let count = groups.iter().map(|group| group.conditions.len()).sum();
     let mut looked = vec![Looked::default(); count];
     let mut left = cx.engine.settings.rows_examined_max;
     for group in &groups {
-        look(cx, extractor, group, &mut left, &mut looked).await?;
+        look(cx, extractor, group, (&mut left, looked_at), &mut looked).await?;
     }
-    let any = looked.iter().any(|l| l.any);
-    Ok((replace_long_texts(filter, types, key, &looked), any))
+    Ok(replace_long_texts(filter, types, key, &looked))
 }
 
 async fn look(
     cx: Context<'_>,
     extractor: &Extractor,
     group: &LongTexts,
-    left: &mut usize,
+    (left, looked_at): (&mut usize, &mut LookedAt),
     looked: &mut [Looked],
 ) -> Result<()> {
     let mut plan = Plan {
@@ -57,6 +58,9 @@ async fn look(
     };
     loop {
         let page = wide::search(cx, extractor, &plan).await?;
+        if plan.after.is_none() {
+            looked_at.note(&plan, &page.rows);
+        }
         *left = left.saturating_sub(page.rows.len());
         for row in &page.rows {
             let document = reread(&row.body)?;

@@ -4,6 +4,7 @@
 use crate::document::reread;
 use crate::engine::{Context, store_failure, stored};
 use crate::places::Place;
+use crate::search::looked_at::LookedAt;
 use crate::search::{contained, hierarchy, long, open, terminology, wide};
 use crate::search_parameters::Snapshot;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -31,8 +32,8 @@ pub(crate) struct Question {
     pub plan: Plan,
     /// What every row must pass besides.
     pub checks: Vec<Check>,
-    /// Resources were looked at before: the filter names some of them.
-    pub is_looked_at: bool,
+    /// Resources that were looked at before: the filter names some of them.
+    pub looked_at: LookedAt,
     pub used: Used,
     served: Arc<Snapshot>,
     /// Of a costly question.
@@ -74,15 +75,19 @@ impl Question {
         };
         let filter = std::mem::replace(&mut plan.filter, Filter::All);
         let (filter, is_in_hierarchy) = with_listed(cx, extractor, filter).await?;
-        let (filter, is_inside) =
-            contained::decided(cx, extractor, &plan.types, filter, &mut place).await?;
-        let (filter, is_long) = long::decided(cx, extractor, &plan.types, filter).await?;
+        let mut looked_at = LookedAt {
+            any: is_in_hierarchy,
+            absent: Vec::new(),
+        };
+        let (types, looking) = (&plan.types, &mut looked_at);
+        let filter = contained::decided(cx, extractor, types, filter, &mut place, looking).await?;
+        let filter = long::decided(cx, extractor, types, filter, looking).await?;
         let split = check::split(filter, extractor)?;
         plan.filter = split.index;
         Ok(Question {
             plan,
             checks: split.checks,
-            is_looked_at: is_in_hierarchy || is_inside || is_long,
+            looked_at,
             used,
             served,
             place,
@@ -94,7 +99,7 @@ impl Question {
         Question {
             plan,
             checks: Vec::new(),
-            is_looked_at: false,
+            looked_at: LookedAt::default(),
             used,
             served: cx.engine.served.current(),
             place: None,

@@ -1,9 +1,10 @@
 //! Chains into contained resources: what a resource brings with it is asked as what it refers to elsewhere.
 //! <https://hl7.org/fhir/R4/search.html#contained>
 
-use crate::house::{House, app, json, loader, text};
+use crate::house::{House, app, call, json, loader, text};
 use serde_json::{Value, json as value};
-use ward_resources::route::Method::{Get, Put};
+use std::collections::BTreeMap;
+use ward_resources::route::Method::{Get, Post, Put};
 
 fn patient(id: &str, family: &str) -> Value {
     value!({ "resourceType": "Patient", "id": id, "name": [{ "family": family }] })
@@ -193,6 +194,31 @@ pub async fn a_condition_of_a_write_looks_into_no_container(house: House) {
         "{}",
         text(&reply)
     );
+}
+
+/// Each of them finds no container to look into, until the first has stored one.
+pub async fn a_container_that_comes_meanwhile_ends_a_condition(house: House) {
+    house.put(&patient("a", "outer")).await;
+    let mut body = prescription("x", "Patient/a", "R1");
+    body.as_object_mut().unwrap().remove("id");
+    let mut create = call(Post, "MedicationRequest", Some(&body));
+    create.conditions.if_none_exist = Some("medication.code=R1".to_owned());
+    assert_eq!(
+        house.at_once(&create, 8).await,
+        BTreeMap::from([(201, 1), (400, 7)])
+    );
+    let stored = house.found(&loader(), "MedicationRequest?_count=100").await;
+    assert_eq!(stored.len(), 1);
+    // The same by an update, where what matches is none of what is contained.
+    let mut inside = observation("inside", "#p");
+    inside["contained"] =
+        value!([{ "resourceType": "Patient", "id": "p", "name": [{ "family": "outer" }] }]);
+    inside.as_object_mut().unwrap().remove("id");
+    let update = call(Put, "Observation?subject.family=outer", Some(&inside));
+    let said = house.at_once(&update, 8).await;
+    assert_eq!(said, BTreeMap::from([(201, 1), (400, 7)]));
+    let stored = house.found(&loader(), "Observation?_count=100").await;
+    assert_eq!(stored.len(), 1);
 }
 
 /// Totals of the pages, and the entries of all of them.

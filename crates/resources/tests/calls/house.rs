@@ -1,8 +1,10 @@
 //! An engine on a private store, and short ways to ask it.
 
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::task::Poll;
 use ward_access::{Caller, Identity, PATIENT, RolePolicy, Roles, Scopes};
 use ward_audit::Record;
 use ward_fhir::TypeId;
@@ -123,6 +125,29 @@ impl House {
         let mut ids: Vec<String> = ids.collect();
         ids.sort();
         ids
+    }
+
+    /// The same Call so many times at once, as a system that may do everything: how many of each status.
+    pub async fn at_once(&self, call: &Call, times: usize) -> BTreeMap<u16, usize> {
+        let caller = loader();
+        let asked = (0..times).map(|_| Box::pin(self.engine.answer(&caller, call)));
+        let mut asked: Vec<_> = asked.collect();
+        let mut said = BTreeMap::new();
+        std::future::poll_fn(|cx| {
+            asked.retain_mut(|answer| match answer.as_mut().poll(cx) {
+                Poll::Ready(reply) => {
+                    *said.entry(reply.status).or_default() += 1;
+                    false
+                }
+                Poll::Pending => true,
+            });
+            match asked.is_empty() {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            }
+        })
+        .await;
+        said
     }
 
     /// Creates as a system that may do everything; `Type/id`.

@@ -1,8 +1,9 @@
 //! Texts longer than the index keeps: what is asked of their end is answered as for any other.
 
-use crate::house::{House, app, json, loader, text};
+use crate::house::{House, app, call, json, loader, text};
 use serde_json::{Value, json as value};
-use ward_resources::route::Method::{Delete, Get};
+use std::collections::BTreeMap;
+use ward_resources::route::Method::{Delete, Get, Post};
 
 /// A hundred characters.
 fn start() -> String {
@@ -166,4 +167,18 @@ pub async fn a_condition_of_a_write_looks_at_no_long_text(house: House) {
         .ask(&all, Delete, "Patient?name:contains=zebra", None)
         .await;
     assert_eq!(reply.status, 409, "{}", text(&reply));
+}
+
+/// Each of them looks at no text that is too long, until the first has stored one.
+pub async fn a_long_text_that_comes_meanwhile_ends_a_condition(house: House) {
+    let body =
+        value!({ "resourceType": "Patient", "name": [{ "family": format!("{} Zebra", start()) }] });
+    let mut create = call(Post, "Patient", Some(&body));
+    create.conditions.if_none_exist = Some("family:contains=zebra".to_owned());
+    assert_eq!(
+        house.at_once(&create, 8).await,
+        BTreeMap::from([(201, 1), (400, 7)])
+    );
+    let all = house.found(&loader(), "Patient?_count=100").await;
+    assert_eq!(all.len(), 1);
 }
