@@ -443,6 +443,38 @@ fn a_binary_has_a_raw_and_a_fhir_form() {
     });
 }
 
+/// What was kept of the content is not the resource, and the other way round: only JSON is answered with 304.
+#[test]
+fn a_binarys_forms_do_not_vouch_for_each_other() {
+    on_both(|ward| {
+        let created = ward
+            .request("POST", "Binary")
+            .body("text/plain", b"Hello".to_vec())
+            .send()
+            .expect(201);
+        let path = format!("Binary/{}", created.id());
+        let get = |accept: &str| ward.request("GET", &path).header("Accept", accept);
+        let kept = get("application/fhir+json").send().expect(200);
+        let tag = kept.header("etag").unwrap();
+        let since = kept.header("last-modified").unwrap();
+        for accept in ["text/plain", "*/*", "application/fhir+xml"] {
+            let whole = get(accept)
+                .header("If-None-Match", tag)
+                .header("If-Modified-Since", since)
+                .send()
+                .expect(200);
+            assert!(!whole.bytes.is_empty());
+            assert_eq!(whole.header("etag"), Some(tag), "{accept}");
+            assert_eq!(whole.header("cache-control"), Some("no-store"), "{accept}");
+        }
+        get("application/fhir+json")
+            .header("If-None-Match", tag)
+            .send()
+            .expect(304);
+        assert_ne!(kept.header("cache-control"), Some("no-store"));
+    });
+}
+
 #[test]
 fn every_answer_is_private_and_has_a_name() {
     on_both(|ward| {

@@ -8,7 +8,7 @@ pub const FHIR_XML: HeaderValue = HeaderValue::from_static("application/fhir+xml
 pub const SECURITY_CONTEXT: HeaderName = HeaderName::from_static("x-security-context");
 pub const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
-/// The same version in JSON has the same tag: a cache that had this one could give it for that.
+/// The same version in JSON has the same tag: a cache that had this one (XML, or the content of a Binary) could give it for that.
 pub fn keep_nowhere(headers: &mut HeaderMap) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }

@@ -58,7 +58,8 @@ impl Asked {
         let codings = list(request.headers(), &header::ACCEPT_ENCODING);
         self.look.codings = accept_encoding::negotiate(codings.as_deref())?;
         self.call.conditions = conditions(request.headers())?;
-        if self.look.form == Form::Xml && matches!(method, Method::Get | Method::Head) {
+        let is_json = self.look.form == Form::Json && !self.call.raw_accepted;
+        if !is_json && matches!(method, Method::Get | Method::Head) {
             // The tag names the version in every form: who has kept another form of it would take that for this one.
             self.call.conditions.if_none_match = None;
             self.call.conditions.if_modified_since = None;

@@ -115,7 +115,7 @@ fn assemble(
     };
     let headers = response.headers_mut();
     headers::secure(headers, is_raw);
-    if headers.get(header::CONTENT_TYPE) == Some(&headers::FHIR_XML) {
+    if is_raw || headers.get(header::CONTENT_TYPE) == Some(&headers::FHIR_XML) {
         headers::keep_nowhere(headers);
     }
     if let Ok(id) = HeaderValue::from_str(wish.request_id) {
