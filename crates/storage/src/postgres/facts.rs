@@ -70,7 +70,9 @@ impl Remembered {
         for form in &needed.forms {
             let of = forms.iter().filter(|(known, _)| known == form);
             let terms: Arc<[Term]> = of.map(|(_, term)| *term).collect();
-            if self.forms.get(form).is_none_or(|known| known != terms) {
+            if terms.len() > FORM_TERMS_MAX {
+                self.forms.remove(form);
+            } else if self.forms.get(form).is_none_or(|known| known != terms) {
                 self.forms.insert(*form, terms);
             }
         }
@@ -195,10 +197,40 @@ impl Told {
 const COUNTER: i64 = -1;
 const FORM: i64 = -2;
 
-/// Counters remembered (about 60 bytes each), and forms (about 150).
+/// Counters remembered, about 60 bytes each.
 const COUNTS_MAX: usize = 32_768;
+/// Forms remembered, about 100 bytes each and 8 for each of their terms: 2 MB at most.
 const FORMS_MAX: usize = 2_048;
+/// Of a form with more terms nothing is remembered: a page's statement would not tell them either.
+const FORM_TERMS_MAX: usize = TOLD_MAX;
 /// Counters, and terms of forms, that a page's statement tells.
 const TOLD_MAX: usize = 100;
 
 const COUNTS: &str = "select h, sum(n)::bigint from term_count where h = any($1) group by h";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_remembered_as_far_as_a_page_tells_their_terms() {
+        let remembered = Remembered::default();
+        let needed = Needed {
+            forms: vec![7],
+            ..Needed::default()
+        };
+        let told = |terms: usize| {
+            let each = (0..terms).map(|term| (7, term as Term));
+            Told::new(Counts::new(), each.collect())
+        };
+        assert_eq!(remembered.forms(&[7]), None);
+        remembered.learn(&needed, &told(0));
+        assert_eq!(remembered.forms(&[7]), Some(Vec::new()));
+        remembered.learn(&needed, &told(FORM_TERMS_MAX));
+        let known = remembered.forms(&[7]).map(|terms| terms.len());
+        assert_eq!(known, Some(FORM_TERMS_MAX));
+        // What it had before is not so any more.
+        remembered.learn(&needed, &told(FORM_TERMS_MAX + 1));
+        assert_eq!(remembered.forms(&[7]), None);
+    }
+}
