@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::service::Algorithm;
+
 /// Closed-loop load on a FHIR R4 server.
 ///
 ///   ward-loadgen --token-command "ward token --as loader" crud --clients 32
@@ -66,6 +68,10 @@ pub enum Command {
     Search(Search),
     /// W9: search, create, read, update and a mix with few and with many clients
     Smile(Smile),
+    /// Tokens of a backend service by signed assertions; the server must take registrations by anybody
+    Token(Tokens),
+    /// Reads at a steady pace alone and beside sign-ins, in turns
+    SignIns(SignIns),
     /// GET of one path again and again
     Get(Get),
     /// Floor: durable writes to a file per second
@@ -160,6 +166,44 @@ pub struct Smile {
     /// Requests of each client
     #[arg(long, default_value_t = 10)]
     pub operations: u64,
+}
+
+/// `ward-loadgen --server-pid 4242 token --algorithm RS384 --admin w/demo/admin.json --clients 8 --duration 20`
+#[derive(Args)]
+pub struct Tokens {
+    #[arg(long, value_enum, default_value_t = Algorithm::Es384)]
+    pub algorithm: Algorithm,
+    /// What is asked for
+    #[arg(long, default_value = "system/Observation.rs system/Patient.rs")]
+    pub scope: String,
+    /// Secrets of an administrator, who approves the registration: as a demo's data folder holds them
+    #[arg(long, default_value = "ward-data/demo/admin.json")]
+    pub admin: PathBuf,
+    /// Assertions that are signed before the clock starts; the run ends when they are used up
+    #[arg(long, default_value_t = 60_000)]
+    pub assertions: usize,
+    #[command(flatten)]
+    pub pace: Pace,
+}
+
+/// `ward-loadgen --token-command "ward token --as loader" --server-pid 4242 sign-ins --people 20 --clients 8 --rate 1000`
+#[derive(Args)]
+pub struct SignIns {
+    /// People who sign in at once, each waiting for the answer before they try again
+    #[arg(long, default_value_t = 20)]
+    pub people: usize,
+    /// Clients that read
+    #[arg(long, default_value_t = 8)]
+    pub clients: usize,
+    /// Reads a second, of all clients together; 0: each as soon as the last is answered
+    #[arg(long, default_value_t = 1000)]
+    pub rate: u64,
+    /// Seconds of one block
+    #[arg(long, default_value_t = 5)]
+    pub block: u64,
+    /// Times that each has its block; one more before them is not counted
+    #[arg(long, default_value_t = 6)]
+    pub rounds: u64,
 }
 
 #[derive(Args)]

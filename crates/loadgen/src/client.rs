@@ -2,26 +2,27 @@
 
 use std::time::Instant;
 
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, LOCATION,
 };
 use hyper::{Method, Request};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 
+use crate::connection::{Answered, Connection};
 use crate::record::Record;
 use crate::target::Target;
 use crate::tokens::Token;
 
 const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json");
+const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
 pub struct Client {
     target: Target,
     token: Option<Token>,
-    connection: Option<SendRequest<Full<Bytes>>>,
+    connection: Connection,
+    /// When the next request should have been sent, where that was earlier than it is: then it is measured from then.
+    pub due: Option<Instant>,
     pub record: Record,
 }
 
@@ -41,7 +42,8 @@ impl Client {
         Ok(Self {
             target: target.clone(),
             token,
-            connection: None,
+            connection: Connection::to(&target.authority),
+            due: None,
             record,
         })
     }
@@ -88,9 +90,37 @@ impl Client {
         body: Option<Bytes>,
         expected: &[u16],
     ) -> Option<Reply> {
-        let begun = Instant::now();
-        let answer = match self.request(method, path, body) {
-            Ok(request) => self.exchange(request).await,
+        let request = self.request(method, path, body);
+        self.send(name, request, expected).await
+    }
+
+    /// Sends a form to a path of the server, which need not be below the base, without a token.
+    pub async fn form(
+        &mut self,
+        name: &'static str,
+        path: &str,
+        fields: String,
+        expected: &[u16],
+    ) -> Option<Reply> {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header(HOST, &self.target.authority)
+            .header(CONTENT_TYPE, FORM)
+            .body(Full::new(Bytes::from(fields)))
+            .map_err(|e| format!("request: {e}"));
+        self.send(name, request, expected).await
+    }
+
+    async fn send(
+        &mut self,
+        name: &'static str,
+        request: Result<Request<Full<Bytes>>, String>,
+        expected: &[u16],
+    ) -> Option<Reply> {
+        let begun = self.due.take().unwrap_or_else(Instant::now);
+        let answer = match request {
+            Ok(request) => self.connection.exchange(request).await.map(Reply::from),
             Err(problem) => Err(problem),
         };
         match answer {
@@ -104,7 +134,6 @@ impl Client {
                 None
             }
             Err(problem) => {
-                self.connection = None;
                 self.record.failed(format!("{name}: {problem}"));
                 None
             }
@@ -141,53 +170,16 @@ impl Client {
             .body(Full::new(body.unwrap_or_default()))
             .map_err(|e| format!("request: {e}"))
     }
+}
 
-    async fn exchange(&mut self, request: Request<Full<Bytes>>) -> Result<Reply, String> {
-        let usable = self.connection.as_ref().is_some_and(|c| !c.is_closed());
-        if !usable {
-            self.connection = Some(self.connect().await?);
+impl From<Answered> for Reply {
+    fn from(answered: Answered) -> Reply {
+        let location = answered.headers.get(LOCATION);
+        Reply {
+            status: answered.status.as_u16(),
+            location: location.and_then(|v| v.to_str().ok()).map(str::to_owned),
+            body: answered.body,
         }
-        let connection = self.connection.as_mut().ok_or("no connection")?;
-        connection
-            .ready()
-            .await
-            .map_err(|e| format!("connection: {e}"))?;
-        let answer = connection
-            .send_request(request)
-            .await
-            .map_err(|e| format!("connection: {e}"))?;
-        let status = answer.status().as_u16();
-        let location = answer
-            .headers()
-            .get(LOCATION)
-            .and_then(|v| v.to_str().ok())
-            .map(str::to_owned);
-        let body = answer
-            .into_body()
-            .collect()
-            .await
-            .map_err(|e| format!("answer: {e}"))?
-            .to_bytes();
-        Ok(Reply {
-            status,
-            location,
-            body,
-        })
-    }
-
-    async fn connect(&self) -> Result<SendRequest<Full<Bytes>>, String> {
-        let stream = TcpStream::connect(&self.target.authority)
-            .await
-            .map_err(|e| format!("connect: {e}"))?;
-        stream
-            .set_nodelay(true)
-            .map_err(|e| format!("connect: {e}"))?;
-        let (sender, connection) = handshake(TokioIo::new(stream))
-            .await
-            .map_err(|e| format!("connect: {e}"))?;
-        // Ends with the sender; its error comes back through the request.
-        tokio::spawn(connection);
-        Ok(sender)
     }
 }
 

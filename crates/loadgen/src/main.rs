@@ -1,15 +1,18 @@
 //! `ward-loadgen`: closed-loop load on any FHIR R4 base URL, with the workloads of the published benchmarks, and the
 //! floors of this machine. One process, few threads, so that it costs little beside what it measures.
 //!
-//! Must not know: how the server works. It speaks HTTP and reads `/proc`.
+//! Must not know: how the server works. It speaks HTTP, signs as clients do, and reads `/proc`.
 
 mod arguments;
+mod browser;
 mod client;
+mod connection;
 mod fsync;
 mod meter;
 mod record;
 mod report;
 mod run;
+mod service;
 mod sources;
 mod target;
 mod tokens;

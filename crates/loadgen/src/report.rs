@@ -11,6 +11,29 @@ pub struct Report {
     pub measured: Measured,
     /// Compared with the point reads of the same run.
     pub beside: Option<Beside>,
+    /// Compared with the same requests while nothing else was asked.
+    pub slowed: Option<Slowed>,
+}
+
+/// What becomes of requests while others are asked beside them: 1 is no difference.
+#[derive(Debug, PartialEq)]
+pub struct Slowed {
+    /// Answers a second.
+    pub rate: f64,
+    pub p50: f64,
+    pub p99: f64,
+}
+
+impl Slowed {
+    pub fn of(busy: &Report, alone: &Report) -> Slowed {
+        let rate = |report: &Report| report.per_second(report.requests());
+        let at = |q: f64| ratio(busy.at(q), alone.at(q));
+        Slowed {
+            rate: ratio(rate(busy), rate(alone)),
+            p50: at(0.5),
+            p99: at(0.99),
+        }
+    }
 }
 
 /// How many point reads one request of a workload costs. CPU is that of server and database together.
@@ -22,14 +45,17 @@ pub struct Beside {
 
 impl Beside {
     pub fn of(report: &Report, read: &Report) -> Beside {
-        let ratio = |a: f64, b: f64| if b > 0.0 { a / b } else { 0.0 };
-        let at = |report: &Report, q: f64| report.all().value_at_quantile(q) as f64;
         Beside {
             cpu: ratio(report.cpu_ms(), read.cpu_ms()),
-            p50: ratio(at(report, 0.5), at(read, 0.5)),
-            p99: ratio(at(report, 0.99), at(read, 0.99)),
+            p50: ratio(report.at(0.5), read.at(0.5)),
+            p99: ratio(report.at(0.99), read.at(0.99)),
         }
     }
+}
+
+/// 0 where there is nothing to compare with.
+fn ratio(a: f64, b: f64) -> f64 {
+    if b > 0.0 { a / b } else { 0.0 }
 }
 
 impl Report {
@@ -38,7 +64,13 @@ impl Report {
             workload,
             measured,
             beside: None,
+            slowed: None,
         }
+    }
+
+    /// A quantile of all latencies. Microseconds.
+    fn at(&self, quantile: f64) -> f64 {
+        self.all().value_at_quantile(quantile) as f64
     }
 
     pub fn is_clean(&self) -> bool {
@@ -129,6 +161,11 @@ impl Report {
                 "p50": b.p50,
                 "p99": b.p99,
             })),
+            "ratio_to_the_same_alone": self.slowed.as_ref().map(|s| json!({
+                "rate": s.rate,
+                "p50": s.p50,
+                "p99": s.p99,
+            })),
         })
     }
 
@@ -184,6 +221,12 @@ impl Report {
                 beside.p50,
                 beside.p99,
                 self.missed() * 100.0
+            );
+        }
+        if let Some(slowed) = &self.slowed {
+            text += &format!(
+                "  of the same alone: {:.3} by rate, {:.3} by p50, {:.3} by p99\n",
+                slowed.rate, slowed.p50, slowed.p99
             );
         }
         text += &format!(
@@ -305,6 +348,13 @@ mod tests {
         };
         let mut report = Report::new("read".to_owned(), measured);
         report.beside = Some(Beside::of(&report, &report));
+        report.slowed = Some(Slowed::of(&report, &report));
+        let none = Slowed {
+            rate: 1.0,
+            p50: 1.0,
+            p99: 1.0,
+        };
+        assert_eq!(report.slowed, Some(none));
         let json = report.json();
         assert_eq!(json["requests_per_second"], 2.0);
         assert_eq!(json["server"]["cpu_ms_per_request"], 5.0);

@@ -35,6 +35,12 @@ impl Engine {
         }
     }
 
+    /// The same within an Access that is there already: what a bench compares the whole chain with.
+    #[cfg(feature = "bench")]
+    pub async fn answer_decided(&self, caller: &Caller, access: &Access, call: &Call) -> Reply {
+        self.answer_within(caller, access, call, false).await
+    }
+
     /// A Call that never became an interaction (no token, wrong media type, unknown path): recorded all the same.
     pub async fn refuse(
         &self,

@@ -14,6 +14,7 @@ mod random;
 mod server;
 mod shared;
 mod token;
+pub mod turns;
 
 pub use binary::ward_binary;
 pub use http::{Answer, Client, Request, install_provider};

@@ -77,7 +77,7 @@ pub async fn run(
 }
 
 /// Ids of resources that are there already, as far as the server lets us search for them.
-async fn harvest(client: &mut Client, kind: Kind, known: &mut Vec<(Kind, String)>) {
+pub(super) async fn harvest(client: &mut Client, kind: Kind, known: &mut Vec<(Kind, String)>) {
     let path = format!("{}?_count={HARVEST_PER_TYPE}", kind.name());
     let Some(reply) = client.get("harvest", &path).await else {
         return;

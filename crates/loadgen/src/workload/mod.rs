@@ -6,14 +6,17 @@ mod get;
 mod import;
 mod mix;
 mod search;
+mod sign_ins;
 mod smile;
 mod sweep;
 #[cfg(test)]
 mod tests;
+mod token;
 
 use crate::arguments::{Arguments, Command};
+use crate::meter::Usage;
 use crate::report::Report;
-use crate::run::Watched;
+use crate::run::{Measured, Watched};
 use crate::target::Target;
 
 /// Runs what the command line asks for; several reports for a sweep.
@@ -43,7 +46,28 @@ pub async fn execute(arguments: &Arguments) -> Result<Vec<Report>, String> {
         Command::Sweep(options) => sweep::run(&target, &watched, options, seed).await,
         Command::Search(options) => search::run(&target, &watched, options, seed).await,
         Command::Smile(options) => smile::run(&target, &watched, options, seed).await,
+        Command::Token(options) => token::run(&target, &watched, options)
+            .await
+            .map(|r| vec![r]),
+        Command::SignIns(options) => sign_ins::run(&target, &watched, options, seed).await,
         Command::Get(options) => get::run(&target, &watched, options).await.map(|r| vec![r]),
         Command::Fsync(_) => Err("fsync needs no server".to_owned()),
     }
+}
+
+/// Two blocks of one run; memory is that of the second.
+fn together(mut sum: Measured, block: Measured) -> Measured {
+    let add = |a: Option<Usage>, b: Option<Usage>| match (a, b) {
+        (Some(a), Some(b)) => Some(Usage {
+            cpu_ms: a.cpu_ms + b.cpu_ms,
+            ..b
+        }),
+        (a, b) => a.or(b),
+    };
+    sum.seconds += block.seconds;
+    sum.own_cpu_ms += block.own_cpu_ms;
+    sum.server = add(sum.server, block.server);
+    sum.database = add(sum.database, block.database);
+    sum.record.merge(block.record);
+    sum
 }

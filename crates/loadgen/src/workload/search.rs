@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use ward_hospital::Rng;
 
+use super::together;
 use crate::arguments::{Pace, Search, Suite};
 use crate::client::Client;
-use crate::meter::Usage;
 use crate::record::{Phase, Record};
 use crate::report::{Beside, Report};
 use crate::run::{self, Measured, Script, Watched};
@@ -130,22 +130,6 @@ impl Script for Ask {
         }
         true
     }
-}
-
-fn together(mut sum: Measured, block: Measured) -> Measured {
-    let add = |a: Option<Usage>, b: Option<Usage>| match (a, b) {
-        (Some(a), Some(b)) => Some(Usage {
-            cpu_ms: a.cpu_ms + b.cpu_ms,
-            ..b
-        }),
-        (a, b) => a.or(b),
-    };
-    sum.seconds += block.seconds;
-    sum.own_cpu_ms += block.own_cpu_ms;
-    sum.server = add(sum.server, block.server);
-    sum.database = add(sum.database, block.database);
-    sum.record.merge(block.record);
-    sum
 }
 
 fn reports(turns: &[Asked], sums: Vec<Option<Measured>>) -> Vec<Report> {

@@ -1,5 +1,7 @@
 //! Every workload against a stand-in that answers as a FHIR server does and keeps nothing but ids.
 
+mod pages;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,6 +21,9 @@ struct Seen {
 }
 
 async fn answer(request: HttpRequest, body: web::Bytes, seen: web::Data<Seen>) -> HttpResponse {
+    if let Some(answer) = pages::answer(&request, &body) {
+        return answer;
+    }
     if request
         .headers()
         .get("authorization")
@@ -296,4 +301,73 @@ fn refusals_are_counted_by_status_and_the_run_is_not_clean() {
         ],
     );
     assert!(create[0].is_clean() && create[0].measured.record.resources > 0);
+}
+
+#[test]
+fn tokens_are_asked_for_until_the_assertions_are_used_up() {
+    let admin = std::env::temp_dir().join(format!("ward-loadgen-{}.json", std::process::id()));
+    let secrets = r#"{"username":"admin","password":"secret","totp_secret":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"}"#;
+    std::fs::write(&admin, secrets).unwrap();
+    let base = stand_in();
+    for algorithm in ["ES384", "RS384"] {
+        let words = [
+            "token",
+            "--algorithm",
+            algorithm,
+            "--assertions",
+            "40",
+            "--clients",
+            "3",
+            "--warm-up",
+            "0",
+            "--admin",
+            admin.to_str().unwrap(),
+        ];
+        let reports = run(&base, &words);
+        assert_eq!(reports[0].workload, format!("token {algorithm}"));
+        assert!(reports[0].is_clean());
+        // As many for each processor.
+        assert!((40..80).contains(&reports[0].requests()));
+    }
+    std::fs::remove_file(&admin).unwrap();
+}
+
+#[test]
+fn reads_are_compared_with_and_without_sign_ins() {
+    let words = [
+        "sign-ins",
+        "--people",
+        "3",
+        "--clients",
+        "2",
+        "--rate",
+        "100",
+        "--block",
+        "1",
+        "--rounds",
+        "1",
+    ];
+    let reports = run(&stand_in(), &words);
+    let names: Vec<&str> = reports.iter().map(|r| r.workload.as_str()).collect();
+    let expected = [
+        "reads alone",
+        "reads beside sign-ins",
+        "sign-ins beside reads",
+    ];
+    assert_eq!(names, expected);
+    assert!(reports.iter().all(Report::is_clean));
+    for reads in &reports[..2] {
+        assert_eq!(counts(reads).into_keys().collect::<Vec<_>>(), ["read"]);
+        // A hundred a second, on a machine that keeps the pace.
+        assert!(
+            (20..=120).contains(&reads.requests()),
+            "{}",
+            reads.requests()
+        );
+    }
+    assert_eq!(
+        counts(&reports[2]).into_keys().collect::<Vec<_>>(),
+        ["sign-in"]
+    );
+    assert!(reports[0].slowed.is_none() && reports[1].slowed.is_some());
 }
