@@ -1,5 +1,5 @@
-//! Ranges of quantities that were seen to be much, or little, and how many rows names have, so that they need not be counted
-//! before each page. By it only is chosen how a page is asked for: whatever has become of them since, the page is the same.
+//! Ranges of quantities that were seen to be much, or little, and how many rows names and types have, so that they need not be
+//! counted before each page. By it only is chosen how a page is asked for: whatever has become of them since, the page is the same.
 
 use crate::estimate::Name;
 use crate::index::parameter;
@@ -16,6 +16,7 @@ pub struct Broad {
     /// And the widest that is little.
     slim: Cache<(i64, bool), Counted>,
     names: Cache<Known, (u64, Instant)>,
+    types: Cache<TypeId, (u64, Instant)>,
 }
 
 /// Parameter of a type, whether the name is whole, and the name.
@@ -38,6 +39,8 @@ const ENDS_MAX: usize = 8_192;
 /// Names remembered, about 100 bytes each, and the bytes of one.
 const NAMES_MAX: usize = 8_192;
 const NAME_BYTES_MAX: usize = 64;
+/// There are no more types.
+const TYPES_MAX: usize = 256;
 
 impl Default for Broad {
     fn default() -> Broad {
@@ -45,6 +48,7 @@ impl Default for Broad {
             ends: Cache::new(ENDS_MAX),
             slim: Cache::new(ENDS_MAX),
             names: Cache::new(NAMES_MAX),
+            types: Cache::new(TYPES_MAX),
         }
     }
 }
@@ -73,6 +77,16 @@ impl Broad {
         if let Some(known) = known(name, ty) {
             self.names.insert(known, (rows, Instant::now()));
         }
+    }
+
+    /// How many rows a type has.
+    pub fn every(&self, ty: TypeId) -> Option<u64> {
+        let (rows, counted) = self.types.get(&ty)?;
+        (counted.elapsed() < REMEMBERED).then_some(rows)
+    }
+
+    pub fn learn_every(&self, ty: TypeId, rows: u64) {
+        self.types.insert(ty, (rows, Instant::now()));
     }
 
     /// Among how many rows the matches of a member are, where that is `few` or less; 1 at least, since one may have come.
@@ -168,6 +182,9 @@ mod tests {
         let name = (1, TextTest::Prefix, long.as_str());
         broad.learn_rows(name, TypeId(3), 1);
         assert_eq!(broad.rows(name, TypeId(3)), None);
+        broad.learn_every(TypeId(3), 6_670);
+        let every = [3, 4].map(|ty| broad.every(TypeId(ty)));
+        assert_eq!(every, [Some(6_670), None]);
     }
 
     #[test]

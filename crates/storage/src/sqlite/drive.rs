@@ -198,7 +198,10 @@ impl Question<'_> {
             let is_driving = matches!(driver, Driver::Member(by) | Driver::Term(by, _) if by == at);
             if !is_driving || self.names_candidates(member, extent) {
                 sql.push(" and ");
-                probe.filter(sql, member);
+                match self.in_set == Some(at) {
+                    true => probe.in_set(sql, member),
+                    false => probe.filter(sql, member),
+                }
             }
         }
     }

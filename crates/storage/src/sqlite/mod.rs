@@ -17,6 +17,7 @@ mod indexing;
 mod long;
 mod lower;
 mod map;
+mod named;
 mod names;
 mod near;
 mod places;

@@ -38,6 +38,8 @@ pub struct Question<'a> {
     pub(super) page_rows: Option<u64>,
     /// A range of quantities holds more.
     pub(super) is_broad: bool,
+    /// A member whose rows are a set that is made before the walk.
+    pub(super) in_set: Option<usize>,
     /// What is asked is sorted by the latest clinical dates.
     pub(super) sorted: Option<Clinical>,
 }
@@ -78,6 +80,7 @@ impl<'a> Question<'a> {
             few: 0,
             page_rows: page_rows(plan),
             is_broad: false,
+            in_set: None,
             sorted: Clinical::sorted(&core.term_key, &types, &plan.sort),
         };
         question.counts = Rc::new(question.count(connection)?);
@@ -87,6 +90,7 @@ impl<'a> Question<'a> {
             question.count_ranges(connection, &core.broad, plan)?;
         }
         question.driver = question.choose();
+        question.walk_for_name(connection, &core.broad)?;
         Ok(Some(question))
     }
 
@@ -262,6 +266,17 @@ impl<'a> Question<'a> {
 fn page_rows(plan: &Plan) -> Option<u64> {
     let is_page = plan.count > 0 && plan.total == Total::None && plan.sort.is_empty();
     is_page.then_some(u64::from(plan.count) + 1)
+}
+
+/// Live rows of a type.
+pub(super) fn every(connection: &mut Connection, ty: TypeId) -> Result<u64, StoreError> {
+    let key = Rows::of([typed(EVERY, ty)]).into_value();
+    let mut rows = 0;
+    connection.each(COUNTS, &[key], |row| {
+        rows = row.int(1)?.max(0) as u64;
+        Ok(())
+    })?;
+    Ok(rows)
 }
 
 /// Types that have or had rows, by the counters.

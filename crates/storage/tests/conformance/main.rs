@@ -12,6 +12,7 @@ mod homes;
 mod hops;
 mod identity;
 mod lifecycle;
+mod names;
 mod oracle;
 mod place;
 mod plans;
@@ -85,6 +86,7 @@ on_both!(
     search::endless_searches_are_cut_off,
     wide::what_too_many_phrases_fit_is_told,
     wide::what_too_many_codes_of_a_tuple_fit_is_told,
+    names::names_are_whole_in_page_order_however_many_match,
     walks::dates_are_whole_in_every_order,
     walks::quantities_are_whole_however_many_match,
     walks::several_codes_are_counted_and_walked_once,
