@@ -29,8 +29,19 @@ pub enum Unknown {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Embedded;
 
+impl Embedded {
+    /// Every code of a code system.
+    pub fn all_of(&self, system: &str) -> Result<Vec<String>, Unknown> {
+        let codes = codes().all_of(system).map_err(unknown)?;
+        Ok(codes.into_iter().map(str::to_owned).collect())
+    }
+}
+
 impl Terminology for Embedded {
     fn expand(&self, value_set: &str) -> Result<Vec<(String, String)>, Unknown> {
+        if !is_of_r4(value_set) {
+            return Err(Unknown::Absent);
+        }
         let codes = codes().expand(value_set).map_err(unknown)?;
         let owned = |(s, c): (&str, &str)| (s.to_owned(), c.to_owned());
         Ok(codes.into_iter().map(owned).collect())
@@ -44,6 +55,24 @@ impl Terminology for Embedded {
         owned(system, codes().descendants(system, code))
     }
 }
+
+/// Whether the version that a canonical names, if any, is the one of the R4 package.
+fn is_of_r4(canonical: &str) -> bool {
+    let Some((url, version)) = canonical.split_once('|') else {
+        return true;
+    };
+    let versions: &[&str] = match url.strip_prefix("http://terminology.hl7.org/ValueSet/") {
+        None => &["4.0.1"],
+        Some(name) if name.starts_with("v2-") => V2_VERSIONS,
+        Some(_) => V3_VERSIONS,
+    };
+    versions.contains(&version)
+}
+
+/// Of the value sets of HL7 version 2 in the package; three have the number of their table.
+const V2_VERSIONS: &[&str] = &["2.9", "0006", "0360", "0391"];
+/// Of those of HL7 version 3.
+const V3_VERSIONS: &[&str] = &["2014-03-26", "2014-08-07", "2018-08-12"];
 
 fn codes() -> &'static Codes {
     r4_codes()

@@ -107,6 +107,16 @@ impl Codes {
         urls
     }
 
+    /// Every code of a code system, by its url; what only groups others is none. Errors: not all of them are held.
+    pub fn all_of(&self, system: &str) -> Result<Vec<&'static str>, Refusal> {
+        let system = self.systems.get(system).ok_or(Refusal::Absent)?;
+        if !system.complete {
+            return Err(Refusal::Open);
+        }
+        let codes = system.concepts.iter().filter(|c| !c.grouping);
+        Ok(codes.map(|c| c.code).collect())
+    }
+
     /// Whether some of the codes of a code system are held, by its url.
     pub fn has_system(&self, url: &str) -> bool {
         self.systems.contains_key(url)

@@ -13,7 +13,7 @@ use ward_fhir::{Document, Issue, Kind, Severity, TypeId};
 use ward_search::entries::Term;
 use ward_search::extract::Extractor;
 use ward_search::plan::{Filter, Plan, Total};
-use ward_search::query::{Include, Including};
+use ward_search::query::{Include, Including, Referred};
 use ward_storage::{Current, Rid, Row};
 
 /// Included resources of one page.
@@ -50,14 +50,15 @@ impl Included {
 
 /// Statements: for each hop two for literal references (more when there are over a thousand), one for canonicals, and one for
 /// all types that may refer to what was found (on SQLite one for each).
-pub async fn of(
-    cx: Context<'_>,
-    extractor: &Extractor,
+pub async fn of<'a>(
+    cx: Context<'a>,
+    extractor: &'a Extractor,
     includes: &[Include],
     matches: &[Row],
 ) -> Result<Included> {
     let mut gathering = Gathering {
         cx,
+        extractor,
         known: matches.iter().map(|row| row.rid).collect(),
         included: Included {
             rows: Vec::new(),
@@ -102,6 +103,8 @@ struct Wanted {
     /// With the type it must have, when the include names one.
     canonicals: BTreeSet<(Option<TypeId>, String)>,
     referring: BTreeMap<TypeId, BTreeSet<Term>>,
+    /// What `referring` asks by, for each reverse include.
+    referred: Vec<Referred>,
 }
 
 impl Wanted {
@@ -125,6 +128,7 @@ impl Wanted {
                     }
                 }
             }
+            wanted.referred.extend(Referred::of(include, &nodes));
             for (ty, filter) in include.referring(extractor, &nodes) {
                 if let Filter::AnyTerm(terms) = filter {
                     wanted.referring.entry(ty).or_default().extend(terms);
@@ -147,6 +151,7 @@ impl Wanted {
 
 struct Gathering<'a> {
     cx: Context<'a>,
+    extractor: &'a Extractor,
     /// Matches and what is included already.
     known: HashSet<Rid>,
     included: Included,
@@ -163,11 +168,17 @@ impl Gathering<'_> {
             let used = stored(self.cx.view.used(&types).await)?;
             referring.retain(|ty, _| used.contains(ty));
         }
-        self.referring(referring).await
+        self.referring(referring, &wanted.referred).await
     }
 
     /// The first of every type in one question, and what is beyond them type by type.
-    async fn referring(&mut self, referring: BTreeMap<TypeId, BTreeSet<Term>>) -> Result<()> {
+    async fn referring(
+        &mut self,
+        referring: BTreeMap<TypeId, BTreeSet<Term>>,
+        referred: &[Referred],
+    ) -> Result<()> {
+        let extractor = self.extractor;
+        let is_meant = |row: &Row| is_meant(extractor, referred, row);
         let mut plans = Vec::new();
         for (ty, terms) in referring {
             let terms: Vec<Term> = terms.into_iter().collect();
@@ -188,11 +199,12 @@ impl Gathering<'_> {
             for (plan, page) in some.iter_mut().zip(pages) {
                 let more = page.more;
                 plan.after = page.next;
-                let rows = self.readable(page.rows).await?;
+                let rows = page.rows.into_iter().filter(is_meant).collect();
+                let rows = self.readable(rows).await?;
                 rows.into_iter().for_each(|row| self.take(row));
                 if more {
                     plan.count = INCLUDED_MAX as u32;
-                    self.search(plan, &|_| true).await?;
+                    self.search(plan, &is_meant).await?;
                 }
             }
         }
@@ -320,6 +332,18 @@ fn live(current: Current) -> Option<Row> {
         Current::Live(row) => Some(row),
         Current::Deleted(_) | Current::Absent => None,
     }
+}
+
+/// Whether a resource that refers to something refers to what was asked by, and not to another version of it.
+fn is_meant(extractor: &Extractor, referred: &[Referred], row: &Row) -> bool {
+    if !referred.iter().any(|r| r.concerns(extractor, row.ty)) {
+        return true;
+    }
+    let Ok(document) = reread(&row.body) else {
+        return false;
+    };
+    let root = document.root();
+    referred.iter().any(|r| r.is_meant_by(extractor, root))
 }
 
 /// Whether the resource's url, alone or with its version, is among the canonicals.

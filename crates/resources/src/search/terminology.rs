@@ -68,7 +68,7 @@ pub(crate) async fn of(
     Ok(known)
 }
 
-/// The resources behind `url`, `url|version` and `ValueSet/id`; of several with one url the newest. One or two statements, and
+/// The resources behind `url`, `url|version` and `ValueSet/id`, relative or under our own base; of several with one url the newest. One or two statements, and
 /// further ones for every 100 resources with one of the URLs.
 async fn read(cx: Context<'_>, names: &BTreeSet<String>) -> Result<Vec<(String, Arc<Content>)>> {
     let mut found = Vec::new();
@@ -97,6 +97,16 @@ async fn read(cx: Context<'_>, names: &BTreeSet<String>) -> Result<Vec<(String, 
             if url == Some(asked) && version == asked_version && newer {
                 best.insert(*name, row.clone());
             }
+        }
+    }
+    let by_url: BTreeSet<&str> = best.keys().copied().collect();
+    for name in urls.iter().filter(|name| !by_url.contains(*name)) {
+        // No canonical of anything: it may say where one is stored.
+        let own = name.strip_prefix(cx.engine.settings.base.as_str());
+        if let Some(id) = own.and_then(|path| path.strip_prefix("/ValueSet/"))
+            && let Some(row) = by_id(cx, id).await?
+        {
+            found.push(((*name).to_owned(), content(cx, &row)?));
         }
     }
     for (name, row) in best {
@@ -216,9 +226,35 @@ impl Known {
             Some(content) if depth < ROUNDS_MAX => content,
             _ => return Ok(Embedded.expand(name)?.into_iter().collect()),
         };
-        let Content::Set { include, exclude } = content.as_ref() else {
+        let Content::Set {
+            include,
+            exclude,
+            expansion,
+        } = content.as_ref()
+        else {
             return Err(Unknown::Absent);
         };
+        let composed = match (include.is_empty(), expansion) {
+            (true, Some(expansion)) => Ok(expansion.clone()),
+            _ => self.composed(include, exclude, depth),
+        };
+        // What cannot be computed here, somebody else has: R4 gives the expansion for that.
+        let codes = match (composed, expansion) {
+            (Err(Unknown::Open | Unknown::Absent), Some(expansion)) => expansion.clone(),
+            (composed, _) => composed?,
+        };
+        if codes.len() > TERMS_MAX {
+            return Err(Unknown::TooMany);
+        }
+        Ok(codes)
+    }
+
+    fn composed(
+        &self,
+        include: &[Part],
+        exclude: &[Part],
+        depth: usize,
+    ) -> std::result::Result<Codes, Unknown> {
         let mut codes = Codes::new();
         for part in include {
             codes.extend(self.part(part, depth)?);
@@ -227,9 +263,6 @@ impl Known {
             for code in self.part(part, depth)? {
                 codes.remove(&code);
             }
-        }
-        if codes.len() > TERMS_MAX {
-            return Err(Unknown::TooMany);
         }
         Ok(codes)
     }
@@ -258,8 +291,9 @@ impl Known {
             return Ok(of(part.codes.clone()));
         }
         if part.filters.is_empty() {
-            let content = self.contents.get(system).ok_or(Unknown::Open)?;
-            return Ok(of(content.all().ok_or(Unknown::Open)?));
+            let stored = || self.contents.get(system).and_then(|content| content.all());
+            let all = Embedded.all_of(system).ok().or_else(stored);
+            return Ok(of(all.ok_or(Unknown::Open)?));
         }
         let mut codes: Option<Codes> = None;
         for (operator, code) in &part.filters {

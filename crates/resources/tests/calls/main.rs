@@ -11,6 +11,7 @@ mod agreement;
 mod binaries;
 mod blank;
 mod budgets;
+mod canonicals;
 mod conditions;
 mod contained;
 mod contained_pages;
@@ -109,6 +110,9 @@ on_both!(
     longest::the_most_parameters_are_answered,
     injection::hostile_strings_stay_values,
     injection_stored::hostile_definitions_stay_text,
+    canonicals::a_url_may_name_a_version,
+    canonicals::a_reverse_include_keeps_to_the_version,
+    terminology::a_stored_value_set_is_expanded_from_what_is_held,
     named::a_named_query_is_the_query_it_stands_for,
     named::what_is_no_query_is_refused,
     named::a_definition_that_cannot_be_answered_is_not_stored,

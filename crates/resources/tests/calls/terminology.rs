@@ -88,6 +88,61 @@ pub async fn a_stored_value_set_is_found_however_it_is_written(house: House) {
     assert_eq!((stored.status, text(&stored)), (400, text(&absent)));
 }
 
+pub async fn a_stored_value_set_is_expanded_from_what_is_held(house: House) {
+    let gender = "http://hl7.org/fhir/administrative-gender";
+    let filtered = value!([{ "system": "http://elsewhere.example.org",
+        "filter": [{ "property": "weight", "op": "=", "value": "7" }] }]);
+    let contains = value!([{ "system": gender, "code": "male", "abstract": true,
+        "contains": [{ "system": gender, "code": "other" }] }]);
+    let set = |id: &str, more: Value| {
+        let mut set = value!({ "resourceType": "ValueSet", "id": id, "status": "active",
+            "url": format!("http://my.example.org/{id}") });
+        set.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        set
+    };
+    for body in [
+        set(
+            "whole",
+            value!({ "compose": { "include": [{ "system": gender }] } }),
+        ),
+        set(
+            "expanded",
+            value!({ "compose": { "include": filtered },
+                "expansion": { "timestamp": "2020-01-01", "total": 2, "contains": contains } }),
+        ),
+        set(
+            "page",
+            value!({ "compose": { "include": filtered },
+                "expansion": { "timestamp": "2020-01-01", "total": 9, "contains": contains } }),
+        ),
+        value!({ "resourceType": "Patient", "id": "m", "gender": "male" }),
+        value!({ "resourceType": "Patient", "id": "o", "gender": "other" }),
+        value!({ "resourceType": "Patient", "id": "none" }),
+    ] {
+        house.put(&body).await;
+    }
+    let base = house.engine.settings().base.clone();
+    for (set, expected) in [
+        ("http://my.example.org/whole".to_owned(), &["m", "o"][..]),
+        ("ValueSet/expanded".to_owned(), &["o"]),
+        (format!("{base}/ValueSet/expanded"), &["o"]),
+    ] {
+        let query = format!("Patient?gender:in={set}");
+        assert_eq!(found(&house, &loader(), &query).await, expected, "{query}");
+    }
+    for set in [
+        "ValueSet/page".to_owned(),
+        format!("{base}/ValueSet/no"),
+        "http://hl7.org/fhir/ValueSet/administrative-gender|9.9".to_owned(),
+    ] {
+        let query = format!("Patient?gender:in={set}");
+        let reply = house.ask(&loader(), Get, &query, None).await;
+        assert_eq!(reply.status, 400, "{query}: {}", text(&reply));
+    }
+}
+
 pub async fn of_many_versions_the_one_asked_for_is_found(house: House) {
     terms(&house).await;
     let url = "http://my.example.org/many";

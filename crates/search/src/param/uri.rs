@@ -1,11 +1,12 @@
 //! Uri parameters, and canonicals as references. <https://hl7.org/fhir/R4/search.html#uri>
 
 use super::string::any;
-use super::{Ask, Form};
-use crate::escape::unescape;
+use super::{Ask, Form, token};
+use crate::escape::{split_once, unescape};
 use crate::extract::Collector;
 use crate::plan::{Filter, PhraseTest};
 use crate::registry::{Leaf, Owner};
+use ward_fhir::schema::SearchType;
 use ward_fhir::{Failure, Node};
 
 /// Modifiers answered now, beside `:missing`.
@@ -38,10 +39,11 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
     let url = unescape(value);
     let test = match ask.modifier {
         None => {
-            let term = |o: &Owner| ask.key.url(o.param, &url);
-            return Ok(Filter::AnyTerm(
-                ask.parameter.owners.iter().map(term).collect(),
-            ));
+            let whole = whole(ask, &url);
+            return Ok(match versioned(ask, value)? {
+                Some(versioned) => Filter::Or(vec![whole, versioned]),
+                None => whole,
+            });
         }
         Some("below") => PhraseTest::Below,
         Some("above") => PhraseTest::Above,
@@ -58,6 +60,28 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
         test,
         value: url.clone().into_owned(),
     }))
+}
+
+fn whole(ask: &Ask<'_>, url: &str) -> Filter {
+    let term = |o: &Owner| ask.key.url(o.param, url);
+    Filter::AnyTerm(ask.parameter.owners.iter().map(term).collect())
+}
+
+/// `url=…|1.0` of what has a version: "servers SHOULD be able to detect that this is a canonical".
+/// `None`: the value is no versioned canonical, or the parameter is not about what is named by one.
+/// <https://hl7.org/fhir/R4/references.html#canonical>
+fn versioned(ask: &Ask<'_>, value: &str) -> Result<Option<Filter>, Failure> {
+    let Some((url, version)) = split_once(value, b'|').filter(|_| ask.code() == "url") else {
+        return Ok(None);
+    };
+    let parameter = ask.types.find("version");
+    let parameter = parameter.filter(|p| p.is_served() && p.ty() == SearchType::Token);
+    let Some(parameter) = parameter.filter(|_| !version.is_empty()) else {
+        return Ok(None);
+    };
+    let of_version = Ask { parameter, ..*ask };
+    let version = token::ask(&of_version, version)?;
+    Ok(Some(Filter::And(vec![whole(ask, &unescape(url)), version])))
 }
 
 /// `url|1.2` is above `url|1.2.3` and `url|1.2-draft`, not above `url|1.20`; without a version it is as for any uri.

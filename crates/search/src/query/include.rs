@@ -171,6 +171,16 @@ impl Include {
         if self.reverse || self.source.is_some_and(|s| s != node.ty()) {
             return Vec::new();
         }
+        self.read(extractor, node, self.target)
+    }
+
+    /// What `node` refers to by its parameters, to resources of one type `only`, sorted and once each.
+    pub(super) fn read(
+        &self,
+        extractor: &Extractor,
+        node: Node<'_>,
+        only: Option<TypeId>,
+    ) -> Vec<Including> {
         let schema = extractor.registry().schema();
         let mut program = Program::new(schema, node.ty());
         for parameter in self.parameters(extractor.registry().of(node.ty())) {
@@ -182,7 +192,7 @@ impl Include {
         }
         let mut found = Found {
             base: extractor.base(),
-            only: self.target,
+            only,
             including: Vec::new(),
         };
         program.walk(node, &mut found);
@@ -226,6 +236,12 @@ impl Include {
             }
         }
         found
+    }
+
+    /// Whether it reads canonicals of a type of resources.
+    pub(super) fn is_of_canonicals(&self, extractor: &Extractor, ty: TypeId) -> bool {
+        let mut parameters = self.parameters(extractor.registry().of(ty));
+        parameters.any(|p| p.forms.contains(&Form::Canonical))
     }
 
     fn parameters<'a>(&'a self, all: &'a TypeParameters) -> impl Iterator<Item = &'a Parameter> {

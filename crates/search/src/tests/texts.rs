@@ -113,9 +113,18 @@ fn value_sets_and_hierarchies() {
         kind("Condition?code:below=http://snomed.info/sct|38341003"),
         Kind::NotSupported
     );
-    let (kind_of, text) = refusal(&format!("Encounter?class:below={ACT}|NOSUCH"));
+    for modifier in ["above", "below"] {
+        let unknown = format!("Encounter?class:{modifier}={ACT}|NOSUCH");
+        assert_eq!(small.find(&unknown), "", "{unknown}");
+    }
+    let set = "http://hl7.org/fhir/ValueSet/administrative-gender";
+    assert_eq!(
+        small.find(&format!("Patient?gender:in={set}|4.0.1")),
+        "Patient/p"
+    );
+    let (kind_of, text) = refusal(&format!("Patient?gender:in={set}|9.9"));
     assert!(
-        kind_of == Kind::Invalid && text.contains("does not have"),
+        kind_of == Kind::Invalid && text.contains("not known"),
         "{text}"
     );
     let (_, text) = refusal("Encounter?class:above=http://no.such/system|x");

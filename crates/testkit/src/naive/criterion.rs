@@ -149,7 +149,10 @@ fn parameter(
         }
         (Kind::Uri, "below") => values.any(|v| any(&uri::below, v)),
         (Kind::Uri, "above") => values.any(|v| any(&uri::above, v)),
-        (Kind::Uri, _) => values.any(|v| any(&uri::matches, v)),
+        (Kind::Uri, _) => {
+            let has_version = |v: &&str| parameter.code == "url" && uri::version(body, v);
+            values.any(|v| any(&uri::matches, v) || has_version(v))
+        }
         (Kind::Composite, _) => values.any(|v| composite::matches(body, parameter, v)),
         (Kind::Truth, _) => false,
     }

@@ -6,6 +6,15 @@ pub fn matches(element: &Value, value: &str) -> bool {
     element == value || element.as_str().and_then(|t| t.split('|').next()) == Some(value)
 }
 
+/// `url|version` of a resource that has both.
+pub fn version(body: &Value, value: &str) -> bool {
+    let Some((url, version)) = value.split_once('|') else {
+        return false;
+    };
+    let own = body["version"].as_str().unwrap_or_default();
+    body["url"] == url && !version.is_empty() && own == version
+}
+
 pub fn below(element: &Value, value: &str) -> bool {
     element.as_str().is_some_and(|text| text.starts_with(value))
 }

@@ -7,6 +7,8 @@ pub enum Content {
     Set {
         include: Vec<Part>,
         exclude: Vec<Part>,
+        /// The codes that its `expansion` lists, where those are all.
+        expansion: Option<BTreeSet<(String, String)>>,
     },
     /// Each code with the codes directly above it; `complete`: there are no others.
     System {
@@ -43,20 +45,19 @@ impl Content {
                 .map(Part::read)
                 .collect()
         };
-        let mut include = parts("include");
-        if let Some(expansion) = root.get("expansion").filter(|_| include.is_empty()) {
-            expanded(expansion, &mut include);
-        }
         Content::Set {
-            include,
+            include: parts("include"),
             exclude: parts("exclude"),
+            expansion: root.get("expansion").and_then(expansion),
         }
     }
 
     /// Other value sets and code systems that it cannot be computed without.
     pub fn needs(&self) -> impl Iterator<Item = &str> {
         let parts: Vec<&Part> = match self {
-            Content::Set { include, exclude } => include.iter().chain(exclude).collect(),
+            Content::Set {
+                include, exclude, ..
+            } => include.iter().chain(exclude).collect(),
             Content::System { .. } => Vec::new(),
         };
         parts.into_iter().flat_map(|part| {
@@ -153,18 +154,28 @@ fn concepts(node: Node<'_>, above: Option<&str>, parents: &mut HashMap<String, V
     }
 }
 
-fn expanded(node: Node<'_>, include: &mut Vec<Part>) {
+/// `None`: it is one page of several, or its `total` says that there is more.
+fn expansion(node: Node<'_>) -> Option<BTreeSet<(String, String)>> {
+    let number = |name: &str| node.text(name).and_then(|n| n.parse::<u64>().ok());
+    let mut codes = BTreeSet::new();
+    let listed = expanded(node, &mut codes);
+    let is_whole =
+        number("offset").unwrap_or(0) == 0 && number("total").is_none_or(|n| n <= listed);
+    is_whole.then_some(codes)
+}
+
+/// How many entries there are, those that only group others too. Recursion: the depth of the document.
+fn expanded(node: Node<'_>, codes: &mut BTreeSet<(String, String)>) -> u64 {
+    let mut listed = 0;
     for contains in node.all("contains") {
         if let Some(code) = contains
             .text("code")
             .filter(|_| contains.text("abstract") != Some("true"))
         {
-            include.push(Part {
-                system: Some(contains.text("system").unwrap_or_default().to_owned()),
-                codes: vec![code.to_owned()],
-                ..Part::default()
-            });
+            let system = contains.text("system").unwrap_or_default();
+            codes.insert((system.to_owned(), code.to_owned()));
         }
-        expanded(contains, include);
+        listed += 1 + expanded(contains, codes);
     }
+    listed
 }

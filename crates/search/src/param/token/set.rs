@@ -54,7 +54,11 @@ pub(super) fn hierarchy(
             Direction::Above => ask.terminology.ancestors(&system, &code),
             Direction::Below => ask.terminology.descendants(&system, &code),
         };
-        let related = related.map_err(|e| failure(ask, e, "code system"))?;
+        let related = match related {
+            // The system has no such code, so nothing is above or below it.
+            Err(Unknown::Code) => Vec::new(),
+            related => related.map_err(|e| failure(ask, e, "code system"))?,
+        };
         found.extend(related.into_iter().map(|c| (system.clone(), c)));
         found.push((system, code));
     }
@@ -75,13 +79,10 @@ fn wanted<'v>(
 
 fn failure(ask: &Ask<'_>, unknown: Unknown, what: &str) -> Failure {
     let (kind, why) = match unknown {
-        Unknown::Absent => (
+        // A code that its system does not have never comes here: see `hierarchy`.
+        Unknown::Absent | Unknown::Code => (
             Kind::Invalid,
             format!("names a {what} that is not known here; store it as a resource first"),
-        ),
-        Unknown::Code => (
-            Kind::Invalid,
-            "names a code that its code system does not have".to_owned(),
         ),
         Unknown::Open => (
             Kind::NotSupported,
