@@ -7,6 +7,7 @@ use crate::engine::{Context, stored};
 use crate::place::{demand_any, demand_type};
 use crate::read::{NO_ROW, locate, not_found, seen};
 use crate::reply::Reply;
+use crate::search::Pairs;
 use crate::search::links::url;
 use crate::shown::{Shown, is_shown};
 use ward_access::Action;
@@ -44,8 +45,8 @@ async fn answer(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<Repl
         HistoryScope::Instance { ty, .. } | HistoryScope::Type(ty) => vec![*ty],
         HistoryScope::System => Vec::new(),
     };
-    let shown = Shown::asked(cx, &types)?;
-    let (query, question) = query(cx, scope, path)?;
+    let (shown, shaping) = Shown::asked_by(cx, &types)?;
+    let (query, question) = query(cx, scope, path, shaping)?;
     let (page, next) = open_versions(cx, &query, &types).await?;
     if on_instance
         && page.rows.is_empty()
@@ -102,7 +103,13 @@ async fn open_versions(
 }
 
 /// `_since`, `_at`, `_count`, `_summary`, `_elements`, `_cursor`; anything else is refused, since it would silently change the answer.
-fn query(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<(HistoryQuery, String)> {
+/// With the question for the links, without the cursor; `shaping`: what of `_summary` and `_elements` was used.
+fn query(
+    cx: Context<'_>,
+    scope: HistoryScope,
+    path: &str,
+    shaping: Pairs,
+) -> Result<(HistoryQuery, String)> {
     let settings = &cx.engine.settings;
     let mut query = HistoryQuery {
         scope,
@@ -112,7 +119,7 @@ fn query(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<(HistoryQue
         after: None,
     };
     let mut cursor = None;
-    let mut kept = Vec::new();
+    let mut kept = Pairs::new();
     for (name, value) in &cx.call.parameters {
         match name.as_str() {
             "_since" => query.since_us = Some(date(name, value)?.low_us()),
@@ -121,8 +128,11 @@ fn query(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<(HistoryQue
                 query.at_us = Some((at.low_us(), at.high_us()));
             }
             "_count" => query.count = count(value, settings.page_entries_max)?,
-            "_cursor" => cursor = Some(value),
-            shaping if is_shown(shaping) => {}
+            "_cursor" => {
+                cursor = Some(value);
+                continue;
+            }
+            shaping if is_shown(shaping) => continue,
             _ => {
                 let name = crate::route::printable(name);
                 return Err(Failure::new(
@@ -133,10 +143,9 @@ fn query(cx: Context<'_>, scope: HistoryScope, path: &str) -> Result<(HistoryQue
                 ));
             }
         }
-        if name != "_cursor" {
-            kept.push((name.clone(), value.clone()));
-        }
+        kept.push((name.clone(), value.clone()));
     }
+    kept.extend(shaping);
     let question = format!("{path}?{}", crate::search::encode_query(&kept));
     if let Some(cursor) = cursor {
         query.after = Some(position(&cursor::open(
@@ -172,7 +181,8 @@ fn bundle(
     shown: &Shown,
 ) -> Result<Vec<u8>> {
     let base = &cx.engine.settings.base;
-    let mut links = vec![("self", url(cx, question, None))];
+    let own = cx.call.parameter("_cursor").map(str::to_owned);
+    let mut links = vec![("self", url(cx, question, own))];
     if let Some(next) = next {
         let cursor = cursor::seal(cx.engine, cx.access, question, next);
         links.push(("next", url(cx, question, Some(cursor))));

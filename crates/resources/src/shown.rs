@@ -5,6 +5,7 @@
 
 use crate::document::reread;
 use crate::engine::Context;
+use crate::search::Pairs;
 use bytes::Bytes;
 use ward_fhir::issue::Result;
 use ward_fhir::json::{Stamp, write};
@@ -50,16 +51,21 @@ impl Shown {
         }
     }
 
-    /// For read, vread and history (no `types`: all), which have no count to give.
+    /// For read and vread, which have no count to give.
     pub fn asked(cx: Context<'_>, types: &[TypeId]) -> Result<Shown> {
+        Ok(Self::asked_by(cx, types)?.0)
+    }
+
+    /// The same for history (no `types`: all), with what of the parameters was used.
+    pub fn asked_by(cx: Context<'_>, types: &[TypeId]) -> Result<(Shown, Pairs)> {
         let asked = |(name, _): &&(String, String)| is_shown(name);
         let pairs: Vec<_> = cx.call.parameters.iter().filter(asked).cloned().collect();
         if pairs.is_empty() {
-            return Ok(Shown::Whole);
+            return Ok((Shown::Whole, Pairs::new()));
         }
         let used = crate::search::shape(cx, types, &pairs)?;
         demand_no_count(&used)?;
-        Ok(Shown::of(&used))
+        Ok((Shown::of(&used), used.pairs))
     }
 
     /// The resource as it is shown; costs a parse unless it is shown whole.

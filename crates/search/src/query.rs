@@ -167,10 +167,10 @@ impl Reader<'_> {
         }
         let used = match self.result_parameter(name, value)? {
             Some(used) => used,
-            None => self.criterion(name, value)?,
+            None => self.criterion(name, value)?.then(|| value.to_owned()),
         };
-        if used && name != "_count" {
-            self.used.pairs.push((name.to_owned(), value.to_owned()));
+        if let Some(value) = used.filter(|_| name != "_count") {
+            self.used.pairs.push((name.to_owned(), value));
         }
         Ok(())
     }

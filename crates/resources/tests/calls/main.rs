@@ -25,6 +25,7 @@ mod house;
 mod indexing;
 mod injection;
 mod injection_stored;
+mod links;
 mod long;
 mod longest;
 mod named;
@@ -156,6 +157,8 @@ on_both!(
     budgets::at17c_a_client_sees_as_many_patients_as_its_budget_says,
     budgets::at17c_bundles_are_counted_entry_by_entry,
     budgets::at17c_what_is_written_is_stored_and_not_shown,
+    links::a_page_says_what_was_used,
+    links::a_page_of_history_is_found_again,
     former::former_versions_outside_the_scope_are_not_shown,
     former::former_versions_of_another_patient_are_not_shown,
     granular::each_page_is_decided_afresh,

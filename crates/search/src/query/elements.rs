@@ -6,12 +6,13 @@ use ward_fhir::{Failure, TypeId};
 
 impl Reader<'_> {
     /// Names of elements at the top of the resources, `name` or `Type.name`. Unknown ones are ignored under lenient handling.
-    pub(super) fn elements(&mut self, value: &str) -> Result<bool, Failure> {
-        let mut any = false;
+    /// What of it is known; `None`: nothing.
+    pub(super) fn elements(&mut self, value: &str) -> Result<Option<String>, Failure> {
+        let mut known = Vec::new();
         for text in value.split(',').filter(|t| !t.is_empty()) {
             if self.is_element(text) {
                 self.used.elements.push(text.to_owned());
-                any = true;
+                known.push(text);
                 continue;
             }
             let near = nearest(text, self.element_names().into_iter());
@@ -22,7 +23,7 @@ impl Reader<'_> {
                 is_blank: false,
             })?;
         }
-        Ok(any)
+        Ok((!known.is_empty()).then(|| known.join(",")))
     }
 
     fn is_element(&self, text: &str) -> bool {

@@ -97,12 +97,12 @@ impl Ignored {
 }
 
 impl Reader<'_> {
-    /// Whether it has an effect; `None`: not one of them.
+    /// What of the value has an effect (`None` inside: nothing); `None`: not one of them.
     pub(super) fn result_parameter(
         &mut self,
         name: &str,
         value: &str,
-    ) -> Result<Option<bool>, Failure> {
+    ) -> Result<Option<Option<String>>, Failure> {
         match name {
             "_count" => self.count(value)?,
             "_sort" => return self.sort(value).map(Some),
@@ -112,10 +112,13 @@ impl Reader<'_> {
             "_contained" | "_containedType" => self.contained_parameter(name, value)?,
             "_score" => self.used.scored = Some(one_of(name, value, TRUE_OR_FALSE)?),
             "_format" | "_pretty" | "_type" => {}
-            _ if is_include(name) => return self.include(name, value).map(Some),
+            _ if is_include(name) => {
+                let used = self.include(name, value)?;
+                return Ok(Some(used.then(|| value.to_owned())));
+            }
             _ => return Ok(None),
         }
-        Ok(Some(true))
+        Ok(Some(Some(value.to_owned())))
     }
 
     /// `_type` of a search over several types.

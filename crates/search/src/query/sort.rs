@@ -14,22 +14,23 @@ use ward_fhir::schema::SearchType;
 use ward_fhir::{Failure, Kind, Node, TypeId};
 
 impl<'a> Reader<'a> {
-    /// `false`: nothing of it is known.
-    pub(super) fn sort(&mut self, value: &str) -> Result<bool, Failure> {
-        let before = self.plan.sort.len();
+    /// What of it is known; `None`: nothing.
+    pub(super) fn sort(&mut self, value: &str) -> Result<Option<String>, Failure> {
+        let mut known = Vec::new();
         for text in value.split(',').filter(|t| !t.is_empty()) {
             let (descending, code) = text
                 .strip_prefix('-')
                 .map_or((false, text), |code| (true, code));
             if let Some(key) = self.sort_key(code, descending)? {
                 self.plan.sort.push(key);
+                known.push(text);
             }
         }
         if self.plan.sort.len() > SORT_KEYS_MAX {
             let text = format!("may name {SORT_KEYS_MAX} parameters at most");
             return Err(invalid("_sort", &text));
         }
-        Ok(self.plan.sort.len() > before)
+        Ok((!known.is_empty()).then(|| known.join(",")))
     }
 
     /// What is exactly what was asked for is equally relevant: without a score there is nothing to order by it.

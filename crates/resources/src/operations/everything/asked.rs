@@ -42,6 +42,7 @@ impl Asked {
             after: None,
         };
         let used = crate::search::shape(cx, &[], &shape)?;
+        let shaping = used.pairs.clone();
         demand_no_count(&used)?;
         let mut question = Question::of_index(cx, plan, used);
         let (mut start, mut end) = (None, None);
@@ -76,7 +77,9 @@ impl Asked {
             let to = end.map_or(i64::MAX, |d| d.high_us());
             question.check(cx, cared_for_within(cx, from, to))?;
         }
-        let text = format!("{path}?{}", crate::search::encode_query(&pairs));
+        let asked = pairs.into_iter().filter(|(name, _)| !is_shown(name));
+        let asked: Vec<_> = asked.chain(shaping).collect();
+        let text = format!("{path}?{}", crate::search::encode_query(&asked));
         Ok(Asked {
             question,
             text,
