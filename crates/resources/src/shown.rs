@@ -68,6 +68,19 @@ impl Shown {
         Ok((Shown::of(&used), used.pairs))
     }
 
+    /// What an include brings of this type: elements are of the matches, unless they are named with the type.
+    pub fn beside(&self, ty: &str) -> Shown {
+        let Shown::Elements(names) = self else {
+            return self.clone();
+        };
+        let of_type = |name: &&String| name.split_once('.').is_some_and(|(of, _)| of == ty);
+        let names: Vec<String> = names.iter().filter(of_type).cloned().collect();
+        match names.is_empty() {
+            true => Shown::Whole,
+            false => Shown::Elements(names),
+        }
+    }
+
     /// The resource as it is shown; costs a parse unless it is shown whole.
     pub fn body(&self, body: &Bytes) -> Result<Bytes> {
         if *self == Shown::Whole {

@@ -26,8 +26,12 @@ pub fn bundle(
         let part = page.positions.get(at).map_or(0, |position| position.part);
         found(cx, &mut bundle, (row, part), used, &shown)?;
     }
+    let is_beside = !used.includes.is_empty();
     for row in &included.rows {
-        let body = shown.body(&row.body)?;
+        let body = match is_beside {
+            true => shown.beside(r4().ty(row.ty).name).body(&row.body)?,
+            false => shown.body(&row.body)?,
+        };
         bundle
             .entry(Some(&url(cx, row)))
             .resource(&body)

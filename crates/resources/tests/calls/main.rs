@@ -9,6 +9,7 @@ mod absent;
 mod advertised;
 mod agreement;
 mod binaries;
+mod beside;
 mod blank;
 mod budgets;
 mod canonicals;
@@ -158,6 +159,7 @@ on_both!(
     budgets::at17c_bundles_are_counted_entry_by_entry,
     budgets::at17c_what_is_written_is_stored_and_not_shown,
     links::a_page_says_what_was_used,
+    beside::elements_are_of_the_matches,
     links::a_page_of_history_is_found_again,
     former::former_versions_outside_the_scope_are_not_shown,
     former::former_versions_of_another_patient_are_not_shown,
