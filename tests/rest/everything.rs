@@ -251,8 +251,8 @@ fn everything_of_all_patients() {
         assert_eq!(typed("Patient"), set(&[&one.patient, &two.patient]));
         assert_eq!(
             typed("Organization"),
-            BTreeSet::new(),
-            "it is in nobody's record"
+            shared,
+            "they are in nobody's record, and records refer to them"
         );
         let since = ward.get(&two.outside).expect(200).json()["meta"]["lastUpdated"].clone();
         let recent = format!("Patient/$everything?_since={}", since.as_str().unwrap());

@@ -1,7 +1,7 @@
 //! `$everything` of a patient, of all patients and of an encounter. <https://hl7.org/fhir/R4/patient-operation-everything.html>
 //!
 //! The compartments come page by page; the shared resources that a page refers to (practitioners, places, medications) come
-//! with it, each once per page.
+//! with it, each once per page, as far as they are of the types and the time that are asked for. A page may so be shorter than asked for.
 
 mod asked;
 mod referred;
@@ -82,17 +82,20 @@ async fn answer(
     asked.keep_readable(access);
     let trail = Trail::open(cx, access, &asked.text)?;
     let start = trail.start()?;
-    let first = first.filter(|row| start.is_none() && asked.holds(row));
+    let first = first.filter(|_| start.is_none());
     asked.question.plan.after = start;
     let mut page = asked.question.ask(cx, access).await?;
     if asked.of_patients {
         whose::retain(cx, &mut page.rows).await?;
     }
-    let rows: Vec<Row> = first.into_iter().chain(page.rows).collect();
-    let shared = Included {
-        rows: referred(cx, &rows).await?,
+    let mut rows: Vec<Row> = first.into_iter().chain(page.rows).collect();
+    let mut shared = Included {
+        rows: referred(cx, &rows, &asked).await?,
         cut: false,
     };
+    for rows in [&mut rows, &mut shared.rows] {
+        rows.retain(|row| asked.holds(row));
+    }
     let next = page.next.filter(|_| page.more);
     let links = links(cx, access, &asked.text, &trail, next.as_ref());
     let entities = entities(&rows, &shared);

@@ -160,6 +160,8 @@ on_both!(
     budgets::at17c_what_is_written_is_stored_and_not_shown,
     links::a_page_says_what_was_used,
     beside::elements_are_of_the_matches,
+    beside::what_is_referred_to_is_of_the_types_asked_for,
+    beside::what_is_referred_to_has_changed_since,
     links::a_page_of_history_is_found_again,
     former::former_versions_outside_the_scope_are_not_shown,
     former::former_versions_of_another_patient_are_not_shown,

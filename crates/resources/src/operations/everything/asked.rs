@@ -18,6 +18,9 @@ use ward_storage::Row;
 
 pub struct Asked {
     pub(crate) question: Question,
+    /// Of which types the answer is; empty: of all. The question is of those in which they may be referred to, too.
+    types: Vec<TypeId>,
+    since_us: Option<i64>,
     /// For the links, without the cursor.
     pub text: String,
     /// Of the rows found, those in the compartment of some patient are meant.
@@ -45,6 +48,7 @@ impl Asked {
         let shaping = used.pairs.clone();
         demand_no_count(&used)?;
         let mut question = Question::of_index(cx, plan, used);
+        let (mut asked_types, mut since_us) = (Vec::new(), None);
         let (mut start, mut end) = (None, None);
         for (name, value) in &pairs {
             match name.as_str() {
@@ -52,13 +56,14 @@ impl Asked {
                 "end" => end = Some(date(name, value)?),
                 "_since" => {
                     let since = date(name, value)?;
+                    since_us = Some(since.low_us());
                     question.and(Filter::Updated(DateTest {
                         prefix: Prefix::Ge,
                         low_us: since.low_us(),
                         high_us: since.high_us(),
                     }));
                 }
-                "_type" => question.plan.types.extend(types(value)?),
+                "_type" => asked_types.extend(types(value)?),
                 "_count" => question.plan.count = crate::history::count(value, most)?.max(1),
                 shaping if is_shown(shaping) => {}
                 _ => {
@@ -72,6 +77,11 @@ impl Asked {
                 }
             }
         }
+        let is_in_one = |ty: &TypeId| Compartments::r4().is_member(*ty);
+        // What is in nobody's compartment comes with what refers to it, whatever that is.
+        if asked_types.iter().all(is_in_one) {
+            question.plan.types.clone_from(&asked_types);
+        }
         if start.is_some() || end.is_some() {
             let from = start.map_or(i64::MIN, |d| d.low_us());
             let to = end.map_or(i64::MAX, |d| d.high_us());
@@ -82,6 +92,8 @@ impl Asked {
         let text = format!("{path}?{}", crate::search::encode_query(&asked));
         Ok(Asked {
             question,
+            types: asked_types,
+            since_us,
             text,
             of_patients: false,
         })
@@ -96,13 +108,13 @@ impl Asked {
     /// The search finds what the caller may search; each type of it must be theirs to read as well.
     pub fn keep_readable(&mut self, access: &Access) {
         let hidden = |ty| access.may(ty, Action::Search) && !access.may(ty, Action::Read);
-        if self.types().iter().any(|ty| hidden(*ty)) {
+        if self.searched().iter().any(|ty| hidden(*ty)) {
             self.keep(|ty| !hidden(ty));
         }
     }
 
     fn keep(&mut self, is_kept: impl Fn(TypeId) -> bool) {
-        let mut types = self.types();
+        let mut types = self.searched();
         types.retain(|ty| is_kept(*ty));
         // No types at all would stand for all of them.
         if types.is_empty() {
@@ -111,17 +123,21 @@ impl Asked {
         self.question.plan.types = types;
     }
 
-    fn types(&self) -> Vec<TypeId> {
+    fn searched(&self) -> Vec<TypeId> {
         match self.question.plan.types.as_slice() {
             [] => all_types(),
             types => types.to_vec(),
         }
     }
 
-    /// Whether a resource that comes by itself is asked for.
+    /// Whether the answer is of a type.
+    pub fn is_of(&self, ty: TypeId) -> bool {
+        self.types.is_empty() || self.types.contains(&ty)
+    }
+
+    /// Whether the answer has a resource that is there.
     pub fn holds(&self, row: &Row) -> bool {
-        let types = &self.question.plan.types;
-        types.is_empty() || types.contains(&row.ty)
+        self.is_of(row.ty) && self.since_us.is_none_or(|since| row.updated_us >= since)
     }
 }
 

@@ -1,5 +1,6 @@
 //! What a page of `$everything` refers to outside the compartments: it comes with the page.
 
+use super::asked::Asked;
 use crate::document::reread;
 use crate::engine::{Context, stored};
 use std::collections::{BTreeSet, HashSet};
@@ -9,8 +10,8 @@ use ward_fhir::issue::Result;
 use ward_fhir::reference::{self, Reference};
 use ward_storage::{Current, Rid, Row};
 
-/// Live resources outside the rows that they refer to, as far as the caller may read them.
-pub async fn referred(cx: Context<'_>, rows: &[Row]) -> Result<Vec<Row>> {
+/// Live resources outside the rows that they refer to, of the types asked for, as far as the caller may read them.
+pub async fn referred(cx: Context<'_>, rows: &[Row], asked: &Asked) -> Result<Vec<Row>> {
     let present: HashSet<Rid> = rows.iter().map(|r| r.rid).collect();
     // In their order, so that an answer is the same each time.
     let mut wanted: BTreeSet<(TypeId, String)> = BTreeSet::new();
@@ -25,6 +26,7 @@ pub async fn referred(cx: Context<'_>, rows: &[Row]) -> Result<Vec<Row>> {
                 .text("reference")
                 .and_then(|t| reference::parse(t, Some(&cx.engine.settings.base)))
                 && !ward_access::Compartments::r4().is_member(ty)
+                && asked.is_of(ty)
             {
                 wanted.insert((ty, id.to_owned()));
             }
