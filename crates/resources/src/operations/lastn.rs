@@ -19,6 +19,9 @@ pub const OBSERVATIONS_MAX: usize = 20_000;
 /// Read at a time.
 const ROWS_PER_STEP: u32 = 1_000;
 
+/// By when it was, not by when it was stored: what has no such time comes last.
+const LATEST_FIRST: [&str; 2] = ["_sort", "-date"];
+
 /// Whose observations: one of these must be given.
 const SUBJECTS: &[&str] = &["patient", "subject"];
 /// Which observations: one of these must be given.
@@ -41,13 +44,11 @@ const KINDS: &[&str] = &[
 /// Reads every observation that the criteria match: a patient's record, not a hospital's.
 pub async fn last(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     demand_type(cx.access, ty, Action::Search)?;
-    let (max, pairs) = split(super::parameters(cx)?)?;
+    let (max, mut pairs) = split(super::parameters(cx)?)?;
     demand_criteria(&pairs)?;
+    let [name, value] = LATEST_FIRST.map(str::to_owned);
+    pairs.push((name, value));
     let mut question = Question::read(cx, &[ty], &pairs, cx.call.prefer.strict).await?;
-    if !question.plan.sort.is_empty() {
-        let text = "$lastn has an order of its own and takes no '_sort'";
-        return Err(Failure::new(Kind::Invalid, text));
-    }
     question.plan.count = ROWS_PER_STEP;
     let mut rows = latest(cx, &mut question, max).await?;
     let total = rows.len() as u64;
@@ -60,6 +61,7 @@ pub async fn last(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
         return Err(Failure::new(Kind::Unavailable, text));
     }
     let mut asked = question.used.pairs.clone();
+    asked.retain(|(name, _)| name != "_sort");
     asked.push(("max".to_owned(), max.to_string()));
     let asked = format!("{}/$lastn?{}", r4().ty(ty).name, encode_query(&asked));
     let own = links::url(cx, &asked, None);
@@ -98,6 +100,10 @@ fn split(pairs: Vec<(String, String)>) -> Result<(usize, Vec<(String, String)>)>
             "_count" | "_cursor" => {
                 let text = "$lastn answers in one page; bound it by 'max'";
                 return Err(Failure::new(Kind::NotSupported, text));
+            }
+            "_sort" if !is_blank(&value) => {
+                let text = "$lastn has an order of its own and takes no '_sort'";
+                return Err(Failure::new(Kind::Invalid, text));
             }
             _ => rest.push((name, value)),
         }

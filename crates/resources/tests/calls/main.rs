@@ -26,6 +26,7 @@ mod house;
 mod indexing;
 mod injection;
 mod injection_stored;
+mod lastn;
 mod links;
 mod long;
 mod longest;
@@ -160,6 +161,7 @@ on_both!(
     budgets::at17c_what_is_written_is_stored_and_not_shown,
     links::a_page_says_what_was_used,
     beside::elements_are_of_the_matches,
+    lastn::what_has_no_time_is_not_the_latest,
     beside::what_is_referred_to_is_of_the_types_asked_for,
     beside::what_is_referred_to_has_changed_since,
     links::a_page_of_history_is_found_again,
