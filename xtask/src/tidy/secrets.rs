@@ -22,6 +22,11 @@ const OPEN: &[(&str, usize, &str)] = &[
         "the secret of the examples of RFC 6238",
     ),
     (
+        "crates/loadgen/src/workload/tests.rs",
+        1,
+        "the secret of the examples of RFC 6238",
+    ),
+    (
         "crates/http/src/pages/qr.rs",
         1,
         "the secret of the example of Google's authenticator app, in a picture",

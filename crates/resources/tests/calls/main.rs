@@ -8,8 +8,8 @@
 mod absent;
 mod advertised;
 mod agreement;
-mod binaries;
 mod beside;
+mod binaries;
 mod blank;
 mod budgets;
 mod canonicals;

@@ -130,7 +130,7 @@ pub async fn a_stored_value_set_is_expanded_from_what_is_held(house: House) {
         (format!("{base}/ValueSet/expanded"), &["o"]),
     ] {
         let query = format!("Patient?gender:in={set}");
-        assert_eq!(found(&house, &loader(), &query).await, expected, "{query}");
+        assert_eq!(house.found(&loader(), &query).await, expected, "{query}");
     }
     for set in [
         "ValueSet/page".to_owned(),
