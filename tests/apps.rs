@@ -132,7 +132,7 @@ pub fn registered(place: &Place, admin: &mut Browser, mut metadata: Value) -> Va
     let made = request.send().expect(201).json();
     let id = made["client_id"].as_str().unwrap();
     let page = decide(place, admin, id, "approve");
-    assert!(page.html.contains("is approved for a year"), "{page:?}");
+    assert!(page.html().contains("is approved for a year"), "{page:?}");
     made
 }
 

@@ -138,7 +138,7 @@ fn x59_nobody_learns_which_accounts_there_are() {
 
 /// A page without what differs from one to the next.
 fn shape(page: &Page, username: &str) -> String {
-    let mut html = page.html.replace(&page.csrf(), "");
+    let mut html = page.html().replace(&page.csrf(), "");
     html = html.replace(&format!("\"{username}\""), "");
     html
 }
@@ -197,7 +197,7 @@ fn x59_second_factors_are_guessed_slowly() {
 /// Seconds to wait, as the page says.
 fn demand_wait(page: &Page) -> u64 {
     assert_eq!(page.status, 429, "{page:?}");
-    let said = page.html.split("Try again in ").nth(1);
+    let said = page.html().split("Try again in ").nth(1);
     let said = said.and_then(|rest| rest.split(' ').next());
     said.and_then(|n| n.parse().ok())
         .unwrap_or_else(|| panic!("{page:?}"))

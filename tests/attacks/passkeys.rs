@@ -100,7 +100,7 @@ fn enrolled(place: &Place, user: &mut Browser) -> Authenticator {
     let passkey = Authenticator::new();
     let page = make(place, user, &passkey, |_| ());
     assert!(
-        page.html.contains("The passkey has been added."),
+        page.html().contains("The passkey has been added."),
         "{page:?}"
     );
     passkey
@@ -114,7 +114,7 @@ fn x60_a_passkey_is_for_this_place_this_moment_and_a_person() {
         for (why, spoil) in SPOILT {
             let page = make(place, &mut user, &Authenticator::new(), spoil);
             assert!(
-                page.html.contains("No passkey was added"),
+                page.html().contains("No passkey was added"),
                 "{why}: {page:?}"
             );
         }
@@ -223,7 +223,7 @@ fn x60_a_passkey_opens_its_own_account_only() {
         // A credential that is known is nobody else's, whoever makes it.
         let copy = Authenticator::new().named_as(&own);
         let page = make(place, &mut other, &copy, |_| ());
-        assert!(!page.html.contains("has been added"), "{page:?}");
+        assert!(!page.html().contains("has been added"), "{page:?}");
         let (browser, page, says) = asked(place, COUNTER + 1);
         refused(
             "made over another's",

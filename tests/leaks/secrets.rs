@@ -179,7 +179,7 @@ fn invited(place: &Place, admin: &mut Browser, secrets: &mut Secrets) {
     let step = totp::step(i64::try_from(since.as_secs()).unwrap());
     let code = TotpSecret::from_base32(&shown).unwrap().code(step);
     let page = browser.submit(&page, &[("code", &code)]);
-    let codes = page.html.split("<code translate=\"no\">").skip(1);
+    let codes = page.html().split("<code translate=\"no\">").skip(1);
     let codes: Vec<&str> = codes.filter_map(|rest| rest.split('<').next()).collect();
     assert_eq!(codes.len(), 8, "{page:?}");
     for code in codes {
@@ -189,7 +189,7 @@ fn invited(place: &Place, admin: &mut Browser, secrets: &mut Secrets) {
 }
 
 fn between(page: &Page, before: &str, after: char) -> String {
-    let rest = page.html.split_once(before);
+    let rest = page.html().split_once(before);
     let rest = rest.unwrap_or_else(|| panic!("no {before}: {page:?}")).1;
     rest.split(after).next().unwrap().to_owned()
 }

@@ -56,7 +56,7 @@ fn a_grant(nodes: &Nodes, app: &str, user: &mut Browser) {
     opens_on_both(nodes, &access);
     let page = user.get(&format!("{}/auth/apps", nodes.a.origin));
     let page = user.submit(&page, &[("grant", app)]);
-    assert!(page.html.contains("has no access any more"), "{page:?}");
+    assert!(page.html().contains("has no access any more"), "{page:?}");
     let again = refresh(&nodes.b, app, &text(&tokens, "refresh_token"));
     again.expect(400);
     dead("a grant", &nodes.a, &nodes.b, &access);

@@ -23,7 +23,7 @@ fn s107_a_bound_token_is_its_certificates_alone() {
     let (id, service) = apps::system(&place, &mut admin, &bound);
     // Whoever approves it sees what its tokens are bound to.
     let page = admin.get(&format!("{}/auth/clients?client={id}", place.origin));
-    assert!(page.html.contains("its TLS certificate"), "{page:?}");
+    assert!(page.html().contains("its TLS certificate"), "{page:?}");
     let (own, thief) = (over(&server, "client-lab"), over(&server, "client-thief"));
 
     // Without a certificate there is nothing to bind a token to.

@@ -1,8 +1,9 @@
 //! As much of a browser as signing in over several servers takes: a cookie jar for each of them, redirects from one to the other,
-//! links and forms. What it reads are pages that Ward's writer makes, whose values are escaped without exception.
+//! links and forms.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
+use ward_http::ReadPage;
 use ward_testkit::Answer;
 
 #[derive(Clone)]
@@ -19,7 +20,7 @@ pub struct Browser {
 pub struct Page {
     pub url: String,
     pub status: u16,
-    pub html: String,
+    read: ReadPage,
 }
 
 /// Where the demo's desk app is: nobody listens there, so the way ends before it.
@@ -112,9 +113,11 @@ impl Browser {
         self.followed(url.to_owned(), answer)
     }
 
-    /// Follows the link whose text ends so.
+    /// Follows the link with this text.
     pub fn follow(&mut self, page: &Page, text: &str) -> Page {
-        let url = absolute(&page.url, &page.link(text));
+        let link = page.read.link(text);
+        let link = link.unwrap_or_else(|| panic!("no link {text}: {page:?}"));
+        let url = absolute(&page.url, &link);
         self.get(&url)
     }
 
@@ -125,7 +128,7 @@ impl Browser {
                 return Page {
                     url,
                     status: answer.status().as_u16(),
-                    html: answer.text().unwrap(),
+                    read: ReadPage::new(answer.text().unwrap()),
                 };
             };
             url = absolute(&url, location.to_str().unwrap());
@@ -133,7 +136,7 @@ impl Browser {
                 return Page {
                     url,
                     status: 0,
-                    html: String::new(),
+                    read: ReadPage::default(),
                 };
             }
             answer = self.send(self.client.get(&url), &url);
@@ -165,8 +168,16 @@ impl Browser {
 
 impl Page {
     pub fn heading(&self) -> String {
-        let inside = self.html.split("<h1>").nth(1).unwrap_or_default();
-        unescaped(inside.split('<').next().unwrap_or_default())
+        self.read.heading()
+    }
+
+    pub fn html(&self) -> &str {
+        self.read.html()
+    }
+
+    /// Values of the boxes of a name that are ticked, or hidden.
+    pub fn ticked(&self, name: &str) -> Vec<String> {
+        self.read.ticked(name)
     }
 
     /// Path of the page.
@@ -177,53 +188,17 @@ impl Page {
 
     /// The value of the first attribute of a name, whichever element has it.
     pub fn attribute(&self, name: &str) -> Option<String> {
-        attribute(&self.html, name)
-    }
-
-    /// Values of the boxes of a name that are ticked, or hidden.
-    pub fn ticked(&self, name: &str) -> Vec<String> {
-        let inputs = self
-            .inputs()
-            .filter(|input| attribute(input, "name").as_deref() == Some(name));
-        inputs
-            .filter(|input| {
-                input.contains(" checked") || attribute(input, "type").as_deref() == Some("hidden")
-            })
-            .filter_map(|input| attribute(input, "value"))
-            .collect()
+        self.read.attribute(name)
     }
 
     pub fn action(&self) -> String {
-        attribute(self.form().split('>').next().unwrap(), "action").unwrap()
+        let action = self.read.action();
+        action.unwrap_or_else(|| panic!("no form: {self:?}"))
     }
 
     pub fn csrf(&self) -> String {
-        let mut inputs = self.inputs();
-        let csrf = inputs.find(|input| attribute(input, "name").as_deref() == Some("csrf"));
-        csrf.and_then(|input| attribute(input, "value")).unwrap()
-    }
-
-    fn inputs(&self) -> impl Iterator<Item = &str> {
-        let inputs = self.form().split("<input").skip(1);
-        inputs.map(|rest| rest.split('>').next().unwrap())
-    }
-
-    fn form(&self) -> &str {
-        let form = self.html.rsplit_once("<form");
-        form.unwrap_or_else(|| panic!("no form: {self:?}")).1
-    }
-
-    fn link(&self, text: &str) -> String {
-        let links = self.html.split("<a ").skip(1);
-        let mut links = links.filter_map(|link| {
-            let (tag, rest) = link.split_once('>')?;
-            let inside = rest.split("</a>").next()?;
-            let shown = inside.replace("<bdi>", "").replace("</bdi>", "");
-            (unescaped(&shown) == text).then(|| attribute(&format!(" {tag}"), "href"))?
-        });
-        links
-            .next()
-            .unwrap_or_else(|| panic!("no link {text}: {self:?}"))
+        let csrf = self.read.csrf();
+        csrf.unwrap_or_else(|| panic!("no form: {self:?}"))
     }
 }
 
@@ -253,19 +228,6 @@ fn absolute(page: &str, target: &str) -> String {
         true => format!("{}{target}", origin(page)),
         false => target.to_owned(),
     }
-}
-
-fn attribute(tag: &str, name: &str) -> Option<String> {
-    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
-    rest.split('"').next().map(unescaped)
-}
-
-fn unescaped(text: &str) -> String {
-    text.replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"")
-        .replace("&#39;", "'")
-        .replace("&amp;", "&")
 }
 
 pub fn coded(text: &str) -> String {

@@ -59,7 +59,7 @@ fn registered(provider: &Server) -> (String, String) {
     assert_eq!(page.path(), "/auth/clients", "{page:?}");
     let page = browser.get(&format!("{origin}/auth/clients?client={id}"));
     let page = browser.submit(&page, &[("decision", "approve")]);
-    assert!(page.html.contains("is approved for a year"), "{page:?}");
+    assert!(page.html().contains("is approved for a year"), "{page:?}");
     (id, made["client_secret"].as_str().unwrap().to_owned())
 }
 
@@ -111,7 +111,7 @@ fn a_person_of_one_ward_is_signed_in_at_another() {
         let page = browser.follow(&page, "Sign in with the other Ward");
         let page = sign_in_there(&mut browser, &provider, page, "clinician");
         assert_eq!(page.path(), "/auth/approve", "{page:?}");
-        assert!(page.html.contains("The other Ward"), "{page:?}");
+        assert!(page.html().contains("The other Ward"), "{page:?}");
         let scopes = page.ticked("scope");
         let mut fields: Vec<_> = scopes
             .iter()

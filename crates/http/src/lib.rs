@@ -21,6 +21,7 @@ mod tls;
 mod weight;
 
 pub use metrics::Metrics;
+pub use pages::read::ReadPage;
 pub use rate_limits::{PerMinute, RateLimits};
 pub use server::{Running, ServerSettings, Service, start, start_metrics};
 pub use smart::{Answering, Authority};

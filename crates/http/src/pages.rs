@@ -21,6 +21,7 @@ mod passkey;
 pub mod policy;
 mod qr;
 mod recovery_codes;
+pub mod read;
 mod second_factor;
 mod sessions;
 mod sign_in;

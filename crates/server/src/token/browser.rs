@@ -1,8 +1,9 @@
-//! As much of a browser as Ward's own pages need: one cookie, redirects within the server, and forms. What it reads are pages
-//! that `ward_http::pages` writes, whose values are escaped without exception.
+//! As much of a browser as Ward's own pages need: one cookie, redirects within the server, and forms.
 
 use super::remote::Remote;
 use reqwest::{RequestBuilder, Response};
+use std::ops::Deref;
+use ward_http::ReadPage;
 use ward_smart::Endpoint;
 
 pub struct Browser<'a> {
@@ -20,7 +21,7 @@ pub enum Shown {
 
 pub struct Page {
     path: String,
-    html: String,
+    read: ReadPage,
 }
 
 /// Redirects that follow each other without a page.
@@ -47,8 +48,9 @@ impl<'a> Browser<'a> {
 
     /// Sends the form of a page with these fields, and what the page itself hides in it.
     pub async fn send(&mut self, page: &Page, fields: &[(&str, &str)]) -> Result<Shown, String> {
-        let url = format!("{}{}", self.origin, page.action());
-        let csrf = page.csrf();
+        let no_form = || format!("the page \"{}\" has no form", page.heading());
+        let url = format!("{}{}", self.origin, page.action().ok_or_else(no_form)?);
+        let csrf = page.csrf().ok_or_else(no_form)?;
         let all = [fields, &[("csrf", csrf.as_str())]].concat();
         let answer = self.ask(self.remote.post(&url, &all)).await?;
         self.followed(url, answer).await
@@ -61,7 +63,8 @@ impl<'a> Browser<'a> {
                 let html = answer.text().await.map_err(|e| format!("no page: {e}"))?;
                 let path = url.strip_prefix(&self.origin).unwrap_or(&url);
                 let path = path.split('?').next().unwrap_or_default().to_owned();
-                return Ok(Shown::Page(Page { path, html }));
+                let read = ReadPage::new(html);
+                return Ok(Shown::Page(Page { path, read }));
             };
             if !location.starts_with('/') {
                 return Ok(Shown::Elsewhere(location.to_owned()));
@@ -91,88 +94,11 @@ impl Page {
     pub fn endpoint(&self) -> Option<Endpoint> {
         Endpoint::at(&self.path)
     }
-
-    /// Whether the page says that what was sent to it will not do.
-    pub fn has_error(&self) -> bool {
-        self.html.contains("role=\"alert\"")
-    }
-
-    /// The text of the first element of a name.
-    pub fn text_of(&self, tag: &str) -> String {
-        let opened = self.html.find(&format!("<{tag}>"));
-        let inside = opened.map_or("", |at| &self.html[at + tag.len() + 2..]);
-        unescaped(inside.split('<').next().unwrap_or_default())
-    }
-
-    /// Values of the boxes of a name that are ticked, or hidden.
-    pub fn ticked(&self, name: &str) -> Vec<String> {
-        let inputs = self.inputs().filter(|input| is(input, "name", name));
-        inputs
-            .filter(|input| input.contains(" checked") || is(input, "type", "hidden"))
-            .filter_map(|input| attribute(input, "value"))
-            .collect()
-    }
-
-    fn csrf(&self) -> String {
-        let mut fields = self.inputs().filter(|input| is(input, "name", "csrf"));
-        let value = fields.next().and_then(|input| attribute(input, "value"));
-        value.unwrap_or_default()
-    }
-
-    /// Where the page's form is sent.
-    fn action(&self) -> String {
-        let form = self.html.split("<form").nth(1);
-        let tag = form.and_then(|rest| rest.split('>').next());
-        tag.and_then(|tag| attribute(tag, "action"))
-            .unwrap_or_default()
-    }
-
-    fn inputs(&self) -> impl Iterator<Item = &str> {
-        let tags = self.html.split("<input").skip(1);
-        tags.map(|rest| rest.split('>').next().unwrap_or_default())
-    }
 }
 
-fn is(tag: &str, name: &str, value: &str) -> bool {
-    attribute(tag, name).is_some_and(|known| known == value)
-}
-
-fn attribute(tag: &str, name: &str) -> Option<String> {
-    let (_, rest) = tag.split_once(&format!(" {name}=\""))?;
-    rest.split('"').next().map(unescaped)
-}
-
-/// The reverse of what the pages' writer does.
-fn unescaped(text: &str) -> String {
-    text.replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"")
-        .replace("&#39;", "'")
-        .replace("&amp;", "&")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_is_read_as_it_was_written() {
-        let page = Page {
-            path: "/auth/approve".into(),
-            html: "<main><h1>Give &lt;it&gt;?</h1><form method=\"post\" action=\"/auth/approve?tx=a&amp;b=1\">\
-                   <input type=\"hidden\" name=\"csrf\" value=\"token\">\
-                   <input type=\"checkbox\" id=\"scope-0\" checked disabled>\
-                   <input type=\"hidden\" name=\"scope\" value=\"launch/patient\">\
-                   <input type=\"checkbox\" id=\"scope-1\" checked name=\"scope\" value=\"patient/Observation.rs?a=b&amp;c=d\">\
-                   <input type=\"checkbox\" name=\"scope\" value=\"a part\"></form>"
-                .into(),
-        };
-        assert_eq!(page.endpoint(), Some(Endpoint::Approve));
-        assert_eq!(page.text_of("h1"), "Give <it>?");
-        assert_eq!(page.action(), "/auth/approve?tx=a&b=1");
-        assert_eq!(page.csrf(), "token");
-        let ticked = ["launch/patient", "patient/Observation.rs?a=b&c=d"];
-        assert_eq!(page.ticked("scope"), ticked);
-        assert!(!page.has_error());
+impl Deref for Page {
+    type Target = ReadPage;
+    fn deref(&self) -> &ReadPage {
+        &self.read
     }
 }

@@ -102,7 +102,7 @@ async fn walked(
 }
 
 fn stopped(page: &Page) -> String {
-    let heading = page.text_of("h1");
+    let heading = page.heading();
     let why = page.text_of("p");
     format!("the sign-in stops at the page \"{heading}\": {why}")
 }
