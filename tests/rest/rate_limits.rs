@@ -2,7 +2,9 @@
 
 use super::on_own;
 use serde_json::json;
-use ward_testkit::Answer;
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use ward_testkit::{Answer, Backend, Client, Server, Start, backends};
 
 #[test]
 fn x74_a_client_that_asks_for_too_much_waits_and_others_do_not() {
@@ -62,26 +64,102 @@ fn x74_an_address_waits_at_every_endpoint() {
     });
 }
 
-/// AT17c over HTTP, in the middle of an hour of the clock or at its end.
+/// AT17c over HTTP; a restart forgets nothing.
 #[test]
 fn at17c_a_client_that_has_seen_enough_patients_waits() {
-    on_own(&[("rates.patients_per_hour", "2")], |ward, loader| {
-        for id in ["b1", "b2", "b3"] {
-            let body = json!({ "resourceType": "Patient", "id": id });
-            loader.put(&format!("Patient/{id}"), &body).expect(201);
-        }
-        let lab = ward.client("lab");
-        lab.get("Patient/b1").expect(200);
-        lab.get("Patient/b2").expect(200);
-        let refused = lab.get("Patient/b3").expect(429);
-        let seconds = refused.header("Retry-After").and_then(|s| s.parse().ok());
-        assert!(
-            seconds.is_some_and(|s: u64| (1..=3_600).contains(&s)),
-            "{seconds:?}"
-        );
-        assert_eq!(refused.issue().0, "throttled");
-        lab.get("Patient/b1").expect(200);
+    for backend in backends() {
+        within_an_hour(|| has_seen_enough(backend));
+    }
+}
+
+fn has_seen_enough(backend: Backend) {
+    let ward = Server::start(Start::empty(backend).with(BUDGET, "2"));
+    store(&ward.client("loader"), 3);
+    let lab = ward.client("lab");
+    lab.get("Patient/b1").expect(200);
+    lab.get("Patient/b2").expect(200);
+    let refused = lab.get("Patient/b3").expect(429);
+    assert!((1..=3_600).contains(&seconds(&refused)));
+    assert_eq!(refused.issue().0, "throttled");
+    lab.get("Patient/b1").expect(200);
+    let (start, home) = ward.stop();
+    let ward = Server::start_in(start, home);
+    let lab = ward.client("lab");
+    lab.get("Patient/b3").expect(429);
+    lab.get("Patient/b1").expect(200);
+}
+
+/// Two processes over one database show no more patients together than the client's budget, and in the end exactly as many; also
+/// when one of them is killed in between, less what it had reserved.
+#[test]
+fn at17c_two_processes_share_a_budget() {
+    if backends().contains(&Backend::Postgres) {
+        within_an_hour(|| two_processes(40, false));
+        within_an_hour(|| two_processes(40, true));
+    }
+}
+
+fn two_processes(most: usize, is_killed: bool) {
+    let start = Start::empty(Backend::Postgres).with(BUDGET, &most.to_string());
+    let one = Server::start(start);
+    store(&one.client("loader"), PATIENTS);
+    let other = one.beside();
+    let shown = std::thread::scope(|threads| {
+        let up = threads.spawn(|| shown(&one.client("lab"), 1..=PATIENTS));
+        let down = threads.spawn(|| shown(&other.client("lab"), (1..=PATIENTS).rev()));
+        [up, down].map(|thread| thread.join().unwrap())
     });
+    let mut all: BTreeSet<usize> = shown.into_iter().flatten().collect();
+    assert!(all.len() <= most, "{} of {most}", all.len());
+    if is_killed {
+        drop(other.kill());
+    }
+    // What was reserved and not used is given back within two seconds.
+    std::thread::sleep(Duration::from_secs(2));
+    all.extend(self::shown(&one.client("lab"), 1..=PATIENTS));
+    assert!(all.len() <= most, "{} of {most}", all.len());
+    let lost = if is_killed { most / 8 + 1 } else { 0 };
+    assert!(all.len() + lost >= most, "{} of {most}", all.len());
+}
+
+const BUDGET: &str = "rates.patients_per_hour";
+const PATIENTS: usize = 60;
+
+/// Patients whose record the client is shown.
+fn shown(lab: &Client, asked: impl Iterator<Item = usize>) -> Vec<usize> {
+    let is_shown = |n: &usize| match lab.get(&format!("Patient/b{n}")).status {
+        200 => true,
+        429 => false,
+        other => panic!("{other}"),
+    };
+    asked.filter(is_shown).collect()
+}
+
+fn store(loader: &Client, patients: usize) {
+    for n in 1..=patients {
+        let body = json!({ "resourceType": "Patient", "id": format!("b{n}") });
+        loader.put(&format!("Patient/b{n}"), &body).expect(201);
+    }
+}
+
+/// What is counted by the hour of the clock: tried again when the hour has ended meanwhile.
+fn within_an_hour(conversation: impl Fn()) {
+    let hour = || {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        since.as_secs() / 3_600
+    };
+    let begun = hour();
+    let told = std::panic::catch_unwind(std::panic::AssertUnwindSafe(&conversation));
+    match told {
+        Ok(()) => {}
+        Err(_) if hour() != begun => conversation(),
+        Err(failed) => std::panic::resume_unwind(failed),
+    }
+}
+
+fn seconds(refused: &Answer) -> u64 {
+    let seconds = refused.header("Retry-After").and_then(|s| s.parse().ok());
+    seconds.expect("Retry-After in seconds")
 }
 
 #[track_caller]

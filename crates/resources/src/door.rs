@@ -6,6 +6,7 @@
 use crate::call::{Call, Interaction};
 use crate::engine::{Context, Engine, stored};
 use crate::place::patient_type;
+use crate::record_budget::Budgeted;
 use crate::reply::{Content, Reply};
 use crate::{
     bundle, capabilities, create, delete, history, openapi, operations, patch_interaction, read,
@@ -31,7 +32,10 @@ impl Engine {
                 let caller = in_force.as_deref().unwrap_or(caller);
                 self.answer_within(caller, &access, call, false).await
             }
-            Err(failure) => self.record(caller, call, Reply::failure(&failure)).await,
+            Err(failure) => {
+                let reply = Reply::failure(&failure);
+                self.record(caller, call, reply.into()).await
+            }
         }
     }
 
@@ -49,15 +53,11 @@ impl Engine {
         failure: &Failure,
         challenge: Option<String>,
     ) -> Reply {
-        self.record(
-            caller,
-            call,
-            Reply {
-                challenge,
-                ..Reply::failure(failure)
-            },
-        )
-        .await
+        let reply = Reply {
+            challenge,
+            ..Reply::failure(failure)
+        };
+        self.record(caller, call, reply.into()).await
     }
 
     /// In which roles this caller acts now, where that is not the token's to say, and what they may see and do. What is published
@@ -71,9 +71,9 @@ impl Engine {
         Ok((in_force, access))
     }
 
-    /// An answer that was made without the store of resources: recorded like any other, before it leaves.
+    /// An answer that was made without the store of resources, and shows nobody's record: recorded like any other, before it leaves.
     pub async fn recorded(&self, caller: &Caller, call: &Call, reply: Reply) -> Reply {
-        self.record(caller, call, reply).await
+        self.record(caller, call, reply.into()).await
     }
 
     /// What this caller may see and do now.
@@ -132,12 +132,12 @@ impl Engine {
             Ok(reply) => reply,
             Err(failure) => Reply::failure(&failure),
         };
+        let budgeted = self.within_budget(caller, call, reply).await;
         unrecorded.recorded();
-        self.record(caller, call, reply).await
+        self.record(caller, call, budgeted).await
     }
 
-    async fn record(&self, caller: &Caller, call: &Call, reply: Reply) -> Reply {
-        let budgeted = self.within_budget(caller, call, reply);
+    async fn record(&self, caller: &Caller, call: &Call, budgeted: Budgeted) -> Reply {
         if let Some(notice) = budgeted.notice
             && self.log.append(&notice).await.is_err()
         {

@@ -41,4 +41,5 @@ pub mod write;
 pub use call::{Body, Call, Conditions, Format, Interaction, Prefer, Return};
 pub use duty::{DutySettings, ROTA_KEPT, WallClock};
 pub use engine::{Engine, ReferenceCheck, Settings};
+pub use record_budget::RECORD_BUDGET_ROWS;
 pub use reply::{Content, Reply};

@@ -1,4 +1,5 @@
-//! Learns within a second what other processes over the same database have defined, revoked and registered.
+//! Learns within a second what other processes over the same database have defined, revoked and registered, and tells them of how
+//! many patients clients have seen records here.
 
 use crate::wiring::clock_us;
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use ward_smart::AuthorizationServer;
 
 const WATCH_INTERVAL: Duration = Duration::from_millis(500);
 
+/// Rounds after which budgets are settled.
+const ROUNDS_BETWEEN_SETTLING: u32 = 2;
 /// Rounds after which expired rows are forgotten and keys looked after.
 const ROUNDS_BETWEEN_TENDING: u32 = 20;
 
@@ -21,10 +24,21 @@ pub async fn run(engine: Arc<Engine>, auth: Arc<AuthorizationServer>, stop: Arc<
         if auth.watch(now_s).await.is_err() {
             tracing::warn!("what was revoked cannot be read");
         }
+        if round.is_multiple_of(ROUNDS_BETWEEN_SETTLING) {
+            settle(&engine).await;
+        }
         if round.is_multiple_of(ROUNDS_BETWEEN_TENDING) && auth.tend(now_s).await.is_err() {
             tracing::warn!("expired state cannot be cleared, or keys not be looked after");
         }
         round = round.wrapping_add(1);
         tokio::time::sleep(WATCH_INTERVAL).await;
+    }
+    // What this process holds would else be nobody's until the hour ends.
+    settle(&engine).await;
+}
+
+async fn settle(engine: &Engine) {
+    if engine.settle_record_budgets().await.is_err() {
+        tracing::warn!("budgets of clients cannot be settled with the store");
     }
 }

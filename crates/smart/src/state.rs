@@ -79,6 +79,8 @@ pub enum RowKind {
     UpstreamIdentity = 19,
     UpstreamSignIn = 20,
     AppState = 21,
+    /// Of `ward_resources`, which counts whom clients see.
+    RecordBudget = ward_resources::RECORD_BUDGET_ROWS,
 }
 
 /// A record of one kind. Secrets are keys and never in the body; keys and owners are stored as keyed hashes, the body sealed.

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// An empty database, dropped with this value.
 pub struct Database {
     pub url: String,
-    /// Empty: goes with its cluster.
+    /// Empty: another value's, or its cluster's, and goes with it.
     name: String,
 }
 
@@ -42,6 +42,16 @@ impl Database {
         Database {
             url: with_database(cluster(), &name),
             name,
+        }
+    }
+}
+
+impl Database {
+    /// The same database for another server. It is dropped with this one.
+    pub fn shared(&self) -> Database {
+        Database {
+            url: self.url.clone(),
+            name: String::new(),
         }
     }
 }
@@ -96,6 +106,9 @@ impl Drop for Database {
     /// Not waited for: dropping a thousand relations takes longer than most tests. What is left behind goes with the
     /// cluster.
     fn drop(&mut self) {
+        if self.name.is_empty() {
+            return;
+        }
         let sql = format!("drop database if exists {} with (force)", self.name);
         let mut command = psql_command(&sql);
         let _ = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();

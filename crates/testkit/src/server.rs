@@ -112,6 +112,22 @@ impl Server {
         }
     }
 
+    /// Another process over the same database, with a folder of its own. Panics where the store is one process's own.
+    pub fn beside(&self) -> Server {
+        let database = self.home.database.as_ref();
+        let database = database
+            .expect("several processes share PostgreSQL only")
+            .shared();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let key = "master.key";
+        std::fs::copy(self.data().join(key), folder.path().join(key)).expect("the master key");
+        let home = Home {
+            folder,
+            database: Some(database),
+        };
+        Self::start_in(self.start.clone().at(0), home)
+    }
+
     pub fn data(&self) -> &Path {
         self.home.folder.path()
     }

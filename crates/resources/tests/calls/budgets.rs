@@ -104,6 +104,62 @@ pub async fn at17c_a_client_sees_as_many_patients_as_its_budget_says(house: Hous
     assert!(refused.clone().count() == 8 && refused.clone().all(|r| r.entities.is_empty()));
 }
 
+/// Processes over one database have one budget; a patient whom both have shown counts once.
+pub async fn at17c_processes_share_a_budget(house: House) {
+    ward(&house).await;
+    let lab = client("lab");
+    // Where the store is one process's own there is no other.
+    let Some(other) = house.another().await else {
+        return;
+    };
+    let status = async |engine: &ward_resources::Engine, url: &str| {
+        let call = bounded(call(Get, url, None));
+        engine.answer(&lab, &call).await.status
+    };
+    assert_eq!(status(&house.engine, "Patient/1").await, 200);
+    assert_eq!(status(&other, "Patient/1").await, 200);
+    assert_eq!(status(&other, "Patient/2").await, 200);
+    for engine in [&house.engine, &other] {
+        engine.settle_record_budgets().await.unwrap();
+    }
+    assert_eq!(status(&house.engine, "Patient/3").await, 200);
+    assert_eq!(status(&other, "Patient/4").await, 429);
+    assert_eq!(status(&house.engine, "Patient/4").await, 429);
+    // What was seen through the other stays open here.
+    for n in 1..=3 {
+        let url = format!("Patient/{n}");
+        assert_eq!(status(&house.engine, &url).await, 200, "{url}");
+    }
+}
+
+/// Most reads ask the store nothing more than without a budget.
+pub async fn at17c_counting_takes_no_statement_for_each_read(house: House) {
+    for n in 1..=40 {
+        house.put(&patient(&n.to_string())).await;
+    }
+    let lab = client("lab");
+    let read = async |n: u32, most: Option<u32>| {
+        let call = Call {
+            patients_per_hour: most,
+            ..call(Get, &format!("Patient/{n}"), None)
+        };
+        let asking = house.engine.answer(&lab, &call);
+        let (reply, statements) = house.statements(asking).await;
+        assert_eq!(reply.status, 200);
+        statements
+    };
+    let plain = read(1, None).await;
+    let mut more = 0;
+    for n in 1..=40 {
+        more += read(n, Some(10_000)).await - plain;
+    }
+    // One reservation: a read, and a write with what begins and ends it.
+    assert!((1..=8).contains(&more), "{more} statements for 40 patients");
+    for n in 1..=40 {
+        assert_eq!(read(n, Some(10_000)).await, plain, "seen already");
+    }
+}
+
 pub async fn at17c_bundles_are_counted_entry_by_entry(house: House) {
     ward(&house).await;
     let lab = client("lab");

@@ -206,7 +206,7 @@ pub const OPTIONS: &[OptionRow] = &[
     row(
         "rates.patients_per_hour",
         "0",
-        "Patients of whom records may leave to one client within an hour of the clock (429 with Retry-After beyond; each node counts by itself). Those that the client has seen in this hour stay open to it. 0: no limit. A client's own budget takes its place.",
+        "Patients of whom records may leave to one client within an hour of the clock (429 with Retry-After beyond), over all processes that share the database. Those that the client has seen in this hour stay open to it. 0: no limit. A client's own budget takes its place (docs/guide/signing-in.md).",
     ),
     row(
         "shifts.from_practitioner_role",
