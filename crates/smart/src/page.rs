@@ -147,15 +147,18 @@ pub struct Factors {
     pub notice: Option<String>,
 }
 
-/// Field `patient` is the logical id chosen; `name` searches.
+/// Field `patient` is the logical id chosen; `name` searches. Patients come in the order of their names, a page at a time.
 #[derive(Clone, Debug)]
 pub struct ChoosePatient {
     pub form: Form,
     pub app: String,
     pub searched: String,
     pub patients: Vec<PatientChoice>,
-    /// There are more than are shown.
-    pub more: bool,
+    /// `false`: there are too many to list all of them, and nothing was searched for.
+    pub is_listed: bool,
+    /// Where the pages before and after this one are.
+    pub previous: Option<String>,
+    pub next: Option<String>,
     pub error: Option<String>,
 }
 

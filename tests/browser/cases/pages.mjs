@@ -97,8 +97,54 @@ async function places_without_scripts(house) {
   }
 }
 
+/** Patients who fill further pages of the list: ten each whose names begin with Pagea, Pageb and Pagec. */
+function crowd() {
+  return Array.from({ length: 30 }, (_, n) => ({
+    resourceType: 'Patient',
+    id: `crowd-${n}`,
+    name: [{ family: `Page${'abc'[Math.floor(n / 10)]}${'abcdefghij'[n % 10]}`, given: ['Robin'] }],
+    birthDate: '2001-05-17',
+  }));
+}
+
+async function the_list_of_patients_by_keyboard_and_page_by_page(house) {
+  await house.ward.store(crowd());
+  const visit = await house.visitAs('clinician');
+  const { keyboard } = visit.page;
+  const names = async () => (await visit.page.locator('button.choice strong').allInnerTexts()).map((name) => name.trim());
+  await visit.go(house.app.opened());
+  await visit.at('Choose a patient');
+  // Who comes here types a name.
+  assert.equal(await visit.page.evaluate(() => document.activeElement.name), 'name');
+  const first = await names();
+  assert.equal(first.length, 20);
+  assert.deepEqual(first.slice(0, 2), ['Lovelace, Ada', 'Pageaa, Robin']);
+  await tabTo(visit, 'Search');
+  await visit.page.keyboard.press('Tab');
+  assert.match(await visit.page.evaluate(() => document.activeElement.innerText), /^Lovelace, Ada\s+born 1815-12-10/);
+  await tabTo(visit, 'Next page');
+  await keyboard.press('Enter');
+  await visit.page.getByRole('link', { name: 'Previous page' }).waitFor();
+  await visit.at('Choose a patient');
+  const second = await names();
+  assert.deepEqual(second, [...second].sort());
+  assert.deepEqual([second[0], second.at(-1)], ['Pagebj, Robin', 'Turing, Alan']);
+  await visit.follow('Previous page');
+  await visit.at('Choose a patient');
+  assert.deepEqual(await names(), first);
+  await keyboard.type('pagec');
+  await keyboard.press('Enter');
+  await visit.page.getByText('Pageca, Robin').waitFor();
+  assert.equal((await names()).length, 10);
+  await tabTo(visit, (await visit.page.locator('button.choice').first().innerText()).trim());
+  await keyboard.press('Enter');
+  await visit.at('Give this app access?');
+  assert.match(await visit.page.locator('main').innerText(), /The record is of\s+Robin Pageca/);
+}
+
 export default [
   the_whole_way_by_keyboard,
+  the_list_of_patients_by_keyboard_and_page_by_page,
   the_whole_way_without_scripts,
   places_without_scripts,
 ];

@@ -2,7 +2,7 @@
 
 use super::attribute as a;
 use super::form::{self, Field};
-use super::html::Html;
+use super::html::{Html, Target};
 use super::layout::{Frame, page};
 use super::tag;
 use ward_smart::page::{ChoosePatient, PatientChoice};
@@ -30,6 +30,7 @@ fn search(html: &mut Html, model: &ChoosePatient) {
         a::autocomplete("off"),
         a::spellcheck("false"),
         a::maxlength("100"),
+        a::autofocus(),
     ];
     html.element(tag::DIV, &[a::class("beside")], |html| {
         Field {
@@ -44,11 +45,15 @@ fn search(html: &mut Html, model: &ChoosePatient) {
 
 fn found(html: &mut Html, model: &ChoosePatient) {
     if model.patients.is_empty() {
-        html.line(
-            tag::P,
-            &[a::class("nothing"), a::role("status")],
-            "There is no such patient among those whose records you may see. A birth date is written 1985-04-23.",
-        );
+        let why = match model.is_listed {
+            true => {
+                "There is no such patient among those whose records you may see. A birth date is written 1985-04-23."
+            }
+            false => {
+                "There are too many patients to list them all. Search for one by name, birth date or number."
+            }
+        };
+        html.line(tag::P, &[a::class("nothing"), a::role("status")], why);
         return;
     }
     html.element(tag::UL, &[a::class("choices")], |html| {
@@ -56,13 +61,30 @@ fn found(html: &mut Html, model: &ChoosePatient) {
             html.element(tag::LI, &[], |html| choice(html, patient));
         }
     });
-    if model.more {
-        html.line(
-            tag::P,
-            &[a::class("aside"), a::role("status")],
-            "There are more. Say more to find them: more of the name, a birth date as 1985-04-23, or the number of the record.",
-        );
+    turn(html, model);
+}
+
+/// To the pages beside this one.
+fn turn(html: &mut Html, model: &ChoosePatient) {
+    let pages = [
+        ("Previous page", &model.previous),
+        ("Next page", &model.next),
+    ];
+    if pages.iter().all(|(_, page)| page.is_none()) {
+        return;
     }
+    html.element(
+        tag::NAV,
+        &[a::class("turn"), a::label("Further patients")],
+        |html| {
+            for (name, page) in pages {
+                if let Some(page) = page {
+                    let attributes = [a::class("button"), a::href(Target::path(page))];
+                    html.line(tag::A, &attributes, name);
+                }
+            }
+        },
+    );
 }
 
 fn choice(html: &mut Html, patient: &PatientChoice) {

@@ -152,16 +152,18 @@ fn choose_patient(text: Text) -> ChoosePatient {
         app: text("Growth Chart"),
         searched: text("lind"),
         patients: vec![
-            patient("p1", "Astrid Lindqvist", "1961-04-09", "MRN 100482"),
-            patient("p2", "Mateo Lindner", "2019-12-24", "MRN 238847"),
+            patient("p2", "Lindner, Mateo", "2019-12-24", "MRN 238847"),
+            patient("p1", "Lindqvist, Astrid", "1961-04-09", "MRN 100482"),
             patient(
                 "p3",
-                "Zoë van der Linden-Bartholomew",
+                "van der Linden-Bartholomew, Zoë",
                 "1987-07-30",
                 "MRN 771203",
             ),
         ],
-        more: true,
+        is_listed: true,
+        previous: Some(text("/auth/patient?tx=4fK2&name=lind")),
+        next: Some(text("/auth/patient?tx=4fK2&name=lind&page=AQ8x")),
         error: Some(text("This patient cannot be chosen.")),
     }
 }

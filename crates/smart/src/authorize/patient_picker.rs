@@ -2,7 +2,7 @@
 //! search, so that access and audit hold. <https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html#requesting-context-with-scopes> (S83)
 
 use super::next::Next;
-use super::{at_page, link};
+use super::{at_page, link, percent_encode};
 use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::endpoints::Endpoint;
 use crate::page::{ChoosePatient, Page, PatientChoice};
@@ -16,8 +16,10 @@ use ward_access::{Caller, Identity, Scopes};
 use ward_fhir::schema::r4;
 use ward_resources::{Call, Interaction, Reply};
 
-/// Patients on one page; who is not among them is found by name, birth date or number.
+/// Patients on one page.
 const CHOICES_MAX: usize = 20;
+/// Beyond so many patients nobody is listed before something is searched for: all of them would have to be put in order.
+const LISTED_MAX: u64 = 20_000;
 /// Bytes of what is typed into the search field.
 const SEARCHED_BYTES_MAX: usize = 200;
 
@@ -53,20 +55,41 @@ pub(super) async fn answer(
             Some("There is no such patient among those whose records you may see.".to_owned())
         }
     };
-    let searched = request.parameters.get("name").unwrap_or_default();
-    let found = search(server, &session, searched, request).await?;
-    let more = found.len() > CHOICES_MAX;
+    let searched = request.parameters.get("name").unwrap_or_default().trim();
+    let is_listed = !searched.is_empty() || all(server, &session, request).await? <= LISTED_MAX;
+    let found = match is_listed {
+        true => search(server, &session, searched, request).await?,
+        false => Found::default(),
+    };
+    let turned =
+        |cursor: Option<String>| cursor.map(|cursor| page_link(&action, searched, &cursor));
     let page = ChoosePatient {
         form: server
             .forms()
             .form(request.session.unwrap_or_default(), &action),
         app: under_way.client.name.clone(),
         searched: searched.to_owned(),
-        patients: found.iter().take(CHOICES_MAX).map(choice).collect(),
-        more,
+        patients: found.patients.iter().map(choice).collect(),
+        is_listed,
+        previous: turned(found.previous),
+        next: turned(found.next),
         error,
     };
     Ok(Answer::page(200, Page::ChoosePatient(page)))
+}
+
+/// The page of the picker where a page of the search is.
+fn page_link(action: &str, searched: &str, cursor: &str) -> String {
+    let mut link = action.to_owned();
+    for (name, value) in [("name", searched), ("page", cursor)] {
+        if !value.is_empty() {
+            link.push('&');
+            link.push_str(name);
+            link.push('=');
+            percent_encode(value, &mut link);
+        }
+    }
+    link
 }
 
 /// Whether the person may see the patient that an authorization is about. True where it is about none.
@@ -133,36 +156,94 @@ async fn read(
     }
 }
 
-/// One more than is shown, so that it is known whether there are more.
+/// A page of patients, and the cursors of those beside it.
+#[derive(Default)]
+struct Found {
+    patients: Vec<Value>,
+    previous: Option<String>,
+    next: Option<String>,
+}
+
+/// How many patients the person may see.
+async fn all(
+    server: &AuthorizationServer,
+    session: &Session,
+    request: &Request<'_>,
+) -> Result<u64, OAuthError> {
+    let summary = pair("_summary", "count");
+    let bundle = searched_for(server, session, vec![summary], request).await?;
+    Ok(bundle["total"].as_u64().unwrap_or_default())
+}
+
+/// By family name, then by given name.
 async fn search(
     server: &AuthorizationServer,
     session: &Session,
     searched: &str,
     request: &Request<'_>,
-) -> Result<Vec<Value>, OAuthError> {
-    let mut parameters = vec![("_count".to_owned(), (CHOICES_MAX + 1).to_string())];
-    let searched = searched.trim();
+) -> Result<Found, OAuthError> {
     if searched.len() > SEARCHED_BYTES_MAX {
-        return Ok(Vec::new());
+        return Ok(Found::default());
     }
+    let mut parameters = vec![
+        pair("_sort", "family,given"),
+        pair("_count", &CHOICES_MAX.to_string()),
+    ];
     if !searched.is_empty() {
-        parameters.push((parameter_for(searched).to_owned(), escaped(searched)));
+        parameters.push(pair(parameter_for(searched), &escaped(searched)));
     }
+    let mut bundle = Value::Null;
+    if let Some(cursor) = request.parameters.get("page") {
+        let turned = [&parameters[..], &[pair("_cursor", cursor)]].concat();
+        bundle = searched_for(server, session, turned, request).await?;
+    }
+    // The first page; and whoever comes with a link that is too old begins anew.
+    if bundle.is_null() {
+        bundle = searched_for(server, session, parameters, request).await?;
+    }
+    let entries = bundle["entry"].as_array().into_iter().flatten();
+    let patients = entries.map(|entry| &entry["resource"]);
+    Ok(Found {
+        patients: patients
+            .filter(|resource| resource["resourceType"] == "Patient")
+            .cloned()
+            .collect(),
+        previous: cursor(&bundle, "previous"),
+        next: cursor(&bundle, "next"),
+    })
+}
+
+/// The Bundle; null where there is none.
+async fn searched_for(
+    server: &AuthorizationServer,
+    session: &Session,
+    parameters: Vec<(String, String)>,
+    request: &Request<'_>,
+) -> Result<Value, OAuthError> {
     let interaction = Interaction::SearchType {
         ty: patient_type()?,
     };
     let reply = ask(server, session, interaction, parameters, request).await;
-    if matches!(reply.status, 503 | 504) {
-        return Err(OAuthError::unavailable());
+    match reply.status {
+        200 => Ok(json(&reply).unwrap_or_default()),
+        503 | 504 => Err(OAuthError::unavailable()),
+        _ => Ok(Value::Null),
     }
-    let bundle = json(&reply).unwrap_or_default();
-    let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
-    let patients = entries
-        .into_iter()
-        .map(|mut entry| entry["resource"].take());
-    Ok(patients
-        .filter(|r| r["resourceType"] == "Patient")
-        .collect())
+}
+
+/// What stands in a link of a Bundle for the place of its page.
+fn cursor(bundle: &Value, relation: &str) -> Option<String> {
+    let mut links = bundle["link"].as_array()?.iter();
+    let link = links.find(|link| link["relation"] == relation)?;
+    let (_, query) = link["url"].as_str()?.split_once('?')?;
+    let cursor = query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("_cursor="));
+    cursor.map(str::to_owned)
+}
+
+fn pair(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
 }
 
 /// A birth date, a number, or a name.
@@ -205,6 +286,8 @@ async fn ask(
     ward_seal::random::fill(&mut request_id);
     let mut call = Call::new(interaction, request_id, request.source.into());
     call.parameters = parameters;
+    // Who chooses is a person who may see these patients; the authorization server is no client that has a budget.
+    call.patients_per_hour = Some(0);
     server
         .engine()
         .answer(&caller(session, request.now_s), &call)
@@ -246,32 +329,50 @@ fn choice(patient: &Value) -> PatientChoice {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     PatientChoice {
         id: text(&patient["id"]),
-        name: name(patient),
+        name: name_in_a_list(patient),
         birth_date: text(&patient["birthDate"]),
         identifier: text(&patient["identifier"][0]["value"]),
     }
 }
 
-/// The official name, else the first.
-fn name(patient: &Value) -> String {
+const NO_NAME: &str = "(no name)";
+
+/// The official name, else the first; null where there is none.
+fn official(patient: &Value) -> &Value {
     let names = patient["name"]
         .as_array()
         .map(Vec::as_slice)
         .unwrap_or_default();
     let official = names.iter().find(|name| name["use"] == "official");
-    let Some(name) = official.or_else(|| names.first()) else {
-        return "(no name)".to_owned();
-    };
+    official.or_else(|| names.first()).unwrap_or(&Value::Null)
+}
+
+fn name(patient: &Value) -> String {
+    let name = official(patient);
     if let Some(text) = name["text"].as_str() {
         return text.to_owned();
     }
-    let given = name["given"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let parts = given.iter().chain([&name["family"]]);
-    let words: Vec<&str> = parts.filter_map(Value::as_str).collect();
-    words.join(" ")
+    let parts = given(name).chain(name["family"].as_str());
+    match parts.collect::<Vec<_>>().join(" ") {
+        words if words.is_empty() => NO_NAME.to_owned(),
+        words => words,
+    }
+}
+
+/// `Lovelace, Ada`: what the list goes by stands first.
+fn name_in_a_list(patient: &Value) -> String {
+    let official = official(patient);
+    let given = given(official).collect::<Vec<_>>().join(" ");
+    match official["family"].as_str() {
+        Some(family) if given.is_empty() => family.to_owned(),
+        Some(family) => format!("{family}, {given}"),
+        None => name(patient),
+    }
+}
+
+fn given(name: &Value) -> impl Iterator<Item = &str> {
+    let given = name["given"].as_array().into_iter().flatten();
+    given.filter_map(Value::as_str)
 }
 
 #[cfg(test)]
@@ -300,8 +401,29 @@ mod tests {
             {"use": "official", "given": ["Augusta", "Ada"], "family": "King"}
         ], "identifier": [{"value": "42"}]});
         let shown = choice(&patient);
-        assert_eq!(shown.name, "Augusta Ada King");
+        assert_eq!(name(&patient), "Augusta Ada King");
+        assert_eq!(shown.name, "King, Augusta Ada");
         assert_eq!((shown.id.as_str(), shown.identifier.as_str()), ("1", "42"));
-        assert_eq!(choice(&json!({"id": "1"})).name, "(no name)");
+        let of = |name: Value| choice(&json!({"id": "1", "name": [name]})).name;
+        assert_eq!(of(json!({"text": "Ada L."})), "Ada L.");
+        assert_eq!(of(json!({"family": "King"})), "King");
+        assert_eq!(of(json!({"given": ["Ada"]})), "Ada");
+        assert_eq!(of(json!({"use": "usual"})), NO_NAME);
+        assert_eq!(choice(&json!({"id": "1"})).name, NO_NAME);
+    }
+
+    #[test]
+    fn a_page_of_the_search_is_a_page_of_the_picker() {
+        let bundle = json!({"link": [{"relation": "self", "url": "https://ward.example/fhir/Patient?_count=20"},
+            {"relation": "next", "url": "https://ward.example/fhir/Patient?_count=20&_cursor=AbC_-"}]});
+        let next = cursor(&bundle, "next").unwrap();
+        assert_eq!(cursor(&bundle, "self"), None);
+        assert_eq!(cursor(&bundle, "previous"), None);
+        let link = |searched| page_link("/auth/patient?tx=1", searched, &next);
+        assert_eq!(link(""), "/auth/patient?tx=1&page=AbC_-");
+        assert_eq!(
+            link("van Gogh"),
+            "/auth/patient?tx=1&name=van%20Gogh&page=AbC_-"
+        );
     }
 }

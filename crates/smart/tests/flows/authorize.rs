@@ -1,6 +1,7 @@
 use crate::answers::*;
 use crate::asks::*;
 use crate::house::*;
+use serde_json::json;
 use ward_smart::state::{Authorization, LaunchContext, LaunchValues};
 use ward_smart::{Answer, Endpoint, Page};
 
@@ -564,4 +565,69 @@ pub async fn s83_the_picker_shows_whom_the_user_may_see(house: House) {
         panic!("no picker")
     };
     assert!(none.patients.is_empty());
+}
+
+/// In the order of family and given names, each patient once, also when somebody is added meanwhile.
+pub async fn s83_the_picker_goes_by_names_page_by_page(house: House) {
+    house.app(|_| ()).await;
+    for n in (0..45).rev() {
+        let (family, given) = (format!("Family{:02}", n / 3), format!("Given{}", n % 3));
+        let name = json!([{ "family": family, "given": [given] }]);
+        let id = format!("p{}", (n * 7) % 45);
+        house
+            .put(json!({ "resourceType": "Patient", "id": id, "name": name, "birthDate": "1970-01-01" }))
+            .await;
+    }
+    let request = asked("openid launch/patient patient/*.rs");
+    let doctor = house.clinician().await;
+    let Page::ChoosePatient(mut page) = shown(house.authorize(&request, &doctor).await) else {
+        panic!("no picker")
+    };
+    assert!(page.previous.is_none());
+    let mut names = Vec::new();
+    let mut pages = Vec::new();
+    loop {
+        names.extend(page.patients.iter().map(|patient| patient.name.clone()));
+        pages.push(page.patients.len());
+        let Some(next) = page.next.clone() else {
+            break;
+        };
+        if pages.len() == 1 {
+            // Before those that were shown already.
+            house.patient("early", "Aaron").await;
+        }
+        page = turned(&house, &doctor, &next).await;
+    }
+    assert_eq!(pages, [20, 20, 5]);
+    let expected = (0..45).map(|n| format!("Family{:02}, Given{}", n / 3, n % 3));
+    assert_eq!(names, expected.collect::<Vec<_>>());
+    // Back again, and by a link that is no good to the first.
+    let back = turned(&house, &doctor, &page.previous.unwrap()).await;
+    assert_eq!(back.patients[0].name, "Family06, Given2");
+    let bad = format!("{}&page=x", page.form.action);
+    assert_eq!(
+        turned(&house, &doctor, &bad).await.patients[0].name,
+        "Aaron, Ada"
+    );
+    // The pages of what is searched for stay with it.
+    let searched = turned(
+        &house,
+        &doctor,
+        &format!("{}&name=family", page.form.action),
+    )
+    .await;
+    let next = turned(&house, &doctor, &searched.next.unwrap()).await;
+    assert_eq!(next.searched, "family");
+    assert_eq!(next.patients[0].name, "Family06, Given2");
+}
+
+/// The picker at one of its own links.
+async fn turned(house: &House, cookie: &str, link: &str) -> ward_smart::page::ChoosePatient {
+    let (path, query) = link.split_once('?').unwrap();
+    assert_eq!(path, Endpoint::ChoosePatient.path());
+    let get = Ask::get(query).cookie(cookie).at(NOW_S + 5);
+    let Page::ChoosePatient(page) = shown(house.ask(Endpoint::ChoosePatient, &get).await) else {
+        panic!("no picker")
+    };
+    page
 }

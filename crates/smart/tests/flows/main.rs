@@ -74,6 +74,7 @@ on_both!(
     authorize::s38_authorizations_side_by_side_do_not_mix,
     authorize::s83_the_picker_shows_whom_the_user_may_see,
     token::s39_s40_the_answer_has_its_members,
+    authorize::s83_the_picker_goes_by_names_page_by_page,
     token::s27_a_code_used_twice_takes_everything_back,
     token::s26_a_code_lives_a_minute,
     token::s26_two_at_once_get_one_token,
