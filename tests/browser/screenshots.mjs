@@ -52,6 +52,12 @@ async function administrator() {
   await visit.go('/auth/clients');
   await picture(visit, 'clients', 'Clients');
   await decide(visit, APP, 'Approve for a year');
+  await visit.follow('Demo laboratory');
+  await visit.at('Demo laboratory');
+  await visit.fill('Requests in a minute', '60000');
+  await visit.fill('Patients in an hour', '5000');
+  await visit.fill('Addresses it comes from', '192.0.2.0/24');
+  await picture(visit, 'limits', 'Demo laboratory');
 }
 
 async function patient() {

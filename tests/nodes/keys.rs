@@ -80,7 +80,7 @@ fn x63_what_stolen_keys_signed_is_dead_within_a_minute() {
     let page = admin.get(&format!("{}/auth/clients", nodes.a.origin));
     load.tokens_may_die();
     let begun = Instant::now();
-    let page = admin.submit(&page, &[("decision", "replace-keys")]);
+    let page = admin.submit(&page, &[("decision", "replace-keys"), ("sure", "yes")]);
     assert!(page.html().contains("All keys are replaced."), "{page:?}");
     for (what, token) in ["a token of node a", "a token of node b"].iter().zip(&old) {
         dead(what, &nodes.a, &nodes.b, token);

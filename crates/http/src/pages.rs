@@ -7,6 +7,7 @@ mod attribute;
 mod choose_patient;
 mod client;
 mod clients;
+mod confirm;
 mod developer;
 mod enrol_totp;
 mod factors;
@@ -20,8 +21,8 @@ mod message;
 mod passkey;
 pub mod policy;
 mod qr;
-mod recovery_codes;
 pub mod read;
+mod recovery_codes;
 mod second_factor;
 mod sessions;
 mod sign_in;
@@ -51,6 +52,7 @@ pub fn render(page: &Page) -> String {
         Page::Developer(model) => developer::render(model),
         Page::Clients(model) => clients::render(model),
         Page::Client(model) => client::render(model),
+        Page::Confirm(model) => confirm::render(model),
         Page::Accounts(model) => accounts::render(model),
         Page::Message(model) => message::render(model),
     }

@@ -76,7 +76,7 @@ impl RateLimits {
         )
     }
 
-    /// `budget`: the client's own, instead of the installation's.
+    /// `budget`: the client's own, instead of the installation's; 0: it has no limit.
     pub fn take_of_caller(
         &self,
         caller: &Caller,
@@ -87,12 +87,12 @@ impl RateLimits {
         if caller.is_user() {
             self.take(self.user.as_ref(), "user", &caller.subject, units)?;
         }
-        let own = budget
-            .and_then(NonZeroU32::new)
-            .map(|budget| self.budget(budget));
-        let client = own.as_deref().or(self.client.as_ref());
-        self.take(client, "client", &caller.client_id, units)?;
-        Ok(())
+        let own = budget.map(|units| NonZeroU32::new(units).map(|units| self.budget(units)));
+        let client = match &own {
+            Some(own) => own.as_deref(),
+            None => self.client.as_ref(),
+        };
+        self.take(client, "client", &caller.client_id, units)
     }
 
     fn take(
@@ -289,6 +289,7 @@ mod tests {
         assert_eq!(limits.take_of_caller(&lab, Some(10), units(10)), Ok(()));
         assert!(limits.take_of_caller(&lab, Some(10), units(1)).is_err());
         assert_eq!(limits.take_of_caller(&lab, Some(5000), units(2000)), Ok(()));
+        assert_eq!(limits.take_of_caller(&lab, Some(0), units(9000)), Ok(()));
     }
 
     #[test]

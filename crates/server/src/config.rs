@@ -436,6 +436,7 @@ impl Config {
         let settings = smart::settings(base, &self.smart, &self.organization, &self.style);
         Ok(ward_smart::Settings {
             upstream: self.upstream.settings()?,
+            requests_per_minute: self.rates.client_per_minute,
             ..settings
         })
     }

@@ -1,36 +1,31 @@
-//! The registry of clients for administrators, and the page where an app's developer asks for a registration. (C17)
+//! The registry of clients for administrators. (C17)
 
-use crate::answer::{Answer, Cookie, ErrorCode, OAuthError};
+use crate::answer::{Answer, ErrorCode, OAuthError};
+use crate::client_limits::{limited, own, shown};
 use crate::dates;
 use crate::endpoints::Endpoint;
-use crate::page::{ClientDetail, ClientRow, Clients, Developer, Page, Registered};
+use crate::page::{ClientDetail, ClientRow, Clients, Confirm, Page};
 use crate::people::session::{self, Session};
-use crate::register::keep;
-use crate::registration::{Metadata, Problem, register};
-use crate::request::{Parameters, Request};
+use crate::registration::Problem;
+use crate::request::Request;
 use crate::revocations::what;
 use crate::server::AuthorizationServer;
 use crate::state::{
     self, Changes, Client, ClientState, Held, KeysAt, Kind, Refused, SenderConstraint,
 };
 use crate::trail::Trail;
-use serde_json::Value;
 
 /// How long an approval holds before somebody must look again.
 pub const REVIEW_PERIOD_S: i64 = 365 * 24 * 3600;
 
 pub(crate) async fn answer(
     server: &AuthorizationServer,
-    endpoint: Endpoint,
     request: &Request<'_>,
     trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
     let session = session::current(server, request.session, request.now_s).await?;
     if let Some(session) = &session {
         trail.session(session);
-    }
-    if endpoint == Endpoint::Developer {
-        return developer(server, session.as_ref(), request, trail).await;
     }
     let Some(session) = session else {
         return Ok(session::sign_in(Endpoint::Clients));
@@ -44,10 +39,18 @@ pub(crate) async fn answer(
     match (request.parameters.get("client"), request.method) {
         (None, "POST") => replace_keys(server, &session, request).await,
         (None, _) => Ok(list(server, &session, request, None)),
-        (Some(id), "POST") => decide(server, &session, id, request).await,
+        (Some(id), "POST") => {
+            server.forms().check(request, Endpoint::Clients.path())?;
+            let client = held(server, id, request.now_s).await?;
+            trail.about(&client);
+            match request.parameters.get("decision") {
+                Some("limits") => limit(server, &session, client, request, trail).await,
+                _ => decide(server, &session, client, request).await,
+            }
+        }
         (Some(id), _) => {
             let client = held(server, id, request.now_s).await?;
-            Ok(detail(server, &session, &client, request))
+            Ok(detail(server, &session, &client, request, None))
         }
     }
 }
@@ -65,12 +68,10 @@ async fn held(
 async fn decide(
     server: &AuthorizationServer,
     session: &Session,
-    id: &str,
+    mut client: Held<Client>,
     request: &Request<'_>,
 ) -> Result<Answer, OAuthError> {
     let now_s = request.now_s;
-    server.forms().check(request, Endpoint::Clients.path())?;
-    let mut client = held(server, id, now_s).await?;
     let name = client.name.clone();
     let (done, notice) = match request.parameters.get("decision") {
         Some("approve") => {
@@ -95,22 +96,63 @@ async fn decide(
             };
             (change(server, &client, now_s).await, notice)
         }
+        Some("remove") if !is_sure(request) => {
+            return Ok(confirm(server, session, request, removal(&client)));
+        }
         Some("remove") => {
             let changes = Changes::new().remove(&client);
-            let done = server.revoke(changes, &[what::client(id)], now_s).await;
-            (done, "is removed")
+            let what = what::client(&client.client_id);
+            (server.revoke(changes, &[what], now_s).await, "is removed")
         }
-        _ => return Ok(detail(server, session, &client, request)),
+        _ => return Ok(detail(server, session, &client, request, None)),
     };
-    let notice = match done {
-        Ok(()) => format!("{name} {notice}."),
-        Err(Refused::Conflict(_)) => {
-            format!("{name} was changed by somebody else meanwhile; look again.")
-        }
-        Err(Refused::Unavailable) => return Err(OAuthError::unavailable()),
-    };
+    let notice = outcome(done, &name, notice)?;
     server.watch(now_s).await?;
     Ok(list(server, session, request, Some(notice)))
+}
+
+/// Budgets, addresses and certificate: they hold on every node within a second.
+async fn limit(
+    server: &AuthorizationServer,
+    session: &Session,
+    mut client: Held<Client>,
+    request: &Request<'_>,
+    trail: &mut Trail,
+) -> Result<Answer, OAuthError> {
+    let (now_s, was_bound_to) = (request.now_s, client.certificate.clone());
+    client.row = match limited(&client, &request.parameters) {
+        Ok(limited) => limited,
+        Err(problems) => {
+            trail.refused();
+            let told = Told::Problems(problems);
+            return Ok(detail(server, session, &client, request, Some(told)));
+        }
+    };
+    let done = if client.certificate == was_bound_to {
+        change(server, &client, now_s).await
+    } else {
+        // Tokens that were issued before know nothing of the certificate.
+        let changes = Changes::new().replace(&client);
+        server
+            .revoke(changes, &[what::client(&client.client_id)], now_s)
+            .await
+    };
+    let notice = outcome(done, &client.name, "has these limits from now on")?;
+    server.watch(now_s).await?;
+    let client = held(server, &client.client_id, now_s).await?;
+    let told = Told::Notice(notice);
+    Ok(detail(server, session, &client, request, Some(told)))
+}
+
+/// What came of a change, in words.
+fn outcome(done: Result<(), Refused>, name: &str, notice: &str) -> Result<String, OAuthError> {
+    match done {
+        Ok(()) => Ok(format!("{name} {notice}.")),
+        Err(Refused::Conflict(_)) => Ok(format!(
+            "{name} was changed by somebody else meanwhile; look again."
+        )),
+        Err(Refused::Unavailable) => Err(OAuthError::unavailable()),
+    }
 }
 
 /// New keys when somebody else may know the old ones: every token that they signed is void on all nodes within a second (X63).
@@ -124,12 +166,68 @@ async fn replace_keys(
     if request.parameters.get("decision") != Some("replace-keys") {
         return Ok(list(server, session, request, None));
     }
+    if !is_sure(request) {
+        return Ok(confirm(server, session, request, replacement()));
+    }
     let keys = server.tokens().keys();
     let replaced = keys.replace_all(server.store(), request.now_s).await;
     replaced.map_err(|_| OAuthError::unavailable())?;
     tracing::warn!("the signing keys were replaced");
     let notice = "All keys are replaced. Apps and systems are asking for new tokens.";
     Ok(list(server, session, request, Some(notice.to_owned())))
+}
+
+/// What cannot be undone, and is asked about before it is done.
+struct Grave {
+    question: String,
+    text: String,
+    decision: (&'static str, &'static str),
+    back: String,
+}
+
+fn removal(client: &Client) -> Grave {
+    Grave {
+        question: format!("Remove {}?", client.name),
+        text: "Its registration is lost with its keys or its secret, and every token that it has is void. \
+               To stop it for a time only, suspend it instead."
+            .to_owned(),
+        decision: ("remove", "Remove for good"),
+        back: link(client),
+    }
+}
+
+fn replacement() -> Grave {
+    Grave {
+        question: "Replace all keys?".to_owned(),
+        text: "Every token that apps and systems hold becomes void at once. They ask for others by themselves; \
+               people stay signed in."
+            .to_owned(),
+        decision: ("replace-keys", "Replace them now"),
+        back: Endpoint::Clients.path().to_owned(),
+    }
+}
+
+fn is_sure(request: &Request<'_>) -> bool {
+    request.parameters.get("sure") == Some("yes")
+}
+
+fn confirm(
+    server: &AuthorizationServer,
+    session: &Session,
+    request: &Request<'_>,
+    grave: Grave,
+) -> Answer {
+    let cookie = request.session.unwrap_or_default();
+    let (decision, words) = grave.decision;
+    let page = Confirm {
+        form: server.forms().form(cookie, &grave.back),
+        person: session.person(),
+        question: grave.question,
+        text: grave.text,
+        decision: (decision.to_owned(), words.to_owned()),
+        back: grave.back,
+    };
+    Answer::page(200, Page::Confirm(page))
 }
 
 async fn change(
@@ -160,28 +258,39 @@ fn list(
     request: &Request<'_>,
     notice: Option<String>,
 ) -> Answer {
-    let (clients, now_s) = (server.registry().all(), request.now_s);
+    let all = server.registry().all();
+    let mut clients: Vec<_> = all
+        .iter()
+        .map(|client| row(client, request.now_s))
+        .collect();
+    // What there is to do comes first, the rest by name.
+    clients.sort_by_key(|client| !client.waits());
     let cookie = request.session.unwrap_or_default();
     Answer::page(
         200,
         Page::Clients(Clients {
             form: server.forms().form(cookie, Endpoint::Clients.path()),
             person: session.person(),
-            clients: clients.iter().map(|client| row(client, now_s)).collect(),
+            clients,
             notice,
         }),
     )
 }
 
+/// Where the page of a client is.
+fn link(client: &Client) -> String {
+    format!("{}?client={}", Endpoint::Clients.path(), client.client_id)
+}
+
 fn row(client: &Client, now_s: i64) -> ClientRow {
     let state = match client.state {
-        ClientState::Pending => "pending",
+        ClientState::Pending => ClientRow::PENDING,
         ClientState::Suspended => "suspended",
-        ClientState::Active if client.is_review_due(now_s) => "review is due",
+        ClientState::Active if client.is_review_due(now_s) => ClientRow::DUE,
         ClientState::Active => "active",
     };
     ClientRow {
-        link: format!("{}?client={}", Endpoint::Clients.path(), client.client_id),
+        link: link(client),
         client_id: client.client_id.clone(),
         name: client.name.clone(),
         owner: client.owner.clone(),
@@ -191,13 +300,26 @@ fn row(client: &Client, now_s: i64) -> ClientRow {
     }
 }
 
+/// What is said on a client's page of the form that was sent.
+enum Told {
+    Notice(String),
+    Problems(Vec<Problem>),
+}
+
 fn detail(
     server: &AuthorizationServer,
     session: &Session,
     client: &Client,
     request: &Request<'_>,
+    told: Option<Told>,
 ) -> Answer {
     let row = row(client, request.now_s);
+    let (notice, problems) = match told {
+        None => (None, None),
+        Some(Told::Notice(notice)) => (Some(notice), None),
+        Some(Told::Problems(problems)) => (None, Some((&request.parameters, problems))),
+    };
+    let status = if problems.is_some() { 400 } else { 200 };
     let decision = |value: &str, words: &str| (value.to_owned(), words.to_owned());
     let approve = decision("approve", "Approve for a year");
     let remove = decision("remove", "Remove");
@@ -220,14 +342,16 @@ fn detail(
     let page = ClientDetail {
         form: server.forms().form(cookie, &row.link),
         person: session.person(),
-        facts: facts(client),
+        limits: shown(server, client, problems),
+        facts: facts(client, request.now_s),
         row,
         decisions,
+        notice,
     };
-    Answer::page(200, Page::Client(page))
+    Answer::page(status, Page::Client(page))
 }
 
-fn facts(client: &Client) -> Vec<(String, String)> {
+fn facts(client: &Client, now_s: i64) -> Vec<(String, String)> {
     let keys = match &client.keys {
         None => String::new(),
         Some(KeysAt::Url(url)) => url.clone(),
@@ -243,6 +367,16 @@ fn facts(client: &Client) -> Vec<(String, String)> {
     } else {
         ""
     };
+    let review = client
+        .review_due_s
+        .map(|due_s| match client.is_review_due(now_s) {
+            true => format!(
+                "{}: it gets no tokens until it is approved anew",
+                dates::day(due_s)
+            ),
+            false => dates::day(due_s),
+        });
+    let [requests, patients] = own(&client.budgets);
     let facts = [
         ("Purpose", client.purpose.clone()),
         ("Contacts", client.contacts.join(", ")),
@@ -254,149 +388,20 @@ fn facts(client: &Client) -> Vec<(String, String)> {
         ("Redirect URIs", client.redirect_uris.join(" ")),
         ("Launch URL", client.launch_uri.clone().unwrap_or_default()),
         ("Launches apps", launches.to_owned()),
+        (
+            "Certificate",
+            client.certificate.clone().unwrap_or_default(),
+        ),
         ("Addresses", client.addresses.join(" ")),
+        requests,
+        patients,
         ("Origins", client.origins.join(" ")),
         ("Registered", dates::day(client.created_s)),
-        (
-            "Review due",
-            client.review_due_s.map(dates::day).unwrap_or_default(),
-        ),
+        ("Review due", review.unwrap_or_default()),
     ];
     facts
         .into_iter()
         .filter(|(_, value)| !value.is_empty())
         .map(|(label, value)| (label.to_owned(), value))
         .collect()
-}
-
-/// Anybody where registration is open, else administrators.
-async fn developer(
-    server: &AuthorizationServer,
-    session: Option<&Session>,
-    request: &Request<'_>,
-    trail: &mut Trail,
-) -> Result<Answer, OAuthError> {
-    let open = server.settings().open_registration;
-    match session {
-        None if !open => return Ok(session::sign_in(Endpoint::Developer)),
-        Some(session) if !open && !session.administers() => {
-            return Err(OAuthError::new(
-                ErrorCode::AccessDenied,
-                "clients are registered by administrators here; write to whoever runs this server",
-            ));
-        }
-        _ => {}
-    }
-    if request.method != "POST" {
-        return Ok(form(server, session, request, &[], None));
-    }
-    server.forms().check(request, Endpoint::Developer.path())?;
-    match register(&metadata(&request.parameters), request.now_s) {
-        Err(problems) => {
-            trail.refused();
-            Ok(form(server, session, request, &problems, None))
-        }
-        Ok(made) => {
-            keep(server, &made, request.now_s).await?;
-            trail.client(&made.client);
-            let registered = Registered {
-                client_id: made.client.client_id.clone(),
-                client_secret: made.secret.clone(),
-                state: PENDING.to_owned(),
-            };
-            Ok(form(server, session, request, &[], Some(registered)))
-        }
-    }
-}
-
-fn form(
-    server: &AuthorizationServer,
-    session: Option<&Session>,
-    request: &Request<'_>,
-    problems: &[Problem],
-    registered: Option<Registered>,
-) -> Answer {
-    // Whoever is not signed in gets a cookie that the form belongs to.
-    let new = request.session.is_none().then(ward_seal::random::token);
-    let cookie = request.session.or(new.as_deref()).unwrap_or_default();
-    let typed = match (request.method, &registered) {
-        ("POST", None) => FIELDS
-            .iter()
-            .filter_map(|field| {
-                Some((
-                    (*field).to_owned(),
-                    request.parameters.get(field)?.to_owned(),
-                ))
-            })
-            .collect(),
-        _ => Vec::new(),
-    };
-    let page = Developer {
-        form: server.forms().form(cookie, Endpoint::Developer.path()),
-        person: session.map(Session::person),
-        typed,
-        errors: problems
-            .iter()
-            .map(|(field, why)| ((*field).to_owned(), why.clone()))
-            .collect(),
-        registered,
-    };
-    let status = if problems.is_empty() { 200 } else { 400 };
-    let answer = Answer::page(status, Page::Developer(page));
-    match new.clone() {
-        Some(new) => answer.with_cookie(Cookie::Set(new)),
-        None => answer,
-    }
-}
-
-const PENDING: &str = "The registration waits for an administrator. Nobody can sign in with it before it is approved.";
-
-/// The fields of the page in RFC 7591's words.
-const FIELDS: [&str; 12] = [
-    "client_name",
-    "owner",
-    "purpose",
-    "contacts",
-    "client_uri",
-    "kind",
-    "redirect_uris",
-    "launch_uri",
-    "scope",
-    "jwks_uri",
-    "jwks",
-    "token_endpoint_auth_method",
-];
-
-fn metadata(parameters: &Parameters) -> Metadata {
-    let text = |name: &str| {
-        parameters
-            .get(name)
-            .map(str::trim)
-            .filter(|text| !text.is_empty())
-    };
-    let owned = |name: &str| text(name).map(str::to_owned);
-    let lines = |name: &str| {
-        let parts = text(name)
-            .unwrap_or_default()
-            .split([' ', '\r', '\n', '\t', ',']);
-        parts
-            .filter(|part| !part.is_empty())
-            .map(str::to_owned)
-            .collect()
-    };
-    Metadata {
-        client_name: owned("client_name").unwrap_or_default(),
-        owner: owned("owner").unwrap_or_default(),
-        purpose: owned("purpose").unwrap_or_default(),
-        contacts: lines("contacts"),
-        client_uri: owned("client_uri"),
-        kind: owned("kind"),
-        redirect_uris: lines("redirect_uris"),
-        launch_uri: owned("launch_uri"),
-        scope: owned("scope").unwrap_or_default(),
-        token_endpoint_auth_method: owned("token_endpoint_auth_method"),
-        jwks: owned("jwks").map(Value::String),
-        jwks_uri: owned("jwks_uri"),
-        ..Metadata::default()
-    }
 }

@@ -55,6 +55,7 @@ pub enum Page {
     Developer(Developer),
     Clients(Clients),
     Client(ClientDetail),
+    Confirm(Confirm),
     Accounts(Accounts),
     Message(Message),
 }
@@ -294,12 +295,23 @@ pub struct ClientRow {
     pub name: String,
     pub owner: String,
     pub kind: String,
-    /// `active`, `pending`, `suspended`, `review is due`.
+    /// `active`, `suspended`, [`ClientRow::PENDING`], [`ClientRow::DUE`].
     pub state: String,
     pub last_used: Option<String>,
 }
 
-/// One client; field `decision` = `approve`, `suspend`, `resume`, `remove`, `may-launch`, `may-not-launch`.
+impl ClientRow {
+    pub const PENDING: &str = "pending";
+    pub const DUE: &str = "review is due";
+
+    /// Waits for an administrator.
+    pub fn waits(&self) -> bool {
+        [Self::PENDING, Self::DUE].contains(&self.state.as_str())
+    }
+}
+
+/// One client; field `decision` = `approve`, `suspend`, `resume`, `remove`, `may-launch`, `may-not-launch`; or `limits` with the
+/// fields of [`Limits`].
 #[derive(Clone, Debug)]
 pub struct ClientDetail {
     pub form: Form,
@@ -307,8 +319,39 @@ pub struct ClientDetail {
     pub row: ClientRow,
     /// Label and value, in the order to be shown.
     pub facts: Vec<(String, String)>,
+    pub limits: Limits,
     /// Decision and its words.
     pub decisions: Vec<(String, String)>,
+    pub notice: Option<String>,
+}
+
+/// Whether an administrator means what cannot be undone: the form is sent again with the field `sure` = `yes`.
+#[derive(Clone, Debug)]
+pub struct Confirm {
+    pub form: Form,
+    pub person: Person,
+    pub question: String,
+    /// What is lost.
+    pub text: String,
+    /// Decision and its words.
+    pub decision: (String, String),
+    /// Where nothing is changed.
+    pub back: String,
+}
+
+/// Fields `requests_per_minute`, `patients_per_hour`, and for clients with a server of their own `addresses` (one a line) and
+/// `certificate`.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// By field.
+    pub values: Vec<(String, String)>,
+    /// Field and what is wrong with it.
+    pub errors: Vec<(String, String)>,
+    /// What holds for clients without a budget of their own.
+    pub requests_of_installation: String,
+    pub patients_of_installation: String,
+    /// Whether there are fields for addresses and a certificate.
+    pub binds: bool,
 }
 
 /// People's accounts; fields of the form for a new one: `decision` = `add`, `username`, `name`, `fhir_user`, `role`

@@ -16,8 +16,8 @@ use crate::state::{self, Changes, KeyAlgorithm, Refused, Revocation};
 use crate::tokens::TokenService;
 use crate::trail::{self, Trail};
 use crate::{
-    apps, authorize, client_authentication, clients, discovery, introspect, launch, par, people,
-    register, revoke, token,
+    apps, authorize, client_authentication, clients, developer, discovery, introspect, launch, par,
+    people, register, revoke, token,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -253,9 +253,10 @@ impl AuthorizationServer {
                 for_person(Box::pin(authorize::answer(self, endpoint, request, trail)).await)
             }
             Endpoint::Apps => for_person(Box::pin(apps::answer(self, request, trail)).await),
-            Endpoint::Developer | Endpoint::Clients => {
-                for_person(Box::pin(clients::answer(self, endpoint, request, trail)).await)
+            Endpoint::Developer => {
+                for_person(Box::pin(developer::answer(self, request, trail)).await)
             }
+            Endpoint::Clients => for_person(Box::pin(clients::answer(self, request, trail)).await),
             Endpoint::SignIn
             | Endpoint::SecondFactor
             | Endpoint::Enrol

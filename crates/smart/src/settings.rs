@@ -22,6 +22,9 @@ pub struct Settings {
     /// Who runs the server, for sign-in pages and brands.
     pub organization: Organization,
     pub style: Style,
+    /// How much one client may ask for in a minute that has no budget of its own, in units of cost; 0: no limit. For the pages, which
+    /// tell it: what holds is counted where requests come in.
+    pub requests_per_minute: u32,
     /// The provider that people may sign in with beside this server's own accounts.
     pub upstream: Option<Upstream>,
 }
@@ -69,6 +72,7 @@ impl Settings {
             assertion_algorithms: vec![Algorithm::Rs384, Algorithm::Es384],
             issuer_as_assertion_audience: false,
             style: Style::default(),
+            requests_per_minute: 0,
             upstream: None,
         }
     }

@@ -25,6 +25,11 @@ impl Trail {
         self.purpose = client.purpose_of_use.clone().unwrap_or_default();
     }
 
+    /// The client that an administrator decides about.
+    pub(crate) fn about(&mut self, client: &Client) {
+        self.client_id.clone_from(&client.client_id);
+    }
+
     pub(crate) fn session(&mut self, session: &Session) {
         self.user = session
             .fhir_user

@@ -47,8 +47,8 @@ fn row(html: &mut Html, model: &Accounts, account: &AccountRow) {
         html.line(tag::BDI, &[], &account.name);
         html.line(tag::CODE, &[a::class("id")], &account.username);
     });
-    cell(html, COLUMNS[1], &account.roles);
-    cell(html, COLUMNS[2], &account.fhir_user);
+    cell(html, COLUMNS[1], or_none(&account.roles));
+    cell(html, COLUMNS[2], or_none(&account.fhir_user));
     cell(html, COLUMNS[3], &account.factors);
     html.element(tag::TD, &[a::column(COLUMNS[4])], |html| {
         state(html, &account.state)
@@ -74,6 +74,11 @@ fn row(html: &mut Html, model: &Accounts, account: &AccountRow) {
             }
         });
     });
+}
+
+/// Where there is nothing that is said, too.
+fn or_none(text: &str) -> &str {
+    if text.is_empty() { "none" } else { text }
 }
 
 fn add(html: &mut Html, model: &Accounts) {
@@ -154,7 +159,7 @@ fn link(html: &mut Html, model: &Accounts, provider: &str) {
     });
 }
 
-/// `Nurse: cares for patients` is the name of the role and what it does.
+/// `Nurse: cares for patients` is the name of the role and what it does, which is said as a sentence.
 fn tick(html: &mut Html, role: &str, words: &str) {
     let (id, hint_id) = (format!("role-{role}"), format!("role-{role}-hint"));
     let (title, does) = words.split_once(": ").unwrap_or((words, ""));
@@ -168,8 +173,20 @@ fn tick(html: &mut Html, role: &str, words: &str) {
         ];
         html.void(tag::INPUT, &attributes);
         html.line(tag::LABEL, &[a::labels(&id)], title);
-        html.line(tag::P, &[a::class("hint"), a::id(&hint_id)], does);
+        html.line(
+            tag::P,
+            &[a::class("hint"), a::id(&hint_id)],
+            &sentence(does),
+        );
     });
+}
+
+fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    match rest.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), rest.as_str()),
+        None => String::new(),
+    }
 }
 
 const COLUMNS: [&str; 7] = [

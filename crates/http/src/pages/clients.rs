@@ -21,6 +21,7 @@ pub fn render(model: &Clients) -> String {
             "Every app and system that may ask this server for anything.",
         );
         form::notice(html, model.notice.as_deref());
+        attention(html, &model.clients);
         match model.clients.as_slice() {
             [] => html.line(tag::P, &[a::class("nothing")], "No client is registered."),
             clients => table(html, "Clients", &COLUMNS, |html| {
@@ -29,8 +30,43 @@ pub fn render(model: &Clients) -> String {
                 }
             }),
         }
-        keys(html, &model.form);
+        html.element(tag::SECTION, &[a::class("card")], |html| {
+            keys(html, &model.form)
+        });
     })
+}
+
+/// What waits for an administrator.
+fn attention(html: &mut Html, clients: &[ClientRow]) {
+    let count = |state: &str| {
+        clients
+            .iter()
+            .filter(|client| client.state == state)
+            .count()
+    };
+    let waiting = match count(ClientRow::PENDING) {
+        0 => None,
+        1 => Some("One client waits for approval.".to_owned()),
+        n => Some(format!("{n} clients wait for approval.")),
+    };
+    let due = match count(ClientRow::DUE) {
+        0 => None,
+        1 => Some(
+            "One client is past its review, and gets no tokens until it is approved anew."
+                .to_owned(),
+        ),
+        n => Some(format!(
+            "{n} clients are past their review, and get no tokens until they are approved anew."
+        )),
+    };
+    if waiting.is_none() && due.is_none() {
+        return;
+    }
+    html.element(tag::DIV, &[a::class("notice warn")], |html| {
+        for text in waiting.iter().chain(&due) {
+            html.line(tag::P, &[], text);
+        }
+    });
 }
 
 /// For the day on which somebody may have read a signing key.
@@ -38,7 +74,7 @@ fn keys(html: &mut Html, form: &Form) {
     html.line(tag::H2, &[], "Keys of this server");
     html.line(
         tag::P,
-        &[],
+        &[a::class("hint")],
         "They are exchanged every 90 days without anybody noticing. Replace them now only when somebody else may know one: \
          every token that apps and systems hold becomes void at once, and they have to ask for another.",
     );

@@ -18,12 +18,12 @@ pub fn render(model: &Developer) -> String {
         None => Frame::OpenPlace,
     };
     page(frame, "Register an app", |html| match &model.registered {
-        Some(registered) => done(html, registered),
+        Some(registered) => done(html, model, registered),
         None => ask(html, model),
     })
 }
 
-fn done(html: &mut Html, registered: &Registered) {
+fn done(html: &mut Html, model: &Developer, registered: &Registered) {
     html.element(
         tag::DIV,
         &[a::class("notice good"), a::role("status")],
@@ -44,6 +44,26 @@ fn done(html: &mut Html, registered: &Registered) {
             "Keep the secret now: it is not shown again.",
         );
     }
+    html.element(tag::P, &[a::class("back")], |html| {
+        if model
+            .person
+            .as_ref()
+            .is_some_and(|person| person.administers)
+        {
+            let link = format!(
+                "{}?client={}",
+                Endpoint::Clients.path(),
+                registered.client_id
+            );
+            html.line(
+                tag::A,
+                &[a::href(Target::path(&link))],
+                "Look at the registration",
+            );
+        }
+        let again = Target::path(Endpoint::Developer.path());
+        html.line(tag::A, &[a::href(again)], "Register another");
+    });
 }
 
 fn ask(html: &mut Html, model: &Developer) {
@@ -52,9 +72,8 @@ fn ask(html: &mut Html, model: &Developer) {
         &[a::class("lead")],
         "An administrator looks at every registration before the app can sign anybody in.",
     );
-    if !model.errors.is_empty() {
-        summary(html, model);
-    }
+    let named: Vec<form::Named> = fields().map(Line::named).collect();
+    form::refused(html, &model.errors, &named);
     form::form(html, &model.form, &[a::class("long card")], |html| {
         html.element(tag::FIELDSET, &[], |html| {
             html.line(tag::LEGEND, &[], "The app");
@@ -71,27 +90,6 @@ fn ask(html: &mut Html, model: &Developer) {
         });
         form::submit(html, "main", "Ask for registration");
     });
-}
-
-/// All that is wrong in one place, each with a link to its field.
-fn summary(html: &mut Html, model: &Developer) {
-    html.element(
-        tag::DIV,
-        &[a::class("notice bad"), a::role("alert")],
-        |html| {
-            html.line(tag::H2, &[], "Please mend this");
-            html.element(tag::UL, &[], |html| {
-                for (field, what) in &model.errors {
-                    html.element(tag::LI, &[], |html| match line_of(field) {
-                        Some(line) => {
-                            html.line(tag::A, &[a::href(Target::fragment(line.anchor))], what)
-                        }
-                        None => html.text(what),
-                    });
-                }
-            });
-        },
-    );
 }
 
 fn lines(html: &mut Html, model: &Developer, lines: &[Line]) {
@@ -150,11 +148,8 @@ fn value_of<'a>(pairs: &'a [(String, String)], name: &str) -> Option<&'a str> {
     pair.map(|(_, value)| value.as_str())
 }
 
-fn line_of(name: &str) -> Option<&'static Line> {
-    [&ABOUT[..], &NEEDS, &KEYS, &[KIND]]
-        .into_iter()
-        .flatten()
-        .find(|line| line.name == name)
+fn fields() -> impl Iterator<Item = &'static Line> {
+    [&ABOUT[..], &[KIND], &NEEDS, &KEYS].into_iter().flatten()
 }
 
 /// A field of the form.
@@ -166,6 +161,12 @@ struct Line {
     hint: Option<&'static str>,
     /// Several lines of text.
     is_long: bool,
+}
+
+impl Line {
+    fn named(&self) -> form::Named {
+        (self.name, self.anchor, self.label)
+    }
 }
 
 macro_rules! line {

@@ -109,6 +109,33 @@ pub fn error(html: &mut Html, error: Option<&str>) {
     }
 }
 
+/// A field that may be complained of: its name, where it is on the page (`#name`), and its label.
+pub type Named = (&'static str, &'static str, &'static str);
+
+/// All that is wrong with a form in one place, each with a link to its field. Read aloud at once.
+pub fn refused(html: &mut Html, errors: &[(String, String)], fields: &[Named]) {
+    if errors.is_empty() {
+        return;
+    }
+    let around = [a::class("notice bad"), a::role("alert")];
+    html.element(tag::DIV, &around, |html| {
+        html.line(tag::H2, &[], "Please mend this");
+        html.element(tag::UL, &[], |html| {
+            for (name, why) in errors {
+                let field = fields.iter().find(|(known, ..)| known == name);
+                html.element(tag::LI, &[], |html| match field {
+                    Some((_, place, label)) => {
+                        html.line(tag::A, &[a::href(Target::fragment(place))], label);
+                        html.text(": ");
+                        html.text(why);
+                    }
+                    None => html.text(why),
+                });
+            }
+        });
+    });
+}
+
 /// What has been done.
 pub fn notice(html: &mut Html, notice: Option<&str>) {
     if let Some(notice) = notice {

@@ -65,6 +65,7 @@ fn form_of(page: &Page) -> Option<&Form> {
         Page::Sessions(model) => Some(&model.form),
         Page::Developer(model) => Some(&model.form),
         Page::Client(model) => Some(&model.form),
+        Page::Confirm(model) => Some(&model.form),
         Page::Accounts(model) => Some(&model.form),
         Page::Clients(model) => Some(&model.form),
         Page::Message(_) => None,

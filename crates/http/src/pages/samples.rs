@@ -23,6 +23,7 @@ pub fn pages(text: &dyn Fn(&str) -> String) -> Vec<(&'static str, Page)> {
         ),
         ("clients", Page::Clients(clients(text))),
         ("client", Page::Client(client(text))),
+        ("confirm", Page::Confirm(confirm(text))),
         ("accounts", Page::Accounts(accounts(text))),
         ("message", Page::Message(message(text))),
     ]
@@ -379,6 +380,8 @@ fn client(text: Text) -> ClientDetail {
             "pending",
         ),
         facts: pairs(text, &facts),
+        limits: limits(text),
+        notice: Some(text("Growth Chart has these limits from now on.")),
         decisions: pairs(
             text,
             &[
@@ -387,6 +390,36 @@ fn client(text: Text) -> ClientDetail {
                 ("remove", "Remove"),
             ],
         ),
+    }
+}
+
+fn confirm(text: Text) -> Confirm {
+    Confirm {
+        form: form(text, "/auth/clients?client=growth-chart"),
+        person: person(text, true),
+        question: text("Remove Growth Chart?"),
+        text: text("Its registration is lost, and every token that it has is void."),
+        decision: (text("remove"), text("Remove for good")),
+        back: text("/auth/clients?client=growth-chart"),
+    }
+}
+
+fn limits(text: Text) -> Limits {
+    let value = |name: &str, value: &str| (name.to_owned(), text(value));
+    Limits {
+        values: vec![
+            value("requests_per_minute", "600"),
+            value("patients_per_hour", "many"),
+            value("addresses", "192.0.2.7\n192.0.2.0/24"),
+            value("certificate", ""),
+        ],
+        errors: vec![
+            value("patients_per_hour", "is a whole number up to 1,000,000"),
+            (text("other"), text("Something else is wrong.")),
+        ],
+        requests_of_installation: text("1,200,000"),
+        patients_of_installation: text("no limit"),
+        binds: true,
     }
 }
 

@@ -303,9 +303,10 @@ fn known(
         page("the app is not registered here, or its link names no client_id, or more than one")
     })?;
     trail.client(&client);
-    // The person's browser comes from anywhere: only the client's own requests are bound to its addresses.
+    // The person's browser comes from anywhere: only the client's own requests are bound to its addresses and certificate.
     let anywhere = Client {
         addresses: Vec::new(),
+        certificate: None,
         ..client.row.clone()
     };
     permitted(&anywhere, request).map_err(|error| page(&error.description))?;

@@ -17,6 +17,11 @@ pub(crate) fn permit(ranges: &[String], source: &str) -> bool {
         .any(|(network, length)| holds(network, length, source))
 }
 
+/// Whether it is an address or a range of them.
+pub(crate) fn is_range(text: &str) -> bool {
+    parse(text).is_some()
+}
+
 fn parse(text: &str) -> Option<(IpAddr, u32)> {
     let (address, length) = match text.split_once('/') {
         Some((address, length)) => (address, Some(length.parse().ok()?)),

@@ -16,6 +16,11 @@ pub(super) fn check(client: &Client, request: &Request<'_>) -> Result<(), OAuthE
     }
 }
 
+/// Whether a client that is bound to a certificate has it with this connection, whatever it proves itself by (C17).
+pub(super) fn permits(client: &Client, request: &Request<'_>) -> bool {
+    client.certificate.is_none() || check(client, request).is_ok()
+}
+
 /// As registrations hold it: 64 small hexadecimal digits.
 fn hexadecimal(bytes: &[u8; 32]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()

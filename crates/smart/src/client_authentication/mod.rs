@@ -156,6 +156,9 @@ pub(crate) fn permitted(client: &Client, request: &Request<'_>) -> Result<(), OA
     if !addresses::permit(&client.addresses, request.source) {
         return refused("the client may not come from this address");
     }
+    if !certificate::permits(client, request) {
+        return refused("the client is bound to a certificate: connect with it");
+    }
     Ok(())
 }
 

@@ -37,7 +37,8 @@ pub struct Client {
     /// SHA-256 of the secret, base64url. Secrets are 256 random bits, so that a slow hash would add nothing.
     pub secret_digest: Option<String>,
     pub keys: Option<KeysAt>,
-    /// SHA-256 of its certificate, hexadecimal.
+    /// SHA-256 of its certificate, hexadecimal. Whatever it proves itself by: it gets nothing without this certificate, and its tokens
+    /// are bound to it unless they are to a key of its own.
     pub certificate: Option<String>,
     /// Its authorization requests must be pushed (RFC 9126).
     pub require_par: bool,
@@ -116,7 +117,7 @@ pub enum SenderConstraint {
     Mtls,
 }
 
-/// How much it may ask for; `None`: the installation's limits.
+/// How much it may ask for; `None`: the installation's limits; 0: no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Budgets {
@@ -157,9 +158,10 @@ impl Client {
 
     /// What its tokens must be bound to.
     pub fn constraint(&self) -> SenderConstraint {
-        match (self.sender_constraint, self.fapi2) {
-            (SenderConstraint::None, true) => SenderConstraint::Dpop,
-            (constraint, _) => constraint,
+        match (self.sender_constraint, &self.certificate, self.fapi2) {
+            (SenderConstraint::None, Some(_), _) => SenderConstraint::Mtls,
+            (SenderConstraint::None, None, true) => SenderConstraint::Dpop,
+            (constraint, ..) => constraint,
         }
     }
 

@@ -15,6 +15,7 @@ mod demo;
 mod discovery;
 mod house;
 mod launch;
+mod limits;
 mod people;
 mod refresh;
 mod registry;
@@ -73,8 +74,8 @@ on_both!(
     authorize::s37_a_fresh_sign_in_can_be_asked_for,
     authorize::s38_authorizations_side_by_side_do_not_mix,
     authorize::s83_the_picker_shows_whom_the_user_may_see,
-    token::s39_s40_the_answer_has_its_members,
     authorize::s83_the_picker_goes_by_names_page_by_page,
+    token::s39_s40_the_answer_has_its_members,
     token::s27_a_code_used_twice_takes_everything_back,
     token::s26_a_code_lives_a_minute,
     token::s26_two_at_once_get_one_token,
@@ -122,6 +123,12 @@ on_both!(
     registry::at17a_a_suspended_client_is_dead_everywhere,
     registry::x63_stolen_keys_are_replaced,
     registry::the_registry_is_for_administrators,
+    limits::c17_budgets_are_set_on_the_page_and_hold_everywhere,
+    limits::c17_limits_that_will_not_do_change_nothing,
+    limits::c17_a_change_of_limits_is_recorded,
+    limits::c17_a_certificate_binds_a_client_and_its_tokens,
+    limits::c17_only_what_has_a_server_is_bound_to_places,
+    limits::c17_the_page_says_all_that_is_registered,
     registry::an_administrator_says_which_client_is_an_ehr,
     people::c7_an_invited_person_has_two_factors_before_anything_opens,
     people::at7a_a_password_alone_gets_no_code,

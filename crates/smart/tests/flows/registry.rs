@@ -29,7 +29,20 @@ pub async fn decide(house: &House, cookie: &str, client: &str, decision: &str) {
     let post = Ask::post(&[("csrf", &page.form.csrf), ("decision", decision)])
         .query(&page.form.action)
         .cookie(cookie);
-    let answer = house.ask(Endpoint::Clients, &post).await;
+    let mut answer = house.ask(Endpoint::Clients, &post).await;
+    if decision == "remove" {
+        let Page::Confirm(asks) = shown(answer) else {
+            panic!("it is not asked whether that is meant")
+        };
+        assert!(house.held::<Client>(client, NOW_S).await.is_some());
+        let fields = [
+            ("csrf", asks.form.csrf.as_str()),
+            ("decision", "remove"),
+            ("sure", "yes"),
+        ];
+        let post = Ask::post(&fields).query(&asks.form.action).cookie(cookie);
+        answer = house.ask(Endpoint::Clients, &post).await;
+    }
     assert!(matches!(shown(answer), Page::Clients(page) if page.notice.is_some()));
 }
 
@@ -153,13 +166,21 @@ pub async fn x63_stolen_keys_are_replaced(house: House) {
         panic!("no registry")
     };
     let replace = |csrf: &str, cookie: &str| {
-        Ask::post(&[("csrf", csrf), ("decision", "replace-keys")]).cookie(cookie)
+        Ask::post(&[
+            ("csrf", csrf),
+            ("decision", "replace-keys"),
+            ("sure", "yes"),
+        ])
+        .cookie(cookie)
     };
     // Nobody else does it, and no other page.
     for (csrf, cookie) in [(page.form.csrf.as_str(), &cookie), ("x", &admin)] {
         let answer = house.ask(Endpoint::Clients, &replace(csrf, cookie)).await;
         assert!((400..500).contains(&answer.status()), "{answer:?}");
     }
+    let unsure = replace(&page.form.csrf, &admin).without("sure");
+    let answer = house.ask(Endpoint::Clients, &unsure).await;
+    assert!(matches!(shown(answer), Page::Confirm(_)));
     assert!(house.is_good(&token, NOW_S).await);
     let before = json_of(house.ask(Endpoint::Jwks, &Ask::get("")).await);
     let answer = house
