@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { open } from './house/house.mjs';
 import registration from './cases/registration.mjs';
+import registry from './cases/registry.mjs';
 import enrolment from './cases/enrolment.mjs';
 import standalone from './cases/standalone_launch.mjs';
 import ehr from './cases/ehr_launch.mjs';
@@ -16,10 +17,11 @@ import sessions from './cases/sessions.mjs';
 import pages from './cases/pages.mjs';
 
 // In order: later ones need what earlier ones register.
-const CHAPTERS = { registration, enrolment, standalone, ehr, consent, access, passkeys, sessions, pages };
+const CHAPTERS = { registration, enrolment, standalone, ehr, consent, access, registry, passkeys, sessions, pages };
 /** Who is registered and enrolled is needed by all the others. */
 const NEEDED = ['registration', 'enrolment'];
 const CASE_TIMEOUT_S = 60;
+const STORE = process.env.WARD_TEST_DATABASE ? 'on_postgres::' : '';
 
 const asked = process.argv.slice(2);
 const isAsked = (name) => asked.length === 0 || asked.some((word) => name.includes(word));
@@ -47,7 +49,7 @@ async function all() {
       const name = `${chapter}::${run.name}`;
       const isNeeded = NEEDED.includes(chapter);
       if (!isAsked(name) && !isNeeded) continue;
-      const isGood = await tell(`browser::${name}`, run);
+      const isGood = await tell(`browser::${STORE}${name}`, run);
       if (!isGood && isNeeded) throw new Error(`nothing further can be tried without ${name}`);
     }
   }

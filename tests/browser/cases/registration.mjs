@@ -51,6 +51,8 @@ async function s117_an_app_is_registered_by_its_developer_and_approved(house) {
   assert.match(await visit.notice(), /administrator/);
   app.clientId = await shown(visit, 'Client id');
   assert.match(app.clientId, /^[0-9a-f-]{36}$/);
+  await visit.follow('Look at the registration');
+  await visit.at(APP);
 
   // Nobody is signed in to it before it is approved.
   const early = await house.visit();

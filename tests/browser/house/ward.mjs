@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { openSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 const START_TIMEOUT_S = 60;
 const BINARY = process.env.WARD_TEST_BINARY;
@@ -13,29 +14,38 @@ export class Ward {
   static async start(folder) {
     const port = await freePort();
     const ward = new Ward();
-    ward.data = join(folder, 'data');
-    ward.origin = `http://localhost:${port}`;
+    Object.assign(ward, { folder, port, data: join(folder, 'data'), origin: `http://localhost:${port}` });
     ward.base = `${ward.origin}/fhir`;
-    const log = join(folder, 'log');
-    const greeting = join(folder, 'greeting');
-    const words = ['serve', '--demo', '--empty', '--listen', `127.0.0.1:${port}`, '--data', ward.data];
-    const database = process.env.WARD_TEST_DATABASE;
-    if (database) words.push('--database', database);
-    ward.process = spawn(BINARY, words, {
-      env: { ...process.env, WARD_SERVER_BASE_URL: ward.base },
-      stdio: ['ignore', openSync(greeting, 'w'), openSync(log, 'w')],
-    });
     // However this program ends, the server goes with it.
     process.once('exit', () => ward.process.kill());
     for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130));
+    await ward.#run({});
+    return ward;
+  }
+
+  async #run(settings) {
+    const log = join(this.folder, 'log');
+    const greeting = join(this.folder, 'greeting');
+    const words = ['serve', '--demo', '--empty', '--listen', `127.0.0.1:${this.port}`, '--data', this.data];
+    const database = process.env.WARD_TEST_DATABASE;
+    if (database) words.push('--database', database);
+    this.process = spawn(BINARY, words, {
+      env: { ...process.env, WARD_SERVER_BASE_URL: this.base, ...settings },
+      stdio: ['ignore', openSync(greeting, 'w'), openSync(log, 'a')],
+    });
     const end = Date.now() + START_TIMEOUT_S * 1000;
     while (!readFileSync(greeting, 'utf8').includes('Ward is ready at ')) {
-      if (ward.process.exitCode !== null || Date.now() > end) {
+      if (this.process.exitCode !== null || Date.now() > end) {
         throw new Error(`the server did not start:\n${readFileSync(log, 'utf8')}`);
       }
-      await new Promise((go) => setTimeout(go, 50));
+      await sleep(50);
     }
-    return ward;
+  }
+
+  /** The same server anew, with other settings (as variables): what it remembers is in its store. */
+  async restart(settings = {}) {
+    await this.stop();
+    await this.#run(settings);
   }
 
   /** A demo caller's access token. */
