@@ -71,6 +71,8 @@ pub const CONTENTS: &[&str] = &[
     "smith berg",
     "patient NOT smith",
     "mul NOT \"van der\"",
+    "(smith OR mul) and berg",
+    "patient not (smith or \"van der\")",
     "urn2718281828459",
     "urn27182818",
     "urn271828",

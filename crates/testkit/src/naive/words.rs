@@ -1,7 +1,7 @@
 //! `_text` and `_content`: words of the narrative, or of the whole resource. <https://hl7.org/fhir/R4/search.html#content>
 //!
-//! Words are asked for by their beginning. All must be there; `OR` separates alternatives, `NOT` excludes, quotes and what is no
-//! letter and no digit keep words side by side. What the server sets (id, version, time) is no content.
+//! Words are asked for by their beginning. All must be there; `OR` separates alternatives, `NOT` excludes, brackets keep
+//! together, quotes and what is no letter and no digit keep words side by side. What the server sets (id, version, time) is no content.
 
 use super::string::fold;
 use serde_json::Value;
@@ -16,34 +16,46 @@ pub fn matches(body: &Value, everything: bool, value: &str) -> bool {
             .collect(),
     };
     let texts: Vec<Vec<String>> = texts.iter().map(|text| words(text)).collect();
-    let mut any = vec![Vec::new()];
-    let mut is_excluded = false;
-    for piece in pieces(value) {
-        match piece.as_str() {
-            "OR" => any.push(Vec::new()),
-            "NOT" => is_excluded = true,
-            piece => {
-                let wanted = words(piece.trim_matches('"'));
-                any.last_mut()
-                    .expect("begun with one")
-                    .push((wanted, is_excluded));
-                is_excluded = false;
-            }
-        }
-    }
-    let holds = |(wanted, is_excluded): &(Vec<String>, bool)| {
-        texts.iter().any(|text| side_by_side(text, wanted)) != *is_excluded
-    };
-    any.iter().any(|all| all.iter().all(holds))
+    let pieces = pieces(value);
+    alternatives(&mut pieces.iter().map(String::as_str), &texts)
 }
 
-/// What stands between spaces, or in quotes.
+/// Whether one of the alternatives holds, up to the bracket that closes.
+fn alternatives<'a>(pieces: &mut dyn Iterator<Item = &'a str>, texts: &[Vec<String>]) -> bool {
+    let (mut any, mut all, mut is_excluded) = (false, true, false);
+    while let Some(piece) = pieces.next() {
+        let holds = match piece.to_lowercase().as_str() {
+            ")" => break,
+            "or" => {
+                any |= all;
+                all = true;
+                continue;
+            }
+            "not" => {
+                is_excluded = true;
+                continue;
+            }
+            "and" => continue,
+            "(" => alternatives(pieces, texts),
+            _ => {
+                let wanted = words(piece.trim_matches('"'));
+                texts.iter().any(|text| side_by_side(text, &wanted))
+            }
+        };
+        all &= holds != is_excluded;
+        is_excluded = false;
+    }
+    any | all
+}
+
+/// What stands between spaces and brackets, or in quotes; and the brackets.
 fn pieces(value: &str) -> Vec<String> {
     let mut pieces = vec![String::new()];
     let mut is_quoted = false;
     for c in value.chars() {
         match c {
             ' ' if !is_quoted => pieces.push(String::new()),
+            '(' | ')' if !is_quoted => pieces.extend([c.to_string(), String::new()]),
             c => {
                 is_quoted ^= c == '"';
                 pieces.last_mut().expect("begun with one").push(c);
