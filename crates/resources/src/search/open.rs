@@ -12,13 +12,18 @@ use ward_fhir::TypeId;
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
 use ward_search::plan::{Filter, Plan, Total};
+use ward_search::query::Contained;
 use ward_storage::Page;
 
 /// Binaries that are read at a time to be counted: each may be as large as a body may be.
 const BINARIES_PER_STEP: u32 = 50;
 
-/// Whether a Binary may be among the matches.
-pub fn is_met(access: &Access, plan: &Plan) -> bool {
+/// Whether a Binary may be among the matches. It contains nothing, so that where containers are looked for it is a match of its own
+/// at most.
+pub fn is_met(access: &Access, plan: &Plan, contained: Option<&Contained>) -> bool {
+    if contained.is_some_and(|c| !c.both || Some(c.ty) != binary()) {
+        return false;
+    }
     let stated = stated(&plan.filter);
     let types = stated.unwrap_or(&plan.types);
     let searched = |ty| *access.sight(ty, Action::Search) != Sight::Nothing;

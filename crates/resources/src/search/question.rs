@@ -117,7 +117,7 @@ impl Question {
 
     /// A page of what the access lets through and, of Binaries, their contexts.
     pub async fn ask(&self, cx: Context<'_>, access: &Access) -> Result<Page> {
-        match open::is_met(access, &self.plan) {
+        match open::is_met(access, &self.plan, self.used.contained.as_ref()) {
             true => open::page(cx, access, self).await,
             false => self.examine(cx, access, &self.plan).await,
         }
