@@ -135,8 +135,8 @@ pub async fn c17_a_change_of_limits_is_recorded(house: House) {
     lab(&house).await;
     set(&house, &[("patients_per_hour", "50")]).await;
     let log = house.engine.log().read_from(1, 10_000).unwrap();
-    let records = log.iter().map(|(_, bytes)| Record::decode(bytes).unwrap());
-    let record = records.last().unwrap();
+    let mut records = log.iter().map(|(_, bytes)| Record::decode(bytes).unwrap());
+    let record = records.next_back().unwrap();
     assert_eq!(record.client_id, "app");
     assert_eq!(record.user, "Practitioner/admin");
     assert_eq!(record.interaction, Endpoint::Clients.interaction());

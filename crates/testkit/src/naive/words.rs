@@ -21,7 +21,7 @@ pub fn matches(body: &Value, everything: bool, value: &str) -> bool {
 }
 
 /// Whether one of the alternatives holds, up to the bracket that closes.
-fn alternatives<'a>(pieces: &mut dyn Iterator<Item = &'a str>, texts: &[Vec<String>]) -> bool {
+fn alternatives(pieces: &mut dyn Iterator<Item = &str>, texts: &[Vec<String>]) -> bool {
     let (mut any, mut all, mut is_excluded) = (false, true, false);
     while let Some(piece) = pieces.next() {
         let holds = match piece.to_lowercase().as_str() {
