@@ -180,7 +180,6 @@ fn bundle(
     question: &str,
     shown: &Shown,
 ) -> Result<Vec<u8>> {
-    let base = &cx.engine.settings.base;
     let own = cx.call.parameter("_cursor").map(str::to_owned);
     let mut links = vec![("self", url(cx, question, own))];
     if let Some(next) = next {
@@ -189,17 +188,21 @@ fn bundle(
     }
     let mut bundle = BundleWriter::new("history", page.total, &links);
     for row in &page.rows {
-        entry(base, &mut bundle, row, shown)?;
+        entry(cx, &mut bundle, row, shown)?;
     }
     Ok(bundle.finish())
 }
 
-fn entry(base: &str, bundle: &mut BundleWriter, row: &Row, shown: &Shown) -> Result<()> {
+fn entry(cx: Context<'_>, bundle: &mut BundleWriter, row: &Row, shown: &Shown) -> Result<()> {
+    let base = &cx.engine.settings.base;
     let ty = r4().ty(row.ty).name;
     let url = format!("{ty}/{}", row.id);
+    // What was POSTed is the first version of an id that the server gave.
+    let is_posted = row.version == 1 && cx.engine.store.decode_id(&row.id).is_some();
     bundle.entry(Some(&format!("{base}/{url}")));
     let (method, target, status) = match row.op {
-        Op::Create => ("POST", ty, 201),
+        Op::Create if is_posted => ("POST", ty, 201),
+        Op::Create => ("PUT", url.as_str(), 201),
         Op::Update => ("PUT", url.as_str(), 200),
         Op::Delete => ("DELETE", url.as_str(), 204),
     };

@@ -2,7 +2,7 @@
 
 use crate::house::{House, json, loader, text};
 use serde_json::{Value, json as value};
-use ward_resources::route::Method::Get;
+use ward_resources::route::Method::{Delete, Get};
 
 async fn page(house: &House, url: &str) -> Value {
     let reply = house.ask(&loader(), Get, url, None).await;
@@ -59,5 +59,35 @@ pub async fn a_page_of_history_is_found_again(house: House) {
         let again = page(&house, &link(&second, "self").unwrap()).await;
         assert_eq!(again["entry"], second["entry"], "{path}");
         assert_ne!(again["entry"], first["entry"], "{path}");
+    }
+}
+
+/// <https://hl7.org/fhir/R4/http.html#history>: the request of an entry is the one that was made.
+pub async fn a_version_says_what_made_it(house: House) {
+    let made = async |path: &str| {
+        let history = page(&house, &format!("{path}/_history")).await;
+        let entries = history["entry"].as_array().unwrap().clone();
+        let text = |e: &Value, name: &str| e["request"][name].as_str().unwrap().to_owned();
+        let requests = entries.iter();
+        let requests = requests.map(|e| format!("{} {}", text(e, "method"), text(e, "url")));
+        requests.collect::<Vec<_>>()
+    };
+    let mut body = value!({ "resourceType": "Patient", "gender": "male" });
+    let posted = house.create(&body).await;
+    assert_eq!(made(&posted).await, ["POST Patient"]);
+    body["id"] = value!("one");
+    let put = house.put(&body).await;
+    assert_eq!(made(&put).await, ["PUT Patient/one"]);
+    for path in [posted, put] {
+        let first = made(&path).await;
+        assert_eq!(house.ask(&loader(), Delete, &path, None).await.status, 204);
+        body["id"] = value!(path.trim_start_matches("Patient/"));
+        house.put(&body).await;
+        let again = [
+            format!("PUT {path}"),
+            format!("DELETE {path}"),
+            first[0].clone(),
+        ];
+        assert_eq!(made(&path).await, again);
     }
 }

@@ -167,6 +167,7 @@ on_both!(
     beside::what_is_referred_to_is_of_the_types_asked_for,
     beside::what_is_referred_to_has_changed_since,
     links::a_page_of_history_is_found_again,
+    links::a_version_says_what_made_it,
     former::former_versions_outside_the_scope_are_not_shown,
     former::former_versions_of_another_patient_are_not_shown,
     granular::each_page_is_decided_afresh,
