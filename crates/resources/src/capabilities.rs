@@ -3,7 +3,9 @@
 
 pub mod parameters;
 
-use self::parameters::{EVERYWHERE, SHAPING, documentation, references, targets, type_name};
+use self::parameters::{
+    COMMON, EVERYWHERE, SHAPING, documentation, references, targets, type_name,
+};
 use crate::engine::{Context, Engine, ReferenceCheck};
 use crate::operations::SERVED;
 use crate::reply::Reply;
@@ -204,19 +206,7 @@ fn search_parameters(registry: &Registry, ty: TypeId) -> Vec<Value> {
 
 /// What every search takes, whatever the types.
 fn common_parameters() -> Vec<Value> {
-    let defined = [
-        ("_id", "Resource-id", "token"),
-        ("_lastUpdated", "Resource-lastUpdated", "date"),
-        ("_tag", "Resource-tag", "token"),
-        ("_profile", "Resource-profile", "uri"),
-        ("_security", "Resource-security", "token"),
-        ("_source", "Resource-source", "uri"),
-        ("_text", "DomainResource-text", "string"),
-        ("_content", "Resource-content", "string"),
-        ("_filter", "filter", "special"),
-        ("_query", "Resource-query", "special"),
-    ];
-    let defined = defined.iter().map(|(name, id, ty)| {
+    let defined = COMMON.iter().map(|(name, id, ty)| {
         json!({ "name": name, "definition": format!("http://hl7.org/fhir/SearchParameter/{id}"), "type": ty })
     });
     let everywhere = EVERYWHERE

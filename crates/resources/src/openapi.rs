@@ -1,7 +1,7 @@
 //! The OpenAPI 3.1 document, generated from the registries that route, search and operate.
 //! <https://spec.openapis.org/oas/v3.1.0>
 
-use crate::capabilities::parameters::{EVERYWHERE, SHAPING, documentation};
+use crate::capabilities::parameters::{COMMON, EVERYWHERE, SHAPING, documentation};
 use crate::capabilities::{all_types, interactions};
 use crate::engine::{Context, Engine};
 use crate::operations::{SERVED, Served, changes_state};
@@ -55,6 +55,12 @@ fn fhir() -> Value {
     })
 }
 
+/// The parameters of a search that is POSTed, beside those in its URL.
+fn form() -> Value {
+    let pairs = json!({ "type": "object", "additionalProperties": { "type": "string" } });
+    json!({ "required": false, "content": { "application/x-www-form-urlencoded": { "schema": pairs } } })
+}
+
 fn paths(registry: &Registry) -> Value {
     let mut paths = Map::new();
     for (template, methods) in ROUTES {
@@ -79,28 +85,80 @@ fn paths(registry: &Registry) -> Value {
         for path in operation_paths(served) {
             let entry = paths.entry(path.clone()).or_insert_with(|| json!({}));
             for method in methods_of(served) {
-                let parameters = in_path(&path);
+                let mut parameters = in_path(&path);
+                parameters.extend(asked(registry, served.name));
                 entry[*method] = json!({
                     "summary": format!("${}", served.name),
                     "externalDocs": { "url": served.definition },
                     "parameters": parameters,
                     "responses": responses(false),
                 });
+                if *method == "post" {
+                    let is_needed = changes_state(served.name);
+                    entry[*method]["requestBody"] =
+                        json!({ "required": is_needed, "content": fhir() });
+                }
             }
         }
     }
     Value::Object(paths)
 }
 
+/// Parameters of an operation that searches; the others take what they need in the body.
+fn asked(registry: &Registry, name: &str) -> Vec<Value> {
+    match name {
+        "everything" => {
+            let own = [
+                "start",
+                "end",
+                "_since",
+                "_type",
+                "_count",
+                "_summary",
+                "_elements",
+            ];
+            own.iter().map(|name| reference(name)).collect()
+        }
+        "lastn" => {
+            // It has one page, in an order of its own.
+            let shaping = SHAPING.iter().map(|(name, _)| *name);
+            let shaping = shaping.filter(|name| !matches!(*name, "_count" | "_sort"));
+            let own = std::iter::once("max").chain(shaping).map(reference);
+            own.chain(criteria(registry, Some("Observation"))).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// Paths of a template with the type each is about.
 fn expand(template: &str) -> Vec<(String, Option<&'static str>)> {
+    if template.starts_with("/{owner}") {
+        return within_compartments(template);
+    }
     let names: Vec<&'static str> = match template {
         t if t.contains("{type}") => all_types().iter().map(|ty| r4().ty(*ty).name).collect(),
-        t if t.contains("{owner}") => r4().compartments.iter().map(|c| c.code).collect(),
         _ => return vec![(template.to_owned(), None)],
     };
-    let path = |name: &str| template.replace("{type}", name).replace("{owner}", name);
+    let path = |name: &str| template.replace("{type}", name);
     names.into_iter().map(|n| (path(n), Some(n))).collect()
+}
+
+/// Each type of each compartment by itself, for its own criteria, and all of them.
+fn within_compartments(template: &str) -> Vec<(String, Option<&'static str>)> {
+    let mut paths = Vec::new();
+    for compartment in &r4().compartments {
+        let template = template.replace("{owner}", compartment.code);
+        let members = compartment.members.iter();
+        let members = members.filter(|(_, codes)| !codes.is_empty());
+        let mut names: Vec<&'static str> = members.map(|(ty, _)| r4().ty(*ty).name).collect();
+        names.push(compartment.code);
+        names.sort_unstable();
+        names.dedup();
+        let path = |name: &str| template.replace("{member}", name);
+        paths.push((path("*"), None));
+        paths.extend(names.into_iter().map(|n| (path(n), Some(n))));
+    }
+    paths
 }
 
 fn operation(
@@ -115,10 +173,7 @@ fn operation(
     let is_search = code.starts_with("search");
     let by_criteria = template == "/{type}" && matches!(method, "put" | "patch" | "delete");
     if is_search || by_criteria {
-        parameters.extend(criteria(
-            registry,
-            name.filter(|_| template.starts_with("/{type}")),
-        ));
+        parameters.extend(criteria(registry, name));
     }
     if is_search {
         parameters.extend(SHAPING.iter().map(|(name, _)| reference(name)));
@@ -140,8 +195,11 @@ fn operation(
     if code == "capabilities" {
         operation["security"] = json!([]);
     }
-    if matches!(method, "post" | "put" | "patch") && !is_search {
-        operation["requestBody"] = json!({ "required": true, "content": fhir() });
+    if matches!(method, "post" | "put" | "patch") {
+        operation["requestBody"] = match is_search {
+            true => form(),
+            false => json!({ "required": true, "content": fhir() }),
+        };
     }
     operation
 }
@@ -151,9 +209,9 @@ fn criteria(registry: &Registry, name: Option<&str>) -> Vec<Value> {
         .iter()
         .map(|(name, ..)| reference(name))
         .collect();
-    if let Some(ty) = name.and_then(|n| r4().resource_type(n)) {
-        let served = registry.of(ty).served();
-        found.extend(served.map(|p| reference(&key(p))));
+    match name.and_then(|n| r4().resource_type(n)) {
+        Some(ty) => found.extend(registry.of(ty).served().map(|p| reference(&key(p)))),
+        None => found.extend(COMMON.iter().map(|(_, id, _)| reference(id))),
     }
     found
 }
@@ -172,7 +230,7 @@ fn key(parameter: &Parameter) -> String {
 }
 
 fn in_path(path: &str) -> Vec<Value> {
-    let names = ["id", "vid", "member"].iter();
+    let names = ["id", "vid"].iter();
     let names = names.filter(|name| path.contains(&format!("{{{name}}}")));
     names
         .map(|name| reference(&format!("path.{name}")))
@@ -190,12 +248,6 @@ fn components(registry: &Registry) -> Value {
     add("path.id", "id", "path", "Logical id.");
     add("path.vid", "vid", "path", "Version id.");
     add(
-        "path.member",
-        "member",
-        "path",
-        "A resource type of the compartment, or *.",
-    );
-    add(
         "_since",
         "_since",
         "query",
@@ -207,6 +259,9 @@ fn components(registry: &Registry) -> Value {
         "query",
         "Only versions current at some time of this date or instant.",
     );
+    for (name, text) in OF_OPERATIONS {
+        add(name, name, "query", text);
+    }
     for (name, _, text) in EVERYWHERE {
         add(name, name, "query", text);
     }
@@ -221,6 +276,13 @@ fn components(registry: &Registry) -> Value {
     }
     Value::Object(all)
 }
+
+/// Parameters that operations alone have: name and what they do.
+const OF_OPERATIONS: &[(&str, &str)] = &[
+    ("start", "Only care from this date on."),
+    ("end", "Only care up to this date."),
+    ("max", "Observations of each kind; 1 if not stated."),
+];
 
 fn operation_paths(served: &Served) -> Vec<String> {
     let name = served.name;

@@ -6,6 +6,20 @@ use ward_fhir::schema::{SearchType, r4};
 use ward_search::query::modifiers;
 use ward_search::registry::{Parameter, Registry};
 
+/// Parameters of every search: name, the last part of the definition's url, type.
+pub const COMMON: &[(&str, &str, &str)] = &[
+    ("_id", "Resource-id", "token"),
+    ("_lastUpdated", "Resource-lastUpdated", "date"),
+    ("_tag", "Resource-tag", "token"),
+    ("_profile", "Resource-profile", "uri"),
+    ("_security", "Resource-security", "token"),
+    ("_source", "Resource-source", "uri"),
+    ("_text", "DomainResource-text", "string"),
+    ("_content", "Resource-content", "string"),
+    ("_filter", "filter", "special"),
+    ("_query", "Resource-query", "special"),
+];
+
 /// Parameters of every search that no SearchParameter of a type defines: name, type, what they do.
 pub const EVERYWHERE: &[(&str, &str, &str)] = &[
     (

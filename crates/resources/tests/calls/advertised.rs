@@ -3,8 +3,10 @@
 
 use crate::house::{House, json, loader, type_id};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use ward_fhir::schema::r4;
+use ward_resources::Content;
 use ward_resources::route::Method::Get;
 use ward_search::extract::Extractor;
 use ward_search::query::{Options, parse};
@@ -45,6 +47,102 @@ pub async fn everything_that_is_listed_is_served(house: House) {
     }
     // 146 types, each with its own and the common ones.
     assert!(count > 15_000, "{count}");
+}
+
+/// Names of the parameters in the query of an operation of the OpenAPI document, each there once.
+fn queried(document: &Value, path: &str, method: &str) -> BTreeSet<String> {
+    let listed = document["paths"][path][method]["parameters"].as_array();
+    let listed = listed.unwrap_or_else(|| panic!("{method} {path}")).iter();
+    let resolved = listed.map(|p| {
+        let pointer = p["$ref"].as_str().unwrap().trim_start_matches('#');
+        document
+            .pointer(pointer)
+            .unwrap_or_else(|| panic!("{pointer}"))
+    });
+    let mut names = BTreeSet::new();
+    for parameter in resolved.filter(|p| p["in"] == "query") {
+        let name = parameter["name"].as_str().unwrap();
+        assert!(names.insert(name.to_owned()), "{method} {path} {name}");
+    }
+    names
+}
+
+fn names(list: &Value) -> BTreeSet<String> {
+    let list = list.as_array().unwrap().iter();
+    list.map(|p| p["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+pub async fn both_documents_list_the_same(house: House) {
+    let statement = json(&house.ask(&loader(), Get, "metadata", None).await);
+    let reply = house.ask(&loader(), Get, "openapi.json", None).await;
+    let Content::Raw { bytes, .. } = &reply.content else {
+        panic!("no document")
+    };
+    let document: Value = serde_json::from_slice(bytes).unwrap();
+    let rest = &statement["rest"][0];
+    let common = names(&rest["searchParam"]);
+    let of_type = |ty: &str| {
+        let all = rest["resource"].as_array().unwrap();
+        let own = all.iter().find(|r| r["type"] == ty).unwrap();
+        let own = names(&own["searchParam"]);
+        own.union(&common).cloned().collect::<BTreeSet<_>>()
+    };
+    for (path, method, expected) in [
+        ("/", "get", common.clone()),
+        ("/_search", "post", common.clone()),
+        ("/Observation", "get", of_type("Observation")),
+        ("/Observation/_search", "post", of_type("Observation")),
+        ("/Patient/{id}/*", "get", common.clone()),
+        ("/Patient/{id}/Observation", "get", of_type("Observation")),
+        ("/Encounter/{id}/Encounter", "get", of_type("Encounter")),
+        ("/Device/{id}/Account/_search", "post", of_type("Account")),
+    ] {
+        let listed = queried(&document, path, method);
+        assert!(expected.is_subset(&listed), "{method} {path}: {listed:?}");
+        let body = &document["paths"][path][method]["requestBody"]["content"];
+        let form = body.get("application/x-www-form-urlencoded");
+        assert_eq!(form.is_some(), method == "post", "{method} {path}");
+    }
+    for method in ["get", "post"] {
+        let last = queried(&document, "/Observation/$lastn", method);
+        assert!(
+            ["max", "patient", "code", "_include"]
+                .iter()
+                .all(|n| last.contains(*n))
+        );
+        assert!(!last.contains("_sort") && !last.contains("_count"));
+        for path in [
+            "/Patient/$everything",
+            "/Patient/{id}/$everything",
+            "/Encounter/{id}/$everything",
+        ] {
+            let own = [
+                "_count",
+                "_elements",
+                "_since",
+                "_summary",
+                "_type",
+                "end",
+                "start",
+            ];
+            assert_eq!(
+                queried(&document, path, method),
+                own.map(str::to_owned).into(),
+                "{path}"
+            );
+        }
+    }
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let has_body = matches!(method.as_str(), "post" | "put" | "patch");
+            assert_eq!(
+                operation.get("requestBody").is_some(),
+                has_body,
+                "{method} {path}"
+            );
+        }
+    }
 }
 
 struct Asked(Extractor);

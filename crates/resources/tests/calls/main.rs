@@ -82,6 +82,7 @@ on_both!(
     full_text::who_may_not_see_a_word_is_not_told_by_it,
     full_text::processes_agree_on_whose_words_are_indexed,
     advertised::everything_that_is_listed_is_served,
+    advertised::both_documents_list_the_same,
     blank::a_condition_without_a_value_writes_nothing,
     blank::a_search_leaves_out_what_has_no_value,
     blank::a_count_is_a_count_wherever_it_stands,
