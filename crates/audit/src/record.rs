@@ -20,7 +20,7 @@ pub struct Record {
     pub outcome: Outcome,
     /// HTTP status.
     pub status: u16,
-    /// The query as asked, names of parameters only.
+    /// The query as asked, names of parameters only; of an administrator's decision also what was decided, and about what.
     pub query: String,
     pub entities: Vec<Entity>,
 }

@@ -37,15 +37,19 @@ pub(crate) async fn answer(
         ));
     }
     match (request.parameters.get("client"), request.method) {
-        (None, "POST") => replace_keys(server, &session, request).await,
+        (None, "POST") => replace_keys(server, &session, request, trail).await,
         (None, _) => Ok(list(server, &session, request, None)),
         (Some(id), "POST") => {
             server.forms().check(request, Endpoint::Clients.path())?;
             let client = held(server, id, request.now_s).await?;
             trail.about(&client);
+            trail.decided("client", id);
             match request.parameters.get("decision") {
-                Some("limits") => limit(server, &session, client, request, trail).await,
-                _ => decide(server, &session, client, request).await,
+                Some("limits") => {
+                    trail.decided("decision", "limits");
+                    limit(server, &session, client, request, trail).await
+                }
+                _ => decide(server, &session, client, request, trail).await,
             }
         }
         (Some(id), _) => {
@@ -64,16 +68,34 @@ async fn held(
     found.ok_or_else(|| OAuthError::new(ErrorCode::InvalidRequest, "there is no such client"))
 }
 
+/// What may be decided about a client.
+const DECISIONS: [&str; 6] = [
+    "approve",
+    "resume",
+    "suspend",
+    "may-launch",
+    "may-not-launch",
+    "remove",
+];
+
 /// Approve, suspend (the kill switch: effective everywhere within a second), resume, remove.
 async fn decide(
     server: &AuthorizationServer,
     session: &Session,
     mut client: Held<Client>,
     request: &Request<'_>,
+    trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
     let now_s = request.now_s;
     let name = client.name.clone();
-    let (done, notice) = match request.parameters.get("decision") {
+    let decision = request.parameters.get("decision");
+    // Asked whether it is meant, nothing is decided yet.
+    let is_meant = |said: &&str| *said != "remove" || is_sure(request);
+    let known = decision.filter(|said| DECISIONS.contains(said));
+    if let Some(known) = known.filter(is_meant) {
+        trail.decided("decision", known);
+    }
+    let (done, notice) = match decision {
         Some("approve") => {
             client.state = ClientState::Active;
             client.verified = true;
@@ -161,6 +183,7 @@ async fn replace_keys(
     server: &AuthorizationServer,
     session: &Session,
     request: &Request<'_>,
+    trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
     server.forms().check(request, Endpoint::Clients.path())?;
     if request.parameters.get("decision") != Some("replace-keys") {
@@ -169,6 +192,7 @@ async fn replace_keys(
     if !is_sure(request) {
         return Ok(confirm(server, session, request, replacement()));
     }
+    trail.decided("decision", "replace-keys");
     let keys = server.tokens().keys();
     let replaced = keys.replace_all(server.store(), request.now_s).await;
     replaced.map_err(|_| OAuthError::unavailable())?;

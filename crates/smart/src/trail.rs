@@ -1,6 +1,7 @@
 //! What is remembered of a request to the authorization server: one audit record each, whatever came of it.
 
 use crate::answer::{Answer, ErrorCode, OAuthError};
+use crate::authorize::percent_encode;
 use crate::endpoints::Endpoint;
 use crate::page::{Message, Page};
 use crate::people::session::Session;
@@ -15,6 +16,7 @@ pub(crate) struct Trail {
     client_id: String,
     user: String,
     purpose: String,
+    decided: Vec<(&'static str, String)>,
     refused: bool,
     alarming: bool,
 }
@@ -42,6 +44,11 @@ impl Trail {
             .fhir_user
             .clone()
             .unwrap_or_else(|| grant.subject.clone());
+    }
+
+    /// What an administrator decided, about what: the record names both. Only words of our own and names that are known here.
+    pub(crate) fn decided(&mut self, name: &'static str, value: &str) {
+        self.decided.push((name, value.to_owned()));
     }
 
     /// The answer is a refusal though its status does not say so: a redirect with an error, a page that asks again.
@@ -77,6 +84,7 @@ pub(crate) async fn recorded(
 ) -> Answer {
     let mut request_id = [0; 16];
     ward_seal::random::fill(&mut request_id);
+    let query = query(&trail.decided, request);
     let record = Record {
         at_us: server.engine().now_us(),
         request_id,
@@ -87,7 +95,7 @@ pub(crate) async fn recorded(
         purpose: trail.purpose,
         source: request.source.to_owned(),
         status: answer.status(),
-        query: names(request),
+        query,
         entities: Vec::new(),
     };
     match server.engine().log().append(&record).await {
@@ -115,12 +123,26 @@ fn withheld(answer: &Answer) -> Answer {
     }
 }
 
-/// Names of parameters, never a value: those are secrets or names of people.
-fn names(request: &Request<'_>) -> String {
+/// What was decided, with what it is about, and the names of all other parameters: their values are secrets or names of people.
+fn query(decided: &[(&'static str, String)], request: &Request<'_>) -> String {
+    let mut query = String::new();
+    for (name, value) in decided {
+        query.push_str(name);
+        query.push('=');
+        percent_encode(value, &mut query);
+        query.push('&');
+    }
+    query.push_str(&names(request, |name| {
+        decided.iter().any(|(said, _)| *said == name)
+    }));
+    query
+}
+
+fn names(request: &Request<'_>, is_said: impl Fn(&str) -> bool) -> String {
     const NAMES_BYTES_MAX: usize = 256;
     let mut names = String::new();
     for (name, _) in request.parameters.iter() {
-        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !is_said(name);
         if plain && names.len() + name.len() < NAMES_BYTES_MAX {
             if !names.is_empty() {
                 names.push('&');

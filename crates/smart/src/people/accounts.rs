@@ -33,11 +33,30 @@ pub(super) async fn answer(
         return show(server, &session, request, None, None).await;
     }
     server.forms().check(request, Endpoint::Accounts.path())?;
+    say(request, trail);
     match decided(server, &session, request).await {
         Ok(invitation) => show(server, &session, request, invitation, None).await,
         Err(error) => {
             trail.refused();
             show(server, &session, request, None, Some(error)).await
+        }
+    }
+}
+
+/// Puts on record what is decided about whose account, also where it fails.
+fn say(request: &Request<'_>, trail: &mut Trail) {
+    const DECISIONS: [&str; 6] = ["add", "close", "open", "reset", "link", "unlink"];
+    let sent = |name| request.parameters.get(name).unwrap_or_default();
+    let Some(decision) = DECISIONS.iter().find(|known| **known == sent("decision")) else {
+        return;
+    };
+    trail.decided("decision", decision);
+    if let Some(username) = account::username(sent("username")) {
+        trail.decided("username", &username);
+    }
+    if *decision == "add" {
+        for role in roles(request).unwrap_or_default() {
+            trail.decided("role", &role);
         }
     }
 }

@@ -246,6 +246,50 @@ pub async fn an_administrator_says_which_client_is_an_ehr(house: House) {
     );
 }
 
+/// Who decided what about which client or account is on record, and nothing secret with it.
+pub async fn what_administrators_decide_is_on_record(house: House) {
+    house.confidential("secret").await;
+    let admin = administrator(&house).await;
+    decide(&house, &admin, "app", "suspend").await;
+    let get = Ask::get("").cookie(&admin);
+    let Page::Accounts(page) = shown(house.ask(Endpoint::Accounts, &get).await) else {
+        panic!("no accounts")
+    };
+    let csrf = ("csrf", page.form.csrf.as_str());
+    let add = [
+        csrf,
+        ("decision", "add"),
+        ("username", "Curie@ward"),
+        ("name", "Marie"),
+        ("role", "nurse"),
+    ];
+    let close = [csrf, ("decision", "close"), ("username", "nobody")];
+    let made_up = [csrf, ("decision", "x y"), ("username", "Marie")];
+    for (fields, status) in [(&add[..], 200), (&close, 400), (&made_up, 400)] {
+        let post = Ask::post(fields).query(&page.form.action).cookie(&admin);
+        assert_eq!(house.ask(Endpoint::Accounts, &post).await.status(), status);
+    }
+    let records = house.engine.log().read_from(1, 1_000).unwrap();
+    let said: Vec<_> = records
+        .iter()
+        .map(|(_, bytes)| ward_audit::Record::decode(bytes).unwrap())
+        .filter(|record| record.query.contains("csrf"))
+        .map(|record| (record.user, record.status, record.query))
+        .collect();
+    let expected = [
+        (200, "client=app&decision=suspend&csrf"),
+        (
+            200,
+            "decision=add&username=curie%40ward&role=nurse&csrf&name",
+        ),
+        (400, "decision=close&username=nobody&csrf"),
+        (400, "csrf&decision&username"),
+    ];
+    let by_admin =
+        |(status, query): (u16, &str)| ("Practitioner/admin".to_owned(), status, query.to_owned());
+    assert_eq!(said, expected.map(by_admin));
+}
+
 pub async fn the_registry_is_for_administrators(house: House) {
     house.app(|_| ()).await;
     let weak = house
