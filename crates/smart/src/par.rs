@@ -38,6 +38,14 @@ pub(crate) async fn answer(
         Ok(key) => key,
         Err(refused) => return Ok(refused),
     };
+    let named = request.parameters.get("dpop_jkt");
+    let both = named.zip(dpop_key.as_deref());
+    if both.is_some_and(|(named, proved)| named != proved) {
+        return Err(OAuthError::new(
+            ErrorCode::InvalidDpopProof,
+            "dpop_jkt names another key than the one that signed the DPoP proof",
+        ));
+    }
     let pushed = PushedRequest {
         request_uri: format!("{PREFIX}{}", ward_seal::random::token()),
         client_id: client.client_id.clone(),

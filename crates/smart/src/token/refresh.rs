@@ -7,7 +7,7 @@ use super::response::{Granted, respond};
 use super::{Asked, invalid_grant, standing};
 use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::scope_ceiling::covers;
-use crate::state::{self, Changes, Grant, Held, RefreshToken, Refused, digest};
+use crate::state::{self, Authentication, Changes, Grant, Held, RefreshToken, Refused, digest};
 use crate::trail::Trail;
 
 /// How long a refresh token that was exchanged may come again: over a lost answer. Only where the same DPoP key signs again, so
@@ -42,12 +42,12 @@ async fn attempt(
     let mut token = found
         .filter(|token| token.client_id == asked.client.client_id)
         .ok_or_else(|| invalid_grant(UNKNOWN))?;
-    if token.dpop_key.is_some() && token.dpop_key.as_deref() != asked.dpop_key() {
+    if !proves(asked, &token) {
         return Err(invalid_grant(
             "the refresh token is bound to another DPoP key",
         ));
     }
-    if token.used_s.is_some() && !in_grace(&token, now_s) {
+    if token.used_s.is_some() && !in_grace(asked, &token) {
         trail.alarm("refresh token");
         asked.revoke_grant(&token.grant).await?;
         return Err(invalid_grant(UNKNOWN));
@@ -60,7 +60,7 @@ async fn attempt(
         standing::check_session(server, &grant, now_s).await?;
     }
     let scope = scope(asked, &grant)?;
-    let changes = used(&mut token, now_s);
+    let changes = used(asked, &mut token);
     let granted = Granted {
         scope: &scope,
         nonce: None,
@@ -68,15 +68,29 @@ async fn attempt(
     Ok(respond(asked, &mut grant, granted, changes).await)
 }
 
-fn in_grace(token: &RefreshToken, now_s: i64) -> bool {
-    let young = token.used_s.is_some_and(|used_s| now_s <= used_s + GRACE_S);
-    young && token.dpop_key.is_some()
+/// Whether the key that a token is bound to signs. A client that authenticates itself is bound by that, and may have a new key;
+/// without any it would turn bound tokens into such as anybody can use. (RFC 9449 §5)
+fn proves(asked: &Asked<'_>, token: &RefreshToken) -> bool {
+    match (&token.dpop_key, asked.dpop_key()) {
+        (None, _) => true,
+        (Some(_), None) => false,
+        (Some(bound), Some(key)) => {
+            bound == key || asked.client.authentication != Authentication::None
+        }
+    }
 }
 
-/// The mark that it was exchanged. The first exchange counts: grace does not begin anew.
-fn used(token: &mut Held<RefreshToken>, now_s: i64) -> Changes {
+fn in_grace(asked: &Asked<'_>, token: &RefreshToken) -> bool {
+    let now_s = asked.request.now_s;
+    let young = token.used_s.is_some_and(|used_s| now_s <= used_s + GRACE_S);
+    young && token.dpop_key.is_some() && token.dpop_key.as_deref() == asked.dpop_key()
+}
+
+/// The mark that it was exchanged, and by which key. The first exchange counts: grace does not begin anew.
+fn used(asked: &Asked<'_>, token: &mut Held<RefreshToken>) -> Changes {
     if token.used_s.is_none() {
-        token.used_s = Some(now_s);
+        token.used_s = Some(asked.request.now_s);
+        token.dpop_key = asked.dpop_key().map(str::to_owned);
     }
     Changes::new().replace(token)
 }

@@ -47,12 +47,16 @@ impl Holder {
 
     /// Asks the token endpoint, twice where it wants a nonce.
     async fn ask(&mut self, house: &House, ask: &Ask) -> Answer {
+        self.ask_at(house, Endpoint::Token, ask).await
+    }
+
+    async fn ask_at(&mut self, house: &House, endpoint: Endpoint, ask: &Ask) -> Answer {
         for _ in 0..2 {
-            let url = house.server.url(Endpoint::Token);
+            let url = house.server.url(endpoint);
             let dpop = Some(self.proof("POST", &url, None, |_| ()));
             let answer = house
                 .ask(
-                    Endpoint::Token,
+                    endpoint,
                     &Ask {
                         dpop,
                         ..ask.clone()
@@ -336,4 +340,50 @@ pub async fn s92_grace_is_for_the_holder_of_the_key(house: House) {
     assert_eq!(refused(late), (400, "invalid_grant".into()));
     let ended = holder.ask(&house, &refresh(&again)).await;
     assert_eq!(refused(ended), (400, "invalid_grant".into()));
+}
+
+pub async fn s106_a_pushed_request_names_the_key_that_signs(house: House) {
+    house.app(|_| ()).await;
+    let par = Endpoint::PushedAuthorizationRequest;
+    let push = |key: &str| Ask {
+        method: "POST",
+        ..asked("openid").with("dpop_jkt", key).ask()
+    };
+    let mut holder = Holder::new();
+    let own = holder.key.kid().to_string();
+    let other = Holder::new().key.kid().to_string();
+    let unlike = holder.ask_at(&house, par, &push(&other)).await;
+    assert_eq!(refused(unlike), (400, "invalid_dpop_proof".into()));
+    let alike = holder.ask_at(&house, par, &push(&own)).await;
+    assert_eq!(alike.status(), 201, "{alike:?}");
+}
+
+/// RFC 9449 §5: the refresh token of a client that authenticates itself is not bound to a key.
+pub async fn s92_a_confidential_client_may_change_its_key(house: House) {
+    house.confidential("secret").await;
+    let cookie = house.clinician().await;
+    let code = house
+        .code(&asked("openid user/*.rs offline_access"), &cookie)
+        .await;
+    let itself = |ask: Ask| ask.basic("app", "secret");
+    let mut old = Holder::new();
+    let token = ok(old.ask(&house, &itself(redeem(&code))).await);
+    let without = house.ask(Endpoint::Token, &itself(refresh(&token))).await;
+    assert_eq!(refused(without), (400, "invalid_grant".into()), "no key");
+    let mut new = Holder {
+        nonce: old.nonce.clone(),
+        ..Holder::new()
+    };
+    // The second time over a lost answer.
+    for _ in 0..2 {
+        let renewed = ok(new.ask(&house, &itself(refresh(&token))).await);
+        let bound = &claims(&renewed["access_token"])["cnf"]["jkt"];
+        assert_eq!(*bound, new.key.kid());
+    }
+    let again = old.ask(&house, &itself(refresh(&token))).await;
+    assert_eq!(
+        refused(again),
+        (400, "invalid_grant".into()),
+        "exchanged by another key"
+    );
 }
