@@ -20,6 +20,8 @@ pub enum Answer {
         status: u16,
         page: Box<Page>,
         cookie: Cookie,
+        /// Seconds until another try is of use, where that is known.
+        retry_after_s: Option<i64>,
     },
 }
 
@@ -155,7 +157,16 @@ impl Answer {
             status,
             page: Box::new(page),
             cookie: Cookie::Keep,
+            retry_after_s: None,
         }
+    }
+
+    /// A page says when to come back; other answers say it in a header of their own.
+    pub fn retry_after(mut self, wait_s: i64) -> Answer {
+        if let Answer::Page { retry_after_s, .. } = &mut self {
+            *retry_after_s = Some(wait_s.max(1));
+        }
+        self
     }
 
     pub fn redirect(to: impl Into<String>) -> Answer {

@@ -21,12 +21,17 @@ pub fn respond(request: &HttpRequest, answer: Answer, cookie_name: Name) -> Http
             status,
             page,
             cookie,
+            retry_after_s,
         } => {
             let mut response = HttpResponse::build(status_of(status))
                 .content_type("text/html; charset=utf-8")
                 .body(pages::render(&page));
             pages::policy::secure(response.headers_mut(), &page);
             set(&mut response, &cookie, cookie_name);
+            if let Some(wait_s) = retry_after_s {
+                let wait = HeaderValue::from(wait_s);
+                response.headers_mut().insert(header::RETRY_AFTER, wait);
+            }
             retry_after(&mut response);
             response
         }
@@ -112,18 +117,20 @@ fn retry_after(response: &mut HttpResponse) {
     }
 }
 
+/// Weak: the same document may be sent compressed (S112).
 fn entity_tag(body: &str) -> String {
     let hash = ward_seal::hash::sha256(body.as_bytes());
-    format!("\"{}\"", ward_seal::base64url(&hash[..12]))
+    format!("W/\"{}\"", ward_seal::base64url(&hash[..12]))
 }
 
 /// RFC 9110 §13.1.2: compared weakly.
 fn is_known(request: &HttpRequest, tag: &str) -> bool {
+    let opaque = |tag: &str| tag.trim_start_matches("W/").to_owned();
     text(request.headers(), &header::IF_NONE_MATCH).is_some_and(|known| {
         known
             .split(',')
             .map(str::trim)
-            .any(|one| one == "*" || one.trim_start_matches("W/") == tag)
+            .any(|one| one == "*" || opaque(one) == opaque(tag))
     })
 }
 

@@ -105,7 +105,10 @@ fn answers_to_clients_are_kept_only_where_they_are_published() {
     let response = respond_to(published.clone(), None);
     assert_eq!(header(&response, "cache-control"), "public, max-age=300");
     let tag = header(&response, "etag").to_owned();
-    let again = respond_to(published.clone(), Some(&format!("\"x\", W/{tag}")));
+    assert!(tag.starts_with("W/\""), "{tag}");
+    let strong = tag.trim_start_matches("W/");
+    assert_eq!(respond_to(published.clone(), Some(strong)).status(), 304);
+    let again = respond_to(published.clone(), Some(&format!("\"x\", {tag}")));
     assert_eq!(again.status(), 304);
     assert_eq!(header(&again, "etag"), tag);
     assert_eq!(respond_to(published, Some("\"x\"")).status(), 200);
@@ -115,6 +118,8 @@ fn answers_to_clients_are_kept_only_where_they_are_published() {
 fn an_answer_of_try_again_says_when() {
     let page = respond_to(Answer::page(503, sign_in()), None);
     assert_eq!(header(&page, "retry-after"), "1");
+    let page = respond_to(Answer::page(429, sign_in()).retry_after(40), None);
+    assert_eq!(header(&page, "retry-after"), "40");
     let own = Answer::json(429, &json!({})).with_header("Retry-After", "30".into());
     assert_eq!(header(&respond_to(own, None), "retry-after"), "30");
 }

@@ -59,7 +59,8 @@ async fn by_code(
         Err(wait_s) => {
             trail.refused();
             let wait = throttle::wait(wait_s);
-            return show(server, &account, &held, request, 429, Some(&wait)).await;
+            let page = show(server, &account, &held, request, 429, Some(&wait)).await?;
+            return Ok(page.retry_after(wait_s));
         }
     };
     let code = request.parameters.get("code").unwrap_or_default();

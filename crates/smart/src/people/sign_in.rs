@@ -57,7 +57,8 @@ async fn by_password(
         Ok(attempt) => attempt,
         Err(wait_s) => {
             trail.refused();
-            return show(server, request, 429, Some(&throttle::wait(wait_s))).await;
+            let page = show(server, request, 429, Some(&throttle::wait(wait_s))).await?;
+            return Ok(page.retry_after(wait_s));
         }
     };
     let found = state::get::<Account>(server.store(), &username, now_s).await?;

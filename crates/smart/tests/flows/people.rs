@@ -291,7 +291,16 @@ pub async fn at7d_x59_guessing_is_slow_and_never_shuts_out(house: House) {
         "longer every time"
     );
     guesser.now_s += 3;
-    assert_eq!(guesser.password("", "okafor", "wrong").await.status(), 429);
+    let early = guesser.password("", "okafor", "wrong").await;
+    assert_eq!(early.status(), 429);
+    let Answer::Page { retry_after_s, .. } = early else {
+        panic!("no page")
+    };
+    assert_eq!(
+        retry_after_s,
+        Some(1),
+        "four seconds, of which three went by"
+    );
     guesser.now_s += 15 * 60;
     let answer = guesser.password("", "okafor", PASSWORD).await;
     assert_eq!(to(&answer), "/auth/second-factor", "no lock-out for good");
