@@ -42,7 +42,7 @@ pub(crate) async fn keep(
     made: &Made,
     now_s: i64,
 ) -> Result<(), OAuthError> {
-    if server.registry().is_full() {
+    if server.registry().is_full(now_s) {
         return Err(OAuthError::new(
             ErrorCode::TemporarilyUnavailable,
             "no further clients can be registered",

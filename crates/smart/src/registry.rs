@@ -1,13 +1,16 @@
 //! The registered clients in the memory of every node: what is asked for every request (budgets, origins), not only for
 //! tokens. Read anew when the state revision rises.
 
-use crate::state::{self, Client, ClientState};
+use crate::state::{self, Client, ClientState, Row};
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use ward_storage::{Store, StoreError};
 
 /// Clients of one installation; further ones cannot be registered.
 pub const CLIENTS_MAX: usize = 10_000;
+
+/// Clients of one installation that wait for approval.
+pub const PENDING_MAX: usize = 1_000;
 
 #[derive(Default)]
 pub struct Registry {
@@ -53,8 +56,12 @@ impl Registry {
         all
     }
 
-    pub fn is_full(&self) -> bool {
-        self.known().by_id.len() >= CLIENTS_MAX
+    /// Whether one more may wait for approval: those that wait leave the installation room for others.
+    pub fn is_full(&self, now_s: i64) -> bool {
+        let known = self.known();
+        let held = || known.by_id.values().filter(move |c| c.expires_s() > now_s);
+        let pending = held().filter(|c| c.state == ClientState::Pending);
+        held().count() >= CLIENTS_MAX || pending.count() >= PENDING_MAX
     }
 
     fn known(&self) -> Arc<Known> {

@@ -83,6 +83,8 @@ async fn prove(
             secret::check(&client, &secret)?;
         }
         (Authentication::PrivateKeyJwt, Shown::Assertion(assertion)) => {
+            // Nothing is fetched for a client that nobody approved.
+            active(&client)?;
             private_key_jwt::check(server, &client, assertion, endpoint_url, request.now_s).await?;
         }
         (Authentication::TlsClientAuth, Shown::Nothing) => certificate::check(&client, request)?,
@@ -147,12 +149,8 @@ fn challenge(refusal: Refusal) -> Answer {
 
 /// Whether a client may be served at all, and from where the request comes.
 pub(crate) fn permitted(client: &Client, request: &Request<'_>) -> Result<(), OAuthError> {
+    active(client)?;
     let refused = |why| Err(OAuthError::new(ErrorCode::InvalidClient, why));
-    match client.state {
-        ClientState::Active => {}
-        ClientState::Pending => return refused("the client's registration is not approved yet"),
-        ClientState::Suspended => return refused("the client is suspended"),
-    }
     if !addresses::permit(&client.addresses, request.source) {
         return refused("the client may not come from this address");
     }
@@ -160,6 +158,15 @@ pub(crate) fn permitted(client: &Client, request: &Request<'_>) -> Result<(), OA
         return refused("the client is bound to a certificate: connect with it");
     }
     Ok(())
+}
+
+fn active(client: &Client) -> Result<(), OAuthError> {
+    let why = match client.state {
+        ClientState::Active => return Ok(()),
+        ClientState::Pending => "the client's registration is not approved yet",
+        ClientState::Suspended => "the client is suspended",
+    };
+    Err(OAuthError::new(ErrorCode::InvalidClient, why))
 }
 
 /// Clients past their review date get no new tokens (AT17b).

@@ -138,6 +138,9 @@ pub struct ActsFor {
     pub patient: Option<String>,
 }
 
+/// How long a registration waits for an administrator before it is forgotten.
+pub const PENDING_LIFETIME_S: i64 = 30 * 24 * 3600;
+
 impl Row for Client {
     const KIND: RowKind = RowKind::Client;
 
@@ -146,7 +149,10 @@ impl Row for Client {
     }
 
     fn expires_s(&self) -> i64 {
-        NEVER
+        match self.state {
+            ClientState::Pending => self.created_s.saturating_add(PENDING_LIFETIME_S),
+            ClientState::Active | ClientState::Suspended => NEVER,
+        }
     }
 }
 

@@ -124,6 +124,7 @@ on_both!(
     registry::s117_registration_is_off_and_then_pending,
     registry::at17a_a_suspended_client_is_dead_everywhere,
     registry::x63_stolen_keys_are_replaced,
+    registry::s117_what_waits_for_approval_fetches_nothing_and_ends,
     registry::what_administrators_decide_is_on_record,
     registry::the_registry_is_for_administrators,
     limits::c17_budgets_are_set_on_the_page_and_hold_everywhere,

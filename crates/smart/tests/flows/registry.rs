@@ -2,7 +2,7 @@ use crate::answers::*;
 use crate::asks::*;
 use crate::house::*;
 use serde_json::json;
-use ward_smart::state::{Client, ClientState};
+use ward_smart::state::{Authentication, Client, ClientState, KeysAt, Kind};
 use ward_smart::{AuthorizationServer, Endpoint, Page, Secrets, Settings};
 
 pub async fn administrator(house: &House) -> String {
@@ -247,6 +247,41 @@ pub async fn an_administrator_says_which_client_is_an_ehr(house: House) {
 }
 
 /// Who decided what about which client or account is on record, and nothing secret with it.
+/// Whoever registers without being asked costs nothing until somebody approves it, and not for ever.
+pub async fn s117_what_waits_for_approval_fetches_nothing_and_ends(house: House) {
+    const DAY_S: i64 = 24 * 3600;
+    let key = ward_seal::es384_key::Es384Key::generate();
+    let waiting = |client: &mut Client| {
+        client.kind = Kind::System;
+        client.state = ClientState::Pending;
+        client.authentication = Authentication::PrivateKeyJwt;
+        client.keys = Some(KeysAt::Url("https://app.example/jwks".into()));
+    };
+    house.app(waiting).await;
+    let token = house.server.url(Endpoint::Token);
+    let claims = json!({ "iss": "app", "sub": "app", "aud": token, "exp": NOW_S + 60, "jti": "1" });
+    let assertion = key.sign("JWT", claims.to_string().as_bytes());
+    let ask = Ask::post(&[
+        ("grant_type", "client_credentials"),
+        ("scope", "system/*.rs"),
+        (
+            "client_assertion_type",
+            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        ),
+        ("client_assertion", &assertion),
+    ]);
+    let answer = house.ask(Endpoint::Token, &ask).await;
+    assert_eq!(refused(answer), (401, "invalid_client".into()));
+    assert!(house.shelf.asked.lock().unwrap().is_empty());
+
+    let held = |at_s| house.held::<Client>("app", at_s);
+    assert!(held(NOW_S + 29 * DAY_S).await.is_some());
+    assert!(held(NOW_S + 31 * DAY_S).await.is_none());
+    house.server.watch(NOW_S).await.unwrap();
+    decide(&house, &administrator(&house).await, "app", "approve").await;
+    assert!(held(NOW_S + 31 * DAY_S).await.is_some(), "approved");
+}
+
 pub async fn what_administrators_decide_is_on_record(house: House) {
     house.confidential("secret").await;
     let admin = administrator(&house).await;
