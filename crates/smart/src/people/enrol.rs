@@ -97,10 +97,13 @@ async fn confirm(
     let now_s = request.now_s;
     let username = &person.account.username;
     let counted = throttle::attempt(server, Guess::Code, username, request.source, now_s);
-    if let Err(wait_s) = counted.await? {
-        trail.refused();
-        return show_secret(server, &person, request, Some(&throttle::wait(wait_s))).await;
-    }
+    let attempt = match counted.await? {
+        Ok(attempt) => attempt,
+        Err(wait_s) => {
+            trail.refused();
+            return show_secret(server, &person, request, Some(&throttle::wait(wait_s))).await;
+        }
+    };
     let id = &person.held.session.id;
     let Some(shown) = state::get::<Enrolment>(server.store(), id, now_s).await? else {
         return show_secret(server, &person, request, Some(TOO_OLD)).await;
@@ -116,7 +119,8 @@ async fn confirm(
     person.account.totp_step = Some(step);
     let codes = recovery::generate();
     person.account.recovery_codes = codes.iter().map(|code| recovery::kept(code)).collect();
-    let changes = Changes::new().remove(&shown).replace(&person.account);
+    let right = throttle::right(server, &attempt, now_s).await?;
+    let changes = right.remove(&shown).replace(&person.account);
     if person.is_sure {
         return match state::commit(server.store(), changes, now_s).await {
             Ok(()) => Ok(show_codes(server, &person.way, request.session, codes)),

@@ -70,7 +70,8 @@ async fn by_code(
     };
     account.last_sign_in_s = Some(now_s);
     // The step or the recovery code is used up with the account's row: of two that send the same, one gets in.
-    let changes = throttle::forget(Changes::new(), &attempt).replace(&account);
+    let right = throttle::right(server, &attempt, now_s).await?;
+    let changes = right.replace(&account);
     let proof = proof.after(&held.session);
     begin(server, account, &proof, changes, held, request, trail).await
 }

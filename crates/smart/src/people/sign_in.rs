@@ -66,7 +66,7 @@ async fn by_password(
         trail.refused();
         return show(server, request, 400, Some(WRONG)).await;
     };
-    let changes = throttle::forget(Changes::new(), &attempt);
+    let changes = throttle::right(server, &attempt, now_s).await?;
     begin(server, &account, &PASSWORD, changes, request, trail).await
 }
 

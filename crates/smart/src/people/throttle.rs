@@ -1,10 +1,12 @@
 //! Guessing is made slow, and nobody is shut out for good (AT7d, X59): after a few attempts each further one must wait longer,
-//! up to a bound. Attempts are counted before they are looked at, so that many at once are as slow as one after the other.
+//! up to a bound. Attempts are counted before they are looked at, so that many at once are as slow as one after the other; one
+//! that was right is taken back, so that those who sign in at one address do not slow each other.
 //! Passkeys cannot be guessed and are not throttled: who has one signs in whatever others try.
 
 use crate::answer::OAuthError;
 use crate::server::AuthorizationServer;
 use crate::state::{self, Changes, Held, Refused, Throttle, digest};
+use std::net::IpAddr;
 use ward_storage::Store;
 
 /// What is guessed at.
@@ -43,6 +45,14 @@ const COUNTS_MAX: u32 = 8;
 /// An attempt that was counted.
 pub(super) struct Attempt {
     here: String,
+    counted: Vec<Counted>,
+}
+
+/// What it was counted with, and when an attempt was counted there before.
+struct Counted {
+    what: String,
+    at_s: i64,
+    before_s: i64,
 }
 
 /// Counts an attempt. `Err`: too early; how many seconds to wait.
@@ -53,48 +63,110 @@ pub(super) async fn attempt(
     source: &str,
     now_s: i64,
 ) -> Result<Result<Attempt, i64>, OAuthError> {
-    let here = name(guess, &[account, source]);
+    let source = network(source);
+    let here = name(guess, &[account, &source]);
     let bounded = [
         (here.clone(), HERE),
         (name(guess, &[account]), ANYWHERE),
-        (name(guess, &["", source]), ADDRESS),
+        (name(guess, &["", &source]), ADDRESS),
     ];
+    // One that is refused is counted nowhere: whoever uses an address up does not use up the accounts of those beside them.
     for (what, bounds) in &bounded {
-        if let Some(wait_s) = count(server.store(), what, bounds, now_s).await? {
+        let known = state::get::<Throttle>(server.store(), what, now_s).await?;
+        if let Some(wait_s) = early(known.as_deref(), bounds, now_s) {
             return Ok(Err(wait_s));
         }
     }
-    Ok(Ok(Attempt { here }))
+    let mut attempt = Attempt {
+        here,
+        counted: Vec::new(),
+    };
+    for (what, bounds) in bounded {
+        match count(server.store(), &what, &bounds, now_s).await? {
+            Ok(before_s) => attempt.counted.push(Counted {
+                what,
+                at_s: now_s,
+                before_s,
+            }),
+            Err(wait_s) => {
+                take_back(server.store(), &attempt, now_s).await?;
+                return Ok(Err(wait_s));
+            }
+        }
+    }
+    Ok(Ok(attempt))
 }
 
-/// It was right: the person is not slowed by what they mistyped before.
-pub(super) fn forget(changes: Changes, attempt: &Attempt) -> Changes {
-    changes.forget::<Throttle>(&attempt.here)
+/// It was right: it slows nobody, and the person is not slowed by what they mistyped before.
+pub(super) async fn right(
+    server: &AuthorizationServer,
+    attempt: &Attempt,
+    now_s: i64,
+) -> Result<Changes, OAuthError> {
+    take_back(server.store(), attempt, now_s).await?;
+    Ok(Changes::new().forget::<Throttle>(&attempt.here))
 }
 
-/// `Some`: seconds until the next attempt is taken. One that comes too early does not make the wait longer: else whoever
+/// Where others count at the same moment without end, the attempt stays counted: slower, never faster.
+async fn take_back(store: &Store, attempt: &Attempt, now_s: i64) -> Result<(), OAuthError> {
+    for counted in &attempt.counted {
+        for _ in 0..COUNTS_MAX {
+            let known = state::get::<Throttle>(store, &counted.what, now_s).await?;
+            let Some(mut known) = known else { break };
+            known.attempts = known.attempts.saturating_sub(1);
+            if known.last_s == counted.at_s {
+                known.last_s = counted.before_s;
+            }
+            match state::commit(store, Changes::new().replace(&known), now_s).await {
+                Ok(()) => break,
+                Err(Refused::Conflict(_)) => {}
+                Err(Refused::Unavailable) => return Err(OAuthError::unavailable()),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whoever has one address of IPv6 has the 64 bits of it that are not the network's.
+fn network(source: &str) -> String {
+    match source
+        .parse::<IpAddr>()
+        .map(|address| address.to_canonical())
+    {
+        Ok(IpAddr::V6(address)) => format!("{:x?}", &address.segments()[..4]),
+        Ok(address) => address.to_string(),
+        Err(_) => source.to_owned(),
+    }
+}
+
+/// `Some`: how many seconds too early an attempt comes.
+fn early(known: Option<&Throttle>, bounds: &Bounds, now_s: i64) -> Option<i64> {
+    let known = known?;
+    let ready_s = known.last_s.saturating_add(wait_s(known.attempts, bounds));
+    (now_s < ready_s).then(|| ready_s - now_s)
+}
+
+/// When one was counted before. `Err`: seconds until the next attempt is taken. One that comes too early does not make the wait longer: else whoever
 /// knocks without end would keep the owner out.
 async fn count(
     store: &Store,
     what: &str,
     bounds: &Bounds,
     now_s: i64,
-) -> Result<Option<i64>, OAuthError> {
+) -> Result<Result<i64, i64>, OAuthError> {
     for _ in 0..COUNTS_MAX {
         let known = state::get::<Throttle>(store, what, now_s).await?;
-        if let Some(known) = &known {
-            let ready_s = known.last_s.saturating_add(wait_s(known.attempts, bounds));
-            if now_s < ready_s {
-                return Ok(Some(ready_s - now_s));
-            }
+        if let Some(wait_s) = early(known.as_deref(), bounds, now_s) {
+            return Ok(Err(wait_s));
         }
+        let before_s = known.as_ref().map_or(0, |known| known.last_s);
         match state::commit(store, counted(known, what, now_s), now_s).await {
-            Ok(()) => return Ok(None),
+            Ok(()) => return Ok(Ok(before_s)),
             Err(Refused::Conflict(_)) => {}
             Err(Refused::Unavailable) => return Err(OAuthError::unavailable()),
         }
     }
-    Ok(Some(1))
+    Ok(Err(1))
 }
 
 fn counted(known: Option<Held<Throttle>>, what: &str, now_s: i64) -> Changes {
@@ -144,6 +216,17 @@ pub(super) fn wait(wait_s: i64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn at7d_a_network_of_ipv6_is_one_source() {
+        assert_eq!(
+            network("2001:db8:1:2:3::4"),
+            network("2001:db8:1:2:ffff::1")
+        );
+        assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
+        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
+        assert_ne!(network("192.0.2.1"), network("192.0.2.2"));
+    }
 
     #[test]
     fn waits_grow_to_a_bound() {

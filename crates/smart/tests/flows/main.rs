@@ -138,6 +138,7 @@ on_both!(
     people::at7a_a_password_alone_gets_no_code,
     people::at7b_a_code_passes_once,
     people::at7d_x59_guessing_is_slow_and_never_shuts_out,
+    people::at7d_x78_a_shared_address_is_not_locked_out,
     people::a_reset_ends_what_apps_were_allowed,
     people::at22_nobody_learns_who_has_an_account,
     people::at5a_a_shared_computer_has_one_person_at_a_time,

@@ -6,7 +6,7 @@ use crate::house::*;
 use ward_seal::{TotpSecret, totp};
 use ward_smart::page::{Form, SecondFactor, SignIn};
 use ward_smart::people::account::{self, NewAccount};
-use ward_smart::state::Account;
+use ward_smart::state::{Account, Throttle, digest};
 use ward_smart::{Answer, Cookie, Endpoint, Page};
 
 const PASSWORD: &str = "lavender tin snow kettle";
@@ -308,6 +308,37 @@ pub async fn at7d_x59_guessing_is_slow_and_never_shuts_out(house: House) {
         assert_eq!(guesser.code("000000").await.status(), 400, "{n}");
     }
     assert_eq!(guesser.code("000000").await.status(), 429, "codes as well");
+}
+
+/// Many people share one address. Those who sign in rightly do not slow each other, and whoever guesses there uses up no
+/// attempts at the accounts of the others.
+pub async fn at7d_x78_a_shared_address_is_not_locked_out(house: House) {
+    let (secret, _) = enrolled(&house, "okafor").await;
+    let what = |parts: &str| digest(&format!("Password\n{parts}"));
+    let seeded = |attempts| Throttle {
+        what: what("\n198.51.100.7"),
+        attempts,
+        last_s: NOW_S,
+        expires_s: NOW_S + 3600,
+    };
+    house.keep(&seeded(199)).await;
+    for n in 0..3 {
+        let mut browser = Browser::new(&house);
+        browser.source = "198.51.100.7".into();
+        let answer = browser.password("", "okafor", PASSWORD).await;
+        assert_eq!(to(&answer), "/auth/second-factor", "{n}");
+    }
+    let count: Throttle = house.held(&what("\n198.51.100.7"), NOW_S).await.unwrap();
+    assert_eq!((count.attempts, count.last_s), (199, NOW_S));
+    let mut guesser = Browser::new(&house);
+    guesser.source = "198.51.100.7".into();
+    assert_eq!(guesser.password("", "okafor", "wrong").await.status(), 400);
+    let here = what("okafor\n198.51.100.7");
+    let before: Throttle = house.held(&here, NOW_S).await.unwrap();
+    assert_eq!(guesser.password("", "okafor", "wrong").await.status(), 429);
+    let after: Throttle = house.held(&here, NOW_S).await.unwrap();
+    assert_eq!(after, before, "what is refused is counted nowhere");
+    Browser::new(&house).sign_in("okafor", &secret, None).await;
 }
 
 pub async fn at22_nobody_learns_who_has_an_account(house: House) {
