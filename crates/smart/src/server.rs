@@ -51,8 +51,10 @@ pub struct Secrets {
     pub nonces: [u8; 32],
 }
 
-/// Expired rows that one call of [`AuthorizationServer::tend`] forgets.
+/// Expired rows that are forgotten in one step, so that no step keeps others from writing.
 const EXPIRED_ROWS_MAX: u32 = 1_000;
+/// Steps of one call of [`AuthorizationServer::tend`].
+const EXPIRED_STEPS_MAX: u32 = 100;
 /// How often keys are looked after.
 const KEYS_TENDED_EVERY_S: i64 = 3600;
 
@@ -120,7 +122,12 @@ impl AuthorizationServer {
     /// that have idled. To be called every few seconds.
     pub async fn tend(&self, now_s: i64) -> Result<(), StoreError> {
         let now_us = now_s.saturating_mul(1_000_000);
-        self.store().expire_states(EXPIRED_ROWS_MAX, now_us).await?;
+        for _ in 0..EXPIRED_STEPS_MAX {
+            let forgotten = self.store().expire_states(EXPIRED_ROWS_MAX, now_us).await?;
+            if forgotten < u64::from(EXPIRED_ROWS_MAX) {
+                break;
+            }
+        }
         if now_s >= self.tended_s.load(Ordering::Relaxed) + KEYS_TENDED_EVERY_S {
             self.tended_s.store(now_s, Ordering::Relaxed);
             self.tokens.keys().tend(self.store(), now_s).await?;

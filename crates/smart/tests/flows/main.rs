@@ -107,6 +107,7 @@ on_both!(
     sender::s106_a_proof_is_used_once_on_every_node,
     sender::s107_a_token_is_bound_to_its_certificate,
     sender::s108_fapi_is_one_switch,
+    sender::s106_what_was_used_is_forgotten_as_fast_as_it_comes,
     sender::s106_a_pushed_request_names_the_key_that_signs,
     sender::s92_a_confidential_client_may_change_its_key,
     sender::s92_grace_is_for_the_holder_of_the_key,

@@ -4,7 +4,9 @@ use crate::house::*;
 use serde_json::{Value, json};
 use ward_seal::hash::sha256;
 use ward_seal::{SigningKey, base64url};
-use ward_smart::state::{Authentication, Client, KeysAt, Kind, SenderConstraint};
+use ward_smart::state::{
+    self, Authentication, Changes, Client, KeysAt, Kind, Replay, SenderConstraint,
+};
 use ward_smart::{Answer, AuthorizationServer, Credentials, Endpoint, Refusal};
 
 const RESOURCE: &str = "https://ward.example/fhir/Patient/1";
@@ -340,6 +342,24 @@ pub async fn s92_grace_is_for_the_holder_of_the_key(house: House) {
     assert_eq!(refused(late), (400, "invalid_grant".into()));
     let ended = holder.ask(&house, &refresh(&again)).await;
     assert_eq!(refused(ended), (400, "invalid_grant".into()));
+}
+
+/// Each request with a key leaves a row: what is forgotten in one go keeps up with what one client can send.
+pub async fn s106_what_was_used_is_forgotten_as_fast_as_it_comes(house: House) {
+    const ROWS: u32 = 2_500;
+    for chunk in 0..ROWS / 100 {
+        let mut changes = Changes::new();
+        for n in 0..100 {
+            let id = format!("{chunk} {n}");
+            changes = changes.insert(&Replay::of("proof", "app", &id, NOW_S + 60));
+        }
+        let committed = state::commit(house.engine.store(), changes, NOW_S).await;
+        assert!(committed.is_ok());
+    }
+    house.server.tend(NOW_S + 61).await.unwrap();
+    let now_us = (NOW_S + 61) * 1_000_000;
+    let left = house.engine.store().expire_states(1_000, now_us).await;
+    assert_eq!(left.unwrap(), 0);
 }
 
 pub async fn s106_a_pushed_request_names_the_key_that_signs(house: House) {
