@@ -126,7 +126,8 @@ pub fn links(
             (!is_first).then(|| cursor::seal(cx.engine, access, question, &trail.encode()));
         url(cx, question, cursor)
     };
-    let mut links = vec![("self", to(trail))];
+    let own = cx.call.parameter("_cursor").map(str::to_owned);
+    let mut links = vec![("self", url(cx, question, own))];
     let is_paged = next.is_some() || *trail != Trail::default();
     if is_paged {
         links.push(("first", to(&Trail::default())));
