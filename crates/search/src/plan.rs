@@ -101,6 +101,44 @@ pub enum Filter {
     List(Listed),
 }
 
+impl Filter {
+    /// The filter with another in place of each that stands directly within it, in their order; what has none within it stays.
+    pub fn with_inner(self, of: &mut dyn FnMut(Filter) -> Filter) -> Filter {
+        match self {
+            Filter::And(list) => Filter::And(list.into_iter().map(of).collect()),
+            Filter::Or(list) => Filter::Or(list.into_iter().map(of).collect()),
+            Filter::Not(inner) => Filter::Not(Box::new(of(*inner))),
+            Filter::Chain {
+                param,
+                target,
+                filter,
+            } => Filter::Chain {
+                param,
+                target,
+                filter: Box::new(of(*filter)),
+            },
+            Filter::Has {
+                source,
+                param,
+                filter,
+            } => Filter::Has {
+                source,
+                param,
+                filter: Box::new(of(*filter)),
+            },
+            leaf => leaf,
+        }
+    }
+
+    /// The type of the resources at the other end of a reference, of a condition that asks something of them.
+    pub fn far_type(&self) -> Option<TypeId> {
+        match self {
+            Filter::Chain { target: ty, .. } | Filter::Has { source: ty, .. } => Some(*ty),
+            _ => None,
+        }
+    }
+}
+
 /// A set of resources that is read before the question is asked.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Listed {

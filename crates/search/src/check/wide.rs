@@ -23,33 +23,6 @@ fn walk(
     by_row: &mut dyn FnMut(Filter, u16) -> Filter,
 ) -> Filter {
     match filter {
-        Filter::And(list) => {
-            let each = list.into_iter();
-            Filter::And(each.map(|f| walk(f, wide, place, by_row)).collect())
-        }
-        Filter::Or(list) => {
-            let each = list.into_iter();
-            Filter::Or(each.map(|f| walk(f, wide, place, by_row)).collect())
-        }
-        Filter::Not(inner) => Filter::Not(Box::new(walk(*inner, wide, place, by_row))),
-        Filter::Chain {
-            param,
-            target,
-            filter,
-        } => Filter::Chain {
-            param,
-            target,
-            filter: Box::new(walk(*filter, wide, place, by_row)),
-        },
-        Filter::Has {
-            source,
-            param,
-            filter,
-        } => Filter::Has {
-            source,
-            param,
-            filter: Box::new(walk(*filter, wide, place, by_row)),
-        },
         Filter::Phrase { param, .. } | Filter::Tuple(Tuple { param, .. }) => {
             let is_wide = wide & bit(*place) != 0;
             *place += 1;
@@ -58,7 +31,7 @@ fn walk(
                 false => filter,
             }
         }
-        other => other,
+        other => other.with_inner(&mut |inner| walk(inner, wide, place, by_row)),
     }
 }
 
@@ -90,59 +63,34 @@ fn hops(
     place: &mut u32,
     take: &mut dyn FnMut(TypeId, Filter) -> Filter,
 ) -> Filter {
-    let mut end = |ty: TypeId, filter: Filter, place: &mut u32| {
-        let from = *place;
-        *place += leaves(&filter);
-        match (from..*place).any(|at| wide & bit(at) != 0) {
-            true => take(ty, filter),
-            false => filter,
-        }
-    };
-    match filter {
-        Filter::Chain {
-            param,
-            target,
-            filter,
-        } => Filter::Chain {
-            param,
-            target,
-            filter: Box::new(end(target, *filter, place)),
-        },
-        Filter::Has {
-            source,
-            param,
-            filter,
-        } => Filter::Has {
-            source,
-            param,
-            filter: Box::new(end(source, *filter, place)),
-        },
-        Filter::And(list) => {
-            let each = list.into_iter();
-            Filter::And(each.map(|f| hops(f, wide, place, take)).collect())
-        }
-        Filter::Or(list) => {
-            let each = list.into_iter();
-            Filter::Or(each.map(|f| hops(f, wide, place, take)).collect())
-        }
-        Filter::Not(inner) => Filter::Not(Box::new(hops(*inner, wide, place, take))),
-        other => {
-            *place += leaves(&other);
-            other
-        }
+    if let Some(ty) = filter.far_type() {
+        return filter.with_inner(&mut |far| {
+            let from = *place;
+            *place += leaves(&far);
+            match (from..*place).any(|at| wide & bit(at) != 0) {
+                true => take(ty, far),
+                false => far,
+            }
+        });
     }
+    *place += leaf(&filter);
+    filter.with_inner(&mut |inner| hops(inner, wide, place, take))
 }
 
 /// Phrases and tuples in it.
 fn leaves(filter: &Filter) -> u32 {
     match filter {
-        Filter::Phrase { .. } | Filter::Tuple(_) => 1,
         Filter::And(list) | Filter::Or(list) => list.iter().map(leaves).sum(),
         Filter::Not(inner)
         | Filter::Chain { filter: inner, .. }
         | Filter::Has { filter: inner, .. } => leaves(inner),
-        _ => 0,
+        _ => leaf(filter),
     }
+}
+
+/// 1 for a phrase or a tuple.
+fn leaf(filter: &Filter) -> u32 {
+    u32::from(matches!(filter, Filter::Phrase { .. } | Filter::Tuple(_)))
 }
 
 fn bit(place: u32) -> u64 {

@@ -37,10 +37,11 @@ fn at(filter: Filter, place: Place<'_>, visit: Visit<'_>) -> Filter {
                 types: &types,
                 ..place
             };
-            Filter::And(each(members, place, visit))
+            Filter::And(members).with_inner(&mut |inner| at(inner, place, visit))
         }
-        Filter::Or(members) => Filter::Or(each(members, place, visit)),
-        Filter::Not(inner) => Filter::Not(Box::new(at(*inner, place, visit))),
+        filter @ (Filter::Or(_) | Filter::Not(_)) => {
+            filter.with_inner(&mut |inner| at(inner, place, visit))
+        }
         condition => match visit(place, condition) {
             Visited::Replaced(filter) => filter,
             Visited::Kept(condition) => beyond(condition, place.hops + 1, visit),
@@ -48,38 +49,13 @@ fn at(filter: Filter, place: Place<'_>, visit: Visit<'_>) -> Filter {
     }
 }
 
-fn each(members: Vec<Filter>, place: Place<'_>, visit: Visit<'_>) -> Vec<Filter> {
-    let members = members.into_iter();
-    members.map(|filter| at(filter, place, visit)).collect()
-}
-
 /// The other end of a condition that has one.
 fn beyond(condition: Filter, hops: usize, visit: Visit<'_>) -> Filter {
-    let mut far = |filter: Box<Filter>, ty: TypeId| {
-        let types = &[ty];
-        Box::new(at(*filter, Place { types, hops }, visit))
+    let Some(ty) = condition.far_type() else {
+        return condition;
     };
-    match condition {
-        Filter::Chain {
-            param,
-            target,
-            filter,
-        } => Filter::Chain {
-            param,
-            target,
-            filter: far(filter, target),
-        },
-        Filter::Has {
-            source,
-            param,
-            filter,
-        } => Filter::Has {
-            source,
-            param,
-            filter: far(filter, source),
-        },
-        leaf => leaf,
-    }
+    let types = &[ty];
+    condition.with_inner(&mut |far| at(far, Place { types, hops }, visit))
 }
 
 /// The types that a conjunction names.

@@ -11,16 +11,19 @@ mod app_state;
 mod apps;
 mod asks;
 mod authorize;
+mod browser;
 mod demo;
 mod discovery;
 mod house;
 mod launch;
 mod limits;
 mod people;
+mod picker;
 mod refresh;
 mod registry;
 mod revocation;
 mod sender;
+mod sessions;
 mod systems;
 mod token;
 mod upstream;
@@ -73,8 +76,8 @@ on_both!(
     authorize::s37_silence_needs_a_session_and_an_agreement,
     authorize::s37_a_fresh_sign_in_can_be_asked_for,
     authorize::s38_authorizations_side_by_side_do_not_mix,
-    authorize::s83_the_picker_shows_whom_the_user_may_see,
-    authorize::s83_the_picker_goes_by_names_page_by_page,
+    picker::s83_the_picker_shows_whom_the_user_may_see,
+    picker::s83_the_picker_goes_by_names_page_by_page,
     token::s39_s40_the_answer_has_its_members,
     token::s27_a_code_used_twice_takes_everything_back,
     token::s26_a_code_lives_a_minute,
@@ -142,13 +145,13 @@ on_both!(
     people::at7d_x78_a_shared_address_is_not_locked_out,
     people::a_reset_ends_what_apps_were_allowed,
     people::at22_nobody_learns_who_has_an_account,
-    people::at5a_a_shared_computer_has_one_person_at_a_time,
-    people::c5_apps_go_on_through_a_fresh_sign_in_and_end_with_it,
-    people::at5c_what_apps_hold_ends_with_an_idle_session,
-    people::at5a_nobody_is_signed_out_from_afar,
-    people::at5c_who_is_away_is_signed_out,
+    sessions::at5a_a_shared_computer_has_one_person_at_a_time,
+    sessions::c5_apps_go_on_through_a_fresh_sign_in_and_end_with_it,
+    sessions::at5c_what_apps_hold_ends_with_an_idle_session,
+    sessions::at5a_nobody_is_signed_out_from_afar,
+    sessions::at5c_who_is_away_is_signed_out,
     people::x56_forms_and_cookies_are_of_one_browser,
-    people::sessions_end_one_by_one_and_by_signing_out,
+    sessions::sessions_end_one_by_one_and_by_signing_out,
     people::accounts_are_for_administrators,
     upstream::an_app_gets_whoever_signed_in_at_the_provider,
     upstream::c7_one_factor_there_needs_another_here,
