@@ -1,13 +1,10 @@
 //! The server is killed while it builds the index of words, and while it takes it away: it goes on by itself, and every answer is exact.
 
-use super::Random;
-use crate::rest::reindex::{people, person, wait_until_built};
-use std::collections::BTreeSet;
-use std::time::Duration;
-use ward_testkit::{Backend, Client, Home, Server, Start, backends};
+use super::indexing::{CUT_OFF, KILLS_MAX, People, is_by_index};
+use crate::rest::reindex::wait_until_built;
+use ward_testkit::{Backend, Server, Start, backends};
 
-const PATIENTS: usize = 600;
-const KILLS: usize = 4;
+const ASKED: &str = "_content=red";
 
 #[test]
 fn words_are_whole_however_often_their_building_is_cut_off_on_sqlite() {
@@ -24,82 +21,34 @@ fn words_are_whole_however_often_their_building_is_cut_off_on_postgres() {
 }
 
 fn survive(backend: Backend) {
-    let server = Server::start(Start::empty(backend));
-    let ward = server.client("loader");
-    for first in (0..PATIENTS).step_by(300) {
-        ward.post("", &people(first..first + 300)).expect(200);
-    }
-    let mut story = Story {
-        random: Random(11),
-        red: (0..PATIENTS).filter(|at| at % 3 == 0).collect(),
-        cut_off: 0,
-    };
-    let (start, home) = server.kill();
-    let start = start.with("search.full_text", "[\"Patient\"]");
-    let server = story.kills(Server::start_in(start, home));
-    wait_until_built(&server.client("loader"), "$reindex");
-    assert!(is_by_index(&server.client("loader")));
-    story.demand(&server.client("loader"));
-    // No longer wanted.
-    let (start, home) = server.kill();
-    let start = start.with("search.full_text", "[]");
-    let server = story.kills(Server::start_in(start, home));
-    wait_until_built(&server.client("loader"), "$reindex");
-    assert!(!is_by_index(&server.client("loader")));
-    story.demand(&server.client("loader"));
-    assert!(story.cut_off > 0, "nothing was cut off");
-    println!("{backend:?}: cut off {} times", story.cut_off);
-}
-
-struct Story {
-    random: Random,
-    /// Numbers of those whose record has the word.
-    red: BTreeSet<usize>,
-    cut_off: usize,
-}
-
-impl Story {
-    /// Ended again and again, with changes between.
-    fn kills(&mut self, mut server: Server) -> Server {
-        for _ in 0..KILLS {
-            std::thread::sleep(Duration::from_millis(self.random.between(50, 350)));
-            let building = server.client("loader").get("$reindex").status == 202;
-            self.cut_off += usize::from(building);
-            let (start, home): (Start, Home) = server.kill();
-            server = Server::start_in(start, home);
-            let ward = server.client("loader");
-            for _ in 0..8 {
-                self.change(&ward);
-            }
-            self.demand(&ward);
+    let mut server = Server::start(Start::empty(backend));
+    let mut people = People::load(&server.client("loader"), 11);
+    // Of taking it away, and of building it.
+    let (mut cut_off, mut wanted) = ([0; 2], false);
+    for _ in 0..KILLS_MAX {
+        let ward = server.client("loader");
+        if cut_off.iter().all(|&times| times >= CUT_OFF) {
+            break;
         }
-        server
+        if people.is_building(&ward) {
+            cut_off[usize::from(wanted)] += 1;
+        } else {
+            wanted = !wanted;
+        }
+        let (start, home) = server.kill();
+        let types = if wanted { "[\"Patient\"]" } else { "[]" };
+        server = Server::start_in(start.with("search.full_text", types), home);
+        let ward = server.client("loader");
+        // Half of the time it is killed before anything else is done.
+        if cut_off[usize::from(wanted)] % 2 == 1 {
+            people.change(&ward);
+            people.demand(&ward, ASKED);
+        }
     }
-
-    fn change(&mut self, ward: &Client) {
-        let at = self.random.between(0, PATIENTS as u64) as usize;
-        let colour = ["red", "blue"][at % 2];
-        ward.put(&format!("Patient/p{at}"), &person(at, colour))
-            .expect(200);
-        match at % 2 {
-            0 => self.red.insert(at),
-            _ => self.red.remove(&at),
-        };
-    }
-
-    fn demand(&self, ward: &Client) {
-        let page = ward.get("Patient?_content=red&_count=1000&_total=accurate");
-        let page = page.expect(200).json();
-        assert_eq!(page["total"], self.red.len());
-        let entries = page["entry"].as_array().unwrap().iter();
-        let ids = entries.map(|e| e["resource"]["id"].as_str().unwrap()[1..].parse().unwrap());
-        assert_eq!(ids.collect::<BTreeSet<usize>>(), self.red);
-    }
-}
-
-fn is_by_index(ward: &Client) -> bool {
-    let explained = ward.get("Patient?_content=red&explain=true").expect(200);
-    explained
-        .text()
-        .contains("looking at each resource: nothing")
+    let enough = cut_off.iter().all(|&times| times >= CUT_OFF);
+    assert!(enough, "too few were cut off: {cut_off:?}");
+    let ward = server.client("loader");
+    wait_until_built(&ward, "$reindex");
+    assert_eq!(is_by_index(&ward, ASKED), wanted);
+    people.demand(&ward, ASKED);
 }

