@@ -1,7 +1,7 @@
 //! What `/metadata` lists is served: every parameter with every modifier, every include and revinclude of every type is read
-//! in strict mode without a refusal.
+//! in strict mode without a refusal, and answered by the store.
 
-use crate::house::{House, json, loader, type_id};
+use crate::house::{House, json, loader, text, type_id};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,19 +21,25 @@ pub async fn everything_that_is_listed_is_served(house: House) {
     for resource in rest["resource"].as_array().unwrap() {
         let ty = resource["type"].as_str().unwrap();
         for listed in resource["searchParam"].as_array().unwrap() {
-            for (name, value) in questions(ty, listed) {
-                asked.demand(ty, &name, &value);
+            let questions = questions(ty, listed);
+            for (name, value) in &questions {
+                asked.demand(ty, name, value);
                 count += 1;
             }
+            answered(&house, ty, &questions).await;
         }
         for (name, list) in [
             ("_include", &resource["searchInclude"]),
             ("_revinclude", &resource["searchRevInclude"]),
         ] {
-            for value in list.as_array().unwrap() {
-                asked.demand(ty, name, value.as_str().unwrap());
+            let values = list.as_array().unwrap().iter();
+            let values = values.map(|value| (name.to_owned(), value.as_str().unwrap().to_owned()));
+            let values: Vec<(String, String)> = values.collect();
+            for (name, value) in &values {
+                asked.demand(ty, name, value);
                 count += 1;
             }
+            answered(&house, ty, &values).await;
         }
     }
     for listed in rest["searchParam"].as_array().unwrap() {
@@ -41,12 +47,28 @@ pub async fn everything_that_is_listed_is_served(house: House) {
         let Some((name, value)) = shaping(name) else {
             let questions = questions("", listed);
             questions.iter().for_each(|(n, v)| asked.demand("", n, v));
+            answered(&house, "", &questions).await;
             continue;
         };
         asked.demand("Patient", name, value);
+        answered(&house, "Patient", &[(name.to_owned(), value.to_owned())]).await;
     }
     // 146 types, each with its own and the common ones.
     assert!(count > 15_000, "{count}");
+}
+
+/// Includes that one search may have.
+const INCLUDES_MAX: usize = 20;
+
+/// All of them as criteria of as few searches as their bounds permit, which the store answers.
+async fn answered(house: &House, ty: &str, questions: &[(String, String)]) {
+    for some in questions.chunks(INCLUDES_MAX) {
+        let criteria = some.iter().map(|(name, value)| format!("&{name}={value}"));
+        let url = format!("{ty}?_count=1{}", criteria.collect::<String>());
+        let reply = house.ask(&loader(), Get, &url, None).await;
+        let said = text(&reply);
+        assert_eq!(reply.status, 200, "{said}\n{url}");
+    }
 }
 
 /// Names of the parameters in the query of an operation of the OpenAPI document, each there once.
