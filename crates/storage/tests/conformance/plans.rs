@@ -8,11 +8,11 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use ward_access::{Access, Action};
 use ward_fhir::schema::r4;
-use ward_fhir::tree::Limits;
+use ward_fhir::tree::{Document, Limits, Node};
 use ward_search::check::split;
 use ward_search::extract::Extractor;
 use ward_search::plan::Plan;
-use ward_search::query::{Options, parse};
+use ward_search::query::{Include, Options, parse};
 use ward_search::registry::Registry;
 use ward_search::terminology::Embedded;
 use ward_storage::{Rid, Store, Write};
@@ -123,6 +123,31 @@ const CLASSES: &[(&str, &str)] = &[
         "count of two criteria",
         "Observation?code=http://loinc.org|8480-6&date=ge2024-06-01&_summary=count",
     ),
+    ("uri", "Observation?_source=http://example.org/feed"),
+    ("number", "RiskAssessment?probability=gt0.8"),
+    ("missing", "Observation?encounter:missing=true"),
+    ("not missing", "Observation?value-concept:missing=false"),
+    (
+        "value set",
+        "Patient?gender:in=http://hl7.org/fhir/ValueSet/administrative-gender",
+    ),
+    (
+        "below a code",
+        "Encounter?class:below=http://terminology.hl7.org/CodeSystem/v3-ActCode|_ActEncounterCode",
+    ),
+    (
+        "reverse chain within a reverse chain",
+        "Patient?_has:Encounter:patient:_has:Observation:encounter:code=http://loinc.org|rare",
+    ),
+    (
+        "reverse chain to a chain",
+        "Patient?_has:Observation:patient:performer:Practitioner.name=smith3",
+    ),
+    ("sorted by two keys", "Patient?_sort=gender,-birthdate"),
+    (
+        "filter of and, or and not",
+        "Patient?_filter=(gender eq female or birthdate lt 1950) and not (family sw smi)",
+    ),
     (
         "several types",
         "?_type=Observation,Encounter&_lastUpdated=gt2023-11-14",
@@ -163,6 +188,12 @@ impl Maker<'_> {
 
     fn id(&self, rid: Rid) -> String {
         self.store.public_id(rid)
+    }
+
+    /// As much of a patient as others refer to it by.
+    fn patient(&self, rid: Rid) -> Document {
+        let json = format!(r#"{{"resourceType":"Patient","id":"{}"}}"#, self.id(rid));
+        ward_fhir::json::read(json.as_bytes(), None, &Limits::default()).unwrap()
     }
 
     async fn populate(&self) -> World {
@@ -211,6 +242,11 @@ impl Maker<'_> {
             self.id(org)
         );
         rows.push(self.make("Encounter", encounter, patient, &text));
+        let text = format!(
+            r#"{{"resourceType":"RiskAssessment","status":"final",{subject},"prediction":[{{"probabilityDecimal":0.{at:02}}}]}}"#
+        );
+        let risk = self.store.allocate(Some(patient));
+        rows.push(self.make("RiskAssessment", risk, patient, &text));
         for number in 0..OBSERVATIONS_EACH {
             let (code, display, category, value) = match number % 16 {
                 15 if at.is_multiple_of(10) => ("rare", "rare finding", "laboratory", 50),
@@ -284,7 +320,36 @@ pub async fn statements_and_steps_are_as_reviewed(place: Place) {
     text.push_str("\n# further page of a broad token, for all\n");
     told(&mut text, &store, &callers[0].1, &deep).await;
     granular_ones(&mut text, &store, &maker, patient).await;
+    reverse_includes(&mut text, &store, &maker, &world).await;
     place.golden("plans", &text);
+}
+
+/// What refers to the patients of a page, type by type, as `_revinclude` and each hop of `:iterate` ask for it.
+async fn reverse_includes(text: &mut String, store: &Store, maker: &Maker<'_>, world: &World) {
+    let page = &world.patients[..20];
+    let rows: Vec<Document> = page.iter().map(|rid| maker.patient(*rid)).collect();
+    let nodes: Vec<Node<'_>> = rows.iter().map(Document::root).collect();
+    for (caller, access) in [("all", all()), ("an app", app(store, world.patients[12]))] {
+        for (source, param) in [("Observation", Some("patient")), ("Encounter", None)] {
+            let include = Include {
+                iterate: false,
+                reverse: true,
+                source: Some(ty(source)),
+                param: param.map(Into::into),
+                target: None,
+            };
+            for (ty, filter) in include.referring(&maker.extractor, &nodes) {
+                let plan = Plan {
+                    types: vec![ty],
+                    filter,
+                    ..maker.plan("Patient?_count=1000")
+                };
+                let name = param.unwrap_or("*");
+                let _ = write!(text, "\n# reverse include, for {caller}\n{source}:{name}\n");
+                told(text, store, &access, &plan).await;
+            }
+        }
+    }
 }
 
 /// What granular scopes add to the statements.
