@@ -136,6 +136,35 @@ fn the_bound_is_told() {
 }
 
 #[test]
+fn the_hops_of_iterate_are_bounded_and_that_is_told() {
+    // Over each on to the next, so that 32 of them come with the first.
+    const LINE: usize = 40;
+    on_own(&[("limits.page_entries_max", "10")], |_, ward| {
+        let entry = |at: usize| {
+            let mut body = json!({ "resourceType": "Organization", "id": format!("line{at}"), "name": "Line" });
+            if at + 1 < LINE {
+                body["partOf"] = json!({ "reference": format!("Organization/line{}", at + 1) });
+            }
+            json!({ "resource": body, "request": { "method": "PUT", "url": format!("Organization/line{at}") } })
+        };
+        let all: Vec<Value> = (0..LINE).map(entry).collect();
+        let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": all });
+        ward.post("", &bundle).expect(200);
+        let include = "_include:iterate=Organization:partof";
+        let ask = |at: usize| {
+            let page = ward.get(&format!("Organization?_id=line{at}&{include}"));
+            let page = page.expect(200).json();
+            let last = page["entry"].as_array().unwrap().last().unwrap();
+            let is_told = last["search"]["mode"] == "outcome";
+            (entries(&page, "include").len(), is_told)
+        };
+        assert_eq!(ask(0), (32, true));
+        assert_eq!(ask(LINE - 33), (32, false), "the last has no other");
+        assert_eq!(ask(LINE - 10), (9, false));
+    });
+}
+
+#[test]
 fn nobody_is_brought_what_they_may_not_see() {
     on_own(&[], |server, ward| {
         let (own, other) = (make(ward, patient("Own")), make(ward, patient("Other")));

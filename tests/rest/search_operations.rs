@@ -135,6 +135,18 @@ fn explanations_are_for_callers_with_all_rights() {
         ] {
             assert!(said.contains(told), "{told}: {said}");
         }
+        // The counters by which a term was chosen to begin with.
+        let patient = make(ward, patient("Counted"));
+        for at in 1..=3 {
+            let day = format!("2024-01-0{at}");
+            make(ward, observation(&patient, "qqa", &day));
+        }
+        let counted = "Observation?code=qqa&status=final&explain=true";
+        let counted = ward.get(counted).expect(200).text();
+        assert!(
+            counted.contains("rows behind each term: ") && counted.contains("Observation 3"),
+            "{counted}"
+        );
         // Neither what was asked for nor what is bound to the statement.
         assert!(!said.contains("qq"), "{said}");
         assert!(link(&page, "self").unwrap().contains("explain=true"));
