@@ -34,6 +34,8 @@ pub enum Kind {
     Forbidden,
     /// No role of this person is in force now: they are not on duty (403).
     ShiftEnded,
+    /// What is asked or written lies in elements that the caller's role does not show (403).
+    HiddenElement,
     NotFound,
     Gone,
     /// Version conflict, If-Match failed (412).
@@ -116,6 +118,7 @@ impl Kind {
             Kind::Login => (401, "login", "access.login"),
             Kind::Forbidden => (403, "forbidden", "access.forbidden"),
             Kind::ShiftEnded => (403, "forbidden", "access.shift-ended"),
+            Kind::HiddenElement => (403, "forbidden", "access.hidden-element"),
             Kind::NotFound => (404, "not-found", "resource.not-found"),
             Kind::Gone => (410, "deleted", "resource.deleted"),
             Kind::Precondition => (412, "conflict", "version.precondition"),

@@ -123,8 +123,9 @@ async fn answered(
         Base::Resources => run(engine, caller.clone(), asked.call).await,
         Base::AppState => run_app_state(&service.auth, caller.clone(), asked.call).await,
     };
-    // Whoever is not on duty lacks no scope.
-    if reply.status == 403 && reply.refused != Some(Kind::ShiftEnded) {
+    // Whoever is not on duty, or sees a part of a type, lacks no scope.
+    let is_of_role = matches!(reply.refused, Some(Kind::ShiftEnded | Kind::HiddenElement));
+    if reply.status == 403 && !is_of_role {
         reply.challenge = Some(bearer::insufficient_scope(&caller, &interaction));
     }
     Answered {

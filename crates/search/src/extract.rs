@@ -15,6 +15,7 @@ use crate::param;
 use crate::param::Form;
 use crate::program::Visitor;
 use crate::registry::{Leaf, Marks, Parameter, Registry, TypeParameters};
+use crate::seen::Seen;
 use crate::words::words;
 use std::sync::Arc;
 use ward_fhir::reference::{Reference, parse};
@@ -40,6 +41,14 @@ impl Extractor {
             registry,
             key,
             base: base.map(Arc::from),
+        }
+    }
+
+    /// The same by the parameters that read only what is seen ([`Registry::within`]).
+    pub fn within(&self, seen: &Arc<Seen>) -> Self {
+        Self {
+            registry: Arc::new(Registry::within(&self.registry, seen.clone())),
+            ..self.clone()
         }
     }
 

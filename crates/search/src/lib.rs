@@ -18,6 +18,7 @@ pub mod normal;
 pub mod plan;
 pub mod query;
 pub mod registry;
+pub mod seen;
 pub mod shape;
 pub mod term;
 pub mod terminology;

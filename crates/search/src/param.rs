@@ -11,7 +11,7 @@ pub(crate) mod string;
 pub(crate) mod token;
 pub(crate) mod uri;
 
-pub(crate) use reference::{may_refer, reference_targets};
+pub(crate) use reference::{PARENTS, may_refer, reference_targets};
 
 use crate::entries::TermKey;
 use crate::extract::Extractor;

@@ -7,6 +7,7 @@ mod criterion;
 mod elements;
 mod filter;
 mod has;
+pub(crate) mod hidden;
 mod include;
 mod list;
 mod long;

@@ -5,6 +5,7 @@
 
 pub(crate) mod composite;
 mod share;
+mod within;
 
 use self::composite::Alternative;
 use crate::custom::PER_TYPE_MAX;
@@ -14,17 +15,21 @@ use crate::hot;
 use crate::nearest::nearest;
 use crate::param::Form;
 use crate::program::{Atom, Program, resolve};
+use crate::seen::Seen;
 use std::sync::{Arc, OnceLock};
 use ward_fhir::TypeId;
 use ward_fhir::schema::{Schema, SearchParameterDef, SearchType};
 
 pub struct Registry {
     schema: &'static Schema,
-    /// The package alone, for the types without custom parameters.
+    /// What is not changed by this one: the package alone, for the types without custom parameters; or the whole, for the
+    /// types that are seen whole.
     package: Option<Arc<Registry>>,
     custom: Vec<Arc<Custom>>,
     /// Types whose resources are indexed by their words. Sorted.
     words: Vec<TypeId>,
+    /// Only parameters that read these elements ([`Registry::within`]).
+    seen: Option<Arc<Seen>>,
     types: Box<[OnceLock<TypeParameters>]>,
 }
 
@@ -35,8 +40,12 @@ pub struct TypeParameters {
     pub(crate) program: Program<Leaf>,
     /// Slots that leave something once the walk is over: markers and truths.
     after_walk: Vec<u16>,
+    /// Names of parameters that read elements which are not seen.
+    pub(crate) hidden: Vec<Box<str>>,
+    hides_contained: bool,
 }
 
+#[derive(Clone)]
 pub struct Parameter {
     pub def: Definition,
     /// Its entries are in the index; else every resource that is asked for by it is looked at.
@@ -97,6 +106,7 @@ impl Registry {
             package: None,
             custom: Vec::new(),
             words: Vec::new(),
+            seen: None,
             types: schema.types.iter().map(|_| OnceLock::new()).collect(),
         }
     }
@@ -132,6 +142,13 @@ impl Registry {
     /// Parameters of a concrete resource type; first use compiles them (tens of microseconds to a millisecond).
     pub fn of(&self, ty: TypeId) -> &TypeParameters {
         let concerns = |custom: &&Arc<Custom>| custom.bases.contains(&ty);
+        if let (Some(whole), Some(seen)) = (&self.package, &self.seen) {
+            return match seen.elements(ty) {
+                None => whole.of(ty),
+                Some(elements) => self.types[ty.0 as usize]
+                    .get_or_init(|| whole.of(ty).within(self.schema, ty, elements)),
+            };
+        }
         match &self.package {
             Some(package) if !self.custom.iter().any(|c| concerns(&c)) => package.of(ty),
             _ => self.types[ty.0 as usize].get_or_init(|| {
@@ -216,6 +233,11 @@ impl TypeParameters {
             }
         }
         parameters.sort_by(|a, b| a.code().cmp(b.code()));
+        Self::laid_out(schema, ty, parameters)
+    }
+
+    /// `parameters`: sorted by code.
+    fn laid_out(schema: &'static Schema, ty: TypeId, parameters: Vec<Parameter>) -> Self {
         let program = program(schema, ty, &parameters);
         let last = |p: &Parameter| {
             matches!(p.marks, Marks::Present | Marks::Missing) || p.truth && p.is_served()
@@ -228,6 +250,8 @@ impl TypeParameters {
             parameters,
             program,
             after_walk,
+            hidden: Vec::new(),
+            hides_contained: false,
         }
     }
 }

@@ -11,6 +11,7 @@ mod custom;
 mod examples;
 mod filters;
 mod full_text;
+mod hidden;
 mod includes;
 mod left_out;
 mod loosened;

@@ -6,6 +6,7 @@ use crate::entries::Term;
 use crate::escape::{split_once, unescape};
 use crate::extract::Collector;
 use crate::plan::{Filter, Hierarchy, Listed};
+use crate::query::hidden::refused;
 use crate::registry::{Leaf, Owner, Parameter};
 use crate::words::words;
 use ward_fhir::reference::{Reference, is_id, parse};
@@ -34,6 +35,9 @@ const HIERARCHICAL: [&str; 9] = [
     "ResearchStudy",
     "Task",
 ];
+
+/// By what a resource is said to be part of another.
+pub(crate) const PARENTS: [&str; 2] = ["partof", "part-of"];
 
 pub(crate) fn index(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
     if leaf.form == Form::Inline {
@@ -277,6 +281,12 @@ fn hierarchy(ask: &Ask<'_>, text: &str, above: bool) -> Result<Filter, Failure> 
             return Err(ask.bad("must be an id or 'Type/id' with ':above' and ':below'"));
         }
     };
+    let registry = ask.extractor.registry();
+    let hides = |ty: &&TypeId| PARENTS.iter().any(|code| registry.of(**ty).hides(code));
+    if let Some(ty) = types.iter().find(hides) {
+        let name = ask.schema.ty(*ty).name;
+        return Err(refused(&format!("What is part of a {name}")));
+    }
     let of_type = |ty: TypeId| {
         let owners = ask.parameter.owners.iter();
         let reach = owners.filter(|o| o.only.is_none_or(|only| only == ty));

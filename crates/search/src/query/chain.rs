@@ -83,7 +83,9 @@ impl<'a> Reader<'a> {
         for target in targets {
             match inner(*target) {
                 Ok(filter) => any.push(link(*target, filter)?),
-                Err(Refusal::Failure(f)) if stated || f.kind == Kind::TooCostly => {
+                Err(Refusal::Failure(f))
+                    if stated || matches!(f.kind, Kind::TooCostly | Kind::HiddenElement) =>
+                {
                     return Err(f.into());
                 }
                 // A value that one of the types refuses says more than a name that another does not know.

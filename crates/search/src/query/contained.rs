@@ -90,6 +90,7 @@ impl Reader<'_> {
         if !wanted.contained {
             return Ok(());
         }
+        self.demand_contained_seen()?;
         let [ty] = self.plan.types[..] else {
             return Err(invalid("_contained", "needs a search over one type"));
         };

@@ -69,6 +69,7 @@ impl<'a> Reader<'a> {
         modifier: Option<&str>,
         value: &str,
     ) -> Result<Option<Filter>, Failure> {
+        self.demand_seen(types, code)?;
         match code {
             "_text" | "_content" => self.words(types, code, modifier, value).map(Some),
             "_list" => self.list(modifier, value).map(Some),
@@ -127,6 +128,9 @@ impl<'a> Reader<'a> {
         for ty in &types {
             let all = registry.of(*ty);
             let usable = |p: &&Parameter| !common_only || p.def.code().starts_with('_');
+            if all.hides(code) {
+                return Err(self.hidden(code, *ty).into());
+            }
             let Some(parameter) = all.find(code).filter(usable) else {
                 return Err(Refusal::Unknown(self.unknown(&types, common_only, code)));
             };

@@ -119,6 +119,9 @@ impl Reader<'_> {
             return Ok(true);
         }
         let all = self.registry.of(ty);
+        if all.hides(param) {
+            return Err(self.hidden(param, ty));
+        }
         let Some(parameter) = all.find(param).filter(|p| is_reference(p)) else {
             let near = nearest(param, references(all).map(Parameter::code));
             let ignored = Ignored {

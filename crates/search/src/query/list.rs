@@ -6,7 +6,7 @@ use super::chain::one_or;
 use super::visit::{Visited, visited};
 use crate::entries::TermKey;
 use crate::escape::{split, unescape};
-use crate::param::reference_targets;
+use crate::param::{PARENTS, reference_targets};
 use crate::plan::{Filter, Hierarchy, Listed};
 use crate::registry::{Parameter, Registry};
 use std::collections::{BTreeMap, BTreeSet};
@@ -79,8 +79,7 @@ pub fn referring(key: &TermKey, hierarchy: &Hierarchy, ids: &BTreeSet<String>) -
 
 /// The parameter by which resources of a type are parts of others of it: `Location.partof`, `Encounter.part-of` and the like.
 pub fn parent(registry: &Registry, ty: TypeId) -> Option<&Parameter> {
-    let codes = ["partof", "part-of"].into_iter();
-    let mut found = codes.filter_map(|code| registry.find(ty, code));
+    let mut found = PARENTS.iter().filter_map(|code| registry.find(ty, code));
     found.find(|parameter| {
         let targets = reference_targets(registry.schema(), parameter);
         !parameter.is_custom() && parameter.is_served() && targets.contains(&ty)

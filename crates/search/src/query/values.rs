@@ -23,6 +23,7 @@ impl Reader<'_> {
     ) -> Result<Filter, Failure> {
         let parameter = meaning.parameter;
         if modifier == Some("missing") {
+            self.demand_target_seen(meaning)?;
             return match value {
                 "true" => Ok(missing::filter(
                     self.extractor.key(),
@@ -44,6 +45,10 @@ impl Reader<'_> {
                     Err(Failure::new(Kind::Invalid, text))
                 }
             };
+        }
+        // Where it is answered from its own entries, those depend on the type of the target.
+        if modifier == Some("identifier") && parameter.owners.iter().any(|o| o.only.is_none()) {
+            self.demand_target_seen(meaning)?;
         }
         let is_token = parameter.ty() == SearchType::Token;
         let (not, modifier) = match modifier {

@@ -32,6 +32,9 @@ impl Reader<'_> {
             value_filter(&ask, value)
         };
         let ty = meaning.parameter.ty();
+        if matches!(operator, Operator::Present | Operator::Ne) {
+            self.demand_target_seen(meaning)?;
+        }
         match (operator, ty) {
             (Operator::Eq, String) => string(&ask, value, |param, value| Filter::StringEquals {
                 param,
