@@ -4,10 +4,12 @@ use crate::compartment::Compartments;
 use crate::granted::Granted;
 use crate::grid::{Grid, Reach};
 use crate::mask::Mask;
+use crate::part::Part;
 use crate::sight::{Grant, PatientKey, Sight};
 use std::sync::Arc;
 use ward_fhir::{Node, TypeId};
 use ward_search::compartment::Compartments as Memberships;
+use ward_search::seen::{Elements, Seen};
 
 /// What a scope letter stands for (S66, S67). `Read`: read, vread, instance history. `Search`: search, type and system
 /// history. `Update`: update, update-as-create, patch. Conditional interactions need `Search` as well.
@@ -32,6 +34,8 @@ pub struct Access {
     pub(crate) granted: Option<Arc<Granted>>,
     /// Logical id of the patient that `patients` is about.
     pub(crate) launch: Option<Arc<str>>,
+    /// Of types that are seen in part.
+    pub(crate) part: Option<Arc<Part>>,
     pub(crate) mask: Mask,
     pub(crate) fingerprint: u64,
     /// Of a narrowed access: what it was before.
@@ -126,6 +130,21 @@ impl Access {
         }
     }
 
+    /// The elements that are seen of types of which not all are; `None`: there is no such type.
+    pub fn seen(&self) -> Option<&Arc<Seen>> {
+        self.part.as_ref().map(|part| &part.seen)
+    }
+
+    /// The elements that are seen of a type, whatever is done with it; `None`: all of them.
+    pub fn elements(&self, ty: TypeId) -> Option<&Elements> {
+        self.part.as_ref().and_then(|part| part.elements(ty))
+    }
+
+    /// Whether it is seen of resources of the type whose record they belong to. Where it is not, [`Access::narrow`] leaves none.
+    pub fn places(&self, ty: TypeId) -> bool {
+        self.part.as_ref().is_none_or(|part| part.places(ty))
+    }
+
     pub fn mask(&self) -> &Mask {
         &self.mask
     }
@@ -144,7 +163,7 @@ impl Access {
         let compartments = Compartments::r4();
         let grid = self.grid.map(|ty, reach| match reach {
             Reach::Patients if is_own => Reach::Patients,
-            Reach::Everything if compartments.is_member(ty) => Reach::Patients,
+            Reach::Everything if compartments.is_member(ty) && self.places(ty) => Reach::Patients,
             _ => Reach::Nothing,
         });
         let granted = self.granted.as_ref();
@@ -152,7 +171,7 @@ impl Access {
             grid: Arc::new(grid),
             patients: Sight::Patients([patient].into()),
             shared: Sight::Nothing,
-            granted: granted.map(|granted| Arc::new(granted.narrow(patient))),
+            granted: granted.map(|granted| Arc::new(granted.narrow(patient, |ty| self.places(ty)))),
             launch: self.launch.clone().filter(|_| is_own),
             before: Some(Arc::new(self.of_hops().clone())),
             ..self.clone()

@@ -1,12 +1,14 @@
 //! Who asks.
 
-use crate::decide;
+use crate::decide::Rights;
 use crate::granular::Granular;
 use crate::grid::Grid;
+use crate::part::Part;
 use crate::role::Roles;
 use crate::scopes::Scopes;
 use std::ops::Deref;
 use std::sync::Arc;
+use ward_search::seen::Seen;
 
 /// Who asks, with what rights and in what context. Reads like its [`Identity`], which cannot be changed any more: what the
 /// scopes come to was worked out when the Caller was made.
@@ -17,6 +19,8 @@ pub struct Caller {
     known: Roles,
     pub(crate) grid: Arc<Grid>,
     granular: Arc<[Granular]>,
+    /// Of types that are seen in part.
+    pub(crate) part: Option<Arc<Part>>,
     /// `patient` of the identity.
     pub(crate) launch: Option<Arc<str>>,
     pub(crate) fingerprint: u64,
@@ -52,9 +56,11 @@ impl Caller {
 
     /// In the roles of a site. Works out what the scopes come to: some microseconds, once for a token.
     pub fn in_roles(identity: Identity, roles: &Roles) -> Caller {
-        let grid = Arc::new(decide::grid(&identity, roles));
+        let rights = Rights::of(&identity, roles);
+        let grid = Arc::new(rights.grid());
         Caller {
-            granular: decide::granular(&identity, roles, &grid).into(),
+            granular: rights.granular(&grid).into(),
+            part: rights.part,
             launch: identity.patient.as_deref().map(Arc::from),
             fingerprint: fingerprint(&identity),
             known: roles.clone(),
@@ -80,6 +86,12 @@ impl Caller {
     /// come to: whoever decides compiles them into [`crate::Facts::criteria`].
     pub fn granular(&self) -> &[Granular] {
         &self.granular
+    }
+
+    /// The elements that are seen of types of which not all are; `None`: there is no such type. Granular scopes by parameters
+    /// that read others grant nothing: whoever compiles them does so by what is seen.
+    pub fn seen(&self) -> Option<&Arc<Seen>> {
+        self.part.as_ref().map(|part| &part.seen)
     }
 
     /// Nobody: may do nothing, and is recorded as nobody.

@@ -9,6 +9,7 @@ use crate::granted::Granted;
 use crate::granular::{Criterion, Granular};
 use crate::grid::{Grid, Reach};
 use crate::mask::Mask;
+use crate::part::Part;
 use crate::role::{AUDIT_EVENT, RolePolicy, Roles};
 use crate::scope::{Context, ResourceScope, Target};
 use crate::sight::{PatientKey, Sight};
@@ -59,6 +60,7 @@ pub fn decide(caller: &Caller, facts: &Facts) -> Access {
         grid: caller.grid.clone(),
         granted,
         launch: caller.launch.clone().filter(|_| facts.patient.is_some()),
+        part: caller.part.clone(),
         patients,
         shared,
         mask: facts.mask.clone(),
@@ -113,75 +115,113 @@ pub fn maintenance(purpose: Maintenance) -> Access {
         shared: Sight::Nothing,
         granted: None,
         launch: None,
+        part: None,
         mask: Mask::open(),
         fingerprint,
         before: None,
     }
 }
 
-/// How far the plain scopes reach for this identity, whoever the launch patient turns out to be.
-pub(crate) fn grid(identity: &Identity, known: &Roles) -> Grid {
-    let roles = Permitting::of(identity, known);
-    let mut grid = Grid::default();
-    let scopes = identity.scopes.resources();
-    for scope in scopes.filter(|scope| scope.query.is_empty()) {
-        for ty in types_of(scope) {
-            for action in Action::ALL {
-                grid.widen(ty.id, action, reach_of(identity, &roles, scope, ty, action));
+/// What decides how far scopes reach: who somebody is, in which roles, and what those show of a type.
+pub(crate) struct Rights<'a> {
+    identity: &'a Identity,
+    roles: Vec<&'a RolePolicy>,
+    /// What patients may do, where the launch patient's record is the person's own.
+    own: Option<&'a RolePolicy>,
+    pub part: Option<Arc<Part>>,
+}
+
+impl<'a> Rights<'a> {
+    pub fn of(identity: &'a Identity, known: &'a Roles) -> Rights<'a> {
+        let roles = policies(identity, known);
+        Rights {
+            part: Part::of(identity, &roles),
+            own: identity.is_at_own_record().then(|| known.patients()),
+            identity,
+            roles,
+        }
+    }
+
+    /// How far the plain scopes reach, whoever the launch patient turns out to be.
+    pub fn grid(&self) -> Grid {
+        let mut grid = Grid::default();
+        let scopes = self.identity.scopes.resources();
+        for scope in scopes.filter(|scope| scope.query.is_empty()) {
+            for ty in types_of(scope) {
+                for action in Action::ALL {
+                    grid.widen(ty.id, action, self.reach_of(scope, ty, action));
+                }
             }
         }
+        grid
     }
-    grid
-}
 
-/// The granular scopes, where they reach further than the plain ones: one that reaches as far absorbs them.
-pub(crate) fn granular(identity: &Identity, known: &Roles, plain: &Grid) -> Vec<Granular> {
-    let roles = Permitting::of(identity, known);
-    let further = |scope: &ResourceScope, ty: &TypeDef, action| {
-        let reach = reach_of(identity, &roles, scope, ty, action);
-        let is_further = reach > plain.reach(ty.id, action);
-        if is_further { reach } else { Reach::Nothing }
-    };
-    let granular = |scope: &ResourceScope| {
-        let of_type =
-            |ty: &'static TypeDef| (ty.id, Action::ALL.map(|action| further(scope, ty, action)));
-        let ty = match scope.target {
-            Target::Every => None,
-            Target::Type(ty) => Some(ty),
+    /// The granular scopes, where they reach further than the plain ones: one that reaches as far absorbs them.
+    pub fn granular(&self, plain: &Grid) -> Vec<Granular> {
+        let further = |scope: &ResourceScope, ty: &TypeDef, action| {
+            let reach = self.reach_of(scope, ty, action);
+            let is_further = reach > plain.reach(ty.id, action);
+            if is_further { reach } else { Reach::Nothing }
         };
-        Granular::new(ty, &scope.query, types_of(scope).map(of_type))
-    };
-    let scopes = identity.scopes.resources();
-    scopes
-        .filter(|scope| !scope.query.is_empty())
-        .filter_map(granular)
-        .collect()
-}
+        let granular = |scope: &ResourceScope| {
+            let of_type = |ty: &'static TypeDef| {
+                (ty.id, Action::ALL.map(|action| further(scope, ty, action)))
+            };
+            let ty = match scope.target {
+                Target::Every => None,
+                Target::Type(ty) => Some(ty),
+            };
+            Granular::new(ty, &scope.query, types_of(scope).map(of_type))
+        };
+        let scopes = self.identity.scopes.resources();
+        scopes
+            .filter(|scope| !scope.query.is_empty())
+            .filter_map(granular)
+            .collect()
+    }
 
-/// What a person's scopes are cut to.
-struct Permitting<'r> {
-    roles: Vec<&'r RolePolicy>,
-    /// What patients may do, where the launch patient's record is the person's own.
-    own: Option<&'r RolePolicy>,
-}
-
-impl<'r> Permitting<'r> {
-    fn of(identity: &Identity, known: &'r Roles) -> Permitting<'r> {
-        Permitting {
-            roles: policies(identity, known),
-            own: identity.is_at_own_record().then(|| known.patients()),
+    /// How far one scope reaches, its parameters apart.
+    fn reach_of(&self, scope: &ResourceScope, ty: &TypeDef, action: Action) -> Reach {
+        if scope.actions.contains(action) && is_possible(scope.context, ty.name, action) {
+            self.reach(scope.context, ty, action)
+        } else {
+            Reach::Nothing
         }
     }
 
-    fn by_role(&self, ty: TypeId, action: Action) -> bool {
-        let mut roles = self.roles.iter();
-        roles.any(|role| role.sees_whole(ty) && role.actions(ty).contains(action))
+    fn reach(&self, context: Context, ty: &TypeDef, action: Action) -> Reach {
+        let part = self.part.as_ref();
+        match context {
+            Context::System if self.identity.is_system() => Reach::Everything,
+            Context::User if self.identity.is_user() && self.permit(ty.id, action) => {
+                Reach::Everything
+            }
+            // Without a launch patient in the token there is no compartment to be in (S73), nor where it is not seen which one. In
+            // one that is not their own, people may do what their roles permit.
+            Context::Patient
+                if self.identity.is_user()
+                    && self.identity.patient.is_some()
+                    && part.is_none_or(|part| part.places(ty.id))
+                    && self.permit_at_launch(ty.id, action) =>
+            {
+                reach_of_patient(ty, action)
+            }
+            _ => Reach::Nothing,
+        }
     }
 
-    fn by_launch(&self, ty: TypeId, action: Action) -> bool {
-        let own =
-            |policy: &RolePolicy| policy.sees_whole(ty) && policy.actions(ty).contains(action);
-        self.own.is_some_and(own) || self.by_role(ty, action)
+    fn permit_at_launch(&self, ty: TypeId, action: Action) -> bool {
+        let whole = |policy: &RolePolicy| policy.elements(ty).is_none();
+        let own = |policy: &RolePolicy| whole(policy) && policy.actions(ty).contains(action);
+        self.own.is_some_and(own) || self.permit(ty, action)
+    }
+
+    /// Whether a role permits it: one that sees the type whole, or where a part is seen, any.
+    fn permit(&self, ty: TypeId, action: Action) -> bool {
+        let part = self.part.as_ref().and_then(|part| part.elements(ty));
+        let opens = |role: &&&RolePolicy| part.is_some() || role.elements(ty).is_none();
+        let mut opening = self.roles.iter().filter(opens);
+        opening.any(|role| role.actions(ty).contains(action))
     }
 }
 
@@ -190,44 +230,6 @@ fn policies<'r>(identity: &Identity, known: &'r Roles) -> Vec<&'r RolePolicy> {
     let names = identity.roles.iter();
     let known = names.filter_map(|name| known.get(name));
     known.map(|policy| &**policy).collect()
-}
-
-/// How far one scope reaches, its parameters apart.
-fn reach_of(
-    identity: &Identity,
-    roles: &Permitting<'_>,
-    scope: &ResourceScope,
-    ty: &TypeDef,
-    action: Action,
-) -> Reach {
-    if scope.actions.contains(action) && is_possible(scope.context, ty.name, action) {
-        reach(identity, roles, scope.context, ty, action)
-    } else {
-        Reach::Nothing
-    }
-}
-
-fn reach(
-    identity: &Identity,
-    roles: &Permitting<'_>,
-    context: Context,
-    ty: &TypeDef,
-    action: Action,
-) -> Reach {
-    match context {
-        Context::System if identity.is_system() => Reach::Everything,
-        Context::User if identity.is_user() && roles.by_role(ty.id, action) => Reach::Everything,
-        // Without a launch patient in the token there is no compartment to be in (S73). In one that is not their own, people may
-        // do what their roles permit.
-        Context::Patient
-            if identity.is_user()
-                && identity.patient.is_some()
-                && roles.by_launch(ty.id, action) =>
-        {
-            reach_of_patient(ty, action)
-        }
-        _ => Reach::Nothing,
-    }
 }
 
 fn reach_of_patient(ty: &TypeDef, action: Action) -> Reach {

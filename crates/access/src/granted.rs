@@ -65,14 +65,14 @@ impl Granted {
         cells.any(|((_, of), sight)| *of == action as u8 && *sight != Sight::Nothing)
     }
 
-    /// The same inside one patient's compartment.
-    pub(crate) fn narrow(&self, patient: PatientKey) -> Granted {
+    /// The same inside one patient's compartment, of the types of which it is seen whose they are.
+    pub(crate) fn narrow(&self, patient: PatientKey, places: impl Fn(TypeId) -> bool) -> Granted {
         let inside: Arc<[PatientKey]> = [patient].into();
         let cell = |(place, sight): &(Place, Sight)| {
             let Sight::Matching(grants) = sight else {
                 return (*place, Sight::Nothing);
             };
-            let is_member = Compartments::r4().is_member(place.0);
+            let is_member = Compartments::r4().is_member(place.0) && places(place.0);
             let reaches = |grant: &&Grant| match &grant.patients {
                 Some(keys) => keys.contains(&patient),
                 None => is_member,

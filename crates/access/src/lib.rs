@@ -10,6 +10,7 @@ mod granted;
 mod granular;
 mod grid;
 mod mask;
+mod part;
 mod role;
 mod role_codes;
 mod rota;

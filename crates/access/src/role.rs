@@ -7,6 +7,7 @@
 //! <https://hl7.org/fhir/R4/capabilitystatement.html>
 
 use crate::access::Action;
+use crate::part::is_wrapper;
 use crate::scope::Actions;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -30,7 +31,8 @@ pub struct RolePolicy {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TypePolicy {
     pub actions: Actions,
-    /// Names of the elements that are seen; empty: all of them.
+    /// Names of the elements that are seen; empty: all of them. What is needed beside them to be a resource of the type is seen
+    /// as well ([`ward_search::seen::Elements::of`]).
     pub elements: Vec<String>,
 }
 
@@ -103,8 +105,8 @@ impl Roles {
 }
 
 impl RolePolicy {
-    /// Reads a policy. Errors say what to mend: not a CapabilityStatement, an unknown type, interaction or element, or
-    /// one that is seen in part and may be written, which would lose what is not seen.
+    /// Reads a policy. Errors say what to mend: not a CapabilityStatement, an unknown type, interaction or element, or a type
+    /// that is seen in part and may be deleted, or written although the rest cannot be left as it is.
     pub fn read(bytes: &[u8]) -> Result<RolePolicy, String> {
         if bytes.len() > POLICY_BYTES_MAX {
             return Err(format!("longer than {POLICY_BYTES_MAX} bytes"));
@@ -144,10 +146,13 @@ impl RolePolicy {
             .map_or(Actions::NONE, |policy| policy.actions)
     }
 
-    /// Whether the role sees every element of the type. What it would see in part it does not see: nothing cuts a resource to
-    /// some of its elements before it leaves.
-    pub fn sees_whole(&self, ty: TypeId) -> bool {
-        self.elements(ty).is_none()
+    /// The types of which the role sees a part.
+    pub fn parts(&self) -> impl Iterator<Item = TypeId> {
+        let parts = self
+            .types
+            .iter()
+            .filter(|(_, policy)| !policy.elements.is_empty());
+        parts.map(|(ty, _)| *ty)
     }
 
     /// The elements of a type that the role sees; `None`: all of them.
@@ -187,13 +192,28 @@ fn type_policy(resource: Node<'_>) -> Result<(TypeId, TypePolicy), String> {
         }
         elements.push(element.to_owned());
     }
-    let writes = [Action::Create, Action::Update, Action::Delete];
-    if !elements.is_empty() && actions.iter().any(|action| writes.contains(action)) {
-        return Err(format!("{name} is seen in part, and so cannot be written"));
+    if !elements.is_empty() {
+        demand_kept(ty, &actions)?;
     }
     let actions = Actions::of(&actions);
     Ok((ty, TypePolicy { actions, elements }))
 }
+
+/// Whoever sees a part may change that part and nothing else.
+fn demand_kept(ty: TypeId, actions: &[Action]) -> Result<(), String> {
+    let name = r4().ty(ty).name;
+    if actions.contains(&Action::Delete) {
+        return Err(format!("{name} is seen in part, and so cannot be deleted"));
+    }
+    let is_written = actions.contains(&Action::Create) || actions.contains(&Action::Update);
+    if is_written && (is_wrapper(ty) || READ_BY_THE_SERVER.contains(&name)) {
+        return Err(format!("{name} is seen in part, and so cannot be written"));
+    }
+    Ok(())
+}
+
+/// Whether one of these may be stored depends on what all of it says, which an answer would tell.
+const READ_BY_THE_SERVER: [&str; 3] = ["AuditEvent", "OperationDefinition", "SearchParameter"];
 
 fn first_issue(failure: &Failure) -> String {
     let issue = failure.issues.first();

@@ -106,16 +106,14 @@ fn administrators_and_auditors_see_nothing_clinical() {
 }
 
 #[test]
-fn nobody_writes_what_is_seen_in_part() {
+fn a_billing_clerk_sees_a_part_of_a_condition() {
     let billing = Roles::seeded().get("billing-clerk").unwrap().clone();
     let condition = r4().resource_type("Condition").unwrap();
     let seen = billing.elements(condition).unwrap();
     assert!(seen.iter().any(|e| e == "code") && !seen.iter().any(|e| e == "note"));
-    assert!(
-        billing
-            .elements(r4().resource_type("Claim").unwrap())
-            .is_none()
-    );
+    assert!(billing.parts().any(|ty| ty == condition));
+    let claim = r4().resource_type("Claim").unwrap();
+    assert!(billing.elements(claim).is_none() && !billing.parts().any(|ty| ty == claim));
 }
 
 #[test]
@@ -127,12 +125,12 @@ fn a_policy_that_is_wrong_says_what_to_mend() {
         )
     };
     let read = |text: &str| RolePolicy::read(text.as_bytes());
-    assert!(
-        read(&policy(
-            r#"{"type":"Observation","interaction":[{"code":"read"}]}"#
-        ))
-        .is_ok()
-    );
+    for right in [
+        r#"{"type":"Observation","interaction":[{"code":"read"}]}"#,
+        r#"{"type":"Condition","extension":[{"url":"urn:ward:role:element","valueString":"code"}],"interaction":[{"code":"create"},{"code":"update"}]}"#,
+    ] {
+        assert!(read(&policy(right)).is_ok(), "{right}");
+    }
     for (resource, mend) in [
         (
             r#"{"type":"Obs","interaction":[{"code":"read"}]}"#,
@@ -147,7 +145,15 @@ fn a_policy_that_is_wrong_says_what_to_mend() {
             "no element `notes`",
         ),
         (
-            r#"{"type":"Condition","extension":[{"url":"urn:ward:role:element","valueString":"code"}],"interaction":[{"code":"update"}]}"#,
+            r#"{"type":"Condition","extension":[{"url":"urn:ward:role:element","valueString":"code"}],"interaction":[{"code":"delete"}]}"#,
+            "cannot be deleted",
+        ),
+        (
+            r#"{"type":"SearchParameter","extension":[{"url":"urn:ward:role:element","valueString":"code"}],"interaction":[{"code":"update"}]}"#,
+            "cannot be written",
+        ),
+        (
+            r#"{"type":"Bundle","extension":[{"url":"urn:ward:role:element","valueString":"type"}],"interaction":[{"code":"create"}]}"#,
             "cannot be written",
         ),
         (

@@ -4,6 +4,7 @@ use crate::call::Format;
 use crate::conditional::{Matches, find};
 use crate::document::{read_body, validate};
 use crate::engine::Context;
+use crate::kept;
 use crate::link;
 use crate::place::{self, Literally, demand_type};
 use crate::read::{live, seen};
@@ -53,6 +54,8 @@ async fn attempt(
     ty: TypeId,
     mut guards: Vec<Guard>,
 ) -> Result<std::result::Result<Reply, CommitError>> {
+    let merged = kept::merged(cx.access, document.root(), &Replaced::Nothing)?;
+    let document = merged.as_ref().unwrap_or(document);
     guards.extend(link::check(cx, document.root(), false, &HashSet::new()).await?);
     let destination = place::destination(cx.engine, document.root(), None, &Literally).await?;
     destination.demand(cx.access, document.root(), Action::Create)?;

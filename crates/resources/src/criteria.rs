@@ -1,17 +1,19 @@
 //! What the granular scopes of callers come to in this store: each is compiled once and kept by its text.
 //! <https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html#finer-grained-resource-constraints-using-search-parameters>
 
+use crate::engine::Engine;
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use ward_access::{Caller, Criterion, Granular};
 use ward_fhir::TypeId;
-use ward_search::extract::Extractor;
+use ward_search::seen::Seen;
 
 /// Compiled scopes by type and parameters. `None`: what they ask is not decided by the index, so they grant nothing.
 #[derive(Default)]
 pub(crate) struct Criteria(RwLock<HashMap<Asked, Option<Arc<Criterion>>>>);
 
-type Asked = (Option<TypeId>, Vec<(String, String)>);
+/// With what the caller sees of types that they see in part: a scope by other elements grants nothing.
+type Asked = (Option<TypeId>, Vec<(String, String)>, Option<Arc<Seen>>);
 
 /// Scopes that are kept compiled; when there are more, all are compiled anew.
 const CRITERIA_MAX: usize = 2_000;
@@ -19,19 +21,27 @@ const CRITERIA_MAX: usize = 2_000;
 impl Criteria {
     /// Of each granular scope of the caller, in order. Read by the parameters of the R4 package alone, which every row is
     /// indexed by: what a client defines may change, and with it what was agreed.
-    pub(crate) fn of(&self, caller: &Caller, extractor: &Extractor) -> Vec<Option<Arc<Criterion>>> {
+    pub(crate) fn of(&self, caller: &Caller, engine: &Engine) -> Vec<Option<Arc<Criterion>>> {
         let granular = caller.granular().iter();
-        granular.map(|scope| self.one(scope, extractor)).collect()
+        granular
+            .map(|scope| self.one(scope, engine, caller.seen()))
+            .collect()
     }
 
-    fn one(&self, scope: &Granular, extractor: &Extractor) -> Option<Arc<Criterion>> {
-        let asked = (scope.ty(), scope.query().to_vec());
+    fn one(
+        &self,
+        scope: &Granular,
+        engine: &Engine,
+        seen: Option<&Arc<Seen>>,
+    ) -> Option<Arc<Criterion>> {
+        let asked = (scope.ty(), scope.query().to_vec(), seen.cloned());
         let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = kept.get(&asked) {
             return known.clone();
         }
         drop(kept);
-        let compiled = Criterion::compile(extractor, scope.ty(), scope.query());
+        let extractor = engine.extractor_of(seen);
+        let compiled = Criterion::compile(&extractor, scope.ty(), scope.query());
         let compiled = compiled.ok().map(Arc::new);
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if kept.len() >= CRITERIA_MAX {

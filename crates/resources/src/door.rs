@@ -10,7 +10,7 @@ use crate::record_budget::Budgeted;
 use crate::reply::{Content, Reply};
 use crate::{
     bundle, capabilities, create, delete, history, openapi, operations, patch_interaction, read,
-    search, update,
+    search, seen, update,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -86,7 +86,7 @@ impl Engine {
             caller,
             &Facts {
                 patient,
-                criteria: self.criteria.of(caller, &self.extractor),
+                criteria: self.criteria.of(caller, self),
                 ..Facts::default()
             },
         ))
@@ -129,7 +129,7 @@ impl Engine {
         };
         let unrecorded = Unrecorded::new(self, caller, call);
         let reply = match dispatch(context).await {
-            Ok(reply) => reply,
+            Ok(reply) => seen::cut(access, call, reply),
             Err(failure) => Reply::failure(&failure),
         };
         let budgeted = self.within_budget(caller, call, reply).await;

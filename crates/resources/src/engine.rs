@@ -6,6 +6,7 @@ use crate::duty::{Duties, DutySettings};
 use crate::places::Places;
 use crate::record_budget::RecordBudgets;
 use crate::search_parameters::Served;
+use crate::seen::Extractors;
 use std::sync::Arc;
 use ward_access::{Access, Caller};
 use ward_fhir::issue::Result;
@@ -101,6 +102,8 @@ pub struct Engine {
     /// The parameters of the R4 package, which everything that is written is indexed by, beside those of clients.
     pub(crate) registry: Arc<Registry>,
     pub(crate) extractor: Extractor,
+    /// The same as far as callers see what they read.
+    pub(crate) extractors: Extractors,
     /// Those that questions are read by.
     pub(crate) served: Served,
     pub(crate) compartments: Compartments,
@@ -137,6 +140,7 @@ impl Engine {
         Self {
             served: Served::new(extractor.clone()),
             extractor,
+            extractors: Extractors::default(),
             compartments: Compartments::new(ward_fhir::schema::r4(), Some(&settings.base)),
             criteria: Criteria::default(),
             registry,

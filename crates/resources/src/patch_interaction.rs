@@ -4,16 +4,17 @@ use crate::binary::demand_open;
 use crate::call::{Body, Format};
 use crate::conditional::{Matches, find};
 use crate::create::multiple;
-use crate::document::{read, reread, validate};
+use crate::document::{read, validate};
 use crate::engine::{Context, stored};
 use crate::patch;
 use crate::place::{demand_home, demand_type, reads_what_it_updates};
 use crate::preconditions::{demand_match, demand_none_match};
 use crate::read::{current, live, not_found, seen};
 use crate::reply::Reply;
+use crate::seen::view;
 use crate::update::put;
 use crate::write::{Replaced, Written, conflict};
-use ward_access::Action;
+use ward_access::{Access, Action};
 use ward_fhir::issue::Result;
 use ward_fhir::json::Stamp;
 use ward_fhir::schema::r4;
@@ -72,7 +73,7 @@ async fn attempt(
         .body
         .as_ref()
         .ok_or_else(|| Failure::new(Kind::Invalid, "a patch needs a body"))?;
-    let Some(document) = apply(row, body)? else {
+    let Some(document) = apply(cx.access, row, body)? else {
         return unchanged(cx, row).map(Ok);
     };
     validate(cx.engine, document.root())?;
@@ -101,9 +102,10 @@ fn unchanged(cx: Context<'_>, row: &Row) -> Result<Reply> {
     })
 }
 
-/// The patched document, `None` when it is the same as before; its identity must be unchanged.
-pub(crate) fn apply(row: &Row, body: &Body) -> Result<Option<Document>> {
-    let before = reread(&row.body)?;
+/// The patched document, `None` when it is the same as before; its identity must be unchanged. To the patch, what the caller does
+/// not see of the resource is not there.
+pub(crate) fn apply(access: &Access, row: &Row, body: &Body) -> Result<Option<Document>> {
+    let before = view(access, &row.body)?;
     let bytes = match body.format {
         Format::JsonPatch => patch::json(before.root(), &body.bytes)?,
         Format::XmlPatch => patch::xml(before.root(), &body.bytes)?,

@@ -9,6 +9,7 @@ use crate::capabilities::Documents;
 use crate::document::reread;
 use crate::engine::{Engine, stored};
 use crate::generations::{Generations, extractor};
+use crate::seen::Extractors;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use ward_access::{Maintenance, maintenance};
@@ -21,6 +22,7 @@ use ward_search::extract::Extractor;
 use ward_search::plan::{Plan, SortKey, Total};
 use ward_search::query::Options;
 use ward_search::registry::Registry;
+use ward_search::seen::Seen;
 use ward_search::terminology::Embedded;
 use ward_storage::{Rid, Row, Write};
 
@@ -48,6 +50,8 @@ pub(crate) struct Snapshot {
     /// By which rows were indexed then, if the index is asked for any parameter of clients or for words.
     pub generation: Option<u32>,
     pub extractor: Extractor,
+    /// The same as far as callers see what it reads.
+    extractors: Extractors,
     pub documents: Documents,
     custom: Arc<Defined>,
 }
@@ -63,6 +67,11 @@ struct Defined {
 impl Snapshot {
     pub fn registry(&self) -> &Registry {
         self.extractor.registry()
+    }
+
+    /// How a caller asks who sees these elements of types that they see in part.
+    pub fn extractor_of(&self, seen: Option<&Arc<Seen>>) -> Extractor {
+        self.extractors.of(&self.extractor, seen)
     }
 
     /// What clients have defined, the oldest first.
@@ -87,6 +96,7 @@ impl Served {
                 revision: -1,
                 generation: None,
                 extractor: package,
+                extractors: Extractors::default(),
                 documents: Documents::default(),
                 custom: Arc::default(),
             })),
@@ -175,6 +185,7 @@ impl Engine {
             revision: generations.revision,
             generation,
             extractor: extractor(&self.extractor, &self.registry, definitions, words),
+            extractors: Extractors::default(),
             documents: Documents::default(),
             custom,
         }))

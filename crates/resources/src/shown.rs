@@ -176,12 +176,10 @@ fn in_summary(node: Node<'_>) -> bool {
 }
 
 /// `meta` whole, with the tag that says the resource is not.
-fn marked(builder: &mut Builder, meta: Node<'_>) {
+pub(crate) fn marked(builder: &mut Builder, meta: Node<'_>) {
     builder.open(meta.member(), meta.ty());
     let last = meta.all("tag").last().map(Node::index);
-    let already = meta
-        .all("tag")
-        .any(|t| t.text("system") == Some(SUBSETTED.0) && t.text("code") == Some(SUBSETTED.1));
+    let already = is_subsetted(meta);
     for child in meta.children() {
         builder.copy(child, child.member());
         if Some(child.index()) == last && !already {
@@ -194,7 +192,17 @@ fn marked(builder: &mut Builder, meta: Node<'_>) {
     builder.close();
 }
 
-fn subsetted(builder: &mut Builder) {
+/// Whether `meta` says that the resource is not whole.
+pub(crate) fn is_subsetted(meta: Node<'_>) -> bool {
+    meta.all("tag").any(is_mark)
+}
+
+/// Whether a tag is the one that says so.
+pub(crate) fn is_mark(tag: Node<'_>) -> bool {
+    tag.text("system") == Some(SUBSETTED.0) && tag.text("code") == Some(SUBSETTED.1)
+}
+
+pub(crate) fn subsetted(builder: &mut Builder) {
     if builder.open_named("tag").is_some() {
         builder.leaf("system", SUBSETTED.0);
         builder.leaf("code", SUBSETTED.1);

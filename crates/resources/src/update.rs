@@ -6,6 +6,7 @@ use crate::conditional::{Matches, find};
 use crate::create::{document, multiple};
 use crate::document::{read_body, validate};
 use crate::engine::{Context, stored};
+use crate::kept;
 use crate::link;
 use crate::place::{self, Literally, Placement, demand_home_of, demand_type, is_bound};
 use crate::preconditions::{demand_match, demand_none_match};
@@ -106,24 +107,21 @@ pub(crate) async fn put(
     }
     demand_match(&cx.call.conditions, current)?;
     demand_none_match(&cx.call.conditions, current)?;
+    let merged = kept::merged(cx.access, document.root(), &replaced)?;
+    let node = merged.as_ref().unwrap_or(document).root();
     let own: HashSet<String> = id.map(|id| link::identity(ty, id)).into_iter().collect();
     guards.extend(link::check(cx, document.root(), false, &own).await?);
-    let destination = place::destination(cx.engine, document.root(), rid, &Literally).await?;
-    destination.demand(cx.access, document.root(), Action::Update)?;
+    let destination = place::destination(cx.engine, node, rid, &Literally).await?;
+    destination.demand(cx.access, node, Action::Update)?;
     if creating && matches!(cx.call.interaction, Interaction::ConditionalUpdate { .. }) {
-        destination.demand(cx.access, document.root(), Action::Create)?;
+        destination.demand(cx.access, node, Action::Create)?;
     }
     demand_home_of(&replaced, cx.access, ty, Action::Update)?;
     let placement = destination.settle(cx.engine).await?;
     let identity = identify(cx, ty, id, rid, &placement, &replaced);
     let status = if creating { 201 } else { 200 };
     let write = compose(
-        cx.engine,
-        document.root(),
-        &identity,
-        &placement,
-        &replaced,
-        &Literally,
+        cx.engine, node, &identity, &placement, &replaced, &Literally,
     )
     .await?;
     let written = Written::of(&write, &identity.id);

@@ -8,6 +8,7 @@ use crate::call::Interaction;
 use crate::delete::unreferenced;
 use crate::document::validate;
 use crate::engine::Context;
+use crate::kept;
 use crate::link;
 use crate::patch_interaction::apply as apply_patch;
 use crate::place::{self, demand_home, demand_home_of};
@@ -183,7 +184,7 @@ impl Unit<'_> {
         demand_match(&entry.call.conditions, Some(row.version))?;
         let body = entry.body(self.bundle.root());
         let body = body.ok_or_else(|| Failure::new(Kind::Invalid, "a patch needs a body"))?;
-        let Some(mut patched) = apply_patch(&row, &body)? else {
+        let Some(mut patched) = apply_patch(self.cx.access, &row, &body)? else {
             demand_home(&row, self.cx.access, row.ty, Action::Update)?;
             self.references.push(Guard::Exists {
                 ty: row.ty,
@@ -234,6 +235,8 @@ impl Unit<'_> {
         entry: &Entry,
     ) -> Result<Outcome> {
         let (engine, access) = (self.cx.engine, self.cx.access);
+        let merged = kept::merged(access, node, replaced)?;
+        let node = merged.as_ref().map_or(node, Document::root);
         let destination = place::destination(engine, node, Some(identity.rid), patients).await?;
         destination.demand(access, node, action(entry))?;
         let is_conditional = matches!(

@@ -18,6 +18,7 @@ use crate::search::included::Included;
 use crate::search::links::{Trail, links};
 use crate::search::page::bundle;
 use crate::search::question::Question;
+use crate::seen::demand_placed;
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
 use ward_fhir::issue::Result;
@@ -31,6 +32,7 @@ pub async fn patient(cx: Context<'_>, id: &str) -> Result<Reply> {
     let row = live(current(cx, Action::Read, ty, id).await?)?;
     let access = cx.access.narrow(cx.engine.patient_key(row.rid));
     let asked = Asked::read(cx, Filter::All, &format!("Patient/{id}/$everything"))?;
+    demand_placed(cx.access, &asked.searched())?;
     answer(cx, &access, asked, None).await
 }
 
@@ -42,6 +44,7 @@ pub async fn patients(cx: Context<'_>) -> Result<Reply> {
     }
     let mut asked = Asked::read(cx, Filter::All, "Patient/$everything")?;
     asked.only_of_patients();
+    demand_placed(cx.access, &asked.searched())?;
     answer(cx, cx.access, asked, None).await
 }
 

@@ -6,11 +6,13 @@ use crate::place::demand_type;
 use crate::reply::Reply;
 use crate::search::question::Question;
 use crate::search::{encode_query, entities, included, links, page};
+use crate::seen::hidden;
 use std::collections::HashMap;
 use ward_access::Action;
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind, Node, TypeId};
+use ward_search::hot;
 use ward_search::query::{Summary, is_blank};
 use ward_storage::{Page, Row};
 
@@ -44,6 +46,7 @@ const KINDS: &[&str] = &[
 /// Reads every observation that the criteria match: a patient's record, not a hospital's.
 pub async fn last(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     demand_type(cx.access, ty, Action::Search)?;
+    demand_dates(cx, ty)?;
     let (max, mut pairs) = split(super::parameters(cx)?)?;
     demand_criteria(&pairs)?;
     let [name, value] = LATEST_FIRST.map(str::to_owned);
@@ -109,6 +112,18 @@ fn split(pairs: Vec<(String, String)>) -> Result<(usize, Vec<(String, String)>)>
         }
     }
     Ok((max, rest))
+}
+
+/// What is the last is said by the clinical date.
+fn demand_dates(cx: Context<'_>, ty: TypeId) -> Result<()> {
+    let date = hot::of(r4().ty(ty).name).date;
+    let extractor = cx.engine.extractor_of(cx.access.seen());
+    if extractor.registry().of(ty).hides(date) {
+        let text =
+            format!("$lastn goes by '{date}', which reads elements that your role does not show");
+        return Err(hidden(text));
+    }
+    Ok(())
 }
 
 fn demand_criteria(pairs: &[(String, String)]) -> Result<()> {

@@ -8,6 +8,7 @@ use crate::engine::{Context, stored};
 use crate::place::{demand_any, demand_home, demand_type, reads_what_it_updates};
 use crate::read::{current, live, seen};
 use crate::reply::{Content, Reply};
+use crate::seen::{settle_order, view};
 use crate::update::put;
 use crate::write::{Replaced, conflict};
 use ward_access::Action;
@@ -51,6 +52,7 @@ pub async fn of_types(cx: Context<'_>, types: &[TypeId]) -> Result<Reply> {
         total: Total::None,
         after: None,
     };
+    settle_order(cx, &mut plan);
     let mut rows = 0;
     let mut entities = Vec::new();
     loop {
@@ -113,7 +115,7 @@ async fn attempt(
     asked: &Marks,
     change: Change,
 ) -> Result<std::result::Result<Reply, CommitError>> {
-    let before = reread(&row.body)?;
+    let before = view(cx.access, &row.body)?;
     let shown = reads_what_it_updates(cx.access, row.ty);
     let Some(patch) = marks::patch(before.root(), asked, change) else {
         demand_home(row, cx.access, row.ty, Action::Update)?;

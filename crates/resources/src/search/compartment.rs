@@ -8,6 +8,7 @@ use crate::engine::Context;
 use crate::place::{demand_any, demand_type, patient_type};
 use crate::read::{NO_ROW, locate};
 use crate::reply::Reply;
+use crate::seen::demand_placed;
 use ward_access::Action;
 use ward_fhir::TypeId;
 use ward_fhir::issue::Result;
@@ -30,12 +31,29 @@ pub async fn compartment(
     let path = format!("{}/{id}/{}", name(compartment), ty.map_or("*", name));
     if compartment == patient_type() {
         let types: Vec<TypeId> = ty.into_iter().collect();
+        demand_placed(cx.access, &asked(cx, &types))?;
         let rid = locate(cx, compartment, id).await?.unwrap_or(NO_ROW);
         let access = cx.access.narrow(cx.engine.patient_key(rid));
         return super::answer(cx, &access, &types, &path, None).await;
     }
     let (types, filter) = members(cx, compartment, id, ty).await?;
     super::answer(cx, cx.access, &types, &path, Some(filter)).await
+}
+
+/// The types that are searched: of the path, or of `_type`, or all.
+fn asked(cx: Context<'_>, types: &[TypeId]) -> Vec<TypeId> {
+    if let [ty] = types {
+        return vec![*ty];
+    }
+    let named = cx.call.parameter("_type").unwrap_or_default();
+    let named: Vec<TypeId> = named
+        .split(',')
+        .filter_map(|name| r4().resource_type(name))
+        .collect();
+    match named.is_empty() {
+        true => crate::capabilities::all_types(),
+        false => named,
+    }
 }
 
 /// The types asked for, and the filter for what is in the compartment: what refers to its owner by a parameter of the

@@ -5,9 +5,11 @@ use super::long;
 use super::looked_at::LookedAt;
 use super::question::{LIST_MEMBERS_MAX, costly_place};
 use super::wide;
+use crate::capabilities::all_types;
 use crate::document::reread;
 use crate::engine::Context;
 use crate::places::Place;
+use ward_access::Access;
 use ward_fhir::issue::Result;
 use ward_fhir::tree::Document;
 use ward_fhir::{Failure, Kind, TypeId};
@@ -73,6 +75,12 @@ impl Look<'_> {
     ) -> Result<Vec<Found>> {
         let mut found: Vec<Found> = vec![Vec::new(); group.chains.len()];
         let mut plan = plan(group.types.clone(), group.candidates.clone());
+        if self.cx.access.seen().is_some() {
+            plan.types = open(self.cx.access, plan.types);
+            if plan.types.is_empty() {
+                return Ok(found);
+            }
+        }
         loop {
             let page = wide::search(self.cx, self.extractor, &plan).await?;
             if plan.after.is_none() {
@@ -147,6 +155,20 @@ impl Look<'_> {
             plan.after = page.next;
         }
     }
+}
+
+/// Those of the types (none: all) of which it is seen what they contain: no chain leads into others, and whether there are any of them is
+/// not told either.
+fn open(access: &Access, types: Vec<TypeId>) -> Vec<TypeId> {
+    let mut types = match types.is_empty() {
+        true => all_types(),
+        false => types,
+    };
+    types.retain(|ty| {
+        let elements = access.elements(*ty);
+        elements.is_none_or(|elements| elements.contains("contained"))
+    });
+    types
 }
 
 fn plan(types: Vec<TypeId>, filter: Filter) -> Plan {

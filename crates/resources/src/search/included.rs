@@ -4,8 +4,8 @@
 //! found is the start of the next hop for `:iterate`. Each hop sees only what the caller may search *and* read.
 
 use crate::binary::retain_open;
-use crate::document::reread;
 use crate::engine::{Context, stored};
+use crate::seen::{settle_order, view};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use ward_access::Action;
 use ward_fhir::issue::Result;
@@ -69,7 +69,7 @@ pub async fn of<'a>(
         return Ok(gathering.included);
     }
     let is_iterated = includes.iter().any(|i| i.iterate);
-    let mut from = documents(matches)?;
+    let mut from = documents(cx, matches)?;
     for hop in 0..=HOPS_MAX {
         let asked = includes.iter().filter(|i| hop == 0 || i.iterate);
         let wanted = Wanted::of(cx, extractor, asked, &from);
@@ -87,13 +87,14 @@ pub async fn of<'a>(
         if !is_iterated {
             break;
         }
-        from = documents(&gathering.included.rows[before..])?;
+        from = documents(cx, &gathering.included.rows[before..])?;
     }
     Ok(gathering.included)
 }
 
-fn documents(rows: &[Row]) -> Result<Vec<Document>> {
-    rows.iter().map(|row| reread(&row.body)).collect()
+/// As the caller sees them: what they do not see refers to nothing.
+fn documents(cx: Context<'_>, rows: &[Row]) -> Result<Vec<Document>> {
+    rows.iter().map(|row| view(cx.access, &row.body)).collect()
 }
 
 /// What one hop asks for.
@@ -178,15 +179,23 @@ impl Gathering<'_> {
         referred: &[Referred],
     ) -> Result<()> {
         let extractor = self.extractor;
-        let is_meant = |row: &Row| is_meant(extractor, referred, row);
+        let cx = self.cx;
+        let is_meant = |row: &Row| is_meant(cx, extractor, referred, row);
         let mut plans = Vec::new();
         for (ty, terms) in referring {
             let terms: Vec<Term> = terms.into_iter().collect();
             plans.extend(
                 terms
                     .chunks(KEYS_MAX)
-                    .map(|terms| of_terms(vec![ty], terms)),
+                    .map(|terms| self.plan(vec![ty], terms)),
             );
+        }
+        // What has an order of its own is asked for by itself.
+        if plans.iter().any(|plan| !plan.sort.is_empty()) {
+            for plan in &mut plans {
+                self.search(plan, &is_meant).await?;
+            }
+            return Ok(());
         }
         if plans.len() > 1 {
             plans.iter_mut().for_each(|plan| plan.count = FIRST_MAX);
@@ -243,9 +252,10 @@ impl Gathering<'_> {
         for (ty, canonicals) in by_type {
             let (types, terms) = self.urls(ty, &canonicals);
             for terms in terms.chunks(KEYS_MAX).filter(|_| !types.is_empty()) {
-                let is_asked = |row: &Row| is_one_of(row, &canonicals);
-                self.search(&mut of_terms(types.clone(), terms), &is_asked)
-                    .await?;
+                let cx = self.cx;
+                let is_asked = |row: &Row| is_one_of(cx, row, &canonicals);
+                let mut plan = self.plan(types.clone(), terms);
+                self.search(&mut plan, &is_asked).await?;
             }
         }
         Ok(())
@@ -254,11 +264,13 @@ impl Gathering<'_> {
     /// The types that have a canonical url and may be included, and the terms of the urls.
     fn urls(&self, only: Option<TypeId>, canonicals: &BTreeSet<&str>) -> (Vec<TypeId>, Vec<Term>) {
         let (engine, access) = (self.cx.engine, self.cx.access);
+        let extractor = engine.extractor_of(access.seen());
         let mut terms = BTreeSet::new();
         let mut types = crate::capabilities::all_types();
         types.retain(|ty| {
             let seen = access.may(*ty, Action::Search) && access.may(*ty, Action::Read);
-            let parameter = engine.registry.find(*ty, "url").filter(|p| p.is_served());
+            let parameter = extractor.registry().find(*ty, "url");
+            let parameter = parameter.filter(|p| p.is_served());
             let is_asked = seen && only.is_none_or(|o| o == *ty) && parameter.is_some();
             if is_asked {
                 let urls = canonicals.iter().map(|c| c.split('|').next().unwrap_or(c));
@@ -267,6 +279,13 @@ impl Gathering<'_> {
             is_asked
         });
         (types, terms.into_iter().collect())
+    }
+
+    /// For what has one of the terms.
+    fn plan(&self, types: Vec<TypeId>, terms: &[Term]) -> Plan {
+        let mut plan = of_terms(types, terms);
+        settle_order(self.cx, &mut plan);
+        plan
     }
 
     /// Takes what a plan asks for, page by page until there is no room.
@@ -335,11 +354,11 @@ fn live(current: Current) -> Option<Row> {
 }
 
 /// Whether a resource that refers to something refers to what was asked by, and not to another version of it.
-fn is_meant(extractor: &Extractor, referred: &[Referred], row: &Row) -> bool {
+fn is_meant(cx: Context<'_>, extractor: &Extractor, referred: &[Referred], row: &Row) -> bool {
     if !referred.iter().any(|r| r.concerns(extractor, row.ty)) {
         return true;
     }
-    let Ok(document) = reread(&row.body) else {
+    let Ok(document) = view(cx.access, &row.body) else {
         return false;
     };
     let root = document.root();
@@ -347,8 +366,8 @@ fn is_meant(extractor: &Extractor, referred: &[Referred], row: &Row) -> bool {
 }
 
 /// Whether the resource's url, alone or with its version, is among the canonicals.
-fn is_one_of(row: &Row, canonicals: &BTreeSet<&str>) -> bool {
-    let Ok(document) = reread(&row.body) else {
+fn is_one_of(cx: Context<'_>, row: &Row, canonicals: &BTreeSet<&str>) -> bool {
+    let Ok(document) = view(cx.access, &row.body) else {
         return false;
     };
     let root = document.root();

@@ -72,12 +72,14 @@ async fn find(cx: Context<'_>, types: &[TypeId], name: &str) -> Result<NamedQuer
     }
 }
 
-/// Those that the caller may search and read, of one name or of all; such as cannot be answered are none.
+/// Those that the caller may search and read, of one name or of all; such as cannot be answered are none, nor are any that are seen
+/// in part.
 async fn definitions(cx: Context<'_>, name: Option<&str>) -> Result<Vec<NamedQuery>> {
     let ty = r4()
         .resource_type("OperationDefinition")
         .unwrap_or(TypeId(u16::MAX));
-    if !cx.access.may(ty, Action::Search) || !cx.access.may(ty, Action::Read) {
+    let is_seen = cx.access.elements(ty).is_none();
+    if !is_seen || !cx.access.may(ty, Action::Search) || !cx.access.may(ty, Action::Read) {
         return Ok(Vec::new());
     }
     let mut pairs = vec![("kind", "query"), ("status", "active")];

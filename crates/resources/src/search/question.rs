@@ -7,6 +7,7 @@ use crate::places::Place;
 use crate::search::looked_at::LookedAt;
 use crate::search::{contained, hierarchy, long, open, terminology, wide};
 use crate::search_parameters::Snapshot;
+use crate::seen::settle_order;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 use ward_access::{Access, Action};
@@ -36,6 +37,8 @@ pub(crate) struct Question {
     pub looked_at: LookedAt,
     pub used: Used,
     served: Arc<Snapshot>,
+    /// What it was read by.
+    extractor: Extractor,
     /// Of a costly question.
     place: Option<Place>,
 }
@@ -54,7 +57,8 @@ impl Question {
     ) -> Result<Question> {
         let settings = &cx.engine.settings;
         let served = cx.engine.asking().await?;
-        let extractor = &served.extractor;
+        let extractor = served.extractor_of(cx.access.seen());
+        let extractor = &extractor;
         let options = Options {
             strict,
             now_us: cx.engine.now_us(),
@@ -68,6 +72,7 @@ impl Question {
             ..options
         };
         let (mut plan, used) = ward_search::query::parse(extractor, types, pairs, &options)?;
+        settle_order(cx, &mut plan);
         let is_costly = is_costly(&plan.filter) || plan.sort.iter().any(is_gathered);
         let mut place = match is_costly {
             true => Some(costly_place(cx)?),
@@ -89,19 +94,23 @@ impl Question {
             checks: split.checks,
             looked_at,
             used,
+            extractor: extractor.clone(),
             served,
             place,
         })
     }
 
     /// What the index alone answers, and no query was read for.
-    pub fn of_index(cx: Context<'_>, plan: Plan, used: Used) -> Question {
+    pub fn of_index(cx: Context<'_>, mut plan: Plan, used: Used) -> Question {
+        settle_order(cx, &mut plan);
+        let served = cx.engine.served.current();
         Question {
+            extractor: served.extractor_of(cx.access.seen()),
             plan,
             checks: Vec::new(),
             looked_at: LookedAt::default(),
             used,
-            served: cx.engine.served.current(),
+            served,
             place: None,
         }
     }
@@ -172,7 +181,7 @@ impl Question {
             checks,
             score: self.used.score.as_ref(),
             contained: self.used.contained.as_ref(),
-            extractor: &self.served.extractor,
+            extractor: &self.extractor,
             rows_max: cx.engine.settings.rows_examined_max,
         };
         cx.view.examine(access, plan, looking).await
@@ -202,7 +211,7 @@ impl Question {
 
     /// What the query was read by.
     pub fn extractor(&self) -> &Extractor {
-        &self.served.extractor
+        &self.extractor
     }
 
     /// Narrows the matches further.
@@ -231,7 +240,7 @@ impl Question {
             ),
             other => return store_failure(other),
         };
-        let advice = advice(self.served.registry(), &self.plan.types, &self.used);
+        let advice = advice(self.extractor.registry(), &self.plan.types, &self.used);
         Failure::new(kind, format!("{what}; add {advice} to narrow it"))
     }
 }

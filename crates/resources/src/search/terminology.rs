@@ -117,6 +117,9 @@ async fn read(cx: Context<'_>, names: &BTreeSet<String>) -> Result<Vec<(String, 
 
 async fn by_id(cx: Context<'_>, id: &str) -> Result<Option<Row>> {
     let ty = r4().resource_type("ValueSet").unwrap_or(TypeId(u16::MAX));
+    if cx.access.elements(ty).is_some() {
+        return Ok(None);
+    }
     match crate::read::current(cx, Action::Read, ty, id).await? {
         Current::Live(row) => Ok(Some(row)),
         Current::Deleted(_) | Current::Absent => Ok(None),
@@ -129,7 +132,9 @@ async fn by_url(cx: Context<'_>, urls: &[&str]) -> Result<Vec<Row>> {
     let mut types = Vec::new();
     for name in ["ValueSet", "CodeSystem"] {
         let ty = r4().resource_type(name).unwrap_or(TypeId(u16::MAX));
-        if access.may(ty, Action::Search) && access.may(ty, Action::Read) {
+        // One that is seen in part is none: what is kept of it is the whole.
+        let is_seen = access.elements(ty).is_none();
+        if is_seen && access.may(ty, Action::Search) && access.may(ty, Action::Read) {
             let bare = urls.iter().map(|u| u.split('|').next().unwrap_or(u));
             terms.extend(bare.flat_map(|url| crate::search::url_terms(cx, ty, url)));
             types.push(ty);

@@ -248,6 +248,40 @@ pub fn clinician() -> &'static Roles {
     })
 }
 
+/// What a role may do with a type: its elements (none: all of them), and `read`, `update`, ...
+pub type Policy<'a> = (&'a str, &'a [&'a str], &'a [&'a str]);
+
+/// A person in a role of these policies, through an app that asks for all of it.
+pub fn in_role(policies: &[Policy<'_>], scopes: &str) -> Caller {
+    let resource = |(ty, elements, interactions): &Policy<'_>| {
+        let codes = interactions
+            .iter()
+            .map(|code| serde_json::json!({ "code": code }));
+        let mut resource =
+            serde_json::json!({ "type": ty, "interaction": codes.collect::<Vec<_>>() });
+        let extension = elements.iter().map(
+            |element| serde_json::json!({ "url": ward_access::ELEMENT, "valueString": element }),
+        );
+        if !elements.is_empty() {
+            resource["extension"] = extension.collect();
+        }
+        resource
+    };
+    let policy = serde_json::json!({ "resourceType": "CapabilityStatement", "name": "role", "status": "active", "date": "2026",
+        "kind": "requirements", "fhirVersion": "4.0.1", "format": ["json"],
+        "rest": [{ "mode": "server", "resource": policies.iter().map(resource).collect::<Vec<_>>() }] });
+    let identity = Identity {
+        subject: "someone".into(),
+        client_id: "desk".into(),
+        fhir_user: Some("Practitioner/1".into()),
+        roles: vec!["role".into()],
+        scopes: Scopes::parse(scopes).unwrap(),
+        ..Identity::default()
+    };
+    let policy = RolePolicy::read(policy.to_string().as_bytes()).unwrap();
+    Caller::in_roles(identity, &Roles::of([policy]))
+}
+
 /// A clinician, through an app with these scopes.
 pub fn user(scopes: &str) -> Caller {
     let identity = Identity {

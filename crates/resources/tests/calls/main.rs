@@ -17,6 +17,8 @@ mod conditions;
 mod contained;
 mod contained_pages;
 mod cursors;
+mod elements;
+mod elements_asked;
 mod former;
 mod full_text;
 mod granular;
@@ -34,6 +36,7 @@ mod named;
 mod noninterference;
 mod pages;
 mod parameters;
+mod parts;
 mod party;
 mod past;
 mod pinned;
@@ -172,6 +175,15 @@ on_both!(
     former::former_versions_outside_the_scope_are_not_shown,
     former::former_versions_of_another_patient_are_not_shown,
     granular::each_page_is_decided_afresh,
+    elements::a_part_is_changed_and_the_rest_stays,
+    elements::a_patch_meets_what_is_seen,
+    elements::a_unit_keeps_the_rest_as_well,
+    elements::nothing_is_made_of_what_is_not_seen,
+    elements::a_binary_of_which_a_part_is_seen_is_not_given_raw,
+    elements_asked::no_way_around_tells_what_is_not_seen,
+    elements_asked::no_chain_leads_into_what_is_not_seen,
+    elements_asked::rows_do_not_come_in_the_order_of_a_hidden_date,
+    elements_asked::scopes_by_what_is_not_seen_grant_nothing,
     granular::granular_reads_take_as_many_statements,
 );
 
@@ -211,4 +223,6 @@ timed_on_both!(
     agreement::searches_agree_with_looking_at_everything,
     noninterference::what_may_not_be_seen_changes_no_answer,
     conditions::what_may_not_be_seen_changes_no_condition,
+    parts::elements_that_are_not_seen_change_no_answer,
+    parts::elements_that_are_not_seen_change_no_write,
 );

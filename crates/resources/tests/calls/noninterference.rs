@@ -153,7 +153,7 @@ pub async fn stored(backend: Backend, writes: &[Write], is_kept: &dyn Fn(&str) -
 const WORDS_OF: &[&str] = &["Patient", "Observation", "Condition"];
 
 /// Something to ask, as it can be made smaller.
-fn ask(random: &mut Random, mode: Mode) -> Question {
+pub fn ask(random: &mut Random, mode: Mode) -> Question {
     let plain = |path: String, pairs: &[(&str, &str)]| Question {
         path,
         pairs: pairs
@@ -224,7 +224,7 @@ const FILTERS: &[&str] = &[
     "date ge 2020-03-01 or value-quantity gt 5",
 ];
 
-fn call(asked: &Question) -> Call {
+pub fn call(asked: &Question) -> Call {
     if asked.path.contains('$') || asked.path.contains("_history") || asked.pairs.is_empty() {
         let url = format!("{}?{}", asked.path, encode_query(&asked.pairs));
         return crate::house::call(Get, &url, None);
@@ -265,12 +265,12 @@ async fn compare(
     Ok(())
 }
 
-async fn answers(house: &House, caller: &Caller, asked: &Question) -> Vec<String> {
+pub async fn answers(house: &House, caller: &Caller, asked: &Question) -> Vec<String> {
     let replies = pages(house, caller, call(asked), true).await;
     replies.iter().map(said).collect()
 }
 
-fn said(reply: &Reply) -> String {
+pub fn said(reply: &Reply) -> String {
     format!(
         "status {} version {:?} at {:?} location {:?}\n{}",
         reply.status,
@@ -281,7 +281,7 @@ fn said(reply: &Reply) -> String {
     )
 }
 
-fn difference(how: &str, whole: &[String], copy: &[String]) -> String {
+pub fn difference(how: &str, whole: &[String], copy: &[String]) -> String {
     let pages = whole.iter().zip(copy).position(|(a, b)| a != b);
     let at = pages.unwrap_or(whole.len().min(copy.len()));
     let none = "no such page".to_owned();

@@ -123,7 +123,8 @@ impl Asked {
         self.question.plan.types = types;
     }
 
-    fn searched(&self) -> Vec<TypeId> {
+    /// Those that are looked through: of what is asked for, or of what may refer to it.
+    pub fn searched(&self) -> Vec<TypeId> {
         match self.question.plan.types.as_slice() {
             [] => all_types(),
             types => types.to_vec(),
@@ -158,7 +159,7 @@ fn date(name: &str, value: &str) -> Result<PartialDate> {
 /// `start` and `end` bound care dates: the time that the type's clinical date parameter names must touch [from, to]. A Patient,
 /// and whatever has no such date, belongs to the record at any time.
 fn cared_for_within(cx: Context<'_>, from: i64, to: i64) -> Check {
-    let extractor = cx.engine.extractor.clone();
+    let extractor = cx.engine.extractor_of(cx.access.seen());
     let test = move |node: Node<'_>| {
         let parameter = extractor
             .registry()

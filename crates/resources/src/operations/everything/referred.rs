@@ -1,8 +1,8 @@
 //! What a page of `$everything` refers to outside the compartments: it comes with the page.
 
 use super::asked::Asked;
-use crate::document::reread;
 use crate::engine::{Context, stored};
+use crate::seen::view;
 use std::collections::{BTreeSet, HashSet};
 use ward_access::Action;
 use ward_fhir::TypeId;
@@ -16,7 +16,7 @@ pub async fn referred(cx: Context<'_>, rows: &[Row], asked: &Asked) -> Result<Ve
     // In their order, so that an answer is the same each time.
     let mut wanted: BTreeSet<(TypeId, String)> = BTreeSet::new();
     for row in rows {
-        let document = reread(&row.body)?;
+        let document = view(cx.access, &row.body)?;
         for node in document
             .root()
             .descendants_and_self()
