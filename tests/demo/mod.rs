@@ -48,7 +48,7 @@ struct Expected {
     closed: Option<&'static str>,
 }
 
-const CALLERS: [Expected; 6] = [
+const CALLERS: [Expected; 7] = [
     Expected {
         caller: "lab",
         client_id: "demo-lab",
@@ -84,6 +84,15 @@ const CALLERS: [Expected; 6] = [
         purpose: "TREAT",
         opens: "Condition?_count=1",
         closed: Some("AuditEvent?_count=1"),
+    },
+    Expected {
+        caller: "clerk",
+        client_id: "demo-billing-desk",
+        lives_s: 3600,
+        roles: &["billing-clerk"],
+        purpose: "HPAYMT",
+        opens: "Condition?_count=1",
+        closed: Some("Observation?_count=1"),
     },
     Expected {
         caller: "auditor",

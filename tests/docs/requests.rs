@@ -8,7 +8,7 @@ use ward_testkit::{Answer, Server, backends};
 fn requests_are_answered_as_they_say() {
     for backend in backends() {
         let server = demo(backend);
-        replay(&server, "first.http", 14);
+        replay(&server, "first.http", 16);
         replay(&server, "search.http", 14);
     }
 }

@@ -8,6 +8,7 @@ mod bundles;
 mod capabilities;
 mod conditional;
 mod crud;
+mod elements;
 mod everything;
 mod formats;
 mod history;

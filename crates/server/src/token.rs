@@ -19,7 +19,7 @@ Callers of the demo hospital:
   clinician  reads and writes clinical records          app      reads the record of one patient
   lab        reads patients, writes results             auditor  reads the record of requests
   billing    reads and writes claims and coverage       admin    manages definitions and terminology
-  loader     has all rights, for imports
+  clerk      makes claims; sees what they need          loader   has all rights, for imports
 
 The server must be running. lab, billing and loader are backend services: their tokens are good for five minutes.
 The others are people, whose tokens are good for an hour.
@@ -30,7 +30,7 @@ Example:
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Token {
-    /// lab, billing, app, auditor, clinician, admin or loader
+    /// lab, billing, app, auditor, clinician, clerk, admin or loader
     #[arg(long = "as", value_name = "CALLER")]
     caller: String,
     /// Data folder of the demo store

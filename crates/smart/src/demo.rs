@@ -16,6 +16,8 @@ pub enum DemoCaller {
     /// A patient with an app of somebody else's.
     App,
     Clinician,
+    /// Sees of clinical records what claims need.
+    Clerk,
     Auditor,
     Admin,
 }
@@ -28,11 +30,12 @@ pub const PATIENT: &str = "patient";
 const DESK_REDIRECT: &str = "http://127.0.0.1/demo/desk";
 
 impl DemoCaller {
-    pub const ALL: [DemoCaller; 7] = [
+    pub const ALL: [DemoCaller; 8] = [
         DemoCaller::Clinician,
         DemoCaller::Lab,
         DemoCaller::Billing,
         DemoCaller::App,
+        DemoCaller::Clerk,
         DemoCaller::Auditor,
         DemoCaller::Admin,
         DemoCaller::Loader,
@@ -51,6 +54,7 @@ impl DemoCaller {
             DemoCaller::Loader => "loader",
             DemoCaller::App => "app",
             DemoCaller::Clinician => "clinician",
+            DemoCaller::Clerk => "clerk",
             DemoCaller::Auditor => "auditor",
             DemoCaller::Admin => "admin",
         }
@@ -64,6 +68,7 @@ impl DemoCaller {
             DemoCaller::Loader => "demo-loader",
             DemoCaller::App => "demo-app",
             DemoCaller::Clinician => "demo-desk",
+            DemoCaller::Clerk => "demo-billing-desk",
             DemoCaller::Auditor => "demo-audit-desk",
             DemoCaller::Admin => "demo-console",
         }
@@ -75,6 +80,7 @@ impl DemoCaller {
             DemoCaller::Lab | DemoCaller::Billing | DemoCaller::Loader => None,
             DemoCaller::App => Some(PATIENT),
             DemoCaller::Clinician => Some("clinician"),
+            DemoCaller::Clerk => Some("clerk"),
             DemoCaller::Auditor => Some("auditor"),
             DemoCaller::Admin => Some("admin"),
         }
@@ -84,6 +90,7 @@ impl DemoCaller {
     pub fn roles(self) -> &'static [&'static str] {
         match self {
             DemoCaller::Clinician => &["physician"],
+            DemoCaller::Clerk => &["billing-clerk"],
             DemoCaller::Auditor => &["auditor"],
             DemoCaller::Admin => &["system-administrator"],
             _ => &[],
@@ -97,7 +104,7 @@ impl DemoCaller {
             DemoCaller::Billing => BILLING,
             DemoCaller::Loader => "system/*.cruds",
             DemoCaller::App => "launch/patient patient/*.rs",
-            DemoCaller::Clinician => "user/*.cruds",
+            DemoCaller::Clinician | DemoCaller::Clerk => "user/*.cruds",
             DemoCaller::Auditor => "user/AuditEvent.rs",
             DemoCaller::Admin => ADMIN,
         }
@@ -128,7 +135,7 @@ impl DemoCaller {
     fn purpose(self) -> Option<&'static str> {
         match self {
             DemoCaller::Lab | DemoCaller::Clinician => Some("TREAT"),
-            DemoCaller::Billing => Some("HPAYMT"),
+            DemoCaller::Billing | DemoCaller::Clerk => Some("HPAYMT"),
             DemoCaller::Auditor => Some("HCOMPL"),
             DemoCaller::Loader | DemoCaller::Admin => Some("HSYSADMIN"),
             DemoCaller::App => None,

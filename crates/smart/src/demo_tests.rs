@@ -66,6 +66,9 @@ fn each_sees_its_own_part() {
             Sight::Everything,
         ),
         ("clinician", "AuditEvent", Action::Read, Sight::Nothing),
+        ("clerk", "Condition", Action::Read, Sight::Everything),
+        ("clerk", "Condition", Action::Update, Sight::Nothing),
+        ("clerk", "Observation", Action::Read, Sight::Nothing),
         ("admin", "Patient", Action::Read, Sight::Nothing),
         (
             "admin",

@@ -33,7 +33,7 @@ pub fn greeting(base: &str, config: &Config, prepared: &Prepared) -> String {
          Anyone may read {base}/metadata; everything else needs a token:\n\n\
          \x20 TOKEN=$({program} token --as clinician --data {data})\n\
          \x20 curl {trust}-H \"Authorization: Bearer $TOKEN\" '{base}/Patient?_count=2&_pretty=true'\n\n\
-         Callers: clinician, lab, billing, app (one patient), auditor, admin, loader (all rights).\n\
+         Callers: clinician, lab, billing, app (one patient), clerk, auditor, admin, loader (all rights).\n\
          Systems prove themselves by the keys {data}/demo/*.pem; people sign in with\n\n\
          \x20 user name  password                 secret for an authenticator app\n\
          {people}\n\

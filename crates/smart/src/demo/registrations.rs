@@ -179,6 +179,7 @@ fn described(caller: DemoCaller) -> (&'static str, &'static str) {
         DemoCaller::Loader => ("Demo import", "Loads records"),
         DemoCaller::App => ("My Labs", "Shows patients their laboratory results"),
         DemoCaller::Clinician => ("Demo desk", "Clinical work"),
+        DemoCaller::Clerk => ("Demo billing desk", "Makes claims and follows payments"),
         DemoCaller::Auditor => ("Demo audit desk", "Reads the record of requests"),
         DemoCaller::Admin => ("Demo console", "Definitions and terminology"),
     }
