@@ -124,13 +124,14 @@ impl<'a> Reader<'a> {
             [] => representative.into_iter().flatten().collect(),
             listed => listed.to_vec(),
         };
+        // Before a name that another of the types does not know.
+        if let Some(ty) = types.iter().find(|ty| registry.of(**ty).hides(code)) {
+            return Err(self.hidden(code, *ty).into());
+        }
         let mut found: Vec<Meaning<'a>> = Vec::new();
         for ty in &types {
             let all = registry.of(*ty);
             let usable = |p: &&Parameter| !common_only || p.def.code().starts_with('_');
-            if all.hides(code) {
-                return Err(self.hidden(code, *ty).into());
-            }
             let Some(parameter) = all.find(code).filter(usable) else {
                 return Err(Refusal::Unknown(self.unknown(&types, common_only, code)));
             };
