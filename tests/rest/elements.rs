@@ -1,6 +1,7 @@
 //! C23 over HTTP on both stores: a billing clerk sees what a claim needs of a Condition, and learns the rest by no way.
 
 use super::on_own;
+use crate::apps::{self, Place};
 use serde_json::{Value, json};
 use ward_testkit::{Answer, Client};
 
@@ -186,5 +187,56 @@ fn c23_by_what_a_clerk_is_not_shown_nothing_is_asked() {
         let patch = clerk.request("PATCH", "Condition/c");
         let patch = patch.body("application/json-patch+json", test.to_string().into_bytes());
         patch.send().expect(403);
+    });
+}
+
+/// C2: through an app that is launched for a patient, too, and of that patient alone.
+#[test]
+fn c2_c23_an_app_shows_a_clerk_of_a_record_what_the_desk_does() {
+    on_own(&[("smart.open_registration", "true")], |server, ward| {
+        fill(ward);
+        let other =
+            json!({ "resourceType": "Patient", "id": "q", "name": [{ "family": "Quill" }] });
+        ward.put("Patient/q", &other).expect(201);
+        let mut of_other = condition();
+        of_other["id"] = json!("d");
+        of_other["subject"] = json!({ "reference": "Patient/q" });
+        ward.put("Condition/d", &of_other).expect(201);
+        let place = Place::of(server);
+        let mut admin = apps::signed_in(server, &place, "admin");
+        let metadata = json!({ "client_name": "Claims", "redirect_uris": [apps::CALLBACK], "scope": "launch/patient patient/*.cruds" });
+        let made = apps::registered(&place, &mut admin, metadata);
+        let id = apps::text(&made, "client_id");
+        let mut browser = apps::signed_in(server, &place, "clerk");
+        let scope = ("scope", Some("launch/patient patient/*.cruds"));
+        let page = browser.get(&apps::request(&place, &id, &[scope]));
+        assert_eq!(page.path(), "/auth/patient", "{page:?}");
+        let page = browser.submit(&page, &[("patient", "p")]);
+        let end = apps::approved(&mut browser, &page.url);
+        let code = apps::parameter(&end, "code").unwrap();
+        let token = apps::redeem(&place, &id, &code).expect(200).json();
+        assert_eq!(token["patient"], "p");
+        let token = apps::text(&token, "access_token");
+        let app = |url: &str| place.get(&token, url);
+        let desk = server.client("clerk");
+        for url in [
+            "Condition/c",
+            "Condition?subject=Patient/p",
+            "Condition/c/_history/1",
+            "Encounter/e",
+        ] {
+            assert_eq!(seen(app(url)), seen(desk.get(url)), "{url}");
+        }
+        assert_eq!(app("Condition?_total=accurate").json()["total"], 1);
+        app("Condition/d").expect(404);
+        app("Patient/q").expect(404);
+        for url in [
+            "Condition?severity=a",
+            "Patient/p/Condition",
+            "Patient/p/$everything",
+        ] {
+            app(url).expect(403);
+        }
+        app("Observation").expect(403);
     });
 }

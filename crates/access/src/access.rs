@@ -162,8 +162,9 @@ impl Access {
         let is_own = matches!(&self.patients, Sight::Patients(keys) if keys.contains(&patient));
         let compartments = Compartments::r4();
         let grid = self.grid.map(|ty, reach| match reach {
+            _ if !self.places(ty) => Reach::Nothing,
             Reach::Patients if is_own => Reach::Patients,
-            Reach::Everything if compartments.is_member(ty) && self.places(ty) => Reach::Patients,
+            Reach::Everything if compartments.is_member(ty) => Reach::Patients,
             _ => Reach::Nothing,
         });
         let granted = self.granted.as_ref();

@@ -1,5 +1,7 @@
 //! The Patient compartment, and the types that have no patient. <https://hl7.org/fhir/R4/compartmentdefinition-patient.html>
 
+use crate::access::Action;
+use crate::grid::Reach;
 use std::sync::OnceLock;
 use ward_fhir::TypeId;
 use ward_fhir::schema::{Schema, r4};
@@ -50,6 +52,18 @@ impl Compartments {
     pub fn is_open_to_patients(&self, ty: TypeId) -> bool {
         self.place(ty)
             .is_some_and(|place| place.parameters.is_some() && !place.is_closed)
+    }
+
+    /// How far `patient/` scopes reach on the type.
+    pub(crate) fn reach(&self, ty: TypeId, action: Action) -> Reach {
+        let is_reading = matches!(action, Action::Read | Action::Search);
+        if self.is_open_to_patients(ty) {
+            Reach::Patients
+        } else if self.is_shared(ty) && is_reading {
+            Reach::Shared
+        } else {
+            Reach::Nothing
+        }
     }
 
     fn of(schema: &Schema) -> Compartments {

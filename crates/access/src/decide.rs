@@ -10,7 +10,8 @@ use crate::granular::{Criterion, Granular};
 use crate::grid::{Grid, Reach};
 use crate::mask::Mask;
 use crate::part::Part;
-use crate::role::{AUDIT_EVENT, RolePolicy, Roles};
+use crate::policies::Policies;
+use crate::role::{AUDIT_EVENT, Roles};
 use crate::scope::{Context, ResourceScope, Target};
 use crate::sight::{PatientKey, Sight};
 use std::sync::{Arc, OnceLock};
@@ -122,23 +123,20 @@ pub fn maintenance(purpose: Maintenance) -> Access {
     }
 }
 
-/// What decides how far scopes reach: who somebody is, in which roles, and what those show of a type.
+/// What decides how far scopes reach: who somebody is, by which policies, and what those show of a type.
 pub(crate) struct Rights<'a> {
     identity: &'a Identity,
-    roles: Vec<&'a RolePolicy>,
-    /// What patients may do, where the launch patient's record is the person's own.
-    own: Option<&'a RolePolicy>,
+    policies: Policies<'a>,
     pub part: Option<Arc<Part>>,
 }
 
 impl<'a> Rights<'a> {
     pub fn of(identity: &'a Identity, known: &'a Roles) -> Rights<'a> {
-        let roles = policies(identity, known);
+        let policies = Policies::of(identity, known);
         Rights {
-            part: Part::of(identity, &roles),
-            own: identity.is_at_own_record().then(|| known.patients()),
+            part: Part::of(identity, &policies),
             identity,
-            roles,
+            policies,
         }
     }
 
@@ -183,64 +181,36 @@ impl<'a> Rights<'a> {
     /// How far one scope reaches, its parameters apart.
     fn reach_of(&self, scope: &ResourceScope, ty: &TypeDef, action: Action) -> Reach {
         if scope.actions.contains(action) && is_possible(scope.context, ty.name, action) {
-            self.reach(scope.context, ty, action)
+            self.reach(scope.context, ty.id, action)
         } else {
             Reach::Nothing
         }
     }
 
-    fn reach(&self, context: Context, ty: &TypeDef, action: Action) -> Reach {
-        let part = self.part.as_ref();
+    fn reach(&self, context: Context, ty: TypeId, action: Action) -> Reach {
+        let identity = self.identity;
         match context {
-            Context::System if self.identity.is_system() => Reach::Everything,
-            Context::User if self.identity.is_user() && self.permit(ty.id, action) => {
+            Context::System if identity.is_system() => Reach::Everything,
+            Context::User if identity.is_user() && self.permit(context, ty, action) => {
                 Reach::Everything
             }
-            // Without a launch patient in the token there is no compartment to be in (S73), nor where it is not seen which one. In
-            // one that is not their own, people may do what their roles permit.
+            // Without a launch patient in the token there is no compartment to be in (S73). Which rows are in it is said by all
+            // that they hold, also where a part of them is shown: what opens a row does not depend on what is seen of it.
             Context::Patient
-                if self.identity.is_user()
-                    && self.identity.patient.is_some()
-                    && part.is_none_or(|part| part.places(ty.id))
-                    && self.permit_at_launch(ty.id, action) =>
+                if identity.is_user()
+                    && identity.patient.is_some()
+                    && self.permit(context, ty, action) =>
             {
-                reach_of_patient(ty, action)
+                Compartments::r4().reach(ty, action)
             }
             _ => Reach::Nothing,
         }
     }
 
-    fn permit_at_launch(&self, ty: TypeId, action: Action) -> bool {
-        let whole = |policy: &RolePolicy| policy.elements(ty).is_none();
-        let own = |policy: &RolePolicy| whole(policy) && policy.actions(ty).contains(action);
-        self.own.is_some_and(own) || self.permit(ty, action)
-    }
-
-    /// Whether a role permits it: one that sees the type whole, or where a part is seen, any.
-    fn permit(&self, ty: TypeId, action: Action) -> bool {
-        let part = self.part.as_ref().and_then(|part| part.elements(ty));
-        let opens = |role: &&&RolePolicy| part.is_some() || role.elements(ty).is_none();
-        let mut opening = self.roles.iter().filter(opens);
-        opening.any(|role| role.actions(ty).contains(action))
-    }
-}
-
-/// Names that are no roles of the site grant nothing.
-fn policies<'r>(identity: &Identity, known: &'r Roles) -> Vec<&'r RolePolicy> {
-    let names = identity.roles.iter();
-    let known = names.filter_map(|name| known.get(name));
-    known.map(|policy| &**policy).collect()
-}
-
-fn reach_of_patient(ty: &TypeDef, action: Action) -> Reach {
-    let compartments = Compartments::r4();
-    let is_reading = matches!(action, Action::Read | Action::Search);
-    if compartments.is_open_to_patients(ty.id) {
-        Reach::Patients
-    } else if compartments.is_shared(ty.id) && is_reading {
-        Reach::Shared
-    } else {
-        Reach::Nothing
+    fn permit(&self, context: Context, ty: TypeId, action: Action) -> bool {
+        let part = self.part.as_ref();
+        let in_part = part.is_some_and(|part| part.elements(ty).is_some());
+        self.policies.permit(context, ty, action, in_part)
     }
 }
 

@@ -69,7 +69,7 @@ fn extractor() -> &'static Extractor {
 }
 
 /// Letters of `cruds`: large for every row, small for the compartment; `+` for rows that match, `~` for those of them in the
-/// compartment.
+/// compartment. `part`: not all elements are seen.
 fn letters(access: &Access, ty: TypeId) -> String {
     let letter = |(action, letter): (Action, char)| match access.sight(ty, action) {
         Sight::Nothing => '-',
@@ -81,11 +81,12 @@ fn letters(access: &Access, ty: TypeId) -> String {
         Sight::Matching(grants) if grants.iter().all(|grant| grant.patients.is_some()) => '~',
         Sight::Matching(_) => '+',
     };
-    Action::ALL
-        .into_iter()
-        .zip("cruds".chars())
-        .map(letter)
-        .collect()
+    let letters = Action::ALL.into_iter().zip("cruds".chars());
+    let letters: String = letters.map(letter).collect();
+    match access.elements(ty) {
+        Some(_) => format!("{letters} part"),
+        None => letters,
+    }
 }
 
 /// Every kind of caller × kind of type × action, as a file that can be read in review. After a wanted change:
@@ -95,6 +96,7 @@ fn golden_table() {
     let types = [
         "Patient",
         "Observation",
+        "Condition",
         "Encounter",
         "Claim",
         "Group",
@@ -197,6 +199,21 @@ fn golden_table() {
             Identity {
                 patient: Some("1".into()),
                 ..user("billing-clerk", "patient/Condition.rs patient/Claim.cruds")
+            },
+        ),
+        ("billing clerk", user("billing-clerk", "user/*.cruds")),
+        (
+            "app, billing clerk",
+            Identity {
+                patient: Some("1".into()),
+                ..user("billing-clerk", "patient/*.cruds")
+            },
+        ),
+        (
+            "app, clerk at own record",
+            Identity {
+                roles: vec!["billing-clerk".into()],
+                ..app("patient/*.cruds user/*.cruds")
             },
         ),
         (

@@ -72,7 +72,10 @@ impl Granted {
             let Sight::Matching(grants) = sight else {
                 return (*place, Sight::Nothing);
             };
-            let is_member = Compartments::r4().is_member(place.0) && places(place.0);
+            if !places(place.0) {
+                return (*place, Sight::Nothing);
+            }
+            let is_member = Compartments::r4().is_member(place.0);
             let reaches = |grant: &&Grant| match &grant.patients {
                 Some(keys) => keys.contains(&patient),
                 None => is_member,

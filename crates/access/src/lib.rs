@@ -11,6 +11,7 @@ mod granular;
 mod grid;
 mod mask;
 mod part;
+mod policies;
 mod role;
 mod role_codes;
 mod rota;

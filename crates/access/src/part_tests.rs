@@ -132,9 +132,10 @@ fn whoever_sees_all_sees_no_part() {
     );
 }
 
-/// An app that staff launch for a patient shows them what their role shows.
+/// C2, C23: an app that staff launch for a patient shows them what their role shows, of that record. Which rows are in it is not
+/// for what is seen of them to say: who asserts a condition, who may be the patient, is hidden.
 #[test]
-fn what_a_launch_opens_is_seen_in_part() {
+fn c2_c23_what_a_launch_opens_is_seen_in_part() {
     let access = within(
         &Roles::seeded(),
         &["billing-clerk"],
@@ -143,63 +144,165 @@ fn what_a_launch_opens_is_seen_in_part() {
     );
     let inside = Sight::Patients([KEY].into());
     for action in [Action::Read, Action::Search] {
-        assert_eq!(*access.sight(id("Encounter"), action), inside);
-        assert_eq!(*access.sight(id("Claim"), action), inside);
-        // Nor is it seen whose a condition is, and of an observation nothing at all.
-        assert_eq!(*access.sight(id("Condition"), action), Sight::Nothing);
+        for ty in ["Encounter", "Claim", "Condition"] {
+            assert_eq!(*access.sight(id(ty), action), inside, "{ty}");
+        }
         assert_eq!(*access.sight(id("Observation"), action), Sight::Nothing);
     }
     assert!(sees(&access, "Encounter", "period") && !sees(&access, "Encounter", "reasonCode"));
-    assert!(!sees(&access, "Condition", "note") && access.elements(id("Claim")).is_none());
-    assert!(!access.may(id("Encounter"), Action::Update));
+    assert!(sees(&access, "Condition", "code") && !sees(&access, "Condition", "note"));
+    assert!(access.elements(id("Claim")).is_none());
+    for ty in ["Encounter", "Condition"] {
+        assert!(!access.may(id(ty), Action::Update), "{ty}");
+    }
+    // What is asked for as a record's is told by who asserts it, the own launch no less than another.
+    let own = access.narrow(KEY);
+    assert_eq!(*own.sight(id("Condition"), Action::Search), Sight::Nothing);
+    assert_eq!(*own.sight(id("Encounter"), Action::Search), inside);
     // A granular scope is one of them.
     let scope = "patient/Encounter.rs?status=finished";
     let access = within(&Roles::seeded(), &["billing-clerk"], scope, Some("1"));
     assert!(!sees(&access, "Encounter", "reasonCode"));
 }
 
-/// Patients see their own record whole, unless they have a role beside that shows a part: one set for each type.
-#[test]
-fn patients_see_their_record_whole() {
-    let own = |roles: &[&str]| {
-        access(Identity {
-            fhir_user: Some("Patient/1".into()),
-            patient: Some("1".into()),
-            roles: roles.iter().map(|name| (*name).to_owned()).collect(),
-            ..user("", "patient/*.rs")
-        })
-    };
-    let patient = own(&[]);
-    let inside = Sight::Patients([KEY].into());
-    assert!(patient.seen().is_none());
-    assert_eq!(*patient.sight(id("Condition"), Action::Read), inside);
-    let clerk = own(&["billing-clerk"]);
-    assert!(!sees(&clerk, "Encounter", "reasonCode") && !sees(&clerk, "Condition", "note"));
-    assert_eq!(*clerk.sight(id("Encounter"), Action::Read), inside);
-    assert_eq!(*clerk.sight(id("Condition"), Action::Read), Sight::Nothing);
-    assert_eq!(*clerk.sight(id("Observation"), Action::Read), inside);
-    assert!(clerk.elements(id("Observation")).is_none());
+fn patient(scope: &str, roles: &[&str]) -> Access {
+    access(Identity {
+        fhir_user: Some("Patient/1".into()),
+        patient: Some("1".into()),
+        roles: roles.iter().map(|name| (*name).to_owned()).collect(),
+        ..user("", scope)
+    })
 }
 
-/// One row whole and another not: all in part, and by no right that goes by an element which is not seen.
+/// C2: whoever is a clerk beside sees their own record as any patient does.
 #[test]
-fn a_record_beside_makes_nothing_whole() {
+fn c2_patients_see_their_record_whole_whatever_their_role() {
+    let inside = Sight::Patients([KEY].into());
+    for roles in [&[][..], &["billing-clerk"]] {
+        let own = patient("patient/*.rs", roles);
+        assert!(own.seen().is_none(), "{roles:?}");
+        for ty in [
+            "Patient",
+            "Condition",
+            "Encounter",
+            "Observation",
+            "Procedure",
+        ] {
+            for action in [Action::Read, Action::Search] {
+                assert_eq!(*own.sight(id(ty), action), inside, "{ty} {roles:?}");
+            }
+        }
+    }
+    // By the type and its scopes, a granular one included.
+    let one = patient("patient/Condition.rs user/Encounter.rs", &["billing-clerk"]);
+    assert!(sees(&one, "Condition", "note") && !sees(&one, "Encounter", "reasonCode"));
+    let lab = patient("patient/Condition.rs?category=a|b", &["billing-clerk"]);
+    assert!(sees(&lab, "Condition", "note"));
+    // Outside of the own record the role shows its part.
+    let other = access(Identity {
+        fhir_user: Some("Patient/2".into()),
+        patient: Some("1".into()),
+        ..user("billing-clerk", "patient/*.rs")
+    });
+    assert!(!sees(&other, "Condition", "note"));
+    assert_eq!(*other.sight(id("Condition"), Action::Read), inside);
+}
+
+/// C23: where the own record is seen whole, a role that sees a part opens nobody else's, nor does it add what it may do.
+#[test]
+fn c23_a_role_that_sees_a_part_is_silent_beside_the_own_record() {
+    let scope = "patient/*.cruds user/*.cruds";
+    let both = patient(scope, &["billing-clerk"]);
+    let inside = Sight::Patients([KEY].into());
+    for ty in ["Patient", "Condition", "Encounter", "Procedure"] {
+        assert!(both.elements(id(ty)).is_none(), "{ty}");
+        for action in Action::ALL {
+            let sight = both.sight(id(ty), action);
+            let alone = patient("patient/*.cruds", &[]);
+            assert_eq!(sight, alone.sight(id(ty), action), "{ty}");
+            assert_ne!(*sight, Sight::Everything, "{ty}");
+        }
+    }
+    assert_eq!(*both.sight(id("Condition"), Action::Read), inside);
+    // Of a type that the role sees whole it opens all that it ever did.
+    assert_eq!(*both.sight(id("Claim"), Action::Read), Sight::Everything);
+    // And without a scope for the own record it speaks.
+    let desk = patient(
+        "patient/Observation.rs user/Condition.rs",
+        &["billing-clerk"],
+    );
+    assert_eq!(
+        *desk.sight(id("Condition"), Action::Read),
+        Sight::Everything
+    );
+    assert!(!sees(&desk, "Condition", "note"));
+    // What patients may only send in, they see no more of for a role that may read a part.
+    let known = roles(&[
+        (crate::PATIENT, &[("Condition", &[], "c")]),
+        ("reader", &[("Condition", &["code"], "rs")]),
+    ]);
+    let identity = Identity {
+        fhir_user: Some("Patient/1".into()),
+        patient: Some("1".into()),
+        ..user("reader", scope)
+    };
+    let facts = Facts {
+        patient: Some(KEY),
+        ..Facts::default()
+    };
+    let sender = decide(&Caller::in_roles(identity, &known), &facts);
+    assert_eq!(*sender.sight(id("Condition"), Action::Create), inside);
+    assert!(!sender.may(id("Condition"), Action::Read));
+    assert!(sender.elements(id("Condition")).is_none());
+}
+
+/// A site may let patients see a part of a type of their own record.
+#[test]
+fn patients_may_see_a_part_too() {
+    let known = roles(&[
+        (crate::PATIENT, &[("Condition", &["code"], "rs")]),
+        ("reader", &[("Condition", &["note"], "rs")]),
+        ("physician", &[("Condition", &[], "rs")]),
+    ]);
+    let own = |names: &[&str]| {
+        let identity = Identity {
+            fhir_user: Some("Patient/1".into()),
+            patient: Some("1".into()),
+            roles: names.iter().map(|name| (*name).to_owned()).collect(),
+            ..user("", "patient/*.rs user/*.rs")
+        };
+        let facts = Facts {
+            patient: Some(KEY),
+            ..Facts::default()
+        };
+        decide(&Caller::in_roles(identity, &known), &facts)
+    };
+    let inside = Sight::Patients([KEY].into());
+    for names in [&[][..], &["reader"]] {
+        let access = own(names);
+        assert_eq!(*access.sight(id("Condition"), Action::Read), inside);
+        assert!(sees(&access, "Condition", "code") && !sees(&access, "Condition", "note"));
+    }
+    let physician = own(&["physician"]);
+    assert!(physician.seen().is_none());
+    assert_eq!(
+        *physician.sight(id("Condition"), Action::Read),
+        Sight::Everything
+    );
+}
+
+/// Scopes of a launch beside those of the user: one set of elements.
+#[test]
+fn a_launch_beside_makes_nothing_whole() {
     let known = Roles::seeded();
     let scope = "patient/*.rs user/Condition.r user/Encounter.r";
     let access = within(&known, &["billing-clerk"], scope, Some("1"));
+    let inside = Sight::Patients([KEY].into());
+    for ty in ["Condition", "Encounter"] {
+        assert_eq!(*access.sight(id(ty), Action::Read), Sight::Everything);
+        assert_eq!(*access.sight(id(ty), Action::Search), inside);
+    }
     assert!(!sees(&access, "Condition", "note") && !sees(&access, "Encounter", "reasonCode"));
-    assert_eq!(
-        *access.sight(id("Condition"), Action::Read),
-        Sight::Everything
-    );
-    assert_eq!(
-        *access.sight(id("Condition"), Action::Search),
-        Sight::Nothing
-    );
-    assert_eq!(
-        *access.sight(id("Encounter"), Action::Search),
-        Sight::Patients([KEY].into())
-    );
     assert!(access.elements(id("Observation")).is_none());
 }
 

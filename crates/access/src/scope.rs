@@ -104,6 +104,15 @@ impl Context {
     }
 }
 
+impl Target {
+    pub(crate) fn covers(self, ty: TypeId) -> bool {
+        match self {
+            Target::Every => true,
+            Target::Type(own) => own == ty,
+        }
+    }
+}
+
 impl Actions {
     pub const NONE: Actions = Actions(0);
     pub const ALL: Actions = Actions(0b11111);

@@ -251,8 +251,8 @@ pub fn clinician() -> &'static Roles {
 /// What a role may do with a type: its elements (none: all of them), and `read`, `update`, ...
 pub type Policy<'a> = (&'a str, &'a [&'a str], &'a [&'a str]);
 
-/// A person in a role of these policies, through an app that asks for all of it.
-pub fn in_role(policies: &[Policy<'_>], scopes: &str) -> Caller {
+/// A site of one role, with these policies.
+pub fn role(policies: &[Policy<'_>]) -> Roles {
     let resource = |(ty, elements, interactions): &Policy<'_>| {
         let codes = interactions
             .iter()
@@ -270,16 +270,26 @@ pub fn in_role(policies: &[Policy<'_>], scopes: &str) -> Caller {
     let policy = serde_json::json!({ "resourceType": "CapabilityStatement", "name": "role", "status": "active", "date": "2026",
         "kind": "requirements", "fhirVersion": "4.0.1", "format": ["json"],
         "rest": [{ "mode": "server", "resource": policies.iter().map(resource).collect::<Vec<_>>() }] });
+    Roles::of([RolePolicy::read(policy.to_string().as_bytes()).unwrap()])
+}
+
+/// A person in a role of these policies, through an app with these scopes.
+pub fn in_role(policies: &[Policy<'_>], scopes: &str) -> Caller {
+    in_role_of(&role(policies), scopes, None)
+}
+
+/// The same in the role of a site, through an app that was launched for a patient (`Patient/id`).
+pub fn in_role_of(site: &Roles, scopes: &str, patient: Option<&str>) -> Caller {
     let identity = Identity {
         subject: "someone".into(),
         client_id: "desk".into(),
         fhir_user: Some("Practitioner/1".into()),
         roles: vec!["role".into()],
+        patient: patient.map(|path| path.trim_start_matches("Patient/").into()),
         scopes: Scopes::parse(scopes).unwrap(),
         ..Identity::default()
     };
-    let policy = RolePolicy::read(policy.to_string().as_bytes()).unwrap();
-    Caller::in_roles(identity, &Roles::of([policy]))
+    Caller::in_roles(identity, site)
 }
 
 /// A clinician, through an app with these scopes.

@@ -19,6 +19,7 @@ mod contained_pages;
 mod cursors;
 mod elements;
 mod elements_asked;
+mod elements_launched;
 mod former;
 mod full_text;
 mod granular;
@@ -37,6 +38,7 @@ mod noninterference;
 mod pages;
 mod parameters;
 mod parts;
+mod parts_launched;
 mod party;
 mod past;
 mod pinned;
@@ -184,6 +186,9 @@ on_both!(
     elements_asked::no_chain_leads_into_what_is_not_seen,
     elements_asked::rows_do_not_come_in_the_order_of_a_hidden_date,
     elements_asked::scopes_by_what_is_not_seen_grant_nothing,
+    elements_launched::staff_are_shown_of_a_record_what_their_role_shows,
+    elements_launched::what_staff_change_of_a_record_stays_in_it,
+    elements_launched::a_clerk_sees_their_own_record_as_patients_do,
     granular::granular_reads_take_as_many_statements,
 );
 
@@ -225,4 +230,5 @@ timed_on_both!(
     conditions::what_may_not_be_seen_changes_no_condition,
     parts::elements_that_are_not_seen_change_no_answer,
     parts::elements_that_are_not_seen_change_no_write,
+    parts_launched::a_launch_shows_a_part_of_one_record,
 );

@@ -3,13 +3,13 @@
 //!
 //! Which elements are seen is worked out here from the definitions, not by `access`.
 
-use crate::house::{House, call, in_role, json, loader, text};
+use crate::house::{House, call, in_role_of, json, loader, role, text};
 use crate::noninterference::{Write, answers, ask, difference, last, said, stored, writes};
 use crate::party::Mode;
 use crate::pinned::{BEGIN_US, cases, random, set_clock};
 use serde_json::{Value, json as value};
 use std::collections::{BTreeMap, BTreeSet};
-use ward_access::Caller;
+use ward_access::{Caller, Roles};
 use ward_fhir::schema::r4;
 use ward_resources::Call;
 use ward_resources::route::Method::{Get, Patch, Put};
@@ -17,7 +17,7 @@ use ward_testkit::generate::{COUNTS, id, resource};
 use ward_testkit::{Backend, Random};
 
 /// What is asked of one pair of stores.
-fn questions(backend: Backend) -> usize {
+pub fn questions(backend: Backend) -> usize {
     match backend {
         Backend::Sqlite => 150,
         Backend::Postgres => 400,
@@ -46,10 +46,7 @@ pub async fn elements_that_are_not_seen_change_no_answer(backend: Backend) {
                 panic!("{} by {:?}\n{what}", asked.text(), clerk.parts);
             }
             answered += usize::from(on_whole[0].starts_with("status 200"));
-            for answer in &on_whole {
-                let body = answer.split_once('\n').map_or("", |(_, body)| body);
-                clerk.check(&serde_json::from_str(body).unwrap_or_default());
-            }
+            clerk.check_all(&on_whole);
         }
     }
     println!(
@@ -99,14 +96,15 @@ pub async fn elements_that_are_not_seen_change_no_write(backend: Backend) {
 }
 
 /// Sees a part of some types and the whole of others.
-struct Clerk {
-    caller: Caller,
+pub struct Clerk {
+    pub caller: Caller,
+    site: Roles,
     /// By type the names of the elements that are seen, in JSON without type (`onset`).
-    parts: BTreeMap<&'static str, BTreeSet<&'static str>>,
+    pub parts: BTreeMap<&'static str, BTreeSet<&'static str>>,
 }
 
 impl Clerk {
-    fn any(random: &mut Random, interactions: &[&str]) -> Clerk {
+    pub fn any(random: &mut Random, interactions: &[&str]) -> Clerk {
         let mut parts: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         let mut policies: Vec<(&str, Vec<&str>)> = Vec::new();
         for (ty, _) in COUNTS {
@@ -132,15 +130,22 @@ impl Clerk {
             .iter()
             .map(|(ty, named)| (*ty, named.as_slice(), interactions))
             .collect();
+        let site = role(&policies);
         Clerk {
-            caller: in_role(&policies, "user/*.cruds"),
+            caller: in_role_of(&site, "user/*.cruds", None),
+            site,
             parts,
         }
     }
 
+    /// The same person through an app that was launched for a patient.
+    pub fn launched(&self, patient: &str) -> Caller {
+        in_role_of(&self.site, "patient/*.cruds", Some(patient))
+    }
+
     /// The story without what would be no valid resource once its hidden elements are gone: references into what is contained,
     /// and contained resources that refer to one another.
-    fn plain(&self, random: &mut Random, story: Vec<Write>) -> Vec<Write> {
+    pub fn plain(&self, random: &mut Random, story: Vec<Write>) -> Vec<Write> {
         let is_plain = |body: &Value| match body["contained"].as_array() {
             None => true,
             Some(contained) => {
@@ -165,13 +170,16 @@ impl Clerk {
     /// One of the whole, one that never held what is not seen.
     async fn stores(&self, backend: Backend, story: &[Write]) -> (House, House) {
         let whole = stored(backend, story, &|_| true).await;
+        let copy = stored(backend, &self.story_of_seen(story), &|_| true).await;
+        (whole, copy)
+    }
+
+    pub fn story_of_seen(&self, story: &[Write]) -> Vec<Write> {
         let reduced = story.iter().map(|write| Write {
             body: write.body.as_ref().map(|body| self.reduced(body)),
             ..write.clone()
         });
-        let reduced: Vec<Write> = reduced.collect();
-        let copy = stored(backend, &reduced, &|_| true).await;
-        (whole, copy)
+        reduced.collect()
     }
 
     /// Without the elements that are not seen, those of contained resources too.
@@ -194,6 +202,14 @@ impl Clerk {
     fn sees(&self, ty: &str, member: &str) -> bool {
         let parts = self.parts.get(ty);
         parts.is_none_or(|parts| element(ty, member).is_some_and(|name| parts.contains(name)))
+    }
+
+    /// What answers to a question say, page by page.
+    pub fn check_all(&self, answers: &[String]) {
+        for answer in answers {
+            let body = answer.split_once('\n').map_or("", |(_, body)| body);
+            self.check(&serde_json::from_str(body).unwrap_or_default());
+        }
     }
 
     /// No resource of an answer has an element that is not seen, and each of which a part is shown says so.

@@ -153,6 +153,17 @@ impl Party {
         }
     }
 
+    /// An app launched for one patient, which may read all of that record.
+    pub fn launched(patient: &str) -> Party {
+        let all = Right {
+            context: "patient",
+            ty: "*".to_owned(),
+            letters: "rs",
+            criteria: Vec::new(),
+        };
+        Party::of(vec![all], Mode::Whole, Some(patient.to_owned()), false)
+    }
+
     /// A random caller who may do with what they see whatever can be done.
     pub fn writing(random: &mut Random, patients: &[String]) -> Party {
         let all = |context, ty: &str| Right {
