@@ -222,7 +222,8 @@ pub(crate) fn compact(
     joined(&header, payload, sign)
 }
 
-fn joined(header: &str, payload: &[u8], sign: impl FnOnce(&[u8]) -> Vec<u8>) -> String {
+/// The compact token under this header, as it is written.
+pub(crate) fn joined(header: &str, payload: &[u8], sign: impl FnOnce(&[u8]) -> Vec<u8>) -> String {
     let mut token = String::with_capacity((header.len() + payload.len()) * 4 / 3 + 96);
     URL_SAFE_NO_PAD.encode_string(header, &mut token);
     token.push('.');

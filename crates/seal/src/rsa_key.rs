@@ -1,4 +1,4 @@
-//! An RSA signing key: id_tokens by RS256 (OpenID Connect Core §15.1), client assertions by RS384.
+//! An RSA signing key: id_tokens by RS256 (OpenID Connect Core §15.1) or PS256 (FAPI 2.0), client assertions by RS384.
 //!
 //! The `rsa` crate only makes the key, once, from our random source. Signing is `ring`'s: the private operation of the
 //! `rsa` crate does not run in constant time (RUSTSEC-2023-0071).
@@ -9,7 +9,9 @@ use crate::jws::{compact, sealing_key};
 use crate::master::MasterKey;
 use crate::random;
 use ring::rand::SystemRandom;
-use ring::signature::{KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RsaEncoding, RsaKeyPair};
+use ring::signature::{
+    KeyPair, RSA_PKCS1_SHA256, RSA_PKCS1_SHA384, RSA_PSS_SHA256, RsaEncoding, RsaKeyPair,
+};
 use rsa::pkcs8::EncodePrivateKey;
 use rsa::rand_core;
 use std::fmt;
@@ -28,6 +30,7 @@ pub struct RsaKey {
 pub enum RsaAlgorithm {
     Rs256,
     Rs384,
+    Ps256,
 }
 
 /// Bits of a new key.
@@ -106,6 +109,7 @@ impl RsaAlgorithm {
         match self {
             RsaAlgorithm::Rs256 => Algorithm::Rs256.name(),
             RsaAlgorithm::Rs384 => Algorithm::Rs384.name(),
+            RsaAlgorithm::Ps256 => Algorithm::Ps256.name(),
         }
     }
 
@@ -113,6 +117,7 @@ impl RsaAlgorithm {
         match self {
             RsaAlgorithm::Rs256 => &RSA_PKCS1_SHA256,
             RsaAlgorithm::Rs384 => &RSA_PKCS1_SHA384,
+            RsaAlgorithm::Ps256 => &RSA_PSS_SHA256,
         }
     }
 }
@@ -155,7 +160,7 @@ mod tests {
     use crate::jws::foreign::{Expected, Typ, verify};
 
     #[test]
-    fn signs_both_ways_also_after_storage() {
+    fn signs_in_each_way_also_after_storage() {
         let key = RsaKey::generate();
         let master = MasterKey::from_bytes([1; 32]);
         let sealed = key.seal(&master);
@@ -170,6 +175,7 @@ mod tests {
         for (by, algorithm) in [
             (RsaAlgorithm::Rs256, Algorithm::Rs256),
             (RsaAlgorithm::Rs384, Algorithm::Rs384),
+            (RsaAlgorithm::Ps256, Algorithm::Ps256),
         ] {
             let token = again.sign(by, "JWT", b"{}");
             let checked = |algorithms: &[Algorithm]| {

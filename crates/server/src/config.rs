@@ -321,7 +321,7 @@ fn check(config: &Config) -> Result<(), String> {
             "store.database must be a postgres:// URL, or empty for the embedded store".into(),
         );
     }
-    smart::check(&config.organization, &config.style)?;
+    smart::check(&config.smart, &config.organization, &config.style)?;
     shifts::settings(&config.shifts)?;
     full_text(&config.search.full_text)?;
     config.upstream.check(config.egress.loopback_http)?;
@@ -437,6 +437,7 @@ impl Config {
         Ok(ward_smart::Settings {
             upstream: self.upstream.settings()?,
             requests_per_minute: self.rates.client_per_minute,
+            asks_for_certificates: !self.tls.client_ca_file.is_empty(),
             ..settings
         })
     }

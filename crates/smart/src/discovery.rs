@@ -8,10 +8,11 @@ use crate::answer::{Answer, Cache, OAuthError};
 use crate::brands;
 use crate::dpop::PROOF_ALGORITHMS;
 use crate::endpoints::Endpoint;
+use crate::fapi;
 use crate::people::session::Assurance;
 use crate::server::AuthorizationServer;
 use crate::settings::{Settings, Style};
-use crate::state::KeyAlgorithm;
+use crate::state::{Authentication, IdTokenAlgorithm, KeyAlgorithm};
 use crate::token::GRANT_TYPES;
 use serde_json::{Map, Value, json};
 use ward_seal::jwk::Algorithm;
@@ -156,7 +157,10 @@ fn openid_configuration(server: &AuthorizationServer) -> Value {
     let mut document = shared(server);
     let mut put = |name: &str, value: Value| document.insert(name.to_owned(), value);
     put("subject_types_supported", json!(["public"]));
-    put("id_token_signing_alg_values_supported", json!(["RS256"]));
+    put(
+        "id_token_signing_alg_values_supported",
+        json!(IdTokenAlgorithm::ALL.map(IdTokenAlgorithm::name)),
+    );
     put("response_modes_supported", json!(["query"]));
     put(
         "prompt_values_supported",
@@ -212,28 +216,51 @@ fn shared(server: &AuthorizationServer) -> Map<String, Value> {
     );
     put(
         "token_endpoint_auth_methods_supported",
-        json!([
-            "client_secret_basic",
-            "client_secret_post",
-            "private_key_jwt",
-            "tls_client_auth",
-            "none"
-        ]),
+        json!(methods(settings)),
     );
     put(
         "token_endpoint_auth_signing_alg_values_supported",
-        json!(names(&settings.assertion_algorithms)),
+        json!(names(&assertion_algorithms(settings))),
     );
     put(
         "dpop_signing_alg_values_supported",
         json!(names(&PROOF_ALGORITHMS)),
     );
-    put("tls_client_certificate_bound_access_tokens", true.into());
+    put(
+        "tls_client_certificate_bound_access_tokens",
+        settings.asks_for_certificates.into(),
+    );
     put(
         "authorization_response_iss_parameter_supported",
         true.into(),
     );
     document
+}
+
+/// How clients may prove themselves: by certificates only where the server asks for any.
+fn methods(settings: &Settings) -> Vec<&'static str> {
+    let by_certificate = Authentication::TlsClientAuth.method();
+    [
+        Authentication::ClientSecretBasic.method(),
+        "client_secret_post",
+        Authentication::PrivateKeyJwt.method(),
+        by_certificate,
+        Authentication::None.method(),
+    ]
+    .into_iter()
+    .filter(|method| *method != by_certificate || settings.asks_for_certificates)
+    .collect()
+}
+
+/// Those of every client, and those of FAPI 2.0 clients.
+fn assertion_algorithms(settings: &Settings) -> Vec<Algorithm> {
+    let mut all = settings.assertion_algorithms.clone();
+    all.extend(
+        fapi::ALGORITHMS
+            .iter()
+            .filter(|of| !settings.assertion_algorithms.contains(of)),
+    );
+    all
 }
 
 fn names(algorithms: &[Algorithm]) -> Vec<&'static str> {

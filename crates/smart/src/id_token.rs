@@ -2,15 +2,16 @@
 
 use crate::claims::TOKEN_LIFETIME_S;
 use crate::server::AuthorizationServer;
-use crate::state::{Grant, KeyAlgorithm};
+use crate::state::{Client, Grant};
 use serde_json::{Map, Value, json};
 use ward_seal::base64url;
 use ward_seal::hash::sha256;
 use ward_storage::StoreError;
 
-/// Signs it by RS256, which every client can check. The first one makes the key.
+/// Signs it as the client is registered. The first one makes the key.
 pub(crate) async fn sign(
     server: &AuthorizationServer,
+    client: &Client,
     grant: &Grant,
     scope: &str,
     nonce: Option<&str>,
@@ -18,10 +19,10 @@ pub(crate) async fn sign(
     now_s: i64,
 ) -> Result<String, StoreError> {
     let keys = server.tokens().keys();
-    keys.ensure(server.store(), KeyAlgorithm::Rs256, now_s)
-        .await?;
+    let by = client.id_token_algorithm();
+    keys.ensure(server.store(), by.key(), now_s).await?;
     let claims = Value::Object(claims(server, grant, scope, nonce, access_token, now_s));
-    keys.sign_id(claims.to_string().as_bytes(), now_s)
+    keys.sign_id(by, claims.to_string().as_bytes(), now_s)
         .ok_or(StoreError::Unavailable)
 }
 

@@ -19,6 +19,7 @@ mod developer;
 pub mod discovery;
 pub mod dpop;
 pub mod endpoints;
+mod fapi;
 pub mod fetch;
 mod forms;
 mod id_token;

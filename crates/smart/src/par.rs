@@ -5,10 +5,11 @@ use crate::authorize::request::check;
 use crate::client_authentication::authenticate;
 use crate::dpop::{self, Proved};
 use crate::endpoints::Endpoint;
+use crate::fapi;
 use crate::request::{Parameters, Request};
 use crate::server::AuthorizationServer;
 use crate::state::{self, Changes, Client, Held, PUSHED_LIFETIME_S, PushedRequest};
-use crate::token::proof_error;
+use crate::token::{WEAK_PROOF, proof_error};
 use crate::trail::Trail;
 use serde_json::json;
 
@@ -34,7 +35,7 @@ pub(crate) async fn answer(
         request.now_s,
     )
     .await?;
-    let dpop_key = match proved(server, request).await {
+    let dpop_key = match proved(server, &client, request).await {
         Ok(key) => key,
         Err(refused) => return Ok(refused),
     };
@@ -92,6 +93,7 @@ pub(crate) async fn pushed(
 /// Thumbprint of the key of a DPoP proof, which the code will be bound to (RFC 9449 §10.1).
 async fn proved(
     server: &AuthorizationServer,
+    client: &Client,
     request: &Request<'_>,
 ) -> Result<Option<String>, Answer> {
     let Some(header) = request.dpop else {
@@ -105,6 +107,9 @@ async fn proved(
     let now_s = request.now_s;
     let proof = dpop::check(header, proved, server.nonces(), now_s)
         .map_err(|error| proof_error(server, error, now_s))?;
+    if !fapi::permits_proof(client, header) {
+        return Err(proof_error(server, WEAK_PROOF, now_s));
+    }
     match server.use_proof(&proof, now_s).await {
         Ok(()) => Ok(Some(proof.thumbprint)),
         Err(refused) => Err(crate::token::used_proof(server, refused, now_s)),

@@ -82,6 +82,7 @@ fn document(made: &Made) -> Value {
         "scope": client.scope,
         "grant_types": grant_types,
         "token_endpoint_auth_method": client.authentication.method(),
+        "id_token_signed_response_alg": client.id_token_algorithm().name(),
         "state": "pending",
     });
     if let Some(secret) = &made.secret {

@@ -2,7 +2,9 @@
 //! <https://www.rfc-editor.org/rfc/rfc7591#section-2> (S117)
 
 use crate::scope_ceiling::covers;
-use crate::state::{Authentication, Client, ClientState, KeysAt, Kind, SenderConstraint, digest};
+use crate::state::{
+    Authentication, Client, ClientState, IdTokenAlgorithm, KeysAt, Kind, SenderConstraint, digest,
+};
 use serde::Deserialize;
 use serde_json::Value;
 use ward_access::Scopes;
@@ -31,6 +33,7 @@ pub struct Metadata {
     /// RFC 8705 §3.4: bound to the certificate that the client connects with when it asks for them.
     pub tls_client_certificate_bound_access_tokens: bool,
     pub application_type: Option<String>,
+    pub id_token_signed_response_alg: Option<String>,
 }
 
 /// A field and what is wrong with it.
@@ -62,6 +65,7 @@ pub fn register(metadata: &Metadata, now_s: i64) -> Result<Made, Vec<Problem>> {
     check_redirects(metadata, kind, &mut problems);
     check_scope(metadata, kind, &mut problems);
     let sender_constraint = sender_constraint(metadata, &mut problems);
+    let id_token_signed_by = id_token_algorithm(metadata, &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -90,6 +94,7 @@ pub fn register(metadata: &Metadata, now_s: i64) -> Result<Made, Vec<Problem>> {
         keys,
         require_par: metadata.require_pushed_authorization_requests,
         sender_constraint,
+        id_token_signed_by,
         created_s: now_s,
         ..Client::default()
     };
@@ -233,6 +238,16 @@ fn sender_constraint(metadata: &Metadata, problems: &mut Vec<Problem>) -> Sender
             SenderConstraint::None
         }
     }
+}
+
+fn id_token_algorithm(metadata: &Metadata, problems: &mut Vec<Problem>) -> IdTokenAlgorithm {
+    let asked = metadata.id_token_signed_response_alg.as_deref();
+    let known = asked.map_or(Some(IdTokenAlgorithm::default()), IdTokenAlgorithm::of);
+    known.unwrap_or_else(|| {
+        let why = "is RS256, PS256 or ES256".to_owned();
+        problems.push(("id_token_signed_response_alg", why));
+        IdTokenAlgorithm::default()
+    })
 }
 
 fn check_texts(metadata: &Metadata, problems: &mut Vec<Problem>) {

@@ -15,10 +15,12 @@ pub struct Settings {
     pub base: String,
     /// Whether anybody may ask for a registration (RFC 7591). What is registered so waits for approval (S117).
     pub open_registration: bool,
-    /// Signatures of client assertions; RS384 and ES384 are what SMART demands (S52).
+    /// Signatures of client assertions; RS384 and ES384 are what SMART demands (S52). FAPI 2.0 clients have those of their profile.
     pub assertion_algorithms: Vec<Algorithm>,
     /// Take the issuer as `aud` of client assertions beside the URL of the endpoint (S53).
     pub issuer_as_assertion_audience: bool,
+    /// TLS asks for client certificates: clients can prove themselves by them and have tokens bound to them (RFC 8705).
+    pub asks_for_certificates: bool,
     /// Who runs the server, for sign-in pages and brands.
     pub organization: Organization,
     pub style: Style,
@@ -71,6 +73,7 @@ impl Settings {
             open_registration: false,
             assertion_algorithms: vec![Algorithm::Rs384, Algorithm::Es384],
             issuer_as_assertion_audience: false,
+            asks_for_certificates: false,
             style: Style::default(),
             requests_per_minute: 0,
             upstream: None,

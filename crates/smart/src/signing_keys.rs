@@ -2,7 +2,9 @@
 //! <https://www.rfc-editor.org/rfc/rfc7517>
 
 use crate::claims::TOKEN_LIFETIME_S_MAX;
-use crate::state::{self, Changes, Held, KeyAlgorithm, KeyRing, Refused, RingKey};
+use crate::state::{
+    self, Changes, Held, IdTokenAlgorithm, KeyAlgorithm, KeyRing, Refused, RingKey,
+};
 use crate::tokens::CLOCK_SKEW_S;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -119,11 +121,17 @@ impl SigningKeys {
         })
     }
 
-    /// An id_token. About 1 ms.
-    pub fn sign_id(&self, payload: &[u8], now_s: i64) -> Option<String> {
-        self.signing(KeyAlgorithm::Rs256, now_s, |pair| match pair {
-            Pair::Rs256(key) => Some(key.sign(RsaAlgorithm::Rs256, "JWT", payload)),
-            Pair::Es256(_) => None,
+    /// An id_token. About 1 ms by the RSA key. By the key of access tokens too it is none of them: its `typ` is another (X54).
+    pub fn sign_id(&self, by: IdTokenAlgorithm, payload: &[u8], now_s: i64) -> Option<String> {
+        self.signing(by.key(), now_s, |pair| match (pair, by) {
+            (Pair::Rs256(key), IdTokenAlgorithm::Rs256) => {
+                Some(key.sign(RsaAlgorithm::Rs256, ID_TYP, payload))
+            }
+            (Pair::Rs256(key), IdTokenAlgorithm::Ps256) => {
+                Some(key.sign(RsaAlgorithm::Ps256, ID_TYP, payload))
+            }
+            (Pair::Es256(key), IdTokenAlgorithm::Es256) => Some(key.sign(ID_TYP, payload)),
+            _ => None,
         })
     }
 
@@ -268,6 +276,16 @@ impl SigningKeys {
     }
 }
 
+impl IdTokenAlgorithm {
+    /// The key that signs by it.
+    pub(crate) fn key(self) -> KeyAlgorithm {
+        match self {
+            IdTokenAlgorithm::Rs256 | IdTokenAlgorithm::Ps256 => KeyAlgorithm::Rs256,
+            IdTokenAlgorithm::Es256 => KeyAlgorithm::Es256,
+        }
+    }
+}
+
 impl Pair {
     fn is(&self, algorithm: KeyAlgorithm) -> bool {
         matches!(
@@ -342,6 +360,7 @@ async fn made(algorithm: KeyAlgorithm, signs_from_s: i64) -> RingKey {
     }
 }
 
+const ID_TYP: &str = "JWT";
 /// How often a change that met another node's is tried again.
 const ATTEMPTS_MAX: usize = 8;
 

@@ -27,7 +27,8 @@ pub use account::{Account, NamedPasskey};
 pub use app_state::{AppCode, AppState};
 pub use authorization::{AUTHORIZATION_LIFETIME_S, Authorization};
 pub use client::{
-    ActsFor, Authentication, Budgets, Client, ClientState, KeysAt, Kind, SenderConstraint,
+    ActsFor, Authentication, Budgets, Client, ClientState, IdTokenAlgorithm, KeysAt, Kind,
+    SenderConstraint,
 };
 pub use code::{CODE_LIFETIME_S, Code};
 pub use credential::Credential;

@@ -5,7 +5,8 @@
 
 use super::{JwsError, TOKEN_BYTES_MAX, decode, refusal, same_typ};
 use crate::jwk::{Algorithm, Jwk};
-use serde::Deserialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
@@ -37,7 +38,7 @@ pub enum Typ<'a> {
     IsOrAbsent(&'a str),
 }
 
-/// The header of a token, unchecked. Errors: not a compact token with a header of allowed members.
+/// The header of a token, unchecked. Errors: not a compact token, or a header that must be understood and is not.
 pub fn unverified_header(token: &str) -> Result<UnverifiedHeader, JwsError> {
     let parts = Parts::of(token)?;
     let header = parts.header()?;
@@ -113,9 +114,9 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// Unknown and repeated members are errors of the derived reader: `crit`, `x5u`, `x5c`, `b64`, `zip`, `enc` are refused.
+/// Members that are not understood are ignored (RFC 7515 §4), as `x5t`, `x5c` and `x5u` are: they name keys, and what a header says of
+/// keys decides nothing. Of those that are understood none may come twice.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Header<'a> {
     #[serde(borrow)]
     alg: Cow<'a, str>,
@@ -127,6 +128,22 @@ struct Header<'a> {
     jku: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     jwk: Option<&'a RawValue>,
+    /// What changes how the rest is read (RFC 7515 §4.1.11, RFC 7797, RFC 7516): to ignore it would be to read something else than
+    /// was signed.
+    #[serde(
+        default,
+        rename = "crit",
+        alias = "b64",
+        alias = "zip",
+        alias = "enc",
+        deserialize_with = "never"
+    )]
+    _changes_the_meaning: (),
+}
+
+/// A member that must not be there.
+fn never<'de, D: Deserializer<'de>>(_: D) -> Result<(), D::Error> {
+    Err(D::Error::custom("crit, b64, zip or enc"))
 }
 
 impl Header<'_> {

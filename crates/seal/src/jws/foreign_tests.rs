@@ -145,7 +145,7 @@ fn well_known_forgeries_are_refused() {
 }
 
 #[test]
-fn header_members_beside_the_allowed_are_refused() {
+fn header_members_that_are_not_understood_are_ignored_and_critical_ones_refused() {
     let es384 = Es384Key::generate();
     let kid = es384.kid();
     let jwk = es384.public().to_json();
@@ -164,11 +164,12 @@ fn header_members_beside_the_allowed_are_refused() {
         (r#""crit":[]"#.into(), Some(JwsError::HeaderRefused)),
         (r#""b64":false"#.into(), Some(JwsError::HeaderRefused)),
         (r#""zip":"DEF""#.into(), Some(JwsError::HeaderRefused)),
-        (
-            r#""x5u":"https://x.example""#.into(),
-            Some(JwsError::HeaderRefused),
-        ),
-        (r#""x5c":["MII"]"#.into(), Some(JwsError::HeaderRefused)),
+        (r#""crit":null"#.into(), Some(JwsError::HeaderRefused)),
+        (r#""enc":"A256GCM""#.into(), Some(JwsError::HeaderRefused)),
+        (r#""x5u":"https://x.example""#.into(), None),
+        (r#""x5c":["MII"]"#.into(), None),
+        (r#""x5t":"AAAA","x5t#S256":"AAAA""#.into(), None),
+        (r#""cty":"JWT","nonce":{"a":[1]}"#.into(), None),
         (format!(r#""jwk":{jwk}"#), Some(JwsError::HeaderRefused)),
         (
             r#""jku":"https://x.example""#.into(),

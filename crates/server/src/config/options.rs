@@ -241,7 +241,12 @@ pub const OPTIONS: &[OptionRow] = &[
     row(
         "smart.issuer_as_assertion_audience",
         "false",
-        "Take the issuer as aud of client assertions, beside the URL of the endpoint they are sent to.",
+        "Take the issuer as aud of client assertions, beside the URL of the endpoint they are sent to. FAPI 2.0 clients name it without this, and nothing else.",
+    ),
+    row(
+        "smart.further_assertion_algorithms",
+        "[]",
+        "Signatures of client assertions beside RS384 and ES384: RS256, PS256, ES256, EdDSA. FAPI 2.0 clients have PS256, ES256 and EdDSA without it, and nothing else.",
     ),
     row(
         "upstream.issuer",

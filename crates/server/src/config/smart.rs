@@ -1,6 +1,7 @@
 //! What an installation decides about its authorization server, who runs it, and how it looks.
 
 use serde::Deserialize;
+use ward_seal::Algorithm;
 use ward_smart::settings::{self, Settings, Style};
 
 /// `[smart]`
@@ -9,6 +10,7 @@ use ward_smart::settings::{self, Settings, Style};
 pub struct Smart {
     pub open_registration: bool,
     pub issuer_as_assertion_audience: bool,
+    pub further_assertion_algorithms: Vec<String>,
 }
 
 /// `[organization]`
@@ -21,7 +23,13 @@ pub struct Organization {
 }
 
 /// Messages name the option.
-pub fn check(organization: &Organization, style: &Style) -> Result<(), String> {
+pub fn check(smart: &Smart, organization: &Organization, style: &Style) -> Result<(), String> {
+    let further = &smart.further_assertion_algorithms;
+    if let Some(unknown) = further.iter().find(|name| Algorithm::of(name).is_none()) {
+        return Err(format!(
+            "smart.further_assertion_algorithms: {unknown} is none of RS256, PS256, ES256 and EdDSA"
+        ));
+    }
     if organization.name.trim().is_empty() {
         return Err("organization.name must not be empty: people see it where they sign in".into());
     }
@@ -67,7 +75,13 @@ pub fn settings(base: &str, smart: &Smart, organization: &Organization, style: &
         true => default,
         false => given.clone(),
     };
+    let mut assertion_algorithms = defaults.assertion_algorithms;
+    for name in &smart.further_assertion_algorithms {
+        let known = Algorithm::of(name).filter(|one| !assertion_algorithms.contains(one));
+        assertion_algorithms.extend(known);
+    }
     Settings {
+        assertion_algorithms,
         open_registration: smart.open_registration,
         issuer_as_assertion_audience: smart.issuer_as_assertion_audience,
         organization: settings::Organization {
@@ -77,5 +91,42 @@ pub fn settings(base: &str, smart: &Smart, organization: &Organization, style: &
         },
         style: style.clone(),
         ..defaults
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(names: &[&str]) -> (Smart, Organization) {
+        let smart = Smart {
+            open_registration: false,
+            issuer_as_assertion_audience: false,
+            further_assertion_algorithms: names.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let organization = Organization {
+            name: "Ward".into(),
+            website: String::new(),
+            portal: String::new(),
+        };
+        (smart, organization)
+    }
+
+    #[test]
+    fn s52_further_signatures_of_assertions_are_configured() {
+        let style = Style::default();
+        let (smart, organization) = with(&["ES256", "ES384", "ES256"]);
+        assert_eq!(check(&smart, &organization, &style), Ok(()));
+        let made = settings("https://ward.example/fhir", &smart, &organization, &style);
+        let expected = [Algorithm::Rs384, Algorithm::Es384, Algorithm::Es256];
+        assert_eq!(made.assertion_algorithms, expected);
+        for unknown in ["none", "HS256", "es256", ""] {
+            let (smart, organization) = with(&[unknown]);
+            let refused = check(&smart, &organization, &style).unwrap_err();
+            assert!(
+                refused.starts_with("smart.further_assertion_algorithms"),
+                "{refused}"
+            );
+        }
     }
 }

@@ -3,11 +3,13 @@
 
 use super::unknown;
 use crate::answer::{ErrorCode, OAuthError};
+use crate::fapi;
 use crate::server::AuthorizationServer;
 use crate::state::{self, Changes, Client, KeysAt, Refused, Replay};
 use crate::tokens::CLOCK_SKEW_S;
 use serde::Deserialize;
 use ward_seal::from_base64url;
+use ward_seal::jwk::Algorithm;
 use ward_seal::jws::TOKEN_BYTES_MAX;
 use ward_seal::jws::foreign::{Expected, Typ, unverified_header, verify};
 
@@ -66,9 +68,9 @@ async fn signed(
         KeysAt::Here(_) => None,
     };
     let header = unverified_header(assertion).map_err(|_| {
-        refused("the assertion is not a signed token with a header of known members")
+        refused("the assertion is not a signed token, or its header holds crit, b64, zip or enc")
     })?;
-    let allowed = &server.settings().assertion_algorithms;
+    let allowed = algorithms(server, client);
     let algorithm = header
         .algorithm
         .filter(|algorithm| allowed.contains(algorithm))
@@ -88,6 +90,14 @@ async fn signed(
     };
     verify(&key, &expected, assertion)
         .map_err(|_| refused("the assertion's signature does not hold"))
+}
+
+/// What the client may sign with.
+fn algorithms<'a>(server: &'a AuthorizationServer, client: &Client) -> &'a [Algorithm] {
+    match client.fapi2 {
+        true => &fapi::ALGORITHMS,
+        false => &server.settings().assertion_algorithms,
+    }
 }
 
 #[derive(Deserialize)]
@@ -123,10 +133,11 @@ impl AssertionClaims {
                 "iss and sub of the assertion must both be the client_id",
             ));
         }
-        if !self.is_for(server, endpoint_url) {
-            return Err(refused(
-                "aud of the assertion must be the URL of the token endpoint",
-            ));
+        if !self.is_for(server, client, endpoint_url) {
+            return Err(refused(match client.fapi2 {
+                true => "aud of the assertion must be the issuer, and nothing else (FAPI 2.0)",
+                false => "aud of the assertion must be the URL of the token endpoint",
+            }));
         }
         if self.exp.saturating_add(CLOCK_SKEW_S) < now_s {
             return Err(refused("the assertion has expired"));
@@ -145,7 +156,11 @@ impl AssertionClaims {
         Ok(())
     }
 
-    fn is_for(&self, server: &AuthorizationServer, endpoint_url: &str) -> bool {
+    fn is_for(&self, server: &AuthorizationServer, client: &Client, endpoint_url: &str) -> bool {
+        if client.fapi2 {
+            // §5.3.2.1: a string, not a list of one.
+            return matches!(&self.aud, Audience::One(one) if *one == server.settings().issuer);
+        }
         let audience = match &self.aud {
             Audience::One(audience) => audience,
             Audience::Many(audiences) => match audiences.as_slice() {

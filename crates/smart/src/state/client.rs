@@ -43,8 +43,10 @@ pub struct Client {
     /// Its authorization requests must be pushed (RFC 9126).
     pub require_par: bool,
     pub sender_constraint: SenderConstraint,
-    /// The FAPI 2.0 security profile: PAR, sender-constrained tokens, asymmetric authentication (S108).
+    /// The FAPI 2.0 security profile (S108): what it demands is in `fapi.rs`.
     pub fapi2: bool,
+    /// `id_token_signed_response_alg`
+    pub id_token_signed_by: IdTokenAlgorithm,
     /// Addresses it may come from: `192.0.2.7`, `192.0.2.0/24`. Empty: any.
     pub addresses: Vec<String>,
     pub budgets: Budgets,
@@ -117,6 +119,16 @@ pub enum SenderConstraint {
     Mtls,
 }
 
+/// What an id_token is signed with. RS256 is what every OpenID client can check; FAPI 2.0 has one of the others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum IdTokenAlgorithm {
+    #[default]
+    Rs256,
+    Ps256,
+    Es256,
+}
+
 /// How much it may ask for; `None`: the installation's limits; 0: no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -179,6 +191,14 @@ impl Client {
         )
     }
 
+    /// What its id_tokens are signed with: never by RS256 under FAPI 2.0.
+    pub fn id_token_algorithm(&self) -> IdTokenAlgorithm {
+        match (self.id_token_signed_by, self.fapi2) {
+            (IdTokenAlgorithm::Rs256, true) => IdTokenAlgorithm::Ps256,
+            (registered, _) => registered,
+        }
+    }
+
     /// Whether its authorization requests must be pushed.
     pub fn must_push(&self) -> bool {
         self.require_par || self.fapi2
@@ -204,5 +224,28 @@ impl Authentication {
             Authentication::PrivateKeyJwt => "private_key_jwt",
             Authentication::TlsClientAuth => "tls_client_auth",
         }
+    }
+}
+
+impl IdTokenAlgorithm {
+    pub const ALL: [IdTokenAlgorithm; 3] = [
+        IdTokenAlgorithm::Rs256,
+        IdTokenAlgorithm::Ps256,
+        IdTokenAlgorithm::Es256,
+    ];
+
+    /// As `id_token_signed_response_alg` says it.
+    pub fn name(self) -> &'static str {
+        match self {
+            IdTokenAlgorithm::Rs256 => "RS256",
+            IdTokenAlgorithm::Ps256 => "PS256",
+            IdTokenAlgorithm::Es256 => "ES256",
+        }
+    }
+
+    pub fn of(name: &str) -> Option<IdTokenAlgorithm> {
+        IdTokenAlgorithm::ALL
+            .into_iter()
+            .find(|one| one.name() == name)
     }
 }

@@ -23,7 +23,7 @@ pub enum KeyAlgorithm {
     /// Access tokens.
     #[serde(rename = "ES256")]
     Es256,
-    /// id_tokens: what every OpenID client can check (S87).
+    /// id_tokens: by RS256, which every OpenID client can check (S87), or by PS256.
     #[serde(rename = "RS256")]
     Rs256,
 }

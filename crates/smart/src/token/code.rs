@@ -35,6 +35,7 @@ pub(super) async fn exchange(asked: &Asked<'_>, trail: &mut Trail) -> Result<Ans
     let granted = Granted {
         scope: &scope,
         nonce: code.nonce.as_deref(),
+        kept: None,
     };
     let changes = Changes::new().replace(&code);
     match respond(asked, &mut grant, granted, changes).await {

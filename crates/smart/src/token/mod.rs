@@ -13,6 +13,7 @@ use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::claims::Confirmation;
 use crate::client_authentication::{authenticate, authenticate_for_refresh, may_get_tokens};
 use crate::dpop::{self, ProofError, Proved};
+use crate::fapi;
 use crate::request::Request;
 use crate::revocations::what;
 use crate::server::AuthorizationServer;
@@ -157,11 +158,18 @@ async fn binding(
     let now_s = request.now_s;
     let proof = dpop::check(header, proved, server.nonces(), now_s)
         .map_err(|error| proof_error(server, error, now_s))?;
+    if !fapi::permits_proof(client, header) {
+        return Err(proof_error(server, WEAK_PROOF, now_s));
+    }
     match server.use_proof(&proof, now_s).await {
         Ok(()) => Ok(Some(Confirmation::DpopKey(proof.thumbprint))),
         Err(refused) => Err(used_proof(server, refused, now_s)),
     }
 }
+
+/// The answer to a proof by an algorithm that a FAPI 2.0 client may not use.
+pub(crate) const WEAK_PROOF: ProofError =
+    ProofError::Invalid("the DPoP proof of a FAPI 2.0 client is signed by PS256, ES256 or EdDSA");
 
 /// RFC 9449 §5 and §8.
 pub(crate) fn proof_error(server: &AuthorizationServer, error: ProofError, now_s: i64) -> Answer {

@@ -1,9 +1,12 @@
 //! A refresh token becomes new tokens, and is exchanged itself. <https://www.rfc-editor.org/rfc/rfc9700#section-4.14> (S90 to S95)
 //!
+//! That of a FAPI 2.0 client is not exchanged (§5.3.2.1 of the profile: an answer that is lost on the way would lock the client out, and
+//! whoever stole it would need the client's key too). Of the others:
+//!
 //! All refresh tokens of a grant are one family: when one that was exchanged comes again, either its thief or its owner was
 //! there before, and nobody can tell which. So the grant ends.
 
-use super::response::{Granted, respond};
+use super::response::{Granted, lifetime_s, respond};
 use super::{Asked, invalid_grant, standing};
 use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::scope_ceiling::covers;
@@ -60,10 +63,18 @@ async fn attempt(
         standing::check_session(server, &grant, now_s).await?;
     }
     let scope = scope(asked, &grant)?;
-    let changes = used(asked, &mut token);
+    let kept = asked.client.fapi2;
+    let changes = if kept {
+        token.expires_s = now_s.saturating_add(lifetime_s(&grant));
+        Changes::new().replace(&token)
+    } else {
+        used(asked, &mut token)
+    };
+    let sent = asked.request.parameters.get("refresh_token");
     let granted = Granted {
         scope: &scope,
         nonce: None,
+        kept: sent.filter(|_| kept),
     };
     Ok(respond(asked, &mut grant, granted, changes).await)
 }

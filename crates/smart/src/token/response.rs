@@ -21,6 +21,8 @@ pub(super) struct Granted<'a> {
     pub scope: &'a str,
     /// Of the authorization request, for the id_token.
     pub nonce: Option<&'a str>,
+    /// The refresh token that stays good (FAPI 2.0); `None`: a new one is issued.
+    pub kept: Option<&'a str>,
 }
 
 /// Mints the tokens, makes the changes together with what must be remembered of them, and only then lets the tokens go.
@@ -37,9 +39,9 @@ pub(super) async fn respond(
         .map_err(|_| Refused::Unavailable)?;
     grant.last_used_s = Some(now_s);
     grant.expires_s = now_s + lifetime_s(grant);
-    let refresh_token = grant.refreshable.then(ward_seal::random::token);
+    let new = (grant.refreshable && granted.kept.is_none()).then(ward_seal::random::token);
     let mut changes = changes.replace(grant);
-    if let Some(secret) = &refresh_token {
+    if let Some(secret) = &new {
         changes = changes.insert(&remembered(asked, grant, secret));
     }
     changes = apart(changes, &minted, granted.scope);
@@ -48,6 +50,7 @@ pub(super) async fn respond(
     if granted.scope.split(' ').any(|scope| scope == "openid") {
         let token = id_token::sign(
             server,
+            asked.client,
             grant,
             granted.scope,
             granted.nonce,
@@ -60,7 +63,7 @@ pub(super) async fn respond(
             token.map_err(|_| Refused::Unavailable)?.into(),
         );
     }
-    if let Some(secret) = refresh_token {
+    if let Some(secret) = new.as_deref().or(granted.kept) {
         body.insert("refresh_token".to_owned(), secret.into());
     }
     state::commit(server.store(), changes, now_s).await?;
@@ -142,7 +145,8 @@ fn remembered(asked: &Asked<'_>, grant: &Grant, secret: &str) -> RefreshToken {
     }
 }
 
-fn lifetime_s(grant: &Grant) -> i64 {
+/// How long a grant lives from its use on, and with it its refresh token.
+pub(super) fn lifetime_s(grant: &Grant) -> i64 {
     match (grant.offline, grant.refreshable) {
         (true, _) => OFFLINE_IDLE_S,
         (false, true) => ONLINE_IDLE_S,

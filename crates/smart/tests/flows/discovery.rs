@@ -3,8 +3,9 @@ use crate::asks::*;
 use crate::house::*;
 use serde_json::Value;
 use ward_smart::discovery::{CAPABILITIES, security_element};
+use ward_smart::fetch::Outgoing;
 use ward_smart::signing_keys::{KEPT_S, KEY_PERIOD_S, PUBLISHED_AHEAD_S};
-use ward_smart::{Answer, Cache, Claims, Endpoint, Settings};
+use ward_smart::{Answer, AuthorizationServer, Cache, Claims, Endpoint, Secrets, Settings};
 
 async fn document(house: &House, endpoint: Endpoint) -> Value {
     // Whatever is presented with it is ignored (S2).
@@ -35,8 +36,27 @@ pub async fn s1_to_s9_the_configuration_says_what_is_served(house: House) {
     assert!(texts(&config["token_endpoint_auth_methods_supported"]).contains(&"private_key_jwt"));
     assert_eq!(
         texts(&config["token_endpoint_auth_signing_alg_values_supported"]),
-        ["RS384", "ES384"]
+        ["RS384", "ES384", "PS256", "ES256", "EdDSA"]
     );
+    let methods = texts(&config["token_endpoint_auth_methods_supported"]);
+    assert!(methods.contains(&"tls_client_auth"));
+    assert_eq!(config["tls_client_certificate_bound_access_tokens"], true);
+    // Nobody can show a certificate to a server that asks for none.
+    let silent = AuthorizationServer::open(
+        house.engine.clone(),
+        Settings::for_base(BASE),
+        Secrets {
+            forms: [1; 32],
+            nonces: [2; 32],
+        },
+        Outgoing::all(house.shelf.clone()),
+        NOW_S,
+    )
+    .await
+    .unwrap();
+    let told = ok(Ask::get("").of(&silent, Endpoint::SmartConfiguration).await);
+    assert!(!texts(&told["token_endpoint_auth_methods_supported"]).contains(&"tls_client_auth"));
+    assert_eq!(told["tls_client_certificate_bound_access_tokens"], false);
     let capabilities = texts(&config["capabilities"]);
     assert_eq!(capabilities, CAPABILITIES);
     assert!(capabilities.contains(&"sso-openid-connect"));

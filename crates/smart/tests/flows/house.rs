@@ -349,7 +349,11 @@ async fn server(engine: Arc<Engine>, shelf: Arc<Shelf>) -> AuthorizationServer {
         nonces: [2; 32],
     };
     let outgoing = Outgoing::all(shelf);
-    AuthorizationServer::open(engine, Settings::for_base(BASE), secrets, outgoing, NOW_S)
+    let settings = Settings {
+        asks_for_certificates: true,
+        ..Settings::for_base(BASE)
+    };
+    AuthorizationServer::open(engine, settings, secrets, outgoing, NOW_S)
         .await
         .unwrap()
 }

@@ -14,6 +14,7 @@ mod authorize;
 mod browser;
 mod demo;
 mod discovery;
+mod fapi;
 mod house;
 mod launch;
 mod limits;
@@ -109,7 +110,11 @@ on_both!(
     sender::s106_a_token_is_bound_to_its_key,
     sender::s106_a_proof_is_used_once_on_every_node,
     sender::s107_a_token_is_bound_to_its_certificate,
-    sender::s108_fapi_is_one_switch,
+    fapi::s108_fapi_is_one_switch,
+    fapi::s108_an_assertion_is_for_the_issuer_and_nobody_else,
+    fapi::s108_s52_signatures_are_those_of_the_profile,
+    fapi::s108_a_refresh_token_stays_good,
+    fapi::s108_s87_x54_id_tokens_are_signed_as_the_client_may_check,
     sender::s106_what_was_used_is_forgotten_as_fast_as_it_comes,
     sender::s106_a_pushed_request_names_the_key_that_signs,
     sender::s92_a_confidential_client_may_change_its_key,

@@ -4,22 +4,20 @@ use crate::house::*;
 use serde_json::{Value, json};
 use ward_seal::hash::sha256;
 use ward_seal::{SigningKey, base64url};
-use ward_smart::state::{
-    self, Authentication, Changes, Client, KeysAt, Kind, Replay, SenderConstraint,
-};
+use ward_smart::state::{self, Authentication, Changes, Kind, Replay, SenderConstraint};
 use ward_smart::{Answer, AuthorizationServer, Credentials, Endpoint, Refusal};
 
 const RESOURCE: &str = "https://ward.example/fhir/Patient/1";
 
 /// A key that proves itself, and the nonce that the server gave it last.
-struct Holder {
+pub struct Holder {
     key: SigningKey,
-    nonce: Option<String>,
+    pub nonce: Option<String>,
     count: u32,
 }
 
 impl Holder {
-    fn new() -> Holder {
+    pub fn new() -> Holder {
         Holder {
             key: SigningKey::generate(),
             nonce: None,
@@ -48,7 +46,7 @@ impl Holder {
     }
 
     /// Asks the token endpoint, twice where it wants a nonce.
-    async fn ask(&mut self, house: &House, ask: &Ask) -> Answer {
+    pub async fn ask(&mut self, house: &House, ask: &Ask) -> Answer {
         self.ask_at(house, Endpoint::Token, ask).await
     }
 
@@ -246,78 +244,6 @@ pub async fn s107_a_token_is_bound_to_its_certificate(house: House) {
             .await
             .is_err()
     );
-}
-
-pub async fn s108_fapi_is_one_switch(house: House) {
-    house.app(|client| client.fapi2 = true).await;
-    let cookie = house.clinician().await;
-    let front = house.authorize(&asked("openid"), &cookie).await;
-    assert_eq!(error(&front), "invalid_request", "only by PAR");
-    let push = Ask {
-        method: "POST",
-        ..asked("openid").ask()
-    };
-    let public = house.ask(Endpoint::PushedAuthorizationRequest, &push).await;
-    assert_eq!(
-        refused(public),
-        (401, "invalid_client".into()),
-        "only with a key"
-    );
-    let key = ward_seal::es384_key::Es384Key::generate();
-    let set = format!(r#"{{"keys":[{}]}}"#, key.public().to_json());
-    let fapi = |client: &mut Client| {
-        client.fapi2 = true;
-        client.kind = Kind::Confidential;
-        client.authentication = Authentication::PrivateKeyJwt;
-        client.keys = Some(KeysAt::Here(set.clone()));
-    };
-    house.app(fapi).await;
-    let signed = |ask: Ask, id: &str, endpoint: Endpoint| {
-        let url = house.server.url(endpoint);
-        let claims =
-            json!({ "iss": "app", "sub": "app", "aud": url, "exp": NOW_S + 60, "jti": id });
-        ask.with(
-            "client_assertion",
-            &key.sign("JWT", claims.to_string().as_bytes()),
-        )
-        .with(
-            "client_assertion_type",
-            "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-        )
-    };
-    let par = Endpoint::PushedAuthorizationRequest;
-    let pushed = house.ask(par, &signed(push, "1", par)).await;
-    assert_eq!(pushed.status(), 201, "{pushed:?}");
-    let uri = json_of(pushed)["request_uri"].as_str().unwrap().to_owned();
-    let by_uri = Asked {
-        pairs: vec![
-            ("client_id".into(), "app".into()),
-            ("request_uri".into(), uri),
-        ],
-        now_s: NOW_S,
-    };
-    let code = house.code(&by_uri, &cookie).await;
-    let bearer = house
-        .ask(
-            Endpoint::Token,
-            &signed(redeem(&code), "2", Endpoint::Token),
-        )
-        .await;
-    assert_eq!(
-        refused(bearer),
-        (400, "invalid_dpop_proof".into()),
-        "only sender-constrained"
-    );
-    let mut holder = Holder::new();
-    holder.nonce = Some("unknown".into());
-    let answer = holder
-        .ask(&house, &signed(redeem(&code), "3", Endpoint::Token))
-        .await;
-    holder.nonce = header(&answer, "DPoP-Nonce");
-    let token = ok(holder
-        .ask(&house, &signed(redeem(&code), "4", Endpoint::Token))
-        .await);
-    assert_eq!(token["token_type"], "DPoP");
 }
 
 pub async fn s92_grace_is_for_the_holder_of_the_key(house: House) {

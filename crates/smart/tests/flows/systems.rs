@@ -294,22 +294,38 @@ pub async fn s56_s57_s58_keys_by_url(house: House) {
 }
 
 pub async fn s60_no_key_is_taken_from_the_header(house: House) {
-    lab(&house).await;
+    let own = lab(&house).await;
     let stranger = Es384Key::generate();
-    let body = ward_seal::base64url(assertion_claims("1").to_string().as_bytes());
     let jwk = stranger.public().to_json();
-    for header in [
-        format!(r#"{{"alg":"ES384","jwk":{jwk}}}"#),
-        r#"{"alg":"ES384","x5u":"https://evil.example"}"#.to_owned(),
-        r#"{"alg":"ES384","crit":["x"],"x":1}"#.to_owned(),
+    let mut n = 0;
+    let mut by = |key: &Es384Key, members: &str| {
+        n += 1;
+        let claims = assertion_claims(&n.to_string()).to_string();
+        let header = format!(r#"{{"alg":"ES384","typ":"JWT"{members}}}"#);
+        ask(&key.sign_under(&header, claims.as_bytes()))
+    };
+    for members in [
+        format!(r#","jwk":{jwk}"#),
+        r#","x5u":"https://evil.example""#.to_owned(),
+        r#","jku":"https://evil.example""#.to_owned(),
+        String::new(),
     ] {
-        let header = ward_seal::base64url(header.as_bytes());
-        is_refused(
-            house
-                .ask(Endpoint::Token, &ask(&format!("{header}.{body}.AAAA")))
-                .await,
-            "header",
-        );
+        let answer = house.ask(Endpoint::Token, &by(&stranger, &members)).await;
+        is_refused(answer, &members);
+    }
+    // What must be understood and is not.
+    for members in [r#","crit":["x"],"x":1"#, r#","b64":true"#] {
+        let answer = house.ask(Endpoint::Token, &by(&own, members)).await;
+        is_refused(answer, members);
+    }
+    // What is not understood, and does no harm (RFC 7515 §4).
+    for members in [
+        "",
+        r#","x5t":"AAAA","x5t#S256":"AAAA""#,
+        r#","x5u":"https://evil.example","x5c":["MII"]"#,
+        r#","something":{"of":["theirs"]}"#,
+    ] {
+        ok(house.ask(Endpoint::Token, &by(&own, members)).await);
     }
     assert!(house.shelf.asked.lock().unwrap().is_empty());
 }
