@@ -57,6 +57,8 @@ pub enum ErrorCode {
     TemporarilyUnavailable,
     LoginRequired,
     InteractionRequired,
+    /// <https://openid.net/specs/openid-connect-unmet-authentication-requirements-1_0.html>
+    UnmetAuthenticationRequirements,
     InvalidToken,
     InsufficientScope,
     /// RFC 9449 §5.
@@ -89,6 +91,7 @@ impl ErrorCode {
             ErrorCode::TemporarilyUnavailable => "temporarily_unavailable",
             ErrorCode::LoginRequired => "login_required",
             ErrorCode::InteractionRequired => "interaction_required",
+            ErrorCode::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
             ErrorCode::InvalidToken => "invalid_token",
             ErrorCode::InsufficientScope => "insufficient_scope",
             ErrorCode::InvalidDpopProof => "invalid_dpop_proof",

@@ -3,7 +3,8 @@
 //!
 //! SMART leaves to the EHR how the context comes to be. Here it is one POST, in JSON or as a form, by a client that is
 //! registered as an EHR, with a token of its own or by client authentication: `patient`, `encounter` (logical ids), `fhirContext`
-//! (array), `intent`, `need_patient_banner`, `user` (the `fhirUser` at the EHR), `app` (the `client_id` of the app). It answers
+//! (array), `intent`, `need_patient_banner`, `user` (the `fhirUser` at the EHR, also as the absolute URL at this server), `app` (the
+//! `client_id` of the app). It answers
 //! `launch`, and `launch_url` where the app has one.
 
 use crate::answer::{Answer, ErrorCode, OAuthError};
@@ -51,8 +52,9 @@ pub(crate) async fn answer(
     let launch = LaunchContext {
         id: ward_seal::random::token(),
         client_id: asked.app.clone(),
-        user: asked.user.clone(),
+        user: asked.user(&server.settings().base)?,
         values: asked.values(),
+        framed_by: ehr.frame_origins.clone(),
         expires_s: request.now_s.saturating_add(LAUNCH_LIFETIME_S),
     };
     state::commit(
@@ -146,6 +148,23 @@ impl Asked {
             return Err(invalid("fhirContext has too many items"));
         }
         self.fhir_context.iter().try_for_each(check_item)
+    }
+
+    /// As sessions know people: relative to this server's base. Whoever an absolute URL of another server names is nobody here.
+    fn user(&self, base: &str) -> Result<Option<String>, OAuthError> {
+        let Some(user) = &self.user else {
+            return Ok(None);
+        };
+        if !user.contains("://") {
+            return Ok(Some(user.clone()));
+        }
+        let own = user
+            .strip_prefix(base)
+            .and_then(|rest| rest.strip_prefix('/'));
+        match own.filter(|own| !own.is_empty()) {
+            Some(own) => Ok(Some(own.to_owned())),
+            None => Err(invalid("user is the URL of somebody at another server")),
+        }
     }
 
     fn values(&self) -> LaunchValues {

@@ -11,6 +11,8 @@ pub struct Form {
     /// Where the answer to this form may lead outside this server: the redirect URI of the app that waits, or an upstream
     /// provider's authorization endpoint. Browsers hold `form-action` against redirects too, so the page's policy names it.
     pub leads_to: Option<String>,
+    /// Origins of an EHR that may show this page within its own. Empty: nobody may (S30).
+    pub framed_by: Vec<String>,
 }
 
 impl Form {
@@ -20,6 +22,15 @@ impl Form {
             action: action.into(),
             csrf: csrf.into(),
             leads_to: None,
+            framed_by: Vec::new(),
+        }
+    }
+
+    /// The same form, on a page that an EHR of these origins may show within its own.
+    pub fn framed_by(self, origins: &[String]) -> Form {
+        Form {
+            framed_by: origins.to_vec(),
+            ..self
         }
     }
 
@@ -110,6 +121,21 @@ pub struct SecondFactor {
     pub has_totp: bool,
     /// `false`: only a passkey is sure enough.
     pub takes_code: bool,
+    /// What there is to do then, beside using one; field `decision` = `back`: to the app, without.
+    pub only_passkey: Option<OnlyPasskey>,
+}
+
+/// Nobody is left at a page that asks for what they do not have.
+#[derive(Clone, Debug)]
+pub struct OnlyPasskey {
+    /// The app that asks for a passkey; `None`: nobody does.
+    pub app: Option<String>,
+    /// There is one that could be used.
+    pub has_one: bool,
+    /// Where one is added; `None`: this server is addressed by number, for which there are none.
+    pub add: Option<String>,
+    /// Where it goes on when nobody asks for more.
+    pub onward: String,
 }
 
 /// A new secret to be put into an authenticator app; field `code` proves that it was.

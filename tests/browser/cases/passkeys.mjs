@@ -1,6 +1,7 @@
 // Passkeys, with an authenticator that Chromium plays. <https://www.w3.org/TR/webauthn-3/> (X60)
 
 import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
 import { invite } from './enrolment.mjs';
 import { signedIn } from '../house/fhirclient.mjs';
 
@@ -126,9 +127,62 @@ async function a_copy_of_a_passkey_is_refused(house) {
   assert.match(await visit.alert(), /does not open any account/);
 }
 
+/** An app that is content with nothing less than a passkey. (S37) */
+function wanted({ app, ward }) {
+  const query = new URLSearchParams({
+    response_type: 'code',
+    client_id: app.clientId,
+    redirect_uri: `${app.origin}/`,
+    scope: 'openid patient/Patient.rs',
+    state: 'state-of-the-app',
+    aud: ward.base,
+    acr_values: 'phr',
+    code_challenge: createHash('sha256').update(randomBytes(32).toString('base64url')).digest('base64url'),
+    code_challenge_method: 'S256',
+  });
+  return `/auth/authorize?${query}`;
+}
+
+/** What the app is answered: the address that its page is asked for, before it changes it. */
+async function answered(visit, { app }, press) {
+  const asked = visit.page.waitForRequest((request) => request.url().startsWith(`${app.origin}/?`));
+  await visit.press(press);
+  return new URL((await asked).url()).searchParams;
+}
+
+async function s37_who_has_no_passkey_adds_one_or_goes_back(house) {
+  const visit = await house.visit();
+  await visit.go('/auth/apps');
+  await house.people.ada.signIn(visit);
+  await visit.at('Apps with access');
+  await withAuthenticator(visit);
+  await visit.go(wanted(house));
+  await visit.at('Confirm that it is you');
+  assert.match(await visit.page.locator('main').innerText(), /Small Steps asks for a passkey, and you have none here yet/);
+  const refused = await answered(visit, house, 'Go back to the app without one');
+  assert.equal(refused.get('error'), 'unmet_authentication_requirements');
+  assert.equal(refused.get('state'), 'state-of-the-app');
+
+  await visit.go(wanted(house));
+  await visit.at('Confirm that it is you');
+  await visit.follow('Add a passkey');
+  await visit.at('How you sign in');
+  await visit.fill('Name of a new passkey', 'green key');
+  await visit.press('Add a passkey');
+  await visit.at('Confirm that it is you');
+  await visit.press('Use a passkey');
+  await visit.at('Give this app access?');
+  assert.ok((await answered(visit, house, 'Allow what is ticked')).get('code'));
+  await visit.go('/auth/enrol');
+  await visit.at('How you sign in');
+  await visit.press('Remove the passkey green key');
+  await visit.page.locator('.rows li', { hasText: 'green key' }).waitFor({ state: 'detached' });
+}
+
 export default [
   a_passkey_is_made_and_signs_in_to_an_app,
   a_second_passkey_is_added_and_removed,
+  s37_who_has_no_passkey_adds_one_or_goes_back,
   x60_what_was_signed_elsewhere_opens_nothing,
   a_copy_of_a_passkey_is_refused,
 ];

@@ -6,7 +6,7 @@ use ward_smart::page::Form;
 
 /// Headers of every page.
 pub fn secure(headers: &mut HeaderMap, page: &Page) {
-    let policy = content_security_policy(form_of(page).and_then(|form| form.leads_to.as_deref()));
+    let policy = content_security_policy(form_of(page));
     let policy = HeaderValue::from_str(&policy).unwrap_or(STRICTEST);
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     for (name, value) in FIXED {
@@ -18,12 +18,24 @@ pub fn secure(headers: &mut HeaderMap, page: &Page) {
 }
 
 /// Chromium holds `form-action` against the redirects that follow a form, so where the app waits must be named.
-fn content_security_policy(leads_to: Option<&str>) -> String {
+fn content_security_policy(form: Option<&Form>) -> String {
+    let leads_to = form.and_then(|form| form.leads_to.as_deref());
     let target = leads_to.and_then(source).map(|source| format!(" {source}"));
     format!(
-        "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'{}; base-uri 'none'; frame-ancestors 'none'",
-        target.unwrap_or_default()
+        "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'{}; base-uri 'none'; frame-ancestors {}",
+        target.unwrap_or_default(),
+        ancestors(form.map(|form| &form.framed_by[..]).unwrap_or_default())
     )
+}
+
+/// Who may show a page within another: nobody, or the origins of the EHR that launched what the page is of.
+fn ancestors(origins: &[String]) -> String {
+    let sources = origins.iter().filter_map(|origin| source(origin));
+    let webs: Vec<String> = sources.filter(|one| one.contains("://")).collect();
+    match webs.is_empty() {
+        true => "'none'".to_owned(),
+        false => webs.join(" "),
+    }
 }
 
 /// The origin of a web address, or the scheme of an app's own. `None` for what cannot stand in a policy.
@@ -98,7 +110,10 @@ mod tests {
     fn forms_lead_here_and_to_the_app_that_waits() {
         let here = "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
         assert_eq!(content_security_policy(None), here);
-        let there = content_security_policy(Some("https://app.example:8443/back?x=1"));
+        let form = Form::new("/auth/approve", "x");
+        assert_eq!(content_security_policy(Some(&form)), here);
+        let back = Some("https://app.example:8443/back?x=1".to_owned());
+        let there = content_security_policy(Some(&form.leading_to(back)));
         assert!(
             there.contains("form-action 'self' https://app.example:8443;"),
             "{there}"
@@ -125,6 +140,32 @@ mod tests {
             "",
         ] {
             assert_eq!(source(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn s30_pages_are_framed_by_the_ehr_that_is_named_and_nobody_else() {
+        let policy = |origins: &[&str]| {
+            let origins: Vec<String> = origins.iter().map(|one| (*one).to_owned()).collect();
+            let form = Form::new("/auth/approve", "x").framed_by(&origins);
+            let policy = content_security_policy(Some(&form));
+            policy.split_once("frame-ancestors ").unwrap().1.to_owned()
+        };
+        assert_eq!(policy(&[]), "'none'");
+        assert_eq!(
+            policy(&["https://ehr.example", "https://ehr.example:8443"]),
+            "https://ehr.example https://ehr.example:8443"
+        );
+        for bad in [
+            "*",
+            "https:",
+            "https://*.example",
+            "javascript:x",
+            "com.example.app:/x",
+            "'self'",
+            "",
+        ] {
+            assert_eq!(policy(&[bad]), "'none'", "{bad}");
         }
     }
 }

@@ -9,6 +9,7 @@ pub fn pages(text: &dyn Fn(&str) -> String) -> Vec<(&'static str, Page)> {
         ("sign_in", Page::SignIn(sign_in(text))),
         ("invitation", Page::Invitation(invitation(text))),
         ("second_factor", Page::SecondFactor(second_factor(text))),
+        ("only_passkey", Page::SecondFactor(only_passkey(text))),
         ("enrol_totp", Page::EnrolTotp(enrol_totp(text))),
         ("recovery_codes", Page::RecoveryCodes(recovery_codes(text))),
         ("factors", Page::Factors(factors(text))),
@@ -36,6 +37,7 @@ fn form(text: Text, path: &str) -> Form {
         action: text(path),
         csrf: text("0sVq3c8J2u0"),
         leads_to: Some(text("https://app.example/back")),
+        framed_by: Vec::new(),
     }
 }
 
@@ -88,6 +90,22 @@ fn second_factor(text: Text) -> SecondFactor {
         rp_id: text("ward.example"),
         has_totp: true,
         takes_code: true,
+        only_passkey: None,
+    }
+}
+
+fn only_passkey(text: Text) -> SecondFactor {
+    SecondFactor {
+        error: None,
+        passkey_challenge: None,
+        takes_code: false,
+        only_passkey: Some(OnlyPasskey {
+            app: Some(text("Growth Chart")),
+            has_one: false,
+            add: Some(text("/auth/enrol?tx=4fK2")),
+            onward: text("/auth/authorize?tx=4fK2"),
+        }),
+        ..second_factor(text)
     }
 }
 

@@ -84,7 +84,8 @@ async fn show(
         form: server
             .forms()
             .form(request.session.unwrap_or_default(), &action)
-            .leading_to(Some(authorization.redirect_uri.clone())),
+            .leading_to(Some(authorization.redirect_uri.clone()))
+            .framed_by(&authorization.framed_by),
         app: shown(&under_way.client, &authorization.redirect_uri),
         user: session.person().name,
         patient,

@@ -94,6 +94,13 @@ async fn begin(
         }
         Err(Refused::Unavailable) => return Err(OAuthError::unavailable()),
     }
+    if request.method == "POST" && request.session.is_none() {
+        // From another site a form comes without the cookie, whoever is signed in (`SameSite=Lax`); what it leads to has it again.
+        return Ok(Answer::redirect(link(
+            Endpoint::Authorize,
+            &authorization.id,
+        )));
+    }
     let session = session::current(server, request.session, now_s).await?;
     if let Some(session) = &session {
         trail.session(session);
@@ -213,6 +220,20 @@ impl UnderWay {
         let session = self.session.as_ref()?;
         next::may_use_launch(&self.authorization, session).err()
     }
+}
+
+/// The person cannot be recognised as surely as the client asks, and goes back to it.
+pub(crate) async fn give_up(
+    server: &AuthorizationServer,
+    request: &Request<'_>,
+    trail: &mut Trail,
+) -> Result<Answer, OAuthError> {
+    let under_way = under_way(server, request, trail).await?;
+    let error = OAuthError::new(
+        ErrorCode::UnmetAuthenticationRequirements,
+        "the user has no passkey to sign in with",
+    );
+    end(server, under_way, &error, request.now_s, trail).await
 }
 
 /// Ends an authorization with an error that the client is told.

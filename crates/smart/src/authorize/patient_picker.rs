@@ -66,7 +66,9 @@ pub(super) async fn answer(
     let page = ChoosePatient {
         form: server
             .forms()
-            .form(request.session.unwrap_or_default(), &action),
+            .form(request.session.unwrap_or_default(), &action)
+            .leading_to(Some(under_way.authorization.redirect_uri.clone()))
+            .framed_by(&under_way.authorization.framed_by),
         app: under_way.client.name.clone(),
         searched: searched.to_owned(),
         patients: found.patients.iter().map(choice).collect(),

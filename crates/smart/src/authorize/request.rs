@@ -47,6 +47,10 @@ pub(crate) async fn check(
         dpop_key: parameters.get("dpop_jkt").map(str::to_owned),
         launch: launch.as_ref().map(|launch| launch.values.clone()),
         launch_user: launch.as_ref().and_then(|launch| launch.user.clone()),
+        framed_by: launch
+            .as_ref()
+            .map(|launch| launch.framed_by.clone())
+            .unwrap_or_default(),
         silent: prompts(parameters)?.contains(&"none"),
         ask: prompts(parameters)?.contains(&"consent"),
         signed_in_from_s: signed_in_from(parameters, now_s)?,

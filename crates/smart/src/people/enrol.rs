@@ -42,7 +42,11 @@ pub(super) async fn answer(
         return Ok(way.step(Endpoint::SecondFactor));
     }
     if is_sure && now_s.saturating_sub(held.session.auth_time_s) > FRESH_S {
-        return Ok(Way::to(Endpoint::Enrol).step(Endpoint::SignIn));
+        let back = match way.is_of_an_app() {
+            true => way,
+            false => Way::to(Endpoint::Enrol),
+        };
+        return Ok(back.step(Endpoint::SignIn));
     }
     let person = Enrolling {
         account,
@@ -64,7 +68,7 @@ pub(super) async fn answer(
 pub(super) struct Enrolling {
     pub account: Held<Account>,
     pub held: Held<SessionRow>,
-    way: Way,
+    pub way: Way,
     is_sure: bool,
 }
 

@@ -30,7 +30,12 @@ pub(super) async fn posted(
     let notice = match changes {
         Ok((changes, notice)) => {
             let changes = changes.replace(&person.account);
+            let has_passkey = !person.account.passkeys.is_empty();
             match state::commit(server.store(), changes, request.now_s).await {
+                // An app waits for the passkey that was added.
+                Ok(()) if has_passkey && person.way.is_of_an_app() => {
+                    return Ok(Answer::redirect(person.way.end()));
+                }
                 Ok(()) => notice,
                 Err(Refused::Conflict(_)) => {
                     trail.refused();
@@ -89,7 +94,9 @@ pub(super) fn show(
     let challenge = passkey::challenge(server, &browser, request.now_s);
     let passkeys = account.passkeys.iter();
     let page = Factors {
-        form: server.forms().form(&browser.cookie, Endpoint::Enrol.path()),
+        form: server
+            .forms()
+            .form(&browser.cookie, &person.way.link(Endpoint::Enrol)),
         person: person.held.session.person(),
         username: account.username.clone(),
         has_totp: account.totp.is_some(),

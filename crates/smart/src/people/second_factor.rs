@@ -6,8 +6,9 @@ use super::throttle::{self, Guess};
 use super::way::Way;
 use super::{passkey, recovery, session};
 use crate::answer::{Answer, Cookie, OAuthError};
+use crate::authorize;
 use crate::endpoints::Endpoint;
-use crate::page::{Page, SecondFactor};
+use crate::page::{OnlyPasskey, Page, SecondFactor};
 use crate::request::Request;
 use crate::server::AuthorizationServer;
 use crate::state::{self, Account, Changes, Held, Refused, SessionRow};
@@ -38,6 +39,9 @@ pub(super) async fn answer(
     server
         .forms()
         .check(request, Endpoint::SecondFactor.path())?;
+    if request.parameters.get("decision") == Some("back") {
+        return authorize::give_up(server, request, trail).await;
+    }
     match request.parameters.get("passkey") {
         Some(json) => by_passkey(server, json, account, held, request, trail).await,
         None => by_code(server, account, held, request, trail).await,
@@ -174,14 +178,22 @@ async fn show(
     let challenge = has_passkeys
         .then(|| passkey::challenge(server, &browser, request.now_s))
         .flatten();
+    // A code adds nothing to two factors: only a passkey is surer.
+    let takes_code = held.session.assurance() < Some(Assurance::Multiple);
+    let only_passkey = OnlyPasskey {
+        app: waiting.as_ref().map(|waiting| waiting.app.clone()),
+        has_one: challenge.is_some(),
+        add: passkey::rp_id(server).map(|_| way.link(Endpoint::Enrol)),
+        onward: way.end(),
+    };
     let page = SecondFactor {
         form: form.leading_to(waiting.map(|waiting| waiting.redirect_uri)),
         error: error.map(str::to_owned),
         passkey_challenge: challenge,
         rp_id: passkey::rp_id(server).unwrap_or_default().to_owned(),
         has_totp: account.totp.is_some(),
-        // A code adds nothing to two factors: only a passkey is surer.
-        takes_code: held.session.assurance() < Some(Assurance::Multiple),
+        takes_code,
+        only_passkey: (!takes_code).then_some(only_passkey),
     };
     Ok(browser.given(Answer::page(status, Page::SecondFactor(page))))
 }

@@ -33,6 +33,11 @@ impl Way {
         }
     }
 
+    /// Whether an app waits at its end.
+    pub(super) fn is_of_an_app(&self) -> bool {
+        self.tx.is_some()
+    }
+
     /// What a row remembers of it.
     pub(super) fn kept(&self) -> (Option<String>, Option<String>) {
         (self.tx.clone(), self.to.map(|to| to.path().to_owned()))

@@ -22,6 +22,8 @@ pub struct Authorization {
     pub launch: Option<LaunchValues>,
     /// Whom the launch was made for: `fhirUser` or `sub`.
     pub launch_user: Option<String>,
+    /// Origins of the EHR that launched it, which may show its pages within its own (S30).
+    pub framed_by: Vec<String>,
     /// No page may be shown (`prompt=none`).
     pub silent: bool,
     /// The user must be asked, whatever was agreed before (`prompt=consent`).

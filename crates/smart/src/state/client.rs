@@ -56,6 +56,8 @@ pub struct Client {
     pub acts_for: Option<ActsFor>,
     /// May make launch contexts: it is an EHR.
     pub may_launch: bool,
+    /// Origins of an EHR's pages that may show those of its launches within themselves (S30): `https://ehr.example`. Empty: none.
+    pub frame_origins: Vec<String>,
     /// May ask about every token, not only its own: it is a resource server.
     pub may_introspect: bool,
     /// Purpose of use of its own tokens, a code of `v3-PurposeOfUse`.

@@ -14,6 +14,8 @@ pub struct LaunchContext {
     /// The person at the EHR, as `fhirUser` or `sub`; `None`: whoever signs in.
     pub user: Option<String>,
     pub values: LaunchValues,
+    /// Origins of the EHR, which may show the pages of this launch within its own.
+    pub framed_by: Vec<String>,
     pub expires_s: i64,
 }
 

@@ -1,5 +1,6 @@
 use crate::answers::*;
 use crate::asks::*;
+use crate::browser::{Browser, enrolled};
 use crate::house::*;
 use ward_smart::state::{Authorization, LaunchContext, LaunchValues};
 use ward_smart::{Answer, Endpoint, Page};
@@ -22,6 +23,57 @@ pub async fn s17_get_and_post_lead_to_a_code(house: House) {
         // S26: 256 bits
         assert!(parameters["code"].len() >= 43);
     }
+}
+
+/// A browser sends a form of another site without the cookie, and the cookie with where that leads.
+pub async fn s17_a_form_from_another_site_finds_who_is_signed_in(house: House) {
+    house.app(|_| ()).await;
+    let cookie = house.clinician().await;
+    let post = Ask {
+        method: "POST",
+        ..asked("openid user/Patient.rs").ask()
+    };
+    let begun = house.ask(Endpoint::Authorize, &post).await;
+    let Answer::Redirect { to, .. } = &begun else {
+        panic!("no redirect: {begun:?}")
+    };
+    assert!(to.starts_with("/auth/authorize?tx="), "{to}");
+    let page = house.follow(begun, &cookie, NOW_S).await;
+    let answer = house.approve_page(page, &cookie, NOW_S, |_| true).await;
+    assert!(returned(&answer).contains_key("code"));
+    // Whoever is not signed in comes to the sign-in page.
+    let begun = house.ask(Endpoint::Authorize, &post).await;
+    let page = house.follow(begun, "", NOW_S).await;
+    assert!(matches!(shown(page), Page::SignIn(_)));
+    // What is wrong is told at once.
+    let spoilt = post.without("state");
+    let answer = house.ask(Endpoint::Authorize, &spoilt).await;
+    assert_eq!(returned(&answer)["error"], "invalid_request");
+}
+
+/// An app may ask for a passkey of somebody who has none: they add one, or go back to the app.
+pub async fn s37_without_a_passkey_there_is_a_way_on(house: House) {
+    house.app(|_| ()).await;
+    let (secret, _) = enrolled(&house, "curie").await;
+    let mut browser = Browser::new(&house);
+    browser.sign_in("curie", &secret, None).await;
+    let request = asked("openid").with("acr_values", "phr").at(browser.now_s);
+    let begun = browser.ask(Endpoint::Authorize, request.ask()).await;
+    let page = house.follow(begun, &browser.cookie, browser.now_s).await;
+    let Page::SecondFactor(page) = shown(page) else {
+        panic!("no second factor")
+    };
+    assert!(!page.takes_code && page.passkey_challenge.is_none());
+    let only = page.only_passkey.unwrap();
+    assert_eq!(only.app.as_deref(), Some("My Health"));
+    // Where one is added, it is known what it is for.
+    let add = only.add.unwrap();
+    let Page::Factors(factors) = shown(browser.get(&add).await) else {
+        panic!("no factors at {add}")
+    };
+    assert_eq!(factors.form.action, add);
+    let back = browser.send(&page.form, &[("decision", "back")]).await;
+    assert_eq!(error(&back), "unmet_authentication_requirements");
 }
 
 pub async fn s18_the_audience_is_this_server_to_the_letter(house: House) {

@@ -2,8 +2,8 @@ use crate::answers::*;
 use crate::asks::*;
 use crate::house::*;
 use serde_json::json;
-use ward_smart::Endpoint;
 use ward_smart::state::Client;
+use ward_smart::{Endpoint, Page};
 
 const SECRET: &str = "ehr-secret";
 
@@ -147,4 +147,70 @@ pub async fn only_an_ehr_launches(house: House) {
     );
     house.app(|client| client.may_launch = true).await;
     assert_eq!(house.ask(Endpoint::Launch, &by_token).await.status(), 201);
+}
+
+/// Both ways in which an EHR knows its user by `fhirUser`.
+pub async fn s28_an_ehr_names_its_user_by_url_too(house: House) {
+    ehr(&house).await;
+    house.patient("p1", "Lovelace").await;
+    let cookie = house.clinician().await;
+    for (user, is_theirs) in [
+        ("Practitioner/doctor", true),
+        ("https://ward.example/fhir/Practitioner/doctor", true),
+        ("https://ward.example/fhir/Practitioner/other", false),
+    ] {
+        let context = json!({ "patient": "p1", "user": user });
+        let made = json_of(house.ask(Endpoint::Launch, &launch().json(&context)).await);
+        let request = asked("launch patient/*.rs").with("launch", made["launch"].as_str().unwrap());
+        let answer = house.authorize(&request, &cookie).await;
+        match is_theirs {
+            true => assert_eq!(answer.status(), 200, "{user}"),
+            false => assert_eq!(error(&answer), "invalid_request", "{user}"),
+        }
+    }
+    for elsewhere in [
+        "https://other.example/fhir/Practitioner/doctor",
+        "https://ward.example/fhirs/Practitioner/doctor",
+        "https://ward.example/fhir/",
+    ] {
+        let context = json!({ "patient": "p1", "user": elsewhere });
+        let answer = house.ask(Endpoint::Launch, &launch().json(&context)).await;
+        assert_eq!(
+            refused(answer),
+            (400, "invalid_request".into()),
+            "{elsewhere}"
+        );
+    }
+}
+
+/// The pages of a launch, and no others, may be shown within those of the EHR that made it.
+pub async fn s30_an_ehr_that_is_registered_so_frames_the_pages_of_its_launches(house: House) {
+    ehr(&house).await;
+    house.patient("p1", "Lovelace").await;
+    let cookie = house.clinician().await;
+    let framed = async |launched: bool| {
+        let request = match launched {
+            true => {
+                let context = json!({ "patient": "p1" });
+                let made = json_of(house.ask(Endpoint::Launch, &launch().json(&context)).await);
+                asked("launch patient/*.rs").with("launch", made["launch"].as_str().unwrap())
+            }
+            false => asked("openid"),
+        };
+        match shown(house.authorize(&request, &cookie).await) {
+            Page::Approve(page) => page.form.framed_by,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(framed(true).await.is_empty(), "nobody by default");
+    let client: Client = house.held("ehr", NOW_S).await.unwrap();
+    let origins = vec!["https://ehr.example".to_owned()];
+    house
+        .keep(&Client {
+            frame_origins: origins.clone(),
+            ..client
+        })
+        .await;
+    assert_eq!(framed(true).await, origins);
+    assert!(framed(false).await.is_empty());
 }
