@@ -22,7 +22,8 @@ try {
   await house.close();
 }
 
-async function picture(visit, name, heading) {
+/** Of the whole page, or of one card of it. */
+async function picture(visit, name, heading, card) {
   await visit.at(heading);
   await visit.page.evaluate(() => {
     document.activeElement.blur();
@@ -31,7 +32,13 @@ async function picture(visit, name, heading) {
   const isStep = await visit.page.locator('body.step').count();
   for (const [size, ending] of [[PHONE, '-phone'], [isStep ? STEP : DESKTOP, '']]) {
     await visit.page.setViewportSize(size);
-    await visit.page.screenshot({ path: join(folder, `${name}${ending}.png`), fullPage: name !== 'register' });
+    const path = join(folder, `${name}${ending}.png`);
+    if (card) {
+      const title = visit.page.getByRole('heading', { level: 2, name: card, exact: true });
+      await visit.page.locator('section.card', { has: title }).screenshot({ path });
+    } else {
+      await visit.page.screenshot({ path, fullPage: name !== 'register' });
+    }
   }
 }
 
@@ -57,7 +64,8 @@ async function administrator() {
   await visit.fill('Requests in a minute', '60000');
   await visit.fill('Patients in an hour', '5000');
   await visit.fill('Addresses it comes from', '192.0.2.0/24');
-  await picture(visit, 'limits', 'Demo laboratory');
+  await picture(visit, 'limits', 'Demo laboratory', 'Limits');
+  await picture(visit, 'proof', 'Demo laboratory', 'How it proves itself');
 }
 
 async function patient() {

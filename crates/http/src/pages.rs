@@ -6,6 +6,7 @@ mod apps;
 mod attribute;
 mod choose_patient;
 mod client;
+mod client_parts;
 mod clients;
 mod confirm;
 mod developer;

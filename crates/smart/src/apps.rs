@@ -8,6 +8,7 @@ use crate::page::{AppGrant, Apps, Page};
 use crate::people::session::{self, Session};
 use crate::request::Request;
 use crate::revocations::what;
+use crate::scope_ceiling::covers;
 use crate::server::AuthorizationServer;
 use crate::state::{self, Changes, Grant, Held};
 use crate::trail::Trail;
@@ -132,7 +133,10 @@ async fn shown(
 ) -> Result<AppGrant, OAuthError> {
     let own = session.patient.is_some();
     let mut may: Vec<String> = Vec::new();
-    for scope in grants.iter().flat_map(|grant| grant.scope.split(' ')) {
+    let client = server.registry().client(client_id);
+    let held = |scope: &str| client.as_ref().is_some_and(|c| covers(&c.scope, scope));
+    let scopes = grants.iter().flat_map(|grant| grant.scope.split(' '));
+    for scope in scopes.filter(|scope| held(scope)) {
         let (words, _) = plain_words(scope, own);
         if !may.contains(&words) {
             may.push(words);
@@ -142,7 +146,6 @@ async fn shown(
         Some(id) => patient_name(server, session, id, request).await?,
         None => None,
     };
-    let client = server.registry().client(client_id);
     let approved_s = grants.iter().map(|grant| grant.approved_s).min();
     Ok(AppGrant {
         grant: client_id.to_owned(),

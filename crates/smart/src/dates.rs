@@ -20,6 +20,31 @@ pub(crate) fn moment(seconds: i64) -> String {
     )
 }
 
+/// `2026-03-12`
+pub(crate) fn iso_day(seconds: i64) -> String {
+    let (year, month, day) = civil(seconds.div_euclid(86_400));
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+/// The beginning of a day such as `2026-03-12`; `None`: there is no such day, or it is before 1970.
+pub(crate) fn from_iso_day(text: &str) -> Option<i64> {
+    let number = |from: usize, to: usize| -> Option<i64> {
+        let digits = text.get(from..to)?;
+        let all = digits.bytes().all(|b| b.is_ascii_digit());
+        all.then(|| digits.parse().ok()).flatten()
+    };
+    let (year, month, day) = (number(0, 4)?, number(5, 7)?, number(8, 10)?);
+    let march_based = (month + 9).rem_euclid(12);
+    let year = year - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let of_era = year.rem_euclid(400);
+    let of_year = (153 * march_based + 2) / 5 + day - 1;
+    let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+    let seconds = days.checked_mul(86_400).filter(|seconds| *seconds >= 0)?;
+    // What no calendar has (31 April) comes back as another day.
+    (iso_day(seconds) == text).then_some(seconds)
+}
+
 /// Year, month and day of a day since 1970.
 fn civil(days: i64) -> (i64, usize, i64) {
     let shifted = days + 719_468;
@@ -63,5 +88,29 @@ mod tests {
         assert_eq!(day(951_782_400), "29 February 2000");
         assert_eq!(moment(1_700_000_000), "14 November 2023, 22:13 UTC");
         assert_eq!(day(0), "");
+    }
+
+    #[test]
+    fn days_are_read_as_they_are_written() {
+        for seconds in [0, 86_400, 951_782_400, 1_699_920_000, 4_102_444_800] {
+            assert_eq!(from_iso_day(&iso_day(seconds)), Some(seconds));
+        }
+        assert_eq!(iso_day(951_782_400), "2000-02-29");
+        for bad in [
+            "",
+            "2026-02-29",
+            "2026-04-31",
+            "2026-13-01",
+            "2026-00-10",
+            "2026-1-1",
+            "1969-12-31",
+            "12026-01-01",
+            "2026-01-01T",
+            "2026/01/01",
+            "+026-01-01",
+            "²026-01-01",
+        ] {
+            assert_eq!(from_iso_day(bad), None, "{bad}");
+        }
     }
 }

@@ -11,7 +11,6 @@ mod bearer;
 mod brands;
 mod claims;
 mod client_authentication;
-mod client_limits;
 mod clients;
 mod dates;
 pub mod demo;

@@ -336,8 +336,8 @@ impl ClientRow {
     }
 }
 
-/// One client; field `decision` = `approve`, `suspend`, `resume`, `remove`, `may-launch`, `may-not-launch`; or `limits` with the
-/// fields of [`Limits`].
+/// One client; field `decision` = `approve`, `suspend`, `resume`, `remove`, `may-launch`, `may-not-launch`, `new-secret`; `limits` with
+/// the fields of [`Limits`]; or the word of one of its parts with the fields of that.
 #[derive(Clone, Debug)]
 pub struct ClientDetail {
     pub form: Form,
@@ -346,9 +346,49 @@ pub struct ClientDetail {
     /// Label and value, in the order to be shown.
     pub facts: Vec<(String, String)>,
     pub limits: Limits,
+    pub parts: Vec<PartShown>,
     /// Decision and its words.
     pub decisions: Vec<(String, String)>,
     pub notice: Option<String>,
+    /// A new secret, shown once.
+    pub secret: Option<String>,
+}
+
+/// What of a registration is set together, by one form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientPart {
+    /// Who answers for it and what it is for: `client_name`, `owner`, `purpose`, `contacts`, `client_uri`, `review_due` (a day).
+    About,
+    /// `scope`; of apps `redirect_uris`, `launch_uri`, `approved_for_staff`; of systems `acts_for_user`, `role` (repeated),
+    /// `acts_for_patient`; where it can prove itself `may_introspect`; of an EHR `frame_origins`.
+    Rights,
+    /// `token_endpoint_auth_method`, `jwks_uri`, `jwks`, `tokens_bound_to`, `require_par`, `fapi2`, `id_token_signed_response_alg`.
+    Proof,
+}
+
+impl ClientPart {
+    pub const ALL: [ClientPart; 3] = [ClientPart::About, ClientPart::Rights, ClientPart::Proof];
+
+    /// The value of `decision`.
+    pub fn word(self) -> &'static str {
+        match self {
+            ClientPart::About => "about",
+            ClientPart::Rights => "rights",
+            ClientPart::Proof => "proof",
+        }
+    }
+}
+
+/// A part with what its fields hold. A field that is not among the values is none of this client's.
+#[derive(Clone, Debug)]
+pub struct PartShown {
+    pub part: ClientPart,
+    /// By field; one that holds several things comes several times, one that holds none with an empty text.
+    pub values: Vec<(String, String)>,
+    /// Field and what is wrong with it.
+    pub errors: Vec<(String, String)>,
+    /// Of fields that are chosen from a list: field, value, words.
+    pub offered: Vec<(String, String, String)>,
 }
 
 /// Whether an administrator means what cannot be undone: the form is sent again with the field `sure` = `yes`.

@@ -51,9 +51,9 @@ const TEXT_BYTES_MAX: usize = 2_048;
 const CONTACTS_MAX: usize = 10;
 
 /// What anybody may ask for; an administrator can allow more or less.
-const CEILING_OF_APPS: &str = "openid fhirUser launch launch/patient offline_access online_access \
+pub(crate) const CEILING_OF_APPS: &str = "openid fhirUser launch launch/patient offline_access online_access \
                                patient/*.cruds user/*.cruds";
-const CEILING_OF_SYSTEMS: &str = "system/*.cruds";
+pub(crate) const CEILING_OF_SYSTEMS: &str = "system/*.cruds";
 
 /// A registration that waits for approval, or every problem with it.
 pub fn register(metadata: &Metadata, now_s: i64) -> Result<Made, Vec<Problem>> {
@@ -63,7 +63,11 @@ pub fn register(metadata: &Metadata, now_s: i64) -> Result<Made, Vec<Problem>> {
     let authentication = authentication(metadata, kind, keys.is_some(), &mut problems);
     check_texts(metadata, &mut problems);
     check_redirects(metadata, kind, &mut problems);
-    check_scope(metadata, kind, &mut problems);
+    let ceiling = match kind {
+        Kind::System => CEILING_OF_SYSTEMS,
+        _ => CEILING_OF_APPS,
+    };
+    check_scope(metadata, ceiling, &mut problems);
     let sender_constraint = sender_constraint(metadata, &mut problems);
     let id_token_signed_by = id_token_algorithm(metadata, &mut problems);
     if !problems.is_empty() {
@@ -81,7 +85,7 @@ pub fn register(metadata: &Metadata, now_s: i64) -> Result<Made, Vec<Problem>> {
         kind,
         state: ClientState::Pending,
         native: is_native(metadata),
-        origins: origins(metadata, kind),
+        origins: origins(&metadata.redirect_uris, kind),
         redirect_uris: metadata.redirect_uris.clone(),
         launch_uri: metadata.launch_uri.clone(),
         scope: metadata
@@ -147,7 +151,8 @@ fn kind(metadata: &Metadata, problems: &mut Vec<Problem>) -> Kind {
     }
 }
 
-fn keys(metadata: &Metadata, problems: &mut Vec<Problem>) -> Option<KeysAt> {
+/// By value or by URL; `None`: none, or none that will do.
+pub(crate) fn keys(metadata: &Metadata, problems: &mut Vec<Problem>) -> Option<KeysAt> {
     match (&metadata.jwks, &metadata.jwks_uri) {
         (None, None) => None,
         (Some(_), Some(_)) => {
@@ -250,7 +255,7 @@ fn id_token_algorithm(metadata: &Metadata, problems: &mut Vec<Problem>) -> IdTok
     })
 }
 
-fn check_texts(metadata: &Metadata, problems: &mut Vec<Problem>) {
+pub(crate) fn check_texts(metadata: &Metadata, problems: &mut Vec<Problem>) {
     let needed = [
         ("client_name", &metadata.client_name),
         ("owner", &metadata.owner),
@@ -277,22 +282,30 @@ fn check_texts(metadata: &Metadata, problems: &mut Vec<Problem>) {
             format!("are one to {CONTACTS_MAX} mail addresses"),
         ));
     }
-    let links = [
-        ("client_uri", &metadata.client_uri),
-        ("launch_uri", &metadata.launch_uri),
-    ];
-    for (field, link) in links {
-        if link
-            .as_ref()
-            .is_some_and(|link| !is_public_https(link) && !is_loopback(link))
-        {
-            problems.push((field, "is an https URL".to_owned()));
-        }
+    check_link("client_uri", metadata.client_uri.as_deref(), problems);
+}
+
+fn check_link(field: &'static str, link: Option<&str>, problems: &mut Vec<Problem>) {
+    if link.is_some_and(|link| !is_public_https(link) && !is_loopback(link)) {
+        problems.push((field, "is an https URL".to_owned()));
     }
 }
 
-fn check_redirects(metadata: &Metadata, kind: Kind, problems: &mut Vec<Problem>) {
+/// An origin whose pages may show others within themselves: of the web, and nothing beside host and port.
+pub(crate) fn is_frame_origin(origin: &str) -> bool {
+    let authority = origin.strip_prefix("https://").unwrap_or_default();
+    let is_host = !authority.is_empty()
+        && origin.len() <= TEXT_BYTES_MAX
+        && authority
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-.:".contains(&b));
+    is_host || is_loopback(origin) && crate::settings::origin(origin) == origin
+}
+
+/// Where the client is sent back to, and where it is launched.
+pub(crate) fn check_redirects(metadata: &Metadata, kind: Kind, problems: &mut Vec<Problem>) {
     const FIELD: &str = "redirect_uris";
+    check_link("launch_uri", metadata.launch_uri.as_deref(), problems);
     let uris = &metadata.redirect_uris;
     match (kind, uris.len()) {
         (Kind::System, 0) => return,
@@ -313,11 +326,7 @@ fn check_redirects(metadata: &Metadata, kind: Kind, problems: &mut Vec<Problem>)
     }
 }
 
-fn check_scope(metadata: &Metadata, kind: Kind, problems: &mut Vec<Problem>) {
-    let ceiling = match kind {
-        Kind::System => CEILING_OF_SYSTEMS,
-        _ => CEILING_OF_APPS,
-    };
+pub(crate) fn check_scope(metadata: &Metadata, ceiling: &str, problems: &mut Vec<Problem>) {
     let mut asked = metadata.scope.split_whitespace().peekable();
     if asked.peek().is_none() {
         problems.push(("scope", "is needed".to_owned()));
@@ -333,6 +342,14 @@ fn check_scope(metadata: &Metadata, kind: Kind, problems: &mut Vec<Problem>) {
 fn is_native(metadata: &Metadata) -> bool {
     metadata.application_type.as_deref() == Some("native")
         || metadata.redirect_uris.iter().any(|uri| is_loopback(uri))
+}
+
+impl Client {
+    /// What follows from where it is sent back to: origins of its scripts, and whether it runs on the user's device.
+    pub(crate) fn follow_redirects(&mut self) {
+        self.origins = origins(&self.redirect_uris, self.kind);
+        self.native |= self.redirect_uris.iter().any(|uri| is_loopback(uri));
+    }
 }
 
 fn is_loopback(uri: &str) -> bool {
@@ -358,12 +375,11 @@ fn is_private_scheme(uri: &str) -> bool {
 }
 
 /// Browser apps read the token endpoint's answer from where they are served.
-fn origins(metadata: &Metadata, kind: Kind) -> Vec<String> {
+fn origins(redirect_uris: &[String], kind: Kind) -> Vec<String> {
     if kind != Kind::Public {
         return Vec::new();
     }
-    let mut origins: Vec<String> = metadata
-        .redirect_uris
+    let mut origins: Vec<String> = redirect_uris
         .iter()
         .filter(|uri| uri.starts_with("https://") || uri.starts_with("http://"))
         .map(|uri| crate::settings::origin(uri))

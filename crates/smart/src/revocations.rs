@@ -115,6 +115,16 @@ impl Revocations {
                 .any(|known| token.issued_s <= known.before_s)
     }
 
+    /// Voids what `what` names by now. After another of the same second it reaches further than that: what was issued between the two
+    /// was issued as of after the first.
+    pub fn next(&self, what: &str, now_s: i64) -> Revocation {
+        let mut row = Revocation::new(what.to_owned(), now_s);
+        if let Some(known) = self.read().get(what) {
+            row.before_s = row.before_s.max(known.before_s.saturating_add(1));
+        }
+        row
+    }
+
     /// Up to which `iat` tokens of this client or subject are void.
     pub fn void_until_s(&self, client_id: &str, subject: &str) -> Option<i64> {
         let void = self.read();
@@ -297,6 +307,22 @@ mod tests {
             others.note(&row(what, 10));
         }
         assert!(!others.cover(&token(1)));
+    }
+
+    #[test]
+    fn at17a_two_changes_of_one_second_void_what_was_issued_between_them() {
+        let revocations = Revocations::none();
+        let first = revocations.next("client:c", 10);
+        assert_eq!(first.before_s, 10 + CLOCK_SKEW_S);
+        revocations.note(&first);
+        let between = token(first.before_s + 1);
+        assert!(!revocations.cover(&between));
+        let second = revocations.next("client:c", 10);
+        revocations.note(&second);
+        assert!(revocations.cover(&between));
+        // Later on a change reaches no further than it must.
+        let later = revocations.next("client:c", 100);
+        assert_eq!(later.before_s, 100 + CLOCK_SKEW_S);
     }
 
     #[test]

@@ -44,6 +44,13 @@ pub(crate) fn within(asked: &str, client: &Client, flow: Flow) -> Result<Vec<Str
     }
 }
 
+/// What is left of scopes that were granted once, for a client as it is registered now. A scope that the ceiling holds a part of only
+/// is gone: nobody was asked about the part.
+pub(crate) fn left_of(granted: &str, client: &Client) -> String {
+    let scopes = granted.split(' ').filter(|one| covers(&client.scope, one));
+    scopes.collect::<Vec<_>>().join(" ")
+}
+
 /// Whether a list of scopes holds all that one scope stands for.
 pub(crate) fn covers(ceiling: &str, asked: &str) -> bool {
     let ceiling = || ceiling.split(' ').filter_map(|one| Scope::parse(one).ok());

@@ -143,8 +143,10 @@ impl AuthorizationServer {
         what: &[String],
         now_s: i64,
     ) -> Result<(), Refused> {
-        let rows = what.iter().map(|one| Revocation::new(one.clone(), now_s));
-        self.void(changes, rows.collect(), now_s).await
+        let revocations = self.tokens.revocations();
+        let rows = what.iter().map(|one| revocations.next(one, now_s));
+        let rows = rows.collect();
+        self.void(changes, rows, now_s).await
     }
 
     /// The same, as the rows say. Error: of one of their kinds there are too many at once.

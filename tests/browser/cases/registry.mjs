@@ -124,7 +124,70 @@ async function c17_an_administrator_sets_what_a_client_may_see(house) {
   assert.equal((await asked(house, token, 'Patient')).status, 200);
 }
 
+/** Waits until a token is worth nothing: what an administrator changes holds within seconds. */
+async function isVoid(house, token) {
+  const since = Date.now();
+  while ((await asked(house, token, 'Patient')).status !== 401) {
+    assert.ok(Date.now() - since < BUDGETS_HOLD_WITHIN_S * 1000, 'the token still opens something');
+  }
+}
+
+async function c17_an_administrator_changes_what_is_registered(house) {
+  const token = house.ward.token('lab');
+  assert.equal((await asked(house, token, 'Patient')).status, 200);
+  const visit = await house.visitAs('admin');
+  const { page } = visit;
+  await visit.go('/auth/clients');
+  await visit.at('Clients');
+  await visit.follow('Demo laboratory');
+  await visit.at('Demo laboratory');
+  const owner = 'Who answers for it';
+  await visit.fill(owner, '');
+  await visit.fill('Next review', '2099-01-01');
+  await visit.press('Save who answers for it');
+  await visit.at('Demo laboratory');
+  assert.match(await visit.alert(), /Who answers for it: is needed\s+Next review: is a day within three years/);
+  // Each complaint leads to its field, which says it too.
+  await page.getByRole('alert').getByRole('link', { name: owner }).click();
+  assert.match(page.url(), /#owner$/);
+  assert.equal(await page.getByLabel(owner, { exact: true }).getAttribute('aria-invalid'), 'true');
+  await visit.fill(owner, 'Laboratory of the East Wing');
+  await visit.fill('Next review', new Date(Date.now() + 90 * 24 * 3600 * 1000).toISOString().slice(0, 10));
+  await visit.press('Save who answers for it');
+  assert.equal(await visit.notice(), 'Demo laboratory is described so from now on.');
+  assert.match(await page.locator('dl').innerText(), /Laboratory of the East Wing/);
+  assert.equal((await asked(house, token, 'Patient')).status, 200, 'it may do what it may');
+
+  await visit.at('Demo laboratory');
+  const scopes = page.getByLabel('Scopes at most', { exact: true });
+  const before = await scopes.inputValue();
+  await scopes.fill('system/Observation.crus');
+  await visit.press('Save what it may do');
+  assert.equal(await visit.notice(), 'Demo laboratory may do this from now on.');
+  await isVoid(house, token);
+  await visit.fill('Scopes at most', before);
+  await visit.press('Save what it may do');
+  await visit.at('Demo laboratory');
+
+  // By keyboard and without a mouse: the profile needs tokens that are bound.
+  await page.getByLabel('FAPI 2.0 security profile', { exact: true }).focus();
+  await page.keyboard.press('Space');
+  await visit.press('Save how it proves itself');
+  await visit.at('Demo laboratory');
+  assert.match(await visit.alert(), /Its tokens are bound to: must be bound to a key or a certificate under FAPI 2\.0/);
+  await page.getByLabel('FAPI 2.0 security profile', { exact: true }).uncheck();
+  await page.getByLabel('A key of its own (DPoP)', { exact: true }).check();
+  await visit.press('Save how it proves itself');
+  assert.equal(await visit.notice(), 'Demo laboratory proves itself so from now on.');
+  assert.match(await page.locator('dl').innerText(), /a key \(DPoP\)/);
+  await visit.at('Demo laboratory');
+  await page.getByLabel('Nothing', { exact: true }).check();
+  await visit.press('Save how it proves itself');
+  await visit.at('Demo laboratory');
+}
+
 export default [
   s117_what_anybody_registers_waits_for_an_administrator,
   c17_an_administrator_sets_what_a_client_may_see,
+  c17_an_administrator_changes_what_is_registered,
 ];

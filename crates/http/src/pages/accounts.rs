@@ -113,12 +113,16 @@ fn add(html: &mut Html, model: &Accounts) {
             ..Field::default()
         }
         .input(html, &text);
-        html.element(tag::FIELDSET, &[a::class("kinds")], |html| {
-            html.line(tag::LEGEND, &[], "Roles");
-            for (role, words) in &model.roles {
-                tick(html, role, words);
-            }
-        });
+        let roles = model.roles.iter();
+        let roles: Vec<_> = roles
+            .map(|(role, words)| (role.as_str(), words.as_str()))
+            .collect();
+        Field {
+            name: "role",
+            label: "Roles",
+            ..Field::default()
+        }
+        .some_of(html, &roles, &[]);
         form::decide(
             html,
             "main",
@@ -157,36 +161,6 @@ fn link(html: &mut Html, model: &Accounts, provider: &str) {
         .input(html, &[&text[..], &[a::maxlength("255")]].concat());
         form::decide(html, "main", "decision", "link", "Link");
     });
-}
-
-/// `Nurse: cares for patients` is the name of the role and what it does, which is said as a sentence.
-fn tick(html: &mut Html, role: &str, words: &str) {
-    let (id, hint_id) = (format!("role-{role}"), format!("role-{role}-hint"));
-    let (title, does) = words.split_once(": ").unwrap_or((words, ""));
-    html.element(tag::DIV, &[a::class("tick")], |html| {
-        let attributes = [
-            a::kind("checkbox"),
-            a::id(&id),
-            a::name("role"),
-            a::value(role),
-            a::described_by(&hint_id),
-        ];
-        html.void(tag::INPUT, &attributes);
-        html.line(tag::LABEL, &[a::labels(&id)], title);
-        html.line(
-            tag::P,
-            &[a::class("hint"), a::id(&hint_id)],
-            &sentence(does),
-        );
-    });
-}
-
-fn sentence(text: &str) -> String {
-    let mut rest = text.chars();
-    match rest.next() {
-        Some(first) => format!("{}{}.", first.to_uppercase(), rest.as_str()),
-        None => String::new(),
-    }
 }
 
 const COLUMNS: [&str; 7] = [

@@ -1,6 +1,7 @@
-//! One client of the registry: what it is, what may be decided about it, and its limits.
+//! One client of the registry: what it is, what may be decided about it, and the forms that change it.
 
 use super::attribute as a;
+use super::client_parts;
 use super::clients::state;
 use super::facts::{fact, literal};
 use super::form::{self, Field};
@@ -22,7 +23,13 @@ pub fn render(model: &ClientDetail) -> String {
             state(html, &model.row.state);
         });
         form::notice(html, model.notice.as_deref());
-        form::refused(html, &model.limits.errors, &ANCHORS);
+        if let Some(secret) = &model.secret {
+            new_secret(html, secret);
+        }
+        let parts = model.parts.iter().flat_map(|part| &part.errors);
+        let errors: Vec<_> = parts.chain(&model.limits.errors).cloned().collect();
+        let fields = [&client_parts::named()[..], &ANCHORS].concat();
+        form::refused(html, &errors, &fields);
         html.element(tag::DL, &[a::class("facts card")], |html| {
             facts(html, model)
         });
@@ -30,12 +37,15 @@ pub fn render(model: &ClientDetail) -> String {
             for (decision, words) in &model.decisions {
                 let class = match decision.as_str() {
                     "suspend" | "remove" => "danger",
-                    "may-launch" | "may-not-launch" => "plain",
+                    "may-launch" | "may-not-launch" | "new-secret" => "plain",
                     _ => "main",
                 };
                 form::decide(html, class, "decision", decision, words);
             }
         });
+        for part in &model.parts {
+            client_parts::render(html, &model.form, part);
+        }
         html.element(tag::SECTION, &[a::class("card")], |html| {
             html.line(tag::H2, &[], "Limits");
             html.line(tag::P, &[a::class("hint")], HINT);
@@ -44,6 +54,16 @@ pub fn render(model: &ClientDetail) -> String {
             });
         });
     })
+}
+
+fn new_secret(html: &mut Html, secret: &str) {
+    html.element(tag::DIV, &[a::class("notice warn")], |html| {
+        html.line(tag::H2, &[], "The new secret");
+        html.element(tag::P, &[], |html| {
+            html.line(tag::CODE, &[a::translate("no")], secret)
+        });
+        html.line(tag::P, &[], "Keep it now: it is not shown again.");
+    });
 }
 
 fn facts(html: &mut Html, model: &ClientDetail) {

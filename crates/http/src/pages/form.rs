@@ -51,8 +51,71 @@ impl Field<'_> {
         });
     }
 
+    /// A box to be ticked; its value is `on`.
+    pub fn tick(self, html: &mut Html, is_ticked: bool) {
+        let mut attributes = vec![a::kind("checkbox"), a::value("on")];
+        if is_ticked {
+            attributes.push(a::checked());
+        }
+        self.within("tick", html, |html, common, about| {
+            html.void(tag::INPUT, &[common, &attributes].concat());
+            about(html);
+        });
+    }
+
+    /// One of several values, each with its words.
+    pub fn one_of(self, html: &mut Html, options: &[(&str, &str)], chosen: &str) {
+        self.choice(html, "radio", options, &[chosen]);
+    }
+
+    /// Any of several values.
+    pub fn some_of(self, html: &mut Html, options: &[(&str, &str)], chosen: &[&str]) {
+        self.choice(html, "checkbox", options, chosen);
+    }
+
+    fn choice(
+        self,
+        html: &mut Html,
+        kind: &'static str,
+        options: &[(&str, &str)],
+        chosen: &[&str],
+    ) {
+        let around = [a::class("kinds"), a::id(self.name)];
+        html.element(tag::FIELDSET, &around, |html| {
+            html.line(tag::LEGEND, &[], self.label);
+            if let Some(hint) = self.hint {
+                html.line(tag::P, &[a::class("hint")], hint);
+            }
+            if let Some(error) = self.error {
+                html.line(tag::P, &[a::class("wrong")], error);
+            }
+            for (value, words) in options {
+                option(
+                    html,
+                    kind,
+                    self.name,
+                    (*value, *words),
+                    chosen.contains(value),
+                );
+            }
+        });
+    }
+
     /// Hints and errors are named by the field, so that they are read aloud with it.
     fn around(self, html: &mut Html, write: impl FnOnce(&mut Html, &[Attribute<'_>])) {
+        self.within("field", html, |html, common, about| {
+            about(html);
+            write(html, common);
+        });
+    }
+
+    /// `write` gets what is common to the field, and what writes label, hint and error.
+    fn within(
+        self,
+        class: &'static str,
+        html: &mut Html,
+        write: impl FnOnce(&mut Html, &[Attribute<'_>], &dyn Fn(&mut Html)),
+    ) {
         let hint_id = format!("{}-hint", self.name);
         let error_id = format!("{}-error", self.name);
         let described: Vec<&str> = [self.hint.map(|_| &hint_id), self.error.map(|_| &error_id)]
@@ -61,7 +124,7 @@ impl Field<'_> {
             .map(String::as_str)
             .collect();
         let described = described.join(" ");
-        html.element(tag::DIV, &[a::class("field")], |html| {
+        let about = |html: &mut Html| {
             html.line(tag::LABEL, &[a::labels(self.name)], self.label);
             if let Some(hint) = self.hint {
                 html.line(tag::P, &[a::id(&hint_id), a::class("hint")], hint);
@@ -69,6 +132,8 @@ impl Field<'_> {
             if let Some(error) = self.error {
                 html.line(tag::P, &[a::id(&error_id), a::class("wrong")], error);
             }
+        };
+        html.element(tag::DIV, &[a::class(class)], |html| {
             let mut common = vec![a::id(self.name), a::name(self.name)];
             if !described.is_empty() {
                 common.push(a::described_by(&described));
@@ -76,8 +141,44 @@ impl Field<'_> {
             if self.error.is_some() {
                 common.push(a::invalid("true"));
             }
-            write(html, &common);
+            write(html, &common, &about);
         });
+    }
+}
+
+/// `Nurse: cares for patients` is a name and what it means, which is said as a sentence.
+fn option(
+    html: &mut Html,
+    kind: &'static str,
+    field: &str,
+    (value, words): (&str, &str),
+    is_chosen: bool,
+) {
+    let (id, hint_id) = (format!("{field}-{value}"), format!("{field}-{value}-hint"));
+    let (title, meaning) = words.split_once(": ").unwrap_or((words, ""));
+    let mut attributes = vec![
+        a::kind(kind),
+        a::id(&id),
+        a::name(field),
+        a::value(value),
+        a::described_by(&hint_id),
+    ];
+    if is_chosen {
+        attributes.push(a::checked());
+    }
+    html.element(tag::DIV, &[a::class("tick")], |html| {
+        html.void(tag::INPUT, &attributes);
+        html.line(tag::LABEL, &[a::labels(&id)], title);
+        let hint = [a::class("hint"), a::id(&hint_id)];
+        html.line(tag::P, &hint, &sentence(meaning));
+    });
+}
+
+fn sentence(text: &str) -> String {
+    let mut rest = text.chars();
+    match rest.next() {
+        Some(first) => format!("{}{}.", first.to_uppercase(), rest.as_str()),
+        None => String::new(),
     }
 }
 

@@ -399,6 +399,8 @@ fn client(text: Text) -> ClientDetail {
         ),
         facts: pairs(text, &facts),
         limits: limits(text),
+        parts: parts(text),
+        secret: Some(text("Zk3Q9vJ0m2tHcYb7uR1xWn5pLd8sGa4eVo6iTqKfXyE")),
         notice: Some(text("Growth Chart has these limits from now on.")),
         decisions: pairs(
             text,
@@ -420,6 +422,69 @@ fn confirm(text: Text) -> Confirm {
         decision: (text("remove"), text("Remove for good")),
         back: text("/auth/clients?client=growth-chart"),
     }
+}
+
+fn parts(text: Text) -> Vec<PartShown> {
+    let value = |name: &str, value: &str| (name.to_owned(), text(value));
+    let offer = |name: &str, value: &str, words: &str| (name.to_owned(), text(value), text(words));
+    let part = |part, values, errors, offered| PartShown {
+        part,
+        values,
+        errors,
+        offered,
+    };
+    let about = vec![
+        value("client_name", "Growth Chart"),
+        value("owner", "Small Steps Ltd"),
+        value("purpose", "Shows parents how their child grows."),
+        value("contacts", "privacy@app.example"),
+        value("client_uri", ""),
+        value("review_due", "2027-03-01"),
+    ];
+    let rights = vec![
+        value("scope", "system/Patient.rs user/Patient.rs"),
+        value("acts_for_user", "Practitioner/123"),
+        value("role", "nurse"),
+        value("acts_for_patient", ""),
+        value("may_introspect", "on"),
+        value("frame_origins", "https://ehr.example"),
+    ];
+    let roles = vec![
+        offer("role", "nurse", "Nurse: cares for patients"),
+        offer("role", "physician", "Physician"),
+    ];
+    let proof = vec![
+        value("token_endpoint_auth_method", "private_key_jwt"),
+        value("jwks_uri", "https://app.example/jwks"),
+        value("jwks", ""),
+        value("tokens_bound_to", "none"),
+        value("require_par", "on"),
+        value("fapi2", "on"),
+    ];
+    let methods = vec![
+        offer(
+            "token_endpoint_auth_method",
+            "client_secret_basic",
+            "A secret",
+        ),
+        offer(
+            "token_endpoint_auth_method",
+            "private_key_jwt",
+            "A private key",
+        ),
+        offer(
+            "tokens_bound_to",
+            "none",
+            "Nothing: whoever has a token can use it",
+        ),
+        offer("tokens_bound_to", "dpop", "A key of its own (DPoP)"),
+    ];
+    let wrong = vec![value("tokens_bound_to", "must be bound to a key")];
+    vec![
+        part(ClientPart::About, about, Vec::new(), Vec::new()),
+        part(ClientPart::Rights, rights, Vec::new(), roles),
+        part(ClientPart::Proof, proof, wrong, methods),
+    ]
 }
 
 fn limits(text: Text) -> Limits {

@@ -22,6 +22,7 @@ use crate::endpoints::Endpoint;
 use crate::par;
 use crate::people::session::{self, Session};
 use crate::request::{Parameters, Request};
+use crate::scope_ceiling::left_of;
 use crate::server::AuthorizationServer;
 use crate::state::{self, Authorization, Changes, Client, Held, Refused};
 use crate::trail::Trail;
@@ -277,13 +278,18 @@ async fn under_way(
     trail: &mut Trail,
 ) -> Result<UnderWay, OAuthError> {
     let id = request.parameters.get("tx").unwrap_or_default();
-    let authorization = held(server, id, request.now_s).await?;
+    let mut authorization = held(server, id, request.now_s).await?;
     let session = session::current(server, request.session, request.now_s).await?;
     if let Some(session) = &session {
         trail.session(session);
     }
     let found = state::get::<Client>(server.store(), &authorization.client_id, request.now_s);
     let client = known(found.await?, request, trail)?;
+    // An administrator may have narrowed it since it was asked for.
+    authorization.scope = left_of(&authorization.scope, &client);
+    if authorization.scope.is_empty() {
+        return Err(over());
+    }
     Ok(UnderWay::new(authorization, client.row, session))
 }
 

@@ -248,7 +248,7 @@ pub(super) fn patient_of(fhir_user: Option<&str>) -> Option<String> {
 }
 
 /// <https://hl7.org/fhir/smart-app-launch/STU2.2/scopes-and-launch-context.html#scopes-for-requesting-identity-data>
-pub(super) fn is_fhir_user(reference: &str) -> bool {
+pub(crate) fn is_fhir_user(reference: &str) -> bool {
     const TYPES: [&str; 5] = [
         "Patient",
         "Practitioner",

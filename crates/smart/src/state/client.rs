@@ -207,6 +207,22 @@ impl Client {
     }
 }
 
+impl SenderConstraint {
+    pub const ALL: [SenderConstraint; 3] = [
+        SenderConstraint::None,
+        SenderConstraint::Dpop,
+        SenderConstraint::Mtls,
+    ];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            SenderConstraint::None => "none",
+            SenderConstraint::Dpop => "dpop",
+            SenderConstraint::Mtls => "mtls",
+        }
+    }
+}
+
 impl Kind {
     pub fn word(self) -> &'static str {
         match self {

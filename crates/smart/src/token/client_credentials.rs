@@ -22,6 +22,7 @@ pub(super) async fn issue(asked: &Asked<'_>) -> Result<Answer, OAuthError> {
         .tokens()
         .mint(&claims(asked, &scope), now_s)
         .map_err(|_| OAuthError::unavailable())?;
+    asked.is_current().await?;
     let changes = apart(Changes::new(), &minted, &scope);
     if !changes.is_empty() {
         state::commit(server.store(), changes, now_s).await?;

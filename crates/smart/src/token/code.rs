@@ -1,9 +1,10 @@
 //! A code becomes tokens, once. <https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3> (S26, S27, S41 to S44)
 
 use super::response::{Granted, respond};
-use super::{Asked, invalid_grant, standing};
+use super::{Asked, NOTHING_LEFT, invalid_grant, standing};
 use crate::answer::{Answer, OAuthError};
 use crate::claims::TOKEN_LIFETIME_S_MAX;
+use crate::scope_ceiling::left_of;
 use crate::state::{self, Changes, Code, Grant, Held, Refused, digest};
 use crate::tokens::CLOCK_SKEW_S;
 use crate::trail::Trail;
@@ -31,7 +32,10 @@ pub(super) async fn exchange(asked: &Asked<'_>, trail: &mut Trail) -> Result<Ans
     trail.grant(&grant);
     standing::check(asked.server, &grant, now_s).await?;
     standing::check_session(asked.server, &grant, now_s).await?;
-    let scope = grant.scope.clone();
+    let scope = left_of(&grant.scope, asked.client);
+    if scope.is_empty() {
+        return Err(invalid_grant(NOTHING_LEFT));
+    }
     let granted = Granted {
         scope: &scope,
         nonce: code.nonce.as_deref(),

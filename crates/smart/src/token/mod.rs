@@ -50,6 +50,8 @@ pub(crate) async fn answer(
         }
     };
     let url = server.token_url();
+    // Read before the client is: who changes it meanwhile voids what is issued by then.
+    let revocations = server.tokens().revocations().generation();
     let client = match grant_type {
         "refresh_token" => authenticate_for_refresh(server, request, &url, trail)
             .await?
@@ -66,6 +68,7 @@ pub(crate) async fn answer(
         request,
         client: &client,
         bound,
+        revocations,
     };
     let answer = match grant_type {
         "authorization_code" => code::exchange(&asked, trail).await,
@@ -105,6 +108,8 @@ struct Asked<'a> {
     client: &'a Client,
     /// What the token will be bound to.
     bound: Option<Confirmation>,
+    /// The generation of revocations that was known before the client was read.
+    revocations: u64,
 }
 
 impl Asked<'_> {
@@ -112,6 +117,30 @@ impl Asked<'_> {
         match &self.bound {
             Some(Confirmation::DpopKey(key)) => Some(key),
             _ => None,
+        }
+    }
+
+    /// Whether a token that has been minted is one of the client as it is. Whoever changes a client voids what it had, and what is
+    /// minted later is issued as of after that: so it must not be of a client that was read before.
+    async fn is_current(&self) -> Result<(), Refused> {
+        let revocations = self.server.tokens().revocations();
+        if revocations.generation() == self.revocations {
+            return Ok(());
+        }
+        let (store, now_s) = (self.server.store(), self.request.now_s);
+        let found = state::get::<Client>(store, &self.client.client_id, now_s).await;
+        let found = found.map_err(|_| Refused::Unavailable)?;
+        let is_same = found.is_some_and(|found| {
+            let last_used_s = self.client.last_used_s;
+            *self.client
+                == Client {
+                    last_used_s,
+                    ..found.row
+                }
+        });
+        match is_same {
+            true => Ok(()),
+            false => Err(Refused::Unavailable),
         }
     }
 
@@ -193,6 +222,9 @@ pub(crate) fn used_proof(server: &AuthorizationServer, refused: Refused, now_s: 
         Refused::Unavailable => OAuthError::unavailable().into(),
     }
 }
+
+/// The client's registration holds nothing any more of what its user agreed to.
+const NOTHING_LEFT: &str = "nothing is left of what was agreed to";
 
 fn invalid_grant(why: &str) -> OAuthError {
     OAuthError::new(ErrorCode::InvalidGrant, why)

@@ -7,9 +7,9 @@
 //! there before, and nobody can tell which. So the grant ends.
 
 use super::response::{Granted, lifetime_s, respond};
-use super::{Asked, invalid_grant, standing};
+use super::{Asked, NOTHING_LEFT, invalid_grant, standing};
 use crate::answer::{Answer, ErrorCode, OAuthError};
-use crate::scope_ceiling::covers;
+use crate::scope_ceiling::{covers, left_of};
 use crate::state::{self, Authentication, Changes, Grant, Held, RefreshToken, Refused, digest};
 use crate::trail::Trail;
 
@@ -109,22 +109,13 @@ fn used(asked: &Asked<'_>, token: &mut Held<RefreshToken>) -> Changes {
 /// What the new access token has: all that was agreed to, or what the client asks for of it (S91). Never more than the client may
 /// have by now.
 fn scope(asked: &Asked<'_>, grant: &Grant) -> Result<String, OAuthError> {
-    let still: Vec<&str> = grant
-        .scope
-        .split(' ')
-        .filter(|scope| covers(&asked.client.scope, scope))
-        .collect();
-    let wanted: Vec<&str> = match asked.request.parameters.get("scope") {
-        None => still.clone(),
-        Some(wanted) => wanted
-            .split(' ')
-            .filter(|scope| !scope.is_empty())
-            .collect(),
-    };
+    let still = left_of(&grant.scope, asked.client);
+    let sent = asked.request.parameters.get("scope");
+    let wanted = sent.unwrap_or(&still).split(' ');
+    let wanted: Vec<&str> = wanted.filter(|scope| !scope.is_empty()).collect();
     if still.is_empty() || wanted.is_empty() {
-        return Err(invalid_grant("nothing is left of what was agreed to"));
+        return Err(invalid_grant(NOTHING_LEFT));
     }
-    let still = still.join(" ");
     match wanted.iter().all(|scope| covers(&still, scope)) {
         true => Ok(wanted.join(" ")),
         false => Err(OAuthError::new(

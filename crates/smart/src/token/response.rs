@@ -37,6 +37,7 @@ pub(super) async fn respond(
         .tokens()
         .mint(&claims(asked, grant, granted.scope), now_s)
         .map_err(|_| Refused::Unavailable)?;
+    asked.is_current().await?;
     grant.last_used_s = Some(now_s);
     grant.expires_s = now_s + lifetime_s(grant);
     let new = (grant.refreshable && granted.kept.is_none()).then(ward_seal::random::token);

@@ -12,6 +12,9 @@ mod apps;
 mod asks;
 mod authorize;
 mod browser;
+mod client_forms;
+mod client_proof;
+mod client_rights;
 mod demo;
 mod discovery;
 mod fapi;
@@ -146,6 +149,17 @@ on_both!(
     limits::c17_a_certificate_binds_a_client_and_its_tokens,
     limits::c17_only_what_has_a_server_is_bound_to_places,
     limits::c17_the_page_says_all_that_is_registered,
+    client_forms::c17_who_answers_for_a_client_is_changed_on_its_page,
+    client_rights::c17_a_narrower_ceiling_cuts_what_was_granted,
+    client_rights::c17_s61_a_service_acts_for_whom_its_page_says,
+    client_rights::c17_s99_who_may_ask_about_every_token_is_set_on_the_page,
+    client_proof::c17_s106_tokens_are_bound_to_a_key_from_then_on,
+    client_proof::c17_s107_a_certificate_takes_the_place_of_a_secret,
+    client_proof::c17_s108_the_fapi_profile_is_set_on_the_page,
+    client_proof::c17_a_secret_is_exchanged,
+    client_proof::c17_keys_are_exchanged,
+    client_forms::c17_what_will_not_do_is_named_at_its_field_and_changes_nothing,
+    client_rights::c17_s30_an_ehr_says_where_its_launches_are_shown,
     registry::an_administrator_says_which_client_is_an_ehr,
     people::c7_an_invited_person_has_two_factors_before_anything_opens,
     people::at7a_a_password_alone_gets_no_code,

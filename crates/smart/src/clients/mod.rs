@@ -1,19 +1,26 @@
 //! The registry of clients for administrators. (C17)
 
+mod about;
+mod detail;
+mod effect;
+mod limits;
+mod parts;
+mod proof;
+mod rights;
+mod secret;
+
 use crate::answer::{Answer, ErrorCode, OAuthError};
-use crate::client_limits::{limited, own, shown};
 use crate::dates;
 use crate::endpoints::Endpoint;
-use crate::page::{ClientDetail, ClientRow, Clients, Confirm, Page};
+use crate::page::{ClientRow, Clients, Confirm, Page};
 use crate::people::session::{self, Session};
-use crate::registration::Problem;
 use crate::request::Request;
 use crate::revocations::what;
 use crate::server::AuthorizationServer;
-use crate::state::{
-    self, Changes, Client, ClientState, Held, KeysAt, Kind, Refused, SenderConstraint,
-};
+use crate::state::{self, Changes, Client, ClientState, Held, Kind, Refused};
 use crate::trail::Trail;
+use detail::{Told, detail};
+use parts::Set;
 
 /// How long an approval holds before somebody must look again.
 pub const REVIEW_PERIOD_S: i64 = 365 * 24 * 3600;
@@ -44,17 +51,21 @@ pub(crate) async fn answer(
             let client = held(server, id, request.now_s).await?;
             trail.about(&client);
             trail.decided("client", id);
-            match request.parameters.get("decision") {
-                Some("limits") => {
-                    trail.decided("decision", "limits");
-                    limit(server, &session, client, request, trail).await
+            let decision = request.parameters.get("decision").unwrap_or_default();
+            if let Some(set) = Set::of(decision) {
+                trail.decided("decision", decision);
+                return change_part(server, &session, client, set, request, trail).await;
+            }
+            match decision {
+                secret::DECISION => {
+                    secret::exchange(server, &session, client, request, trail).await
                 }
                 _ => decide(server, &session, client, request, trail).await,
             }
         }
         (Some(id), _) => {
             let client = held(server, id, request.now_s).await?;
-            Ok(detail(server, &session, &client, request, None))
+            Ok(detail(server, &session, &client, request, Told::Nothing))
         }
     }
 }
@@ -126,44 +137,75 @@ async fn decide(
             let what = what::client(&client.client_id);
             (server.revoke(changes, &[what], now_s).await, "is removed")
         }
-        _ => return Ok(detail(server, session, &client, request, None)),
+        _ => return Ok(detail(server, session, &client, request, Told::Nothing)),
     };
     let notice = outcome(done, &name, notice)?;
     server.watch(now_s).await?;
     Ok(list(server, session, request, Some(notice)))
 }
 
-/// Budgets, addresses and certificate: they hold on every node within a second.
-async fn limit(
+/// What one of the forms sets: it holds on every node within a second, and so does the end of the tokens that know nothing of it.
+async fn change_part(
     server: &AuthorizationServer,
     session: &Session,
     mut client: Held<Client>,
+    set: Set,
     request: &Request<'_>,
     trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
-    let (now_s, was_bound_to) = (request.now_s, client.certificate.clone());
-    client.row = match limited(&client, &request.parameters) {
-        Ok(limited) => limited,
+    let now_s = request.now_s;
+    let was = client.row.clone();
+    match set.entered(server, &was, request) {
+        Ok(entered) => client.row = entered,
         Err(problems) => {
             trail.refused();
-            let told = Told::Problems(problems);
-            return Ok(detail(server, session, &client, request, Some(told)));
+            let told = Told::Problems(set, problems);
+            return Ok(detail(server, session, &client, request, told));
         }
-    };
-    let done = if client.certificate == was_bound_to {
-        change(server, &client, now_s).await
-    } else {
-        // Tokens that were issued before know nothing of the certificate.
-        let changes = Changes::new().replace(&client);
-        server
-            .revoke(changes, &[what::client(&client.client_id)], now_s)
-            .await
-    };
-    let notice = outcome(done, &client.name, "has these limits from now on")?;
+    }
+    let made = secret::made_if_needed(&mut client.row);
+    let changed = set.changed(&was, &client.row);
+    if changed.is_empty() {
+        let told = Told::Notice("Nothing was changed.".to_owned());
+        return Ok(detail(server, session, &client, request, told));
+    }
+    let done = keep(
+        server,
+        &client,
+        effect::ends_tokens(&was, &client.row),
+        now_s,
+    )
+    .await;
+    let is_done = done.is_ok();
+    let notice = outcome(done, &client.name, set.notice())?;
+    if is_done {
+        changed
+            .iter()
+            .for_each(|field| trail.decided("changed", field));
+    }
     server.watch(now_s).await?;
     let client = held(server, &client.client_id, now_s).await?;
-    let told = Told::Notice(notice);
-    Ok(detail(server, session, &client, request, Some(told)))
+    let told = match made.filter(|_| is_done) {
+        Some(secret) => Told::Secret(notice, secret),
+        None => Told::Notice(notice),
+    };
+    Ok(detail(server, session, &client, request, told))
+}
+
+/// Writes a client as it has become. `ends_tokens`: those that it has are void.
+async fn keep(
+    server: &AuthorizationServer,
+    client: &Held<Client>,
+    ends_tokens: bool,
+    now_s: i64,
+) -> Result<(), Refused> {
+    if !ends_tokens {
+        return change(server, client, now_s).await;
+    }
+    let changes = Changes::new().replace(client);
+    server
+        .revoke(changes, &[what::client(&client.client_id)], now_s)
+        .await
 }
 
 /// What came of a change, in words.
@@ -322,110 +364,4 @@ fn row(client: &Client, now_s: i64) -> ClientRow {
         state: state.to_owned(),
         last_used: client.last_used_s.map(dates::moment),
     }
-}
-
-/// What is said on a client's page of the form that was sent.
-enum Told {
-    Notice(String),
-    Problems(Vec<Problem>),
-}
-
-fn detail(
-    server: &AuthorizationServer,
-    session: &Session,
-    client: &Client,
-    request: &Request<'_>,
-    told: Option<Told>,
-) -> Answer {
-    let row = row(client, request.now_s);
-    let (notice, problems) = match told {
-        None => (None, None),
-        Some(Told::Notice(notice)) => (Some(notice), None),
-        Some(Told::Problems(problems)) => (None, Some((&request.parameters, problems))),
-    };
-    let status = if problems.is_some() { 400 } else { 200 };
-    let decision = |value: &str, words: &str| (value.to_owned(), words.to_owned());
-    let approve = decision("approve", "Approve for a year");
-    let remove = decision("remove", "Remove");
-    // Whoever launches apps says whom they are about, so it must be able to prove who it is.
-    let launch = match (client.kind, client.may_launch) {
-        (Kind::Public, _) => None,
-        (_, false) => Some(decision("may-launch", "Let it launch apps")),
-        (_, true) => Some(decision("may-not-launch", "Let it launch no apps")),
-    };
-    let decisions = match client.state {
-        ClientState::Pending => vec![approve, remove],
-        ClientState::Active => [Some(approve), launch, Some(decision("suspend", "Suspend"))]
-            .into_iter()
-            .flatten()
-            .chain([remove])
-            .collect(),
-        ClientState::Suspended => vec![decision("resume", "Resume"), remove],
-    };
-    let cookie = request.session.unwrap_or_default();
-    let page = ClientDetail {
-        form: server.forms().form(cookie, &row.link),
-        person: session.person(),
-        limits: shown(server, client, problems),
-        facts: facts(client, request.now_s),
-        row,
-        decisions,
-        notice,
-    };
-    Answer::page(status, Page::Client(page))
-}
-
-fn facts(client: &Client, now_s: i64) -> Vec<(String, String)> {
-    let keys = match &client.keys {
-        None => String::new(),
-        Some(KeysAt::Url(url)) => url.clone(),
-        Some(KeysAt::Here(_)) => "registered by value".to_owned(),
-    };
-    let bound_to = match client.constraint() {
-        SenderConstraint::None => "",
-        SenderConstraint::Dpop => "a key (DPoP)",
-        SenderConstraint::Mtls => "its TLS certificate",
-    };
-    let launches = if client.may_launch {
-        "yes: it is an EHR"
-    } else {
-        ""
-    };
-    let review = client
-        .review_due_s
-        .map(|due_s| match client.is_review_due(now_s) {
-            true => format!(
-                "{}: it gets no tokens until it is approved anew",
-                dates::day(due_s)
-            ),
-            false => dates::day(due_s),
-        });
-    let [requests, patients] = own(&client.budgets);
-    let facts = [
-        ("Purpose", client.purpose.clone()),
-        ("Contacts", client.contacts.join(", ")),
-        ("Website", client.website.clone().unwrap_or_default()),
-        ("Scope at most", client.scope.clone()),
-        ("Authentication", client.authentication.method().to_owned()),
-        ("Keys", keys),
-        ("Tokens bound to", bound_to.to_owned()),
-        ("Redirect URIs", client.redirect_uris.join(" ")),
-        ("Launch URL", client.launch_uri.clone().unwrap_or_default()),
-        ("Launches apps", launches.to_owned()),
-        (
-            "Certificate",
-            client.certificate.clone().unwrap_or_default(),
-        ),
-        ("Addresses", client.addresses.join(" ")),
-        requests,
-        patients,
-        ("Origins", client.origins.join(" ")),
-        ("Registered", dates::day(client.created_s)),
-        ("Review due", review.unwrap_or_default()),
-    ];
-    facts
-        .into_iter()
-        .filter(|(_, value)| !value.is_empty())
-        .map(|(label, value)| (label.to_owned(), value))
-        .collect()
 }

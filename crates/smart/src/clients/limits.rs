@@ -21,7 +21,7 @@ const ADDRESSES: &str = "addresses";
 const CERTIFICATE: &str = "certificate";
 
 /// The client with what the form says, or what is wrong with each field.
-pub(crate) fn limited(client: &Client, parameters: &Parameters) -> Result<Client, Vec<Problem>> {
+pub(super) fn limited(client: &Client, parameters: &Parameters) -> Result<Client, Vec<Problem>> {
     let mut problems = Vec::new();
     let budgets = Budgets {
         requests_per_minute: number(parameters, REQUESTS, REQUESTS_PER_MINUTE_MAX, &mut problems),
@@ -42,23 +42,16 @@ pub(crate) fn limited(client: &Client, parameters: &Parameters) -> Result<Client
 }
 
 /// The form as it is filled in: by what holds, or where that will not do by what was typed.
-pub(crate) fn shown(
+pub(super) fn shown(
     server: &AuthorizationServer,
     client: &Client,
     refused: Option<(&Parameters, Vec<Problem>)>,
 ) -> Limits {
-    let text = |number: Option<u32>| number.map(|n| n.to_string()).unwrap_or_default();
-    let holds = [
-        (REQUESTS, text(client.budgets.requests_per_minute)),
-        (PATIENTS, text(client.budgets.patients_per_hour)),
-        (ADDRESSES, client.addresses.join("\n")),
-        (CERTIFICATE, client.certificate.clone().unwrap_or_default()),
-    ];
     let typed = |name: &str, held: String| match &refused {
         Some((parameters, _)) => parameters.get(name).unwrap_or_default().to_owned(),
         None => held,
     };
-    let values = holds.map(|(name, held)| (name.to_owned(), typed(name, held)));
+    let values = values(client).map(|(name, held)| (name.to_owned(), typed(name, held)));
     let problems = refused.as_ref().map(|(_, problems)| problems.as_slice());
     let errors = problems.unwrap_or_default().iter();
     Limits {
@@ -72,8 +65,19 @@ pub(crate) fn shown(
     }
 }
 
+/// The fields as they hold.
+pub(super) fn values(client: &Client) -> [(&'static str, String); 4] {
+    let text = |number: Option<u32>| number.map(|n| n.to_string()).unwrap_or_default();
+    [
+        (REQUESTS, text(client.budgets.requests_per_minute)),
+        (PATIENTS, text(client.budgets.patients_per_hour)),
+        (ADDRESSES, client.addresses.join("\n")),
+        (CERTIFICATE, client.certificate.clone().unwrap_or_default()),
+    ]
+}
+
 /// Budgets that are the client's own, for the list of facts.
-pub(crate) fn own(budgets: &Budgets) -> [(&'static str, String); 2] {
+pub(super) fn own(budgets: &Budgets) -> [(&'static str, String); 2] {
     let own = |number: Option<u32>, what: &str| match number {
         None => "as the installation says".to_owned(),
         Some(0) => "no limit".to_owned(),

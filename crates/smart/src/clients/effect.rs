@@ -1,0 +1,64 @@
+//! Which changes of a registration end the tokens that were issued before. What was granted stays, and is worth what the registration
+//! has of it from then on: each use of it is measured by the client as it is.
+
+use crate::scope_ceiling::covers;
+use crate::state::Client;
+
+/// Whether a token of the client as it was could open what the client as it is may not, or be of somebody who can prove themselves by
+/// it no longer.
+pub(super) fn ends_tokens(was: &Client, is: &Client) -> bool {
+    let narrower = was
+        .scope
+        .split(' ')
+        .any(|one| !one.is_empty() && !covers(&is.scope, one));
+    narrower
+        || was.acts_for != is.acts_for
+        || was.constraint() != is.constraint()
+        || was.certificate != is.certificate
+        || was.authentication != is.authentication
+        || was.secret_digest != is.secret_digest
+        || was.keys != is.keys
+        || !was.fapi2 && is.fapi2
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::state::{ActsFor, Authentication, KeysAt, SenderConstraint};
+
+    #[test]
+    fn c17_what_a_client_may_no_longer_do_ends_its_tokens() {
+        let was = Client {
+            scope: "system/Patient.rs system/Observation.crus".into(),
+            certificate: Some("ab".repeat(32)),
+            ..Client::default()
+        };
+        type Change = fn(&mut Client);
+        let ends: [Change; 9] = [
+            |c| c.scope = "system/Patient.rs".into(),
+            |c| c.scope = "system/Patient.r system/Observation.crus".into(),
+            |c| c.acts_for = Some(ActsFor::default()),
+            |c| c.sender_constraint = SenderConstraint::Dpop,
+            |c| c.certificate = None,
+            |c| c.authentication = Authentication::PrivateKeyJwt,
+            |c| c.secret_digest = Some("x".into()),
+            |c| c.keys = Some(KeysAt::Url("https://lab.example/jwks".into())),
+            |c| c.fapi2 = true,
+        ];
+        let leaves: [Change; 6] = [
+            |_| (),
+            |c| c.scope = "system/*.cruds".into(),
+            |c| c.owner = "Somebody else".into(),
+            |c| c.review_due_s = Some(1),
+            |c| c.may_introspect = true,
+            |c| c.redirect_uris = vec!["https://app.example/cb".into()],
+        ];
+        let ended = |change: Change| {
+            let mut is = was.clone();
+            change(&mut is);
+            ends_tokens(&was, &is)
+        };
+        assert!(ends.into_iter().all(ended));
+        assert!(!leaves.into_iter().any(ended));
+    }
+}
