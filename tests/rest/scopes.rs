@@ -256,7 +256,26 @@ fn s75_s76_an_app_sees_one_compartment_and_what_belongs_to_nobody() {
             json!({ "resourceType": "Group", "type": "person", "actual": true,
             "member": [{ "entity": { "reference": two } }] }),
         );
+        let device = |who: Option<&str>| {
+            let mut body = json!({ "resourceType": "Device", "type": { "text": "pacemaker" } });
+            if let Some(who) = who {
+                body["patient"] = json!({ "reference": who });
+            }
+            make(ward, body)
+        };
+        let (implant, foreign_implant) = (device(Some(&one)), device(Some(&two)));
+        let nobodys = device(None);
         let app = server.client_within("app", Some(id_of(&one)), "patient/*.rs");
+        for path in [&implant, &foreign_implant, &nobodys] {
+            let status = if path == &implant { 200 } else { 404 };
+            app.get(path).expect(status);
+            app.get(&format!("{path}/_history")).expect(status);
+        }
+        assert_eq!(matches(&app, "Device"), std::slice::from_ref(&implant));
+        assert_eq!(matches(&app, &format!("Device?patient={two}")), [""; 0]);
+        let typed = server.client_within("app", Some(id_of(&one)), "patient/Device.r");
+        typed.get(&implant).expect(200);
+        typed.get("Device").expect(403);
         for path in [&one, &own, &performed, &mine].into_iter().chain(&shared) {
             app.get(path).expect(200);
         }

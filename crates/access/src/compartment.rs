@@ -9,6 +9,7 @@ use ward_fhir::schema::{Schema, r4};
 /// Which types belong to patients, by which parameters, and which are shared by all (S75, S76, S82).
 pub struct Compartments {
     types: Vec<Place>,
+    owned: Vec<(TypeId, &'static str)>,
 }
 
 #[derive(Clone, Default)]
@@ -54,7 +55,13 @@ impl Compartments {
             .is_some_and(|place| place.parameters.is_some() && !place.is_closed)
     }
 
-    /// How far `patient/` scopes reach on the type.
+    /// Types outside the compartment whose resources may be a patient's all the same, each with the parameter that says whose. Read
+    /// and searched where it names the launch patient; what names nobody is not shown to an app (S75).
+    pub(crate) fn owned(&self) -> impl Iterator<Item = (TypeId, &'static str)> + '_ {
+        self.owned.iter().copied()
+    }
+
+    /// How far `patient/` scopes reach on the type by its compartment.
     pub(crate) fn reach(&self, ty: TypeId, action: Action) -> Reach {
         let is_reading = matches!(action, Action::Read | Action::Search);
         if self.is_open_to_patients(ty) {
@@ -90,7 +97,14 @@ impl Compartments {
                 && (SHARED.contains(&ty.name) || DEFINITIONS.contains(&ty.name));
             place.is_closed = CLOSED.contains(&ty.name);
         }
-        Compartments { types }
+        let owned = OWNED.iter().filter_map(|(name, parameter)| {
+            let ty = schema.resource_type(name)?;
+            Some((ty, *parameter))
+        });
+        Compartments {
+            owned: owned.collect(),
+            types,
+        }
     }
 
     fn place(&self, ty: TypeId) -> Option<&Place> {
@@ -98,7 +112,10 @@ impl Compartments {
     }
 }
 
-/// Whom and what care refers to. Device is left out: it may name its patient outside the compartment's parameters.
+/// What the definition of the compartment leaves out though it may be a patient's.
+const OWNED: &[(&str, &str)] = &[("Device", "patient")];
+
+/// Whom and what care refers to.
 const SHARED: &[&str] = &[
     "HealthcareService",
     "Location",

@@ -171,10 +171,45 @@ impl<'a> Rights<'a> {
             };
             Granular::new(ty, &scope.query, types_of(scope).map(of_type))
         };
-        let scopes = self.identity.scopes.resources();
-        scopes
-            .filter(|scope| !scope.query.is_empty())
-            .filter_map(granular)
+        let scopes = || self.identity.scopes.resources();
+        let written = scopes().filter(|scope| !scope.query.is_empty());
+        let owned = scopes().flat_map(|scope| self.owned(scope, plain));
+        written.filter_map(granular).chain(owned).collect()
+    }
+
+    /// What a `patient/` scope opens of types outside the compartment: what names the launch patient as its owner, to read and to
+    /// search (S75). It is a granular scope that nobody has to write.
+    fn owned(&self, scope: &ResourceScope, plain: &Grid) -> Vec<Granular> {
+        let identity = self.identity;
+        let Some(patient) = &identity.patient else {
+            return Vec::new();
+        };
+        if scope.context != Context::Patient || !identity.is_user() {
+            return Vec::new();
+        }
+        let owned = |(ty, parameter): (TypeId, &str)| {
+            let reach = |action| match action {
+                Action::Read | Action::Search
+                    if scope.actions.contains(action)
+                        && plain.reach(ty, action) == Reach::Nothing
+                        && self.permit(scope.context, ty, action) =>
+                {
+                    Reach::Shared
+                }
+                _ => Reach::Nothing,
+            };
+            let mut query = vec![(parameter.to_owned(), format!("Patient/{patient}"))];
+            query.extend(scope.query.iter().cloned());
+            Granular::new(
+                Some(ty),
+                &query,
+                std::iter::once((ty, Action::ALL.map(reach))),
+            )
+        };
+        let types = Compartments::r4().owned();
+        types
+            .filter(|(ty, _)| scope.target.covers(*ty))
+            .filter_map(owned)
             .collect()
     }
 

@@ -35,7 +35,8 @@ fn a_plain_scope_that_reaches_as_far_absorbs() {
         ),
         (format!("user/*.cruds patient/Observation.rs?{LAB}"), 0),
         (format!("user/Observation.r user/Observation.rs?{LAB}"), 1),
-        (format!("patient/*.rs user/Observation.rs?{LAB}"), 1),
+        // One besides, for the devices of the launch patient.
+        (format!("patient/*.rs user/Observation.rs?{LAB}"), 2),
         (
             format!("patient/Patient.rs patient/Observation.rs?{LAB}"),
             1,

@@ -62,13 +62,16 @@ fn the_policy_of_patients_is_nobodys_role() {
     assert!(roles.get(PATIENT).is_none() && roles.iter().all(|role| role.name != PATIENT));
     let policy = roles.patients();
     let compartments = crate::Compartments::r4();
+    let owned: Vec<_> = compartments.owned().map(|(ty, _)| ty).collect();
     for ty in r4()
         .types
         .iter()
         .filter(|ty| r4().resource_type(ty.name) == Some(ty.id))
     {
         let actions = policy.actions(ty.id);
-        let reads = compartments.is_open_to_patients(ty.id) || compartments.is_shared(ty.id);
+        let reads = compartments.is_open_to_patients(ty.id)
+            || compartments.is_shared(ty.id)
+            || owned.contains(&ty.id);
         assert_eq!(actions.contains(Action::Read), reads, "{}", ty.name);
         assert_eq!(actions.contains(Action::Search), reads, "{}", ty.name);
         assert!(!actions.contains(Action::Delete), "{}", ty.name);
