@@ -123,6 +123,8 @@ async fn decide(
         Some("suspend") => (suspend(server, client, now_s).await, "is suspended"),
         Some(decision @ ("may-launch" | "may-not-launch")) if client.kind != Kind::Public => {
             client.may_launch = decision == "may-launch";
+            // Should it be one again, it is said anew where its launches are shown.
+            client.frame_origins.clear();
             let notice = match client.may_launch {
                 true => "may launch apps",
                 false => "may launch apps no longer",

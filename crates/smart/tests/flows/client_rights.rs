@@ -4,6 +4,7 @@ use crate::answers::*;
 use crate::asks::*;
 use crate::client_forms::*;
 use crate::house::*;
+use crate::registry::administrator;
 use serde_json::{Value, json};
 use ward_seal::Es384Key;
 use ward_smart::page::ClientPart;
@@ -177,6 +178,60 @@ pub async fn c17_s61_a_service_acts_for_whom_its_page_says(house: House) {
     set(&house, ClientPart::Rights, &fields).await;
     assert_eq!(client(&house).await.acts_for, None);
     assert!(!house.is_good(&token, LATER_S).await);
+}
+
+/// Tokens that are being minted while the client is changed: none of them has what the client may have no longer.
+pub async fn c17_no_token_of_before_outlives_a_change(house: House) {
+    const TOKENS: usize = 12;
+    let key = Es384Key::generate();
+    let set_of = format!(r#"{{"keys":[{}]}}"#, key.public().to_json());
+    house
+        .app(|client| {
+            client.kind = Kind::System;
+            client.authentication = Authentication::PrivateKeyJwt;
+            client.redirect_uris = Vec::new();
+            client.scope = "system/*.rs".into();
+            client.keys = Some(KeysAt::Here(set_of));
+        })
+        .await;
+    let url = house.server.url(Endpoint::Token);
+    let admin = administrator(&house).await;
+    let narrower = [("scope", "system/Patient.rs")];
+    let form = filled(&page(&house, &admin).await, ClientPart::Rights, &narrower).cookie(&admin);
+    let minted = async |whose: &str| {
+        let mut tokens = Vec::new();
+        for n in 0..TOKENS {
+            let fields = [
+                ("grant_type", "client_credentials"),
+                ("scope", "system/Patient.rs system/Observation.rs"),
+            ];
+            let id = format!("{whose} {n}");
+            let assertion = key.sign("JWT", assertion(&url, &id).as_bytes());
+            let ask = proved(Ask::post(&fields), &assertion).at(LATER_S);
+            let answer = house.ask(Endpoint::Token, &ask).await;
+            match answer.status() {
+                200 => tokens.push(json_of(answer)),
+                // It was changed meanwhile: the client asks again.
+                503 => {}
+                _ => panic!("{answer:?}"),
+            }
+        }
+        tokens
+    };
+    let change = house.ask(Endpoint::Clients, &form);
+    let (first, second, third, changed) =
+        tokio::join!(minted("a"), minted("b"), minted("c"), change);
+    assert_eq!(changed.status(), 200);
+    for token in first.iter().chain(&second).chain(&third) {
+        let is_wide = token["scope"].as_str().unwrap().contains("Observation");
+        assert!(!is_wide || !house.is_good(token, LATER_S).await, "{token}");
+    }
+    let new = minted("d").await;
+    assert_eq!(new.len(), TOKENS);
+    assert!(
+        new.iter()
+            .all(|token| token["scope"] == "system/Patient.rs")
+    );
 }
 
 /// S99

@@ -151,6 +151,7 @@ on_both!(
     limits::c17_the_page_says_all_that_is_registered,
     client_forms::c17_who_answers_for_a_client_is_changed_on_its_page,
     client_rights::c17_a_narrower_ceiling_cuts_what_was_granted,
+    client_rights::c17_no_token_of_before_outlives_a_change,
     client_rights::c17_s61_a_service_acts_for_whom_its_page_says,
     client_rights::c17_s99_who_may_ask_about_every_token_is_set_on_the_page,
     client_proof::c17_s106_tokens_are_bound_to_a_key_from_then_on,
