@@ -78,7 +78,9 @@ async fn attempt(
 ) -> Result<Option<Reply>> {
     let mut pairs = without_cursor(cx);
     let is_explained = explain::take(cx, &mut pairs);
-    let (pairs, is_named) = named::expand(cx, types, pairs).await?;
+    // What a compartment has of all types is asked as the system is.
+    let level = if types.len() > 1 { &[] } else { types };
+    let (pairs, is_named) = named::expand(cx, level, pairs).await?;
     let strict = cx.call.prefer.strict || is_named;
     let mut question = Question::read(cx, types, &pairs, strict).await?;
     if let Some(filter) = within {

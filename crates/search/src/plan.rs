@@ -1,6 +1,7 @@
 //! The question in a form free of text and of SQL. `storage` lowers a Plan **and** an Access together.
 
 use crate::entries::Term;
+use std::sync::Arc;
 use ward_fhir::TypeId;
 
 #[derive(Clone, Debug)]
@@ -208,7 +209,7 @@ pub struct Word {
 #[derive(Clone)]
 pub struct Check {
     pub name: String,
-    pub test: std::sync::Arc<dyn Fn(ward_fhir::Node<'_>) -> bool + Send + Sync>,
+    pub test: Arc<dyn Fn(ward_fhir::Node<'_>) -> bool + Send + Sync>,
 }
 
 impl std::fmt::Debug for Check {
@@ -244,7 +245,7 @@ pub enum Prefix {
     Ap,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SortKey {
     Updated {
         descending: bool,
@@ -275,6 +276,77 @@ pub enum SortKey {
     Score {
         descending: bool,
     },
+    /// Of several types each by its own parameter, all of one kind. A type that is not among them has no values.
+    Each {
+        keys: Arc<[(TypeId, SortKey)]>,
+        descending: bool,
+    },
+    /// What a type without the parameter is sorted by: nothing has a value. `text`: of what the other types have.
+    Absent {
+        text: bool,
+        descending: bool,
+    },
+}
+
+impl SortKey {
+    pub fn is_descending(&self) -> bool {
+        match *self {
+            SortKey::Updated { descending }
+            | SortKey::Id { descending }
+            | SortKey::Date { descending, .. }
+            | SortKey::String { descending, .. }
+            | SortKey::Quantity { descending, .. }
+            | SortKey::Text { descending, .. }
+            | SortKey::Score { descending }
+            | SortKey::Each { descending, .. }
+            | SortKey::Absent { descending, .. } => descending,
+        }
+    }
+
+    /// Whether its values are texts.
+    pub fn is_text(&self) -> bool {
+        match self {
+            SortKey::String { .. } | SortKey::Text { .. } => true,
+            SortKey::Each { keys, .. } => keys.first().is_some_and(|(_, key)| key.is_text()),
+            SortKey::Absent { text, .. } => *text,
+            _ => false,
+        }
+    }
+
+    /// Whether it is a parameter's, of which there is an order within each type.
+    pub fn is_of_values(&self) -> bool {
+        use SortKey::{Absent, Date, Each, String};
+        matches!(
+            self,
+            Date { .. } | String { .. } | Each { .. } | Absent { .. }
+        )
+    }
+
+    /// What the resources of one of the types are sorted by.
+    pub fn of_type(&self, ty: TypeId) -> SortKey {
+        let SortKey::Each { keys, descending } = self else {
+            return self.clone();
+        };
+        let own = keys.iter().find(|(of, _)| *of == ty);
+        own.map_or(
+            SortKey::Absent {
+                text: self.is_text(),
+                descending: *descending,
+            },
+            |(_, key)| key.clone(),
+        )
+    }
+}
+
+impl Plan {
+    /// The same of one of its types.
+    pub fn of_type(&self, ty: TypeId) -> Plan {
+        Plan {
+            types: vec![ty],
+            sort: self.sort.iter().map(|key| key.of_type(ty)).collect(),
+            ..self.clone()
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

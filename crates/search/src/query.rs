@@ -69,7 +69,8 @@ pub struct Options<'a> {
     pub terminology: &'a dyn Terminology,
 }
 
-/// Reads the decoded name and value pairs of a query over `types` (empty: all types).
+/// Reads the decoded name and value pairs of a query over `types` (empty: all types; several: those of a compartment, of which
+/// `_type` may name some).
 ///
 /// The plan's filter may hold `Check` ([`crate::check::split`]) and `List` ([`replace_lists`]), which no store answers.
 ///
@@ -103,6 +104,7 @@ pub fn parse<N: AsRef<str>, V: AsRef<str>>(
         filters: Vec::new(),
         contained: contained::Wanted::default(),
         criteria: Cell::new(0),
+        are_named: types.len() <= 1,
         custom: Cell::new(false),
     };
     // The types first: they decide what every other name means.
@@ -128,6 +130,8 @@ struct Reader<'a> {
     contained: contained::Wanted,
     /// Read so far, those of every branch of a chain included.
     criteria: Cell<usize>,
+    /// Each type that is searched is named, and not only the compartment that they are in.
+    are_named: bool,
     /// The index is asked for what a client has defined, or for words.
     custom: Cell<bool>,
 }

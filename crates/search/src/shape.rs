@@ -14,17 +14,23 @@ pub fn filter(filter: &Filter) -> String {
 
 /// Of one sort key, as `_sort` names it.
 pub fn sort(key: &SortKey) -> String {
-    let (name, descending) = match *key {
-        SortKey::Updated { descending } => ("_lastUpdated", descending),
-        SortKey::Id { descending } => ("_id", descending),
-        SortKey::Score { descending } => ("_score", descending),
-        SortKey::Date { param, descending }
-        | SortKey::String { param, descending }
-        | SortKey::Quantity { param, descending }
-        | SortKey::Text { param, descending } => (code(param), descending),
-    };
-    let sign = if descending { "-" } else { "" };
-    format!("{sign}{name}")
+    let sign = if key.is_descending() { "-" } else { "" };
+    format!("{sign}{}", key_name(key))
+}
+
+fn key_name(key: &SortKey) -> &'static str {
+    match key {
+        SortKey::Updated { .. } => "_lastUpdated",
+        SortKey::Id { .. } => "_id",
+        SortKey::Score { .. } => "_score",
+        SortKey::Date { param, .. }
+        | SortKey::String { param, .. }
+        | SortKey::Quantity { param, .. }
+        | SortKey::Text { param, .. } => code(*param),
+        // One name for all of them.
+        SortKey::Each { keys, .. } => keys.first().map_or("", |(_, key)| key_name(key)),
+        SortKey::Absent { .. } => "",
+    }
 }
 
 fn write(out: &mut String, filter: &Filter, depth: usize) {

@@ -20,5 +20,6 @@ mod registries;
 mod sample;
 mod selection;
 mod small;
+mod sorts;
 mod specials;
 mod texts;

@@ -35,18 +35,14 @@ impl Clinical {
         })
     }
 
-    /// What a sort asks for: by the latest dates, in one type.
-    pub fn sorted(key: &TermKey, types: &[TypeId], sort: &[SortKey]) -> Option<Clinical> {
-        match (types, sort) {
-            (
-                [ty],
-                [
-                    SortKey::Date {
-                        param,
-                        descending: true,
-                    },
-                ],
-            ) => Clinical::of(key, *ty, *param),
+    /// What a sort asks of a type: by the latest dates.
+    pub fn sorted(key: &TermKey, ty: TypeId, sort: &[SortKey]) -> Option<Clinical> {
+        let [only] = sort else { return None };
+        match only.of_type(ty) {
+            SortKey::Date {
+                param,
+                descending: true,
+            } => Clinical::of(key, ty, param),
             _ => None,
         }
     }

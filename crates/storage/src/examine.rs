@@ -7,7 +7,7 @@
 //! that alone.
 
 use crate::contract::{Page, Row, StoreError};
-use crate::order::{Key, Order};
+use crate::order::Order;
 use crate::staged::View;
 use std::cmp::Ordering;
 use ward_access::Access;
@@ -31,13 +31,14 @@ pub fn is_gathered(key: &SortKey) -> bool {
     match key {
         SortKey::Quantity { .. } | SortKey::Text { .. } | SortKey::Score { .. } => true,
         SortKey::Date { param, .. } | SortKey::String { param, .. } => *param >= LOOKED_UP_FROM,
-        SortKey::Updated { .. } | SortKey::Id { .. } => false,
+        SortKey::Each { keys, .. } => keys.iter().any(|(_, key)| is_gathered(key)),
+        SortKey::Updated { .. } | SortKey::Id { .. } | SortKey::Absent { .. } => false,
     }
 }
 
 /// How two rows of a search follow each other in its order.
 pub fn compare(sort: &[SortKey], a: &Position, b: &Position) -> Ordering {
-    Order::new(sort, |key| Key::int("", is_descending(key))).compare(a, b)
+    Order::of_positions(sort).compare(a, b)
 }
 
 /// What rows are looked at for, besides what the plan's filter asks of the index.
@@ -71,7 +72,7 @@ pub async fn examine(
     let all = gathered || plan.total != Total::None;
     let mut proposals = Proposals::new(view, access, plan, all, looking);
     let mut hits: Vec<(Position, Row)> = Vec::new();
-    let order = Order::new(&plan.sort, |key| Key::int("", is_descending(key)));
+    let order = Order::of_positions(&plan.sort);
     let mut total: u64 = 0;
     while let Some(step) = proposals.next().await? {
         for (position, row) in step {
@@ -231,7 +232,8 @@ impl Looking<'_> {
         node: Node<'_>,
         entries: &Entries,
     ) -> Result<SortValue, StoreError> {
-        Ok(match *key {
+        Ok(match key.of_type(row.ty) {
+            SortKey::Each { .. } | SortKey::Absent { .. } => SortValue::Missing,
             SortKey::Updated { .. } => SortValue::Integer(row.updated_us),
             SortKey::Id { .. } => SortValue::Integer(row.rid),
             SortKey::Score { .. } => {
@@ -279,17 +281,5 @@ fn with_its_row(after: Position) -> Position {
         rid: after.rid.saturating_add(1),
         part: 0,
         ..after
-    }
-}
-
-fn is_descending(key: &SortKey) -> bool {
-    match key {
-        SortKey::Updated { descending }
-        | SortKey::Id { descending }
-        | SortKey::Date { descending, .. }
-        | SortKey::String { descending, .. }
-        | SortKey::Quantity { descending, .. }
-        | SortKey::Text { descending, .. }
-        | SortKey::Score { descending } => *descending,
     }
 }

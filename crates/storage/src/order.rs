@@ -86,6 +86,11 @@ impl Order {
         }
     }
 
+    /// The order of positions, without expressions for a statement.
+    pub fn of_positions(sort: &[SortKey]) -> Order {
+        Order::new(sort, |key| Key::int("", key.is_descending()))
+    }
+
     /// The same order in a form that no index has.
     pub fn fenced(mut self) -> Order {
         self.rid = "(x.rid + 0)";

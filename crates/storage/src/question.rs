@@ -361,6 +361,38 @@ pub fn home_patient(param: u16, types: &[TypeId]) -> Option<TypeId> {
     (!types.is_empty() && types.iter().all(leads)).then_some(patient)
 }
 
+/// The same of the rows of one of the types: what is asked of others alone is left out, so that what is asked of these may drive.
+fn of_type(node: Node, ty: TypeId) -> Node {
+    let each = |list: Vec<Node>| list.into_iter().map(|node| of_type(node, ty)).collect();
+    match node {
+        Node::And(list) => all(each(list)),
+        Node::Or(list) => {
+            let list: Vec<Node> = each(list);
+            match list.iter().any(|node| matches!(node, Node::All)) {
+                true => Node::All,
+                false => either(list),
+            }
+        }
+        Node::Not(inner) => match of_type(*inner, ty) {
+            Node::All => Node::Nothing,
+            Node::Nothing => Node::All,
+            other => Node::Not(Box::new(other)),
+        },
+        Node::Types(list) if list.contains(&ty) => Node::All,
+        Node::Types(_) => Node::Nothing,
+        other => other,
+    }
+}
+
+/// The members of a conjunction, of the rows of one of the types.
+pub fn members_of_type(members: Vec<Node>, ty: TypeId) -> Vec<Node> {
+    match of_type(Node::And(members), ty) {
+        Node::And(list) => list,
+        Node::All => Vec::new(),
+        other => vec![other],
+    }
+}
+
 /// A conjunction without conjunctions inside: each member may drive.
 pub fn all(list: Vec<Node>) -> Node {
     let members = list.into_iter().flat_map(|node| match node {
@@ -369,6 +401,9 @@ pub fn all(list: Vec<Node>) -> Node {
         other => vec![other],
     });
     let mut members: Vec<Node> = members.collect();
+    if members.iter().any(|node| matches!(node, Node::Nothing)) {
+        return Node::Nothing;
+    }
     match members.len() {
         1 => members.remove(0),
         _ => Node::And(members),
@@ -381,6 +416,7 @@ pub fn either(list: Vec<Node>) -> Node {
     for node in list {
         match node {
             Node::Terms(some) => terms.extend(some),
+            Node::Nothing => {}
             other => rest.push(other),
         }
     }
@@ -390,6 +426,7 @@ pub fn either(list: Vec<Node>) -> Node {
         rest.insert(0, Node::Terms(terms));
     }
     match rest.len() {
+        0 => Node::Nothing,
         1 => rest.remove(0),
         _ => Node::Or(rest),
     }

@@ -9,7 +9,7 @@ use crate::place::{demand_any, demand_type, patient_type};
 use crate::read::{NO_ROW, locate};
 use crate::reply::Reply;
 use crate::seen::demand_placed;
-use ward_access::Action;
+use ward_access::{Action, Compartments};
 use ward_fhir::TypeId;
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
@@ -30,7 +30,7 @@ pub async fn compartment(
     let name = |ty| r4().ty(ty).name;
     let path = format!("{}/{id}/{}", name(compartment), ty.map_or("*", name));
     if compartment == patient_type() {
-        let types: Vec<TypeId> = ty.into_iter().collect();
+        let types = ty.map_or_else(patient_types, |ty| vec![ty]);
         demand_placed(cx.access, &asked(cx, &types))?;
         let rid = locate(cx, compartment, id).await?.unwrap_or(NO_ROW);
         let access = cx.access.narrow(cx.engine.patient_key(rid));
@@ -54,6 +54,13 @@ fn asked(cx: Context<'_>, types: &[TypeId]) -> Vec<TypeId> {
         true => crate::capabilities::all_types(),
         false => named,
     }
+}
+
+/// Types of the Patient compartment.
+fn patient_types() -> Vec<TypeId> {
+    let compartments = Compartments::r4();
+    let types = r4().types.iter().map(|ty| ty.id);
+    types.filter(|ty| compartments.is_member(*ty)).collect()
 }
 
 /// The types asked for, and the filter for what is in the compartment: what refers to its owner by a parameter of the

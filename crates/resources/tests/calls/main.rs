@@ -48,6 +48,7 @@ mod records;
 mod rights;
 mod shifts;
 mod shrink;
+mod sorts;
 mod terminology;
 mod wide;
 
@@ -168,6 +169,8 @@ on_both!(
     budgets::at17c_bundles_are_counted_entry_by_entry,
     budgets::at17c_what_is_written_is_stored_and_not_shown,
     links::a_page_says_what_was_used,
+    sorts::several_types_are_sorted_together,
+    sorts::what_is_not_shared_is_told,
     beside::elements_are_of_the_matches,
     lastn::what_has_no_time_is_not_the_latest,
     beside::what_is_referred_to_is_of_the_types_asked_for,

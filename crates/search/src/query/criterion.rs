@@ -171,6 +171,7 @@ impl<'a> Reader<'a> {
                 .into_iter()
                 .map(str::to_owned)
                 .collect(),
+            lacking: None,
             is_blank: false,
         }
     }

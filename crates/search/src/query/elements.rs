@@ -20,6 +20,7 @@ impl Reader<'_> {
                 what: "element",
                 name: text.to_owned(),
                 nearest: near.into_iter().map(str::to_owned).collect(),
+                lacking: None,
                 is_blank: false,
             })?;
         }

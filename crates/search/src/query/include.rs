@@ -128,6 +128,7 @@ impl Reader<'_> {
                 what: "reference parameter",
                 name: param.to_owned(),
                 nearest: near.into_iter().map(str::to_owned).collect(),
+                lacking: None,
                 is_blank: false,
             };
             return self.ignore(ignored).map(|()| false);

@@ -38,6 +38,8 @@ pub struct Ignored {
     pub name: String,
     /// Valid names most like it.
     pub nearest: Vec<String>,
+    /// Of several types, one that knows no such name while others do.
+    pub lacking: Option<&'static str>,
     /// Nothing is asked by it: its value is blank.
     pub is_blank: bool,
 }
@@ -59,6 +61,7 @@ impl Ignored {
             what: "search parameter",
             name: name.to_owned(),
             nearest: Vec::new(),
+            lacking: None,
             is_blank: true,
         }
     }
@@ -88,7 +91,10 @@ impl Ignored {
         if self.is_blank {
             return format!("The {} '{name}' {what}: it has no value.", self.what);
         }
-        let unknown = format!("Unknown {} '{name}' {what}.", self.what);
+        let unknown = match self.lacking {
+            None => format!("Unknown {} '{name}' {what}.", self.what),
+            Some(ty) => format!("Unknown {} '{name}' {what}: {ty} has none.", self.what),
+        };
         match self.nearest.as_slice() {
             [] => unknown,
             near => format!("{unknown} Did you mean {}?", near.join(", ")),
@@ -143,6 +149,7 @@ impl Reader<'_> {
             return Err(invalid(name, what));
         }
         self.plan.types = types;
+        self.are_named = true;
         Ok(())
     }
 

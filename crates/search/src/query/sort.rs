@@ -1,6 +1,7 @@
 //! `_sort`: several keys, each a parameter. <https://hl7.org/fhir/R4/search.html#sort>
 
-use super::criterion::Meaning;
+mod several;
+
 use super::outcome::invalid;
 use super::{Reader, Refusal};
 use crate::cursor::SORT_KEYS_MAX;
@@ -8,12 +9,12 @@ use crate::normal::{STRING_CHARS_MAX, cut};
 use crate::param::{Form, quantity};
 use crate::plan::SortKey;
 use crate::program::{Program, Visitor};
-use crate::registry::Registry;
+use crate::registry::{Parameter, Registry};
 use ward_fhir::reference::{Reference, parse};
 use ward_fhir::schema::SearchType;
-use ward_fhir::{Failure, Kind, Node, TypeId};
+use ward_fhir::{Failure, Node, TypeId};
 
-impl<'a> Reader<'a> {
+impl Reader<'_> {
     /// What of it is known; `None`: nothing.
     pub(super) fn sort(&mut self, value: &str) -> Result<Option<String>, Failure> {
         let mut known = Vec::new();
@@ -48,52 +49,37 @@ impl<'a> Reader<'a> {
             "_score" => return Ok(Some(SortKey::Score { descending })),
             _ => {}
         }
-        let meaning = match self.meanings(&self.plan.types, code) {
-            Ok(meanings) => only(meanings, code)?,
-            Err(Refusal::Failure(failure)) => return Err(failure),
-            Err(Refusal::Unknown(ignored)) => {
-                return self.ignore(ignored.of_sort()).map(|()| None);
-            }
-        };
-        let parameter = meaning.parameter;
-        let text = SortKey::Text {
-            param: parameter.def.number(),
-            descending,
-        };
-        let owner = match parameter.owners.as_slice() {
-            [owner] if owner.only.is_none() => Some(owner.param),
-            _ => None,
-        };
-        Ok(Some(match (parameter.ty(), owner) {
-            (SearchType::Date, Some(param)) => SortKey::Date { param, descending },
-            (SearchType::String, Some(param)) => SortKey::String { param, descending },
-            (SearchType::Number, Some(param)) => SortKey::Quantity { param, descending },
-            (
-                SearchType::Token | SearchType::Reference | SearchType::Uri | SearchType::Quantity,
-                _,
-            ) => text,
-            (SearchType::String, None) if !parameter.atoms.is_empty() => text,
-            (SearchType::Composite | SearchType::Special, _) => {
-                return Err(refused(code, "its values have no order"));
-            }
-            (_, None) => return Err(refused(code, "it is read from several parameters' entries")),
-        }))
+        match self.sorted_by(code) {
+            Ok(meanings) => self.of_each(&meanings, code, descending).map(Some),
+            Err(Refusal::Failure(failure)) => Err(failure),
+            Err(Refusal::Unknown(ignored)) => self.ignore(ignored.of_sort()).map(|()| None),
+        }
     }
 }
 
-fn only<'a>(mut meanings: Vec<Meaning<'a>>, code: &str) -> Result<Meaning<'a>, Failure> {
-    match (meanings.pop(), meanings.is_empty()) {
-        (Some(meaning), true) => Ok(meaning),
-        _ => Err(refused(
-            code,
-            "it means something else for each of the types",
-        )),
-    }
-}
-
-fn refused(code: &str, why: &str) -> Failure {
-    let text = format!("The search cannot be sorted by '{code}': {why}.");
-    Failure::new(Kind::NotSupported, text)
+/// `Err`: why there is no order.
+fn key_of(parameter: &Parameter, descending: bool) -> Result<SortKey, &'static str> {
+    let text = SortKey::Text {
+        param: parameter.def.number(),
+        descending,
+    };
+    let owner = match parameter.owners.as_slice() {
+        [owner] if owner.only.is_none() => Some(owner.param),
+        _ => None,
+    };
+    Ok(match (parameter.ty(), owner) {
+        (SearchType::Date, Some(param)) => SortKey::Date { param, descending },
+        (SearchType::String, Some(param)) => SortKey::String { param, descending },
+        (SearchType::Number, Some(param)) => SortKey::Quantity { param, descending },
+        (SearchType::Token | SearchType::Reference | SearchType::Uri | SearchType::Quantity, _) => {
+            text
+        }
+        (SearchType::String, None) if !parameter.atoms.is_empty() => text,
+        (SearchType::Composite | SearchType::Special, _) => {
+            return Err("its values have no order");
+        }
+        (_, None) => return Err("it is read from several parameters' entries"),
+    })
 }
 
 /// The text by which `SortKey::Text` orders a resource: the least of the values ascending, the greatest descending. Codes and

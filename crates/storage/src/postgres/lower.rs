@@ -4,6 +4,7 @@
 //! fits, the others so that none does (`$1 = any(terms)` instead of `terms @> …`). Containment with an ordered limit
 //! is a trap for the planner (549 ms instead of 5), so such statements order by expressions that no index has.
 
+use super::choice::Walk;
 use super::probe::Probe;
 use super::sizes;
 use super::statement::Value;
@@ -117,6 +118,7 @@ pub struct Lowering<'a> {
     pub table: String,
     pub branch: Branch<'a>,
     pub members: &'a [Node],
+    pub walk: Walk,
     pub shape: Shape,
     /// Clinical dates of what is walked.
     pub window: Window,
@@ -279,6 +281,16 @@ pub fn sort_key(key: &SortKey) -> Key {
     match *key {
         SortKey::Updated { descending } => Key::int("x.upd", descending),
         SortKey::Id { descending } => Key::int("x.rid", descending),
+        // Over several types the part of each has its own.
+        SortKey::Each { descending, .. } | SortKey::Absent { descending, .. } => {
+            let nothing = if key.is_text() {
+                "null::text"
+            } else {
+                "null::bigint"
+            };
+            let none = (None, String::new());
+            Key::nullable(nothing.to_owned(), none, key.is_text(), descending)
+        }
         // Gathered by `examine`, which asks for the rows in no order of these.
         SortKey::Quantity { descending, .. }
         | SortKey::Text { descending, .. }

@@ -59,8 +59,7 @@ impl Question<'_> {
 
     /// The page of each part, and what is so of what decided how it is asked for.
     pub(super) fn page_statement(&self, plan: &Plan) -> Result<Sql, StoreError> {
-        let walk = self.walk(plan);
-        let parts = self.parts(walk);
+        let parts = self.parts(&|ty, is_bound| self.walk(plan, ty, is_bound));
         let mut sql = Sql::new(self.access);
         let is_near = match parts.as_slice() {
             [part] => self.near(&mut sql, part, plan)?,
@@ -70,7 +69,7 @@ impl Question<'_> {
         for (at, part) in parts.into_iter().enumerate() {
             sql.push(if at > 0 { " union all " } else { "" });
             sql.push(if is_union { "(" } else { "" });
-            self.page_of(&mut sql, part, walk, is_near, plan)?;
+            self.page_of(&mut sql, part, is_near, plan)?;
             sql.push(if is_union { ")" } else { "" });
         }
         let order = Order::new(&plan.sort, sort_key);
@@ -121,14 +120,13 @@ impl Question<'_> {
         &self,
         sql: &mut Sql,
         mut part: Lowering,
-        walk: Walk,
         is_near: bool,
         plan: &Plan,
     ) -> Result<(), StoreError> {
         if let Some(keys) = part.shape.keyed {
             return keyed_page(sql, &part, keys, is_near, plan);
         }
-        let order = Order::new(&plan.sort, sort_key);
+        let order = Order::new(&plan.sort, |key| sort_key(&key.of_type(part.ty)));
         let is_walked = !part.shape.fenced && part.shape.driving.is_empty();
         let order = if part.shape.fenced {
             order.fenced()
@@ -146,7 +144,7 @@ impl Question<'_> {
         };
         let until = |to: Option<i64>| to.into_iter().chain(last).min();
         // One upper end is all that an index range takes.
-        if walk == Walk::Natural && part.window.to_us.is_some() {
+        if part.walk == Walk::Natural && part.window.to_us.is_some() {
             part.window.to_us = until(part.window.to_us);
         }
         part.from(sql);
@@ -155,10 +153,12 @@ impl Question<'_> {
             sql.push(" and ");
             short_of(sql, plan);
         }
-        if is_walked && walk == Walk::Latest {
+        if is_walked && part.walk == Walk::Latest {
             // No row begins after its latest date, if it has one.
             part.window.to_us = until(part.window.to_us);
-            let long = self.sorted.and_then(|s| s.long(part.ty, &self.counts));
+            let long = self
+                .sorted(part.ty)
+                .and_then(|s| s.long(part.ty, &self.counts));
             let long = long.ok_or(StoreError::Integrity)?;
             edge(sql, &part, plan, &order, (last, long.reach_us))?;
         }

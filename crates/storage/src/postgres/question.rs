@@ -15,7 +15,7 @@ use crate::estimate::Counts;
 use crate::index::{CATEGORY, CODE, EVERY, typed};
 use crate::names::{Found, Names};
 use crate::quantity::is_asked;
-use crate::question::{Node, Resolver, terms_of};
+use crate::question::{Node, Resolver, members_of_type, terms_of};
 use crate::reach::Reach;
 use std::sync::Arc;
 use ward_access::{Access, Action};
@@ -27,11 +27,13 @@ pub struct Question<'a> {
     pub reach: Reach,
     /// The conjunction.
     pub members: Vec<Node>,
+    /// Of several types the conjunction of each.
+    by_type: Vec<(TypeId, Vec<Node>)>,
     pub(super) counts: Counts,
     page_rows: u64,
     sized_for: sizes::Asked,
-    /// What is asked is sorted by the latest clinical dates.
-    pub(super) sorted: Option<Clinical>,
+    /// Types of which what is asked is sorted by the latest clinical dates.
+    sorted: Vec<(TypeId, Clinical)>,
     pub tables: Arc<Tables>,
     /// What decides how it is put; nothing where every term counts as rare.
     pub(super) needed: Needed,
@@ -134,8 +136,22 @@ impl<'a> Question<'a> {
         };
         let mut members = resolver.members(&plan.filter, &types)?;
         reach.conditions_into(&mut members);
-        let sorted = Clinical::sorted(&core.term_key, &types, &plan.sort);
-        let mut needed = needed(&members, &reach, sorted);
+        let mut by_type = Vec::new();
+        match types.as_slice() {
+            [ty] => members = members_of_type(members, *ty),
+            types => {
+                let each = types
+                    .iter()
+                    .map(|ty| (*ty, members_of_type(members.clone(), *ty)));
+                by_type.extend(each);
+            }
+        }
+        let sorted = types.iter().filter_map(|ty| {
+            let clinical = Clinical::sorted(&core.term_key, *ty, &plan.sort)?;
+            Some((*ty, clinical))
+        });
+        let sorted: Vec<(TypeId, Clinical)> = sorted.collect();
+        let mut needed = needed(&members, &reach, &sorted);
         needed.forms.clone_from(&names.forms);
         let forms = found.forms.iter();
         let forms = forms.flat_map(|(form, terms)| terms.iter().map(|term| (*form, *term)));
@@ -144,6 +160,7 @@ impl<'a> Question<'a> {
             access,
             reach,
             members,
+            by_type,
             counts: Counts::new(),
             page_rows,
             sized_for: match plan.total {
@@ -195,10 +212,12 @@ impl<'a> Question<'a> {
         terms.into_iter().filter_map(count).collect()
     }
 
-    /// The statements that together cover what is in reach, without overlap.
-    pub fn parts(&self, walk: Walk) -> Vec<Lowering<'_>> {
+    /// The statements that together cover what is in reach, without overlap. `walk`: how those of a type are walked, and
+    /// whether compartments bound it.
+    pub fn parts(&self, walk: &dyn Fn(TypeId, bool) -> Walk) -> Vec<Lowering<'_>> {
         let mut parts = Vec::new();
         let mut add = |ty: TypeId, branch| {
+            let walk = walk(ty, !matches!(branch, Branch::All));
             let part = self.part(ty, branch, walk);
             let long = part.window.long;
             parts.push(part);
@@ -219,7 +238,7 @@ impl<'a> Question<'a> {
     }
 
     fn part<'q>(&'q self, ty: TypeId, branch: Branch<'q>, walk: Walk) -> Lowering<'q> {
-        let (members, counts) = (&self.members, &self.counts);
+        let (members, counts) = (self.members_of(ty), &self.counts);
         let shape = choice::shape(members, ty, branch, walk, self.page_rows, counts);
         let mut window = Window::default();
         // What is gathered would only invite another index; those of a code's rows lie in one with it.
@@ -227,7 +246,7 @@ impl<'a> Question<'a> {
         if shape.driving.is_empty() && (!shape.fenced || is_of_code) {
             window = Window::of(members, ty, counts);
             if walk == Walk::Latest && window.long.is_none() {
-                window.long = self.sorted.and_then(|s| s.long(ty, counts)?.rows);
+                window.long = self.sorted(ty).and_then(|s| s.long(ty, counts)?.rows);
             }
             if walk == Walk::None || !matches!(branch, Branch::All) {
                 window = window.without_long();
@@ -238,6 +257,7 @@ impl<'a> Question<'a> {
             table: self.tables.of(ty),
             branch,
             members,
+            walk,
             shape,
             window,
             counts,
@@ -245,26 +265,37 @@ impl<'a> Question<'a> {
         }
     }
 
-    /// How the plan's page is walked.
-    pub fn walk(&self, plan: &Plan) -> Walk {
-        Walk::of(plan, self.is_latest(plan))
+    fn members_of(&self, ty: TypeId) -> &[Node] {
+        let mut each = self.by_type.iter();
+        let own = each.find(|(of, _)| *of == ty);
+        own.map_or(&self.members, |(_, members)| members)
     }
 
-    /// Whether the natural order tells where the latest dates end, for every statement.
-    fn is_latest(&self, plan: &Plan) -> bool {
+    /// How the plan's page is walked over a type. `is_bound`: by compartments.
+    pub fn walk(&self, plan: &Plan, ty: TypeId, is_bound: bool) -> Walk {
+        Walk::of(plan, self.is_latest(plan, ty, is_bound))
+    }
+
+    pub(super) fn sorted(&self, ty: TypeId) -> Option<Clinical> {
+        let mut sorted = self.sorted.iter();
+        sorted
+            .find(|(of, _)| *of == ty)
+            .map(|(_, clinical)| *clinical)
+    }
+
+    /// Whether the natural order of a type tells where its latest dates end.
+    fn is_latest(&self, plan: &Plan, ty: TypeId, is_bound: bool) -> bool {
         let dated = match plan.after.as_ref().map(|position| position.values.first()) {
             None | Some(Some(SortValue::Integer(_))) => true,
             Some(_) => false,
         };
         // What a home has is sorted sooner than long rows are gathered besides.
         let is_home = |node: &Node| matches!(node, Node::AtHome { .. });
-        let is_narrow = self.members.iter().any(is_home);
-        match (self.sorted, self.reach.single()) {
-            (Some(sorted), Some((ty, keys))) if dated => match sorted.long(ty, &self.counts) {
-                Some(long) => long.rows.is_none() || (keys.is_none() && !is_narrow),
-                None => false,
-            },
-            _ => false,
+        let is_narrow = self.members_of(ty).iter().any(is_home);
+        let sorted = self.sorted(ty).filter(|_| dated);
+        match sorted.and_then(|sorted| sorted.long(ty, &self.counts)) {
+            Some(long) => long.rows.is_none() || (!is_bound && !is_narrow),
+            None => false,
         }
     }
 }
@@ -277,13 +308,16 @@ pub async fn used_types(connection: &Connection, types: &[TypeId]) -> Result<Vec
 }
 
 /// The counters by which it is chosen how a conjunction is answered.
-fn needed(members: &[Node], reach: &Reach, sorted: Option<Clinical>) -> Needed {
+fn needed(members: &[Node], reach: &Reach, sorted: &[(TypeId, Clinical)]) -> Needed {
     let types = reach.types();
     let mut marks = Vec::new();
     if let Some((ty, _)) = reach.single() {
         marks = clinical::marks(members, ty);
-        marks.extend(sorted.iter().flat_map(|c| c.counted(ty)));
     }
+    let of_sort = sorted
+        .iter()
+        .flat_map(|(ty, clinical)| clinical.counted(*ty));
+    marks.extend(of_sort);
     let mut terms = Vec::new();
     terms_of(members, &types, &mut terms);
     let hops: Vec<TypeId> = members.iter().filter_map(hop_type).collect();

@@ -60,15 +60,14 @@ fn statement(
     let mut sql = Sql::new(access);
     for (at, (question, plan)) in questions.iter().zip(plans).enumerate() {
         let Some(question) = question else { continue };
-        let walk = Walk::Natural;
-        for part in question.parts(walk) {
+        for part in question.parts(&|_, _| Walk::Natural) {
             let union = if sql.text.is_empty() {
                 ""
             } else {
                 " union all "
             };
             let _ = write!(sql.text, "{union}select p.*, {at}::bigint from (");
-            question.page_of(&mut sql, part, walk, false, plan)?;
+            question.page_of(&mut sql, part, false, plan)?;
             sql.push(") p");
         }
     }

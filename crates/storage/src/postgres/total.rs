@@ -40,7 +40,10 @@ impl Question<'_> {
             part.from(&mut sql);
             sql
         };
-        self.parts(Walk::None).into_iter().map(count).collect()
+        self.parts(&|_, _| Walk::None)
+            .into_iter()
+            .map(count)
+            .collect()
     }
 
     /// Exact without a scan: counted terms, or a whole type, for a caller who is not bound to compartments.

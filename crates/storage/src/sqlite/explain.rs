@@ -3,6 +3,7 @@
 use super::connection::Connection;
 use super::question::Question;
 use super::search::COUNTED;
+use super::several;
 use super::statement::Value;
 use crate::contract::{Explained, Explanation, StoreError};
 use crate::core::Core;
@@ -11,6 +12,24 @@ use ward_access::{Access, Action};
 use ward_search::plan::{Plan, Total};
 
 pub fn explain(
+    connection: &mut Connection,
+    core: &Core,
+    access: &Access,
+    plan: &Plan,
+) -> Result<Explanation, StoreError> {
+    if !several::is_asked_of_each(plan) {
+        return explain_one(connection, core, access, plan);
+    }
+    let mut whole = Explanation::default();
+    for of_type in several::plans(connection, core, access, plan)? {
+        let part = explain_one(connection, core, access, &of_type)?;
+        whole.statements.extend(part.statements);
+        whole.counters.extend(part.counters);
+    }
+    Ok(whole)
+}
+
+fn explain_one(
     connection: &mut Connection,
     core: &Core,
     access: &Access,

@@ -27,6 +27,7 @@ mod rotate;
 mod rows;
 mod schema;
 mod search;
+mod several;
 mod staged;
 mod state;
 mod statement;

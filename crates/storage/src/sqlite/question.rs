@@ -14,7 +14,7 @@ use crate::estimate::{self, Counts, SET_ROWS_MAX};
 use crate::index::{CODE, EVERY, typed};
 use crate::names::Names;
 use crate::quantity::{self, Ranged};
-use crate::question::{Node, Resolver, terms_of};
+use crate::question::{Node, Resolver, members_of_type, terms_of};
 use crate::reach::Reach;
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -71,6 +71,9 @@ impl<'a> Question<'a> {
         };
         let mut members = resolver.members(&plan.filter, &types)?;
         reach.conditions_into(&mut members);
+        if let [ty] = types.as_slice() {
+            members = members_of_type(members, *ty);
+        }
         let mut question = Question {
             access,
             reach,
@@ -81,7 +84,10 @@ impl<'a> Question<'a> {
             page_rows: page_rows(plan),
             is_broad: false,
             in_set: None,
-            sorted: Clinical::sorted(&core.term_key, &types, &plan.sort),
+            sorted: match types.as_slice() {
+                [ty] => Clinical::sorted(&core.term_key, *ty, &plan.sort),
+                _ => None,
+            },
         };
         question.counts = Rc::new(question.count(connection)?);
         question.count_hops(connection)?;

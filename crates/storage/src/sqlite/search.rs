@@ -7,6 +7,7 @@ use super::lower::Sql;
 use super::question::Question;
 use super::read::{self, COLUMN_COUNT, COLUMNS};
 use super::rows::Rows;
+use super::several;
 use super::statement::Value;
 use crate::contract::{Rid, StoreError};
 use crate::core::{Core, StoredRow};
@@ -34,6 +35,9 @@ pub fn search(
     access: &Access,
     plan: &Plan,
 ) -> Result<Found, StoreError> {
+    if several::is_asked_of_each(plan) {
+        return several::search(connection, core, access, plan);
+    }
     let Some(question) = Question::new(connection, core, access, Action::Search, plan)? else {
         return Ok(Found {
             rows: Vec::new(),
@@ -122,7 +126,11 @@ impl Question<'_> {
     }
 
     /// One more than the page holds.
-    fn page(&self, connection: &mut Connection, plan: &Plan) -> Result<Vec<Position>, StoreError> {
+    pub(super) fn page(
+        &self,
+        connection: &mut Connection,
+        plan: &Plan,
+    ) -> Result<Vec<Position>, StoreError> {
         if let Some((sql, keys)) = self.near_statement(plan)? {
             let positions = self.positions(connection, plan, &sql, &keys)?;
             if positions.len() > plan.count as usize {
@@ -219,6 +227,13 @@ impl Question<'_> {
                 descending,
             ),
             SortKey::Id { descending } => Key::int("x.rid", descending),
+            // Over several types each is asked by its own key: see `several`.
+            SortKey::Each { descending, .. } | SortKey::Absent { descending, .. } => Key::nullable(
+                "null".to_owned(),
+                (None, String::new()),
+                key.is_text(),
+                descending,
+            ),
             // Gathered by `examine`, which asks for the rows in no order of these.
             SortKey::Quantity { descending, .. }
             | SortKey::Text { descending, .. }
@@ -248,7 +263,7 @@ impl Question<'_> {
         }
     }
 
-    fn total(&self, connection: &mut Connection) -> Result<u64, StoreError> {
+    pub(super) fn total(&self, connection: &mut Connection) -> Result<u64, StoreError> {
         if let Some(total) = self.counted_total(connection)? {
             return Ok(total);
         }

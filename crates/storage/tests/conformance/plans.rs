@@ -152,6 +152,18 @@ const CLASSES: &[(&str, &str)] = &[
         "several types",
         "?_type=Observation,Encounter&_lastUpdated=gt2023-11-14",
     ),
+    (
+        "several types, sorted by date",
+        "?_type=Observation,Encounter&_sort=-date",
+    ),
+    (
+        "several types of a patient, sorted by date",
+        "?_type=Observation,Encounter&patient={patient}&_sort=-date",
+    ),
+    (
+        "several types, sorted by a string",
+        "?_type=Patient,Practitioner&_sort=name",
+    ),
 ];
 
 const PATIENTS: usize = 150;

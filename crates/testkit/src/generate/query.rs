@@ -74,12 +74,17 @@ fn compartment(random: &mut Random, owner: &str, ty: &str) -> String {
 /// Types are all or some, criteria those that all have.
 fn over_types(random: &mut Random) -> Question {
     let mut pairs = Vec::new();
+    let mut shared: Vec<&'static str> = vec!["_lastUpdated", "_id"];
     let path = match random.below(4) {
-        0 => format!("Patient/{}/*", some_id(random, "Patient")),
-        1 => format!("Encounter/{}/*", some_id(random, "Encounter")),
+        n @ (0 | 1) => {
+            let owner = ["Patient", "Encounter"][n];
+            shared.extend(OF_COMPARTMENTS);
+            format!("{owner}/{}/*", some_id(random, owner))
+        }
         2 => String::new(),
         _ => {
             let types = [type_of(random), type_of(random)];
+            shared.extend(shared_by(&types));
             pairs.push(("_type".to_owned(), types.join(",")));
             String::new()
         }
@@ -87,12 +92,29 @@ fn over_types(random: &mut Random) -> Question {
     if random.coin() {
         pairs.push(common(random, None));
     }
-    if random.once_in(3) {
-        let key = random.one_of(&["_lastUpdated", "-_lastUpdated", "_id", "-_id"]);
-        pairs.push(("_sort".to_owned(), key.to_owned()));
+    if random.coin() {
+        pairs.push(("_sort".to_owned(), sort_by(random, &shared)));
     }
     shape(random, &mut pairs);
     Question { path, pairs }
+}
+
+/// Of one kind in every type of the compartments that has it.
+const OF_COMPARTMENTS: [&str; 4] = ["date", "date", "status", "code"];
+
+/// Codes by which both types are sorted.
+fn shared_by(types: &[&str; 2]) -> Vec<&'static str> {
+    let own = |ty: &str| sortable(ty);
+    let of_both = |p: &&Parameter| {
+        own(types[1])
+            .iter()
+            .any(|o| (o.code, o.kind) == (p.code, p.kind))
+    };
+    own(types[0])
+        .into_iter()
+        .filter(of_both)
+        .map(|p| p.code)
+        .collect()
 }
 
 fn shape(random: &mut Random, pairs: &mut Vec<(String, String)>) {
@@ -421,18 +443,38 @@ fn part(random: &mut Random, parameter: &Parameter) -> String {
 }
 
 fn sort(random: &mut Random, ty: &str) -> String {
-    let sortable = |p: &&Parameter| p.ty == ty && p.kind != Kind::Composite && !is_combined(p);
-    let own: Vec<&Parameter> = PARAMETERS.iter().filter(sortable).collect();
+    let own = sortable(ty);
     let keys: Vec<String> = (0..=random.below(3))
         .map(|_| {
             let code = match random.below(5) {
                 0 => random.one_of(&["_lastUpdated", "_id"]),
                 _ => random.one_of(&own).code,
             };
-            format!("{}{code}", if random.coin() { "-" } else { "" })
+            key(random, code)
         })
         .collect();
     keys.join(",")
+}
+
+fn sort_by(random: &mut Random, codes: &[&str]) -> String {
+    let count = 1 + random.below(3);
+    let keys: Vec<String> = (0..count)
+        .map(|_| {
+            let code = random.one_of(codes);
+            key(random, code)
+        })
+        .collect();
+    keys.join(",")
+}
+
+fn key(random: &mut Random, code: &str) -> String {
+    format!("{}{code}", if random.coin() { "-" } else { "" })
+}
+
+/// Parameters of a type whose values have an order.
+fn sortable(ty: &str) -> Vec<&'static Parameter> {
+    let own = |p: &&Parameter| p.ty == ty && p.kind != Kind::Composite && !is_combined(p);
+    PARAMETERS.iter().filter(own).collect()
 }
 
 /// Read from the entries of several parameters.
