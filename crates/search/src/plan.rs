@@ -170,6 +170,8 @@ pub struct Tuple {
     pub first: Box<Filter>,
     /// Whatever has the entry has the first component's term as an entry too, of a parameter of its own.
     pub has_first: bool,
+    /// The same of the second component; no quantity is a term.
+    pub has_second: bool,
     pub second: TupleEnd,
 }
 

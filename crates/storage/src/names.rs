@@ -3,11 +3,12 @@
 
 use crate::contract::{Rid, StoreError};
 use crate::core::Core;
-use crate::question::{FILTER_DEPTH_MAX, TERMS_MAX, home_patient};
+use crate::question::{FILTER_DEPTH_MAX, TERMS_MAX, TUPLE_RANGES_MAX, home_patient};
 use std::collections::HashMap;
+use ward_access::Access;
 use ward_fhir::TypeId;
 use ward_search::entries::Term;
-use ward_search::plan::{Filter, PhraseTest, TupleEnd};
+use ward_search::plan::{Filter, PhraseTest, Tuple, TupleEnd};
 
 /// What a filter names, to be looked up before it can be resolved.
 #[derive(Default)]
@@ -15,9 +16,35 @@ pub struct Names {
     /// Logical ids with the types they may be of.
     pub ids: Vec<(TypeId, String)>,
     pub forms: Vec<Term>,
-    pub phrases: Vec<(u16, PhraseTest, String)>,
+    pub phrases: Vec<Phrase>,
+    pub tuples: Vec<(Tuple, Level)>,
     /// Whether rows are looked for at their home.
     homes: bool,
+}
+
+/// A phrase that is asked for of the rows of a level.
+pub struct Phrase {
+    pub param: u16,
+    pub test: PhraseTest,
+    pub value: String,
+    pub level: Level,
+}
+
+/// The rows that a condition is asked of: those that are searched, or those at the other end of a hop.
+#[derive(Clone)]
+pub struct Level {
+    pub types: Vec<TypeId>,
+    pub is_hop: bool,
+}
+
+impl Level {
+    /// What opens its rows.
+    pub fn access<'a>(&self, access: &'a Access) -> &'a Access {
+        match self.is_hop {
+            true => access.of_hops(),
+            false => access,
+        }
+    }
 }
 
 /// The answers to `Names`.
@@ -25,8 +52,38 @@ pub struct Names {
 pub struct Found {
     pub ids: HashMap<(TypeId, String), Rid>,
     pub forms: HashMap<Term, Vec<Term>>,
-    /// In the order asked. `None`: more fit than [`TERMS_MAX`].
+    /// In the order asked. `None`: rows in reach have more than [`TERMS_MAX`] that fit.
     pub phrases: Vec<Option<Vec<Term>>>,
+    /// Of each tuple, in the order asked.
+    pub tuples: Vec<Parts>,
+}
+
+/// Terms of the parts of a tuple. A quantity has one.
+pub struct Parts {
+    pub first: Vec<Term>,
+    pub second: Vec<Term>,
+    most: usize,
+}
+
+/// A part of a tuple.
+#[derive(Clone, Copy)]
+pub enum Part {
+    First,
+    Second,
+}
+
+impl Parts {
+    pub fn of(&mut self, part: Part) -> &mut Vec<Term> {
+        match part {
+            Part::First => &mut self.first,
+            Part::Second => &mut self.second,
+        }
+    }
+
+    /// Whether their product is more than a statement combines.
+    pub fn are_wide(&self) -> bool {
+        self.first.len().saturating_mul(self.second.len()) > self.most
+    }
 }
 
 impl Names {
@@ -36,7 +93,11 @@ impl Names {
             homes,
             ..Names::default()
         };
-        names.add(filter, types, 0)?;
+        let level = Level {
+            types: types.to_vec(),
+            is_hop: false,
+        };
+        names.add(filter, &level, 0)?;
         Ok(names)
     }
 
@@ -53,25 +114,35 @@ impl Names {
         (found, foreign)
     }
 
-    fn add(&mut self, filter: &Filter, types: &[TypeId], depth: usize) -> Result<(), StoreError> {
+    fn add(&mut self, filter: &Filter, level: &Level, depth: usize) -> Result<(), StoreError> {
         if depth > FILTER_DEPTH_MAX {
             return Err(StoreError::Integrity);
         }
         match filter {
             Filter::And(list) | Filter::Or(list) => {
-                list.iter().try_for_each(|f| self.add(f, types, depth + 1))
+                list.iter().try_for_each(|f| self.add(f, level, depth + 1))
             }
-            Filter::Not(inner) => self.add(inner, types, depth + 1),
-            Filter::Chain { target, filter, .. } => self.add(filter, &[*target], depth + 1),
-            Filter::Has { source, filter, .. } => self.add(filter, &[*source], depth + 1),
+            Filter::Not(inner) => self.add(inner, level, depth + 1),
+            Filter::Chain {
+                target: ty, filter, ..
+            }
+            | Filter::Has {
+                source: ty, filter, ..
+            } => {
+                let other = Level {
+                    types: vec![*ty],
+                    is_hop: true,
+                };
+                self.add(filter, &other, depth + 1)
+            }
             Filter::Ids(list) => {
-                for ty in types {
+                for ty in &level.types {
                     self.ids.extend(list.iter().map(|id| (*ty, id.clone())));
                 }
                 Ok(())
             }
             Filter::AnyPatient { param, ids, .. } => {
-                let patient = home_patient(*param, types).filter(|_| self.homes);
+                let patient = home_patient(*param, &level.types).filter(|_| self.homes);
                 if let Some(patient) = patient {
                     self.ids.extend(ids.iter().map(|id| (patient, id.clone())));
                 }
@@ -86,13 +157,19 @@ impl Names {
                 Ok(())
             }
             Filter::Phrase { param, test, value } => {
-                self.phrases.push((*param, *test, value.clone()));
+                self.phrases.push(Phrase {
+                    param: *param,
+                    test: *test,
+                    value: value.clone(),
+                    level: level.clone(),
+                });
                 Ok(())
             }
             Filter::Tuple(tuple) => {
-                self.add(&tuple.first, types, depth + 1)?;
+                self.tuples.push((tuple.clone(), level.clone()));
+                self.add(&tuple.first, level, depth + 1)?;
                 match &tuple.second {
-                    TupleEnd::Term(second) => self.add(second, types, depth + 1),
+                    TupleEnd::Term(second) => self.add(second, level, depth + 1),
                     TupleEnd::Quantity { .. } => Ok(()),
                 }
             }
@@ -114,9 +191,36 @@ impl Found {
     pub fn add_form(&mut self, form: Term, term: Term) {
         self.forms.entry(form).or_default().push(term);
     }
+
+    /// The terms of wider forms, each once.
+    pub fn widened(&self, forms: &[Term]) -> Vec<Term> {
+        let of = |form| self.forms.get(form).into_iter().flatten().copied();
+        let mut terms: Vec<Term> = forms.iter().flat_map(of).collect();
+        terms.sort_unstable();
+        terms.dedup();
+        terms
+    }
+
+    /// Of the whole store. `Integrity`: a part that is neither terms nor forms of them.
+    pub fn parts(&self, tuple: &Tuple) -> Result<Parts, StoreError> {
+        let terms = |filter: &Filter| match filter {
+            Filter::AnyTerm(terms) => Ok(terms.clone()),
+            Filter::AnyForm(forms) => Ok(self.widened(forms)),
+            _ => Err(StoreError::Integrity),
+        };
+        let (second, most) = match &tuple.second {
+            TupleEnd::Term(second) => (terms(second)?, TERMS_MAX),
+            TupleEnd::Quantity { unit, .. } => (vec![*unit], TUPLE_RANGES_MAX),
+        };
+        Ok(Parts {
+            first: terms(&tuple.first)?,
+            second,
+            most,
+        })
+    }
 }
 
-/// Terms of the stored phrases that fit one that is asked for.
+/// Terms of the stored phrases that fit one that is asked for: 8 bytes for each.
 pub struct Fitting<'a> {
     test: PhraseTest,
     value: &'a str,
@@ -137,18 +241,15 @@ impl<'a> Fitting<'a> {
     pub fn propose(&mut self, term: Term, phrase: Option<&str>) {
         let fits = self.test != PhraseTest::Words
             || phrase.is_some_and(|p| ward_search::evaluate::phrase_fits(self.test, p, self.value));
-        if fits && self.terms.len() <= TERMS_MAX {
+        if fits {
             self.terms.push(term);
         }
     }
 
-    /// Each once; `None`: too many.
-    pub fn terms(mut self) -> Option<Vec<Term>> {
-        if self.terms.len() > TERMS_MAX {
-            return None;
-        }
+    /// Each once.
+    pub fn terms(mut self) -> Vec<Term> {
         self.terms.sort_unstable();
         self.terms.dedup();
-        Some(self.terms)
+        self.terms
     }
 }

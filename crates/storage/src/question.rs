@@ -105,8 +105,9 @@ pub struct Resolver<'a> {
     pub access: &'a Access,
     pub key: &'a TermKey,
     pub found: &'a Found,
-    /// The next phrase of `found`.
+    /// The next phrase and the next tuple of `found`.
     pub phrase: usize,
+    pub tuple: usize,
     /// Phrases and tuples so far, and which of them too many entries fit.
     pub leaf: u32,
     pub wide: u64,
@@ -176,8 +177,8 @@ impl Resolver<'_> {
             Filter::Types(list) => Node::Types(list.clone()),
             Filter::AnyTerm(terms) => Node::Terms(terms.clone()),
             Filter::AnyPatient { param, ids, terms } => self.at_home(*param, ids, terms, types),
-            Filter::AnyForm(wide) => Node::Terms(self.widened(wide)),
-            Filter::Word(word) => Node::Terms(self.widened(&[word.form])),
+            Filter::AnyForm(wide) => Node::Terms(self.found.widened(wide)),
+            Filter::Word(word) => Node::Terms(self.found.widened(&[word.form])),
             Filter::StringPrefix { param, value } => text(param, TextTest::Prefix, value),
             Filter::StringContains { param, value } => text(param, TextTest::Contains, value),
             Filter::StringEquals { param, value } => text(param, TextTest::Equals, value),
@@ -197,7 +198,7 @@ impl Resolver<'_> {
                 test: *test,
                 in_tuple: false,
             },
-            Filter::Tuple(tuple) => self.tuple(tuple, types, depth)?,
+            Filter::Tuple(tuple) => self.tuple(tuple)?,
             Filter::Phrase { .. } => self.phrase()?,
             Filter::Chain {
                 param,
@@ -271,14 +272,6 @@ impl Resolver<'_> {
         }
     }
 
-    fn widened(&self, forms: &[Term]) -> Vec<Term> {
-        let of = |form| self.found.forms.get(form).into_iter().flatten().copied();
-        let mut terms: Vec<Term> = forms.iter().flat_map(of).collect();
-        terms.sort_unstable();
-        terms.dedup();
-        terms
-    }
-
     fn rids(&self, ids: &[String], types: &[TypeId]) -> Vec<Rid> {
         let mut rids: Vec<Rid> = types
             .iter()
@@ -291,15 +284,19 @@ impl Resolver<'_> {
     }
 
     /// The product of the parts' terms.
-    fn tuple(&mut self, tuple: &Tuple, types: &[TypeId], depth: usize) -> Result<Node, StoreError> {
+    fn tuple(&mut self, tuple: &Tuple) -> Result<Node, StoreError> {
         let bit = self.bit();
-        let first = self.terms(&tuple.first, types, depth)?;
+        self.tuple += 1;
+        let found = self.found;
+        let parts = found.tuples.get(self.tuple - 1);
+        let parts = parts.ok_or(StoreError::Integrity)?;
+        if parts.are_wide() {
+            self.wide |= bit;
+            return Ok(Node::Nothing);
+        }
+        let (first, second) = (&parts.first, &parts.second);
         let of = |a: Term, b: Term| self.key.tuple(tuple.param, &[a, b]);
         match &tuple.second {
-            TupleEnd::Quantity { .. } if first.len() > TUPLE_RANGES_MAX => {
-                self.wide |= bit;
-                Ok(Node::Nothing)
-            }
             TupleEnd::Quantity { unit, test } => {
                 let each = first.iter().map(|a| {
                     let quantity = Node::Quantity {
@@ -314,42 +311,12 @@ impl Resolver<'_> {
                 });
                 Ok(any(each.collect()))
             }
-            TupleEnd::Term(second) => {
-                let second = self.terms(second, types, depth)?;
-                if first.len().saturating_mul(second.len()) > TERMS_MAX {
-                    self.wide |= bit;
-                    return Ok(Node::Nothing);
-                }
+            TupleEnd::Term(_) => {
                 let pairs = first.iter().flat_map(|a| second.iter().map(|b| (*a, *b)));
-                let mut terms: Vec<Term> = pairs
-                    .map(|(a, b)| self.key.tuple(tuple.param, &[a, b]))
-                    .collect();
+                let mut terms: Vec<Term> = pairs.map(|(a, b)| of(a, b)).collect();
                 terms.sort_unstable();
                 Ok(Node::Terms(terms))
             }
-        }
-    }
-
-    fn terms(
-        &mut self,
-        filter: &Filter,
-        types: &[TypeId],
-        depth: usize,
-    ) -> Result<Vec<Term>, StoreError> {
-        match self.node(filter, types, depth + 1)? {
-            Node::Terms(terms) => Ok(terms),
-            Node::Nothing => Ok(Vec::new()),
-            Node::Or(list) => {
-                let mut terms = Vec::new();
-                for node in list {
-                    match node {
-                        Node::Terms(some) => terms.extend(some),
-                        _ => return Err(StoreError::Integrity),
-                    }
-                }
-                Ok(terms)
-            }
-            _ => Err(StoreError::Integrity),
         }
     }
 }

@@ -117,6 +117,7 @@ on_both!(
     longest::the_longest_lists_are_answered,
     wide::what_others_store_is_never_too_much,
     wide::a_wide_question_is_explained_and_whole,
+    wide::what_others_store_opens_and_closes_no_gate,
     longest::the_most_parameters_are_answered,
     injection::hostile_strings_stay_values,
     injection_stored::hostile_definitions_stay_text,

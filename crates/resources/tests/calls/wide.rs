@@ -6,7 +6,8 @@ use crate::pinned::pages;
 use crate::placement::patient;
 use serde_json::{Value, json as value};
 use ward_access::Caller;
-use ward_resources::route::Method::{Delete, Get};
+use ward_resources::route::Method::{Delete, Get, Post};
+use ward_resources::{Reply, Settings};
 
 /// More than the index combines of phrases.
 const PHRASES: usize = 4_100;
@@ -134,6 +135,89 @@ pub async fn a_wide_question_is_explained_and_whole(house: House) {
     }
 }
 
+/// Beyond the gate of rows to look at, behind two hops, and in conditions of writes.
+const BEYOND: &[&str] = &[
+    "Observation?code:text=qqww&_total=accurate",
+    "Observation?code:text=qqww&status=final&_sort=-date",
+    "Observation?component-code-value-quantity=urn:many|$gt4",
+    "Patient?_has:Observation:subject:component-code-value-quantity=urn:many|$gt4",
+    "ServiceRequest?based-on:CarePlan.instantiates-uri:below=http://qq.example/a",
+    "Observation?based-on:ServiceRequest.based-on:CarePlan.instantiates-uri:below=http://qq.example/a",
+    "Observation?based-on:ServiceRequest.based-on:CarePlan.instantiates-uri:below=http://qq.example/b",
+    "Observation?_filter=based-on:ServiceRequest.based-on.instantiates-uri%20co%20%22qq.example%22",
+];
+
+/// Rows that may be looked at, and what the caller sees of each type beyond them.
+const LOOKED_AT: usize = 20;
+const SEEN: usize = 30;
+
+pub async fn what_others_store_opens_and_closes_no_gate(house: House) {
+    let settings = Settings {
+        rows_examined_max: LOOKED_AT,
+        ..Settings::default()
+    };
+    let house = house.restarted(settings).await;
+    for id in ["1", "2"] {
+        house.put(&patient(id)).await;
+    }
+    for n in 0..SEEN {
+        let text = if n % 10 == 0 { "qqww mine" } else { "other" };
+        let components = usize::from(n == 3);
+        let body = observation(&format!("o{n}"), "1", value!({ "text": text }), components);
+        house.put(&body).await;
+        house
+            .put(&plan(&format!("c{n}"), "1", usize::from(n == 7)))
+            .await;
+    }
+    let request = value!({ "resourceType": "ServiceRequest", "id": "r", "status": "active", "intent": "order",
+        "subject": { "reference": "Patient/1" }, "basedOn": [{ "reference": "CarePlan/c7" }] });
+    house.put(&request).await;
+    let mut result = observation("result", "1", value!({ "text": "other" }), 0);
+    result["basedOn"] = value!([{ "reference": "ServiceRequest/r" }]);
+    house.put(&result).await;
+    let own = app("patient/*.cruds", "Patient/1");
+    let before = beyond(&house, &own).await;
+    for (url, said) in BEYOND.iter().zip(&before) {
+        assert!(said[0].starts_with("200"), "{url}: {}", said[0]);
+    }
+    let codings: Vec<Value> = (0..PHRASES)
+        .map(|n| value!({ "system": "urn:c", "code": format!("c{n}"), "display": format!("qqww {n}") }))
+        .collect();
+    let hidden = observation("hidden", "2", value!({ "coding": codings }), CODES);
+    for body in [&hidden, &plan("hidden", "2", PHRASES)] {
+        house.put(body).await;
+    }
+    assert_eq!(before, beyond(&house, &own).await, "stored");
+    for url in ["Observation/hidden", "CarePlan/hidden"] {
+        let reply = house.ask(&loader(), Delete, url, None).await;
+        assert_eq!(reply.status, 204, "{}", text(&reply));
+    }
+    assert_eq!(before, beyond(&house, &own).await, "deleted");
+}
+
+/// Status and body of each page, and what a condition of a write comes to.
+async fn beyond(house: &House, caller: &Caller) -> Vec<Vec<String>> {
+    let said = |reply: &Reply| format!("{} {}", reply.status, with_lengths(&text(reply)));
+    let mut answers = Vec::new();
+    for url in BEYOND {
+        let pages = pages(house, caller, call(Get, url, None), true).await;
+        answers.push(pages.iter().map(said).collect());
+    }
+    for (ty, criterion) in [
+        ("CarePlan", "instantiates-uri:below=http://qq.example/a"),
+        ("Observation", "component-code-value-quantity=urn:many|$gt4"),
+    ] {
+        let body = match ty {
+            "CarePlan" => plan("x", "1", 0),
+            _ => observation("x", "1", value!({ "text": "x" }), 0),
+        };
+        let mut create = call(Post, ty, Some(&body));
+        create.conditions.if_none_exist = Some(criterion.to_owned());
+        answers.push(vec![said(&house.engine.answer(caller, &create).await)]);
+    }
+    answers
+}
+
 fn assert_same(before: &[Vec<String>], after: &[Vec<String>], what: &str) {
     for (((url, _), before), after) in ASKED.iter().zip(before).zip(after) {
         assert_eq!(before, after, "{what}: {url}");
@@ -183,6 +267,10 @@ fn plan(id: &str, person: &str, uris: usize) -> Value {
     let uris: Vec<String> = (0..uris)
         .map(|n| format!("http://qq.example/a/{n}"))
         .collect();
-    value!({ "resourceType": "CarePlan", "id": id, "status": "active", "intent": "plan",
-        "subject": { "reference": format!("Patient/{person}") }, "instantiatesUri": uris })
+    let mut body = value!({ "resourceType": "CarePlan", "id": id, "status": "active", "intent": "plan",
+        "subject": { "reference": format!("Patient/{person}") } });
+    if !uris.is_empty() {
+        body["instantiatesUri"] = value!(uris);
+    }
+    body
 }

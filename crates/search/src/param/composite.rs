@@ -192,6 +192,7 @@ fn together(
                 param: owner,
                 first: Box::new(a.clone()),
                 has_first: parts[0].is_whole,
+                has_second: parts[1].is_whole && matches!(end, TupleEnd::Term(_)),
                 second: end,
             }));
         }

@@ -5,6 +5,7 @@ mod connection;
 mod delta;
 mod explain;
 mod facts;
+mod held;
 mod history;
 mod hop;
 mod indexing;

@@ -61,7 +61,7 @@ impl<'a> Question<'a> {
             return Ok(None);
         }
         let names = Names::of(&plan.filter, &reach.types(), true)?;
-        let found = names::find(connection, core, &names).await?;
+        let found = names::find(connection, core, access, &names).await?;
         let tables = connection.tables.clone();
         let mut question = Question::named(core, access, plan, reach, (&names, &found), tables)?;
         if !counted {
@@ -104,6 +104,13 @@ impl<'a> Question<'a> {
         for (form, term) in forms {
             found.add_form(form, term);
         }
+        for (tuple, _) in &names.tuples {
+            let parts = found.parts(tuple)?;
+            if parts.are_wide() {
+                return Ok(None);
+            }
+            found.tuples.push(parts);
+        }
         let tables = tables.clone();
         let mut question = Question::named(core, access, plan, reach, (&names, &found), tables)?;
         Ok(remembered.counts(&question.needed).map(|counts| {
@@ -129,6 +136,7 @@ impl<'a> Question<'a> {
             key: &core.term_key,
             found,
             phrase: 0,
+            tuple: 0,
             leaf: 0,
             wide: 0,
             homes: true,

@@ -11,6 +11,7 @@ mod drive;
 mod explain;
 mod ffi;
 mod gathered;
+mod held;
 mod history;
 mod hop;
 mod indexing;

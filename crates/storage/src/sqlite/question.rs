@@ -58,12 +58,18 @@ impl<'a> Question<'a> {
             return Ok(None);
         }
         let types = reach.types();
-        let found = names::find(connection, core, &Names::of(&plan.filter, &types, false)?)?;
+        let found = names::find(
+            connection,
+            core,
+            access,
+            &Names::of(&plan.filter, &types, false)?,
+        )?;
         let mut resolver = Resolver {
             access,
             key: &core.term_key,
             found: &found,
             phrase: 0,
+            tuple: 0,
             leaf: 0,
             wide: 0,
             homes: false,
