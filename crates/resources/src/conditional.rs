@@ -1,16 +1,17 @@
 //! Conditional interactions: the criteria of a search decide which resource is meant, and still hold at commit.
 //! <https://hl7.org/fhir/R4/http.html#ccreate>
 
-use crate::binary::retain_open;
+use crate::binary::{are_open, is_binary};
 use crate::call::Interaction;
 use crate::capabilities::parameters::SHAPING;
 use crate::engine::{Context, stored};
 use crate::place::demand_type;
+use crate::search::open::BINARIES_PER_STEP;
 use crate::search::question::Question;
 use ward_access::Action;
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind, TypeId};
-use ward_search::plan::{Plan, Total};
+use ward_search::plan::{Filter, Plan, Total};
 use ward_storage::{Current, Guard, Rid, Row};
 
 /// What the criteria match among what the caller may see.
@@ -23,9 +24,9 @@ pub enum Matches {
 
 /// Evaluates criteria such as `identifier=http://a|1`. Search rights are needed: the answer tells whether something exists.
 pub async fn find(cx: Context<'_>, ty: TypeId, query: &str) -> Result<Matches> {
-    let criteria = criteria(cx, ty, query, 2).await?;
-    let page = stored(cx.engine.store.search(cx.access, &criteria.plan).await)?;
-    Ok(match page.rows.as_slice() {
+    let mut criteria = criteria(cx, ty, query, 2).await?;
+    let (rows, _) = criteria.matches(cx, ty).await?;
+    Ok(match rows.as_slice() {
         [] => Matches::None(criteria.guards(cx, Vec::new())),
         [row] => Matches::One(row.rid, criteria.guards(cx, vec![row.rid])),
         _ => Matches::Many,
@@ -41,15 +42,13 @@ pub async fn find_all(
     most: u32,
 ) -> Result<(Vec<Row>, bool, Vec<Guard>)> {
     demand_type(cx.access, ty, Action::Delete)?;
-    let criteria = criteria(cx, ty, query, most).await?;
-    let mut page = stored(cx.engine.store.search(cx.access, &criteria.plan).await)?;
-    let rids: Vec<Rid> = page.rows.iter().map(|r| r.rid).collect();
-    retain_open(cx, &mut page.rows).await?;
-    let guards = criteria.guards(cx, rids);
+    let mut criteria = criteria(cx, ty, query, most).await?;
+    let (rows, more) = criteria.matches(cx, ty).await?;
+    let guards = criteria.guards(cx, rows.iter().map(|r| r.rid).collect());
     if cx.access.sight(ty, Action::Delete) == cx.access.sight(ty, Action::Search) {
-        return Ok((page.rows, page.more, guards));
+        return Ok((rows, more, guards));
     }
-    let keys: Vec<(TypeId, Rid)> = page.rows.iter().map(|r| (ty, r.rid)).collect();
+    let keys: Vec<(TypeId, Rid)> = rows.iter().map(|r| (ty, r.rid)).collect();
     let rows = stored(
         cx.engine
             .store
@@ -63,7 +62,7 @@ pub async fn find_all(
             None
         }
     });
-    Ok((rows.collect(), page.more, guards))
+    Ok((rows.collect(), more, guards))
 }
 
 /// Criteria as the store answers them, and holds their answer.
@@ -71,11 +70,51 @@ struct Criteria {
     plan: Plan,
     /// What must go on to find nothing: else the plan would not be all that decides.
     absent: Vec<Plan>,
+    /// Lists whose members are asked for, which must go on to be as they were read.
+    lists: Vec<(TypeId, Rid, u32)>,
     /// Equal ones have the same.
     key: i64,
 }
 
 impl Criteria {
+    /// As many as are asked for, and whether there are more. Binaries that their context closes are none, and are left out of
+    /// what is to hold, too. Statements: one; of Binaries three for every 50 of them.
+    async fn matches(&mut self, cx: Context<'_>, ty: TypeId) -> Result<(Vec<Row>, bool)> {
+        let store = &cx.engine.store;
+        if !is_binary(ty) {
+            let page = stored(store.search(cx.access, &self.plan).await)?;
+            return Ok((page.rows, page.more));
+        }
+        let most = self.plan.count as usize;
+        let mut asked = Plan {
+            count: BINARIES_PER_STEP,
+            ..self.plan.clone()
+        };
+        let (mut rows, mut closed) = (Vec::new(), Vec::new());
+        loop {
+            let page = stored(store.search(cx.access, &asked).await)?;
+            let open = are_open(cx, &page.rows).await?;
+            for (row, open) in page.rows.into_iter().zip(open) {
+                match open {
+                    true => rows.push(row),
+                    false => closed.push(row.id.to_string()),
+                }
+            }
+            if rows.len() > most || !page.more {
+                break;
+            }
+            asked.after = page.next;
+        }
+        if !closed.is_empty() {
+            let filter = std::mem::replace(&mut self.plan.filter, Filter::All);
+            let without = Filter::Not(Box::new(Filter::Ids(closed)));
+            self.plan.filter = Filter::And(vec![filter, without]);
+        }
+        let more = rows.len() > most;
+        rows.truncate(most);
+        Ok((rows, more))
+    }
+
     /// That these are the matches until the commit.
     fn guards(self, cx: Context<'_>, rids: Vec<Rid>) -> Vec<Guard> {
         let matches = |plan, rids| Guard::Matches {
@@ -86,8 +125,15 @@ impl Criteria {
         };
         let absent = self.absent.into_iter();
         let absent = absent.map(|plan| matches(plan, Vec::new()));
+        let lists = self.lists.iter();
+        let lists = lists.map(|(ty, rid, version)| Guard::Unchanged {
+            ty: *ty,
+            rid: *rid,
+            version: *version,
+        });
         std::iter::once(matches(self.plan, rids))
             .chain(absent)
+            .chain(lists)
             .collect()
     }
 }
@@ -122,7 +168,7 @@ async fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result
         return Err(Failure::new(Kind::TooCostly, text));
     }
     let mut plan = question.plan;
-    if matches!(plan.filter, ward_search::plan::Filter::All) {
+    if matches!(plan.filter, Filter::All) {
         return Err(Failure::new(
             Kind::Invalid,
             "the criteria of a conditional interaction select nothing in particular",
@@ -138,6 +184,7 @@ async fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result
     Ok(Criteria {
         plan,
         absent: question.looked_at.absent,
+        lists: question.looked_at.lists,
         key,
     })
 }

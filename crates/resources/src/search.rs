@@ -3,6 +3,7 @@
 //! One path: query text, [`question::Question`], one page of the store, what is included with it, the Bundle.
 
 mod back;
+mod closed;
 mod compartment;
 mod contained;
 mod encoding;
@@ -13,7 +14,7 @@ pub(crate) mod links;
 mod long;
 mod looked_at;
 pub(crate) mod named;
-mod open;
+pub(crate) mod open;
 pub(crate) mod page;
 pub(crate) mod question;
 pub(crate) mod terminology;

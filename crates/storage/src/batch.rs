@@ -65,7 +65,7 @@ impl Touched {
                     .is_some_and(|id| self.aliases.contains(&(w.ty, id.clone())))
         }) || unit.guards.iter().any(|guard| match guard {
             Guard::Matches { key, .. } => self.locks.contains(key),
-            Guard::Exists { rid, .. } => self.written.contains(rid),
+            Guard::Exists { rid, .. } | Guard::Unchanged { rid, .. } => self.written.contains(rid),
             Guard::Unreferenced { .. } => false,
         })
     }
@@ -80,7 +80,8 @@ impl Touched {
             match guard {
                 Guard::Matches { key, .. } => drop(self.locks.insert(*key)),
                 Guard::Exists { rid, .. } => drop(self.required.insert(*rid)),
-                Guard::Unreferenced { .. } => {}
+                // Who writes it later comes second.
+                Guard::Unchanged { .. } | Guard::Unreferenced { .. } => {}
             }
         }
     }
@@ -111,7 +112,7 @@ fn disturbs(earlier: &Unit, later: &Unit, cipher: &IdCipher) -> bool {
                 && (plan.types.is_empty() || plan.types.contains(&w.ty))
                 && matches(&plan.filter, candidate, World::default()).unwrap_or(true)
         }),
-        Guard::Matches { .. } | Guard::Exists { .. } => false,
+        Guard::Matches { .. } | Guard::Exists { .. } | Guard::Unchanged { .. } => false,
     })
 }
 
@@ -242,6 +243,19 @@ mod tests {
             ]),
             [0]
         );
+        let kept = |rid| {
+            let ty = TypeId(1);
+            unit(
+                rid,
+                vec![Guard::Unchanged {
+                    ty,
+                    rid: 9,
+                    version: 1,
+                }],
+            )
+        };
+        assert_eq!(together(vec![unit(9, vec![]), kept(7)]), [0]);
+        assert_eq!(together(vec![kept(7), kept(8), unit(9, vec![])]), [0, 1, 2]);
     }
 
     #[test]

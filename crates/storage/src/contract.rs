@@ -127,6 +127,8 @@ pub enum Guard {
     Unreferenced { target: Term },
     /// This row exists and is not deleted, and stays so.
     Exists { ty: TypeId, rid: Rid },
+    /// This is the row's current version, and no deletion.
+    Unchanged { ty: TypeId, rid: Rid, version: u32 },
 }
 
 /// All or nothing: one interaction, or one whole transaction Bundle. `record` commits with it.

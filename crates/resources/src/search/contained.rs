@@ -1,10 +1,12 @@
 //! Chains into contained resources: those that contain what a chain may lead to are looked at before the question is asked.
 //! <https://hl7.org/fhir/R4/search.html#contained>
 
+use super::closed;
 use super::long;
 use super::looked_at::LookedAt;
 use super::question::{LIST_MEMBERS_MAX, costly_place};
 use super::wide;
+use crate::binary::retain_open;
 use crate::capabilities::all_types;
 use crate::document::reread;
 use crate::engine::Context;
@@ -145,9 +147,11 @@ impl Look<'_> {
         let filter = Filter::And(vec![Filter::Ids(ids), onward.filter]);
         let mut looked_at = LookedAt::default();
         let filter = long::decided(self.cx, self.extractor, &types, filter, &mut looked_at).await?;
+        let filter = closed::left_out(self.cx, self.extractor, filter, &mut None).await?;
         let mut plan = plan(types.to_vec(), filter);
         loop {
-            let page = wide::search(self.cx, self.extractor, &plan).await?;
+            let mut page = wide::search(self.cx, self.extractor, &plan).await?;
+            retain_open(self.cx, &mut page.rows).await?;
             found.extend(page.rows.iter().map(|row| row.id.to_string()));
             if !page.more {
                 return Ok(found);

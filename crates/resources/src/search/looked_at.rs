@@ -1,8 +1,9 @@
-//! Resources that are looked at before a question is asked, because no index tells what they decide of it: containers, and texts
-//! longer than the index keeps.
+//! Resources that are looked at before a question is asked, because no index tells what they decide of it: Lists, containers, and
+//! texts longer than the index keeps.
 
+use ward_fhir::TypeId;
 use ward_search::plan::Plan;
-use ward_storage::Row;
+use ward_storage::{Rid, Row};
 
 /// What looking has shown.
 #[derive(Clone, Debug, Default)]
@@ -11,6 +12,8 @@ pub(crate) struct LookedAt {
     pub any: bool,
     /// What would have to be looked at, and is not there: the answer holds for as long as these find nothing.
     pub absent: Vec<Plan>,
+    /// Lists whose members were asked for, in the versions that were read: the answer holds for as long as these are current.
+    pub lists: Vec<(TypeId, Rid, u32)>,
 }
 
 impl LookedAt {

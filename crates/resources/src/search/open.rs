@@ -16,7 +16,7 @@ use ward_search::query::Contained;
 use ward_storage::Page;
 
 /// Binaries that are read at a time to be counted: each may be as large as a body may be.
-const BINARIES_PER_STEP: u32 = 50;
+pub const BINARIES_PER_STEP: u32 = 50;
 
 /// Whether a Binary may be among the matches. It contains nothing, so that where containers are looked for it is a match of its own
 /// at most.
@@ -133,7 +133,7 @@ async fn counted(cx: Context<'_>, access: &Access, question: &Question) -> Resul
     }
 }
 
-fn binary() -> Option<TypeId> {
+pub fn binary() -> Option<TypeId> {
     r4().resource_type("Binary")
 }
 

@@ -5,7 +5,7 @@ use crate::document::reread;
 use crate::engine::{Context, store_failure, stored};
 use crate::places::Place;
 use crate::search::looked_at::LookedAt;
-use crate::search::{contained, hierarchy, long, open, terminology, wide};
+use crate::search::{closed, contained, hierarchy, long, open, terminology, wide};
 use crate::search_parameters::Snapshot;
 use crate::seen::settle_order;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -18,7 +18,7 @@ use ward_fhir::{Failure, Kind, TypeId};
 use ward_search::check;
 use ward_search::cost::is_costly;
 use ward_search::extract::Extractor;
-use ward_search::plan::{Check, Filter, Listed, Plan};
+use ward_search::plan::{Check, Filter, Listed, Plan, Total};
 use ward_search::query::{Options, Used, held, lists, referring, replace_lists};
 use ward_search::registry::Registry;
 use ward_search::terminology::Embedded;
@@ -79,16 +79,13 @@ impl Question {
             false => None,
         };
         let filter = std::mem::replace(&mut plan.filter, Filter::All);
-        let (filter, is_in_hierarchy) = with_listed(cx, extractor, filter).await?;
-        let mut looked_at = LookedAt {
-            any: is_in_hierarchy,
-            absent: Vec::new(),
-        };
+        let mut looked_at = LookedAt::default();
         let (types, looking) = (&plan.types, &mut looked_at);
+        let filter = with_listed(cx, extractor, filter, looking).await?;
         let filter = contained::decided(cx, extractor, types, filter, &mut place, looking).await?;
         let filter = long::decided(cx, extractor, types, filter, looking).await?;
         let split = check::split(filter, extractor)?;
-        plan.filter = split.index;
+        plan.filter = closed::left_out(cx, extractor, split.index, &mut place).await?;
         Ok(Question {
             plan,
             checks: split.checks,
@@ -304,42 +301,42 @@ const NARROWING: &[&str] = &[
     "_lastUpdated",
 ];
 
-/// Replaces the sets that the filter names by what is in them, as far as the caller may know; whether one is a hierarchy.
+/// Replaces the sets that the filter names by what is in them, as far as the caller may know.
 async fn with_listed(
     cx: Context<'_>,
     extractor: &Extractor,
     filter: Filter,
-) -> Result<(Filter, bool)> {
+    looked_at: &mut LookedAt,
+) -> Result<Filter> {
     let mut found: BTreeMap<Listed, Filter> = BTreeMap::new();
     let named: BTreeSet<&Listed> = lists(&filter).into_iter().collect();
     if named.is_empty() {
-        return Ok((filter, false));
+        return Ok(filter);
     }
     let mut ids = Vec::new();
-    let mut any = false;
     for listed in named {
         match listed {
             Listed::Members(id) => ids.push(id.as_str()),
             Listed::Hierarchy(asked) => {
-                any = true;
+                looked_at.any = true;
                 let related = hierarchy::related(cx, extractor, asked).await?;
                 let filter = referring(extractor.key(), asked, &related);
                 found.insert(listed.clone(), filter);
             }
         }
     }
-    let members = members_of(cx, &ids).await?;
-    let filter = replace_lists(filter, &|listed| match listed {
+    let members = members_of(cx, &ids, looked_at).await?;
+    Ok(replace_lists(filter, &|listed| match listed {
         Listed::Members(id) => held(members.get(id).map_or(&[], Vec::as_slice)),
         Listed::Hierarchy(_) => found.get(listed).cloned().unwrap_or(Filter::Nothing),
-    });
-    Ok((filter, any))
+    }))
 }
 
 /// The members of Lists, as far as the caller may read the Lists: one that is absent or forbidden has none.
 async fn members_of(
     cx: Context<'_>,
     ids: &[&str],
+    looked_at: &mut LookedAt,
 ) -> Result<HashMap<String, Vec<(TypeId, String)>>> {
     let mut held: HashMap<String, Vec<(TypeId, String)>> = HashMap::new();
     if ids.is_empty() {
@@ -360,8 +357,23 @@ async fn members_of(
         if let Current::Live(row) = current {
             let members = members(cx, &row.body)?;
             count += members.len();
+            looked_at.lists.push((row.ty, row.rid, row.version));
             held.insert(ids[*at].to_owned(), members);
         }
+    }
+    let not_there = ids.iter().filter(|id| !held.contains_key(**id));
+    let not_there: Vec<String> = not_there.map(|id| (*id).to_owned()).collect();
+    // Where what is read may be searched and the other way round: else there may be one that only the one of them shows.
+    let is_told = cx.access.sight(ty, Action::Read) == cx.access.sight(ty, Action::Search);
+    if !not_there.is_empty() && is_told {
+        looked_at.absent.push(Plan {
+            types: vec![ty],
+            filter: Filter::Ids(not_there),
+            sort: Vec::new(),
+            count: 1,
+            total: Total::None,
+            after: None,
+        });
     }
     if count > LIST_MEMBERS_MAX {
         let text = format!("'_list' names Lists with more than {LIST_MEMBERS_MAX} members");

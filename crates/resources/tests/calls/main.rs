@@ -148,6 +148,8 @@ on_both!(
     rights::validating_a_deletion_takes_the_right_to_delete,
     rights::a_binary_is_as_open_as_its_context,
     binaries::a_closed_binary_changes_no_answer,
+    binaries::a_closed_binary_meets_no_condition,
+    binaries::a_chain_leads_to_no_closed_binary,
     rights::a_patch_that_changes_nothing_makes_no_version,
     rights::who_may_only_update_is_not_shown_the_rest,
     rights::a_conditional_deletion_reaches_what_both_rights_reach,

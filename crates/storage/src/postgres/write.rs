@@ -140,7 +140,8 @@ fn locks(batch: &[&Prepared]) -> BTreeMap<i64, bool> {
                     .chain(&hop_types(&plan.filter))
                     .for_each(|ty| add(Class::Question, i64::from(ty.0), true)),
                 Guard::Exists { rid, .. } => add(Class::Required, *rid, false),
-                Guard::Unreferenced { .. } => {}
+                // Its row is locked when it is read.
+                Guard::Unchanged { .. } | Guard::Unreferenced { .. } => {}
             }
         }
     }
@@ -179,6 +180,8 @@ struct State {
     /// Aliases that are registered already.
     reserved: Vec<(TypeId, String)>,
     live: HashSet<(Rid, TypeId)>,
+    /// Versions of live rows that are to stay as they are.
+    kept: HashMap<(Rid, TypeId), u32>,
     /// Which generation commits must be of; `None`: not asked, their statements look themselves.
     generation: Option<u32>,
 }
@@ -195,6 +198,7 @@ impl State {
         }
         let mut expected: BTreeMap<TypeId, Vec<i64>> = BTreeMap::new();
         let mut required: BTreeMap<TypeId, Vec<i64>> = BTreeMap::new();
+        let mut unchanged: BTreeMap<TypeId, Vec<i64>> = BTreeMap::new();
         let mut wanted: Vec<(usize, usize, TypeId, &str)> = Vec::new();
         for (at, prepared) in batch.iter().enumerate() {
             for (slot, write) in prepared.unit.writes.iter().enumerate() {
@@ -204,8 +208,12 @@ impl State {
                 wanted.extend(write.alias.as_deref().map(|id| (at, slot, write.ty, id)));
             }
             for guard in &prepared.unit.guards {
-                if let Guard::Exists { ty, rid } = guard {
-                    required.entry(*ty).or_default().push(*rid);
+                match guard {
+                    Guard::Exists { ty, rid } => required.entry(*ty).or_default().push(*rid),
+                    Guard::Unchanged { ty, rid, .. } => {
+                        unchanged.entry(*ty).or_default().push(*rid);
+                    }
+                    Guard::Matches { .. } | Guard::Unreferenced { .. } => {}
                 }
             }
         }
@@ -220,11 +228,17 @@ impl State {
                 .into_iter()
                 .map(|(ty, rids)| live(connection, ty, rids)),
         );
-        let (rows, (live, owners)) = try_join(
-            rows,
+        let kept = try_join_all(
+            unchanged
+                .into_iter()
+                .map(|(ty, rids)| kept(connection, ty, rids)),
+        );
+        let ((rows, kept), (live, owners)) = try_join(
+            try_join(rows, kept),
             try_join(live, super::read::aliases(connection, &keys)),
         )
         .await?;
+        state.kept = kept.into_iter().flatten().collect();
         state.current = rows.into_iter().flatten().collect();
         state.live = live.into_iter().flatten().collect();
         for ((at, slot, ty, id), owner) in wanted.into_iter().zip(owners) {
@@ -269,6 +283,9 @@ impl State {
             for (slot, guard) in prepared.unit.guards.iter().enumerate() {
                 let holds = match guard {
                     Guard::Exists { ty, rid } => self.live.contains(&(*rid, *ty)),
+                    Guard::Unchanged { ty, rid, version } => {
+                        self.kept.get(&(*rid, *ty)) == Some(version)
+                    }
                     Guard::Unreferenced { target } => {
                         unreferenced(connection, *target, prepared).await?
                     }
@@ -338,6 +355,22 @@ async fn live(
         .iter()
         .map(|row| Ok((row.int(0)?, ty)))
         .collect::<Result<_, StoreError>>()?)
+}
+
+/// Locks live rows that are to stay as they are: who would change one waits for the end of the transaction, and what another one
+/// is changing is waited for. In order of their ids.
+async fn kept(
+    connection: &Connection,
+    ty: TypeId,
+    rids: Vec<i64>,
+) -> Result<Vec<((Rid, TypeId), u32)>, Failure> {
+    let sql = format!(
+        "select x.rid, x.ver from {} x where x.rid = any($1) and x.op <> 2 order by x.rid for share",
+        connection.tables.of(ty)
+    );
+    let rows = connection.rows(&sql, &[Value::Ints(rids)]).await?;
+    let read = |row: &super::connection::Columns| Ok(((row.int(0)?, ty), row.int(1)? as u32));
+    Ok(rows.iter().map(read).collect::<Result<_, StoreError>>()?)
 }
 
 /// Nothing refers to the target except rows the unit itself writes.

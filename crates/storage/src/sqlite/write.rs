@@ -8,7 +8,7 @@ use super::search;
 use super::statement::Value;
 use crate::contract::{CommitError, Guard, Op, Rid, StoreError};
 use crate::core::{Core, Prepared};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use ward_search::plan::{Plan, Total};
 
 /// Outcome of each unit; an `Err` of the whole means that nothing was written.
@@ -41,8 +41,8 @@ struct State {
     current: HashMap<Rid, Current>,
     /// (unit, write) to the row that owns the alias it wants.
     aliases: HashMap<(usize, usize), Rid>,
-    /// Required rows that are live, with their type.
-    live: HashSet<(Rid, u16)>,
+    /// Versions of required rows that are live, with their type.
+    live: HashMap<(Rid, u16), u32>,
 }
 
 impl State {
@@ -50,7 +50,7 @@ impl State {
         let mut state = State {
             current: HashMap::new(),
             aliases: HashMap::new(),
-            live: HashSet::new(),
+            live: HashMap::new(),
         };
         let mut aliases = Rows::new(&[Kind::Int, Kind::Int, Kind::Int, Kind::Text]);
         let mut required = Rows::new(&[Kind::Int, Kind::Int]);
@@ -63,7 +63,7 @@ impl State {
                 aliases.bytes(Some(id.as_bytes()));
             }
             for guard in &prepared.unit.guards {
-                let Guard::Exists { ty, rid } = guard else {
+                let (Guard::Exists { ty, rid } | Guard::Unchanged { ty, rid, .. }) = guard else {
                     continue;
                 };
                 required.int(*rid);
@@ -81,7 +81,8 @@ impl State {
         }
         if !required.is_empty() {
             connection.each(REQUIRED, &[required.into_value()], |row| {
-                state.live.insert((row.int(0)?, row.int(1)? as u16));
+                let key = (row.int(0)?, row.int(1)? as u16);
+                state.live.insert(key, row.int(2)? as u32);
                 Ok(())
             })?;
         }
@@ -153,7 +154,10 @@ impl State {
     ) -> Result<Result<(), CommitError>, StoreError> {
         for (slot, guard) in prepared.unit.guards.iter().enumerate() {
             let holds = match guard {
-                Guard::Exists { ty, rid } => self.live.contains(&(*rid, ty.0)),
+                Guard::Exists { ty, rid } => self.live.contains_key(&(*rid, ty.0)),
+                Guard::Unchanged { ty, rid, version } => {
+                    self.live.get(&(*rid, ty.0)) == Some(version)
+                }
                 Guard::Unreferenced { target } => unreferenced(connection, *target, prepared)?,
                 Guard::Matches {
                     plan, access, rids, ..
@@ -205,6 +209,6 @@ fn unreferenced(
 const CURRENT: &str = "select r.rid, r.ver, r.op, r.c, r.d, r.k, r.alias, r.typ, r.g from rows(?1) b cross join resource r on r.rid = b.a";
 const ALIASES: &str =
     "select b.a, b.b, x.rid from rows(?1) b cross join alias x on x.typ = b.c and x.id = b.d";
-const REQUIRED: &str = "select r.rid, r.typ from rows(?1) b cross join resource r on r.rid = b.a where r.typ = b.b and r.op <> 2";
+const REQUIRED: &str = "select r.rid, r.typ, r.ver from rows(?1) b cross join resource r on r.rid = b.a where r.typ = b.b and r.op <> 2";
 const REFERRERS: &str =
     "select 1 from target t where t.t = ?1 and t.rid not in (select a from rows(?2)) limit 1";

@@ -156,6 +156,70 @@ pub async fn conditions_over_hops_never_both_pass(place: Place) {
     }
 }
 
+/// What is asked by the members of a List is asked of it as it was read: a row is made by what a List says, unless the List is
+/// changed, which is done unless there is such a row.
+pub async fn a_condition_by_a_list_and_its_change_never_both_pass(place: Place) {
+    let (store, other) = (place.open().await, place.open().await);
+    for round in 0..40 {
+        let second = if round % 2 == 0 { &store } else { &other };
+        let (made, never) = (round * 2 + 20_000, round * 2 + 20_001);
+        let list = create(ty("List"), store.allocate(None), 0, "{}");
+        commit(&store, &list).await.unwrap();
+        let unless = |term: Term| Guard::Matches {
+            key: term,
+            plan: plan(ty("Patient"), Filter::AnyTerm(vec![term])),
+            access: all(),
+            rids: Vec::new(),
+        };
+        let kept = Guard::Unchanged {
+            ty: list.ty,
+            rid: list.rid,
+            version: 1,
+        };
+        let rid = store.allocate(None);
+        let by_list = Unit {
+            writes: vec![Write {
+                entries: terms(&[made]),
+                ..create(ty("Patient"), rid, rid, "{}")
+            }],
+            guards: vec![unless(never), kept],
+            record: Vec::new(),
+        };
+        let changed = Unit {
+            writes: vec![update(&list, "{}", Entries::default())],
+            guards: vec![unless(made)],
+            record: Vec::new(),
+        };
+        let outcomes = join_all([spawned(&store, by_list), spawned(second, changed)]).await;
+        let passed = outcomes.iter().filter(|o| o.is_ok()).count();
+        assert_eq!(passed, 1, "round {round}: {outcomes:?}");
+    }
+}
+
+pub async fn what_is_to_stay_is_as_it_was_read(place: Place) {
+    let store = place.open().await;
+    let list = create(ty("List"), store.allocate(None), 0, "{}");
+    let by = |version| Unit {
+        writes: vec![create(ty("Observation"), store.allocate(None), 0, "{}")],
+        guards: vec![Guard::Unchanged {
+            ty: list.ty,
+            rid: list.rid,
+            version,
+        }],
+        record: Vec::new(),
+    };
+    let lost = Err(CommitError::Guard(0));
+    assert_eq!(store.commit(by(1)).await, lost, "there is none");
+    commit(&store, &list).await.unwrap();
+    assert_eq!(store.commit(by(1)).await, Ok(()));
+    let second = update(&list, "{}", Entries::default());
+    commit(&store, &second).await.unwrap();
+    assert_eq!(store.commit(by(1)).await, lost);
+    assert_eq!(store.commit(by(2)).await, Ok(()));
+    commit(&store, &delete(&second)).await.unwrap();
+    assert_eq!(store.commit(by(3)).await, lost, "it is deleted");
+}
+
 /// Committed on a task of its own, so that two run side by side.
 async fn spawned(store: &Store, unit: Unit) -> Result<(), CommitError> {
     let store = store.clone();

@@ -62,6 +62,8 @@ on_both!(
     guards::a_deletion_and_a_new_reference_never_both_pass,
     guards::what_is_referenced_cannot_be_deleted,
     guards::what_is_required_must_exist,
+    guards::what_is_to_stay_is_as_it_was_read,
+    guards::a_condition_by_a_list_and_its_change_never_both_pass,
     generations::a_row_is_indexed_anew_without_a_version,
     generations::a_writer_of_another_generation_is_refused,
     generations::no_commit_slips_past_a_change,
