@@ -1,5 +1,5 @@
 //! Learns within a second what other processes over the same database have defined, revoked and registered, and tells them of how
-//! many patients clients have seen records here.
+//! many patients clients have seen records here. Every ten seconds it clears away what has expired and what nobody uses any more.
 
 use crate::wiring::clock_us;
 use std::sync::Arc;
@@ -14,6 +14,10 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(500);
 const ROUNDS_BETWEEN_SETTLING: u32 = 2;
 /// Rounds after which expired rows are forgotten and keys looked after.
 const ROUNDS_BETWEEN_TENDING: u32 = 20;
+
+/// Texts that are looked at in one step, and steps at a time.
+const PHRASES_PER_STEP: u32 = 200;
+const STEPS_OF_TIDYING_MAX: u32 = 10;
 
 /// Runs until `stop` is set.
 pub async fn run(engine: Arc<Engine>, auth: Arc<AuthorizationServer>, stop: Arc<AtomicBool>) {
@@ -30,11 +34,25 @@ pub async fn run(engine: Arc<Engine>, auth: Arc<AuthorizationServer>, stop: Arc<
         if round.is_multiple_of(ROUNDS_BETWEEN_TENDING) && auth.tend(now_s).await.is_err() {
             tracing::warn!("expired state cannot be cleared, or keys not be looked after");
         }
+        if round.is_multiple_of(ROUNDS_BETWEEN_TENDING) {
+            tidy(&engine).await;
+        }
         round = round.wrapping_add(1);
         tokio::time::sleep(WATCH_INTERVAL).await;
     }
     // What this process holds would else be nobody's until the hour ends.
     settle(&engine).await;
+}
+
+/// What nobody uses any more of the texts by which codes are found.
+async fn tidy(engine: &Engine) {
+    for _ in 0..STEPS_OF_TIDYING_MAX {
+        match engine.store().remove_left_phrases(PHRASES_PER_STEP).await {
+            Ok(tidied) if tidied.looked_at == PHRASES_PER_STEP => {}
+            Ok(_) => return,
+            Err(_) => return tracing::warn!("texts that nobody uses cannot be removed"),
+        }
+    }
 }
 
 async fn settle(engine: &Engine) {

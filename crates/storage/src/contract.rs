@@ -56,6 +56,14 @@ pub struct Indexing {
     pub state: Bytes,
 }
 
+/// What came of a look at texts that rows have lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tidied {
+    pub looked_at: u32,
+    /// Those that nothing has any more.
+    pub removed: u32,
+}
+
 /// By what one live row is indexed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Indexed {
@@ -244,6 +252,9 @@ pub struct StoreSettings {
     pub slow_statement_ms: u64,
     /// PostgreSQL: statements of reads under way at once, which each need a connection. Reads by key share one more for each worker.
     pub read_connections_max: usize,
+    /// So long what nobody uses any more stays among the texts by which codes and URIs are found; a process takes what it has stored
+    /// of them for known for half of it. Longer than any commit takes.
+    pub texts_kept_s: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -261,6 +272,7 @@ impl StoreSettings {
             statement_timeout_ms: 10_000,
             slow_statement_ms: 500,
             read_connections_max: 24,
+            texts_kept_s: 1_200,
         }
     }
 

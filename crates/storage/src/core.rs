@@ -46,7 +46,7 @@ impl Core {
         Core {
             cipher: IdCipher::new(&secret.derive("id")),
             keys: Keys::new(master),
-            known: Known::new(),
+            known: Known::new(Duration::from_secs(settings.texts_kept_s) / 2),
             allocator: Allocator::new(block),
             meter,
             settings,

@@ -2,7 +2,7 @@
 
 use crate::contract::{
     CommitError, Current, Database, Explanation, HistoryQuery, Indexed, Indexing, OpenError, Page,
-    Rid, Row, StoreError, StoreSettings, Unit,
+    Rid, Row, StoreError, StoreSettings, Tidied, Unit,
 };
 use crate::core::{Core, Hits};
 use crate::examine::is_gathered;
@@ -336,6 +336,16 @@ impl Store {
         match &self.0 {
             Backend::Sqlite(store) => store.change_indexing(from, generation, state).await,
             Backend::Postgres(store) => store.change_indexing(from, generation, state).await,
+        }
+    }
+
+    /// Looks at texts and URIs by which codes were found and that a row has lost, those that nothing has any more are removed;
+    /// `most` at most. What a row has lost within `StoreSettings::texts_kept_s` is left alone. Any process
+    /// may at any time: what is left are rows.
+    pub async fn remove_left_phrases(&self, most: u32) -> Result<Tidied, StoreError> {
+        match &self.0 {
+            Backend::Sqlite(store) => store.remove_left_phrases(most).await,
+            Backend::Postgres(store) => store.remove_left_phrases(most).await,
         }
     }
 

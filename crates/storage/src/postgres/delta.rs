@@ -37,6 +37,8 @@ pub struct Delta {
     counts: BTreeMap<(i64, i64), i64>,
     forms: Vec<FormEntry>,
     phrases: Vec<PhraseEntry>,
+    /// Which rows have lost.
+    left_phrases: Vec<PhraseEntry>,
     aliases: Vec<(i64, String, Rid)>,
     keys: (Vec<i64>, Vec<i64>, Vec<Vec<u8>>),
     /// The master key that wraps them.
@@ -120,6 +122,13 @@ impl Delta {
     }
 
     fn add_ranges(&mut self, write: &Write) {
+        let left = &mut self.left_phrases;
+        difference(
+            &write.old_entries.phrases,
+            &write.entries.phrases,
+            |lost| left.push(lost.clone()),
+            |_| {},
+        );
         let key = |s: &StringEntry| (parameter(s.param, write.ty), s.value.clone(), write.rid);
         let (removed, added) = (&mut self.strings_removed, &mut self.strings_added);
         difference(
@@ -256,19 +265,10 @@ impl Delta {
             let (form, term) = self.forms.iter().map(|f| (f.form, f.term)).unzip();
             list.push((PUT_FORMS.into(), vec![Value::Ints(form), Value::Ints(term)]));
         }
-        self.phrases.sort_unstable();
-        self.phrases.dedup();
-        if !self.phrases.is_empty() {
-            let (mut p, mut v, mut term) = (Vec::new(), Vec::new(), Vec::new());
-            self.phrases.into_iter().for_each(|phrase| {
-                p.push(i64::from(phrase.param));
-                v.push(Some(phrase.value));
-                term.push(phrase.term);
-            });
-            list.push((
-                PUT_PHRASES.into(),
-                vec![Value::Ints(p), Value::Texts(v), Value::Ints(term)],
-            ));
+        for (sql, phrases) in [(PUT_PHRASES, self.phrases), (PUT_LEFT, self.left_phrases)] {
+            if !phrases.is_empty() {
+                list.push((sql.into(), phrase_values(phrases)));
+            }
         }
         self.aliases.sort_unstable();
         if !self.aliases.is_empty() {
@@ -305,6 +305,19 @@ impl Delta {
     }
 }
 
+/// Parameters, texts and terms, each phrase once and in order.
+fn phrase_values(mut phrases: Vec<PhraseEntry>) -> Vec<Value> {
+    phrases.sort_unstable();
+    phrases.dedup();
+    let (mut p, mut v, mut term) = (Vec::new(), Vec::new(), Vec::new());
+    phrases.into_iter().for_each(|phrase| {
+        p.push(i64::from(phrase.param));
+        v.push(Some(phrase.value));
+        term.push(phrase.term);
+    });
+    vec![Value::Ints(p), Value::Texts(v), Value::Ints(term)]
+}
+
 /// A negative id is no id: it lands beyond every mask.
 fn visibility(write: &Write) -> i64 {
     if write.visibility < 0 {
@@ -332,6 +345,10 @@ const PUT_COUNTS: &str = "insert into term_count (h, w, n, slot) select h, w::in
     on conflict (h, w, slot) do update set n = term_count.n + excluded.n";
 const PUT_FORMS: &str = "insert into vocabulary (form, term) select form, term from unnest($1, $2) u (form, term) on conflict do nothing";
 const PUT_PHRASES: &str = "insert into phrase (p, v, term) select p::int, v, term from unnest($1, $2, $3) u (p, v, term) on conflict do nothing";
+/// Of what a row has lost again it is the last time that counts.
+const PUT_LEFT: &str = "insert into phrase_left (p, v, term, since) \
+    select p::int, v, term, (extract(epoch from clock_timestamp()) * 1000000)::bigint from unnest($1, $2, $3) u (p, v, term) \
+    on conflict (p, v, term) do update set since = excluded.since";
 const PUT_ALIASES: &str = "insert into id_alias (typ, id, rid) select typ::smallint, id, rid from unnest($1, $2, $3) u (typ, id, rid)";
 /// Refused (no key may be null) when the store has another master key by now: see `rotate`.
 const PUT_KEYS: &str = "insert into data_key (c, id, wrapped) \

@@ -10,6 +10,7 @@ mod history;
 mod hop;
 mod indexing;
 mod keyed;
+mod left;
 mod lower;
 mod names;
 mod once;
@@ -37,7 +38,7 @@ mod writer;
 use crate::allocator::BLOCK;
 use crate::contract::{
     CommitError, Current, Explanation, HistoryQuery, Indexed, Indexing, Op, OpenError, Rid, Row,
-    StoreError, StoreSettings, Unit,
+    StoreError, StoreSettings, Tidied, Unit,
 };
 use crate::core::{Core, Hits, Prepared, StoredRow};
 use crate::meter::Meter;
@@ -199,6 +200,13 @@ impl Postgres {
         let changed = Self::done(pooled, changed)?;
         self.load_indexing().await?;
         Ok(changed)
+    }
+
+    pub async fn remove_left_phrases(&self, most: u32) -> Result<Tidied, StoreError> {
+        let kept_s = self.shared.core.settings.texts_kept_s;
+        let pooled = self.shared.writes.get().await?;
+        let removed = left::remove(&pooled, most, kept_s).await;
+        Self::done(pooled, removed)
     }
 
     pub async fn indexed(

@@ -25,7 +25,7 @@ use crate::migrations::Chain;
 /// What was made before the oldest format lacks terms and counters that searches rely on, and has no secret of its own.
 const CHAIN: Chain<'_> = Chain {
     oldest: 6,
-    steps: &[TABLES],
+    steps: &[TABLES, LEFT_PHRASES],
 };
 /// Only one node migrates at a time.
 pub const MIGRATION_LOCK: i64 = 0x7761_7264_0001;
@@ -70,6 +70,13 @@ create index state_o on state (kind, owner, seq) where owner is not null;
 create index state_x on state (expires) where expires < 9223372036854775807;
 create table state_mark (one smallint primary key, revision bigint not null);
 insert into state_mark (one, revision) values (1, 0);
+";
+
+/// Phrases that a row has lost, and those of stores from before: they are removed once nothing has their term.
+const LEFT_PHRASES: &str = "-- tables of types: e0d6e9cfefab734cf57ab392db4b6ebf23655e7fe3b877c456b2e54966ce0cb2
+create table phrase_left (since bigint not null, term bigint not null, p int not null, v text collate \"C\" not null, primary key (p, v, term));
+create index phrase_left_s on phrase_left (since);
+insert into phrase_left (since, term, p, v) select 0, term, p, v from phrase;
 ";
 
 /// Applies what is missing, once over all nodes, all of it or nothing. Refuses a database of a newer format, of an older one
@@ -273,6 +280,7 @@ mod tests {
         connection.batch(&tables::definition(ty)).await.unwrap();
         let broken = [
             TABLES,
+            LEFT_PHRASES,
             FURTHER,
             "create table half (a int); select * from nowhere",
         ];
@@ -286,7 +294,7 @@ mod tests {
         ));
         assert_eq!(migrate(&connection).await, Ok(()), "nothing has changed");
         // Two nodes start at once.
-        let further = chain(&broken[..2]);
+        let further = chain(&broken[..3]);
         let other = self::connection(&database).await;
         let both = tokio::join!(
             migrate_by(&connection, further),

@@ -67,6 +67,8 @@ pub struct Delta<'a> {
     pub(super) counts: BTreeMap<(i64, i64), i64>,
     pub(super) forms: Vec<FormEntry>,
     pub(super) phrases: Vec<&'a PhraseEntry>,
+    /// Which rows have lost.
+    pub(super) left_phrases: Vec<&'a PhraseEntry>,
     pub(super) aliases: Vec<(u16, &'a str, Rid)>,
     pub(super) units: Vec<&'a Prepared>,
 }
@@ -152,6 +154,8 @@ impl<'a> Delta<'a> {
         let quantity =
             |at: Carried, e: &QuantityEntry| (typed(e.term, ty), e.low, e.high, at.rid, at.c, at.k);
         let same = old.is_none_or(|old| (old.d, old.c, old.k) == (new.d, new.c, new.k));
+        let left = &mut self.left_phrases;
+        difference(&was.phrases, &is.phrases, |lost| left.push(lost), |_| {});
         let from = old.unwrap_or(new);
         self.count_terms(write, was, is, from.k, new.k);
         merge(

@@ -15,6 +15,7 @@ mod held;
 mod history;
 mod hop;
 mod indexing;
+mod left;
 mod long;
 mod lower;
 mod map;
@@ -39,7 +40,7 @@ mod writer;
 
 use crate::contract::{
     CommitError, Current, Explanation, HistoryQuery, Indexed, Indexing, Op, OpenError, Rid, Row,
-    StoreError, StoreSettings, Unit,
+    StoreError, StoreSettings, Tidied, Unit,
 };
 use crate::core::{Core, Hits, Prepared, StoredRow};
 use crate::meter::Meter;
@@ -179,6 +180,10 @@ impl Sqlite {
     ) -> Result<bool, StoreError> {
         let job = |answer| Job::Indexing(from, generation, state, answer);
         Ok(self.ask(job).await?.is_some())
+    }
+
+    pub async fn remove_left_phrases(&self, most: u32) -> Result<Tidied, StoreError> {
+        self.ask(|answer| Job::LeftPhrases(most, answer)).await
     }
 
     pub fn indexed(

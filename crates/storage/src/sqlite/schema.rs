@@ -15,6 +15,7 @@
 //! | `str_r (rid, p)`, `date_r (rid, p)` | the same as probes of a candidate, and sort keys | |
 //! | `target (t, rid)` | who refers to a resource | may it be deleted? |
 //! | `phrase (p, v, term)` | texts of codings, uris: one row per distinct one of the store | `code:text=hemo` |
+//! | `phrase_left (since)` | of which a row has lost one and when (seconds): see `left` | |
 //! | `state_k (kind, key)`, `state_l (kind, seq)`, `state_o (kind, owner, seq)`, `state_x (expires)` | rows with an expiry: one, the list of a kind, of an owner, what has expired | a session |
 //! | `term_count (h, k)` | how many rows have a counted term (or are of a type), by visibility | exact totals, choice of the driving range |
 //!
@@ -36,7 +37,7 @@ use crate::migrations::Chain;
 /// What was made before the oldest format lacks rows that searches rely on, and has no secret of its own.
 const CHAIN: Chain<'_> = Chain {
     oldest: 6,
-    steps: &[TABLES],
+    steps: &[TABLES, LEFT_PHRASES],
 };
 
 const TABLES: &str = "
@@ -85,6 +86,14 @@ create index state_o on state (kind, owner, seq) where owner is not null;
 create index state_x on state (expires) where expires < 9223372036854775807;
 create table state_mark (one integer primary key, revision integer not null);
 insert into state_mark (one, revision) values (1, 0);
+";
+
+/// Phrases that a row has lost, and those of stores from before: they are removed once nothing has their term.
+const LEFT_PHRASES: &str = "
+create table phrase_left (p integer not null, v text not null, term integer not null, since integer not null,
+  primary key (p, v, term)) without rowid;
+create index phrase_left_s on phrase_left (since);
+insert into phrase_left (p, v, term, since) select p, v, term, 0 from phrase;
 ";
 
 const META: &str =
@@ -220,6 +229,7 @@ mod tests {
         let mut connection = connection(&folder);
         let broken = [
             TABLES,
+            LEFT_PHRASES,
             FURTHER,
             "create table half (a); select * from nowhere",
         ];
@@ -232,7 +242,7 @@ mod tests {
             Err(OpenError::Database(_))
         ));
         assert_eq!(migrate(&mut connection), Ok(()), "nothing has changed");
-        let further = chain(&broken[..2]);
+        let further = chain(&broken[..3]);
         assert_eq!(migrate_by(&mut connection, further), Ok(()));
         assert_eq!(migrate_by(&mut connection, further), Ok(()));
         let (found, known) = (CHAIN.newest() + 1, CHAIN.newest());

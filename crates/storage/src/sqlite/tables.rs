@@ -8,7 +8,7 @@ use super::statement::Value;
 use crate::contract::StoreError;
 use crate::quantity;
 use crate::store::search_parameter;
-use ward_search::entries::QuantityEntry;
+use ward_search::entries::{PhraseEntry, QuantityEntry};
 
 impl Delta<'_> {
     /// Removals go first: an entry may be replaced by itself with another `k`.
@@ -169,13 +169,10 @@ impl Delta<'_> {
         run(connection, PUT_FORMS, forms)?;
         self.phrases.sort_unstable();
         self.phrases.dedup();
-        let mut phrases = Rows::new(&[Kind::Int, Kind::Text, Kind::Int]);
-        for phrase in &self.phrases {
-            phrases.int(i64::from(phrase.param));
-            phrases.bytes(Some(phrase.value.as_bytes()));
-            phrases.int(phrase.term);
-        }
-        run(connection, PUT_PHRASES, phrases)
+        run(connection, PUT_PHRASES, phrase_rows(&self.phrases))?;
+        self.left_phrases.sort_unstable();
+        self.left_phrases.dedup();
+        run(connection, PUT_LEFT, phrase_rows(&self.left_phrases))
     }
 
     fn write_rest(&self, connection: &mut Connection) -> Result<(), StoreError> {
@@ -263,6 +260,17 @@ fn run(connection: &mut Connection, sql: &str, rows: Rows) -> Result<(), StoreEr
 /// Of `meta`: how often a SearchParameter was written.
 pub const PARAMETERS_MARK: &str = "parameters";
 
+/// Parameter, text and term of each.
+fn phrase_rows(phrases: &[&PhraseEntry]) -> Rows {
+    let mut rows = Rows::new(&[Kind::Int, Kind::Text, Kind::Int]);
+    for phrase in phrases {
+        rows.int(i64::from(phrase.param));
+        rows.bytes(Some(phrase.value.as_bytes()));
+        rows.int(phrase.term);
+    }
+    rows
+}
+
 const SUPERSEDE: &str = "insert into history (rid, ver, typ, upd, til, op, c, k, alias, body) \
     select r.rid, r.ver, r.typ, r.upd, b.b, r.op, r.c, r.k, r.alias, r.body from rows(?1) b cross join resource r on r.rid = b.a";
 const PUT_RESOURCES: &str = "insert or replace into resource (rid, typ, ver, upd, op, c, d, k, self, g, alias, body, q) select a, b, c, d, e, f, g, h, i, j, k, l, m from rows(?1)";
@@ -289,6 +297,9 @@ const PUT_TARGETS: &str = "insert or replace into target (t, rid) select a, b fr
 const PUT_COUNTS: &str = "insert into term_count (h, k, n) select a, b, c from rows(?1) where true on conflict (h, k) do update set n = n + excluded.n";
 const PUT_FORMS: &str = "insert or ignore into vocabulary (form, term) select a, b from rows(?1)";
 const PUT_PHRASES: &str = "insert or ignore into phrase (p, v, term) select a, b, c from rows(?1)";
+/// Of what a row has lost again it is the last time that counts.
+const PUT_LEFT: &str = "insert into phrase_left (p, v, term, since) select a, b, c, unixepoch() from rows(?1) where true \
+    on conflict (p, v, term) do update set since = excluded.since";
 const PUT_ALIASES: &str = "insert or ignore into alias (typ, id, rid) select a, b, c from rows(?1)";
 /// Refused (no key may be NULL) when the store has another master key by now.
 const PUT_KEYS: &str = "insert into data_key (c, id, wrapped) \

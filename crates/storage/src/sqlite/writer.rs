@@ -5,6 +5,7 @@
 use super::checkpoint::Checkpointer;
 use super::connection::Connection;
 use super::indexing;
+use super::left;
 use super::rows::{Kind, Rows};
 use super::schema;
 use super::staged::{self, Staged};
@@ -13,7 +14,7 @@ use super::statement::Value;
 use super::write;
 use crate::allocator::BLOCK;
 use crate::batch;
-use crate::contract::{CommitError, Indexing, Rid, StoreError};
+use crate::contract::{CommitError, Indexing, Rid, StoreError, Tidied};
 use crate::core::{Core, Prepared};
 use crate::state::sealed::Changes;
 use std::collections::VecDeque;
@@ -50,6 +51,8 @@ pub enum Job {
     State(Changes, oneshot::Sender<Result<Option<usize>, StoreError>>),
     /// State rows that have expired by a time are to be forgotten, at most so many.
     Expire(u32, i64, oneshot::Sender<Result<u64, StoreError>>),
+    /// Phrases that rows have lost are to be looked at, at most so many.
+    LeftPhrases(u32, oneshot::Sender<Result<Tidied, StoreError>>),
     /// A block of row ids, for the allocator.
     Block,
     /// A second has passed: see [`Wal`].
@@ -170,6 +173,7 @@ enum Reply {
     Indexing(Option<Indexing>),
     State(Option<usize>),
     Expired(u64),
+    Tidied(Tidied),
     Nothing,
 }
 
@@ -180,7 +184,7 @@ fn serve(connection: &mut Connection, core: &Core, batch: Vec<Commit>, others: V
         let outcomes = write::write(connection, core, &units)?;
         let replies = others
             .iter()
-            .map(|job| reply(connection, job))
+            .map(|job| reply(connection, core, job))
             .collect::<Result<Vec<_>, _>>()?;
         Ok((outcomes, replies))
     });
@@ -206,6 +210,9 @@ fn serve(connection: &mut Connection, core: &Core, batch: Vec<Commit>, others: V
                 answer.send(Ok(refused)).is_ok()
             }
             (Job::Expire(.., answer), Some(Reply::Expired(rows))) => answer.send(Ok(rows)).is_ok(),
+            (Job::LeftPhrases(_, answer), Some(Reply::Tidied(tidied))) => {
+                answer.send(Ok(tidied)).is_ok()
+            }
             (Job::Block, Some(Reply::Block(block))) => {
                 core.allocator.keep_spare(Some(block));
                 true
@@ -220,7 +227,7 @@ fn serve(connection: &mut Connection, core: &Core, batch: Vec<Commit>, others: V
     }
 }
 
-fn reply(connection: &mut Connection, job: &Job) -> Result<Reply, StoreError> {
+fn reply(connection: &mut Connection, core: &Core, job: &Job) -> Result<Reply, StoreError> {
     Ok(match job {
         Job::Reserve(wanted, _) => Reply::Rids(reserve(connection, wanted)?),
         Job::Records(node, records, _) => Reply::Highest(store_records(connection, node, records)?),
@@ -229,6 +236,10 @@ fn reply(connection: &mut Connection, job: &Job) -> Result<Reply, StoreError> {
             Reply::Indexing(indexing::change(connection, *from, *generation, state)?)
         }
         Job::State(changes, _) => Reply::State(state::change(connection, changes)?),
+        Job::LeftPhrases(most, _) => {
+            let kept_s = core.settings.texts_kept_s;
+            Reply::Tidied(left::remove(connection, *most, kept_s)?)
+        }
         Job::Expire(most, now_us, _) => Reply::Expired(state::expire(connection, *most, *now_us)?),
         Job::Commit(..) | Job::Stage(..) | Job::Rest | Job::Close(_) => Reply::Nothing,
     })

@@ -20,6 +20,7 @@ mod rotation;
 mod search;
 mod state;
 mod statements;
+mod texts;
 mod versions;
 mod walks;
 mod wide;
@@ -87,6 +88,9 @@ on_both!(
     search::a_code_that_is_new_is_counted_at_once,
     search::endless_searches_are_cut_off,
     wide::what_too_many_phrases_fit_is_told,
+    texts::a_text_that_nobody_has_leaves,
+    texts::a_text_stays_for_as_long_as_it_may_be_known,
+    texts::a_text_that_is_used_again_is_found,
     wide::what_too_many_codes_of_a_tuple_fit_is_told,
     names::names_are_whole_in_page_order_however_many_match,
     walks::dates_are_whole_in_every_order,
