@@ -19,6 +19,7 @@ use crate::server::Service;
 use crate::tls::client_certificate;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
+use cookie::Cookies;
 use refusal::Refusal;
 use std::sync::Arc;
 use std::time::Instant;
@@ -55,7 +56,7 @@ pub async fn handle(
         let refusal = Refusal::method_not_allowed();
         refusal.recorded(request, service, endpoint).await
     };
-    let mut response = respond::respond(request, answer, cookie::Name::of(service));
+    let mut response = respond::respond(request, answer, Cookies::of(service));
     if let Some(exceeded) = exceeded {
         let wait = HeaderValue::from(exceeded.wait_s);
         response.headers_mut().insert(header::RETRY_AFTER, wait);
@@ -121,6 +122,7 @@ struct Asked {
     authorization: Option<String>,
     dpop: Option<String>,
     session: Option<String>,
+    device: Option<String>,
     certificate: Option<[u8; 32]>,
     source: String,
     origin: Option<String>,
@@ -137,6 +139,7 @@ impl Asked {
             authorization: self.authorization.as_deref(),
             dpop: self.dpop.as_deref(),
             session: self.session.as_deref(),
+            device: self.device.as_deref(),
             certificate: self.certificate,
             source: &self.source,
             origin: self.origin.as_deref(),
@@ -155,6 +158,7 @@ async fn asked(
     endpoint: Endpoint,
 ) -> Result<Asked, Refusal> {
     let headers = request.headers();
+    let cookies = Cookies::of(service);
     let authorization = header_once(headers, &header::AUTHORIZATION)?;
     let dpop = header_once(headers, &credentials::DPOP)?;
     let (parameters, json) =
@@ -164,7 +168,8 @@ async fn asked(
         json,
         authorization,
         dpop,
-        session: cookie::Name::of(service).value(headers),
+        session: cookies.session(headers),
+        device: cookies.device(headers),
         certificate: client_certificate(request),
         source: source(request),
         origin: text(headers, &header::ORIGIN).map(str::to_owned),

@@ -14,12 +14,19 @@ pub enum Answer {
         cache: Cache,
     },
     /// 303 See Other, so that a form is not sent again to where it leads (S30).
-    Redirect { to: String, cookie: Cookie },
+    Redirect {
+        to: String,
+        cookie: Cookie,
+        /// Secret that the browser shall keep for long.
+        device: Option<String>,
+    },
     /// An HTML page.
     Page {
         status: u16,
         page: Box<Page>,
         cookie: Cookie,
+        /// Secret that the browser shall keep for long.
+        device: Option<String>,
         /// Seconds until another try is of use, where that is known.
         retry_after_s: Option<i64>,
     },
@@ -160,6 +167,7 @@ impl Answer {
             status,
             page: Box::new(page),
             cookie: Cookie::Keep,
+            device: None,
             retry_after_s: None,
         }
     }
@@ -176,12 +184,22 @@ impl Answer {
         Answer::Redirect {
             to: to.into(),
             cookie: Cookie::Keep,
+            device: None,
         }
     }
 
     pub fn with_cookie(mut self, new: Cookie) -> Answer {
         match &mut self {
             Answer::Redirect { cookie, .. } | Answer::Page { cookie, .. } => *cookie = new,
+            Answer::Json { .. } => {}
+        }
+        self
+    }
+
+    /// `None`: the browser keeps what it has.
+    pub fn with_device(mut self, secret: Option<String>) -> Answer {
+        match &mut self {
+            Answer::Redirect { device, .. } | Answer::Page { device, .. } => *device = secret,
             Answer::Json { .. } => {}
         }
         self

@@ -262,12 +262,15 @@ pub struct AppGrant {
     pub offline: bool,
 }
 
-/// Where the person is signed in; fields `session`, `decision` = `end` or `end-others`.
+/// Where the person is signed in; fields `session`, `decision` = `end` or `end-others`; or `browser`, `decision` =
+/// `forget-browser`.
 #[derive(Clone, Debug)]
 pub struct Sessions {
     pub form: Form,
     pub person: Person,
     pub sessions: Vec<SessionShown>,
+    /// In which the person has signed in with two factors.
+    pub browsers: Vec<BrowserShown>,
     pub notice: Option<String>,
 }
 
@@ -280,6 +283,16 @@ pub struct SessionShown {
     pub last_used: String,
     /// How it was signed in: `passkey`, `password and code`.
     pub how: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct BrowserShown {
+    pub id: String,
+    pub this_one: bool,
+    pub name: String,
+    /// Days of the first and of the last sign-in with two factors.
+    pub since: String,
+    pub last_used: String,
 }
 
 /// Fields as in RFC 7591: `client_name`, `kind` (`public`, `confidential`, `system`), `redirect_uris` (one a line), `scope`, `jwks_uri`, `jwks`,

@@ -14,6 +14,8 @@ pub struct Request<'a> {
     pub dpop: Option<&'a str>,
     /// Value of the session cookie.
     pub session: Option<&'a str>,
+    /// Secret that this browser keeps for long, in a cookie of its own.
+    pub device: Option<&'a str>,
     /// SHA-256 of the client certificate that TLS has verified on this connection (RFC 8705 §3.1).
     pub certificate: Option<[u8; 32]>,
     /// Peer address without port.

@@ -10,6 +10,7 @@ mod credential;
 mod demo_secrets;
 mod enrolment;
 mod grant;
+mod known_browser;
 mod launch_context;
 mod pushed_request;
 mod refresh_token;
@@ -35,6 +36,7 @@ pub use credential::Credential;
 pub use demo_secrets::{DemoSecrets, PersonSecret, SystemSecret};
 pub use enrolment::{Enrolment, INVITATION_LIFETIME_S, SECRET_SHOWN_S};
 pub use grant::{Grant, LaunchValues};
+pub use known_browser::{KNOWN_BROWSER_LIFETIME_S, KnownBrowser};
 pub use launch_context::{LAUNCH_LIFETIME_S, LaunchContext};
 pub use pushed_request::{PUSHED_LIFETIME_S, PushedRequest};
 pub use refresh_token::RefreshToken;
@@ -80,6 +82,7 @@ pub enum RowKind {
     UpstreamIdentity = 19,
     UpstreamSignIn = 20,
     AppState = 21,
+    KnownBrowser = 23,
     /// Of `ward_resources`, which counts whom clients see.
     RecordBudget = ward_resources::RECORD_BUDGET_ROWS,
 }

@@ -285,12 +285,23 @@ fn sessions(text: Text) -> Sessions {
         last_used: text("today at 09:12"),
         how: text(how),
     };
+    let browser = |id: &str, this_one: bool, name: &str| BrowserShown {
+        id: text(id),
+        this_one,
+        name: text(name),
+        since: text("3 March 2026"),
+        last_used: text("19 October 2026"),
+    };
     Sessions {
         form: form(text, "/auth/sessions"),
         person: person(text, false),
         sessions: vec![
             session("s1", true, "Ward 3, desk 1", "passkey"),
             session("s2", false, "A computer of your own", "password and code"),
+        ],
+        browsers: vec![
+            browser("b1", true, "Shared computer icu-3"),
+            browser("b2", false, "Browser at 192.0.2.7"),
         ],
         notice: Some(text("The session has ended.")),
     }

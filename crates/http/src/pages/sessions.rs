@@ -7,7 +7,7 @@ use super::html::Html;
 use super::layout::{Frame, page};
 use super::tag;
 use ward_smart::endpoints::Endpoint;
-use ward_smart::page::{SessionShown, Sessions};
+use ward_smart::page::{BrowserShown, SessionShown, Sessions};
 
 pub fn render(model: &Sessions) -> String {
     let frame = Frame::Place {
@@ -39,7 +39,52 @@ pub fn render(model: &Sessions) -> String {
                 );
             });
         }
+        if !model.browsers.is_empty() {
+            known(html, model);
+        }
     })
+}
+
+fn known(html: &mut Html, model: &Sessions) {
+    html.line(tag::H2, &[], "Browsers that your account knows");
+    html.line(
+        tag::P,
+        &[a::class("hint")],
+        "You signed in there with a second factor. Whatever others try with your name elsewhere, you are not made to wait there. \
+         Nobody is signed in by it. Forget those that you do not use any more.",
+    );
+    html.element(tag::UL, &[a::class("cards")], |html| {
+        for browser in &model.browsers {
+            html.element(tag::LI, &[a::class("card browser")], |html| {
+                one_known(html, model, browser)
+            });
+        }
+    });
+}
+
+fn one_known(html: &mut Html, model: &Sessions, browser: &BrowserShown) {
+    html.element(tag::DIV, &[a::class("top")], |html| {
+        html.element(tag::H3, &[], |html| html.line(tag::BDI, &[], &browser.name));
+        if browser.this_one {
+            html.line(tag::P, &[a::class("badge good")], "This browser");
+        }
+    });
+    html.element(tag::DL, &[a::class("facts")], |html| {
+        fact(html, "Known since", &browser.since);
+        fact(html, "Last signed in", &browser.last_used);
+    });
+    form::form(html, &model.form, &[], |html| {
+        form::hidden(html, "browser", &browser.id);
+        let name = format!("Forget {}", browser.name);
+        let attributes = [
+            a::kind("submit"),
+            a::class("plain"),
+            a::name("decision"),
+            a::value("forget-browser"),
+            a::label(&name),
+        ];
+        html.line(tag::BUTTON, &attributes, "Forget this browser");
+    });
 }
 
 fn one(html: &mut Html, model: &Sessions, session: &SessionShown) {

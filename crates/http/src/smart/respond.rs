@@ -1,6 +1,6 @@
 //! An Answer becomes an HTTP response.
 
-use super::cookie::Name;
+use super::cookie::Cookies;
 use crate::pages;
 use crate::request::text;
 use actix_web::http::StatusCode;
@@ -8,7 +8,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use ward_smart::{Answer, Cache, Cookie};
 
-pub fn respond(request: &HttpRequest, answer: Answer, cookie_name: Name) -> HttpResponse {
+pub fn respond(request: &HttpRequest, answer: Answer, cookies: Cookies) -> HttpResponse {
     match answer {
         Answer::Json {
             status,
@@ -16,18 +16,23 @@ pub fn respond(request: &HttpRequest, answer: Answer, cookie_name: Name) -> Http
             headers,
             cache,
         } => json(request, status, body, &headers, cache),
-        Answer::Redirect { to, cookie } => redirect(&to, &cookie, cookie_name),
+        Answer::Redirect { to, cookie, device } => {
+            let mut response = redirect(&to);
+            keep(&mut response, cookies, &cookie, device.as_deref());
+            response
+        }
         Answer::Page {
             status,
             page,
             cookie,
+            device,
             retry_after_s,
         } => {
             let mut response = HttpResponse::build(status_of(status))
                 .content_type("text/html; charset=utf-8")
                 .body(pages::render(&page));
             pages::policy::secure(response.headers_mut(), &page);
-            set(&mut response, &cookie, cookie_name);
+            keep(&mut response, cookies, &cookie, device.as_deref());
             if let Some(wait_s) = retry_after_s {
                 let wait = HeaderValue::from(wait_s);
                 response.headers_mut().insert(header::RETRY_AFTER, wait);
@@ -82,26 +87,25 @@ fn json(
 }
 
 /// 303 and no body: the form is not sent again to where it leads, and no address is left in a page (S30).
-fn redirect(to: &str, cookie: &Cookie, cookie_name: Name) -> HttpResponse {
+fn redirect(to: &str) -> HttpResponse {
     let Ok(location) = HeaderValue::from_str(to) else {
         tracing::error!("a redirect leads to what is no header value");
         return HttpResponse::InternalServerError().finish();
     };
-    let mut response = HttpResponse::SeeOther()
+    HttpResponse::SeeOther()
         .insert_header((header::LOCATION, location))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
-        .finish();
-    set(&mut response, cookie, cookie_name);
-    response
+        .finish()
 }
 
-fn set(response: &mut HttpResponse, cookie: &Cookie, name: Name) {
-    if let Some(value) = name
-        .set(cookie)
-        .and_then(|text| HeaderValue::from_str(&text).ok())
-    {
-        response.headers_mut().append(header::SET_COOKIE, value);
+/// The session's cookie is the first.
+fn keep(response: &mut HttpResponse, cookies: Cookies, session: &Cookie, device: Option<&str>) {
+    let device = device.and_then(|secret| cookies.set_device(secret));
+    for cookie in cookies.set_session(session).into_iter().chain(device) {
+        if let Ok(value) = HeaderValue::from_str(&cookie) {
+            response.headers_mut().append(header::SET_COOKIE, value);
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Answers as bytes: what a browser and a client see of them.
 
-use super::cookie::Name;
+use super::cookie::Cookies;
 use super::{file, origin_of, respond};
 use crate::pages::{files, samples};
 use actix_web::HttpResponse;
@@ -14,7 +14,7 @@ fn respond_to(answer: Answer, if_none_match: Option<&str>) -> HttpResponse {
     if let Some(tag) = if_none_match {
         request = request.insert_header(("If-None-Match", tag));
     }
-    respond::respond(&request.to_http_request(), answer, Name::Secure)
+    respond::respond(&request.to_http_request(), answer, Cookies::Secure)
 }
 
 fn header<'a>(response: &'a HttpResponse, name: &str) -> &'a str {
@@ -68,6 +68,22 @@ fn s30_pages_are_framed_by_nobody_and_kept_by_nobody() {
     for inline in ["<style", "style=", "<script>", "onclick", "onload"] {
         assert!(!html.contains(inline), "{inline}");
     }
+}
+
+#[test]
+fn x78_a_browser_keeps_a_secret_of_its_own_beside_the_session() {
+    let answer = Answer::redirect("/auth/apps").with_cookie(Cookie::Set("abc".into()));
+    let response = respond_to(answer.with_device(Some("def".into())), None);
+    let set: Vec<_> = response.headers().get_all("set-cookie").collect();
+    assert_eq!(set.len(), 2);
+    assert_eq!(
+        set[0],
+        "__Host-ward-session=abc; Path=/; HttpOnly; SameSite=Lax; Secure"
+    );
+    assert_eq!(
+        set[1],
+        "__Host-ward-browser=def; Path=/; HttpOnly; SameSite=Lax; Secure; Max-Age=34560000"
+    );
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Accounts: made with an invitation, closed, opened again, and given new factors. On a store alone, so that the first
 //! administrator can be made before a server runs.
 
-use super::lifetime;
+use super::{known_browser, lifetime};
 use crate::answer::OAuthError;
 use crate::revocations::what;
 use crate::server::AuthorizationServer;
@@ -164,7 +164,8 @@ pub async fn reset(
     Ok((token, void))
 }
 
-/// Writes the account, and ends whatever goes on in its name: sessions, and what apps were allowed, also while nobody is there.
+/// Writes the account, and ends whatever goes on in its name: sessions, and what apps were allowed, also while nobody is there. No
+/// browser is known to it any more.
 async fn put_out(
     store: &Store,
     account: Held<Account>,
@@ -172,7 +173,9 @@ async fn put_out(
     now_s: i64,
 ) -> Result<Vec<String>, AccountError> {
     let subject = what::subject(&account.subject);
-    let changes = changes
+    let forgotten = known_browser::forgotten(store, &account.username, changes, now_s).await;
+    let changes = forgotten
+        .map_err(|_| AccountError::Unavailable)?
         .replace(&account)
         .insert(&Revocation::new(subject.clone(), now_s));
     state::commit(store, changes.announced(), now_s).await?;

@@ -6,7 +6,7 @@ use super::session::Assurance;
 use super::throttle::{self, Guess};
 use super::way::Way;
 use super::{factors, invitation, recovery};
-use crate::answer::{Answer, Cookie, OAuthError};
+use crate::answer::{Answer, OAuthError};
 use crate::endpoints::Endpoint;
 use crate::page::{EnrolTotp, Page, RecoveryCodes};
 use crate::request::Request;
@@ -100,7 +100,7 @@ async fn confirm(
 ) -> Result<Answer, OAuthError> {
     let now_s = request.now_s;
     let username = &person.account.username;
-    let counted = throttle::attempt(server, Guess::Code, username, request.source, now_s);
+    let counted = throttle::attempt(server, Guess::Code, username, request);
     let attempt = match counted.await? {
         Ok(attempt) => attempt,
         Err(wait_s) => {
@@ -147,16 +147,14 @@ async fn begin(
         workstation: person.held.session.workstation.clone(),
         shared: person.held.shared,
     };
-    let now_s = request.now_s;
-    person.account.last_sign_in_s = Some(now_s);
-    let (account, cookie) = (&person.account, request.session);
+    person.account.last_sign_in_s = Some(request.now_s);
     let proof = CODE.after(&person.held.session);
-    let begun = lifetime::begin(server, account, &proof, place, cookie, changes, now_s);
+    let begun = lifetime::begin(server, &person.account, &proof, place, request, changes);
     match begun.await? {
         Ok(begun) => {
             trail.session(&begun.session);
             let answer = show_codes(server, &person.way, Some(&begun.cookie), codes);
-            Ok(answer.with_cookie(Cookie::Set(begun.cookie)))
+            Ok(begun.given(answer))
         }
         Err(Refused::Conflict(_)) => show_secret(server, &person, request, Some(WRONG)).await,
         Err(Refused::Unavailable) => Err(OAuthError::unavailable()),

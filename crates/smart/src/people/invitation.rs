@@ -5,7 +5,7 @@ use super::browser::{self, Browser};
 use super::lifetime::{self, DEVICE_PASSKEY, PASSWORD, Proof, SYNCED_PASSKEY};
 use super::way::Way;
 use super::{passkey, password};
-use crate::answer::{Answer, Cookie, ErrorCode, OAuthError};
+use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::endpoints::Endpoint;
 use crate::page::{Invitation, Page};
 use crate::request::Request;
@@ -106,18 +106,8 @@ async fn begin(
     trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
     let place = browser::place(request, None);
-    let now_s = request.now_s;
     let changes = changes.replace(&account);
-    let begun = lifetime::begin(
-        server,
-        &account,
-        proof,
-        place,
-        request.session,
-        changes,
-        now_s,
-    );
-    match begun.await? {
+    match lifetime::begin(server, &account, proof, place, request, changes).await? {
         Ok(begun) => {
             trail.session(&begun.session);
             // With a passkey nothing is missing; after a password the second factor comes.
@@ -126,7 +116,7 @@ async fn begin(
             } else {
                 Way::default().end()
             });
-            Ok(answer.with_cookie(Cookie::Set(begun.cookie)))
+            Ok(begun.given(answer))
         }
         Err(Refused::Conflict(_)) => Err(over()),
         Err(Refused::Unavailable) => Err(OAuthError::unavailable()),

@@ -1,9 +1,11 @@
 //! Sessions begin, are kept alive by use, and end: by signing out, by idling, when somebody else signs in at a shared computer,
 //! or after a day's work. With a session ends what apps do through it (C5).
 
+use super::known_browser;
 use super::session::{Assurance, Session};
-use crate::answer::OAuthError;
+use crate::answer::{Answer, Cookie, OAuthError};
 use crate::claims::TOKEN_LIFETIME_S_MAX;
+use crate::request::Request;
 use crate::revocations::what;
 use crate::server::AuthorizationServer;
 use crate::state::{
@@ -94,6 +96,17 @@ pub(super) struct Place {
 pub(super) struct Begun {
     pub session: Session,
     pub cookie: String,
+    /// Secret by which the account knows the browser from now on. `None`: it was not sure enough who signed in.
+    device: Option<String>,
+}
+
+impl Begun {
+    /// The answer, with what the browser keeps of it.
+    pub(super) fn given(self, answer: Answer) -> Answer {
+        answer
+            .with_cookie(Cookie::Set(self.cookie))
+            .with_device(self.device)
+    }
 }
 
 /// Begins a session in place of the one that the browser has, whosever it is: a cookie that somebody else may know opens
@@ -103,16 +116,16 @@ pub(super) async fn begin(
     account: &Account,
     proof: &Proof,
     place: Place,
-    before: Option<&str>,
+    request: &Request<'_>,
     changes: Changes,
-    now_s: i64,
 ) -> Result<Result<Begun, Refused>, OAuthError> {
+    let now_s = request.now_s;
     let cookie = random::token();
     let (place, there) = settled(server, account, place, now_s).await?;
     let mut row = row(account, proof, &place, digest(&cookie), now_s);
     let mut changes = changes;
     let mut ended = Vec::new();
-    let old = held(server, before, now_s).await?;
+    let old = held(server, request.session, now_s).await?;
     if let Some(old) = &old {
         changes = changes.forget::<SessionRow>(&old.session.id);
         if old.session.account == account.username {
@@ -122,9 +135,15 @@ pub(super) async fn begin(
         }
     }
     changes = changes.insert(&row);
-    // Nobody is signed out by a password alone: it may be a stolen one, sent from afar.
-    if place.shared && proof.assurance >= Assurance::Multiple {
-        changes = taken_over(changes, there, &row, &mut ended);
+    let mut device = None;
+    // Nobody is signed out by a password alone, and no browser is known by one: it may be stolen, and sent from afar.
+    if proof.assurance >= Assurance::Multiple {
+        if place.shared {
+            changes = taken_over(changes, there, &row, &mut ended);
+        }
+        let secret = known_browser::kept(request);
+        changes = known_browser::remembered(server, &row, &secret, request, changes).await?;
+        device = Some(secret);
     }
     let done = if ended.is_empty() {
         state::commit(server.store(), changes, now_s).await
@@ -134,6 +153,7 @@ pub(super) async fn begin(
     Ok(done.map(|()| Begun {
         session: row.session,
         cookie,
+        device,
     }))
 }
 

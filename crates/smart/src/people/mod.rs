@@ -7,6 +7,7 @@ mod enrol;
 mod factors;
 pub mod hashing;
 mod invitation;
+mod known_browser;
 mod lifetime;
 mod passkey;
 mod password;

@@ -5,7 +5,7 @@ use super::lifetime::{self, CODE, Place, Proof, RECOVERY_CODE};
 use super::throttle::{self, Guess};
 use super::way::Way;
 use super::{passkey, recovery, session};
-use crate::answer::{Answer, Cookie, OAuthError};
+use crate::answer::{Answer, OAuthError};
 use crate::authorize;
 use crate::endpoints::Endpoint;
 use crate::page::{OnlyPasskey, Page, SecondFactor};
@@ -56,8 +56,7 @@ async fn by_code(
     trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
     let now_s = request.now_s;
-    let source = request.source;
-    let counted = throttle::attempt(server, Guess::Code, &account.username, source, now_s);
+    let counted = throttle::attempt(server, Guess::Code, &account.username, request);
     let attempt = match counted.await? {
         Ok(attempt) => attempt,
         Err(wait_s) => {
@@ -136,21 +135,10 @@ async fn begin(
         workstation: held.session.workstation.clone(),
         shared: held.shared,
     };
-    let now_s = request.now_s;
-    let begun = lifetime::begin(
-        server,
-        &account,
-        proof,
-        place,
-        request.session,
-        changes,
-        now_s,
-    );
-    match begun.await? {
+    match lifetime::begin(server, &account, proof, place, request, changes).await? {
         Ok(begun) => {
             trail.session(&begun.session);
-            let answer = Answer::redirect(Way::of(request).end());
-            Ok(answer.with_cookie(Cookie::Set(begun.cookie)))
+            Ok(begun.given(Answer::redirect(Way::of(request).end())))
         }
         Err(Refused::Conflict(_)) => {
             trail.refused();

@@ -1,5 +1,6 @@
 //! Where a person is signed in, and the end of it.
 
+use super::known_browser;
 use super::lifetime::{self, SESSIONS_MAX};
 use super::session::{self, Session};
 use crate::answer::{Answer, Cookie, ErrorCode, OAuthError};
@@ -33,7 +34,11 @@ async fn ended(
     request: &Request<'_>,
 ) -> Result<&'static str, OAuthError> {
     let now_s = request.now_s;
-    if request.parameters.get("decision") == Some("end-others") {
+    let decision = request.parameters.get("decision");
+    if decision == Some("forget-browser") {
+        return known_browser::forget(server, session, request).await;
+    }
+    if decision == Some("end-others") {
         let own = Some(session.id.as_str());
         let void = lifetime::end_all(server.store(), &session.account, own, now_s).await?;
         server.note(&void, now_s);
@@ -65,6 +70,7 @@ async fn show(
         form: server.forms().form(cookie, Endpoint::Sessions.path()),
         person: session.person(),
         sessions: rows.iter().map(|held| shown(held, session)).collect(),
+        browsers: known_browser::shown(server, &session.account, request).await?,
         notice: notice.map(str::to_owned),
     };
     Ok(Answer::page(200, Page::Sessions(page)))

@@ -6,7 +6,7 @@ use super::lifetime::{self, PASSWORD};
 use super::throttle::{self, Guess};
 use super::way::Way;
 use super::{account, passkey, password, session, upstream};
-use crate::answer::{Answer, Cookie, OAuthError};
+use crate::answer::{Answer, OAuthError};
 use crate::endpoints::Endpoint;
 use crate::page::{Page, SignIn};
 use crate::request::Request;
@@ -52,7 +52,7 @@ async fn by_password(
         trail.refused();
         return show(server, request, 400, Some(WRONG)).await;
     };
-    let counted = throttle::attempt(server, Guess::Password, &username, request.source, now_s);
+    let counted = throttle::attempt(server, Guess::Password, &username, request);
     let attempt = match counted.await? {
         Ok(attempt) => attempt,
         Err(wait_s) => {
@@ -128,19 +128,9 @@ async fn begin(
     request: &Request<'_>,
     trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
-    let now_s = request.now_s;
-    let before = lifetime::held(server, request.session, now_s).await?;
+    let before = lifetime::held(server, request.session, request.now_s).await?;
     let place = browser::place(request, before.as_ref().map(|held| &held.session));
-    let begun = lifetime::begin(
-        server,
-        account,
-        proof,
-        place,
-        request.session,
-        changes,
-        now_s,
-    );
-    let begun = match begun.await? {
+    let begun = match lifetime::begin(server, account, proof, place, request, changes).await? {
         Ok(begun) => begun,
         Err(Refused::Conflict(_)) => {
             trail.refused();
@@ -157,7 +147,7 @@ async fn begin(
     } else {
         way.step(Endpoint::Enrol)
     };
-    Ok(answer.with_cookie(Cookie::Set(begun.cookie)))
+    Ok(begun.given(answer))
 }
 
 async fn show(

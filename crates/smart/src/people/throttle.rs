@@ -1,9 +1,12 @@
 //! Guessing is made slow, and nobody is shut out for good (AT7d, X59): after a few attempts each further one must wait longer,
 //! up to a bound. Attempts are counted before they are looked at, so that many at once are as slow as one after the other; one
-//! that was right is taken back, so that those who sign in at one address do not slow each other.
+//! that was right is taken back, so that those who sign in at one address do not slow each other. A browser that the account knows
+//! is counted by itself: whoever has many addresses keeps nobody out where they are at home (X78).
 //! Passkeys cannot be guessed and are not throttled: who has one signs in whatever others try.
 
+use super::known_browser;
 use crate::answer::OAuthError;
+use crate::request::Request;
 use crate::server::AuthorizationServer;
 use crate::state::{self, Changes, Held, Refused, Throttle, digest};
 use std::net::IpAddr;
@@ -22,7 +25,7 @@ struct Bounds {
     wait_s_max: i64,
 }
 
-/// Of one account from one address.
+/// Of one account from one address, or in one browser that it knows.
 const HERE: Bounds = Bounds {
     free: 5,
     wait_s_max: 15 * 60,
@@ -60,16 +63,15 @@ pub(super) async fn attempt(
     server: &AuthorizationServer,
     guess: Guess,
     account: &str,
-    source: &str,
-    now_s: i64,
+    request: &Request<'_>,
 ) -> Result<Result<Attempt, i64>, OAuthError> {
-    let source = network(source);
-    let here = name(guess, &[account, &source]);
-    let bounded = [
-        (here.clone(), HERE),
-        (name(guess, &[account]), ANYWHERE),
-        (name(guess, &["", &source]), ADDRESS),
-    ];
+    let now_s = request.now_s;
+    let (here, elsewhere) = match known_browser::known(server, account, request).await? {
+        Some(browser) => (name(guess, &["", "browser", &browser.id]), Vec::new()),
+        None => unknown(guess, account, &network(request.source)),
+    };
+    let mut bounded = vec![(here.clone(), HERE)];
+    bounded.extend(elsewhere);
     // One that is refused is counted nowhere: whoever uses an address up does not use up the accounts of those beside them.
     for (what, bounds) in &bounded {
         let known = state::get::<Throttle>(server.store(), what, now_s).await?;
@@ -95,6 +97,15 @@ pub(super) async fn attempt(
         }
     }
     Ok(Ok(attempt))
+}
+
+/// What an attempt counts at where the account does not know the browser: here, and elsewhere.
+fn unknown(guess: Guess, account: &str, source: &str) -> (String, Vec<(String, Bounds)>) {
+    let elsewhere = vec![
+        (name(guess, &[account]), ANYWHERE),
+        (name(guess, &["", source]), ADDRESS),
+    ];
+    (name(guess, &[account, source]), elsewhere)
 }
 
 /// It was right: it slows nobody, and the person is not slowed by what they mistyped before.

@@ -71,6 +71,7 @@ pub struct Ask {
     pub authorization: Option<String>,
     pub dpop: Option<String>,
     pub cookie: Option<String>,
+    pub device: Option<String>,
     pub certificate: Option<[u8; 32]>,
     pub source: String,
     pub now_s: i64,
@@ -85,6 +86,7 @@ impl Ask {
             authorization: None,
             dpop: None,
             cookie: None,
+            device: None,
             certificate: None,
             source: "192.0.2.1".to_owned(),
             now_s: NOW_S,
@@ -128,6 +130,11 @@ impl Ask {
         self
     }
 
+    pub fn device(mut self, secret: &str) -> Ask {
+        self.device = (!secret.is_empty()).then(|| secret.to_owned());
+        self
+    }
+
     pub fn basic(self, id: &str, secret: &str) -> Ask {
         let coded = ward_seal::base64(format!("{id}:{secret}").as_bytes());
         self.authorization(&format!("Basic {coded}"))
@@ -151,6 +158,7 @@ impl Ask {
             authorization: self.authorization.as_deref(),
             dpop: self.dpop.as_deref(),
             session: self.cookie.as_deref(),
+            device: self.device.as_deref(),
             certificate: self.certificate,
             source: &self.source,
             origin: None,

@@ -1,19 +1,20 @@
-//! A browser that keeps one cookie, and people who were invited through it.
+//! A browser that keeps its cookies, and people who were invited through it.
 
 use crate::answers::*;
 use crate::asks::*;
 use crate::house::*;
 use ward_seal::{TotpSecret, totp};
-use ward_smart::page::{Form, SecondFactor, SignIn};
+use ward_smart::page::{Form, SecondFactor, Sessions, SignIn};
 use ward_smart::people::account::{self, NewAccount};
 use ward_smart::{Answer, Cookie, Endpoint, Page};
 
 pub const PASSWORD: &str = "lavender tin snow kettle";
 
-/// A browser: one cookie, and where it is.
+/// A browser: its session, the secret that it keeps, and where it is.
 pub struct Browser<'a> {
     house: &'a House,
     pub cookie: String,
+    pub device: String,
     pub now_s: i64,
     pub source: String,
 }
@@ -23,6 +24,7 @@ impl<'a> Browser<'a> {
         Browser {
             house,
             cookie: String::new(),
+            device: String::new(),
             now_s: NOW_S,
             source: "192.0.2.1".into(),
         }
@@ -31,10 +33,15 @@ impl<'a> Browser<'a> {
     pub async fn ask(&mut self, endpoint: Endpoint, ask: Ask) -> Answer {
         let ask = Ask {
             source: self.source.clone(),
-            ..ask.cookie(&self.cookie).at(self.now_s)
+            ..ask.cookie(&self.cookie).device(&self.device).at(self.now_s)
         };
         let answer = self.house.ask(endpoint, &ask).await;
-        if let Answer::Page { cookie, .. } | Answer::Redirect { cookie, .. } = &answer {
+        if let Answer::Page { cookie, device, .. } | Answer::Redirect { cookie, device, .. } =
+            &answer
+        {
+            if let Some(secret) = device {
+                self.device.clone_from(secret);
+            }
             match cookie {
                 Cookie::Set(value) => self.cookie.clone_from(value),
                 Cookie::Clear => self.cookie.clear(),
@@ -98,6 +105,13 @@ impl<'a> Browser<'a> {
         );
         let code = secret.code(totp::step(self.now_s));
         assert_eq!(to(&self.code(&code).await), "/auth/apps");
+    }
+
+    pub async fn sessions_page(&mut self) -> Sessions {
+        match shown(self.get("/auth/sessions").await) {
+            Page::Sessions(page) => page,
+            other => panic!("{other:?}"),
+        }
     }
 
     pub async fn is_signed_in(&mut self) -> bool {

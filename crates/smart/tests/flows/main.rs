@@ -19,6 +19,7 @@ mod demo;
 mod discovery;
 mod fapi;
 mod house;
+mod known_browser;
 mod launch;
 mod limits;
 mod people;
@@ -168,6 +169,10 @@ on_both!(
     people::at7d_x59_guessing_is_slow_and_never_shuts_out,
     people::at7d_x78_a_shared_address_is_not_locked_out,
     people::a_reset_ends_what_apps_were_allowed,
+    known_browser::at7d_x78_an_attacker_with_many_addresses_does_not_keep_the_owner_out,
+    known_browser::x78_only_two_factors_make_a_browser_known,
+    known_browser::x78_known_browsers_are_few_and_end,
+    known_browser::x78_a_reset_forgets_every_browser,
     people::at22_nobody_learns_who_has_an_account,
     sessions::at5a_a_shared_computer_has_one_person_at_a_time,
     sessions::c5_apps_go_on_through_a_fresh_sign_in_and_end_with_it,

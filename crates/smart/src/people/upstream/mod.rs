@@ -17,7 +17,7 @@ pub(crate) use provider::Provider;
 use super::lifetime::{self, Place};
 use super::session::Assurance;
 use super::way::Way;
-use crate::answer::{Answer, Cookie, ErrorCode, OAuthError};
+use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::endpoints::Endpoint;
 use crate::request::Request;
 use crate::server::AuthorizationServer;
@@ -90,15 +90,8 @@ async fn back(
     let person = person::person(&said, &provider.settings, base).ok_or(Trouble::Nameless)?;
     let home = home::of(server, provider, &person, now_s).await?;
     let place = place(server, &begun, request).await?;
-    let begun = lifetime::begin(
-        server,
-        &home.account,
-        &person.proof,
-        place,
-        request.session,
-        home.changes,
-        now_s,
-    );
+    let (account, proof) = (&home.account, &person.proof);
+    let begun = lifetime::begin(server, account, proof, place, request, home.changes);
     let begun = begun.await??;
     trail.session(&begun.session);
     let answer = if begun.session.assurance() >= Some(Assurance::Multiple) {
@@ -108,7 +101,7 @@ async fn back(
     } else {
         way.step(Endpoint::Enrol)
     };
-    Ok(answer.with_cookie(Cookie::Set(begun.cookie)))
+    Ok(begun.given(answer))
 }
 
 /// What this browser took along, which is gone from now on whatever comes of it.
