@@ -268,19 +268,10 @@ fn misplaced(place: &Place, user: &mut Browser, secrets: &Secrets) {
             "authorize?tx=",
             "upstream?code=",
             "sign-in?workstation=",
+            "computers?name=",
         ] {
-            // Forms keep the names of computers: a page repeats them to whoever typed them.
-            if path.starts_with("sign-in") {
-                user.clone()
-                    .ask(&format!("{origin}/auth/{path}{coded}"), None, &[]);
-            } else {
-                told(
-                    path,
-                    &user
-                        .clone()
-                        .ask(&format!("{origin}/auth/{path}{coded}"), None, &[]),
-                );
-            }
+            let url = format!("{origin}/auth/{path}{coded}");
+            told(path, &user.clone().ask(&url, None, &[]));
         }
         let request = place
             .http

@@ -9,8 +9,8 @@ use ward_testkit::Answer;
 #[derive(Clone)]
 pub struct Browser {
     client: reqwest::blocking::Client,
-    /// By origin, where a real browser has one for a host whatever its port.
-    cookies: BTreeMap<String, String>,
+    /// Pairs by origin, where a real browser has them for a host whatever its port.
+    cookies: BTreeMap<String, Vec<String>>,
     /// Origins that were gone through, in order.
     pub visited: Vec<String>,
 }
@@ -51,14 +51,21 @@ impl Browser {
         }
     }
 
-    /// `name=value` of the cookie that it has for an origin.
+    /// `name=value` of the session that it has with an origin.
     pub fn cookie(&self, origin: &str) -> Option<&str> {
-        self.cookies.get(origin).map(String::as_str)
+        let pairs = self.cookies.get(origin)?;
+        let session = pairs.iter().find(|pair| pair.contains("session="));
+        session.map(String::as_str)
     }
 
     /// Puts a cookie there as whoever can write to the browser would, or as nodes behind one name share it.
     pub fn put_cookie(&mut self, origin: &str, pair: &str) {
-        self.cookies.insert(origin.to_owned(), pair.to_owned());
+        let (name, value) = pair.split_once('=').unwrap();
+        let pairs = self.cookies.entry(origin.to_owned()).or_default();
+        pairs.retain(|known| known.split('=').next() != Some(name));
+        if !value.is_empty() {
+            pairs.push(pair.to_owned());
+        }
     }
 
     /// One request that nothing is done about: redirects are not followed. `fields`: a form, else it is a GET.
@@ -151,13 +158,13 @@ impl Browser {
     ) -> reqwest::blocking::Response {
         let origin = origin(url);
         let request = match self.cookies.get(&origin) {
-            Some(cookie) => request.header("Cookie", cookie),
-            None => request,
+            Some(pairs) if !pairs.is_empty() => request.header("Cookie", pairs.join("; ")),
+            _ => request,
         };
         let answer = request.send().unwrap();
         for set in answer.headers().get_all("set-cookie") {
             let pair = set.to_str().unwrap().split(';').next().unwrap();
-            self.cookies.insert(origin.clone(), pair.to_owned());
+            self.put_cookie(&origin, pair);
         }
         if self.visited.last() != Some(&origin) {
             self.visited.push(origin);

@@ -8,6 +8,7 @@ mod choose_patient;
 mod client;
 mod client_parts;
 mod clients;
+mod computers;
 mod confirm;
 mod developer;
 mod enrol_totp;
@@ -55,6 +56,7 @@ pub fn render(page: &Page) -> String {
         Page::Client(model) => client::render(model),
         Page::Confirm(model) => confirm::render(model),
         Page::Accounts(model) => accounts::render(model),
+        Page::Computers(model) => computers::render(model),
         Page::Message(model) => message::render(model),
     }
 }

@@ -44,12 +44,14 @@ pub enum Endpoint {
     Clients,
     /// People's accounts, for administrators.
     Accounts,
+    /// Shared computers, for staff.
+    Computers,
     /// Where an upstream OpenID provider sends people back.
     Upstream,
 }
 
 impl Endpoint {
-    pub const ALL: [Endpoint; 24] = [
+    pub const ALL: [Endpoint; 25] = [
         Endpoint::Authorize,
         Endpoint::Token,
         Endpoint::Introspect,
@@ -73,6 +75,7 @@ impl Endpoint {
         Endpoint::Developer,
         Endpoint::Clients,
         Endpoint::Accounts,
+        Endpoint::Computers,
         Endpoint::Upstream,
     ];
 
@@ -102,6 +105,7 @@ impl Endpoint {
             Endpoint::Developer => "/auth/developer",
             Endpoint::Clients => "/auth/clients",
             Endpoint::Accounts => "/auth/accounts",
+            Endpoint::Computers => "/auth/computers",
             Endpoint::Upstream => "/auth/upstream",
         }
     }
@@ -152,6 +156,7 @@ impl Endpoint {
             Endpoint::Developer => "developer",
             Endpoint::Clients => "clients",
             Endpoint::Accounts => "accounts",
+            Endpoint::Computers => "computers",
             Endpoint::Upstream => "upstream",
         }
     }
@@ -176,6 +181,7 @@ impl Endpoint {
             | Endpoint::Developer
             | Endpoint::Clients
             | Endpoint::Accounts
+            | Endpoint::Computers
             | Endpoint::Upstream => true,
             Endpoint::Token
             | Endpoint::Introspect

@@ -49,6 +49,8 @@ pub struct Person {
     pub name: String,
     /// Sees the registry of clients and the accounts too.
     pub administers: bool,
+    /// Works here, and sets up shared computers.
+    pub is_staff: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -68,6 +70,7 @@ pub enum Page {
     Client(ClientDetail),
     Confirm(Confirm),
     Accounts(Accounts),
+    Computers(Computers),
     Message(Message),
 }
 
@@ -92,8 +95,8 @@ pub struct SignIn {
     pub takes_password: bool,
     /// Field `shared`: several people use this computer, so the session locks soon and ends the one before.
     pub shared: bool,
-    /// Hidden field `workstation`: the name that a ward's computer was set up with.
-    pub workstation: Option<String>,
+    /// Name of the shared computer that this browser is: then there is no field `shared`.
+    pub computer: Option<String>,
 }
 
 /// A new account's first page: a passkey (field `passkey`), or a password (fields `password`, `again`).
@@ -460,6 +463,32 @@ pub struct AccountRow {
     pub last_sign_in: Option<String>,
     /// Decision and its words.
     pub decisions: Vec<(String, String)>,
+}
+
+/// Shared computers, for staff; fields `name`: this browser is one from now on; `remove`: the id of one that no longer is.
+#[derive(Clone, Debug)]
+pub struct Computers {
+    pub form: Form,
+    pub person: Person,
+    /// Name of the one that this browser is.
+    pub here: Option<String>,
+    /// Those that the person may remove.
+    pub computers: Vec<ComputerRow>,
+    /// What was typed before.
+    pub typed: String,
+    pub notice: Option<String>,
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ComputerRow {
+    pub id: String,
+    pub name: String,
+    /// User name.
+    pub set_up_by: String,
+    /// Days.
+    pub set_up: String,
+    pub last_used: String,
 }
 
 /// One thing to say: that something is done, or what went wrong and what to do.

@@ -272,6 +272,7 @@ impl AuthorizationServer {
             | Endpoint::Sessions
             | Endpoint::SignOut
             | Endpoint::Accounts
+            | Endpoint::Computers
             | Endpoint::Upstream => {
                 for_person(Box::pin(people::answer(self, endpoint, request, trail)).await)
             }

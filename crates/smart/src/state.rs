@@ -18,6 +18,7 @@ mod replay;
 mod revocation;
 mod scope_text;
 mod session;
+mod shared_computer;
 mod signing_keys;
 mod throttle;
 mod upstream_identity;
@@ -44,6 +45,7 @@ pub use replay::Replay;
 pub use revocation::Revocation;
 pub use scope_text::ScopeText;
 pub use session::SessionRow;
+pub use shared_computer::{SHARED_COMPUTER_LIFETIME_S, SharedComputer};
 pub use signing_keys::{KeyAlgorithm, KeyRing, RingKey};
 pub use throttle::Throttle;
 pub use upstream_identity::UpstreamIdentity;
@@ -83,6 +85,7 @@ pub enum RowKind {
     UpstreamSignIn = 20,
     AppState = 21,
     KnownBrowser = 23,
+    SharedComputer = 24,
     /// Of `ward_resources`, which counts whom clients see.
     RecordBudget = ward_resources::RECORD_BUDGET_ROWS,
 }

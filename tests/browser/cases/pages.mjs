@@ -86,7 +86,7 @@ async function places_without_scripts(house) {
   const { people } = house;
   for (const [name, places] of [
     ['ada', [['Apps', 'Apps with access'], ['Sessions', 'Where you are signed in'], ['Sign-in methods', 'How you sign in']]],
-    ['admin', [['Clients', 'Clients'], ['Accounts', 'Accounts'], ['Register an app', 'Register an app']]],
+    ['admin', [['Clients', 'Clients'], ['Accounts', 'Accounts'], ['Computers', 'Shared computers'], ['Register an app', 'Register an app']]],
   ]) {
     const visit = await house.visit({ javaScriptEnabled: false, storageState: people[name].session });
     await visit.go('/auth/apps');

@@ -50,7 +50,47 @@ async function a_session_is_ended_from_another_place(house) {
   await there.at('Sign in');
 }
 
+async function at5a_a_shared_computer_is_set_up_by_staff(house) {
+  const { admin, ada, clinician } = house.people;
+  const there = await house.visit();
+  await there.go('/auth/computers');
+  await admin.signIn(there);
+  await there.at('Shared computers');
+  await there.fill('Name of the computer', 'icu-3');
+  await there.press('Make this browser a shared computer');
+  await there.at('Shared computers');
+  assert.match(await there.notice(), /the shared computer icu-3 from now on/);
+  await there.press('Sign out');
+  await there.at('You are signed out');
+  await there.follow('Sign in again');
+  await there.at('Sign in');
+  assert.match(await there.page.locator('form').innerText(), /This is the shared computer icu-3/);
+  assert.equal(await there.page.getByLabel('Others use this computer too').count(), 0);
+  await clinician.signIn(there);
+  await there.at('Apps with access');
+  // From afar the name of the computer signs nobody out.
+  const afar = await house.visit();
+  await afar.go('/auth/sign-in?workstation=icu-3');
+  await ada.signIn(afar);
+  await afar.at('Apps with access');
+  await there.go('/auth/sessions');
+  await there.at('Where you are signed in');
+  assert.match(await there.page.locator(SESSIONS).first().innerText(), /Shared computer icu-3\s+This session/);
+  assert.match(await there.page.locator('.card.browser').first().innerText(), /Shared computer icu-3\s+This browser/);
+  // Removed, it is none, and whoever is there is signed out.
+  const administrator = await house.visitAs('admin');
+  await administrator.go('/auth/computers');
+  await administrator.at('Shared computers');
+  await administrator.press('Remove icu-3');
+  await administrator.at('Shared computers');
+  assert.match(await administrator.notice(), /icu-3 is no shared computer any more/);
+  await there.go('/auth/apps');
+  await there.at('Sign in');
+  await there.page.getByLabel('Others use this computer too').waitFor();
+}
+
 export default [
+  at5a_a_shared_computer_is_set_up_by_staff,
   at5a_who_signs_in_at_a_shared_computer_signs_the_other_out,
   a_session_is_ended_from_another_place,
 ];

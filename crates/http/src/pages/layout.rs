@@ -103,9 +103,7 @@ fn bar(html: &mut Html, frame: Frame<'_>) {
 }
 
 fn places(html: &mut Html, person: &Person, here: Endpoint) {
-    let shown = PLACES
-        .iter()
-        .filter(|place| person.administers || !place.administers);
+    let shown = PLACES.iter().filter(|place| place.is_for.includes(person));
     for place in shown {
         let path = Target::path(place.endpoint.path());
         html.element(tag::LI, &[], |html| {
@@ -138,39 +136,62 @@ fn mark(html: &mut Html) {
 struct Place {
     endpoint: Endpoint,
     name: &'static str,
-    administers: bool,
+    is_for: Audience,
 }
 
-const PLACES: [Place; 6] = [
+/// Who sees a place named.
+#[derive(Clone, Copy)]
+enum Audience {
+    Everybody,
+    Staff,
+    Administrators,
+}
+
+impl Audience {
+    fn includes(self, person: &Person) -> bool {
+        match self {
+            Audience::Everybody => true,
+            Audience::Staff => person.is_staff,
+            Audience::Administrators => person.administers,
+        }
+    }
+}
+
+const PLACES: [Place; 7] = [
     Place {
         endpoint: Endpoint::Apps,
         name: "Apps",
-        administers: false,
+        is_for: Audience::Everybody,
     },
     Place {
         endpoint: Endpoint::Sessions,
         name: "Sessions",
-        administers: false,
+        is_for: Audience::Everybody,
     },
     Place {
         endpoint: Endpoint::Enrol,
         name: "Sign-in methods",
-        administers: false,
+        is_for: Audience::Everybody,
+    },
+    Place {
+        endpoint: Endpoint::Computers,
+        name: "Computers",
+        is_for: Audience::Staff,
     },
     Place {
         endpoint: Endpoint::Clients,
         name: "Clients",
-        administers: true,
+        is_for: Audience::Administrators,
     },
     Place {
         endpoint: Endpoint::Accounts,
         name: "Accounts",
-        administers: true,
+        is_for: Audience::Administrators,
     },
     Place {
         endpoint: Endpoint::Developer,
         name: "Register an app",
-        administers: true,
+        is_for: Audience::Administrators,
     },
 ];
 

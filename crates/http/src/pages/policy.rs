@@ -79,6 +79,7 @@ fn form_of(page: &Page) -> Option<&Form> {
         Page::Client(model) => Some(&model.form),
         Page::Confirm(model) => Some(&model.form),
         Page::Accounts(model) => Some(&model.form),
+        Page::Computers(model) => Some(&model.form),
         Page::Clients(model) => Some(&model.form),
         Page::Message(_) => None,
     }

@@ -26,6 +26,9 @@ pub fn pages(text: &dyn Fn(&str) -> String) -> Vec<(&'static str, Page)> {
         ("client", Page::Client(client(text))),
         ("confirm", Page::Confirm(confirm(text))),
         ("accounts", Page::Accounts(accounts(text))),
+        ("computers", Page::Computers(computers(text, None))),
+        ("computer", Page::Computers(computers(text, Some("icu-3")))),
+        ("sign_in_shared", Page::SignIn(sign_in_shared(text))),
         ("message", Page::Message(message(text))),
     ]
 }
@@ -49,6 +52,7 @@ fn person(text: Text, administers: bool) -> Person {
     Person {
         name: text("Imani Okafor"),
         administers,
+        is_staff: administers,
     }
 }
 
@@ -64,7 +68,7 @@ fn sign_in(text: Text) -> SignIn {
         upstream: pairs(text, &[("City Hospital", "/auth/upstream?provider=city")]),
         takes_password: true,
         shared: true,
-        workstation: Some(text("ward-3-desk-1")),
+        computer: None,
     }
 }
 
@@ -549,6 +553,38 @@ fn accounts(text: Text) -> Accounts {
             "https://ward.example/auth/enrol?invitation=q0Zr4hXc2LrWmT7d9eYp1sKa5uVb8nJf3gQo6iMx0wE",
         )),
         upstream: Some(text("City Hospital")),
+    }
+}
+
+fn computers(text: Text, here: Option<&str>) -> Computers {
+    let computer = |id: &str, name: &str| ComputerRow {
+        id: text(id),
+        name: text(name),
+        set_up_by: text("brandt"),
+        set_up: text("3 March 2026"),
+        last_used: text("19 October 2026"),
+    };
+    Computers {
+        form: form(text, "/auth/computers"),
+        person: person(text, true),
+        here: here.map(text),
+        computers: vec![
+            computer("9d1c", "icu-3"),
+            computer("77ab", "Ward 3, desk 1"),
+        ],
+        typed: text("icu-3"),
+        notice: here.map(|_| text("This browser is the shared computer icu-3 from now on.")),
+        error: here
+            .is_none()
+            .then(|| text("There is a shared computer of this name.")),
+    }
+}
+
+fn sign_in_shared(text: Text) -> SignIn {
+    SignIn {
+        computer: Some(text("icu-3")),
+        error: None,
+        ..sign_in(text)
     }
 }
 

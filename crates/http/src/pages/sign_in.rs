@@ -32,9 +32,6 @@ fn whereto(html: &mut Html, model: &SignIn) {
 }
 
 fn fields(html: &mut Html, model: &SignIn) {
-    if let Some(workstation) = &model.workstation {
-        form::hidden(html, "workstation", workstation);
-    }
     if model.takes_password {
         password(html, model);
     }
@@ -71,8 +68,20 @@ fn password(html: &mut Html, model: &SignIn) {
         ..Field::default()
     }
     .input(html, &password);
-    shared(html, model.shared);
+    match &model.computer {
+        Some(name) => at_computer(html, name),
+        None => shared(html, model.shared),
+    }
     form::submit(html, "main", "Sign in");
+}
+
+/// The browser has shown that it is one: nobody has to say so.
+fn at_computer(html: &mut Html, name: &str) {
+    html.element(tag::P, &[a::class("hint")], |html| {
+        html.text("This is the shared computer ");
+        html.line(tag::BDI, &[], name);
+        html.text(". You are signed out when you are away for ten minutes, or when somebody else signs in.");
+    });
 }
 
 fn shared(html: &mut Html, is_ticked: bool) {

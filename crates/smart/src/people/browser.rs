@@ -1,10 +1,12 @@
-//! The browser before anybody is signed in: it gets a cookie that its forms belong to, so that nobody can sign it in as somebody
-//! else (login CSRF, X56).
+//! The browser: before anybody is signed in it gets a cookie that its forms belong to, so that nobody can sign it in as somebody
+//! else (login CSRF, X56). And where it is.
 
 use super::lifetime::Place;
-use super::session::Session;
-use crate::answer::{Answer, Cookie};
+use super::shared_computer;
+use crate::answer::{Answer, Cookie, OAuthError};
 use crate::request::Request;
+use crate::server::AuthorizationServer;
+use crate::state::SessionRow;
 use ward_seal::random;
 
 pub(super) struct Browser {
@@ -37,25 +39,38 @@ impl Browser {
     }
 }
 
-/// Where a sign-in is made: the workstation that the form names, else the one that the browser's session had, else a new one.
-/// A named workstation is shared: somebody has set it up.
-pub(super) fn place(request: &Request<'_>, before: Option<&Session>) -> Place {
-    let named = workstation(request);
-    let shared = named.is_some() || request.parameters.get("shared").is_some();
-    let known = named.or_else(|| before.map(|session| session.workstation.clone()));
-    Place {
-        workstation: known.unwrap_or_else(random::uuid),
-        shared,
+/// Where a sign-in is made: the shared computer that this browser was made, whose secret it keeps; else its own place, kept from
+/// session to session. What a request merely names is no place.
+pub(super) async fn place(
+    server: &AuthorizationServer,
+    request: &Request<'_>,
+    before: Option<&SessionRow>,
+) -> Result<Place, OAuthError> {
+    if let Some(here) = shared_computer::here(server, request).await? {
+        let here = shared_computer::used(server, here, request.now_s).await;
+        return Ok(Place {
+            workstation: here.id,
+            computer: Some(here.name),
+            shared: true,
+        });
     }
+    let own = before.filter(|before| before.computer.is_none());
+    Ok(Place {
+        workstation: own.map_or_else(random::uuid, |before| before.session.workstation.clone()),
+        computer: None,
+        shared: request.parameters.get("shared").is_some(),
+    })
 }
 
-/// The name that a ward's computer was set up with: letters, digits, dots and dashes.
-pub(super) fn workstation(request: &Request<'_>) -> Option<String> {
-    const NAME_BYTES_MAX: usize = 64;
-    let named = request.parameters.get("workstation")?;
-    let is_name = named.len() <= NAME_BYTES_MAX
-        && named
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
-    is_name.then(|| named.to_owned())
+/// Where a session is that takes the place of another of the same person: a computer proves itself anew.
+pub(super) async fn same_place(
+    server: &AuthorizationServer,
+    request: &Request<'_>,
+    before: &SessionRow,
+) -> Result<Place, OAuthError> {
+    let place = place(server, request, Some(before)).await?;
+    Ok(Place {
+        shared: place.shared || before.shared,
+        ..place
+    })
 }

@@ -1,7 +1,7 @@
 //! One's own factors: the first, which must be there before anything clinical opens (C7), and further ones.
 
-use super::browser::Browser;
-use super::lifetime::{self, CODE, Place};
+use super::browser::{self, Browser};
+use super::lifetime::{self, CODE};
 use super::session::Assurance;
 use super::throttle::{self, Guess};
 use super::way::Way;
@@ -143,10 +143,7 @@ async fn begin(
     request: &Request<'_>,
     trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
-    let place = Place {
-        workstation: person.held.session.workstation.clone(),
-        shared: person.held.shared,
-    };
+    let place = browser::same_place(server, request, &person.held).await?;
     person.account.last_sign_in_s = Some(request.now_s);
     let proof = CODE.after(&person.held.session);
     let begun = lifetime::begin(server, &person.account, &proof, place, request, changes);

@@ -105,7 +105,7 @@ async fn begin(
     request: &Request<'_>,
     trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
-    let place = browser::place(request, None);
+    let place = browser::place(server, request, None).await?;
     let changes = changes.replace(&account);
     match lifetime::begin(server, &account, proof, place, request, changes).await? {
         Ok(begun) => {

@@ -1,16 +1,13 @@
-//! Sessions begin, are kept alive by use, and end: by signing out, by idling, when somebody else signs in at a shared computer,
-//! or after a day's work. With a session ends what apps do through it (C5).
+//! Sessions begin, are kept alive by use, and end: by signing out, by idling, when somebody else signs in at a shared computer
+//! ([`super::workstation`]), or after a day's work. With a session ends what apps do through it (C5).
 
-use super::known_browser;
 use super::session::{Assurance, Session};
+use super::{known_browser, workstation};
 use crate::answer::{Answer, Cookie, OAuthError};
-use crate::claims::TOKEN_LIFETIME_S_MAX;
 use crate::request::Request;
 use crate::revocations::what;
 use crate::server::AuthorizationServer;
-use crate::state::{
-    self, Account, Changes, Grant, Held, Refused, Revocation, Row, SessionRow, Workstation, digest,
-};
+use crate::state::{self, Account, Changes, Grant, Held, Refused, Revocation, SessionRow, digest};
 use std::borrow::Cow;
 use ward_seal::random;
 use ward_storage::{Store, StoreError};
@@ -87,8 +84,10 @@ pub(super) const SYNCED_PASSKEY: Proof =
 /// Where somebody signs in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Place {
-    /// The browser's, kept from session to session; or what a ward's computer was set up with.
+    /// The browser's own, kept from session to session; or the id of the shared computer that it is.
     pub workstation: String,
+    /// Name of that computer.
+    pub computer: Option<String>,
     pub shared: bool,
 }
 
@@ -121,7 +120,7 @@ pub(super) async fn begin(
 ) -> Result<Result<Begun, Refused>, OAuthError> {
     let now_s = request.now_s;
     let cookie = random::token();
-    let (place, there) = settled(server, account, place, now_s).await?;
+    let (place, there) = workstation::settled(server, account, place, now_s).await?;
     let mut row = row(account, proof, &place, digest(&cookie), now_s);
     let mut changes = changes;
     let mut ended = Vec::new();
@@ -139,7 +138,7 @@ pub(super) async fn begin(
     // Nobody is signed out by a password alone, and no browser is known by one: it may be stolen, and sent from afar.
     if proof.assurance >= Assurance::Multiple {
         if place.shared {
-            changes = taken_over(changes, there, &row, &mut ended);
+            changes = workstation::taken_over(changes, there, &row, &mut ended);
         }
         let secret = known_browser::kept(request);
         changes = known_browser::remembered(server, &row, &secret, request, changes).await?;
@@ -157,65 +156,6 @@ pub(super) async fn begin(
     }))
 }
 
-/// The place, and who is there if it is shared. Where staff is signed in a patient takes nothing over: the name of the computer is
-/// no secret, and a patient's account gets a place of its own.
-async fn settled(
-    server: &AuthorizationServer,
-    account: &Account,
-    place: Place,
-    now_s: i64,
-) -> Result<(Place, Option<Held<Workstation>>), OAuthError> {
-    if !place.shared {
-        return Ok((place, None));
-    }
-    let there = state::get::<Workstation>(server.store(), &place.workstation, now_s).await?;
-    if account.patient.is_some() && there.as_ref().is_some_and(|there| there.staff) {
-        let workstation = random::uuid();
-        return Ok((
-            Place {
-                workstation,
-                ..place
-            },
-            None,
-        ));
-    }
-    Ok((place, there))
-}
-
-/// The workstation is this session's now; whoever was there before is signed out.
-fn taken_over(
-    changes: Changes,
-    known: Option<Held<Workstation>>,
-    row: &SessionRow,
-    ended: &mut Vec<String>,
-) -> Changes {
-    let there = workstation(row);
-    let Some(mut known) = known else {
-        return changes.insert(&there);
-    };
-    let before = std::mem::replace(&mut known.row, there);
-    // The person's own of before goes on in this one.
-    if before.sid() != row.session.sid() {
-        ended.push(what::session(before.sid()));
-    }
-    changes
-        .forget::<SessionRow>(&before.session)
-        .replace(&known)
-}
-
-/// It outlives the session, until what was issued through it has ended: see [`end_idle`].
-fn workstation(row: &SessionRow) -> Workstation {
-    Workstation {
-        name: row.session.workstation.clone(),
-        session: row.session.id.clone(),
-        account: row.session.account.clone(),
-        sid: row.session.sid().to_owned(),
-        staff: row.session.patient.is_none(),
-        due_s: row.expires_s(),
-        expires_s: row.ends_s + TOKEN_LIFETIME_S_MAX,
-    }
-}
-
 /// The session of this `sid`, or the one in its place. A second statement where it is not the first of its kind.
 pub(super) async fn alive(
     store: &Store,
@@ -228,33 +168,6 @@ pub(super) async fn alive(
     }
     let rows = state::list::<SessionRow>(store, Some(account), usize::MAX, now_s).await?;
     Ok(rows.into_iter().find(|held| held.session.sid() == sid))
-}
-
-/// Voids what apps hold of sessions at shared computers that have ended by idling. To be called every few seconds. One statement,
-/// and one or two for each computer whose session may have ended.
-pub(crate) async fn end_idle(server: &AuthorizationServer, now_s: i64) -> Result<(), StoreError> {
-    let store = server.store();
-    let all = state::list::<Workstation>(store, None, usize::MAX, now_s).await?;
-    for mut known in all.into_iter().filter(|known| known.due_s <= now_s) {
-        let done = match alive(store, &known.account, known.sid(), now_s).await? {
-            // It was used meanwhile, or the person proved again who they are.
-            Some(session) => {
-                known.session.clone_from(&session.session.id);
-                known.due_s = session.expires_s();
-                state::commit(store, Changes::new().replace(&known), now_s).await
-            }
-            None => {
-                let ended = [what::session(known.sid())];
-                let changes = Changes::new().remove(&known);
-                server.revoke(changes, &ended, now_s).await
-            }
-        };
-        // Of a conflict: another node did it, or somebody signs in there.
-        if done == Err(Refused::Unavailable) {
-            return Err(StoreError::Unavailable);
-        }
-    }
-    Ok(())
 }
 
 fn row(account: &Account, proof: &Proof, place: &Place, id: String, now_s: i64) -> SessionRow {
@@ -279,6 +192,7 @@ fn row(account: &Account, proof: &Proof, place: &Place, id: String, now_s: i64) 
         idle_s: if place.shared { IDLE_SHARED_S } else { IDLE_S },
         ends_s: now_s + if half_way { HALF_WAY_S } else { LIFETIME_S },
         shared: place.shared,
+        computer: place.computer.clone(),
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod account;
 mod accounts;
 mod browser;
+mod computers;
 mod enrol;
 mod factors;
 pub mod hashing;
@@ -15,12 +16,14 @@ mod recovery;
 mod second_factor;
 pub mod session;
 mod sessions;
+mod shared_computer;
 mod sign_in;
 mod throttle;
 pub(crate) mod upstream;
 mod way;
+mod workstation;
 
-pub(crate) use lifetime::end_idle;
+pub(crate) use workstation::end_idle;
 
 use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::endpoints::Endpoint;
@@ -42,6 +45,7 @@ pub(crate) async fn answer(
         Endpoint::Sessions => sessions::answer(server, request, trail).await,
         Endpoint::SignOut => sessions::sign_out(server, request, trail).await,
         Endpoint::Accounts => accounts::answer(server, request, trail).await,
+        Endpoint::Computers => computers::answer(server, request, trail).await,
         Endpoint::Upstream => upstream::answer(server, request, trail).await,
         _ => {
             trail.refused();

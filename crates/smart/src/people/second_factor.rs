@@ -1,7 +1,7 @@
 //! The second factor: a code of the authenticator app, a recovery code, or a passkey (C7, AT7b).
 
-use super::browser::Browser;
-use super::lifetime::{self, CODE, Place, Proof, RECOVERY_CODE};
+use super::browser::{self, Browser};
+use super::lifetime::{self, CODE, Proof, RECOVERY_CODE};
 use super::throttle::{self, Guess};
 use super::way::Way;
 use super::{passkey, recovery, session};
@@ -131,10 +131,7 @@ async fn begin(
     request: &Request<'_>,
     trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
-    let place = Place {
-        workstation: held.session.workstation.clone(),
-        shared: held.shared,
-    };
+    let place = browser::same_place(server, request, &held).await?;
     match lifetime::begin(server, &account, proof, place, request, changes).await? {
         Ok(begun) => {
             trail.session(&begun.session);

@@ -34,7 +34,7 @@ pub struct Session {
     pub amr: Vec<String>,
     /// One of [`Assurance`]'s words.
     pub acr: String,
-    /// The browser or shared workstation it is bound to.
+    /// The browser's own place, or the id of the shared computer it is bound to.
     pub workstation: String,
 }
 
@@ -128,6 +128,7 @@ impl Session {
         Person {
             name: name.clone(),
             administers: self.administers(),
+            is_staff: self.is_staff(),
         }
     }
 
@@ -135,6 +136,13 @@ impl Session {
     pub fn administers(&self) -> bool {
         self.roles.iter().any(|role| role == ADMINISTRATOR)
             && self.assurance() >= Some(Assurance::Multiple)
+    }
+
+    /// Works here: what a patient or who looks after one is not.
+    pub fn is_staff(&self) -> bool {
+        let practises = |user: &String| user.starts_with("Practitioner");
+        self.patient.is_none()
+            && (!self.roles.is_empty() || self.fhir_user.as_ref().is_some_and(practises))
     }
 
     /// `None`: its `acr` is none of ours, and it counts for nothing.
@@ -156,5 +164,25 @@ mod tests {
         assert!(Assurance::Multiple < Assurance::PhishingResistant);
         assert_eq!(Assurance::parse("mfa"), Some(Assurance::Multiple));
         assert_eq!(Session::default().assurance(), None);
+    }
+
+    #[test]
+    fn staff_practises_or_has_a_role_and_is_no_patient() {
+        let is_staff = |user: &str, patient: Option<&str>, roles: &[&str]| {
+            let session = Session {
+                fhir_user: Some(user.into()),
+                patient: patient.map(str::to_owned),
+                roles: roles.iter().map(|&role| role.to_owned()).collect(),
+                ..Session::default()
+            };
+            session.is_staff()
+        };
+        assert!(is_staff("Practitioner/1", None, &[]));
+        assert!(is_staff("PractitionerRole/1", None, &[]));
+        assert!(is_staff("Person/1", None, &["auditor"]));
+        assert!(!is_staff("RelatedPerson/1", None, &[]));
+        assert!(!is_staff("Patient/1", Some("1"), &[]));
+        assert!(!is_staff("Patient/1", Some("1"), &["nurse"]));
+        assert!(!Session::default().is_staff());
     }
 }

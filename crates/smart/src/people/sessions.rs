@@ -81,10 +81,10 @@ fn shown(row: &SessionRow, current: &Session) -> SessionShown {
     SessionShown {
         id: known.id.clone(),
         this_one: known.id == current.id,
-        workstation: if row.shared {
-            format!("Shared computer {}", known.workstation)
-        } else {
-            "A computer of your own".to_owned()
+        workstation: match &row.computer {
+            Some(name) => format!("Shared computer {name}"),
+            None if row.shared => "A computer that others use too".to_owned(),
+            None => "A computer of your own".to_owned(),
         },
         begun: dates::moment(row.begun_s),
         last_used: dates::moment(row.last_used_s),

@@ -5,7 +5,7 @@ use super::browser::{self, Browser};
 use super::lifetime::{self, PASSWORD};
 use super::throttle::{self, Guess};
 use super::way::Way;
-use super::{account, passkey, password, session, upstream};
+use super::{account, passkey, password, session, shared_computer, upstream};
 use crate::answer::{Answer, OAuthError};
 use crate::endpoints::Endpoint;
 use crate::page::{Page, SignIn};
@@ -129,7 +129,7 @@ async fn begin(
     trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
     let before = lifetime::held(server, request.session, request.now_s).await?;
-    let place = browser::place(request, before.as_ref().map(|held| &held.session));
+    let place = browser::place(server, request, before.as_deref()).await?;
     let begun = match lifetime::begin(server, account, proof, place, request, changes).await? {
         Ok(begun) => begun,
         Err(Refused::Conflict(_)) => {
@@ -162,7 +162,8 @@ async fn show(
     let form = server
         .forms()
         .form(&browser.cookie, &way.link(Endpoint::SignIn));
-    let workstation = browser::workstation(request);
+    let computer = shared_computer::here(server, request).await?;
+    let computer = computer.map(|computer| computer.row.name);
     let page = SignIn {
         form: form.leading_to(waiting.as_ref().map(|w| w.redirect_uri.clone())),
         username: request
@@ -175,10 +176,10 @@ async fn show(
         app: waiting.map(|waiting| waiting.app),
         passkey_challenge: passkey::challenge(server, &browser, request.now_s),
         rp_id: passkey::rp_id(server).unwrap_or_default().to_owned(),
-        upstream: upstream::links(server, request, &browser.cookie),
+        upstream: upstream::links(server, request, &browser.cookie, computer.is_some()),
         takes_password: takes_password(server),
-        shared: workstation.is_some() || request.parameters.get("shared").is_some(),
-        workstation,
+        shared: request.parameters.get("shared").is_some(),
+        computer,
     };
     Ok(browser.given(Answer::page(status, Page::SignIn(page))))
 }

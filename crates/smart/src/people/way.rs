@@ -106,6 +106,7 @@ fn place(path: &str) -> Option<Endpoint> {
                 | Endpoint::Developer
                 | Endpoint::Clients
                 | Endpoint::Accounts
+                | Endpoint::Computers
         )
     })
 }

@@ -20,7 +20,6 @@ pub struct UpstreamSignIn {
     pub tx: Option<String>,
     pub to: Option<String>,
     pub shared: bool,
-    pub workstation: Option<String>,
     /// Seconds since 1970.
     pub begun_s: i64,
     pub expires_s: i64,

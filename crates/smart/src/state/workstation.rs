@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workstation {
+    /// Id of the shared computer, or a browser's own place.
     pub name: String,
     /// Id of the session.
     pub session: String,

@@ -89,16 +89,13 @@ impl<'a> Browser<'a> {
         self.send(&page.form, &[("code", code)]).await
     }
 
-    /// With password and code, at a shared computer where one is named.
-    pub async fn sign_in(
-        &mut self,
-        username: &str,
-        secret: &TotpSecret,
-        workstation: Option<&str>,
-    ) {
+    /// With password and code, at the shared computer where one is named.
+    pub async fn sign_in(&mut self, username: &str, secret: &TotpSecret, computer: Option<&str>) {
+        if let Some(name) = computer {
+            self.device = self.house.computer(name).await;
+        }
         let page = self.sign_in_page("").await;
-        let mut fields = vec![("username", username), ("password", PASSWORD)];
-        fields.extend(workstation.map(|name| ("workstation", name)));
+        let fields = [("username", username), ("password", PASSWORD)];
         assert_eq!(
             to(&self.send(&page.form, &fields).await),
             "/auth/second-factor"

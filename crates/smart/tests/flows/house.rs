@@ -12,7 +12,8 @@ use ward_seal::MasterKey;
 use ward_smart::fetch::{Fetch, FetchError, Fetched, Fetching, Outgoing, Posted};
 use ward_smart::people::session::Session;
 use ward_smart::state::{
-    self, Account, Authentication, Changes, Client, ClientState, Kind, Row, SessionRow, digest,
+    self, Account, Authentication, Changes, Client, ClientState, Kind, Row, SessionRow,
+    SharedComputer, digest,
 };
 use ward_smart::{Answer, AuthorizationServer, Endpoint, Page, Secrets, Settings};
 use ward_storage::{Store, StoreSettings};
@@ -177,6 +178,21 @@ impl House {
         .await
     }
 
+    /// The secret of the browser that is the shared computer of this name, which somebody has set up.
+    pub async fn computer(&self, name: &str) -> String {
+        let secret = digest(name);
+        let computer = SharedComputer {
+            key: digest(&secret),
+            id: format!("id of {name}"),
+            name: name.to_owned(),
+            account: "somebody".into(),
+            set_up_s: NOW_S,
+            used_s: NOW_S,
+        };
+        self.keep(&computer).await;
+        secret
+    }
+
     /// A doctor who is signed in with two factors; the cookie.
     pub async fn clinician(&self) -> String {
         self.signed_in(|session| {
@@ -224,6 +240,7 @@ impl House {
             idle_s: 12 * 3600,
             ends_s: NOW_S + 12 * 3600,
             shared: false,
+            computer: None,
         })
         .await;
         cookie

@@ -15,6 +15,7 @@ mod browser;
 mod client_forms;
 mod client_proof;
 mod client_rights;
+mod computers;
 mod demo;
 mod discovery;
 mod fapi;
@@ -178,6 +179,11 @@ on_both!(
     sessions::c5_apps_go_on_through_a_fresh_sign_in_and_end_with_it,
     sessions::at5c_what_apps_hold_ends_with_an_idle_session,
     sessions::at5a_nobody_is_signed_out_from_afar,
+    sessions::at5a_who_takes_over_is_there_and_has_two_factors,
+    computers::at5a_staff_sets_a_browser_up_as_a_shared_computer,
+    computers::at5a_a_computer_that_is_removed_is_none,
+    computers::at5a_computers_have_bounds_and_are_forgotten,
+    computers::at5c_a_computer_ends_what_idles_whoever_set_it_up,
     sessions::at5c_who_is_away_is_signed_out,
     people::x56_forms_and_cookies_are_of_one_browser,
     sessions::sessions_end_one_by_one_and_by_signing_out,

@@ -170,11 +170,7 @@ pub async fn at5c_what_apps_hold_ends_with_an_idle_session(house: House) {
     // Who proves again who they are goes on, from the password to the second factor too.
     shared.now_s += 9 * 60;
     let page = shared.sign_in_page("").await;
-    let fields = [
-        ("username", "okafor"),
-        ("password", PASSWORD),
-        ("workstation", "ward-3"),
-    ];
+    let fields = [("username", "okafor"), ("password", PASSWORD)];
     shared.send(&page.form, &fields).await;
     shared.now_s += 2 * 60;
     watched(shared.now_s).await;
@@ -195,42 +191,67 @@ pub async fn at5c_what_apps_hold_ends_with_an_idle_session(house: House) {
     assert!(house.is_good(&again, shared.now_s + 60).await);
 }
 
-/// The name of a shared computer is no secret: who sends it from afar signs nobody out with a password alone, nor as a patient.
+/// The name of a shared computer is no secret: who sends it from afar signs nobody out, whatever they prove.
 pub async fn at5a_nobody_is_signed_out_from_afar(house: House) {
+    let (okafor, _) = enrolled(&house, "okafor").await;
+    let (brandt, _) = enrolled(&house, "brandt").await;
+    let mut there = Browser::new(&house);
+    there.sign_in("okafor", &okafor, Some("icu-3")).await;
+    for (n, device) in ["", "icu-3", &"A".repeat(43)].into_iter().enumerate() {
+        let mut afar = Browser::new(&house);
+        afar.device = device.to_owned();
+        afar.now_s += 30 * n as i64;
+        let page = afar.sign_in_page("?workstation=icu-3").await;
+        assert_eq!(page.computer, None);
+        let fields = [
+            ("username", "brandt"),
+            ("password", PASSWORD),
+            ("workstation", "icu-3"),
+            ("shared", "yes"),
+        ];
+        afar.send(&page.form, &fields).await;
+        let code = brandt.code(totp::step(afar.now_s));
+        assert_eq!(to(&afar.code(&code).await), "/auth/apps");
+        let page = afar.sessions_page().await;
+        let here = page.sessions.iter().find(|s| s.this_one).unwrap();
+        assert_eq!(here.workstation, "A computer that others use too");
+        assert!(there.is_signed_in().await, "with {device}");
+    }
+}
+
+/// At the computer itself, too, a password alone and a patient sign nobody out; what was begun there is finished there.
+pub async fn at5a_who_takes_over_is_there_and_has_two_factors(house: House) {
     let (okafor, _) = enrolled(&house, "okafor").await;
     let (brandt, _) = enrolled(&house, "brandt").await;
     let (patient, _) = enrolled_as(&house, &new_patient("ada", "Patient/p1")).await;
     let mut there = Browser::new(&house);
     there.sign_in("okafor", &okafor, Some("icu-3")).await;
     let half_way = async |username: &str| {
-        let mut afar = Browser::new(&house);
-        let page = afar.sign_in_page("").await;
-        let fields = [
-            ("username", username),
-            ("password", PASSWORD),
-            ("workstation", "icu-3"),
-        ];
+        let mut next = Browser::new(&house);
+        next.device.clone_from(&there.device);
+        let page = next.sign_in_page("").await;
+        assert_eq!(page.computer.as_deref(), Some("icu-3"));
+        let fields = [("username", username), ("password", PASSWORD)];
         assert_eq!(
-            to(&afar.send(&page.form, &fields).await),
+            to(&next.send(&page.form, &fields).await),
             "/auth/second-factor"
         );
-        afar
+        next
     };
-    for username in ["ada", "brandt"] {
-        half_way(username).await;
-        assert!(there.is_signed_in().await, "{username}: a password alone");
-    }
-    let mut afar = half_way("ada").await;
-    assert_eq!(
-        to(&afar.code(&patient.code(totp::step(NOW_S))).await),
-        "/auth/apps"
-    );
-    assert!(there.is_signed_in().await && afar.is_signed_in().await);
-    let mut next = half_way("brandt").await;
-    assert_eq!(
-        to(&next.code(&brandt.code(totp::step(NOW_S))).await),
-        "/auth/apps"
-    );
-    assert!(next.is_signed_in().await && !there.is_signed_in().await);
-    assert!(afar.is_signed_in().await);
+    let mut ada = half_way("ada").await;
+    let mut brandt_there = half_way("brandt").await;
+    let mut brandt_elsewhere = half_way("brandt").await;
+    assert!(there.is_signed_in().await, "passwords alone");
+    ada.code(&patient.code(totp::step(NOW_S))).await;
+    assert!(there.is_signed_in().await && ada.is_signed_in().await);
+    // Whoever has begun there and goes on with the session elsewhere is not there.
+    brandt_elsewhere.device.clear();
+    let code = brandt.code(totp::step(NOW_S));
+    assert_eq!(to(&brandt_elsewhere.code(&code).await), "/auth/apps");
+    assert!(there.is_signed_in().await);
+    brandt_there.now_s += 60;
+    let code = brandt.code(totp::step(brandt_there.now_s));
+    assert_eq!(to(&brandt_there.code(&code).await), "/auth/apps");
+    there.now_s += 60;
+    assert!(brandt_there.is_signed_in().await && !there.is_signed_in().await);
 }

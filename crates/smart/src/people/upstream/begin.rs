@@ -4,7 +4,6 @@ use super::provider::{Metadata, Provider};
 use super::trouble::Trouble;
 use crate::answer::Answer;
 use crate::endpoints::Endpoint;
-use crate::people::browser;
 use crate::people::enrol::FRESH_S;
 use crate::people::lifetime;
 use crate::people::way::Way;
@@ -25,11 +24,12 @@ use std::time::Duration;
 use ward_seal::random;
 
 /// The links of the sign-in page: name and path. `csrf` makes them good for this browser only, so that no other site can begin a
-/// sign-in in its place.
+/// sign-in in its place. `is_shared`: it is a shared computer, and need not be told so.
 pub(crate) fn links(
     server: &AuthorizationServer,
     request: &Request<'_>,
     cookie: &str,
+    is_shared: bool,
 ) -> Vec<(String, String)> {
     let Some(provider) = server.upstream() else {
         return Vec::new();
@@ -40,9 +40,9 @@ pub(crate) fn links(
     let mark = if way.contains('?') { '&' } else { '?' };
     let link = format!("{way}{mark}csrf={csrf}");
     let name = &provider.settings.name;
-    match browser::workstation(request) {
-        Some(workstation) => vec![(name.clone(), format!("{link}&workstation={workstation}"))],
-        None => vec![
+    match is_shared {
+        true => vec![(name.clone(), link)],
+        false => vec![
             (name.clone(), link.clone()),
             (
                 format!("{name}, on a computer that others use too"),
@@ -74,7 +74,6 @@ pub(super) async fn begin(
         tx,
         to,
         shared: request.parameters.get("shared").is_some(),
-        workstation: browser::workstation(request),
         begun_s: now_s,
         expires_s: now_s.saturating_add(UPSTREAM_SIGN_IN_LIFETIME_S),
     };

@@ -14,6 +14,7 @@ mod trouble;
 pub(crate) use begin::links;
 pub(crate) use provider::Provider;
 
+use super::browser;
 use super::lifetime::{self, Place};
 use super::session::Assurance;
 use super::way::Way;
@@ -25,7 +26,6 @@ use crate::state::{self, Changes, Held, UpstreamSignIn, digest};
 use crate::trail::Trail;
 use trouble::Trouble;
 use ward_seal::hash::constant_time_eq;
-use ward_seal::random;
 
 pub(super) async fn answer(
     server: &AuthorizationServer,
@@ -151,20 +151,16 @@ async fn check_issuer(
     }
 }
 
-/// The workstation that the sign-in was begun at, else the one that the browser's session had, else a new one.
+/// Where the browser is that went there and is back.
 async fn place(
     server: &AuthorizationServer,
     begun: &UpstreamSignIn,
     request: &Request<'_>,
-) -> Result<Place, Trouble> {
+) -> Result<Place, OAuthError> {
     let before = lifetime::held(server, request.session, request.now_s).await?;
-    let known = before.map(|held| held.session.workstation.clone());
+    let place = browser::place(server, request, before.as_deref()).await?;
     Ok(Place {
-        shared: begun.shared || begun.workstation.is_some(),
-        workstation: begun
-            .workstation
-            .clone()
-            .or(known)
-            .unwrap_or_else(random::uuid),
+        shared: place.shared || begun.shared,
+        ..place
     })
 }

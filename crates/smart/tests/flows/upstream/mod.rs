@@ -77,6 +77,7 @@ impl Place {
         Browser {
             place: self,
             cookie: String::new(),
+            device: String::new(),
             now_s: NOW_S,
         }
     }
@@ -93,12 +94,15 @@ impl Place {
 struct Browser<'a> {
     place: &'a Place,
     cookie: String,
+    /// Secret that it keeps.
+    device: String,
     now_s: i64,
 }
 
 impl Browser<'_> {
     async fn ask(&mut self, endpoint: Endpoint, ask: Ask) -> Answer {
-        let ask = ask.cookie(&self.cookie).at(self.now_s);
+        let ask = ask.cookie(&self.cookie).device(&self.device);
+        let ask = ask.at(self.now_s);
         let answer = ask.of(&self.place.server, endpoint).await;
         if let Answer::Page { cookie, .. } | Answer::Redirect { cookie, .. } = &answer {
             match cookie {
@@ -308,15 +312,17 @@ pub async fn what_the_installation_wants_is_asked(house: House) {
     })
     .await;
     let mut browser = place.browser();
-    let page = browser.sign_in_page("?workstation=desk-1").await;
+    browser.device = place.house.computer("desk-1").await;
+    let page = browser.sign_in_page("").await;
     assert!(!page.takes_password);
-    assert_eq!(page.upstream.len(), 1, "a workstation is shared anyway");
+    assert_eq!(page.upstream.len(), 1, "a shared computer is shared anyway");
     let sent = asked_there(&browser.get(&page.upstream[0].1).await);
     assert_eq!(sent["acr_values"], "gold silver");
     assert_eq!(sent["aud"], "https://id.example/fhir");
     let back = place.upstream.sign_in(&sent, json!({}), &Signed::Well);
     browser.back(&back).await;
-    assert_eq!(place.session(&browser.cookie).await.workstation, "desk-1");
+    let session = place.session(&browser.cookie).await;
+    assert_eq!(session.workstation, "id of desk-1");
     let mut other = place.browser();
     let page = other.sign_in_page("").await;
     assert!(page.upstream[1].1.ends_with("&shared=yes"));
