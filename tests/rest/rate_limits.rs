@@ -1,5 +1,6 @@
 //! Too much asked for is refused with the time to wait, and holds up nobody else (C17, X74).
 
+use super::backend_service::BackendService;
 use super::on_own;
 use serde_json::json;
 use std::collections::BTreeSet;
@@ -8,8 +9,8 @@ use ward_testkit::{Answer, Backend, Client, Server, Start, backends};
 
 #[test]
 fn x74_a_client_that_asks_for_too_much_waits_and_others_do_not() {
-    // Worth three searches, or thirty reads.
-    on_own(&[("rates.client_per_minute", "30")], |ward, loader| {
+    // Worth a token and three searches.
+    on_own(&[("rates.client_per_minute", "40")], |ward, loader| {
         let lab = ward.client("lab");
         for _ in 0..3 {
             lab.get("Observation?_count=1").expect(200);
@@ -61,6 +62,52 @@ fn x74_an_address_waits_at_every_endpoint() {
         waits(&loader.get("Patient").expect(429));
         let page = ward.anonymous().get(&format!("{origin}/auth/sign-in"));
         waits(&page.expect(429));
+    });
+}
+
+/// Tokens are of a client's own budget, wherever it asks; to send its name without its proof uses up nothing of it.
+#[test]
+fn x74_a_client_pays_for_its_tokens_and_nobody_else_does() {
+    // The loader has signed in by then.
+    on_own(&[("rates.client_per_minute", "60")], |ward, _| {
+        let own = BackendService::of(ward);
+        let origin = ward.base.trim_end_matches("/fhir");
+        for _ in 0..12 {
+            let pretended = ward
+                .anonymous()
+                .request("POST", &format!("{origin}/auth/token"));
+            let form = b"grant_type=client_credentials&client_id=demo-loader".to_vec();
+            let answer = pretended.body("application/x-www-form-urlencoded", form);
+            answer.send().expect(401);
+        }
+        own.ask_token(None).expect(200);
+        let refused = (0..8)
+            .map(|_| own.ask_token(None))
+            .find(|a| a.status != 200);
+        let refused = refused.expect("no more than a minute's worth").expect(429);
+        waits(&refused);
+        assert_eq!(refused.json()["error"], "temporarily_unavailable");
+        ward.client("lab").get("Observation?_count=1").expect(200);
+    });
+}
+
+/// Whoever proves nothing waits at the authorization server; systems behind the same address do not.
+#[test]
+fn x74_an_address_without_proof_of_a_client_waits() {
+    let limit = [("rates.unauthenticated_per_minute", "200")];
+    on_own(&limit, |ward, loader| {
+        let origin = ward.base.trim_end_matches("/fhir");
+        let page = || ward.anonymous().get(&format!("{origin}/auth/sign-in"));
+        let refused = (0..30).map(|_| page()).find(|page| page.status != 200);
+        waits(&refused.expect("no more than a minute's worth").expect(429));
+        let request = ward
+            .anonymous()
+            .request("POST", &format!("{origin}/auth/token"));
+        let form = b"grant_type=client_credentials".to_vec();
+        let nobody = request.body("application/x-www-form-urlencoded", form);
+        waits(&nobody.send().expect(429));
+        BackendService::of(ward).ask_token(None).expect(200);
+        loader.get("Patient").expect(200);
     });
 }
 

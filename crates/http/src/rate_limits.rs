@@ -23,6 +23,8 @@ use ward_smart::Endpoint;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PerMinute {
     pub address: u32,
+    /// Of one address at the endpoints of the authorization server, where no client proves who it is.
+    pub unauthenticated: u32,
     pub client: u32,
     pub user: u32,
     /// Requests of one address without a token that will do. Those with one are not held up by them.
@@ -39,6 +41,7 @@ pub struct Exceeded {
 
 pub struct RateLimits {
     address: Option<Buckets>,
+    unauthenticated: Option<Buckets>,
     client: Option<Buckets>,
     user: Option<Buckets>,
     failures: Option<Buckets>,
@@ -52,6 +55,7 @@ impl RateLimits {
         let buckets = |units| NonZeroU32::new(units).map(Buckets::of);
         RateLimits {
             address: buckets(limits.address),
+            unauthenticated: buckets(limits.unauthenticated),
             client: buckets(limits.client),
             user: buckets(limits.user),
             failures: buckets(limits.failures),
@@ -63,6 +67,13 @@ impl RateLimits {
     /// Before it is known who asks.
     pub fn take_of_address(&self, source: &str, units: NonZeroU32) -> Result<(), Exceeded> {
         self.take(self.address.as_ref(), "address", &network(source), units)
+    }
+
+    /// At an endpoint of the authorization server, where nobody has proved which client asks.
+    pub fn take_unauthenticated(&self, source: &str, units: NonZeroU32) -> Result<(), Exceeded> {
+        let whose = "address (without proof of a client)";
+        let buckets = self.unauthenticated.as_ref();
+        self.take(buckets, whose, &network(source), units)
     }
 
     /// A request without a token that will do.
@@ -87,12 +98,22 @@ impl RateLimits {
         if caller.is_user() {
             self.take(self.user.as_ref(), "user", &caller.subject, units)?;
         }
+        self.take_of_client(&caller.client_id, budget, units)
+    }
+
+    /// The same where no user asks.
+    pub fn take_of_client(
+        &self,
+        client_id: &str,
+        budget: Option<u32>,
+        units: NonZeroU32,
+    ) -> Result<(), Exceeded> {
         let own = budget.map(|units| NonZeroU32::new(units).map(|units| self.budget(units)));
         let client = match &own {
             Some(own) => own.as_deref(),
             None => self.client.as_ref(),
         };
-        self.take(client, "client", &caller.client_id, units)
+        self.take(client, "client", client_id, units)
     }
 
     fn take(
@@ -337,6 +358,14 @@ mod tests {
         }
         assert_ne!(network("2001:db8:0:1::1"), network("2001:db8::1"));
         assert_eq!(network("::ffff:192.0.2.1"), "192.0.2.1");
+        let limits = RateLimits::new(PerMinute {
+            unauthenticated: 5,
+            ..PerMinute::default()
+        });
+        assert_eq!(limits.take_unauthenticated("192.0.2.1", units(5)), Ok(()));
+        assert!(limits.take_unauthenticated("192.0.2.1", units(1)).is_err());
+        assert_eq!(limits.take_unauthenticated("192.0.2.2", units(1)), Ok(()));
+        assert_eq!(limits.take_of_address("192.0.2.1", units(9)), Ok(()));
         let none = RateLimits::new(PerMinute::default());
         assert_eq!(none.take_of_address("192.0.2.1", units(u32::MAX)), Ok(()));
     }

@@ -4,6 +4,7 @@
 mod authority;
 mod cookie;
 mod credentials;
+mod metered;
 mod parameters;
 mod refusal;
 mod respond;
@@ -13,17 +14,17 @@ pub(crate) use credentials::{DPOP, one_header};
 
 use crate::cors::{self, Openness};
 use crate::pages;
-use crate::rate_limits;
 use crate::request::text;
 use crate::server::Service;
 use crate::tls::client_certificate;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use cookie::Cookies;
+use metered::Metered;
 use refusal::Refusal;
 use std::sync::Arc;
 use std::time::Instant;
-use ward_smart::{Answer, Endpoint, Parameters, Request};
+use ward_smart::{Answer, Endpoint, Meter, Parameters, Request};
 
 /// Answers a request to an endpoint.
 pub async fn handle(
@@ -42,16 +43,14 @@ pub async fn handle(
     let _in_flight = service.metrics.begin();
     let methods = endpoint.methods();
     let is_taken = methods.contains(&request.method().as_str());
-    let units = rate_limits::cost_of(endpoint);
-    let exceeded = service
-        .rate_limits
-        .take_of_address(&source(request), units)
-        .err();
+    let meter = Metered::of(request, service, endpoint);
+    let exceeded = meter.take_before(endpoint).err();
     let answer = if exceeded.is_some() {
         let refusal = Refusal::too_many_requests();
         refusal.recorded(request, service, endpoint).await
     } else if is_taken {
-        answer(request, payload, service, authority.clone(), endpoint).await
+        let asked = asked(request, payload, service, endpoint).await;
+        answer(request, service, asked, meter, endpoint).await
     } else {
         let refusal = Refusal::method_not_allowed();
         refusal.recorded(request, service, endpoint).await
@@ -100,15 +99,19 @@ pub fn file(path: &str) -> Option<HttpResponse> {
 
 async fn answer(
     request: &HttpRequest,
-    payload: web::Payload,
     service: &Service,
-    authority: Arc<dyn Authority>,
+    asked: Result<Asked, Refusal>,
+    meter: Metered,
     endpoint: Endpoint,
 ) -> Answer {
-    match asked(request, payload, service, endpoint).await {
+    match asked {
         Ok(asked) => {
+            let authority: Arc<dyn Authority> = service.auth.clone();
             // What was begun ends and is recorded, also when the client goes away.
-            let task = actix_web::rt::spawn(async move { asked.put(&*authority, endpoint).await });
+            let task = actix_web::rt::spawn(async move {
+                let meter = endpoint.is_for_known_clients().then_some(meter);
+                asked.put(&*authority, endpoint, meter.as_ref()).await
+            });
             task.await.unwrap_or_else(|_| refusal::unanswered(endpoint))
         }
         Err(refusal) => refusal.recorded(request, service, endpoint).await,
@@ -132,7 +135,12 @@ struct Asked {
 }
 
 impl Asked {
-    async fn put(self, authority: &dyn Authority, endpoint: Endpoint) -> Answer {
+    async fn put(
+        self,
+        authority: &dyn Authority,
+        endpoint: Endpoint,
+        meter: Option<&Metered>,
+    ) -> Answer {
         let request = Request {
             parameters: self.parameters,
             json: self.json.as_deref(),
@@ -145,6 +153,7 @@ impl Asked {
             origin: self.origin.as_deref(),
             method: self.method,
             url: &self.url,
+            meter: meter.map(|meter| meter as &dyn Meter),
             now_s: self.now_s,
         };
         authority.answer(endpoint, request).await

@@ -117,6 +117,7 @@ pub struct Rates {
     pub client_per_minute: u32,
     pub user_per_minute: u32,
     pub address_per_minute: u32,
+    pub unauthenticated_per_minute: u32,
     pub failures_per_minute: u32,
     pub patients_per_hour: u32,
 }
@@ -447,6 +448,7 @@ impl Config {
             client: self.rates.client_per_minute,
             user: self.rates.user_per_minute,
             address: self.rates.address_per_minute,
+            unauthenticated: self.rates.unauthenticated_per_minute,
             failures: self.rates.failures_per_minute,
         }
     }

@@ -62,6 +62,8 @@ pub enum ErrorCode {
     AccessDenied,
     ServerError,
     TemporarilyUnavailable,
+    /// Asked for more than a limit allows: of OAuth's codes the one for what is over in a while.
+    TooManyRequests,
     LoginRequired,
     InteractionRequired,
     /// <https://openid.net/specs/openid-connect-unmet-authentication-requirements-1_0.html>
@@ -81,6 +83,8 @@ pub enum ErrorCode {
 pub struct OAuthError {
     pub code: ErrorCode,
     pub description: String,
+    /// Seconds until another try is of use, where that is known.
+    pub retry_after_s: Option<i64>,
 }
 
 impl ErrorCode {
@@ -95,7 +99,9 @@ impl ErrorCode {
             ErrorCode::InvalidScope => "invalid_scope",
             ErrorCode::AccessDenied => "access_denied",
             ErrorCode::ServerError => "server_error",
-            ErrorCode::TemporarilyUnavailable => "temporarily_unavailable",
+            ErrorCode::TemporarilyUnavailable | ErrorCode::TooManyRequests => {
+                "temporarily_unavailable"
+            }
             ErrorCode::LoginRequired => "login_required",
             ErrorCode::InteractionRequired => "interaction_required",
             ErrorCode::UnmetAuthenticationRequirements => "unmet_authentication_requirements",
@@ -113,6 +119,7 @@ impl ErrorCode {
         match self {
             ErrorCode::InvalidClient | ErrorCode::InvalidToken => 401,
             ErrorCode::AccessDenied | ErrorCode::InsufficientScope => 403,
+            ErrorCode::TooManyRequests => 429,
             ErrorCode::ServerError => 500,
             ErrorCode::TemporarilyUnavailable => 503,
             _ => 400,
@@ -125,6 +132,15 @@ impl OAuthError {
         OAuthError {
             code,
             description: description.into(),
+            retry_after_s: None,
+        }
+    }
+
+    /// `wait_s`: until there is room again.
+    pub fn too_many(wait_s: i64, description: impl Into<String>) -> OAuthError {
+        OAuthError {
+            retry_after_s: Some(wait_s.max(1)),
+            ..OAuthError::new(ErrorCode::TooManyRequests, description)
         }
     }
 
@@ -147,7 +163,11 @@ impl From<ward_storage::StoreError> for OAuthError {
 impl From<OAuthError> for Answer {
     fn from(error: OAuthError) -> Answer {
         let body = json!({ "error": error.code.as_str(), "error_description": error.description });
-        Answer::json(error.code.status(), &body)
+        let answer = Answer::json(error.code.status(), &body);
+        match error.retry_after_s {
+            Some(wait_s) => answer.with_header("Retry-After", wait_s.to_string()),
+            None => answer,
+        }
     }
 }
 

@@ -161,6 +161,18 @@ impl Endpoint {
         }
     }
 
+    /// Where clients prove who they are: what a request costs is theirs.
+    pub fn is_for_known_clients(self) -> bool {
+        matches!(
+            self,
+            Endpoint::Token
+                | Endpoint::Introspect
+                | Endpoint::Revoke
+                | Endpoint::PushedAuthorizationRequest
+                | Endpoint::Launch
+        )
+    }
+
     /// Metadata that anybody may read and keep.
     pub fn is_published(self) -> bool {
         self.interaction() == "discovery"

@@ -56,7 +56,7 @@ pub use endpoints::Endpoint;
 pub use fetch::Fetch;
 pub use page::Page;
 pub use registry::Registry;
-pub use request::{Parameters, Request};
+pub use request::{Meter, Parameters, Request};
 pub use resource_server::Credentials;
 pub use server::{AuthorizationServer, Secrets};
 pub use settings::Settings;

@@ -1,5 +1,7 @@
 //! A request to one of the authorization server's endpoints, as HTTP brought it.
 
+use std::fmt;
+
 /// What an endpoint is asked, with everything of the transport that a decision may rest on.
 #[derive(Clone, Debug, Default)]
 pub struct Request<'a> {
@@ -26,8 +28,19 @@ pub struct Request<'a> {
     pub method: &'a str,
     /// As the client addressed it, without query and fragment: what a DPoP proof's `htu` must equal.
     pub url: &'a str,
+    /// Takes what the request costs from whoever turns out to ask. `None`: it was paid for, or costs nothing.
+    pub meter: Option<&'a dyn Meter>,
     /// Seconds since 1970.
     pub now_s: i64,
+}
+
+/// Takes what one request costs. `Err`: seconds until there is enough.
+pub trait Meter: fmt::Debug + Send + Sync {
+    /// From a client that has proved who it is. `budget`: its own, in place of the installation's; 0: it has no limit.
+    fn take_of_client(&self, client_id: &str, budget: Option<u32>) -> Result<(), i64>;
+
+    /// From the address, where no client proves who it is: to name one costs it nothing.
+    fn take_of_address(&self) -> Result<(), i64>;
 }
 
 /// Names and values in the order they were sent. A name that is sent twice makes the request invalid (RFC 6749 §3.1), so its

@@ -231,6 +231,23 @@ impl AuthorizationServer {
         self.url(Endpoint::Token)
     }
 
+    /// What clients ask for.
+    async fn asked(
+        &self,
+        endpoint: Endpoint,
+        request: &Request<'_>,
+        trail: &mut Trail,
+    ) -> Result<Answer, OAuthError> {
+        match endpoint {
+            Endpoint::Token => token::answer(self, request, trail).await,
+            Endpoint::Introspect => introspect::answer(self, request, trail).await,
+            Endpoint::Revoke => revoke::answer(self, request, trail).await,
+            Endpoint::PushedAuthorizationRequest => par::answer(self, request, trail).await,
+            Endpoint::Register => register::answer(self, request, trail).await,
+            _ => launch::answer(self, request, trail).await,
+        }
+    }
+
     async fn meaning(
         &self,
         endpoint: Endpoint,
@@ -239,24 +256,22 @@ impl AuthorizationServer {
     ) -> Answer {
         // One at a time on the heap: an answer's future would else be as large as all of them.
         match endpoint {
-            Endpoint::Token => for_client(Box::pin(token::answer(self, request, trail)).await),
-            Endpoint::Introspect => {
-                for_client(Box::pin(introspect::answer(self, request, trail)).await)
+            Endpoint::Token
+            | Endpoint::Introspect
+            | Endpoint::Revoke
+            | Endpoint::PushedAuthorizationRequest
+            | Endpoint::Register
+            | Endpoint::Launch => {
+                let answer = Box::pin(self.asked(endpoint, request, trail)).await;
+                for_client(request, trail, answer)
             }
-            Endpoint::Revoke => for_client(Box::pin(revoke::answer(self, request, trail)).await),
-            Endpoint::PushedAuthorizationRequest => {
-                for_client(Box::pin(par::answer(self, request, trail)).await)
-            }
-            Endpoint::Register => {
-                for_client(Box::pin(register::answer(self, request, trail)).await)
-            }
-            Endpoint::Launch => for_client(Box::pin(launch::answer(self, request, trail)).await),
             Endpoint::Jwks
             | Endpoint::Style
             | Endpoint::Brands
             | Endpoint::OpenIdConfiguration
             | Endpoint::SmartConfiguration => {
-                for_client(discovery::answer(self, endpoint, request.now_s).await)
+                let answer = discovery::answer(self, endpoint, request.now_s).await;
+                for_client(request, trail, answer)
             }
             Endpoint::Authorize | Endpoint::ChoosePatient | Endpoint::Approve => {
                 for_person(Box::pin(authorize::answer(self, endpoint, request, trail)).await)
@@ -280,8 +295,16 @@ impl AuthorizationServer {
     }
 }
 
-fn for_client(answer: Result<Answer, OAuthError>) -> Answer {
-    answer.unwrap_or_else(client_authentication::refusal)
+/// What no client has proved to have asked for, its address pays for: then nothing else is said.
+fn for_client(
+    request: &Request<'_>,
+    trail: &mut Trail,
+    answer: Result<Answer, OAuthError>,
+) -> Answer {
+    match client_authentication::charge_address(request, trail) {
+        Ok(()) => answer.unwrap_or_else(client_authentication::refusal),
+        Err(too_many) => too_many.into(),
+    }
 }
 
 /// An error as a page: who reads it is a person, and no redirect may be trusted.
@@ -289,10 +312,11 @@ pub(crate) fn for_person(answer: Result<Answer, OAuthError>) -> Answer {
     answer.unwrap_or_else(|error| {
         let title = match error.code {
             ErrorCode::TemporarilyUnavailable => "Try again in a moment",
+            ErrorCode::TooManyRequests => "Try again later",
             ErrorCode::AccessDenied => "Not permitted",
             _ => "This request cannot be answered",
         };
-        Answer::page(
+        let page = Answer::page(
             error.code.status(),
             Page::Message(Message {
                 title: title.to_owned(),
@@ -300,6 +324,10 @@ pub(crate) fn for_person(answer: Result<Answer, OAuthError>) -> Answer {
                 is_error: true,
                 link: None,
             }),
-        )
+        );
+        match error.retry_after_s {
+            Some(wait_s) => page.retry_after(wait_s),
+            None => page,
+        }
     })
 }

@@ -19,6 +19,8 @@ pub(crate) struct Trail {
     decided: Vec<(&'static str, String)>,
     refused: bool,
     alarming: bool,
+    /// What the request costs was taken from somebody.
+    charged: bool,
 }
 
 impl Trail {
@@ -54,6 +56,11 @@ impl Trail {
     /// The answer is a refusal though its status does not say so: a redirect with an error, a page that asks again.
     pub(crate) fn refused(&mut self) {
         self.refused = true;
+    }
+
+    /// Whether it is to be taken now what the request costs: once.
+    pub(crate) fn charge(&mut self) -> bool {
+        !std::mem::replace(&mut self.charged, true)
     }
 
     /// Something is used that must have been stolen (S27, S92).

@@ -186,7 +186,7 @@ pub const OPTIONS: &[OptionRow] = &[
     row(
         "rates.client_per_minute",
         "1200000",
-        "Units of cost that one client may spend in a minute (429 with Retry-After beyond; each node counts by itself): a read costs 1, a write 5, a search 10, a system-wide search 20, a Bundle 50 and 1 for each KiB. 0: no limit. A client's own budget takes its place.",
+        "Units of cost that one client may spend in a minute (429 with Retry-After beyond; each node counts by itself): a read costs 1, a write 5, a search 10, a system-wide search 20, a Bundle 50 and 1 for each KiB, a request to the authorization server in which it proves who it is 10. 0: no limit. A client's own budget takes its place.",
     ),
     row(
         "rates.user_per_minute",
@@ -197,6 +197,11 @@ pub const OPTIONS: &[OptionRow] = &[
         "rates.address_per_minute",
         "0",
         "The same for one address (of IPv6 the /64). 0: no limit, as behind a proxy, where all come from one.",
+    ),
+    row(
+        "rates.unauthenticated_per_minute",
+        "120000",
+        "Units of cost that one address (of IPv6 the /64) may spend in a minute at the endpoints of the authorization server where no client proves who it is: a page, a form or a request in a public client's name costs 10, a published document 1. A sign-in with consent takes about 80, so that 1,500 people can sign in from behind one address in each minute. 0: no limit.",
     ),
     row(
         "rates.failures_per_minute",

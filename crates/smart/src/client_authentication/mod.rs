@@ -92,7 +92,38 @@ async fn prove(
     }
     trail.client(&client);
     permitted(&client, request)?;
+    match client.authentication {
+        // Anybody can name it.
+        Authentication::None => charge_address(request, trail)?,
+        _ => charge_client(&client, request, trail)?,
+    }
     Ok(client)
+}
+
+/// What the request costs the client, which has proved who it is (C17).
+fn charge_client(
+    client: &Client,
+    request: &Request<'_>,
+    trail: &mut Trail,
+) -> Result<(), OAuthError> {
+    let budget = client.budgets.requests_per_minute;
+    let Some(meter) = request.meter.filter(|_| trail.charge()) else {
+        return Ok(());
+    };
+    meter
+        .take_of_client(&client.client_id, budget)
+        .map_err(|wait_s| OAuthError::too_many(wait_s, "too many requests of this client"))
+}
+
+/// What the request costs the address that it comes from, unless somebody has paid.
+pub(crate) fn charge_address(request: &Request<'_>, trail: &mut Trail) -> Result<(), OAuthError> {
+    let Some(meter) = request.meter.filter(|_| trail.charge()) else {
+        return Ok(());
+    };
+    let why = "too many requests come from this address without proof of which client asks";
+    meter
+        .take_of_address()
+        .map_err(|wait_s| OAuthError::too_many(wait_s, why))
 }
 
 /// Who asks: by a token of its own, or by client authentication.
@@ -132,6 +163,7 @@ pub(crate) async fn asker(
     })?;
     trail.client(&client);
     permitted(&client, request)?;
+    charge_client(&client, request, trail)?;
     Ok(Ok(client))
 }
 

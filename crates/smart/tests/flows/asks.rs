@@ -4,7 +4,7 @@ use crate::answers::pairs;
 use crate::house::*;
 use serde_json::Value;
 use ward_seal::{base64url, hash};
-use ward_smart::{Answer, AuthorizationServer, Endpoint, Parameters, Request};
+use ward_smart::{Answer, AuthorizationServer, Endpoint, Meter, Parameters, Request};
 
 /// An authorization request in order, which a test then spoils.
 #[derive(Clone)]
@@ -151,6 +151,16 @@ impl Ask {
     }
 
     pub async fn of(&self, server: &AuthorizationServer, endpoint: Endpoint) -> Answer {
+        self.metered(server, endpoint, None).await
+    }
+
+    /// Where the request costs something.
+    pub async fn metered(
+        &self,
+        server: &AuthorizationServer,
+        endpoint: Endpoint,
+        meter: Option<&dyn Meter>,
+    ) -> Answer {
         let url = server.url(endpoint);
         let request = Request {
             parameters: Parameters::new(self.pairs.clone()),
@@ -164,6 +174,7 @@ impl Ask {
             origin: None,
             method: self.method,
             url: &url,
+            meter,
             now_s: self.now_s,
         };
         server.answer(endpoint, request).await

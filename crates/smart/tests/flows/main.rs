@@ -12,6 +12,7 @@ mod apps;
 mod asks;
 mod authorize;
 mod browser;
+mod charges;
 mod client_forms;
 mod client_proof;
 mod client_rights;
@@ -164,6 +165,9 @@ on_both!(
     client_forms::c17_what_will_not_do_is_named_at_its_field_and_changes_nothing,
     client_rights::c17_s30_an_ehr_says_where_its_launches_are_shown,
     registry::an_administrator_says_which_client_is_an_ehr,
+    charges::x74_who_proves_who_they_are_pays,
+    charges::x74_to_name_a_client_costs_it_nothing,
+    charges::x74_who_has_nothing_left_waits_and_changes_nothing,
     people::c7_an_invited_person_has_two_factors_before_anything_opens,
     people::at7a_a_password_alone_gets_no_code,
     people::at7b_a_code_passes_once,
