@@ -43,7 +43,9 @@ pub(crate) async fn answer(
             Ok(form(server, session, request, &problems, None))
         }
         Ok(made) => {
-            keep(server, &made, request.now_s).await?;
+            let by_administrator = session.is_some_and(Session::administers);
+            let source = (!by_administrator).then_some(request.source);
+            keep(server, &made, source, request.now_s).await?;
             trail.client(&made.client);
             let registered = Registered {
                 client_id: made.client.client_id.clone(),

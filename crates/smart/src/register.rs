@@ -2,9 +2,10 @@
 
 use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::registration::{Made, Metadata, Problem, register};
+use crate::registry::{Room, network};
 use crate::request::Request;
 use crate::server::AuthorizationServer;
-use crate::state::{self, Changes, KeysAt, Kind, SenderConstraint};
+use crate::state::{self, Changes, Client, KeysAt, Kind, SenderConstraint};
 use crate::trail::Trail;
 use serde_json::{Value, json};
 
@@ -31,28 +32,44 @@ pub(crate) async fn answer(
             )
         })?;
     let made = register(&metadata, request.now_s).map_err(|problems| refused(&problems))?;
-    keep(server, &made, request.now_s).await?;
+    keep(server, &made, Some(request.source), request.now_s).await?;
     trail.client(&made.client);
     Ok(Answer::json(201, &document(&made)))
 }
 
-/// Stores a new registration.
+/// Stores a new registration. `source`: address of whoever registers it; `None`: an administrator does. One at a time on each node,
+/// so that many at once are not more than are allowed.
 pub(crate) async fn keep(
     server: &AuthorizationServer,
     made: &Made,
+    source: Option<&str>,
     now_s: i64,
 ) -> Result<(), OAuthError> {
-    if server.registry().is_full(now_s) {
-        return Err(OAuthError::new(
-            ErrorCode::TemporarilyUnavailable,
-            "no further clients can be registered",
-        ));
+    let _one = server.registering().await;
+    let client = Client {
+        registered_from: source.map(network).unwrap_or_default(),
+        ..made.client.clone()
+    };
+    let mut changes = Changes::new().insert(&client).announced();
+    match server.registry().room(&client.registered_from, now_s) {
+        Room::Free => {}
+        Room::InPlaceOf(id) => {
+            let oldest = state::get::<Client>(server.store(), &id, now_s).await?;
+            // Whoever approves it at this moment goes before.
+            if let Some(oldest) = oldest.filter(|oldest| oldest.waits_for_approval()) {
+                changes = changes.remove(&oldest);
+            }
+        }
+        Room::Later(wait_s) => return Err(OAuthError::too_many(wait_s, TOO_MANY)),
+        Room::None => return Err(OAuthError::new(ErrorCode::TemporarilyUnavailable, FULL)),
     }
-    let changes = Changes::new().insert(&made.client).announced();
     state::commit(server.store(), changes, now_s).await?;
     // Whoever registered it, or looks at the registry next, finds it.
     Ok(server.watch(now_s).await?)
 }
+
+const TOO_MANY: &str = "too many registrations from your network wait for an administrator; one of them must be decided first";
+const FULL: &str = "no further clients can be registered";
 
 fn refused(problems: &[Problem]) -> OAuthError {
     let code = match problems {

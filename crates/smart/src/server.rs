@@ -38,6 +38,8 @@ pub struct AuthorizationServer {
     /// One at a time rereads what is in memory: else what one has read before another could take the place of what that has read
     /// since, and stay until something else is announced.
     watching: tokio::sync::Mutex<()>,
+    /// One at a time registers a client: else many at once would each find room.
+    registering: tokio::sync::Mutex<()>,
     /// The state revision that keys, revocations and clients in memory are of.
     revision: AtomicI64,
     /// When keys were last tended: seconds since 1970.
@@ -79,6 +81,7 @@ impl AuthorizationServer {
                 .clone()
                 .map(|upstream| Provider::new(upstream, outgoing.upstream)),
             watching: tokio::sync::Mutex::new(()),
+            registering: tokio::sync::Mutex::new(()),
             revision: AtomicI64::new(i64::MIN),
             tended_s: AtomicI64::new(now_s),
             engine,
@@ -187,6 +190,11 @@ impl AuthorizationServer {
 
     pub fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Held by whoever registers a client.
+    pub(crate) async fn registering(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.registering.lock().await
     }
 
     pub(crate) fn engine(&self) -> &Engine {

@@ -30,7 +30,7 @@ pub use app_state::{AppCode, AppState};
 pub use authorization::{AUTHORIZATION_LIFETIME_S, Authorization};
 pub use client::{
     ActsFor, Authentication, Budgets, Client, ClientState, IdTokenAlgorithm, KeysAt, Kind,
-    SenderConstraint,
+    PENDING_LIFETIME_S, SenderConstraint,
 };
 pub use code::{CODE_LIFETIME_S, Code};
 pub use credential::Credential;

@@ -63,6 +63,8 @@ pub struct Client {
     /// Purpose of use of its own tokens, a code of `v3-PurposeOfUse`.
     pub purpose_of_use: Option<String>,
     pub created_s: i64,
+    /// Network from which somebody who is no administrator registered it; empty: an administrator did.
+    pub registered_from: String,
     /// To about an hour.
     pub last_used_s: Option<i64>,
 }
@@ -174,6 +176,11 @@ impl Client {
     /// Whether its registration must be looked at before it gets further tokens (AT17b).
     pub fn is_review_due(&self, now_s: i64) -> bool {
         self.review_due_s.is_some_and(|due_s| due_s <= now_s)
+    }
+
+    /// Anybody registered it, and no administrator has looked at it yet.
+    pub fn waits_for_approval(&self) -> bool {
+        self.state == ClientState::Pending && !self.registered_from.is_empty()
     }
 
     /// What its tokens must be bound to.

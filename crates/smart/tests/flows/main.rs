@@ -144,6 +144,7 @@ on_both!(
     registry::at17a_a_suspended_client_is_dead_everywhere,
     registry::x63_stolen_keys_are_replaced,
     registry::s117_what_waits_for_approval_fetches_nothing_and_ends,
+    registry::s117_one_network_does_not_fill_the_list,
     registry::what_administrators_decide_is_on_record,
     registry::the_registry_is_for_administrators,
     limits::c17_budgets_are_set_on_the_page_and_hold_everywhere,

@@ -1,9 +1,9 @@
 use crate::answers::*;
 use crate::asks::*;
 use crate::house::*;
-use serde_json::json;
+use serde_json::{Value, json};
 use ward_smart::state::{Authentication, Client, ClientState, KeysAt, Kind};
-use ward_smart::{AuthorizationServer, Endpoint, Page, Secrets, Settings};
+use ward_smart::{Answer, AuthorizationServer, Endpoint, Page, Secrets, Settings};
 
 pub async fn administrator(house: &House) -> String {
     house
@@ -47,30 +47,12 @@ pub async fn decide(house: &House, cookie: &str, client: &str, decision: &str) {
 }
 
 pub async fn s117_registration_is_off_and_then_pending(house: House) {
-    let metadata = json!({
-        "client_name": "New App", "owner": "Example Ltd", "purpose": "Shows results",
-        "contacts": ["dev@app.example"], "redirect_uris": [CALLBACK], "scope": "openid patient/*.rs"
-    });
-    let post = Ask::post(&[]).json(&metadata);
+    let post = Ask::post(&[]).json(&metadata());
     assert_eq!(
         refused(house.ask(Endpoint::Register, &post).await),
         (403, "access_denied".into())
     );
-    let open = AuthorizationServer::open(
-        house.engine.clone(),
-        Settings {
-            open_registration: true,
-            ..Settings::for_base(BASE)
-        },
-        Secrets {
-            forms: [1; 32],
-            nonces: [2; 32],
-        },
-        ward_smart::fetch::Outgoing::all(house.shelf.clone()),
-        NOW_S,
-    )
-    .await
-    .unwrap();
+    let open = open(&house).await;
     let made = post.of(&open, Endpoint::Register).await;
     assert_eq!(made.status(), 201, "{made:?}");
     let id = json_of(made)["client_id"].as_str().unwrap().to_owned();
@@ -246,7 +228,68 @@ pub async fn an_administrator_says_which_client_is_an_ehr(house: House) {
     );
 }
 
-/// Who decided what about which client or account is on record, and nothing secret with it.
+/// From one network only so many wait at once, also of many that come at the same moment; others and administrators register on.
+pub async fn s117_one_network_does_not_fill_the_list(house: House) {
+    let open = open(&house).await;
+    let register = async |source: &str| {
+        let post = Ask {
+            source: source.to_owned(),
+            ..Ask::post(&[]).json(&metadata())
+        };
+        post.of(&open, Endpoint::Register).await
+    };
+    let sources: Vec<String> = (0..24).map(|n| format!("198.51.100.{n}")).collect();
+    let mut statuses = Vec::new();
+    for pair in sources.chunks(2) {
+        let (one, other) = tokio::join!(register(&pair[0]), register(&pair[1]));
+        statuses.extend([one.status(), other.status()]);
+    }
+    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 20);
+    let Answer::Json {
+        status, headers, ..
+    } = register("198.51.100.77").await
+    else {
+        panic!("no JSON")
+    };
+    assert_eq!(status, 429);
+    let wait = headers.iter().find(|(name, _)| *name == "Retry-After");
+    assert_eq!(wait.unwrap().1, (30 * 24 * 3600).to_string());
+    let elsewhere = register("203.0.113.7").await;
+    assert_eq!(elsewhere.status(), 201);
+    // One that is decided about makes room.
+    house.server.watch(NOW_S).await.unwrap();
+    let waiting = house.server.registry().all();
+    let from_there = |client: &&std::sync::Arc<Client>| client.registered_from == "198.51.100.0/24";
+    let one = waiting.iter().find(from_there).unwrap();
+    let admin = administrator(&house).await;
+    decide(&house, &admin, &one.client_id, "approve").await;
+    open.watch(NOW_S).await.unwrap();
+    assert_eq!(register("198.51.100.77").await.status(), 201);
+    assert_eq!(register("198.51.100.78").await.status(), 429);
+}
+
+fn metadata() -> Value {
+    json!({
+        "client_name": "New App", "owner": "Example Ltd", "purpose": "Shows results",
+        "contacts": ["dev@app.example"], "redirect_uris": [CALLBACK], "scope": "openid patient/*.rs"
+    })
+}
+
+/// A server at which anybody may register.
+async fn open(house: &House) -> AuthorizationServer {
+    let settings = Settings {
+        open_registration: true,
+        ..Settings::for_base(BASE)
+    };
+    let secrets = Secrets {
+        forms: [1; 32],
+        nonces: [2; 32],
+    };
+    let outgoing = ward_smart::fetch::Outgoing::all(house.shelf.clone());
+    let open = AuthorizationServer::open(house.engine.clone(), settings, secrets, outgoing, NOW_S);
+    open.await.unwrap()
+}
+
 /// Whoever registers without being asked costs nothing until somebody approves it, and not for ever.
 pub async fn s117_what_waits_for_approval_fetches_nothing_and_ends(house: House) {
     const DAY_S: i64 = 24 * 3600;
@@ -282,6 +325,7 @@ pub async fn s117_what_waits_for_approval_fetches_nothing_and_ends(house: House)
     assert!(held(NOW_S + 31 * DAY_S).await.is_some(), "approved");
 }
 
+/// Who decided what about which client or account is on record, and nothing secret with it.
 pub async fn what_administrators_decide_is_on_record(house: House) {
     house.confidential("secret").await;
     let admin = administrator(&house).await;
