@@ -66,6 +66,12 @@ async function administrator() {
   await visit.fill('Addresses it comes from', '192.0.2.0/24');
   await picture(visit, 'limits', 'Demo laboratory', 'Limits');
   await picture(visit, 'proof', 'Demo laboratory', 'How it proves itself');
+  await visit.go('/auth/computers');
+  await visit.at('Shared computers');
+  await visit.fill('Name of the computer', 'icu-3');
+  await visit.press('Make this browser a shared computer');
+  await visit.page.getByRole('status').waitFor();
+  await picture(visit, 'computers', 'Shared computers');
 }
 
 async function patient() {
