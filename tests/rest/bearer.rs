@@ -80,6 +80,11 @@ fn s104_challenges_say_what_is_missing() {
         );
         let bad = presented(ward, "a.b.c").expect(401);
         assert_eq!(error(&bad), Some("invalid_token"));
+        let by_key = ward.anonymous().request("GET", "Observation?_count=0");
+        let by_key = by_key.header("Authorization", "DPoP a.b.c").send();
+        let challenge = by_key.header("WWW-Authenticate").unwrap_or_default();
+        assert!(challenge.starts_with("DPoP "), "{challenge}");
+        assert_eq!(error(&by_key.expect(401)), Some("invalid_token"));
 
         let billing = ward.client("billing");
         let lab = ward.client("lab");

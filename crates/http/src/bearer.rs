@@ -2,6 +2,7 @@
 //! <https://www.rfc-editor.org/rfc/rfc6750#section-3> (S103, S104)
 
 use crate::rate_limits::Exceeded;
+use crate::request::text;
 use crate::server::Service;
 use crate::smart::{DPOP, one_header};
 use crate::tls::client_certificate;
@@ -12,7 +13,7 @@ use ward_access::{Caller, Context};
 use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind};
 use ward_resources::{Call, Interaction};
-use ward_smart::{BearerError, Credentials, Refusal};
+use ward_smart::{BearerError, Credentials, Refusal, Scheme};
 
 /// <https://www.rfc-editor.org/rfc/rfc9449#section-8.2>
 const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
@@ -62,9 +63,9 @@ impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Refused {
         let error = &refusal.error;
         let (kind, challenge) = match error.status() {
-            400 => (Kind::Invalid, Some(error.www_authenticate())),
+            400 => (Kind::Invalid, Some(refusal.www_authenticate())),
             503 => (Kind::Unavailable, None),
-            _ => (Kind::Login, Some(error.www_authenticate())),
+            _ => (Kind::Login, Some(refusal.www_authenticate())),
         };
         let nonce = refusal.nonce.as_deref().map(HeaderValue::from_str);
         Refused {
@@ -102,7 +103,11 @@ pub fn refuse_misplaced(call: &Call) -> Result<(), BearerError> {
 }
 
 /// The challenge that goes with 403, with the scope that would do where the interaction needs just one.
-pub fn insufficient_scope(caller: &Caller, interaction: &Interaction) -> String {
+pub fn insufficient_scope(
+    request: &HttpRequest,
+    caller: &Caller,
+    interaction: &Interaction,
+) -> String {
     let wanted = interaction.needs().map(|(ty, action)| {
         let context = match caller.scopes.resources().next() {
             Some(scope) => scope.context,
@@ -112,5 +117,6 @@ pub fn insufficient_scope(caller: &Caller, interaction: &Interaction) -> String 
         let ty = ty.map_or("*", |ty| r4().ty(ty).name);
         format!("{}/{ty}.{}", context.name(), action.letter())
     });
-    BearerError::insufficient_scope(wanted.as_deref())
+    let scheme = Scheme::of(text(request.headers(), &AUTHORIZATION));
+    BearerError::insufficient_scope(scheme, wanted.as_deref())
 }

@@ -126,7 +126,7 @@ async fn answered(
     // Whoever is not on duty, or sees a part of a type, lacks no scope.
     let is_of_role = matches!(reply.refused, Some(Kind::ShiftEnded | Kind::HiddenElement));
     if reply.status == 403 && !is_of_role {
-        reply.challenge = Some(bearer::insufficient_scope(&caller, &interaction));
+        reply.challenge = Some(bearer::insufficient_scope(request, &caller, &interaction));
     }
     Answered {
         reply,

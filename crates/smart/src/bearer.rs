@@ -1,11 +1,13 @@
 //! The access token of a request, and what is answered when there is none that will do.
 //! <https://www.rfc-editor.org/rfc/rfc6750#section-3> and <https://www.rfc-editor.org/rfc/rfc9449#section-7>
 
+use crate::dpop::PROOF_ALGORITHMS;
 use std::fmt;
 
 /// How a token is presented.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Scheme {
+    #[default]
     Bearer,
     /// With a proof that the sender has the key it is bound to.
     Dpop,
@@ -38,6 +40,8 @@ pub enum BearerError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     pub error: BearerError,
+    /// What is challenged for: the scheme that was used, or that the token needs.
+    pub scheme: Scheme,
     /// What a DPoP proof must hold from now on: value of the `DPoP-Nonce` header.
     pub nonce: Option<String>,
 }
@@ -46,11 +50,7 @@ pub struct Refusal {
 pub fn presented_token(authorization: Option<&str>) -> Result<(Scheme, &str), BearerError> {
     let value = authorization.ok_or(BearerError::Missing)?;
     let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
-    let scheme = match scheme {
-        name if name.eq_ignore_ascii_case("Bearer") => Scheme::Bearer,
-        name if name.eq_ignore_ascii_case("DPoP") => Scheme::Dpop,
-        _ => return Err(BearerError::Missing),
-    };
+    let scheme = Scheme::named(scheme).ok_or(BearerError::Missing)?;
     let is_token = !token.is_empty()
         && token
             .bytes()
@@ -61,6 +61,27 @@ pub fn presented_token(authorization: Option<&str>) -> Result<(Scheme, &str), Be
         Err(BearerError::InvalidRequest(
             "the Authorization header is not one bearer token",
         ))
+    }
+}
+
+impl Scheme {
+    /// That of an `Authorization` header; `Bearer` where it is none of ours.
+    pub fn of(authorization: Option<&str>) -> Scheme {
+        let name = authorization.and_then(|value| value.split(' ').next());
+        name.and_then(Scheme::named).unwrap_or_default()
+    }
+
+    fn named(name: &str) -> Option<Scheme> {
+        let all = [Scheme::Bearer, Scheme::Dpop];
+        all.into_iter()
+            .find(|scheme| name.eq_ignore_ascii_case(scheme.name()))
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Scheme::Bearer => "Bearer",
+            Scheme::Dpop => "DPoP",
+        }
     }
 }
 
@@ -115,35 +136,47 @@ impl BearerError {
     }
 
     /// Value of the `WWW-Authenticate` header when the scope `wanted` would do (RFC 6750 §3).
-    pub fn insufficient_scope(wanted: Option<&str>) -> String {
-        let challenge = BearerError::InsufficientScope.www_authenticate();
+    pub fn insufficient_scope(scheme: Scheme, wanted: Option<&str>) -> String {
+        let challenge = BearerError::InsufficientScope.www_authenticate(scheme);
         match wanted {
             Some(scope) => format!("{challenge}, scope=\"{scope}\""),
             None => challenge,
         }
     }
 
+    /// Value of the `WWW-Authenticate` header. One for DPoP says how proofs may be signed (RFC 9449 §7.1).
+    pub fn www_authenticate(&self, scheme: Scheme) -> String {
+        let mut challenge = format!("{} realm=\"{REALM}\"", scheme.name());
+        if let Some(code) = self.code() {
+            let why = self.description();
+            challenge.push_str(&format!(", error=\"{code}\", error_description=\"{why}\""));
+        }
+        if scheme == Scheme::Dpop {
+            let algorithms = PROOF_ALGORITHMS.map(|algorithm| algorithm.name());
+            challenge.push_str(&format!(", algs=\"{}\"", algorithms.join(" ")));
+        }
+        challenge
+    }
+}
+
+impl Refusal {
     /// Value of the `WWW-Authenticate` header.
     pub fn www_authenticate(&self) -> String {
-        let scheme = match self {
-            BearerError::InvalidProof(_) | BearerError::UseNonce => "DPoP",
-            _ => "Bearer",
-        };
-        match self.code() {
-            None => format!("{scheme} realm=\"{REALM}\""),
-            Some(code) => {
-                format!(
-                    "{scheme} realm=\"{REALM}\", error=\"{code}\", error_description=\"{}\"",
-                    self.description()
-                )
-            }
-        }
+        self.error.www_authenticate(self.scheme)
     }
 }
 
 impl From<BearerError> for Refusal {
     fn from(error: BearerError) -> Refusal {
-        Refusal { error, nonce: None }
+        let scheme = match error {
+            BearerError::InvalidProof(_) | BearerError::UseNonce => Scheme::Dpop,
+            _ => Scheme::Bearer,
+        };
+        Refusal {
+            error,
+            scheme,
+            nonce: None,
+        }
     }
 }
 
@@ -190,24 +223,34 @@ mod tests {
 
     #[test]
     fn challenges() {
+        let challenge = |error: BearerError| Refusal::from(error).www_authenticate();
+        assert_eq!(challenge(BearerError::Missing), "Bearer realm=\"ward\"");
+        let expired = challenge(BearerError::InvalidToken("the token has expired"));
         assert_eq!(
-            BearerError::Missing.www_authenticate(),
-            "Bearer realm=\"ward\""
-        );
-        let challenge = BearerError::InvalidToken("the token has expired").www_authenticate();
-        assert_eq!(
-            challenge,
+            expired,
             "Bearer realm=\"ward\", error=\"invalid_token\", error_description=\"the token has expired\""
         );
-        assert!(
-            BearerError::UseNonce
-                .www_authenticate()
-                .starts_with("DPoP realm=\"ward\", error=\"use_dpop_nonce\"")
+        let proof = challenge(BearerError::UseNonce);
+        assert!(proof.starts_with("DPoP realm=\"ward\", error=\"use_dpop_nonce\""));
+        assert!(proof.ends_with(", algs=\"ES256 ES384 RS256 PS256 EdDSA\""));
+        assert_eq!(
+            BearerError::Expired.www_authenticate(Scheme::Dpop),
+            "DPoP realm=\"ward\", error=\"invalid_token\", error_description=\"the token has expired\", \
+             algs=\"ES256 ES384 RS256 PS256 EdDSA\""
         );
+        for (header, scheme) in [
+            (None, Scheme::Bearer),
+            (Some("Basic YTpi"), Scheme::Bearer),
+            (Some("bearer a"), Scheme::Bearer),
+            (Some("dpop a"), Scheme::Dpop),
+            (Some("DPoP"), Scheme::Dpop),
+        ] {
+            assert_eq!(Scheme::of(header), scheme, "{header:?}");
+        }
         assert_eq!(BearerError::InsufficientScope.status(), 403);
         assert_eq!(BearerError::Misplaced.status(), 401);
         assert_eq!(
-            BearerError::insufficient_scope(Some("user/Observation.s")),
+            BearerError::insufficient_scope(Scheme::Bearer, Some("user/Observation.s")),
             "Bearer realm=\"ward\", error=\"insufficient_scope\", error_description=\"the token's scopes do not permit this\", scope=\"user/Observation.s\""
         );
         assert_eq!(BearerError::InvalidToken("").status(), 401);

@@ -36,6 +36,19 @@ impl AuthorizationServer {
         credentials: &Credentials<'_>,
         now_s: i64,
     ) -> Result<Arc<Caller>, Refusal> {
+        let answered = self.caller(credentials, now_s).await;
+        // Whoever came with a proof is not told to come without one.
+        answered.map_err(|refusal| match Scheme::of(credentials.authorization) {
+            Scheme::Bearer => refusal,
+            scheme => Refusal { scheme, ..refusal },
+        })
+    }
+
+    async fn caller(
+        &self,
+        credentials: &Credentials<'_>,
+        now_s: i64,
+    ) -> Result<Arc<Caller>, Refusal> {
         let (scheme, token) = presented_token(credentials.authorization)?;
         let verified = self.verified(token, now_s).await?;
         self.comes_from_its_place(&verified.caller.client_id, credentials.source)?;
@@ -95,9 +108,12 @@ impl AuthorizationServer {
             (Some(Confirmation::DpopKey(bound)), Scheme::Dpop) => {
                 self.proved(bound, token, credentials, now_s).await
             }
-            (Some(Confirmation::DpopKey(_)), Scheme::Bearer) => Err(refused(
-                "the token is bound to a key: present it with the scheme DPoP and a proof",
-            )),
+            (Some(Confirmation::DpopKey(_)), Scheme::Bearer) => Err(Refusal {
+                scheme: Scheme::Dpop,
+                ..refused(
+                    "the token is bound to a key: present it with the scheme DPoP and a proof",
+                )
+            }),
             (_, Scheme::Dpop) => Err(refused("the token is not bound to a DPoP key")),
         }
     }
@@ -111,8 +127,8 @@ impl AuthorizationServer {
     ) -> Result<(), Refusal> {
         let nonce = || Some(self.nonces().current(now_s));
         let refused = |error| Refusal {
-            error,
             nonce: nonce(),
+            ..Refusal::from(error)
         };
         let header = credentials
             .dpop

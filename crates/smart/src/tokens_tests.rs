@@ -1,4 +1,5 @@
 use super::*;
+use crate::bearer::Scheme;
 use crate::state::Revocation;
 
 const NOW_S: i64 = 1_700_000_000;
@@ -62,7 +63,7 @@ fn refused(service: &TokenService, token: &str, now_s: i64) -> String {
     assert_eq!((error.status(), error.code()), (401, Some("invalid_token")));
     assert!(
         error
-            .www_authenticate()
+            .www_authenticate(Scheme::Bearer)
             .starts_with("Bearer realm=\"ward\", error=\"invalid_token\"")
     );
     error.to_string()

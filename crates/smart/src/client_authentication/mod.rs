@@ -172,7 +172,7 @@ fn challenge(refusal: Refusal) -> Answer {
     let code = refusal.error.code().unwrap_or("invalid_token");
     let body = json!({ "error": code, "error_description": refusal.error.description() });
     let answer = Answer::json(refusal.error.status(), &body)
-        .with_header("WWW-Authenticate", refusal.error.www_authenticate());
+        .with_header("WWW-Authenticate", refusal.www_authenticate());
     match refusal.nonce {
         Some(nonce) => answer.with_header("DPoP-Nonce", nonce),
         None => answer,

@@ -116,6 +116,7 @@ on_both!(
     systems::c17_addresses_and_reviews_bind,
     systems::c17_use_is_noted_to_the_hour,
     sender::s106_a_token_is_bound_to_its_key,
+    sender::s104_a_challenge_is_of_the_scheme_that_was_used,
     sender::s106_a_proof_is_used_once_on_every_node,
     sender::s107_a_token_is_bound_to_its_certificate,
     fapi::s108_fapi_is_one_switch,

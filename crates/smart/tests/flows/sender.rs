@@ -165,6 +165,41 @@ pub async fn s106_a_token_is_bound_to_its_key(house: House) {
     );
 }
 
+/// Whoever comes with a proof is not told to come without one, and whoever lacks one is told to bring it.
+pub async fn s104_a_challenge_is_of_the_scheme_that_was_used(house: House) {
+    house.app(|_| ()).await;
+    let cookie = house.clinician().await;
+    let plain = house.tokens(&asked("openid user/*.rs"), &cookie).await;
+    let plain = plain["access_token"].as_str().unwrap();
+    let code = house.code(&asked("openid user/*.rs"), &cookie).await;
+    let mut holder = Holder::new();
+    let bound = ok(holder.ask(&house, &redeem(&code)).await);
+    let bound = bound["access_token"].as_str().unwrap();
+    for (scheme, token, challenged) in [
+        ("DPoP", "a.b.c", "DPoP"),
+        ("dpop", "a b", "DPoP"),
+        ("DPoP", plain, "DPoP"),
+        ("DPoP", bound, "DPoP"),
+        ("Bearer", bound, "DPoP"),
+        ("Bearer", "a.b.c", "Bearer"),
+        ("Basic", "YTpi", "Bearer"),
+    ] {
+        let refusal = opens(&house.server, scheme, token, None, None).await;
+        let challenge = refusal.unwrap_err().www_authenticate();
+        let (named, rest) = challenge.split_once(' ').unwrap();
+        assert_eq!(named, challenged, "{scheme} {token}: {challenge}");
+        let says_how = rest.contains("algs=\"ES256 ");
+        assert_eq!(says_how, challenged == "DPoP", "{challenge}");
+        // At an endpoint that takes tokens, too.
+        let ask = Ask::post(&[("token", "x")]).authorization(&format!("{scheme} {token}"));
+        let answer = house.ask(Endpoint::Introspect, &ask).await;
+        if scheme != "Basic" {
+            let told = header(&answer, "WWW-Authenticate").unwrap();
+            assert!(told.starts_with(challenged), "{scheme} {token}: {told}");
+        }
+    }
+}
+
 pub async fn s106_a_proof_is_used_once_on_every_node(house: House) {
     house.app(|_| ()).await;
     let cookie = house.clinician().await;
