@@ -443,7 +443,13 @@ pub struct Limits {
 pub struct Accounts {
     pub form: Form,
     pub person: Person,
+    /// In the order in which they were added.
     pub accounts: Vec<AccountRow>,
+    /// Field `find` of the search form: the user name that was looked for.
+    pub sought: String,
+    /// Links to where the list begins, when this is not there, and to where it goes on.
+    pub first: Option<String>,
+    pub next: Option<String>,
     pub roles: Vec<(String, String)>,
     pub error: Option<String>,
     /// A new account's link for its first sign-in, shown once.

@@ -56,7 +56,7 @@ use crate::answer::OAuthError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::ops::{Deref, DerefMut};
-use ward_storage::state::{StateChange, StateError, StateRow};
+use ward_storage::state::{StateChange, StateError, StatePlace, StateRow};
 use ward_storage::{Store, StoreError};
 
 /// The numbers of the kinds, as they are stored. Never change one, and never use one again.
@@ -248,6 +248,27 @@ pub async fn list<R: Row>(
         }
     }
     Ok(rows)
+}
+
+/// Live rows of a kind, oldest first, at most `most` of those after a place; and the place of the last, where more come after it. One
+/// statement.
+pub async fn page<R: Row>(
+    store: &Store,
+    after: Option<i64>,
+    most: usize,
+    now_s: i64,
+) -> Result<(Vec<Held<R>>, Option<i64>), StoreError> {
+    let asked = u32::try_from(most + 1).unwrap_or(u32::MAX);
+    let after = after.map(StatePlace::of_number);
+    let now_us = microseconds(now_s);
+    let mut found = store
+        .states(R::KIND as u8, None, after, asked, now_us)
+        .await?;
+    let goes_on = found.len() > most;
+    found.truncate(most);
+    let last = found.last().map(|(place, _)| place.number());
+    let rows: Result<Vec<_>, _> = found.into_iter().map(|(_, row)| held(row)).collect();
+    Ok((rows?, last.filter(|_| goes_on)))
 }
 
 /// Makes the changes, durably.

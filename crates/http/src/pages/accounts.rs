@@ -3,12 +3,12 @@
 use super::attribute as a;
 use super::clients::state;
 use super::form::{self, Field};
-use super::html::Html;
+use super::html::{Html, Target};
 use super::layout::{Frame, page};
 use super::table::{cell, table};
 use super::tag;
 use ward_smart::endpoints::Endpoint;
-use ward_smart::page::{AccountRow, Accounts};
+use ward_smart::page::{AccountRow, Accounts, Form};
 
 pub fn render(model: &Accounts) -> String {
     let frame = Frame::Place {
@@ -20,11 +20,26 @@ pub fn render(model: &Accounts) -> String {
         if let Some(invitation) = &model.invitation {
             invited(html, invitation);
         }
-        table(html, "Accounts", &COLUMNS, |html| {
-            for account in &model.accounts {
-                html.element(tag::TR, &[], |html| row(html, model, account));
-            }
+        let anywhere = Form {
+            action: Endpoint::Accounts.path().to_owned(),
+            ..model.form.clone()
+        };
+        form::form(html, &anywhere, &[a::role("search")], |html| {
+            search(html, model)
         });
+        match model.accounts.as_slice() {
+            [] => html.line(
+                tag::P,
+                &[a::class("nothing"), a::role("status")],
+                "There is no account of this user name.",
+            ),
+            accounts => table(html, "Accounts", &COLUMNS, |html| {
+                for account in accounts {
+                    html.element(tag::TR, &[], |html| row(html, model, account));
+                }
+            }),
+        }
+        turn(html, model);
         html.element(tag::SECTION, &[a::class("card")], |html| add(html, model));
         if let Some(provider) = &model.upstream {
             html.element(tag::SECTION, &[a::class("card")], |html| {
@@ -39,6 +54,45 @@ fn invited(html: &mut Html, invitation: &str) {
         html.line(tag::H2, &[], "Give this link to its owner");
         html.element(tag::P, &[], |html| html.line(tag::CODE, &[a::translate("no")], invitation));
         html.line(tag::P, &[], "It works once, for a day, and is not shown again. Whoever has it becomes the account's owner.");
+    });
+}
+
+/// Sent like every form here: what is looked for stands in no address.
+fn search(html: &mut Html, model: &Accounts) {
+    let attributes = [
+        a::kind("search"),
+        a::value(&model.sought),
+        a::autocomplete("off"),
+        a::autocapitalize("none"),
+        a::spellcheck("false"),
+        a::maxlength("64"),
+    ];
+    html.element(tag::DIV, &[a::class("beside")], |html| {
+        Field {
+            name: "find",
+            label: "Find somebody",
+            hint: Some("By the whole user name."),
+            ..Field::default()
+        }
+        .input(html, &attributes);
+        form::submit(html, "plain", "Find");
+    });
+}
+
+/// To further accounts.
+fn turn(html: &mut Html, model: &Accounts) {
+    let pages = [("First page", &model.first), ("Next page", &model.next)];
+    if pages.iter().all(|(_, page)| page.is_none()) {
+        return;
+    }
+    let attributes = [a::class("turn"), a::label("Further accounts")];
+    html.element(tag::NAV, &attributes, |html| {
+        for (name, page) in pages {
+            if let Some(page) = page {
+                let attributes = [a::class("button"), a::href(Target::path(page))];
+                html.line(tag::A, &attributes, name);
+            }
+        }
     });
 }
 
@@ -61,6 +115,9 @@ fn row(html: &mut Html, model: &Accounts, account: &AccountRow) {
     html.element(tag::TD, &[a::column(COLUMNS[6])], |html| {
         form::form(html, &model.form, &[a::class("decide")], |html| {
             form::hidden(html, "username", &account.username);
+            if !model.sought.is_empty() {
+                form::hidden(html, "find", &model.sought);
+            }
             for (decision, words) in &account.decisions {
                 let label = format!("{words}: {}", account.name);
                 let attributes = [

@@ -540,6 +540,9 @@ fn accounts(text: Text) -> Accounts {
             account("lindqvist", "Sven Lindqvist", "nurse", "invited"),
             account("brandt", "Ute Brandt", "system administrator", "disabled"),
         ],
+        sought: text("brandt"),
+        first: Some(text("/auth/accounts")),
+        next: Some(text("/auth/accounts?after=118")),
         roles: pairs(
             text,
             &[

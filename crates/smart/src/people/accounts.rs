@@ -8,12 +8,15 @@ use crate::endpoints::Endpoint;
 use crate::page::{AccountRow, Accounts, Page};
 use crate::request::Request;
 use crate::server::AuthorizationServer;
-use crate::state::{self, Account};
+use crate::state::{self, Account, Held};
 use crate::trail::Trail;
 use ward_access::Roles;
+use ward_storage::Store;
 
-/// Accounts that the page lists.
-const ACCOUNTS_SHOWN_MAX: usize = 1_000;
+/// Accounts on one page.
+const ACCOUNTS_ON_PAGE: usize = 100;
+/// Bytes of a user name that is looked for.
+const SOUGHT_BYTES_MAX: usize = 200;
 
 pub(super) async fn answer(
     server: &AuthorizationServer,
@@ -33,6 +36,10 @@ pub(super) async fn answer(
         return show(server, &session, request, None, None).await;
     }
     server.forms().check(request, Endpoint::Accounts.path())?;
+    let is_search = request.parameters.all("find").next().is_some();
+    if is_search && request.parameters.get("decision").is_none() {
+        return show(server, &session, request, None, None).await;
+    }
     say(request, trail);
     match decided(server, &session, request).await {
         Ok(invitation) => show(server, &session, request, invitation, None).await,
@@ -153,16 +160,17 @@ async fn show(
     invitation: Option<String>,
     error: Option<String>,
 ) -> Result<Answer, OAuthError> {
-    let store = server.store();
-    let rows = state::list::<Account>(store, None, ACCOUNTS_SHOWN_MAX, request.now_s).await?;
-    let mut accounts: Vec<AccountRow> = rows.iter().map(|held| shown(held)).collect();
-    accounts.sort_by(|a, b| a.username.cmp(&b.username));
+    let here = Listed::of(request);
+    let (rows, next) = here.rows(server.store(), request.now_s).await?;
     let cookie = request.session.unwrap_or_default();
     let status = if error.is_some() { 400 } else { 200 };
     let page = Accounts {
-        form: server.forms().form(cookie, Endpoint::Accounts.path()),
+        form: server.forms().form(cookie, &here.link()),
         person: session.person(),
-        accounts,
+        accounts: rows.iter().map(|held| shown(held)).collect(),
+        first: (here != Listed::From(None)).then(|| Listed::From(None).link()),
+        next: next.map(|last| Listed::From(Some(last)).link()),
+        sought: here.sought().to_owned(),
         roles: roles_offered(),
         error,
         invitation,
@@ -171,6 +179,60 @@ async fn show(
             .map(|upstream| upstream.settings.name.clone()),
     };
     Ok(Answer::page(status, Page::Accounts(page)))
+}
+
+/// Which accounts the page lists. Its forms say it again, so that whoever decides about one stays where they are.
+#[derive(Debug, PartialEq, Eq)]
+enum Listed {
+    /// In the order in which they were added, after this place.
+    From(Option<i64>),
+    /// The one of this user name, as typed.
+    Named(String),
+}
+
+impl Listed {
+    fn of(request: &Request<'_>) -> Listed {
+        let sought = request.parameters.get("find").unwrap_or_default().trim();
+        if !sought.is_empty() && sought.len() <= SOUGHT_BYTES_MAX {
+            return Listed::Named(sought.to_owned());
+        }
+        let after = request.parameters.get("after");
+        Listed::From(after.and_then(|place| place.parse().ok()))
+    }
+
+    fn sought(&self) -> &str {
+        match self {
+            Listed::Named(sought) => sought,
+            Listed::From(_) => "",
+        }
+    }
+
+    /// What is looked for stands in a field, and in no address.
+    fn link(&self) -> String {
+        let path = Endpoint::Accounts.path();
+        match self {
+            Listed::From(Some(after)) => format!("{path}?after={after}"),
+            Listed::From(None) | Listed::Named(_) => path.to_owned(),
+        }
+    }
+
+    /// The accounts, and the place of the last where more come after it.
+    async fn rows(
+        &self,
+        store: &Store,
+        now_s: i64,
+    ) -> Result<(Vec<Held<Account>>, Option<i64>), OAuthError> {
+        match self {
+            Listed::From(after) => Ok(state::page(store, *after, ACCOUNTS_ON_PAGE, now_s).await?),
+            Listed::Named(sought) => {
+                let Some(username) = account::username(sought) else {
+                    return Ok((Vec::new(), None));
+                };
+                let found = state::get::<Account>(store, &username, now_s).await?;
+                Ok((found.into_iter().collect(), None))
+            }
+        }
+    }
 }
 
 fn shown(account: &Account) -> AccountRow {

@@ -105,19 +105,21 @@ async fn confirm(
         Ok(attempt) => attempt,
         Err(wait_s) => {
             trail.refused();
-            return show_secret(server, &person, request, Some(&throttle::wait(wait_s))).await;
+            let wait = throttle::wait(wait_s);
+            let page = show_secret(server, &person, request, Some((429, &wait))).await?;
+            return Ok(page.retry_after(wait_s));
         }
     };
     let id = &person.held.session.id;
     let Some(shown) = state::get::<Enrolment>(server.store(), id, now_s).await? else {
-        return show_secret(server, &person, request, Some(TOO_OLD)).await;
+        return show_secret(server, &person, request, Some((400, TOO_OLD))).await;
     };
     let code = request.parameters.get("code").unwrap_or_default();
     let digits: String = code.chars().filter(|c| !c.is_whitespace()).collect();
     let secret = TotpSecret::from_base32(&shown.totp);
     let Some(step) = secret.and_then(|secret| secret.verify(&digits, now_s, None)) else {
         trail.refused();
-        return show_secret(server, &person, request, Some(WRONG)).await;
+        return show_secret(server, &person, request, Some((400, WRONG))).await;
     };
     person.account.totp = Some(shown.totp.clone());
     person.account.totp_step = Some(step);
@@ -153,7 +155,9 @@ async fn begin(
             let answer = show_codes(server, &person.way, Some(&begun.cookie), codes);
             Ok(begun.given(answer))
         }
-        Err(Refused::Conflict(_)) => show_secret(server, &person, request, Some(WRONG)).await,
+        Err(Refused::Conflict(_)) => {
+            show_secret(server, &person, request, Some((400, WRONG))).await
+        }
         Err(Refused::Unavailable) => Err(OAuthError::unavailable()),
     }
 }
@@ -170,12 +174,13 @@ async fn new_recovery_codes(
     Ok(show_codes(server, &person.way, request.session, codes))
 }
 
-/// Shows the secret of this session, and makes it where there is none yet: the same one when the page is loaded again.
+/// Shows the secret of this session, and makes it where there is none yet: the same one when the page is loaded again. `error`: a
+/// status and its text.
 async fn show_secret(
     server: &AuthorizationServer,
     person: &Enrolling,
     request: &Request<'_>,
-    error: Option<&str>,
+    error: Option<(u16, &str)>,
 ) -> Result<Answer, OAuthError> {
     let secret = secret(server, person, request.now_s).await?;
     let browser = Browser::of(request);
@@ -190,9 +195,9 @@ async fn show_secret(
             .form(&browser.cookie, &link(&person.way, "totp")),
         secret: groups.join(" "),
         uri: secret.uri("Ward", &person.account.username),
-        error: error.map(str::to_owned),
+        error: error.map(|(_, text)| text.to_owned()),
     };
-    let status = if error.is_some() { 400 } else { 200 };
+    let status = error.map_or(200, |(status, _)| status);
     Ok(Answer::page(status, Page::EnrolTotp(page)))
 }
 

@@ -6,6 +6,7 @@
     reason = "a test fails by panic"
 )]
 
+mod accounts;
 mod answers;
 mod app_state;
 mod apps;
@@ -194,6 +195,8 @@ on_both!(
     people::x56_forms_and_cookies_are_of_one_browser,
     sessions::sessions_end_one_by_one_and_by_signing_out,
     people::accounts_are_for_administrators,
+    accounts::accounts_come_page_by_page,
+    people::at7d_the_first_code_is_guessed_slowly,
     upstream::an_app_gets_whoever_signed_in_at_the_provider,
     upstream::c7_one_factor_there_needs_another_here,
     upstream::s37_a_fresh_sign_in_is_asked_of_the_provider,

@@ -320,6 +320,49 @@ pub async fn accounts_are_for_administrators(house: House) {
     assert_eq!(first.status(), 400);
 }
 
+/// The code that sets an authenticator app up is as slow to guess as any other, and the page says how long to wait.
+pub async fn at7d_the_first_code_is_guessed_slowly(house: House) {
+    let token = account::add(house.engine.store(), &new("okafor"), NOW_S)
+        .await
+        .unwrap();
+    let mut browser = Browser::new(&house);
+    let link = format!("/auth/enrol?invitation={token}");
+    let Page::Invitation(page) = shown(browser.get(&link).await) else {
+        panic!("no invitation")
+    };
+    let chosen = [("password", PASSWORD), ("again", PASSWORD)];
+    browser.send(&page.form, &chosen).await;
+    let Page::EnrolTotp(page) = shown(browser.get("/auth/enrol").await) else {
+        panic!("no secret")
+    };
+    for n in 0..5 {
+        let answer = browser.send(&page.form, &[("code", "000000")]).await;
+        assert_eq!(answer.status(), 400, "{n}");
+    }
+    let secret = TotpSecret::from_base32(&page.secret).unwrap();
+    let code = secret.code(totp::step(NOW_S));
+    let early = browser.send(&page.form, &[("code", &code)]).await;
+    assert_eq!(early.status(), 429, "even the right one");
+    let Answer::Page {
+        retry_after_s,
+        page: shown_again,
+        ..
+    } = early
+    else {
+        panic!("no page")
+    };
+    assert_eq!(retry_after_s, Some(2));
+    let Page::EnrolTotp(again) = *shown_again else {
+        panic!("no secret")
+    };
+    assert_eq!(again.secret, page.secret);
+    let told = again.error.unwrap();
+    assert!(told.contains("Try again in 2 seconds"), "{told}");
+    browser.now_s += 2;
+    let right = browser.send(&page.form, &[("code", &code)]).await;
+    assert_eq!(right.status(), 200);
+}
+
 /// Whoever took an account over may have allowed apps in its name: a reset ends these as well, and so do disabling and unlinking.
 pub async fn a_reset_ends_what_apps_were_allowed(house: House) {
     let (secret, _) = enrolled(&house, "okafor").await;

@@ -53,6 +53,18 @@ pub enum StateChange {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StatePlace(pub(crate) i64);
 
+impl StatePlace {
+    /// As a link to the next page names it. Of one store.
+    pub fn number(self) -> i64 {
+        self.0
+    }
+
+    /// Any number is a place: the list goes on with what comes after it.
+    pub fn of_number(number: i64) -> StatePlace {
+        StatePlace(number)
+    }
+}
+
 /// Why nothing was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StateError {
