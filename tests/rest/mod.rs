@@ -14,6 +14,7 @@ mod formats;
 mod history;
 mod operations;
 mod patch;
+mod published;
 mod rate_limits;
 pub mod reindex;
 mod routes;

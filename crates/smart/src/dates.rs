@@ -45,6 +45,17 @@ pub(crate) fn from_iso_day(text: &str) -> Option<i64> {
     (iso_day(seconds) == text).then_some(seconds)
 }
 
+/// `2026-03-12T14:05:09Z`, as FHIR writes an instant.
+pub(crate) fn instant(seconds: i64) -> String {
+    let (year, month, day) = civil(seconds.div_euclid(86_400));
+    let of_day = seconds.rem_euclid(86_400);
+    let (hours, minutes) = (of_day / 3600, of_day / 60 % 60);
+    format!(
+        "{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{:02}Z",
+        of_day % 60
+    )
+}
+
 /// Year, month and day of a day since 1970.
 fn civil(days: i64) -> (i64, usize, i64) {
     let shifted = days + 719_468;
@@ -88,6 +99,8 @@ mod tests {
         assert_eq!(day(951_782_400), "29 February 2000");
         assert_eq!(moment(1_700_000_000), "14 November 2023, 22:13 UTC");
         assert_eq!(day(0), "");
+        assert_eq!(instant(0), "1970-01-01T00:00:00Z");
+        assert_eq!(instant(1_700_000_000), "2023-11-14T22:13:20Z");
     }
 
     #[test]

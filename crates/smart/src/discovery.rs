@@ -17,8 +17,8 @@ use crate::token::GRANT_TYPES;
 use serde_json::{Map, Value, json};
 use ward_seal::jwk::Algorithm;
 
-/// What this server can do, in the words of SMART: each has a test (S10).
-pub const CAPABILITIES: [&str; 18] = [
+/// What this server can do, in the words of SMART: `docs/smart.md` names the tests of each (S10).
+const CAPABILITIES: [&str; 18] = [
     "launch-ehr",
     "launch-standalone",
     "authorize-post",
@@ -86,7 +86,10 @@ pub(crate) async fn answer(
         Endpoint::SmartConfiguration => (smart_configuration(server), DISCOVERY_AGE_S),
         Endpoint::OpenIdConfiguration => (openid_configuration(server), DISCOVERY_AGE_S),
         Endpoint::Style => (style(&server.settings().style), STYLE_AGE_S),
-        Endpoint::Brands => (brands::bundle(server.settings()), DISCOVERY_AGE_S),
+        Endpoint::Brands => {
+            let since_s = server.brands_since_s();
+            (brands::bundle(server.settings(), since_s), DISCOVERY_AGE_S)
+        }
         _ => return keys(server, now_s).await,
     };
     Ok(public(body.to_string(), max_age_s))
@@ -230,6 +233,7 @@ fn shared(server: &AuthorizationServer) -> Map<String, Value> {
         "tls_client_certificate_bound_access_tokens",
         settings.asks_for_certificates.into(),
     );
+    put("service_documentation", documentation(settings).into());
     put(
         "authorization_response_iss_parameter_supported",
         true.into(),
@@ -261,6 +265,11 @@ fn assertion_algorithms(settings: &Settings) -> Vec<Algorithm> {
             .filter(|of| !settings.assertion_algorithms.contains(of)),
     );
     all
+}
+
+/// What can be asked of the FHIR base, for developers: everybody reads it without a token (S118).
+fn documentation(settings: &Settings) -> String {
+    format!("{}/openapi.json", settings.base)
 }
 
 fn names(algorithms: &[Algorithm]) -> Vec<&'static str> {

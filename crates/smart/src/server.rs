@@ -16,8 +16,8 @@ use crate::state::{self, Changes, KeyAlgorithm, Refused, Revocation};
 use crate::tokens::TokenService;
 use crate::trail::{self, Trail};
 use crate::{
-    apps, authorize, client_authentication, clients, developer, discovery, introspect, launch, par,
-    people, register, revoke, token,
+    apps, authorize, brands, client_authentication, clients, developer, discovery, introspect,
+    launch, par, people, register, revoke, token,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -44,6 +44,8 @@ pub struct AuthorizationServer {
     revision: AtomicI64,
     /// When keys were last tended: seconds since 1970.
     tended_s: AtomicI64,
+    /// Since when the published brands are as they are.
+    brands_since_s: i64,
 }
 
 /// Secrets that every node of an installation shares, each for one use.
@@ -61,7 +63,8 @@ const EXPIRED_STEPS_MAX: u32 = 100;
 const KEYS_TENDED_EVERY_S: i64 = 3600;
 
 impl AuthorizationServer {
-    /// Reads keys, revocations and clients, and makes the key for access tokens where there is none.
+    /// Reads keys, revocations and clients, makes the key for access tokens where there is none, and keeps since when the
+    /// published brands are as they are.
     pub async fn open(
         engine: Arc<Engine>,
         settings: Settings,
@@ -69,7 +72,9 @@ impl AuthorizationServer {
         outgoing: Outgoing,
         now_s: i64,
     ) -> Result<AuthorizationServer, StoreError> {
+        let brands_since_s = brands::since(engine.store(), &settings, now_s).await?;
         let server = AuthorizationServer {
+            brands_since_s,
             tokens: TokenService::new(&settings.issuer, &settings.base),
             forms: Forms::new(secrets.forms, &settings.issuer),
             hashing: Hashing::default(),
@@ -203,6 +208,11 @@ impl AuthorizationServer {
 
     pub(crate) fn store(&self) -> &Store {
         self.engine.store()
+    }
+
+    /// Seconds since 1970.
+    pub(crate) fn brands_since_s(&self) -> i64 {
+        self.brands_since_s
     }
 
     pub(crate) fn forms(&self) -> &Forms {

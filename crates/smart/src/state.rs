@@ -4,6 +4,7 @@
 mod account;
 mod app_state;
 mod authorization;
+mod brands;
 mod client;
 mod code;
 mod credential;
@@ -28,6 +29,7 @@ mod workstation;
 pub use account::{Account, NamedPasskey};
 pub use app_state::{AppCode, AppState};
 pub use authorization::{AUTHORIZATION_LIFETIME_S, Authorization};
+pub use brands::Brands;
 pub use client::{
     ActsFor, Authentication, Budgets, Client, ClientState, IdTokenAlgorithm, KeysAt, Kind,
     PENDING_LIFETIME_S, SenderConstraint,
@@ -86,6 +88,7 @@ pub enum RowKind {
     AppState = 21,
     KnownBrowser = 23,
     SharedComputer = 24,
+    Brands = 25,
     /// Of `ward_resources`, which counts whom clients see.
     RecordBudget = ward_resources::RECORD_BUDGET_ROWS,
 }

@@ -68,6 +68,7 @@ on_both!(
     discovery::s15_keys_are_public_and_distinct,
     discovery::s15_nodes_agree_on_keys_and_rotation_loses_no_token,
     discovery::s85_the_style_has_known_members_and_an_address_of_its_own,
+    discovery::s112_the_timestamp_is_when_something_else_was_last_said,
     authorize::s17_get_and_post_lead_to_a_code,
     authorize::s17_a_form_from_another_site_finds_who_is_signed_in,
     authorize::s37_without_a_passkey_there_is_a_way_on,
