@@ -3,6 +3,7 @@
 mod readme;
 mod replay;
 mod requests;
+mod smart;
 mod tables;
 
 use ward_testkit::{Backend, Server, Start};

@@ -1,6 +1,8 @@
 //! Words that occur nowhere else are sent in every way there is; then the log at its most talkative, the metrics and the
 //! local audit log are searched for them.
 
+use crate::apps::{self, Place};
+use crate::upstream::browser::Browser;
 use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::path::Path;
@@ -21,7 +23,7 @@ impl Words {
 }
 
 #[test]
-fn neither_logs_nor_metrics_hold_a_value() {
+fn s50_neither_logs_nor_metrics_hold_a_value() {
     for backend in backends() {
         let start = Start::empty(backend)
             .with("server.metrics_listen", "127.0.0.1:0")
@@ -34,6 +36,7 @@ fn neither_logs_nor_metrics_hold_a_value() {
         asked(&ward, &words, &patient);
         refused(&ward, &words, &patient);
         unauthorized(&server, &words);
+        at_pages(&server, &words);
         assert!(*words.0.borrow() > 40, "every place has its word");
         let metrics = server.metrics();
         assert!(metrics.contains("ward_answers_total{interaction=\"create\",status=\"201\"}"));
@@ -46,6 +49,43 @@ fn neither_logs_nor_metrics_hold_a_value() {
         demand_none("the log", &log);
         demand_none("the audit log", &text_of(&folder.join("audit-log")));
     }
+}
+
+/// What people type and are shown while they sign in and choose whose record an app sees.
+fn at_pages(server: &Server, words: &Words) {
+    let place = Place::of(server);
+    let sign_in = format!("{}/auth/sign-in", place.origin);
+    let mut nobody = Browser::new();
+    let page = nobody.get(&sign_in);
+    let typed = [("username", words.next()), ("password", words.next())];
+    let typed = [
+        ("username", typed[0].1.as_str()),
+        ("password", typed[1].1.as_str()),
+    ];
+    assert_eq!(nobody.submit(&page, &typed).status, 400);
+    let mut browser = apps::signed_in(server, &place, "clinician");
+    let (state, nonce) = (words.next(), words.next());
+    let callback = format!("{}/demo/app/", place.origin);
+    let url = apps::request(
+        &place,
+        "demo-app",
+        &[
+            ("redirect_uri", Some(&callback)),
+            ("scope", Some("launch/patient patient/Patient.rs")),
+            ("state", Some(&state)),
+            ("nonce", Some(&nonce)),
+        ],
+    );
+    let page = browser.get(&url);
+    assert_eq!(page.path(), "/auth/patient", "{page:?}");
+    assert!(
+        page.html().to_lowercase().contains(MARK),
+        "who is stored is shown"
+    );
+    let page = browser.submit(&page, &[("name", &words.next())]);
+    assert_eq!(page.path(), "/auth/patient", "{page:?}");
+    let page = browser.submit(&page, &[("patient", &words.next())]);
+    assert_eq!(page.path(), "/auth/patient", "{page:?}");
 }
 
 fn demand_none(place: &str, text: &str) {

@@ -1,4 +1,4 @@
-//! X61: every secret that signing in knows of is used for real, and sent to where it does not belong. Then the log at its most talkative,
+//! S50, X61: every secret that signing in knows of is used for real, and sent to where it does not belong. Then the log at its most talkative,
 //! the metrics, the local audit log, the addresses of all redirects and every answer are searched for it.
 
 use super::canary::text_of;
@@ -54,7 +54,7 @@ impl Secrets {
 }
 
 #[test]
-fn x61_no_secret_is_told() {
+fn s50_x61_no_secret_is_told() {
     for backend in backends() {
         println!("on {backend:?}");
         let start = Start::empty(backend)

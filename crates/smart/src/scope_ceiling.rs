@@ -144,6 +144,24 @@ mod tests {
     }
 
     #[test]
+    fn s86_a_context_comes_without_a_role() {
+        let ceiling = "launch/patient patient/*.rs";
+        for (asked, expected) in [
+            ("launch/patient?role=x", Some("launch/patient")),
+            ("launch/patient?role=http://a|b", Some("launch/patient")),
+            (
+                "launch/patient launch/patient?role=x",
+                Some("launch/patient"),
+            ),
+            ("launch/location?role=x", None),
+            ("launch/patient?rule=x", None),
+            ("patient/Observation.rs?role=x", None),
+        ] {
+            assert_eq!(granted(asked, ceiling).as_deref(), expected, "{asked}");
+        }
+    }
+
+    #[test]
     fn s65_a_ceiling_is_met_by_several_scopes_together() {
         let ceiling = "patient/Observation.rs patient/Observation.cud";
         assert!(granted("patient/Observation.*", ceiling).is_some());

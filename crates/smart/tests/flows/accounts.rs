@@ -79,8 +79,8 @@ pub async fn accounts_come_page_by_page(house: House) {
     }
     let all = accounts(admin.send(&second.form, &find("")).await);
     assert_eq!(all.accounts.len(), 100);
-    for nowhere in ["after=x", "after=9223372036854775808", "after="] {
-        let page = accounts(admin.get(&format!("/auth/accounts?{nowhere}")).await);
-        assert_eq!(page.accounts.len(), 100, "{nowhere}");
+    for absent in ["after=x", "after=9223372036854775808", "after="] {
+        let page = accounts(admin.get(&format!("/auth/accounts?{absent}")).await);
+        assert_eq!(page.accounts.len(), 100, "{absent}");
     }
 }

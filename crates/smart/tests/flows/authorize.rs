@@ -340,6 +340,21 @@ pub async fn s32_unknown_scopes_are_dropped(house: House) {
     );
 }
 
+/// A role that this server does not know is left out: the context of its type is given without it (S86).
+pub async fn s86_a_role_that_is_not_understood_is_left_out(house: House) {
+    house.app(|_| ()).await;
+    house.patient("p1", "Lovelace").await;
+    let cookie = house.patient_account("p1").await;
+    let role = "role=http://example.org/roles|relative";
+    let scope = format!("launch/patient?{role} launch/location?{role} patient/*.rs");
+    let page = house.authorize(&asked(&scope), &cookie).await;
+    let answer = house.approve_page(page, &cookie, NOW_S, |_| true).await;
+    let token = ok(house.ask(Endpoint::Token, &redeem(&code(&answer))).await);
+    assert_eq!(token["scope"], "launch/patient patient/*.rs");
+    assert_eq!(token["patient"], "p1");
+    assert!(!token.to_string().contains("relative"), "{token}");
+}
+
 pub async fn s33_the_page_says_what_is_asked(house: House) {
     house.app(|client| client.verified = true).await;
     house.patient("p1", "Lovelace").await;

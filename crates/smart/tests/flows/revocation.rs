@@ -89,6 +89,48 @@ pub async fn s98_s99_others_learn_nothing(house: House) {
     );
 }
 
+/// What a token that is known comes to and one that is not can be told by neither answer nor work: the same bytes after the same
+/// statements. How long these take is the machine's.
+pub async fn s99_known_and_unknown_are_not_told_apart(house: House) {
+    let token = patient_token(&house).await;
+    let again = patient_token(&house).await;
+    let revoked = house
+        .ask(Endpoint::Revoke, &about(&again["access_token"]))
+        .await;
+    assert_eq!(revoked.status(), 200);
+    let client: Client = house.held("app", NOW_S).await.unwrap();
+    let other = Client {
+        client_id: "other".into(),
+        ..client
+    };
+    house.keep(&other).await;
+    let text = token["access_token"].as_str().unwrap();
+    let signed = text.rsplit_once('.').unwrap().0;
+    let forged = format!("{signed}.{}", ward_seal::base64url(&[7; 64]));
+    let mut told: Vec<(String, u64)> = Vec::new();
+    for (what, token) in [
+        ("another client's", token["access_token"].clone()),
+        ("revoked", again["access_token"].clone()),
+        ("a refresh token", token["refresh_token"].clone()),
+        ("an id_token", token["id_token"].clone()),
+        ("forged", json!(forged)),
+        ("unknown", json!("unknown")),
+    ] {
+        let ask = about(&token).with("client_id", "other");
+        let before = house.engine.store().statements();
+        let answer = house.ask(Endpoint::Introspect, &ask).await;
+        let statements = house.engine.store().statements() - before;
+        assert_eq!(ok(answer.clone()), json!({ "active": false }), "{what}");
+        told.push((format!("{answer:?}"), statements));
+        assert_eq!(told[0], told[told.len() - 1], "{what}");
+    }
+    // It was known all the time.
+    assert_eq!(
+        introspected(&house, &about(&token["access_token"])).await["active"],
+        true
+    );
+}
+
 pub async fn s100_revoked_is_revoked_everywhere(house: House) {
     let other = house.another().await;
     let token = patient_token(&house).await;
