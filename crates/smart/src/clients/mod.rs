@@ -79,6 +79,9 @@ async fn held(
     found.ok_or_else(|| OAuthError::new(ErrorCode::InvalidRequest, "there is no such client"))
 }
 
+/// How often a change that met the note of a use is tried again.
+const ATTEMPTS_MAX: usize = 4;
+
 /// What may be decided about a client.
 const DECISIONS: [&str; 6] = [
     "approve",
@@ -98,7 +101,6 @@ async fn decide(
     trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
     let now_s = request.now_s;
-    let name = client.name.clone();
     let decision = request.parameters.get("decision");
     // Asked whether it is meant, nothing is decided yet.
     let is_meant = |said: &&str| *said != "remove" || is_sure(request);
@@ -106,42 +108,71 @@ async fn decide(
     if let Some(known) = known.filter(is_meant) {
         trail.decided("decision", known);
     }
-    let (done, notice) = match decision {
-        Some("approve") => {
+    if decision == Some("remove") {
+        return remove(server, session, client, request).await;
+    }
+    let was = client.row.clone();
+    let Some((ends_tokens, notice)) = decided(&mut client.row, decision, now_s) else {
+        return Ok(detail(server, session, &client, request, Told::Nothing));
+    };
+    let done = keep(server, &was, client, ends_tokens, now_s).await;
+    let notice = outcome(done, &was.name, notice)?;
+    server.watch(now_s).await?;
+    Ok(list(server, session, request, Some(notice)))
+}
+
+/// The client as it is decided; whether the tokens that it has are void then, and what is said of it after its name. `None`: nothing is
+/// decided.
+fn decided(
+    client: &mut Client,
+    decision: Option<&str>,
+    now_s: i64,
+) -> Option<(bool, &'static str)> {
+    match decision? {
+        "approve" => {
             client.state = ClientState::Active;
             client.verified = true;
             client.review_due_s = Some(now_s + REVIEW_PERIOD_S);
-            (
-                change(server, &client, now_s).await,
-                "is approved for a year",
-            )
+            Some((false, "is approved for a year"))
         }
-        Some("resume") => {
+        "resume" => {
             client.state = ClientState::Active;
-            (change(server, &client, now_s).await, "may work again")
+            Some((false, "may work again"))
         }
-        Some("suspend") => (suspend(server, client, now_s).await, "is suspended"),
-        Some(decision @ ("may-launch" | "may-not-launch")) if client.kind != Kind::Public => {
-            client.may_launch = decision == "may-launch";
+        // The client gets no tokens, and those it has are void (AT17a).
+        "suspend" => {
+            client.state = ClientState::Suspended;
+            Some((true, "is suspended"))
+        }
+        "may-launch" if client.kind != Kind::Public => {
+            client.may_launch = true;
+            Some((false, "may launch apps"))
+        }
+        "may-not-launch" if client.kind != Kind::Public => {
+            client.may_launch = false;
             // Should it be one again, it is said anew where its launches are shown.
             client.frame_origins.clear();
-            let notice = match client.may_launch {
-                true => "may launch apps",
-                false => "may launch apps no longer",
-            };
-            (change(server, &client, now_s).await, notice)
+            Some((false, "may launch apps no longer"))
         }
-        Some("remove") if !is_sure(request) => {
-            return Ok(confirm(server, session, request, removal(&client)));
-        }
-        Some("remove") => {
-            let changes = Changes::new().remove(&client);
-            let what = what::client(&client.client_id);
-            (server.revoke(changes, &[what], now_s).await, "is removed")
-        }
-        _ => return Ok(detail(server, session, &client, request, Told::Nothing)),
-    };
-    let notice = outcome(done, &name, notice)?;
+        _ => None,
+    }
+}
+
+/// Forgets a client whatever has become of it meanwhile; every token that it has is void.
+async fn remove(
+    server: &AuthorizationServer,
+    session: &Session,
+    client: Held<Client>,
+    request: &Request<'_>,
+) -> Result<Answer, OAuthError> {
+    if !is_sure(request) {
+        return Ok(confirm(server, session, request, removal(&client)));
+    }
+    let now_s = request.now_s;
+    let changes = Changes::new().forget::<Client>(&client.client_id);
+    let what = what::client(&client.client_id);
+    let done = server.revoke(changes.announced(), &[what], now_s).await;
+    let notice = outcome(done, &client.name, "is removed")?;
     server.watch(now_s).await?;
     Ok(list(server, session, request, Some(notice)))
 }
@@ -171,22 +202,17 @@ async fn change_part(
         let told = Told::Notice("Nothing was changed.".to_owned());
         return Ok(detail(server, session, &client, request, told));
     }
-    let done = keep(
-        server,
-        &client,
-        effect::ends_tokens(&was, &client.row),
-        now_s,
-    )
-    .await;
+    let (name, ends_tokens) = (client.name.clone(), effect::ends_tokens(&was, &client.row));
+    let done = keep(server, &was, client, ends_tokens, now_s).await;
     let is_done = done.is_ok();
-    let notice = outcome(done, &client.name, set.notice())?;
+    let notice = outcome(done, &name, set.notice())?;
     if is_done {
         changed
             .iter()
             .for_each(|field| trail.decided("changed", field));
     }
     server.watch(now_s).await?;
-    let client = held(server, &client.client_id, now_s).await?;
+    let client = held(server, &was.client_id, now_s).await?;
     let told = match made.filter(|_| is_done) {
         Some(secret) => Told::Secret(notice, secret),
         None => Told::Notice(notice),
@@ -194,20 +220,48 @@ async fn change_part(
     Ok(detail(server, session, &client, request, told))
 }
 
-/// Writes a client as it has become. `ends_tokens`: those that it has are void.
+/// Writes a client as it has become. `ends_tokens`: those that it has are void. That it was used meanwhile, which is noted in its row, is
+/// no change that this one gives way to: else a busy client could not be stopped.
 async fn keep(
+    server: &AuthorizationServer,
+    was: &Client,
+    mut client: Held<Client>,
+    ends_tokens: bool,
+    now_s: i64,
+) -> Result<(), Refused> {
+    for _ in 0..ATTEMPTS_MAX {
+        match write(server, &client, ends_tokens, now_s).await {
+            Err(Refused::Conflict(_)) => {}
+            done => return done,
+        }
+        let found = state::get::<Client>(server.store(), &client.client_id, now_s).await;
+        let found = found.map_err(|_| Refused::Unavailable)?;
+        let Some(mut found) = found.filter(|found| found.is_but_for_its_use(was)) else {
+            break;
+        };
+        found.row = Client {
+            last_used_s: found.last_used_s,
+            ..client.row
+        };
+        client = found;
+    }
+    Err(Refused::Conflict(0))
+}
+
+async fn write(
     server: &AuthorizationServer,
     client: &Held<Client>,
     ends_tokens: bool,
     now_s: i64,
 ) -> Result<(), Refused> {
-    if !ends_tokens {
-        return change(server, client, now_s).await;
-    }
     let changes = Changes::new().replace(client);
-    server
-        .revoke(changes, &[what::client(&client.client_id)], now_s)
-        .await
+    match ends_tokens {
+        true => {
+            let what = what::client(&client.client_id);
+            server.revoke(changes, &[what], now_s).await
+        }
+        false => state::commit(server.store(), changes.announced(), now_s).await,
+    }
 }
 
 /// What came of a change, in words.
@@ -296,28 +350,6 @@ fn confirm(
         back: grave.back,
     };
     Answer::page(200, Page::Confirm(page))
-}
-
-async fn change(
-    server: &AuthorizationServer,
-    client: &Held<Client>,
-    now_s: i64,
-) -> Result<(), Refused> {
-    let changes = Changes::new().replace(client).announced();
-    state::commit(server.store(), changes, now_s).await
-}
-
-/// The client gets no tokens, and those it has are void (AT17a).
-pub(crate) async fn suspend(
-    server: &AuthorizationServer,
-    mut client: Held<Client>,
-    now_s: i64,
-) -> Result<(), Refused> {
-    client.state = ClientState::Suspended;
-    let what = what::client(&client.client_id);
-    server
-        .revoke(Changes::new().replace(&client), &[what], now_s)
-        .await
 }
 
 fn list(

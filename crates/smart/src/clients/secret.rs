@@ -1,7 +1,7 @@
 //! A new secret in place of the one before, shown once. (C17)
 
 use super::detail::{Told, detail};
-use super::{Grave, confirm, is_sure, keep, link, outcome};
+use super::{Grave, confirm, held, is_sure, keep, link, outcome};
 use crate::answer::{Answer, OAuthError};
 use crate::people::session::Session;
 use crate::request::Request;
@@ -31,11 +31,13 @@ pub(super) async fn exchange(
         return Ok(confirm(server, session, request, exchanging(&client)));
     }
     trail.decided("decision", DECISION);
+    let was = client.row.clone();
     let secret = new(&mut client.row);
-    let done = keep(server, &client, true, request.now_s).await;
+    let done = keep(server, &was, client, true, request.now_s).await;
     let is_done = done.is_ok();
-    let notice = outcome(done, &client.name, "has a new secret")?;
+    let notice = outcome(done, &was.name, "has a new secret")?;
     server.watch(request.now_s).await?;
+    let client = held(server, &was.client_id, request.now_s).await?;
     let told = match is_done {
         true => Told::Secret(notice, secret),
         false => Told::Notice(notice),

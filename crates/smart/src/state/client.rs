@@ -183,6 +183,16 @@ impl Client {
         self.state == ClientState::Pending && !self.registered_from.is_empty()
     }
 
+    /// Whether it is the same, whenever it was used.
+    pub fn is_but_for_its_use(&self, other: &Client) -> bool {
+        let last_used_s = self.last_used_s;
+        *self
+            == Client {
+                last_used_s,
+                ..other.clone()
+            }
+    }
+
     /// What its tokens must be bound to.
     pub fn constraint(&self) -> SenderConstraint {
         match (self.sender_constraint, &self.certificate, self.fapi2) {

@@ -130,14 +130,7 @@ impl Asked<'_> {
         let (store, now_s) = (self.server.store(), self.request.now_s);
         let found = state::get::<Client>(store, &self.client.client_id, now_s).await;
         let found = found.map_err(|_| Refused::Unavailable)?;
-        let is_same = found.is_some_and(|found| {
-            let last_used_s = self.client.last_used_s;
-            *self.client
-                == Client {
-                    last_used_s,
-                    ..found.row
-                }
-        });
+        let is_same = found.is_some_and(|found| found.is_but_for_its_use(self.client));
         match is_same {
             true => Ok(()),
             false => Err(Refused::Unavailable),
