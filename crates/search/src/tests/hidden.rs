@@ -92,6 +92,8 @@ fn by_what_is_not_seen_nothing_is_asked() {
         "Condition?asserter.name=a",
         "Condition?_sort=recorded-date",
         "Condition?_sort=code,-severity",
+        "?_type=Encounter,Observation&_sort=-date",
+        "?_type=Patient,Practitioner&_sort=name,gender",
         "Condition?_include=Condition:asserter",
         "Condition?_include:iterate=Condition:asserter",
         "Practitioner?_revinclude=Condition:asserter",
