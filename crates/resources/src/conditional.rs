@@ -11,6 +11,7 @@ use crate::search::question::Question;
 use ward_access::Action;
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind, TypeId};
+use ward_search::normal::lower_case;
 use ward_search::plan::{Filter, Plan, Total};
 use ward_storage::{Current, Guard, Rid, Row};
 
@@ -177,6 +178,10 @@ async fn criteria(cx: Context<'_>, ty: TypeId, query: &str, most: u32) -> Result
     plan.count = most;
     plan.total = Total::None;
     plan.sort.clear();
+    // Criteria that differ in case alone may mean the same resources.
+    for (_, value) in &mut pairs {
+        *value = lower_case(value).into_owned();
+    }
     let key = cx.engine.store.term_key().lock(
         ward_fhir::schema::r4().ty(ty).name,
         &crate::search::encode_query(&pairs),

@@ -1,8 +1,10 @@
 //! Everything an interaction works with: the store, the meanings, the log, the clock and the settings.
 
 use crate::call::Call;
+use crate::capabilities::all_types;
 use crate::criteria::Criteria;
 use crate::duty::{Duties, DutySettings};
+use crate::generations::Generations;
 use crate::places::Places;
 use crate::record_budget::RecordBudgets;
 use crate::search_parameters::Served;
@@ -137,6 +139,10 @@ impl Engine {
             store.term_key().clone(),
             Some(&settings.base),
         );
+        // By a state that does not read nothing is written or answered: any will do here.
+        let indexed = Generations::read(&store.indexing(), &extractor, &registry);
+        let behind = indexed.map_or_else(|_| all_types(), |generations| generations.behind());
+        let extractor = extractor.behind(behind);
         Self {
             served: Served::new(extractor.clone()),
             extractor,

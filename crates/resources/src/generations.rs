@@ -8,6 +8,7 @@
 
 mod known;
 
+use crate::capabilities::all_types;
 use crate::capabilities::parameters::type_name;
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -18,12 +19,17 @@ use ward_fhir::issue::Result;
 use ward_fhir::schema::{SearchType, r4};
 use ward_fhir::{Failure, Kind};
 use ward_search::definition::{CUSTOM_FROM, Custom, LOOKED_UP_FROM};
+use ward_search::edition::Edition;
 use ward_search::extract::Extractor;
 use ward_search::registry::Registry;
 use ward_storage::Indexing;
 
 /// Sets that are kept while rows are brought up to the newest; a further change waits for that, and is looked up until then.
 pub const GENERATIONS_MAX: usize = 32;
+
+/// The state of a store that had no rows when it was made or brought to this format: what it has is of the second edition.
+/// One without any state is older. Written by the stores' steps.
+const EMPTY_STORE: &[u8] = b"edition 2";
 
 /// One set of parameters.
 #[derive(Clone)]
@@ -55,12 +61,14 @@ impl Generations {
             mark: -1,
             kept: vec![Set {
                 generation: 0,
-                extractor: base.clone(),
+                extractor: base.of_edition(Edition::First),
             }],
             ready: BTreeMap::new(),
             next: CUSTOM_FROM,
         };
-        if !indexing.state.is_empty() {
+        if indexing.state == EMPTY_STORE {
+            generations.kept[0].extractor = base.of_edition(Edition::Second);
+        } else if !indexing.state.is_empty() {
             let state: Option<Value> = serde_json::from_slice(&indexing.state).ok();
             let read = state.and_then(|state| generations.fill(&state, base, package));
             read.ok_or_else(|| {
@@ -79,15 +87,21 @@ impl Generations {
             parameters.insert(custom.number, custom);
         }
         self.kept.clear();
-        for set in state["generations"].as_array()? {
+        let sets = state.get("sets").unwrap_or(&state["generations"]);
+        for set in sets.as_array()? {
             let mut custom = Vec::new();
             for number in set["parameters"].as_array()? {
                 let number = u16::try_from(number.as_u64()?).ok()?;
                 custom.push(parameters.get(&number)?.clone());
             }
+            let edition = match &set["edition"] {
+                Value::Null => Edition::First,
+                edition => Edition::of(edition.as_u64()?)?,
+            };
             self.kept.push(Set {
                 generation: u32::try_from(set["generation"].as_u64()?).ok()?,
-                extractor: extractor(base, package, custom, types_of(&set["words"])?),
+                extractor: extractor(base, package, custom, types_of(&set["words"])?)
+                    .of_edition(edition),
             });
         }
         for (name, generation) in state["ready"].as_object()? {
@@ -104,7 +118,8 @@ impl Generations {
         }
         let sets = self.kept.iter().map(|set| {
             let numbers: Vec<u16> = set.custom().iter().map(|c| c.number).collect();
-            json!({ "generation": set.generation, "parameters": numbers, "words": names(set.words()) })
+            json!({ "generation": set.generation, "parameters": numbers, "words": names(set.words()),
+                "edition": set.edition().number() })
         });
         let ready = self.ready.iter();
         let ready: serde_json::Map<String, Value> = ready
@@ -114,7 +129,8 @@ impl Generations {
             "mark": self.mark,
             "next": self.next,
             "parameters": parameters.into_values().collect::<Vec<_>>(),
-            "generations": sets.collect::<Vec<_>>(),
+            // Called otherwise than before editions: what knows none must not write by it.
+            "sets": sets.collect::<Vec<_>>(),
             "ready": ready,
         });
         Bytes::from(state.to_string())
@@ -151,10 +167,14 @@ impl Generations {
     /// Types with rows that may be of a set that has changed, and the generation that they must reach.
     pub fn stale(&self) -> Vec<(TypeId, u32)> {
         let mut types: Vec<TypeId> = self.kept.iter().flat_map(Set::types).collect();
+        let edition = self.current().edition();
+        if self.kept.iter().any(|set| set.edition() != edition) {
+            types = all_types();
+        }
         types.sort_unstable();
         types.dedup();
         let wanted = types.into_iter().filter_map(|ty| {
-            let what = |set: &Set| (set.numbers(ty), set.words().contains(&ty));
+            let what = |set: &Set| (set.edition(), set.numbers(ty), set.words().contains(&ty));
             let now = what(self.current());
             Some((ty, self.since(|set| what(set) == now)?))
         });
@@ -181,6 +201,16 @@ impl Generations {
         types
     }
 
+    /// Types of which rows may still be of an older edition than the newest.
+    pub fn behind(&self) -> Vec<TypeId> {
+        let newest = self.since(|set| set.edition() == Edition::NEWEST);
+        if newest == Some(0) {
+            return Vec::new();
+        }
+        let reaches = |ty: &TypeId| newest.is_some_and(|newest| self.ready(*ty) >= newest);
+        all_types().into_iter().filter(|ty| !reaches(ty)).collect()
+    }
+
     /// The generation since which it is true without a break; 0: for all rows there are.
     fn since(&self, is: impl Fn(&Set) -> bool) -> Option<u32> {
         let run = self.kept.iter().rev().take_while(|set| is(set)).count();
@@ -195,8 +225,8 @@ impl Generations {
         self.ready.get(&ty).copied().unwrap_or(0)
     }
 
-    /// With a further generation for the parameters that are `wanted` now, in their order, and the types whose `words` are. `None`:
-    /// they are what rows are indexed by already, that is an older state of the parameters, or there is no room.
+    /// With a further generation for the parameters that are `wanted` now, in their order, the types whose `words` are, and the
+    /// newest edition. `None`: they are what rows are indexed by already, that is an older state of the parameters, or there is no room.
     pub fn raised(
         &self,
         (wanted, words): (&[Arc<Custom>], &[TypeId]),
@@ -205,10 +235,18 @@ impl Generations {
         package: &Arc<Registry>,
     ) -> Option<Self> {
         let now = self.current().custom();
+        let is_older = self.current().edition() < base.edition();
+        // Of an older state of the parameters only the edition is news.
+        let is_passed = mark <= self.mark;
+        let (wanted, words) = match is_passed {
+            true if mark < self.mark => (now, self.current().words()),
+            true => (now, words),
+            false => (wanted, words),
+        };
         let same =
             now.len() == wanted.len() && now.iter().zip(wanted).all(|(a, b)| means_same(a, b));
         let same_words = self.current().words() == words;
-        let is_new = mark > self.mark && !same || mark >= self.mark && !same_words;
+        let is_new = !same || !same_words || is_older;
         if !is_new || self.kept.len() >= GENERATIONS_MAX {
             return None;
         }
@@ -230,7 +268,7 @@ impl Generations {
                 }
             });
         }
-        next.mark = mark;
+        next.mark = mark.max(self.mark);
         next.kept.push(Set {
             generation: self.current().generation + 1,
             extractor: extractor(base, package, custom, words.to_vec()),
@@ -272,6 +310,10 @@ impl Set {
         custom.chain(self.words().iter().copied())
     }
 
+    fn edition(&self) -> Edition {
+        self.extractor.edition()
+    }
+
     fn numbers(&self, ty: TypeId) -> Vec<u16> {
         self.extractor.registry().custom_of(ty)
     }
@@ -288,7 +330,7 @@ pub fn extractor(
         return base.clone();
     }
     let registry = Registry::with(package, custom).with_words(words);
-    Extractor::new(Arc::new(registry), base.key().clone(), base.base())
+    base.with(Arc::new(registry))
 }
 
 /// Whatever their numbers.

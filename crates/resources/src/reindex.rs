@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use ward_fhir::TypeId;
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
-use ward_storage::Indexed;
+use ward_storage::{Indexed, Rid};
 
 /// Rows that one commit indexes anew.
 const ROWS_PER_BATCH: usize = 50;
@@ -62,25 +62,15 @@ impl Engine {
             return self.raise(&served).await.map(|()| true);
         }
         let stale = generations.stale();
-        let walking = indexer.walk.as_ref().map(|walk| (walk.ty, walk.target));
-        let next = stale.iter().copied().find(|next| Some(*next) == walking);
-        let Some((ty, target)) = next.or(stale.first().copied()) else {
-            return Ok(false);
+        let is_stale = |walk: &Walk| stale.contains(&(walk.ty, walk.target));
+        let Some(walk) = indexer.walk.as_mut().filter(|walk| is_stale(walk)) else {
+            indexer.walk = None;
+            return self.begin(indexer, &stale).await.map(|()| true);
         };
-        if Some((ty, target)) != walking {
-            self.begin(indexer, ty, target).await?;
-        }
-        let ended = match &mut indexer.walk {
-            Some(walk) => self.walk(walk).await?,
-            None => return Ok(false),
-        };
-        if ended {
-            self.reached(ty, target).await?;
-            tracing::info!(
-                resource = r4().ty(ty).name,
-                generation = target,
-                "index built"
-            );
+        if self.walk(walk).await? {
+            let (ty, generation) = (walk.ty, walk.target);
+            self.reached(&[(ty, generation)]).await?;
+            tracing::info!(resource = r4().ty(ty).name, generation, "index built");
             indexer.walk = None;
         }
         Ok(true)
@@ -143,8 +133,10 @@ impl Engine {
             .await
     }
 
-    async fn reached(&self, ty: TypeId, target: u32) -> Result<()> {
-        self.change(|now| Some(now.reached(ty, target))).await
+    async fn reached(&self, types: &[(TypeId, u32)]) -> Result<()> {
+        let with = |now: Generations, (ty, target): &(TypeId, u32)| now.reached(*ty, *target);
+        self.change(|now| Some(types.iter().fold(now.clone(), with)))
+            .await
     }
 
     /// Until it is stored, or there is nothing to change.
@@ -167,9 +159,25 @@ impl Engine {
         }
     }
 
-    async fn begin(&self, indexer: &mut Indexer, ty: TypeId, target: u32) -> Result<()> {
-        let counted = stored(self.store.counted(&[ty]).await)?;
-        let all = counted.first().copied().unwrap_or(0);
+    /// Types without rows are there at once, and in one change; of the others the one with fewest rows is walked next, so that most
+    /// are soon.
+    async fn begin(&self, indexer: &mut Indexer, stale: &[(TypeId, u32)]) -> Result<()> {
+        let types: Vec<TypeId> = stale.iter().map(|(ty, _)| *ty).collect();
+        let counted = stored(self.store.counted(&types).await)?;
+        let mut empty = Vec::new();
+        for (next, _) in stale.iter().zip(&counted).filter(|(_, all)| **all == 0) {
+            // The counters tell where to look; that there is nothing the rows themselves say.
+            if stored(self.store.indexed(next.0, None, 1).await)?.is_empty() {
+                empty.push(*next);
+            }
+        }
+        if !empty.is_empty() {
+            return self.reached(&empty).await;
+        }
+        let least = stale.iter().zip(counted).min_by_key(|(_, all)| *all);
+        let Some(((ty, target), all)) = least.map(|(next, all)| (*next, all)) else {
+            return Ok(());
+        };
         let resource = r4().ty(ty).name;
         tracing::info!(
             resource,
@@ -203,8 +211,8 @@ impl Engine {
         let Some(last) = last.copied() else {
             return Ok(true);
         };
-        self.anew(walk, batch.iter().map(|row| row.rid).collect())
-            .await?;
+        let rids: Vec<Rid> = batch.iter().map(|row| row.rid).collect();
+        self.anew(walk, &rids).await?;
         let passed = rows
             .iter()
             .position(|row| *row == last)

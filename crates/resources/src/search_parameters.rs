@@ -184,7 +184,8 @@ impl Engine {
             mark,
             revision: generations.revision,
             generation,
-            extractor: extractor(&self.extractor, &self.registry, definitions, words),
+            extractor: extractor(&self.extractor, &self.registry, definitions, words)
+                .behind(generations.behind()),
             extractors: Extractors::default(),
             documents: Documents::default(),
             custom,

@@ -10,6 +10,23 @@ pub const CUSTOM_FROM: u16 = 0x4000;
 /// From here on they have no entries in the index: every resource that is asked for by them is looked at. Never stored.
 pub const LOOKED_UP_FROM: u16 = 0xC000;
 
+/// Where the starts of names are: the entries of a parameter of the package that reads names, whole and from each of their parts.
+/// Apart from the others, so that sorting and `:exact` go by whole values.
+pub(crate) fn starts_of(param: u16) -> u16 {
+    param | STARTS
+}
+
+/// The parameter that [`starts_of`] gave a number for, and any other itself.
+pub(crate) fn whole_of(param: u16) -> u16 {
+    match param < CUSTOM_FROM {
+        true => param & !STARTS,
+        false => param,
+    }
+}
+
+/// More than the package has parameters; less than [`CUSTOM_FROM`].
+const STARTS: u16 = 0x2000;
+
 /// Cheap to clone.
 #[derive(Clone)]
 pub enum Definition {

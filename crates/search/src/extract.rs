@@ -3,20 +3,26 @@
 
 #[cfg(test)]
 mod picked;
+mod present;
 
+use crate::definition::starts_of;
+use crate::edition::Edition;
 use crate::entries::{
     Entries, FormEntry, PHRASE_URI_BYTES_MAX, PhraseEntry, QuantityEntry, REACHES_US, StringEntry,
     Term, TermEntry, TermKey,
 };
 use crate::full_text;
 use crate::hot::Role;
-use crate::normal::{PHRASE_CHARS_MAX, STRING_CHARS_MAX, cut, normalise};
+use crate::normal::{
+    NAME_PARTS_MAX, PHRASE_CHARS_MAX, STRING_CHARS_MAX, cut, cut_apart, lower_case, normalise,
+};
 use crate::param;
 use crate::param::Form;
 use crate::program::Visitor;
 use crate::registry::{Leaf, Marks, Parameter, Registry, TypeParameters};
 use crate::seen::Seen;
 use crate::words::words;
+use std::borrow::Cow;
 use std::sync::Arc;
 use ward_fhir::reference::{Reference, parse};
 use ward_fhir::schema::Schema;
@@ -29,6 +35,8 @@ pub struct Extractor {
     registry: Arc<Registry>,
     key: TermKey,
     base: Option<Arc<str>>,
+    edition: Edition,
+    behind: Arc<[TypeId]>,
 }
 
 /// Type of what a reference text points to, when the caller knows more than the text says (`urn:uuid` within a bundle).
@@ -41,6 +49,44 @@ impl Extractor {
             registry,
             key,
             base: base.map(Arc::from),
+            edition: Edition::NEWEST,
+            behind: Arc::default(),
+        }
+    }
+
+    /// With these parameters instead.
+    pub fn with(&self, registry: Arc<Registry>) -> Self {
+        Self {
+            registry,
+            ..self.clone()
+        }
+    }
+
+    /// Extracts as an edition did.
+    pub fn of_edition(&self, edition: Edition) -> Self {
+        Self {
+            edition,
+            ..self.clone()
+        }
+    }
+
+    /// Of these types there are rows that an older edition has extracted: what is read by it asks for them as they were written, too.
+    pub fn behind(&self, types: Vec<TypeId>) -> Self {
+        Self {
+            behind: Arc::from(types),
+            ..self.clone()
+        }
+    }
+
+    pub fn edition(&self) -> Edition {
+        self.edition
+    }
+
+    /// Whether one of the types (empty: of all) has rows of an older edition.
+    pub fn is_behind(&self, types: &[TypeId]) -> bool {
+        match types {
+            [] => !self.behind.is_empty(),
+            types => types.iter().any(|ty| self.behind.contains(ty)),
         }
     }
 
@@ -131,12 +177,14 @@ impl Visitor<Leaf> for Collector<'_> {
             return;
         }
         if leaf.form == Form::Truth {
-            if node.value() != Some("false") {
+            if self.is_present(node, leaf) && node.value() != Some("false") {
                 self.mark(leaf);
             }
             return;
         }
-        self.mark(leaf);
+        if self.is_present(node, leaf) {
+            self.mark(leaf);
+        }
         if !leaf.indexed && leaf.role == Role::None {
             return;
         }
@@ -146,6 +194,7 @@ impl Visitor<Leaf> for Collector<'_> {
             | Form::Identifier
             | Form::Contact
             | Form::Code
+            | Form::StringToken
             | Form::PlainToken => param::token::index(self, node, leaf),
             Form::Text | Form::HumanName | Form::Address => param::string::index(self, node, leaf),
             Form::Reference | Form::Inline => param::reference::index(self, node, leaf),
@@ -170,6 +219,11 @@ impl<'a> Collector<'a> {
         if let Some(word) = self.present.get_mut(leaf.slot as usize / 64) {
             *word |= 1 << (leaf.slot % 64);
         }
+    }
+
+    /// For `:missing`. <https://hl7.org/fhir/R4/search.html#missing>
+    fn is_present(&self, node: Node<'_>, leaf: &Leaf) -> bool {
+        self.extractor.edition == Edition::First || present::has_value(node, leaf.form)
     }
 
     /// The parameter that a leaf belongs to.
@@ -209,6 +263,14 @@ impl<'a> Collector<'a> {
         if leaf.listed {
             let form = self.extractor.key.marker(leaf.param);
             self.entries.vocabulary.push(FormEntry { form, term });
+        }
+    }
+
+    /// A value whose case does not count.
+    pub fn caseless<'v>(&self, value: &'v str) -> Cow<'v, str> {
+        match self.extractor.edition {
+            Edition::First => Cow::Borrowed(value),
+            Edition::Second => lower_case(value),
         }
     }
 
@@ -262,7 +324,8 @@ impl<'a> Collector<'a> {
 
     /// A text that belongs to no coding: its own term, and its phrase.
     pub fn text(&mut self, leaf: &Leaf, text: &str) {
-        let term = self.key().text(leaf.param, &cut(text, PHRASE_CHARS_MAX).0);
+        let value = self.normalised(text, PHRASE_CHARS_MAX).0;
+        let term = self.key().text(leaf.param, &value);
         self.phrase(leaf, text, term);
         if leaf.indexed {
             self.entries.terms.push(TermEntry {
@@ -273,13 +336,31 @@ impl<'a> Collector<'a> {
         }
     }
 
+    /// A media type, found by its beginning too.
+    pub fn media(&mut self, leaf: &Leaf, value: String, term: Term) {
+        if !leaf.indexed || self.extractor.edition < Edition::Second {
+            return;
+        }
+        let is_longer = value.chars().nth(PHRASE_CHARS_MAX).is_some();
+        if is_longer {
+            self.longer(leaf.param);
+        }
+        if self.whole || !is_longer {
+            self.entries.phrases.push(PhraseEntry {
+                param: leaf.param,
+                value,
+                term,
+            });
+        }
+    }
+
     /// A uri, found by its beginning too.
     pub fn url(&mut self, leaf: &Leaf, url: &str) {
         let term = self.key().url(leaf.param, url);
         self.term(leaf, term, false);
         let is_longer = url.len() > PHRASE_URI_BYTES_MAX;
-        if is_longer {
-            self.longer(leaf);
+        if is_longer && leaf.indexed {
+            self.longer(leaf.param);
         }
         if leaf.indexed && (self.whole || !is_longer) {
             self.entries.phrases.push(PhraseEntry {
@@ -303,28 +384,50 @@ impl<'a> Collector<'a> {
         }
         let term = self.key().exact(leaf.param, text);
         self.term(leaf, term, false);
+        if leaf.of_name && self.extractor.edition >= Edition::Second {
+            self.starts(starts_of(leaf.param), &normalise(text));
+        }
+    }
+
+    /// A name from each of its first words on: a family name may have several, any of which people go by.
+    fn starts(&mut self, param: u16, name: &str) {
+        let after = name.match_indices([' ', '-']).map(|(at, _)| at + 1);
+        for at in std::iter::once(0).chain(after).take(NAME_PARTS_MAX) {
+            let mut value = name[at..].to_owned();
+            let end = value.char_indices().nth(STRING_CHARS_MAX);
+            if let Some((end, _)) = end.filter(|_| !self.whole) {
+                value.truncate(end);
+                self.longer(param);
+            }
+            if !value.is_empty() {
+                self.entries.strings.push(StringEntry { param, value });
+            }
+        }
     }
 
     /// The text normalised, as far as the index keeps it; what has more is marked.
     fn cut(&mut self, leaf: &Leaf, text: &str, chars_max: usize) -> String {
-        if self.whole {
-            return normalise(text);
-        }
-        let (value, is_cut) = cut(text, chars_max);
-        if is_cut {
-            self.longer(leaf);
+        let chars_max = if self.whole { usize::MAX } else { chars_max };
+        let (value, is_cut) = self.normalised(text, chars_max);
+        if is_cut && leaf.indexed {
+            self.longer(leaf.param);
         }
         value
     }
 
-    fn longer(&mut self, leaf: &Leaf) {
-        if leaf.indexed {
-            self.entries.terms.push(TermEntry {
-                term: self.extractor.key.longer(leaf.param),
-                param: leaf.param,
-                counted: false,
-            });
+    fn normalised(&self, text: &str, chars_max: usize) -> (String, bool) {
+        match self.extractor.edition {
+            Edition::First => cut_apart(text, chars_max),
+            Edition::Second => cut(text, chars_max),
         }
+    }
+
+    fn longer(&mut self, param: u16) {
+        self.entries.terms.push(TermEntry {
+            term: self.extractor.key.longer(param),
+            param,
+            counted: false,
+        });
     }
 
     /// A range of microseconds, both ends inclusive.
@@ -404,7 +507,7 @@ impl<'a> Collector<'a> {
         known.or_else(within).or_else(stated)
     }
 
-    fn is_present(&self, slot: usize) -> bool {
+    fn is_marked(&self, slot: usize) -> bool {
         self.present
             .get(slot / 64)
             .is_some_and(|word| word >> (slot % 64) & 1 == 1)
@@ -414,7 +517,7 @@ impl<'a> Collector<'a> {
     fn markers(&mut self, parameters: &TypeParameters) {
         for slot in parameters.after_walk() {
             let parameter = parameters.at(*slot as usize);
-            let (id, present) = (parameter.def.number(), self.is_present(*slot as usize));
+            let (id, present) = (parameter.def.number(), self.is_marked(*slot as usize));
             if parameter.truth {
                 let term = self.key().code(id, if present { "true" } else { "false" });
                 self.entries.terms.push(TermEntry {

@@ -9,6 +9,7 @@ pub mod cost;
 pub mod cursor;
 pub mod custom;
 pub mod definition;
+pub mod edition;
 pub mod entries;
 pub mod evaluate;
 pub mod extract;

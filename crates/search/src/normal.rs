@@ -1,5 +1,6 @@
 //! String normalisation: case, accents and surplus space do not count; punctuation does, which R4 leaves open. <https://hl7.org/fhir/R4/search.html#string>
 
+use std::borrow::Cow;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -8,6 +9,35 @@ use unicode_normalization::char::is_combining_mark;
 pub const STRING_CHARS_MAX: usize = 100;
 /// The same of a display or text by which `:text` finds a token: longer than the displays of the usual code systems.
 pub const PHRASE_CHARS_MAX: usize = 400;
+/// Words of one name by which it is found; the later ones are found by `:contains`.
+pub const NAME_PARTS_MAX: usize = 16;
+
+/// Folded case and nothing else: in tokens accents and spaces count.
+pub fn lower_case(text: &str) -> Cow<'_, str> {
+    let is_lower = |c: char| match c.is_ascii() {
+        true => !c.is_ascii_uppercase(),
+        false => c.to_lowercase().eq([c]),
+    };
+    match text.chars().all(is_lower) {
+        true => Cow::Borrowed(text),
+        false => Cow::Owned(text.chars().flat_map(char::to_lowercase).collect()),
+    }
+}
+
+/// A normalised text as the first edition had it; `None`: the same.
+pub(crate) fn taken_apart(normalised: &str) -> Option<String> {
+    let apart: String = normalised.nfd().collect();
+    (apart != normalised).then_some(apart)
+}
+
+/// [`cut`] as the first edition did it.
+pub(crate) fn cut_apart(text: &str, chars_max: usize) -> (String, bool) {
+    if text.is_ascii() {
+        ascii(text, chars_max)
+    } else {
+        unicode(text, chars_max, |word| Box::new(apart(word)))
+    }
+}
 
 /// Folded case, marks removed, white space trimmed and collapsed.
 pub fn normalise(text: &str) -> String {
@@ -19,7 +49,7 @@ pub fn cut(text: &str, chars_max: usize) -> (String, bool) {
     if text.is_ascii() {
         ascii(text, chars_max)
     } else {
-        unicode(text, chars_max)
+        unicode(text, chars_max, |word| Box::new(fold(word)))
     }
 }
 
@@ -40,7 +70,9 @@ fn ascii(text: &str, chars_max: usize) -> (String, bool) {
     (out, is_cut)
 }
 
-fn unicode(text: &str, chars_max: usize) -> (String, bool) {
+type Fold = for<'w> fn(&'w str) -> Box<dyn Iterator<Item = char> + 'w>;
+
+fn unicode(text: &str, chars_max: usize, fold: Fold) -> (String, bool) {
     let mut out = String::with_capacity(text.len().min(chars_max.saturating_mul(4)));
     let mut count = 0;
     for word in text.split_whitespace() {
@@ -56,21 +88,28 @@ fn unicode(text: &str, chars_max: usize) -> (String, bool) {
     (out, false)
 }
 
-/// The words of a text, set apart by what is neither letter nor digit, folded.
+/// The words of a text, set apart by what is neither letter nor digit, folded. Hangul is taken apart in every edition: the index
+/// of words ([`full_text`](crate::full_text)) asks and extracts by the same spelling.
 pub(crate) fn words(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !(c.is_alphanumeric() || is_combining_mark(c)))
         .map(|word| {
             if word.is_ascii() {
                 word.to_ascii_lowercase()
             } else {
-                fold(word).collect()
+                apart(word).collect()
             }
         })
         .filter(|word| !word.is_empty())
 }
 
-/// Compatibility decomposition without marks, lower case, `ß` as `ss`.
+/// Without marks, lower case, `ß` as `ss`; what is no mark is put together again: a syllable of Hangul is one letter, and
+/// does not begin with another.
 fn fold(word: &str) -> impl Iterator<Item = char> {
+    apart(word).nfc()
+}
+
+/// Compatibility decomposition without marks, lower case, `ß` as `ss`.
+fn apart(word: &str) -> impl Iterator<Item = char> {
     word.nfkd()
         .filter(|c| !is_combining_mark(*c))
         .flat_map(char::to_lowercase)
@@ -102,6 +141,26 @@ mod tests {
         assert_eq!(normalise("Ångström Æsir Łódź"), "angstrom aesir lodz");
         assert_eq!(normalise("Σίσυφος"), normalise("ΣΊΣΥΦΟΣ"));
         assert_eq!(normalise(" \u{a0} "), "");
+    }
+
+    #[test]
+    fn a_syllable_of_hangul_is_one_letter() {
+        for spelled in ["김", "\u{1100}\u{1175}\u{11b7}"] {
+            assert_eq!(normalise(spelled), "김");
+            assert_eq!(cut_apart(spelled, 9).0, "\u{1100}\u{1175}\u{11b7}");
+        }
+        assert!(!normalise("김").starts_with(&normalise("기")));
+        assert!(normalise("김민준").starts_with(&normalise("김민")));
+        assert_eq!(taken_apart("김").unwrap(), cut_apart("김", 9).0);
+        for same in ["muller", "σισυφοσ", "日本", "strasse lodz"] {
+            assert_eq!((taken_apart(same), normalise(same).as_str()), (None, same));
+        }
+    }
+
+    #[test]
+    fn tokens_lose_their_case_alone() {
+        assert_eq!(lower_case("Jöhn.DOE@Ä  b"), "jöhn.doe@ä  b");
+        assert!(matches!(lower_case("a-1 é"), Cow::Borrowed("a-1 é")));
     }
 
     #[test]

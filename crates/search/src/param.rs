@@ -30,6 +30,8 @@ pub(crate) enum Form {
     Contact,
     /// `code` or `boolean`: few values.
     Code,
+    /// A string as a token: its case does not count.
+    StringToken,
     /// Any other primitive as a token: many values.
     PlainToken,
     Text,
@@ -104,6 +106,7 @@ fn token_form(name: &str, primitive: Option<Primitive>) -> Option<Form> {
         ("Identifier", _) => Some(Form::Identifier),
         ("ContactPoint", _) => Some(Form::Contact),
         (_, Some(Primitive::Code | Primitive::Boolean)) => Some(Form::Code),
+        (_, Some(Primitive::String)) => Some(Form::StringToken),
         (_, Some(_)) => Some(Form::PlainToken),
         _ => None,
     }
@@ -143,6 +146,8 @@ pub(crate) struct Ask<'a> {
     /// Of the type that is searched, and the parameter among them.
     pub types: &'a TypeParameters,
     pub parameter: &'a Parameter,
+    /// Some rows of what is searched are of an older edition of extraction.
+    pub is_behind: bool,
     /// After the colon; `missing` and `not` are dealt with before.
     pub modifier: Option<&'a str>,
     /// Our own base URL without trailing slash.

@@ -1,5 +1,6 @@
 //! Query text to [`Plan`]. <https://hl7.org/fhir/R4/search.html>
 
+mod apart;
 mod chain;
 mod contained;
 mod contained_chain;
@@ -212,11 +213,12 @@ impl Reader<'_> {
         self.settle_sort();
         self.contain()?;
         self.used.custom = self.custom.get();
-        self.plan.filter = match self.filters.len() {
+        let filter = match self.filters.len() {
             0 => Filter::All,
             1 => self.filters.remove(0),
             _ => Filter::And(self.filters),
         };
+        self.plan.filter = apart::both(filter, &self.plan.types, self.extractor);
         Ok((self.plan, self.used))
     }
 }

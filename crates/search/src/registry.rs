@@ -14,7 +14,7 @@ use crate::expression::{self, Shape};
 use crate::hot;
 use crate::nearest::nearest;
 use crate::param::Form;
-use crate::program::{Atom, Program, resolve};
+use crate::program::{Atom, Hop, Program, resolve};
 use crate::seen::Seen;
 use std::sync::{Arc, OnceLock};
 use ward_fhir::TypeId;
@@ -59,6 +59,8 @@ pub struct Parameter {
     /// Always one boolean (`Truth`).
     pub(crate) truth: bool,
     pub(crate) marks: Marks,
+    /// It reads names of people, and is found by their parts.
+    pub(crate) of_names: bool,
     /// The elements it reads.
     pub(crate) atoms: Vec<Atom>,
     /// Of a composite: its expressions.
@@ -96,6 +98,10 @@ pub(crate) struct Leaf {
     pub role: hot::Role,
     /// Every value goes into the vocabulary under the parameter's marker.
     pub listed: bool,
+    /// A name or a part of one, found by each of its words.
+    pub of_name: bool,
+    /// A media type, found by what it begins with.
+    pub media: bool,
 }
 
 impl Registry {
@@ -322,6 +328,7 @@ impl Parameter {
             forms: Vec::new(),
             truth,
             marks: Marks::Nothing,
+            of_names: false,
             atoms,
             composite: Vec::new(),
         }
@@ -336,6 +343,10 @@ impl Parameter {
             self.atoms
                 .retain(|a| Form::of(schema, self.def.ty(), a.leaf).is_some());
         }
+        let is_string = self.def.ty() == SearchType::String && !self.is_custom();
+        self.of_names = is_string
+            && !self.atoms.is_empty()
+            && self.atoms.iter().all(|atom| is_name(schema, atom));
         for form in forms {
             if !self.forms.contains(&form) {
                 self.forms.push(form);
@@ -369,6 +380,13 @@ impl Parameter {
     pub(crate) fn is_column(&self) -> bool {
         matches!(self.def.code(), "_id" | "_lastUpdated")
     }
+}
+
+/// A HumanName or an element of one.
+fn is_name(schema: &Schema, atom: &Atom) -> bool {
+    let names = schema.type_id("HumanName");
+    let owner = |hop: &Hop| schema.element(schema.member(hop.member).element).owner;
+    names.is_some() && (Some(atom.leaf) == names || atom.hops.last().map(owner) == names)
 }
 
 /// Answered from the resource as a whole, not from elements of it.
@@ -437,6 +455,8 @@ fn program(schema: &Schema, ty: TypeId, parameters: &[Parameter]) -> Program<Lea
                 indexed: true,
                 listed: false,
                 role,
+                of_name: false,
+                media: false,
             };
             program.add(schema, atom, leaf);
         }
@@ -456,6 +476,8 @@ fn program(schema: &Schema, ty: TypeId, parameters: &[Parameter]) -> Program<Lea
                         indexed: own && !parameter.truth,
                         listed: own && parameter.marks == Marks::Listed,
                         role,
+                        of_name: parameter.of_names,
+                        media: crate::param::token::is_media_type(schema, atom),
                     },
                 );
             }

@@ -1,5 +1,6 @@
 //! A filter and an order as text, without any value: for people who ask how a search is understood.
 
+use crate::definition::whole_of;
 use crate::plan::{Filter, Listed, SortKey, TupleEnd};
 use std::fmt::Write as _;
 use ward_fhir::TypeId;
@@ -115,7 +116,8 @@ fn join(out: &mut String, word: &str, list: &[Filter], depth: usize) {
 }
 
 pub(crate) fn code(param: u16) -> &'static str {
-    let found = r4().search_parameters.iter().find(|p| p.id == param);
+    let whole = whole_of(param);
+    let found = r4().search_parameters.iter().find(|p| p.id == whole);
     found.map_or("a parameter", |p| p.code)
 }
 

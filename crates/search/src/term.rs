@@ -6,8 +6,8 @@
 //! | value | rows in `terms` | asked with |
 //! |---|---|---|
 //! | Coding, CodeableConcept (each coding) | [`token`](TermKey::token)`(system, code)` | `system|code` the same; `\|code` with system ""; `code` and `system\|` through the vocabulary |
-//! | code, boolean, string as token, ContactPoint | [`code`](TermKey::code)`(code)` | `code`; `system\|code` after the value set confirms the implied system |
-//! | Identifier | `token(system, value)`, `code(value)`, [`system`](TermKey::system)`(system)`; with a type also [`of_type`](TermKey::of_type) | the same |
+//! | code, boolean, string as token, ContactPoint (of the last two the case is folded) | [`code`](TermKey::code)`(code)` | `code`; `system\|code` after the value set confirms the implied system |
+//! | Identifier (its value folded) | `token(system, value)`, `code(value)`, [`system`](TermKey::system)`(system)`; with a type also [`of_type`](TermKey::of_type) | the same |
 //! | Reference, literal and local | [`reference`](TermKey::reference)`(Type, id)` = `target ^ spread`; versioned also [`url`](TermKey::url)`(Type/id/_history/v)` | `Type/id`; a bare id is expanded over the target types |
 //! | Reference, elsewhere or `urn:` | `url(url)` | the absolute url |
 //! | Reference.identifier | [`identifier`](TermKey::identifier)`(system, value)`, [`identifier_value`](TermKey::identifier_value)`(value)` | `:identifier` |

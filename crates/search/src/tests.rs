@@ -23,3 +23,4 @@ mod small;
 mod sorts;
 mod specials;
 mod texts;
+mod tokens;

@@ -36,7 +36,7 @@ struct House {
 impl House {
     fn new() -> House {
         let (package, base) = package();
-        let now = Generations::read(&Indexing::default(), &base, &package).unwrap();
+        let now = Generations::read(&of_state(EMPTY_STORE), &base, &package).unwrap();
         House {
             package,
             base,
@@ -83,9 +83,57 @@ impl House {
         custom.filter(|c| &*c.code == code).map(|c| c.number).next()
     }
 
+    fn is_behind(&self, ty: &str) -> bool {
+        let ty = r4().resource_type(ty).unwrap();
+        self.now.behind().contains(&ty)
+    }
+
     fn stale(&self) -> Vec<(&'static str, u32)> {
         let stale = self.now.stale().into_iter();
         stale.map(|(ty, since)| (r4().ty(ty).name, since)).collect()
+    }
+}
+
+fn of_state(state: &'static [u8]) -> Indexing {
+    Indexing {
+        state: Bytes::from_static(state),
+        ..Indexing::default()
+    }
+}
+
+#[test]
+fn rows_of_an_older_edition_are_brought_up_type_by_type() {
+    let mut house = House::new();
+    assert_eq!(house.now.behind(), []);
+    assert!(!house.raise(&[]), "a new store has nothing to do");
+    // A store without a state, and one with a state from before there were editions.
+    let before: &[u8] = br#"{"mark":3,"next":16384,"parameters":[],"ready":{},
+        "generations":[{"generation":4,"parameters":[]}]}"#;
+    for (state, generation, mark) in [(&b""[..], 0, 0), (before, 4, 3)] {
+        let read = Generations::read(&of_state(state), &house.base, &house.package);
+        house.now = read.unwrap();
+        assert!(house.now.behind().len() > 140);
+        assert_eq!(
+            house.now.current().extractor.edition(),
+            Edition::First,
+            "until it is raised everything is written as before"
+        );
+        assert_eq!(house.stale(), []);
+        // Whatever is known of the parameters: the edition alone is enough.
+        house.mark = mark - 1;
+        assert!(house.raise(&[]) && !house.raise(&[]));
+        assert_eq!(house.now.current().generation, generation + 1);
+        assert_eq!(house.now.current().extractor.edition(), Edition::Second);
+        let old = house.now.of(generation).unwrap();
+        assert_eq!(old.extractor.edition(), Edition::First);
+        let stale = house.stale();
+        assert!(stale.len() > 140 && stale.iter().all(|(_, since)| *since == generation + 1));
+        for (ty, _) in stale {
+            assert!(house.is_behind(ty));
+            house.reach(ty);
+            assert!(!house.is_behind(ty));
+        }
+        assert_eq!((house.now.behind(), house.stale()), (vec![], vec![]));
     }
 }
 

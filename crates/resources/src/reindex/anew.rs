@@ -14,37 +14,49 @@ use ward_storage::{
     CommitError, Current, Expect, Generation, Op, Rid, Row, StoreError, Unit, Write,
 };
 
+/// Rows that are read at once, and bytes of resources with which a commit is full: what a batch holds in memory is no more than
+/// this and one reading, however large resources are.
+const ROWS_PER_READ: usize = 5;
+const BYTES_PER_COMMIT: usize = 4 << 20;
 /// How often a row is tried that others write each time; then the walk pauses.
 const ATTEMPTS_MAX: usize = 16;
 
 impl Engine {
     /// Indexes the rows anew; those that others write meanwhile one by one.
-    pub(super) async fn anew(&self, walk: &Walk, rids: Vec<Rid>) -> Result<()> {
-        if rids.is_empty() || self.attempt(walk, &rids).await? {
-            return Ok(());
+    pub(super) async fn anew(&self, walk: &Walk, rids: &[Rid]) -> Result<()> {
+        let mut left = rids;
+        while !left.is_empty() {
+            match self.attempt(walk, left).await? {
+                0 => return self.one_by_one(walk, left).await,
+                done => left = &left[done..],
+            }
         }
+        Ok(())
+    }
+
+    async fn one_by_one(&self, walk: &Walk, rids: &[Rid]) -> Result<()> {
         for rid in rids {
-            let mut done = false;
+            let mut done = 0;
             for _ in 0..ATTEMPTS_MAX {
-                done = self.attempt(walk, &[rid]).await?;
-                if done {
+                done = self.attempt(walk, &[*rid]).await?;
+                if done > 0 {
                     break;
                 }
             }
-            if !done {
+            if done == 0 {
                 return Err(store_failure(StoreError::Unavailable));
             }
         }
         Ok(())
     }
 
-    /// `false`: something has changed meanwhile.
-    async fn attempt(&self, walk: &Walk, rids: &[Rid]) -> Result<bool> {
+    /// How many of them, from the first on, are done; 0: something has changed meanwhile.
+    async fn attempt(&self, walk: &Walk, rids: &[Rid]) -> Result<usize> {
         let access = maintenance(Maintenance::Reindex);
-        let rows = self.rows(&access, walk, rids).await?;
+        let (rows, passed) = self.rows(&access, walk, rids).await?;
         let writes = self.compose_anew(rows).await?;
         if writes.is_empty() {
-            return Ok(true);
+            return Ok(passed);
         }
         let unit = Unit {
             writes,
@@ -53,21 +65,31 @@ impl Engine {
         let committed = self.store.commit(unit).await;
         self.heed(&committed).await;
         match committed {
-            Ok(()) => Ok(true),
+            Ok(()) => Ok(passed),
             Err(CommitError::Unavailable) => Err(store_failure(StoreError::Unavailable)),
-            Err(_) => Ok(false),
+            Err(_) => Ok(0),
         }
     }
 
-    /// Those that are still to be indexed anew.
-    async fn rows(&self, access: &Access, walk: &Walk, rids: &[Rid]) -> Result<Vec<Row>> {
-        let keys: Vec<(TypeId, Rid)> = rids.iter().map(|rid| (walk.ty, *rid)).collect();
-        let found = stored(self.store.read_many(access, Action::Read, &keys).await)?;
-        let rows = found.into_iter().filter_map(|current| match current {
-            Current::Live(row) if row.generation < walk.target => Some(row),
-            _ => None,
-        });
-        Ok(rows.collect())
+    /// Those that are still to be indexed anew, from the first on as far as a commit may go; and how many were looked at.
+    async fn rows(&self, access: &Access, walk: &Walk, rids: &[Rid]) -> Result<(Vec<Row>, usize)> {
+        let (mut rows, mut passed, mut bytes) = (Vec::new(), 0, 0);
+        for rids in rids.chunks(ROWS_PER_READ) {
+            let keys: Vec<(TypeId, Rid)> = rids.iter().map(|rid| (walk.ty, *rid)).collect();
+            for current in stored(self.store.read_many(access, Action::Read, &keys).await)? {
+                if let Current::Live(row) = current
+                    && row.generation < walk.target
+                {
+                    bytes += row.body.len();
+                    rows.push(row);
+                }
+            }
+            passed += rids.len();
+            if bytes >= BYTES_PER_COMMIT {
+                break;
+            }
+        }
+        Ok((rows, passed))
     }
 
     async fn compose_anew(&self, rows: Vec<Row>) -> Result<Vec<Write>> {

@@ -207,6 +207,8 @@ fn questions(ty: &str, listed: &Value) -> Vec<(String, String)> {
         let value = match modifier {
             ":missing" => "false",
             ":in" | ":not-in" => "http://hl7.org/fhir/ValueSet/administrative-gender",
+            // Media types have a beginning and no hierarchy.
+            ":below" if kind == "token" && !modifiers.contains(":above") => "text/xml",
             ":above" | ":below" if kind == "token" => {
                 "http://terminology.hl7.org/CodeSystem/v3-ActCode|IMP"
             }

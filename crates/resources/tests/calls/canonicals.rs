@@ -49,6 +49,7 @@ pub async fn a_url_may_name_a_version(house: House) {
     for (query, expected) in [
         (format!("Questionnaire?url={URL}"), &["q1", "q2", "q3"][..]),
         (format!("Questionnaire?url={URL}|2.0"), &["q2"]),
+        (format!("Questionnaire?url={URL}|1.0-a"), &["q1"]),
         (format!("Questionnaire?url={URL}|3"), &[]),
         (format!("Questionnaire?url={URL}|3,{URL}|1.0-A"), &["q1"]),
         (format!("Questionnaire?url={URL}\\|2.0"), &[]),

@@ -17,6 +17,7 @@ mod conditions;
 mod contained;
 mod contained_pages;
 mod cursors;
+mod editions;
 mod elements;
 mod elements_asked;
 mod elements_launched;
@@ -121,6 +122,10 @@ on_both!(
     longest::the_most_parameters_are_answered,
     injection::hostile_strings_stay_values,
     injection_stored::hostile_definitions_stay_text,
+    editions::a_new_store_is_of_the_newest_edition,
+    editions::rows_of_an_older_store_are_brought_up,
+    editions::what_was_found_is_found_while_they_are,
+    editions::a_condition_takes_no_account_of_case,
     canonicals::a_url_may_name_a_version,
     canonicals::a_reverse_include_keeps_to_the_version,
     terminology::a_stored_value_set_is_expanded_from_what_is_held,

@@ -38,6 +38,8 @@ fn tuple(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf, parts: &[Part; 2]
                     indexed: true,
                     role: Role::None,
                     listed: false,
+                    of_name: false,
+                    media: false,
                     ..*leaf
                 };
                 match part.ty {

@@ -1,5 +1,6 @@
 //! Reference parameters. <https://hl7.org/fhir/R4/search.html#reference>
 
+use super::token::caseless_spellings;
 use super::uri::below_canonical;
 use super::{Ask, Form};
 use crate::entries::Term;
@@ -91,13 +92,13 @@ fn literal(out: &mut Collector<'_>, node: Node<'_>, text: &str, leaf: &Leaf) {
 
 fn logical(out: &mut Collector<'_>, identifier: Node<'_>, leaf: &Leaf) {
     if let Some(value) = identifier.text("value") {
-        let key = out.key();
+        let (key, value) = (out.key(), out.caseless(value));
         out.term(
             leaf,
-            key.identifier(leaf.param, identifier.text("system").unwrap_or(""), value),
+            key.identifier(leaf.param, identifier.text("system").unwrap_or(""), &value),
             false,
         );
-        out.term(leaf, key.identifier_value(leaf.param, value), false);
+        out.term(leaf, key.identifier_value(leaf.param, &value), false);
     }
 }
 
@@ -207,14 +208,20 @@ fn literals(
 }
 
 fn identifier(ask: &Ask<'_>, value: &str) -> Filter {
-    let term = |owner: &Owner| match split_once(value, b'|') {
-        None => ask.key.identifier_value(owner.param, &unescape(value)),
-        Some((system, value)) => {
-            ask.key
-                .identifier(owner.param, &unescape(system), &unescape(value))
-        }
+    let (system, value) = match split_once(value, b'|') {
+        None => (None, value),
+        Some((system, value)) => (Some(unescape(system)), value),
     };
-    Filter::AnyTerm(ask.parameter.owners.iter().map(term).collect())
+    let value = unescape(value);
+    let values = caseless_spellings(ask, &value);
+    let mut terms = Vec::new();
+    for owner in &ask.parameter.owners {
+        terms.extend(values.iter().map(|value| match &system {
+            None => ask.key.identifier_value(owner.param, value),
+            Some(system) => ask.key.identifier(owner.param, system, value),
+        }));
+    }
+    Filter::AnyTerm(terms)
 }
 
 /// Types that a bare id may mean.

@@ -1,6 +1,7 @@
 //! String parameters. <https://hl7.org/fhir/R4/search.html#string>
 
 use super::{Ask, Form};
+use crate::definition::starts_of;
 use crate::escape::unescape;
 use crate::extract::Collector;
 use crate::normal::normalise;
@@ -43,7 +44,8 @@ fn parts(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf, names: &[&str]) {
     }
 }
 
-/// Starts with (default), `:contains`, `:exact`; `:text`, which R4 defines for tokens: a word begins with it.
+/// Starts with (default; of a name each of its parts may), `:contains`, `:exact`; `:text`, which R4 defines for tokens: a word
+/// begins with it.
 pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
     if ask.modifier == Some("exact") {
         let text = unescape(value);
@@ -57,7 +59,9 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
     }
     let wanted = wanted(ask, value)?;
     let one: fn(u16, String) -> Filter = match ask.modifier {
-        None => |param, value| Filter::StringPrefix { param, value },
+        None if !ask.parameter.of_names => |param, value| Filter::StringPrefix { param, value },
+        None if ask.is_behind => a_start_or_whole,
+        None => a_start,
         Some("contains") => |param, value| Filter::StringContains { param, value },
         Some("text") => a_word,
         Some(other) => return Err(ask.bad_modifier(other, &KNOWN)),
@@ -77,6 +81,18 @@ pub(crate) fn wanted(ask: &Ask<'_>, value: &str) -> Result<String, Failure> {
 }
 
 const KNOWN: [&str; 4] = ["missing", "exact", "contains", "text"];
+
+/// A part of a name begins with it.
+fn a_start(param: u16, value: String) -> Filter {
+    let param = starts_of(param);
+    Filter::StringPrefix { param, value }
+}
+
+/// Of rows of the first edition the whole name does.
+fn a_start_or_whole(param: u16, value: String) -> Filter {
+    let start = a_start(param, value.clone());
+    Filter::Or(vec![start, Filter::StringPrefix { param, value }])
+}
 
 /// Words are set apart by spaces and hyphens.
 fn a_word(param: u16, value: String) -> Filter {

@@ -1,7 +1,10 @@
 //! Token parameters. <https://hl7.org/fhir/R4/search.html#token>
 
 mod contact;
+mod media;
 mod set;
+
+pub(crate) use media::is_media_type;
 
 use super::string::{any, wanted};
 use super::{Ask, Form};
@@ -9,9 +12,11 @@ use crate::check::fresh;
 use crate::entries::Term;
 use crate::escape::{split_once, unescape};
 use crate::extract::Collector;
+use crate::normal::lower_case;
 use crate::plan::{Filter, PhraseTest};
 use crate::registry::{Leaf, Parameter};
 use crate::words::words;
+use std::borrow::Cow;
 use ward_fhir::schema::Schema;
 use ward_fhir::{Failure, MemberId, Node};
 
@@ -26,6 +31,8 @@ pub(crate) fn modifiers(schema: &'static Schema, parameter: &Parameter) -> Vec<&
     }
     if is_coded || bound(schema, parameter).next().is_some() {
         known.extend(["in", "not-in", "above", "below"]);
+    } else if media::is_asked(schema, parameter) {
+        known.push("below");
     }
     if has(&Form::Identifier) {
         known.push("of-type");
@@ -38,7 +45,8 @@ pub(crate) fn index(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
         Form::Coding => coding(out, node, leaf, None),
         Form::Concept => concept(out, node, leaf),
         Form::Identifier => identifier(out, node, leaf),
-        Form::Contact => plain(out, node.text("value"), leaf, false),
+        Form::Contact => caseless(out, node.text("value"), leaf),
+        Form::StringToken => caseless(out, node.value(), leaf),
         form => plain(out, node.value(), leaf, form == Form::Code),
     }
 }
@@ -92,7 +100,15 @@ fn plain(out: &mut Collector<'_>, value: Option<&str>, leaf: &Leaf, counted: boo
         let term = out.key().code(leaf.param, value);
         out.term(leaf, term, counted);
         out.hot(leaf, term);
+        if leaf.media {
+            out.media(leaf, media::phrase(value), term);
+        }
     }
+}
+
+fn caseless(out: &mut Collector<'_>, value: Option<&str>, leaf: &Leaf) {
+    let value = value.map(|value| out.caseless(value));
+    plain(out, value.as_deref(), leaf, false);
 }
 
 fn identifier(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
@@ -102,13 +118,15 @@ fn identifier(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
     if let Some(system) = system {
         out.term(leaf, key.system(leaf.param, system), false);
     }
-    let Some(value) = value else { return };
+    let Some(value) = value.map(|value| out.caseless(value)) else {
+        return;
+    };
     out.term(
         leaf,
-        key.token(leaf.param, system.unwrap_or(""), value),
+        key.token(leaf.param, system.unwrap_or(""), &value),
         false,
     );
-    out.term(leaf, key.code(leaf.param, value), false);
+    out.term(leaf, key.code(leaf.param, &value), false);
     let types = node
         .children_of(words.identifier_type)
         .flat_map(Node::children);
@@ -116,7 +134,7 @@ fn identifier(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
         match child.member() {
             Some(m) if m == words.concept_coding => {
                 if let (system, Some(code)) = pair(child, words.coding_system, words.coding_code) {
-                    let term = key.of_type(leaf.param, system.unwrap_or(""), code, value);
+                    let term = key.of_type(leaf.param, system.unwrap_or(""), code, &value);
                     out.term(leaf, term, false);
                 }
             }
@@ -152,6 +170,9 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
         Some("text") => return text(ask, value),
         Some("in") => return set::members(ask, value),
         Some("above") => return set::hierarchy(ask, value, set::Direction::Above),
+        Some("below") if media::is_asked(ask.schema, ask.parameter) => {
+            return media::below(ask, value);
+        }
         Some("below") => return set::hierarchy(ask, value, set::Direction::Below),
         Some(other) => return Err(ask.bad_modifier(other, &known(ask))),
     }
@@ -211,15 +232,40 @@ impl Wanted {
 }
 
 fn any_system(ask: &Ask<'_>, code: &str, found: &mut Wanted) {
+    let values = spelled(ask, code, |form| !is_coded(form));
     for owner in &ask.parameter.owners {
-        let term = ask.key.code(owner.param, code);
         if has_coded(ask) {
-            found.forms.push(term);
+            found.forms.push(ask.key.code(owner.param, code));
         }
-        if ask.parameter.forms.iter().any(|f| !is_coded(*f)) {
-            found.terms.push(term);
-        }
+        let terms = values.iter().map(|value| ask.key.code(owner.param, value));
+        found.terms.extend(terms);
     }
+}
+
+/// How rows have a value in elements of these forms: codes as they are written, and of a string the case does not count.
+/// <https://hl7.org/fhir/R4/search.html#token>
+fn spelled<'v>(ask: &Ask<'_>, value: &'v str, is_read: impl Fn(Form) -> bool) -> Vec<Cow<'v, str>> {
+    let forms = ask.parameter.forms.iter().filter(|form| is_read(**form));
+    let forms: Vec<&Form> = forms.collect();
+    let is_caseless =
+        |form: &Form| matches!(form, Form::Identifier | Form::Contact | Form::StringToken);
+    let mut values = Vec::new();
+    if forms.iter().any(|form| is_caseless(form)) {
+        values = caseless_spellings(ask, value);
+    }
+    if forms.iter().any(|form| !is_caseless(form)) && !values.iter().any(|known| known == value) {
+        values.push(Cow::Borrowed(value));
+    }
+    values
+}
+
+/// Rows of the first edition are found as it is written.
+pub(crate) fn caseless_spellings<'v>(ask: &Ask<'_>, value: &'v str) -> Vec<Cow<'v, str>> {
+    let mut values = vec![lower_case(value)];
+    if ask.is_behind && values[0] != value {
+        values.push(Cow::Borrowed(value));
+    }
+    values
 }
 
 fn any_code(ask: &Ask<'_>, system: &str, found: &mut Wanted) {
@@ -238,18 +284,19 @@ fn any_code(ask: &Ask<'_>, system: &str, found: &mut Wanted) {
 }
 
 pub(super) fn both(ask: &Ask<'_>, system: &str, code: &str, found: &mut Wanted) {
+    let is_pair = |form| is_coded(form) || form == Form::Identifier;
+    let pairs = spelled(ask, code, is_pair);
+    let mut plain = Vec::new();
+    if system.is_empty() || implied(ask, system).any(|c| c == code) {
+        plain = spelled(ask, code, |form| !is_pair(form));
+    }
     for owner in &ask.parameter.owners {
-        if has_coded(ask) || ask.parameter.forms.contains(&Form::Identifier) {
-            found.terms.push(ask.key.token(owner.param, system, code));
-        }
-        let plain = ask
-            .parameter
-            .forms
-            .iter()
-            .any(|f| matches!(f, Form::Code | Form::PlainToken | Form::Contact));
-        if plain && (system.is_empty() || implied(ask, system).any(|c| c == code)) {
-            found.terms.push(ask.key.code(owner.param, code));
-        }
+        let pairs = pairs.iter();
+        let plain = plain.iter();
+        let terms = pairs.map(|value| ask.key.token(owner.param, system, value));
+        found.terms.extend(terms);
+        let terms = plain.map(|value| ask.key.code(owner.param, value));
+        found.terms.extend(terms);
     }
 }
 
@@ -294,12 +341,12 @@ fn of_type(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
         return Err(ask.bad("must be 'system|code|value' with ':of-type'"));
     };
     let (system, code, value) = (unescape(system), unescape(code), unescape(value));
-    let terms = ask
-        .parameter
-        .owners
-        .iter()
-        .map(|o| ask.key.of_type(o.param, &system, &code, &value))
-        .collect();
+    let mut terms = Vec::new();
+    let values = caseless_spellings(ask, &value);
+    for owner in &ask.parameter.owners {
+        let each = values.iter();
+        terms.extend(each.map(|value| ask.key.of_type(owner.param, &system, &code, value)));
+    }
     Ok(Filter::AnyTerm(terms))
 }
 

@@ -17,6 +17,8 @@ pub(super) struct Meaning<'a> {
     pub types: Vec<TypeId>,
     pub all: &'a TypeParameters,
     pub parameter: &'a Parameter,
+    /// See [`Ask::is_behind`](crate::param::Ask::is_behind).
+    pub is_behind: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -141,12 +143,20 @@ impl<'a> Reader<'a> {
             }
             self.custom
                 .set(self.custom.get() || parameter.is_custom() && parameter.indexed);
+            let is_behind = match common_only {
+                true => self.extractor.is_behind(&[]),
+                false => self.extractor.is_behind(&[*ty]),
+            };
             match found.iter_mut().find(|m| same(m.parameter, parameter)) {
-                Some(known) => known.types.push(*ty),
+                Some(known) => {
+                    known.types.push(*ty);
+                    known.is_behind |= is_behind;
+                }
                 None => found.push(Meaning {
                     types: vec![*ty],
                     all,
                     parameter,
+                    is_behind,
                 }),
             }
         }

@@ -71,6 +71,7 @@ impl Reader<'_> {
             schema: self.registry.schema(),
             types: meaning.all,
             parameter: meaning.parameter,
+            is_behind: meaning.is_behind,
             modifier,
             base: self.extractor.base(),
             now_us: self.options.now_us,

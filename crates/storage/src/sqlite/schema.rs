@@ -37,8 +37,13 @@ use crate::migrations::Chain;
 /// What was made before the oldest format lacks rows that searches rely on, and has no secret of its own.
 const CHAIN: Chain<'_> = Chain {
     oldest: 6,
-    steps: &[TABLES, LEFT_PHRASES],
+    steps: &[TABLES, LEFT_PHRASES, EDITION],
 };
+
+/// A store without rows has none that an earlier edition of extraction wrote; any other one is told by its empty state.
+const EDITION: &str = "
+update indexing set revision = revision + 1, state = cast('edition 2' as blob) where state = x'' and not exists (select 1 from resource);
+";
 
 const TABLES: &str = "
 create table resource (
@@ -230,6 +235,7 @@ mod tests {
         let broken = [
             TABLES,
             LEFT_PHRASES,
+            EDITION,
             FURTHER,
             "create table half (a); select * from nowhere",
         ];
@@ -242,7 +248,7 @@ mod tests {
             Err(OpenError::Database(_))
         ));
         assert_eq!(migrate(&mut connection), Ok(()), "nothing has changed");
-        let further = chain(&broken[..3]);
+        let further = chain(&broken[..4]);
         assert_eq!(migrate_by(&mut connection, further), Ok(()));
         assert_eq!(migrate_by(&mut connection, further), Ok(()));
         let (found, known) = (CHAIN.newest() + 1, CHAIN.newest());

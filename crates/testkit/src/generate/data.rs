@@ -185,6 +185,8 @@ impl Body<'_> {
         if self.usually() {
             let gender = self.random.one_of(&["male", "female", "unknown"]);
             self.set("gender", json!(gender));
+        } else if self.random.coin() {
+            self.set("_gender", unknown());
         }
         if self.usually() {
             let names: Vec<Value> = (0..=self.random.below(2)).map(|_| self.name()).collect();
@@ -192,8 +194,14 @@ impl Body<'_> {
         }
         if self.random.coin() {
             let system = self.random.one_of(&["phone", "email"]);
-            let value = self.random.one_of(&["555-1", "555-2", "a@example.org"]);
-            self.set("telecom", json!([{ "system": system, "value": value }]));
+            let value = self
+                .random
+                .one_of(&["555-1", "555-2", "a@example.org", "A@Example.org"]);
+            let telecom = match self.random.once_in(8) {
+                true => json!([{ "system": system, "_value": unknown() }]),
+                false => json!([{ "system": system, "value": value }]),
+            };
+            self.set("telecom", telecom);
         }
     }
 
@@ -418,6 +426,10 @@ impl Body<'_> {
         self.set("status", json!(status));
         let url = self.random.one_of(super::query::URLS);
         self.set("url", json!(url));
+        if self.random.coin() {
+            let version = self.random.one_of(&["1", "2-A", "2-a"]);
+            self.set("version", json!(version));
+        }
         let name = self.random.one_of(&["Abc", "Abd", "Xyz"]);
         self.set("name", json!(name));
         if self.random.coin() {
@@ -591,4 +603,9 @@ const CONTAINED_MAX: usize = 3;
 
 fn number(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_default()
+}
+
+/// What an element has whose value nobody knows.
+fn unknown() -> Value {
+    json!({ "extension": [{ "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown" }] })
 }

@@ -84,7 +84,7 @@ pub const CONTENTS: &[&str] = &[
 /// Words of letters and digits, and numbers, that are too long to be listed.
 pub const LONG_WORDS: &[&str] = &["urn2718281828459", "urn2718281828777", "1618033988749894"];
 pub const MRN: &str = "http://example.org/mrn";
-pub const VALUES: &[&str] = &["1", "2", "A-1", "12"];
+pub const VALUES: &[&str] = &["1", "2", "A-1", "a-1", "12"];
 
 /// A name, a place or a title.
 pub fn words(random: &mut Random) -> &'static str {

@@ -261,11 +261,13 @@ fn value(random: &mut Random, parameter: &Parameter, modifier: &str) -> String {
         (Kind::Token, ":text") => random
             .one_of(&["body", "heart", "rate", "puls", "eight", "medical"])
             .to_owned(),
-        (Kind::Token, ":of-type") => format!("{LABS}|MR|{}", random.one_of(VALUES)),
+        (Kind::Token, ":of-type") => {
+            format!("{LABS}|MR|{}", random.one_of(VALUES).to_lowercase())
+        }
         (Kind::Token, _) => token(random, parameter),
         (Kind::Truth, _) => random.one_of(&["true", "false"]).to_owned(),
         (Kind::Contact, _) => {
-            let value = random.one_of(&["555-1", "555-2", "a@example.org", "555"]);
+            let value = random.one_of(&["555-1", "555-2", "a@example.org", "a@EXAMPLE.org", "555"]);
             match random.below(4) {
                 0 => format!("{}|{value}", random.one_of(&["phone", "email", ""])),
                 1 if random.coin() => format!("{}|", random.one_of(&["phone", "email"])),
@@ -306,6 +308,10 @@ fn value(random: &mut Random, parameter: &Parameter, modifier: &str) -> String {
             .to_owned(),
         (Kind::Uri, _) if parameter.code == "_source" => {
             format!("http://example.org/source/{}", random.below(3))
+        }
+        (Kind::Uri, _) if random.once_in(3) => {
+            let (url, version) = (random.one_of(URLS), random.one_of(&["1", "2-a", "3"]));
+            format!("{url}|{version}")
         }
         (Kind::Uri, _) => random.one_of(URLS).to_owned(),
         (Kind::Composite, _) => {

@@ -110,7 +110,8 @@ fn parameter(
         return truth(is_true, modifier, value);
     }
     if modifier == "missing" {
-        return ends.is_empty() == (value == "true");
+        let present = ends.iter().any(|e| walk::has_value(e, parameter.kind));
+        return present == (value == "false");
     }
     let values = split(value, ',');
     let mut values = values.iter();
@@ -128,6 +129,9 @@ fn parameter(
         (Kind::String, "exact") => values.any(|v| any(&string::exact, v)),
         (Kind::String, "text") => values.any(|v| any(&string::text, v)),
         (Kind::String, "contains") => values.any(|v| any(&string::contains, v)),
+        (Kind::String, _) if parameter.is_of_names() => {
+            values.any(|v| any(&string::starts_a_part, v))
+        }
         (Kind::String, _) => values.any(|v| any(&string::starts, v)),
         (Kind::Date, _) => {
             let test = |e: &Value, v: &str| {

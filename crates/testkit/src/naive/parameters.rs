@@ -27,6 +27,14 @@ pub struct Parameter {
     pub more: &'static str,
 }
 
+impl Parameter {
+    /// It reads names of people, whose parts are searched independently.
+    pub fn is_of_names(&self) -> bool {
+        let is_person = matches!(self.ty, "Patient" | "Practitioner");
+        is_person && self.paths.iter().all(|path| path.starts_with("name"))
+    }
+}
+
 /// The parameter of a type, or of every type.
 pub fn find(ty: &str, code: &str) -> Option<&'static Parameter> {
     let here = |p: &&Parameter| (p.ty == ty || p.ty == "*") && p.code == code;

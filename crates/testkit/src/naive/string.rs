@@ -9,6 +9,11 @@ pub fn starts(element: &Value, value: &str) -> bool {
     texts(element).iter().any(|t| fold(t).starts_with(&wanted))
 }
 
+/// A name of a person: as a whole, or any part of it after a space or hyphen.
+pub fn starts_a_part(element: &Value, value: &str) -> bool {
+    text(element, value)
+}
+
 pub fn contains(element: &Value, value: &str) -> bool {
     let wanted = fold(&plain(value));
     texts(element).iter().any(|t| fold(t).contains(&wanted))

@@ -26,14 +26,24 @@ pub fn matches(element: &Value, value: &str, implied: &str) -> bool {
     }
     let parts: Vec<String> = split(value, '|').into_iter().map(plain).collect();
     let is_code = matches!(element, Value::String(_) | Value::Bool(_));
+    let is_identifier = element.get("value").is_some();
+    let same = |code: &str, wanted: &str| match is_identifier {
+        true => same_letters(code, wanted),
+        false => code == wanted,
+    };
     pairs.iter().any(|(system, code)| match parts.as_slice() {
-        [wanted] => code == wanted && !code.is_empty(),
+        [wanted] => same(code, wanted) && !code.is_empty(),
         [wanted, rest] if rest.is_empty() => system == wanted,
         // A plain code has no system of its own: `|code` finds it too.
-        [none, wanted] if none.is_empty() => code == wanted && (system.is_empty() || is_code),
-        [wanted, rest] => system == wanted && code == rest,
+        [none, wanted] if none.is_empty() => same(code, wanted) && (system.is_empty() || is_code),
+        [wanted, rest] => system == wanted && same(code, rest),
         _ => false,
     })
+}
+
+/// Whatever their case.
+fn same_letters(a: &str, b: &str) -> bool {
+    a.to_lowercase() == b.to_lowercase()
 }
 
 /// `:text`: the text begins with it, or a word of it does: displays and texts of codes, the type's text of identifiers.
@@ -65,8 +75,11 @@ pub fn contact(element: &Value, value: &str) -> bool {
     let own = |name: &str| element[name].as_str().unwrap_or_default();
     let parts: Vec<String> = split(value, '|').into_iter().map(plain).collect();
     match parts.as_slice() {
-        [value] => own("value") == value,
-        [system, value] => own("system") == system && (value.is_empty() || own("value") == value),
+        [value] => same_letters(own("value"), value),
+        [system, value] => {
+            let is_asked = value.is_empty() || same_letters(own("value"), value);
+            own("system") == system && is_asked
+        }
         _ => false,
     }
 }
@@ -78,7 +91,8 @@ pub fn of_type(element: &Value, value: &str) -> bool {
         return false;
     };
     let types = element["type"].get("coding").map(flat).unwrap_or_default();
-    element["value"] == *value
+    let own = element["value"].as_str();
+    own.is_some_and(|own| same_letters(own, value))
         && types
             .iter()
             .any(|t| t["system"] == *system && t["code"] == *code)

@@ -1,6 +1,6 @@
 //! Elements of a resource by path: `name.family`, `telecom[phone]`, `subject>Patient`. Lists are walked through.
 
-use super::{contained, reference};
+use super::{Kind, contained, reference};
 use serde_json::Value;
 
 /// Every element at the path.
@@ -25,6 +25,19 @@ pub fn elements<'v>(body: &'v Value, path: &str) -> Vec<&'v Value> {
         target.is_none_or(|t| inside().or_else(|| reference::type_of(v)) == Some(t))
     });
     here
+}
+
+/// Whether an element is more than its extensions. A contact point and a quantity are there with their value.
+pub fn has_value(element: &Value, kind: Kind) -> bool {
+    match (element, kind) {
+        (Value::Object(_), Kind::Contact | Kind::Quantity) => element.get("value").is_some(),
+        (Value::Object(members), _) => members
+            .iter()
+            .filter(|(name, _)| *name != "extension" && *name != "id" && !name.starts_with('_'))
+            .any(|(_, member)| has_value(member, Kind::Token)),
+        (Value::Array(list), _) => list.iter().any(|member| has_value(member, Kind::Token)),
+        (value, _) => !value.is_null(),
+    }
 }
 
 pub fn flat(value: &Value) -> Vec<&Value> {

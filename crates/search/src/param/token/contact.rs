@@ -2,7 +2,9 @@
 //!
 //! The index holds the value alone. Those that have it, mostly one, are looked at for the system.
 
+use super::caseless_spellings;
 use crate::escape::{split_once, unescape};
+use crate::normal::lower_case;
 use crate::param::{Ask, Form};
 use crate::plan::{Check, Filter};
 use crate::program::{Program, Visitor};
@@ -20,10 +22,12 @@ pub(super) fn of_system(ask: &Ask<'_>, value: &str) -> Option<Filter> {
     let (system, value) = (unescape(system).into_owned(), unescape(value).into_owned());
     let mut all = Vec::new();
     if !value.is_empty() {
+        let values = caseless_spellings(ask, &value);
         let owners = ask.parameter.owners.iter();
-        let terms = owners.map(|o| ask.key.code(o.param, &value)).collect();
-        all.push(Filter::AnyTerm(terms));
+        let terms = owners.flat_map(|o| values.iter().map(move |v| ask.key.code(o.param, v)));
+        all.push(Filter::AnyTerm(terms.collect()));
     }
+    let value = lower_case(&value).into_owned();
     let (atoms, schema) = (ask.parameter.atoms.clone(), ask.schema);
     let test = move |node: Node<'_>| {
         let mut program = Program::new(schema, node.ty());
@@ -54,7 +58,8 @@ struct Wanted<'w> {
 impl Visitor<()> for Wanted<'_> {
     fn leaf(&mut self, node: Node<'_>, (): &()) {
         let has_system = node.text("system").unwrap_or_default() == self.system;
-        let has_value = self.value.is_empty() || node.text("value") == Some(self.value);
+        let is_value = |value| lower_case(value) == self.value;
+        let has_value = self.value.is_empty() || node.text("value").is_some_and(is_value);
         self.is_found |= has_system && has_value;
     }
 
