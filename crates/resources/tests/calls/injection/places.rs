@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use std::collections::BTreeSet;
-use ward_search::normal::normalise;
+use ward_search::normal::{lower_case, normalise};
 use ward_testkit::naive::{World, split};
 
 pub struct Asked {
@@ -61,12 +61,12 @@ pub const PLACES: &[Place] = &[
     value(
         "string",
         |s| of("Patient", "family", s),
-        |w, s| at_most(families(w, s, |t, v| t.starts_with(v))),
+        |w, s| at_most(families(w, s, begins_a_part)),
     ),
     value(
         "name",
         |s| of("Patient", "name", s),
-        |w, s| at_most(families(w, s, |t, v| t.starts_with(v))),
+        |w, s| at_most(families(w, s, begins_a_part)),
     ),
     value(
         "string:exact",
@@ -388,13 +388,21 @@ fn families(world: &World, list: &str, test: fn(&str, &str) -> bool) -> BTreeSet
     })
 }
 
+/// A name begins with it, or a part of one after a space or hyphen does.
+fn begins_a_part(name: &str, value: &str) -> bool {
+    let mut found = name.match_indices(value);
+    found.any(|(at, _)| at == 0 || name[..at].ends_with([' ', '-']))
+}
+
+/// Case does not count.
 fn identifiers(world: &World, list: &str) -> BTreeSet<String> {
     let values = split(list, ',');
     where_text(world, "/identifier/0/value", |t| {
         values.iter().any(|v| match split(v, '|').as_slice() {
-            [code] => plain(code) == t,
+            [code] => lower_case(&plain(code)) == lower_case(t),
             [system, code] => {
-                plain(system) == "http://example.org/mrn" && (code.is_empty() || plain(code) == t)
+                let is_it = code.is_empty() || lower_case(&plain(code)) == lower_case(t);
+                plain(system) == "http://example.org/mrn" && is_it
             }
             _ => false,
         })
