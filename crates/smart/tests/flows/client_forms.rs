@@ -5,7 +5,7 @@ use crate::asks::*;
 use crate::house::*;
 use crate::registry::administrator;
 use serde_json::{Value, json};
-use ward_audit::Record;
+use ward_audit::{Outcome, Record};
 use ward_smart::page::{ClientDetail, ClientPart};
 use ward_smart::state::Client;
 use ward_smart::{Answer, Endpoint, Page};
@@ -55,6 +55,14 @@ pub async fn client(house: &House) -> Client {
 pub fn recorded(house: &House) -> Record {
     let log = house.engine.log().read_from(1, 10_000).unwrap();
     Record::decode(&log.last().unwrap().1).unwrap()
+}
+
+/// How many records are alarms: something was used that must have been stolen (S27, S92).
+pub fn alarms(house: &House) -> usize {
+    let log = house.engine.log().read_from(1, 10_000).unwrap();
+    let records = log.iter().map(|(_, bytes)| Record::decode(bytes).unwrap());
+    let alarms = records.filter(|record| record.outcome == Outcome::Serious);
+    alarms.filter(|record| record.client_id == "app").count()
 }
 
 pub fn errors(page: &ClientDetail) -> Vec<&str> {

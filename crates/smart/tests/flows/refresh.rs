@@ -1,5 +1,6 @@
 use crate::answers::*;
 use crate::asks::*;
+use crate::client_forms::alarms;
 use crate::house::*;
 use serde_json::Value;
 use ward_smart::state::{Account, Changes, SessionRow, commit, digest};
@@ -87,7 +88,9 @@ pub async fn s92_a_used_token_ends_the_family(house: House) {
     let second = refreshed(&house, &first, NOW_S + 10).await;
     let third = refreshed(&house, &second, NOW_S + 20).await;
     assert!(house.is_good(&third, NOW_S + 20).await);
+    assert_eq!(alarms(&house), 0, "so far all is as it should be");
     fails(&house, &first, NOW_S + 25).await;
+    assert_eq!(alarms(&house), 1, "a theft is on record as one");
     assert!(!house.is_good(&third, NOW_S + 25).await);
     fails(&house, &third, NOW_S + 30).await;
 }

@@ -112,12 +112,19 @@ pub async fn s52_both_algorithms_and_no_other(house: House) {
                 .await,
             "unsigned",
         );
-        is_refused(
-            house
-                .ask(Endpoint::Token, &ask(&format!("{header}.{body}.AAAA")))
-                .await,
-            "symmetric",
-        );
+    }
+    for (n, key) in keys.iter().enumerate() {
+        for (m, secret) in as_secrets(key).iter().enumerate() {
+            let kid = &serde_json::from_str::<Value>(key).unwrap()["kid"];
+            let header = json!({ "alg": "HS256", "typ": "JWT", "kid": kid }).to_string();
+            let header = ward_seal::base64url(header.as_bytes());
+            let body = ward_seal::base64url(payload(&format!("mac-{n}-{m}")).as_bytes());
+            let signed = format!("{header}.{body}");
+            let mac = ward_seal::hash::hmac_sha256(secret, signed.as_bytes());
+            let token = format!("{signed}.{}", ward_seal::base64url(&mac));
+            let answer = house.ask(Endpoint::Token, &ask(&token)).await;
+            is_refused(answer, &format!("a MAC under public key {n}, form {m}"));
+        }
     }
     // A P-256 key under an ES384 header.
     let header = format!(r#"{{"alg":"ES384","typ":"JWT","kid":"{}"}}"#, p256.kid());
@@ -143,6 +150,20 @@ pub async fn s52_both_algorithms_and_no_other(house: House) {
         house.ask(Endpoint::Token, &ask("not a token")).await,
         "nothing",
     );
+}
+
+/// The bytes by which a public key (a JWK) may be taken for a shared secret: as it is published, and its numbers.
+fn as_secrets(jwk: &str) -> Vec<Vec<u8>> {
+    let members: Value = serde_json::from_str(jwk).unwrap();
+    let bytes = |name: &str| {
+        let text = members[name].as_str().unwrap_or_default();
+        ward_seal::from_base64url(text).unwrap()
+    };
+    let point = [bytes("x"), bytes("y")].concat();
+    let uncompressed = [&[4], point.as_slice()].concat();
+    let secrets = [jwk.as_bytes().to_vec(), bytes("n"), point, uncompressed];
+    let secrets = secrets.into_iter().filter(|secret| secret.len() > 1);
+    secrets.collect()
 }
 
 pub async fn s53_s54_claims_are_checked(house: House) {

@@ -1,5 +1,6 @@
 use crate::answers::*;
 use crate::asks::*;
+use crate::client_forms::alarms;
 use crate::house::*;
 use serde_json::Value;
 use ward_seal::jwk::{Algorithm, JwkSet};
@@ -55,11 +56,15 @@ pub async fn s27_a_code_used_twice_takes_everything_back(house: House) {
         .await;
     let token = ok(house.ask(Endpoint::Token, &redeem(&code)).await);
     assert!(house.is_good(&token, NOW_S).await);
+    let unknown = house.ask(Endpoint::Token, &redeem("no such code")).await;
+    assert_eq!(refused(unknown), (400, "invalid_grant".into()));
+    assert_eq!(alarms(&house), 0, "what never was is no theft");
     // Also long after its minute is over.
     let again = house
         .ask(Endpoint::Token, &redeem(&code).at(NOW_S + 900))
         .await;
     assert_eq!(refused(again), (400, "invalid_grant".into()));
+    assert_eq!(alarms(&house), 1, "a theft is on record as one");
     assert!(!house.is_good(&token, NOW_S + 900).await);
     let refreshed = house
         .ask(Endpoint::Token, &refresh(&token).at(NOW_S + 900))
