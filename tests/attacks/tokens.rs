@@ -1,9 +1,15 @@
 //! X53 to X55, X57 and S106: tokens that somebody made, took from elsewhere or sends again open nothing, and make the server fetch nothing.
 
+use super::hospital::Hospital;
+use crate::apps;
 use crate::rest::backend_service::{BackendService, Holder};
+use rustls::SignatureScheme;
+use rustls::crypto::ring::sign::any_ecdsa_type;
+use rustls::pki_types::PrivatePkcs8KeyDer;
 use serde_json::{Value, json};
 use std::net::TcpListener;
-use ward_seal::{SigningKey, base64url, from_base64url};
+use ward_seal::hash::hmac_sha256;
+use ward_seal::{Algorithm, Jwk, SigningKey, base64, base64url, from_base64url};
 use ward_testkit::{Answer, Server, Start, backends};
 
 /// What is asked with a token.
@@ -67,7 +73,6 @@ fn x53_tokens_that_somebody_made_open_nothing() {
                     parts[1]
                 ),
             ),
-            ("a public key as a secret", with("alg", "HS256".into())),
             (
                 "a path as kid",
                 with("kid", "../../../../etc/passwd".into()),
@@ -75,7 +80,14 @@ fn x53_tokens_that_somebody_made_open_nothing() {
             ("SQL as kid", with("kid", "' or '1'='1".into())),
             ("keys elsewhere", with("jku", url.as_str().into())),
             ("a certificate elsewhere", with("x5u", url.as_str().into())),
-            ("a key of its own", with("jwk", jwk.clone())),
+            (
+                "a key of its own",
+                signed_by(&own, &header, ("jwk", &jwk), parts[1]),
+            ),
+            (
+                "a foreign key under the kid of ours",
+                signed_by(&own, &header, ("typ", &header["typ"]), parts[1]),
+            ),
             ("a critical extension", with("crit", json!(["exp"]))),
             (
                 "an encrypted token",
@@ -99,6 +111,11 @@ fn x53_tokens_that_somebody_made_open_nothing() {
         for (why, token) in &tokens {
             refused(server, token, why);
         }
+        let macs = under_public_keys(server, &header, parts[1]);
+        assert!(macs.len() >= 5, "{}", macs.len());
+        for token in &macs {
+            refused(server, token, "a MAC with a public key as the secret");
+        }
         // Signed well, by somebody else.
         refused(
             server,
@@ -113,6 +130,77 @@ fn x53_tokens_that_somebody_made_open_nothing() {
         presented(server, "Bearer", &good, None).expect(200);
     });
 }
+
+/// The payload under a header of our own, signed well (ES256) by a key that the server never saw.
+fn signed_by(key: &SigningKey, header: &Value, member: (&str, &Value), payload: &str) -> String {
+    let mut header = header.clone();
+    header[member.0] = member.1.clone();
+    let signed = format!("{}.{payload}", part(&header));
+    let pkcs8 = PrivatePkcs8KeyDer::from(key.to_pkcs8().to_vec());
+    let signer = any_ecdsa_type(&pkcs8.into()).unwrap();
+    let signer = signer.choose_scheme(&[SignatureScheme::ECDSA_NISTP256_SHA256]);
+    let der = signer.unwrap().sign(signed.as_bytes()).unwrap();
+    let token = format!("{signed}.{}", base64url(&fixed_length(&der)));
+    // Whoever takes the key for one of theirs finds the signature good.
+    let trusted = Jwk::parse(key.public_jwk().as_bytes()).unwrap();
+    assert!(trusted.verifies(Algorithm::Es256, signed.as_bytes(), &fixed_length(&der)));
+    token
+}
+
+/// The two numbers of an ECDSA signature in DER, each in 32 bytes as JOSE has them. <https://www.rfc-editor.org/rfc/rfc7518#section-3.4>
+fn fixed_length(der: &[u8]) -> [u8; 64] {
+    let mut fixed = [0; 64];
+    let mut rest = &der[2..];
+    for half in fixed.chunks_mut(32) {
+        let (number, after) = rest[2..].split_at(usize::from(rest[1]));
+        let number = &number[number.len().saturating_sub(32)..];
+        half[32 - number.len()..].copy_from_slice(number);
+        rest = after;
+    }
+    fixed
+}
+
+/// The payload with a MAC (HS256) under each form in which a public key of the server may be taken for a shared secret: the key and the
+/// set as they are published, the numbers of the point, and the key in DER and in PEM.
+fn under_public_keys(server: &Server, header: &Value, payload: &str) -> Vec<String> {
+    let mut header = header.clone();
+    header["alg"] = "HS256".into();
+    let signed = format!("{}.{payload}", part(&header));
+    let origin = server.base.trim_end_matches("/fhir");
+    let set = server.anonymous().get(&format!("{origin}/auth/jwks"));
+    let set = set.expect(200);
+    let keys = set.json();
+    let keys = keys["keys"].as_array().unwrap();
+    let key = keys.iter().find(|key| key["kid"] == header["kid"]);
+    let key = key.expect("the key that signs is published");
+    let number = |name: &str| from_base64url(key[name].as_str().unwrap()).unwrap();
+    let point = [number("x"), number("y")].concat();
+    let uncompressed = [&[4], point.as_slice()].concat();
+    let der = [P256_IN_DER, uncompressed.as_slice()].concat();
+    let pem = format!(
+        "-----BEGIN PUBLIC KEY-----\n{}\n-----END PUBLIC KEY-----\n",
+        base64(&der)
+    );
+    let secrets = [
+        set.bytes,
+        key.to_string().into_bytes(),
+        point,
+        uncompressed,
+        der,
+        pem.into_bytes(),
+    ];
+    let macs = secrets.iter().map(|secret| {
+        let mac = hmac_sha256(secret, signed.as_bytes());
+        format!("{signed}.{}", base64url(&mac))
+    });
+    macs.collect()
+}
+
+/// What stands before the point of a public key on P-256. <https://www.rfc-editor.org/rfc/rfc5480#section-2>
+const P256_IN_DER: &[u8] = &[
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a,
+    0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00,
+];
 
 /// A header of a mebibyte is refused by whichever limit it meets first, and whoever comes next is served.
 #[test]
@@ -143,6 +231,22 @@ fn x54_what_is_no_access_token_of_this_server_opens_nothing() {
             service.now_s(),
         );
         refused(server, &proof, "a proof");
+    });
+}
+
+/// A refresh token is for the token endpoint alone, and is good there afterwards.
+#[test]
+fn x54_a_refresh_token_opens_nothing_at_the_base() {
+    Hospital::on_each(|hospital| {
+        let Hospital { place, app, .. } = hospital;
+        let code = apps::code(place, &mut hospital.user(), app);
+        let granted = apps::redeem(place, app, &code).expect(200).json();
+        let token = apps::text(&granted, "refresh_token");
+        refused(&hospital.server, &token, "a refresh token");
+        let answer = apps::refresh(place, app, &token).expect(200).json();
+        place
+            .get(&apps::text(&answer, "access_token"), PATH)
+            .expect(200);
     });
 }
 

@@ -31,6 +31,7 @@ mod search_shape;
 mod search_tables;
 mod shifts;
 mod statements;
+mod token_endpoint;
 mod written_as;
 
 pub use search_tables::encoded;
