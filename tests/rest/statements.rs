@@ -62,6 +62,7 @@ impl Meter<'_> {
         let groups = [
             self.writes(&subject),
             self.reads(&subject),
+            self.app_reads(&subject),
             self.searches(),
             self.operations(&subject),
             self.conditional_writes(),
@@ -154,6 +155,13 @@ impl Meter<'_> {
             ("history-system", "_history?_count=5".into()),
         ];
         asked.map(|(name, url)| (name, self.of_get(&url))).into()
+    }
+
+    /// By an app whose token is bound to the patient: as many as by anybody.
+    fn app_reads(&self, path: &str) -> Counts {
+        let app = self.server.app(path.trim_start_matches("Patient/"));
+        let read = self.least(|_| drop(app.get(path).expect(200)));
+        vec![("read-by-app", read)]
     }
 
     fn searches(&self) -> Counts {

@@ -4,8 +4,7 @@
 //! answer is 503 and nothing of the data leaves.
 
 use crate::call::{Call, Interaction};
-use crate::engine::{Context, Engine, stored};
-use crate::place::patient_type;
+use crate::engine::{Context, Engine};
 use crate::record_budget::Budgeted;
 use crate::reply::{Content, Reply};
 use crate::{
@@ -90,19 +89,6 @@ impl Engine {
                 ..Facts::default()
             },
         ))
-    }
-
-    /// The patient that a token was issued for, if there is one now: an id that fits none, is only reserved, or whose
-    /// patient was deleted opens nothing. Asked for every Call, so that a deletion holds from its commit on.
-    async fn launch_patient(&self, id: &str) -> Result<Option<PatientKey>> {
-        let ty = patient_type();
-        let found = stored(self.store.locate(&[(ty, id)]).await)?;
-        match found.first().copied().flatten() {
-            Some(rid) if stored(self.store.is_live(ty, rid).await)? => {
-                Ok(Some(self.patient_key(rid)))
-            }
-            _ => Ok(None),
-        }
     }
 
     pub(crate) fn patient_key(&self, rid: i64) -> PatientKey {

@@ -5,6 +5,7 @@ use crate::capabilities::all_types;
 use crate::criteria::Criteria;
 use crate::duty::{Duties, DutySettings};
 use crate::generations::Generations;
+use crate::launch_patient::{LaunchPatients, deletes_patients};
 use crate::places::Places;
 use crate::record_budget::RecordBudgets;
 use crate::search_parameters::Served;
@@ -16,7 +17,7 @@ use ward_fhir::{Failure, Kind, TypeId};
 use ward_search::compartment::Compartments;
 use ward_search::extract::Extractor;
 use ward_search::registry::Registry;
-use ward_storage::{Store, StoreError, View};
+use ward_storage::{Store, StoreError, View, Write};
 use ward_validation::Validator;
 
 /// When a literal reference in a written resource must resolve to an existing resource.
@@ -113,6 +114,7 @@ pub struct Engine {
     pub(crate) validator: &'static Validator,
     pub(crate) places: Places,
     pub(crate) duties: Duties,
+    pub(crate) launch_patients: LaunchPatients,
     pub(crate) record_budgets: RecordBudgets,
     pub(crate) settings: Settings,
     pub(crate) clock: fn() -> i64,
@@ -155,6 +157,7 @@ impl Engine {
             validator: ward_validation::r4(),
             places: Places::new(settings.costly_searches_per_client_max),
             duties: Duties::default(),
+            launch_patients: LaunchPatients::default(),
             record_budgets: RecordBudgets::default(),
             settings,
             clock,
@@ -181,14 +184,32 @@ impl Engine {
         self.places.refused()
     }
 
-    /// To be called when a commit that wrote resources of these types has ended, well or not: what is kept of them holds no more.
-    pub(crate) fn written(&self, types: &[TypeId]) {
-        self.served.written(types);
-        self.duties.written(types);
+    /// To be called when a commit has ended, well or not: what is kept of what it wrote holds no more.
+    pub(crate) fn written(&self, touched: &Touched) {
+        self.served.written(&touched.types);
+        self.duties.written(&touched.types);
+        if touched.deletes_patients {
+            self.launch_patients.deleted();
+        }
     }
 
     pub fn now_us(&self) -> i64 {
         (self.clock)()
+    }
+}
+
+/// What the writes of a unit change, as far as anything of it is kept in memory.
+pub(crate) struct Touched {
+    types: Vec<TypeId>,
+    deletes_patients: bool,
+}
+
+impl Touched {
+    pub fn by(writes: &[Write]) -> Touched {
+        Touched {
+            types: writes.iter().map(|write| write.ty).collect(),
+            deletes_patients: deletes_patients(writes),
+        }
     }
 }
 

@@ -24,7 +24,7 @@ use ward_search::query::Options;
 use ward_search::registry::Registry;
 use ward_search::seen::Seen;
 use ward_search::terminology::Embedded;
-use ward_storage::{Rid, Row, Write};
+use ward_storage::{Rid, Row};
 
 /// Active SearchParameter resources that are looked through, the oldest first; most of those of a package define what R4 has
 /// already. With more no further definition is taken.
@@ -239,11 +239,6 @@ pub(crate) async fn demand_servable(engine: &Engine, node: Node<'_>, own: Rid) -
         }
     }
     Ok(())
-}
-
-/// The types of what is written, for [`Served::written`].
-pub(crate) fn types(writes: &[Write]) -> Vec<TypeId> {
-    writes.iter().map(|w| w.ty).collect()
 }
 
 /// The definitions of all active SearchParameters, the oldest first. What cannot be served is left out: it was stored before it

@@ -3,11 +3,11 @@
 use crate::call::{Interaction, Return};
 use crate::document::reread;
 use crate::door::compose_record;
-use crate::engine::{Context, Engine};
+use crate::engine::{Context, Engine, Touched};
 use crate::place::{self, Literally, Placement, Renamed};
 use crate::reply::{Content, Reply};
 use crate::search::named::demand_answerable;
-use crate::search_parameters::{demand_servable, types};
+use crate::search_parameters::demand_servable;
 use bytes::Bytes;
 use ward_audit::Entity;
 use ward_fhir::date::instant_text;
@@ -211,14 +211,14 @@ pub async fn commit_seeing(
 ) -> std::result::Result<Vec<Entity>, CommitError> {
     let entities: Vec<Entity> = writes.iter().map(entity).chain(seen).collect();
     let record = record(cx, status, &entities);
-    let types = types(&writes);
+    let touched = Touched::by(&writes);
     let committed = cx.engine.store.commit(Unit {
         writes,
         guards,
         record,
     });
     let committed = committed.await;
-    cx.engine.written(&types);
+    cx.engine.written(&touched);
     cx.engine.heed(&committed).await;
     committed.map(|()| entities)
 }

@@ -5,10 +5,9 @@ use super::batch::too_much;
 use super::compose::{Composed, Outcome};
 use super::entry::{Entry, name};
 use crate::door::read_within;
-use crate::engine::Context;
+use crate::engine::{Context, Touched};
 use crate::record_budget;
 use crate::reply::{Content, Reply};
-use crate::search_parameters::types;
 use crate::write::{commit_seeing, entity, record};
 use ward_audit::Entity;
 use ward_fhir::issue::Result;
@@ -40,7 +39,7 @@ pub async fn commit(
         return Ok(committed.map(|entities| (outcomes, entities)));
     }
     demand_few(cx, reads)?;
-    let types = types(&writes);
+    let touched = Touched::by(&writes);
     let mut entities: Vec<Entity> = writes.iter().map(entity).chain(seen).collect();
     let staged: Staged = match store
         .stage(Unit {
@@ -64,7 +63,7 @@ pub async fn commit(
     entities.extend(shown);
     let record = record(cx, 200, &entities);
     let committed = staged.commit(record).await;
-    cx.engine.written(&types);
+    cx.engine.written(&touched);
     Ok(committed.map(|()| (outcomes, entities)))
 }
 

@@ -31,6 +31,7 @@ mod indexing;
 mod injection;
 mod injection_stored;
 mod lastn;
+mod launched;
 mod links;
 mod long;
 mod longest;
@@ -231,6 +232,10 @@ timed_on_both!(
     shifts::only_practitioners_have_a_rota,
     shifts::a_rota_that_is_known_costs_no_statement,
     shifts::a_rota_that_cannot_be_read_opens_nothing,
+    launched::an_apps_patient_costs_no_statement,
+    launched::a_deletion_of_the_patient_holds_at_once,
+    launched::a_deletion_by_another_process_is_known_in_5_s,
+    launched::a_patient_who_cannot_be_looked_for_opens_nothing,
 );
 
 // Many random cases.
