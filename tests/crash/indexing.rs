@@ -39,12 +39,16 @@ fn survive(backend: Backend) {
         // What has been built cannot be cut off: another one is begun.
         if ward.get("$reindex").status == 200 {
             defined += 1;
-            let code = code(defined);
-            ward.put(
-                &format!("SearchParameter/{code}"),
-                &definition(&code, "token"),
-            )
-            .expect(201);
+            let (code, mut colour) = (code(defined), definition("colour", "token"));
+            for (name, value) in [
+                ("id", code.clone()),
+                ("url", format!("http://example.org/{code}")),
+                ("code", code.clone()),
+            ] {
+                colour[name] = value.into();
+            }
+            ward.put(&format!("SearchParameter/{code}"), &colour)
+                .expect(201);
         }
         cut_off += usize::from(people.is_building(&ward));
         let (start, home) = server.kill();
