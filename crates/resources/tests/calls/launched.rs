@@ -1,4 +1,4 @@
-//! The patient that an app's token was issued for is looked for now and then, and a deletion holds all the same.
+//! The patient that an app's token was issued for is looked for every two seconds, and a deletion holds all the same.
 
 use crate::house::{House, app, call, loader, text};
 use crate::placement::{entry, observation, patient, transaction};
