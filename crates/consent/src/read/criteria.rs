@@ -1,0 +1,142 @@
+//! The criteria of one provision (R4).
+
+use super::{Reader, coding, codings};
+use crate::action::{Action, Actions};
+use crate::code::{
+    ACT_REASON, CONFIDENTIALITY, CONSENT_ACTION, CONTENT_CLASS, Coding, LOINC, MEDIA_TYPES,
+    PARTICIPATION, RESOURCE_TYPES, URIS,
+};
+use crate::fault::Reason;
+use crate::period::Period;
+use crate::provision::{Actor, Content, Criteria, Data, Effect, Label, Meaning, Part};
+use crate::purpose;
+use crate::sensitivity::Confidentiality;
+use std::sync::Arc;
+use ward_fhir::Node;
+use ward_fhir::schema::r4;
+
+impl Reader<'_> {
+    /// The period of the root is when the consent applies, and no criterion.
+    pub(super) fn criteria(&mut self, node: Node<'_>, effect: Effect, is_root: bool) -> Criteria {
+        let mut criteria = Criteria::default();
+        for child in node.children() {
+            let known = match child.name() {
+                "period" if is_root => Ok(()),
+                "period" => self.period(child).map(|p| criteria.period = Some(p)),
+                "dataPeriod" => self.period(child).map(|p| criteria.data_period = Some(p)),
+                "actor" => self.actor(child, effect).map(|a| criteria.actors.push(a)),
+                "action" => action(child).map(|a| criteria.actions = union(criteria.actions, a)),
+                "securityLabel" => label(child).map(|label| criteria.labels.push(label)),
+                "purpose" => purpose(child).map(|code| criteria.purposes.push(code)),
+                "class" => content(child).map(|class| criteria.contents.push(class)),
+                "code" => codes(child).map(|codes| criteria.codes.extend(codes)),
+                "data" => self.data(child).map(|data| criteria.data.push(data)),
+                // A modifier has been met already; what a plain extension adds changes nothing.
+                "type" | "provision" | "id" | "extension" | "modifierExtension" => Ok(()),
+                _ => Err(Reason::Criterion),
+            };
+            if let Err(reason) = known {
+                self.fault(reason, child);
+            }
+        }
+        purpose::listed(effect, &mut criteria.purposes);
+        criteria
+    }
+
+    fn period(&self, node: Node<'_>) -> Result<Period, Reason> {
+        Period::read(node).ok_or(Reason::Date)
+    }
+
+    /// An actor that leads nowhere may be anybody: a deny covers them all, a permit is broken (R5, R11).
+    fn actor(&self, node: Node<'_>, effect: Effect) -> Result<Actor, Reason> {
+        let roles: Vec<Coding> = node.all("role").flat_map(codings).collect();
+        let has = |code: &str| {
+            let is = |role: &Coding| *role.code == *code && role.is_of(PARTICIPATION);
+            roles.iter().any(is)
+        };
+        let part = match (has("AUT"), has("CST")) {
+            (true, true) => return Err(Reason::Criterion),
+            (true, _) => Part::Author,
+            (_, true) => Part::Custodian,
+            _ => Part::Recipient,
+        };
+        let who = node.get("reference").and_then(|r| self.local(r));
+        if who.is_none() && effect == Effect::Permit {
+            return Err(Reason::Reference);
+        }
+        Ok(Actor { part, who })
+    }
+
+    fn data(&self, node: Node<'_>) -> Result<Data, Reason> {
+        let meaning = match node.text("meaning") {
+            Some("instance") => Meaning::Instance,
+            Some("related") => Meaning::Related,
+            Some("dependents") => Meaning::Dependents,
+            Some("authoredby") => Meaning::AuthoredBy,
+            _ => return Err(Reason::Criterion),
+        };
+        let reference = node.get("reference").and_then(|r| self.local(r));
+        let reference = reference.ok_or(Reason::Reference)?;
+        Ok(Data { meaning, reference })
+    }
+}
+
+fn action(concept: Node<'_>) -> Result<Actions, Reason> {
+    let of = |c: Coding| {
+        let is_known = c.is_of(CONSENT_ACTION) || c.system.is_empty();
+        Action::parse(&c.code).filter(|_| is_known)
+    };
+    let actions = Actions::of(codings(concept).filter_map(of));
+    if actions.is_empty() {
+        Err(Reason::Criterion)
+    } else {
+        Ok(actions)
+    }
+}
+
+fn union(a: Actions, b: Actions) -> Actions {
+    Actions::of(Action::ALL.into_iter().filter(|x| a.has(*x) || b.has(*x)))
+}
+
+fn label(node: Node<'_>) -> Result<Label, Reason> {
+    let label = coding(node).ok_or(Reason::Criterion)?;
+    if !label.is_of(CONFIDENTIALITY) {
+        return Ok(Label::Sensitivity(label));
+    }
+    let level = Confidentiality::parse(&label.code).ok_or(Reason::Criterion)?;
+    Ok(Label::Confidentiality(level))
+}
+
+fn purpose(node: Node<'_>) -> Result<Arc<str>, Reason> {
+    let purpose = coding(node).filter(|purpose| purpose.is_of(ACT_REASON));
+    purpose.map(|purpose| purpose.code).ok_or(Reason::Criterion)
+}
+
+/// Codings of one concept are ways to say the same: one of them is enough.
+fn codes(concept: Node<'_>) -> Result<Vec<Coding>, Reason> {
+    let codes: Vec<Coding> = codings(concept).collect();
+    if codes.is_empty() {
+        Err(Reason::Criterion)
+    } else {
+        Ok(codes)
+    }
+}
+
+fn content(node: Node<'_>) -> Result<Content, Reason> {
+    let class = coding(node).ok_or(Reason::Criterion)?;
+    let is_url = class.code.starts_with("http://") || class.code.starts_with("https://");
+    match &*class.system {
+        RESOURCE_TYPES if r4().resource_type(&class.code).is_some() => {
+            Ok(Content::Type(class.code))
+        }
+        URIS | CONTENT_CLASS if is_url => Ok(Content::Profile(without_version(&class.code).into())),
+        // The same media types under the system of the value set.
+        CONTENT_CLASS => Ok(Content::Document(Coding::new(MEDIA_TYPES, &class.code))),
+        MEDIA_TYPES | LOINC => Ok(Content::Document(class)),
+        _ => Err(Reason::Criterion),
+    }
+}
+
+pub(crate) fn without_version(canonical: &str) -> &str {
+    canonical.split('|').next().unwrap_or_default()
+}
