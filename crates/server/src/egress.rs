@@ -15,6 +15,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use url::Permitted;
+pub use url::is_http_here;
 use ward_smart::fetch::{Fetch, FetchError, Fetched, Fetching, Posted};
 
 /// Time for the whole of a request, name resolution and body included.
@@ -154,23 +155,45 @@ struct Guard {
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
-        let loopback = self.loopback;
-        let private = self.private.iter().any(|host| host == name.as_str());
+        let trust = self.trust(name.as_str());
         Box::pin(async move {
             // The port is the URL's: 0 says so to the connector.
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
-            let found: Vec<SocketAddr> = found.take(ADDRESSES_MAX + 1).collect();
-            let permitted = |address: &SocketAddr| {
-                is_public(address.ip())
-                    || loopback && address.ip().is_loopback()
-                    || private && is_private(address.ip())
-            };
-            if found.len() > ADDRESSES_MAX || !found.iter().all(permitted) {
-                return Err(Refused.into());
-            }
-            let addresses: Addrs = Box::new(found.into_iter());
+            let addresses: Addrs = Box::new(trust.checked(found)?.into_iter());
             Ok(addresses)
         })
+    }
+}
+
+impl Guard {
+    fn trust(&self, name: &str) -> Trust {
+        Trust {
+            loopback: self.loopback,
+            private: self.private.iter().any(|host| host == name),
+        }
+    }
+}
+
+/// Which addresses beside public ones a name may have.
+#[derive(Clone, Copy)]
+struct Trust {
+    loopback: bool,
+    private: bool,
+}
+
+impl Trust {
+    /// The addresses that are connected to, which are all that the name has now.
+    fn checked(self, found: impl Iterator<Item = SocketAddr>) -> Result<Vec<SocketAddr>, Refused> {
+        let found: Vec<SocketAddr> = found.take(ADDRESSES_MAX + 1).collect();
+        let permitted = |address: &SocketAddr| {
+            is_public(address.ip())
+                || self.loopback && address.ip().is_loopback()
+                || self.private && is_private(address.ip())
+        };
+        match found.len() <= ADDRESSES_MAX && found.iter().all(permitted) {
+            true => Ok(found),
+            false => Err(Refused),
+        }
     }
 }
 

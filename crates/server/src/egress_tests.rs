@@ -265,6 +265,81 @@ fn a_private_host_is_one_that_is_named() {
     }
 }
 
+/// X64: what counts is what a name leads to at the moment of the connection, every address of it (DNS rebinding).
+#[test]
+fn x64_a_name_is_what_it_resolves_to() {
+    let guard = Guard {
+        loopback: false,
+        private: vec!["id.hospital.internal".into()],
+    };
+    let checked = |name: &str, addresses: &[&str]| {
+        let found = addresses.iter().map(|address| {
+            let address = address.parse().expect("an address");
+            SocketAddr::new(address, 0)
+        });
+        guard
+            .trust(name)
+            .checked(found)
+            .map(|found| found.len())
+            .ok()
+    };
+    let public = "8.8.8.8";
+    assert_eq!(
+        checked("good.example", &[public, "2606:4700::1111"]),
+        Some(2)
+    );
+    for inside in [
+        "127.0.0.1",
+        "10.0.0.1",
+        "169.254.169.254",
+        "::1",
+        "fd00::1",
+        "::ffff:10.0.0.1",
+    ] {
+        for addresses in [&[inside][..], &[public, inside], &[inside, public]] {
+            assert_eq!(checked("good.example", addresses), None, "{addresses:?}");
+        }
+    }
+    assert_eq!(checked("good.example", &[public; ADDRESSES_MAX]), Some(16));
+    assert_eq!(checked("good.example", &[public; ADDRESSES_MAX + 1]), None);
+    // X66: a name that the installation vouches for is that name and no other.
+    assert_eq!(checked("id.hospital.internal", &["10.1.2.3"]), Some(1));
+    assert_eq!(checked("id.hospital.internal", &["127.0.0.1"]), None);
+    for look_alike in [
+        "id.hospital.internal.evil.example",
+        "xid.hospital.internal",
+        "hospital.internal",
+        "id.hospital.interna",
+        "id.hospital.internal.",
+    ] {
+        assert_eq!(checked(look_alike, &["10.1.2.3"]), None, "{look_alike}");
+    }
+}
+
+#[test]
+fn x66_http_here_is_no_look_alike() {
+    for here in [
+        "http://127.0.0.1:8080/fhir",
+        "http://127.0.0.2/fhir",
+        "http://localhost/fhir",
+        "http://[::1]:8080/fhir",
+    ] {
+        assert!(is_http_here(here), "{here}");
+    }
+    for elsewhere in [
+        "http://127.0.0.1.evil.example/fhir",
+        "http://localhost.evil.example/fhir",
+        "http://localhostile/fhir",
+        "http://127.0.0.1@evil.example/fhir",
+        "http://10.0.0.1/fhir",
+        "https://127.0.0.1/fhir",
+        "127.0.0.1:8080/fhir",
+        "",
+    ] {
+        assert!(!is_http_here(elsewhere), "{elsewhere}");
+    }
+}
+
 #[test]
 fn redirects_are_answers() {
     let inside = Canary::answering(OK);

@@ -1,10 +1,11 @@
 //! `[upstream]`: the OpenID provider that people may sign in with.
 
+use crate::egress::is_http_here;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 use ward_access::Roles;
-use ward_smart::settings::{self, ClientSecret, TwoFactors, UnknownPeople, origin};
+use ward_smart::settings::{self, ClientSecret, TwoFactors, UnknownPeople};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -110,10 +111,7 @@ impl Upstream {
         let issuer = self.issuer.as_str();
         let plain =
             issuer.bytes().all(|b| b.is_ascii_graphic()) && !issuer.contains(['?', '#', '@']);
-        let is_local = ["http://127.0.0.1", "http://[::1]", "http://localhost"]
-            .iter()
-            .any(|local| origin(issuer).starts_with(local));
-        let good = issuer.starts_with("https://") || is_local && loopback_http;
+        let good = issuer.starts_with("https://") || loopback_http && is_http_here(issuer);
         match plain && good {
             true => Ok(()),
             false => Err(

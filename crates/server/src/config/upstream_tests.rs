@@ -87,11 +87,36 @@ fn options_that_do_not_fit_are_named() {
         let problem = problem(changes);
         assert!(problem.contains(part), "{changes:?}: {problem}");
     }
-    let local = [
-        ("upstream.issuer", "http://127.0.0.1:9"),
-        ("egress.loopback_http", "true"),
-    ];
-    assert_eq!(problem(&local), "");
+}
+
+/// To whom the client's secret is sent in clear, if to anybody.
+#[test]
+fn x66_by_http_only_this_machine_is_a_provider() {
+    let named = |issuer: &str| {
+        problem(&[
+            ("upstream.issuer", issuer),
+            ("egress.loopback_http", "true"),
+        ])
+    };
+    for here in [
+        "http://127.0.0.1:9",
+        "http://[::1]:9/realms/a",
+        "http://localhost:9",
+    ] {
+        assert_eq!(named(here), "", "{here}");
+    }
+    for look_alike in [
+        "http://127.0.0.1.evil.example",
+        "http://localhost.evil.example/realms/a",
+        "http://localhostile.example",
+        "http://127.0.0.10x",
+        "http://id.example",
+    ] {
+        assert!(
+            named(look_alike).contains("upstream.issuer must be"),
+            "{look_alike}"
+        );
+    }
 }
 
 #[test]

@@ -82,6 +82,12 @@ impl Rules {
     }
 }
 
+/// Whether a URL is http at this machine, where nobody else hears what is sent. `http://127.0.0.1.evil.example` is not.
+pub fn is_http_here(text: &str) -> bool {
+    let url = Url::parse(text).ok().filter(|url| url.scheme() == "http");
+    url.is_some_and(|url| Host::of(&url).is_ok_and(|host| host.is_loopback()))
+}
+
 enum Host<'a> {
     Address(IpAddr),
     Name(&'a str),

@@ -2,6 +2,7 @@
 
 use super::reader::Document;
 use crate::config::Config;
+use crate::egress::is_http_here;
 use crate::token::bearer::Bearer;
 use crate::{data_folder, wiring};
 use serde_json::Value;
@@ -37,7 +38,8 @@ impl Target {
         bearer: Bearer,
         authorities: Vec<reqwest::Certificate>,
     ) -> Result<Target, String> {
-        if !base.starts_with("http://") && !base.starts_with("https://") {
+        // In clear the token and the records would be everybody's on the way.
+        if !base.starts_with("https://") && !is_http_here(base) {
             return Err(
                 "--to takes the https:// URL of a server, or http:// on this machine".into(),
             );
@@ -93,7 +95,8 @@ impl Target {
     /// Trusts the authorities of this machine, or those in the file that SSL_CERT_FILE names. In clear there is nobody to trust,
     /// and a machine need not have any.
     fn client(&self) -> Result<reqwest::Client, String> {
-        let builder = reqwest::Client::builder();
+        // Neither token nor records go where a server points to.
+        let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         let builder = match self {
             Target::Server {
                 base, authorities, ..
@@ -304,7 +307,59 @@ fn diagnostics(outcome: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::without_user;
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    fn target(base: &str) -> Result<Target, String> {
+        crate::tls::install_provider();
+        Target::server(base, Bearer::Given("canary".into()), Vec::new())
+    }
+
+    /// X66: the token goes to the server that was named, by TLS or within this machine.
+    #[test]
+    fn x66_what_is_imported_is_not_sent_in_clear() {
+        for base in [
+            "http://ward.example/fhir",
+            "http://127.0.0.1.evil.example/fhir",
+            "http://127.0.0.1@evil.example/fhir",
+            "ftp://127.0.0.1/fhir",
+        ] {
+            let refused = target(base).err().unwrap_or_default();
+            assert!(
+                refused.contains("https:// URL of a server"),
+                "{base}: {refused}"
+            );
+        }
+        assert!(target("http://127.0.0.1:1/fhir").is_ok());
+    }
+
+    #[test]
+    fn x66_no_redirect_takes_records_elsewhere() {
+        let elsewhere = TcpListener::bind("127.0.0.1:0").expect("a port");
+        elsewhere.set_nonblocking(true).expect("a listener");
+        let server = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let base = format!("http://{}/fhir", server.local_addr().expect("an address"));
+        let to = elsewhere.local_addr().expect("an address");
+        let redirecting = std::thread::spawn(move || {
+            let (mut stream, _) = server.accept().expect("a connection");
+            let _ = stream.read(&mut [0; 4096]);
+            let answer = format!(
+                "HTTP/1.1 307 Temporary Redirect\r\nLocation: http://{to}/fhir/Patient\r\n\
+                 Content-Length: 0\r\nConnection: close\r\n\r\n"
+            );
+            stream.write_all(answer.as_bytes()).expect("an answer");
+        });
+        let patient = Document(br#"{"resourceType":"Patient"}"#.to_vec());
+        let mut sent = None;
+        target(&base)
+            .expect("a target")
+            .work(|sender| sent = Some(sender.send(&patient)));
+        redirecting.join().expect("an answer");
+        let refused = sent.expect("an attempt").expect_err("a redirect");
+        assert!(refused.starts_with("307"), "{refused}");
+        assert!(elsewhere.accept().is_err(), "somebody was asked elsewhere");
+    }
 
     #[test]
     fn a_target_is_named_without_password() {

@@ -33,8 +33,7 @@ pub(super) fn person(said: &Said, settings: &Upstream, base: &str) -> Option<Per
     let names = &settings.claims;
     let claims = &said.claims;
     let key = text(claims, &names.person).filter(|key| key.len() <= KEY_BYTES_MAX)?;
-    let own = format!("{base}/");
-    let prefixes = [names.fhir_user_prefix.as_str(), own.as_str()];
+    let prefixes = [names.fhir_user_prefix.as_str(), base];
     let fhir_user = names.fhir_user.as_ref().map(|name| {
         text(claims, name)
             .map(|value| without(value, &prefixes))
@@ -70,12 +69,14 @@ fn text<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
         .filter(|text| !text.is_empty())
 }
 
+/// What is below one of the prefixes, which end where a segment of the path ends: `https://good.example` is none of
+/// `https://good.example.evil` (X66).
 fn without<'a>(value: &'a str, prefixes: &[&str]) -> &'a str {
-    let cut = prefixes
-        .iter()
+    let prefixes = prefixes.iter().map(|prefix| prefix.trim_end_matches('/'));
+    let mut below = prefixes
         .filter(|prefix| !prefix.is_empty())
-        .find_map(|prefix| value.strip_prefix(*prefix));
-    cut.map_or(value, |rest| rest.trim_start_matches('/'))
+        .filter_map(|prefix| value.strip_prefix(prefix)?.strip_prefix('/'));
+    below.next().unwrap_or(value)
 }
 
 /// A name that a page can greet with.
@@ -211,8 +212,12 @@ mod tests {
             user("https://ward.example/fhir/Practitioner/9"),
             practitioner
         );
+        // The second to the fourth look like ours (X66).
         for foreign in [
             "https://third.example/fhir/Practitioner/9",
+            "https://other.example/fhirPractitioner/9",
+            "https://other.example/fhir.evil.example/Practitioner/9",
+            "https://ward.example/fhir2/Practitioner/9",
             "Device/9",
             "Practitioner/../9",
             "",

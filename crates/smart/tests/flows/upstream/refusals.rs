@@ -199,10 +199,16 @@ pub async fn x80_a_provider_that_is_down_is_said_to_be(house: House) {
     assert!(browser.is_signed_in().await);
 }
 
+/// X66 of the issuer: our secret is for the one that is configured, to the letter.
 pub async fn a_provider_that_speaks_for_another_is_none(house: House) {
     for document in [
         json!({ "issuer": "https://evil.example" }),
         json!({ "issuer": format!("{UPSTREAM}/") }),
+        json!({ "issuer": format!("{UPSTREAM}.evil.example") }),
+        json!({ "issuer": "https://id.example.evil.example/realms/city" }),
+        json!({ "issuer": "https://id.example@evil.example/realms/city" }),
+        json!({ "issuer": "https://id.example" }),
+        json!({ "issuer": "http://id.example/realms/city" }),
         json!({ "jwks_uri": 7 }),
     ] {
         let place = Place::new(House::sqlite().await, |_| ()).await;
@@ -210,6 +216,9 @@ pub async fn a_provider_that_speaks_for_another_is_none(house: House) {
         let mut browser = place.browser();
         let link = browser.sign_in_page("").await.upstream[0].1.clone();
         assert_eq!(trouble(browser.get(&link).await).0, 503);
+        let answer = browser.back("state=made-up&code=x").await;
+        assert_eq!(trouble(answer).0, 400);
+        assert!(place.upstream.posted.lock().unwrap().is_empty());
     }
     // Without a provider there is nothing at its endpoint.
     let get = Ask::get("state=x&code=y");
