@@ -1,6 +1,7 @@
 //! `cargo xtask tidy`: what is wrong with the place, said in one list. Every rule is a file in `tidy/` whose tables are
 //! at its top; facts come from `cargo metadata` and from the files themselves, so no other tool need be installed.
 
+mod debugged;
 mod errors;
 mod floors;
 mod homes;
@@ -33,6 +34,7 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     sizes::check(&files, &mut findings);
     errors::check(&files, &mut findings);
     secrets::check(&files, &names, &mut findings);
+    debugged::check(&files, &mut findings);
     eprint!("{}", sizes::report(&files));
     for finding in &findings {
         eprintln!("{finding}");

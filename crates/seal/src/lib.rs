@@ -31,3 +31,44 @@ pub use master::{MasterKey, MasterSource};
 pub use rsa_key::{RsaAlgorithm, RsaKey};
 pub use secret::StoreSecret;
 pub use totp::TotpSecret;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fmt::Debug;
+
+    /// X61: a key that a log line or a panic shows is told by its name or its public id.
+    #[test]
+    fn x61_no_key_is_debugged() {
+        let bytes = [0xA7; 32];
+        let signing = SigningKey::generate();
+        let es384 = Es384Key::generate();
+        let totp = TotpSecret::from_bytes([0xA7; 20]);
+        // Behind the names of the algorithm and the curve.
+        let inside = |pkcs8: &[u8]| pkcs8[40..64].to_vec();
+        let (p256, p384) = (inside(signing.to_pkcs8()), inside(es384.to_pkcs8()));
+        let told: [(&dyn Debug, &[u8]); 6] = [
+            (&MasterKey::from_bytes(bytes), &bytes),
+            (&DataKey::from_bytes(&bytes), &bytes),
+            (&StoreSecret::from_bytes(&bytes), &bytes),
+            (&totp, &bytes[..20]),
+            (&signing, &p256),
+            (&es384, &p384),
+        ];
+        for (key, secret) in told {
+            for text in [format!("{key:?}"), format!("{key:#?}")] {
+                let hex: String = secret.iter().map(|b| format!("{b:02x}")).collect();
+                let numbers = format!("{:?}", &secret[..4]);
+                let numbers = numbers.trim_matches(['[', ']']);
+                for part in [base64(secret), base64url(secret), hex, numbers.to_owned()] {
+                    let part = &part[..part.len().min(12)];
+                    assert!(
+                        !text.to_lowercase().contains(&part.to_lowercase()),
+                        "{text}"
+                    );
+                }
+                assert!(text.len() < 64, "{text}");
+            }
+        }
+    }
+}

@@ -5,6 +5,7 @@ mod cert;
 mod check_config;
 mod command_line;
 mod config;
+mod core_dump;
 mod data_folder;
 mod demo;
 mod dev_certificates;
@@ -57,6 +58,8 @@ enum Command {
 
 fn main() -> ExitCode {
     tls::install_provider();
+    // Each command may hold keys. `serve` tells where it cannot be had.
+    let _ = core_dump::forbid();
     let outcome = match Arguments::parse().command {
         Command::Serve(serve) => serve.run(),
         Command::Token(token) => token.run(),

@@ -3,7 +3,7 @@
 use crate::config::{self, Config, Flags, Loaded};
 use crate::demo::{self, Demo};
 use crate::dev_certificates::DevFiles;
-use crate::{data_folder, drain, reindex, tls, watch, wiring};
+use crate::{core_dump, data_folder, drain, reindex, tls, watch, wiring};
 use clap::{Args, ValueEnum};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -65,6 +65,9 @@ impl Serve {
             config.search.full_text = demo::FULL_TEXT.map(str::to_owned).to_vec();
         }
         wiring::start_logging(&config)?;
+        if let Err(reason) = core_dump::forbid() {
+            tracing::warn!(reason, "a core file would hold what is in memory");
+        }
         data_folder::create(&config.store.data)?;
         if config.tls.development {
             use_dev_certificate(&mut config)?;

@@ -41,12 +41,22 @@ pub enum Cache {
     Public { max_age_s: u32 },
 }
 
-/// What becomes of the session cookie.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What becomes of the session cookie. Its `Debug` hides the value.
+#[derive(Clone, PartialEq, Eq)]
 pub enum Cookie {
     Keep,
     Set(String),
     Clear,
+}
+
+impl std::fmt::Debug for Cookie {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Cookie::Keep => "Keep",
+            Cookie::Set(_) => "Set(..)",
+            Cookie::Clear => "Clear",
+        })
+    }
 }
 
 /// Error codes of RFC 6749 §4.1.2.1 and §5.2, of OpenID Connect Core §3.1.2.6, and of the extensions that Ward implements.

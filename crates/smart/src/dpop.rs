@@ -7,7 +7,7 @@ use ward_seal::jws::foreign::{Expected, Typ, verify_possession};
 use ward_seal::{base64url, from_base64url};
 
 /// The request that a proof is for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Proved<'a> {
     pub method: &'a str,
     /// Without query and fragment.

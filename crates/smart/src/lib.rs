@@ -43,6 +43,7 @@ pub mod state;
 mod token;
 mod tokens;
 mod trail;
+mod unsaid;
 
 pub use answer::{Answer, Cache, Cookie, ErrorCode, OAuthError};
 pub use app_state::{APP_STATE_BYTES_MAX, APP_STATE_PATH, APP_STATES_MAX};

@@ -142,7 +142,7 @@ pub struct OnlyPasskey {
 }
 
 /// A new secret to be put into an authenticator app; field `code` proves that it was.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct EnrolTotp {
     pub form: Form,
     /// Base32 in groups of four.
@@ -153,7 +153,7 @@ pub struct EnrolTotp {
 }
 
 /// Shown once; the form confirms that they are kept.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RecoveryCodes {
     pub form: Form,
     pub codes: Vec<String>,
@@ -313,7 +313,7 @@ pub struct Developer {
     pub registered: Option<Registered>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Registered {
     pub client_id: String,
     pub client_secret: Option<String>,
@@ -354,7 +354,7 @@ impl ClientRow {
 
 /// One client; field `decision` = `approve`, `suspend`, `resume`, `remove`, `may-launch`, `may-not-launch`, `new-secret`; `limits` with
 /// the fields of [`Limits`]; or the word of one of its parts with the fields of that.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ClientDetail {
     pub form: Form,
     pub person: Person,
@@ -439,7 +439,7 @@ pub struct Limits {
 /// People's accounts; fields of the form for a new one: `decision` = `add`, `username`, `name`, `fhir_user`, `role`
 /// (repeated); for one that is there: `username` and `decision`, one of its row's; to link one with a person of the upstream
 /// provider: `decision` = `link`, `username`, `upstream_person`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Accounts {
     pub form: Form,
     pub person: Person,

@@ -40,7 +40,7 @@ pub struct Metadata {
 pub type Problem = (&'static str, String);
 
 /// A new registration with its secret, which nobody sees again.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Made {
     pub client: Client,
     pub secret: Option<String>,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// What an endpoint is asked, with everything of the transport that a decision may rest on.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Request<'a> {
     /// Of the query (GET) or of the form (POST). A form of our own pages comes with the query of the path it is sent to, and a
     /// name that is in both counts as sent twice; at the endpoints of clients the query of a POST counts for nothing.
@@ -45,7 +45,7 @@ pub trait Meter: fmt::Debug + Send + Sync {
 
 /// Names and values in the order they were sent. A name that is sent twice makes the request invalid (RFC 6749 §3.1), so its
 /// value is never given.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Parameters(Vec<(String, String)>);
 
 /// Parameters of one request; more are not read (413).

@@ -13,7 +13,7 @@ use ward_access::Caller;
 use ward_seal::base64url;
 
 /// What a request to the FHIR API shows of its sender.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct Credentials<'a> {
     /// The `Authorization` header; two of them are refused before.
     pub authorization: Option<&'a str>,

@@ -39,7 +39,7 @@ pub struct Verified {
 }
 
 /// A token with what its issuer must remember of it.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Minted {
     pub token: String,
     /// `jti`

@@ -4,7 +4,7 @@ use super::{NEVER, Row, RowKind};
 use serde::{Deserialize, Serialize};
 use ward_seal::webauthn::Passkey;
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Account {
     /// In lower case.

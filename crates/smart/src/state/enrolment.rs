@@ -3,7 +3,7 @@
 use super::{Row, RowKind};
 use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Enrolment {
     /// Digest of the invitation's token, or the id of the session that the secret was shown to.
     pub id: String,
