@@ -163,20 +163,28 @@ pub fn request(place: &Place, client: &str, change: &[(&str, Option<&str>)]) -> 
     format!("{}/auth/authorize?{}", place.origin, form(&pairs))
 }
 
-/// Goes through an authorization and allows all that is asked; where the browser ends.
+/// Goes through an authorization and allows all that is asked; where the browser ends, where nobody is asked.
 pub fn approved(browser: &mut Browser, request: &str) -> String {
-    let page = browser.get(request);
-    let page = match page.path() {
-        "/auth/approve" => {
-            let scopes = page.ticked("scope");
-            let mut fields: Vec<_> = scopes.iter().map(|s| ("scope", s.as_str())).collect();
-            fields.push(("decision", "approve"));
-            browser.submit(&page, &fields)
-        }
-        _ => page,
-    };
+    let page = agreed(browser, request);
     assert_eq!(page.status, 0, "no app is come to: {page:?}");
     page.url
+}
+
+/// The same for an app that has a page of its own.
+pub fn agreed(browser: &mut Browser, request: &str) -> Page {
+    let page = browser.get(request);
+    match page.path() {
+        "/auth/approve" => allowed(browser, &page),
+        _ => page,
+    }
+}
+
+/// Allows all that is ticked on a page of approval.
+pub fn allowed(browser: &mut Browser, page: &Page) -> Page {
+    let scopes = page.ticked("scope");
+    let mut fields: Vec<_> = scopes.iter().map(|s| ("scope", s.as_str())).collect();
+    fields.push(("decision", "approve"));
+    browser.submit(page, &fields)
 }
 
 /// A code for an app.

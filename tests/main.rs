@@ -9,6 +9,7 @@ mod demo;
 mod docs;
 mod leaks;
 mod nodes;
+mod people;
 mod rest;
 mod start;
 mod tls;

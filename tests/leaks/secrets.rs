@@ -3,11 +3,11 @@
 
 use super::canary::text_of;
 use crate::apps::{self, Place, VERIFIER, text};
+use crate::people;
 use crate::rest::backend_service::{BackendService, Holder};
-use crate::upstream::browser::{Browser, Page};
+use crate::upstream::browser::Browser;
 use serde_json::{Value, json};
-use std::time::{SystemTime, UNIX_EPOCH};
-use ward_seal::{TotpSecret, random, totp};
+use ward_seal::random;
 use ward_testkit::{Answer, Server, Start, backends};
 
 /// Shorter words could stand anywhere by chance.
@@ -157,41 +157,15 @@ fn a_system(server: &Server, secrets: &mut Secrets) {
 
 /// From the link of the invitation to the recovery codes.
 fn invited(place: &Place, admin: &mut Browser, secrets: &mut Secrets) {
-    let page = admin.get(&format!("{}/auth/accounts", place.origin));
-    let add = [
-        ("decision", "add"),
-        ("username", "okafor"),
-        ("name", "Okafor"),
-        ("role", "nurse"),
-    ];
-    let page = admin.submit(&page, &add);
-    let link = between(&page, "/auth/enrol?invitation=", '<');
+    let link = people::invited(place, admin, "okafor", &[("role", "nurse")]);
     secrets.keep("an invitation", &link);
-    let mut browser = Browser::new();
-    let page = browser.get(&format!("{}/auth/enrol?invitation={link}", place.origin));
-    const CHOSEN: &str = "lavender tin snow kettle";
-    secrets.keep("a chosen password", CHOSEN);
-    let page = browser.submit(&page, &[("password", CHOSEN), ("again", CHOSEN)]);
-    assert_eq!(page.path(), "/auth/enrol", "{page:?}");
-    let shown = between(&page, "?secret=", '&');
-    secrets.keep("a new secret of an app", &shown);
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let step = totp::step(i64::try_from(since.as_secs()).unwrap());
-    let code = TotpSecret::from_base32(&shown).unwrap().code(step);
-    let page = browser.submit(&page, &[("code", &code)]);
-    let codes = page.html().split("<code translate=\"no\">").skip(1);
-    let codes: Vec<&str> = codes.filter_map(|rest| rest.split('<').next()).collect();
-    assert_eq!(codes.len(), 8, "{page:?}");
-    for code in codes {
+    let newcomer = people::enrolled(place, &link);
+    secrets.keep("a chosen password", people::PASSWORD);
+    secrets.keep("a new secret of an app", &newcomer.totp_secret);
+    for code in &newcomer.recovery_codes {
         secrets.keep("a recovery code", code);
     }
-    secrets.keep_cookie(place, &browser);
-}
-
-fn between(page: &Page, before: &str, after: char) -> String {
-    let rest = page.html().split_once(before);
-    let rest = rest.unwrap_or_else(|| panic!("no {before}: {page:?}")).1;
-    rest.split(after).next().unwrap().to_owned()
+    secrets.keep_cookie(place, &newcomer.browser);
 }
 
 /// Each secret where it does not belong: in addresses, in parameters and headers of other names, at the wrong endpoint. Whatever is

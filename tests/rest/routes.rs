@@ -4,30 +4,17 @@
 //! The matrix is the file `routes.md`; `WARD_BLESS=1` writes it anew. Read every changed cell: a new 200 is a finding.
 
 mod asked;
+mod callers;
 mod void_tokens;
 
 use super::expect_file;
 use asked::{Route, Story, claim, observation, operations, outside, person, reads, writes};
+use callers::{CALLERS, clients, is_within, may_see};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use void_tokens::with_void_tokens;
-use ward_testkit::{Answer, Client, Server, backends};
-
-const CALLERS: [&str; 12] = [
-    "anonymous",
-    "expired",
-    "elsewhere",
-    "revoked",
-    "bound",
-    "lab",
-    "billing",
-    "app",
-    "auditor",
-    "clinician",
-    "admin",
-    "loader",
-];
+use ward_testkit::{Answer, Client, backends};
 
 fn tell(loader: &Client, own: &str, other: &str) -> Story {
     let create = |body: Value| {
@@ -46,19 +33,6 @@ fn tell(loader: &Client, own: &str, other: &str) -> Story {
         other: other.to_owned(),
         identifier,
     }
-}
-
-fn clients(server: &Server, own: &str, void: &[(&str, String)]) -> Vec<Client> {
-    let token_of = |caller: &str| void.iter().find(|(name, _)| *name == caller);
-    let client = |caller: &&str| match *caller {
-        "anonymous" => server.anonymous(),
-        caller if let Some((_, token)) = token_of(caller) => {
-            Client::new(&server.base, Some(token.clone()))
-        }
-        "app" => server.app(own.rsplit('/').next().unwrap()),
-        caller => server.client(caller),
-    };
-    CALLERS.iter().map(client).collect()
 }
 
 /// The status; of a batch with one entry, also that of the entry.
@@ -99,41 +73,8 @@ fn ask(caller: &str, client: &Client, route: &Route, story: &Story) -> String {
     answer.status.to_string()
 }
 
-/// A 200 says little: what came with it must be within the caller's scopes, and for the app within its patient's compartment.
+/// A 200 says little: what came with it must be within the caller's scopes and role, and for apps within their patient's compartment.
 fn demand_within(caller: &str, route: &Route, story: &Story, answer: &Answer) {
-    let types: &[&str] = match caller {
-        "lab" => &[
-            "Observation",
-            "DiagnosticReport",
-            "Specimen",
-            "ServiceRequest",
-            "Patient",
-            "Encounter",
-            "Practitioner",
-            "Organization",
-        ],
-        "billing" => &[
-            "Claim",
-            "ExplanationOfBenefit",
-            "Coverage",
-            "Patient",
-            "Encounter",
-            "Organization",
-            "Practitioner",
-        ],
-        "auditor" => &["AuditEvent"],
-        "admin" => &["ValueSet"],
-        "anonymous" | "expired" | "elsewhere" | "revoked" | "bound" => &[],
-        _ => &[
-            "Patient",
-            "Observation",
-            "Claim",
-            "Encounter",
-            "Organization",
-            "ValueSet",
-            "AuditEvent",
-        ],
-    };
     if answer.status != 200 || !answer.text().starts_with("{\"resourceType\":\"Bundle\"") {
         return;
     }
@@ -144,16 +85,13 @@ fn demand_within(caller: &str, route: &Route, story: &Story, answer: &Answer) {
         };
         let ty = resource["resourceType"].as_str().unwrap();
         assert!(
-            types.contains(&ty),
+            may_see(caller, ty),
             "{caller} got a {ty} by {}",
             route.shown
         );
-        let of_other = resource
-            .to_string()
-            .contains(story.other.trim_start_matches("Patient/"));
         assert!(
-            caller != "app" || !of_other,
-            "the app got another patient's {ty} by {}",
+            is_within(caller, story, resource),
+            "{caller} got another patient's {ty} by {}",
             route.shown
         );
     }
@@ -232,10 +170,12 @@ fn served(loader: &Client) -> BTreeSet<String> {
 
 const HEAD: &str = "# Routes and callers
 
-Every interaction on every level, asked by every demo caller, and by the loader with tokens that will not do: `expired`, of the
-same server at another address (`elsewhere`), `revoked`, and `bound` to a key that nothing proves: HTTP status. `own` is in the compartment of the app's patient,
-`other` in that of another one, `shared` in none, `absent` was never there. Each write meets fresh resources. What comes with a
-200 is checked to lie within the caller's scopes and compartment. Paths with a leading slash lie outside the FHIR base.
-Checked by `tests/rest/routes.rs` on both stores; `WARD_BLESS=1` writes it anew.
+Every interaction on every level, asked by every demo caller, by a person of each other role that Ward comes with (at the demo's
+desk), and by the loader with tokens that will not do: `expired`, of the same server at another address (`elsewhere`), `revoked`,
+and `bound` to a key that nothing proves: HTTP status. `app` is an app that a clinician opened about one patient, `patient` the same
+app of that patient at home. `own` is in the compartment of that patient, `other` in that of another one, `shared` in none, `absent`
+was never there. Each write meets fresh resources. What comes with a 200 is checked to lie within the caller's scopes, role and
+compartment. Paths with a leading slash lie outside the FHIR base. Checked by `tests/rest/routes.rs` on both stores; `WARD_BLESS=1`
+writes it anew.
 
 ";
