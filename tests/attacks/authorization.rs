@@ -5,7 +5,7 @@ use crate::apps::{self, CALLBACK, Place, STATE, VERIFIER, parameter, redeem, req
 use crate::upstream::browser::Browser;
 use serde_json::json;
 use ward_seal::pkce;
-use ward_testkit::Answer;
+use ward_testkit::{Answer, Start, backends};
 
 /// Another app's place, which is registered too, so that only the binding can tell them apart.
 const OTHER_CALLBACK: &str = "https://other.example/cb";
@@ -129,4 +129,54 @@ fn x56_an_answer_names_its_issuer() {
             );
         }
     });
+}
+
+/// S38: one browser, two servers, five authorizations at each at once. Each answer says whose it is and brings its own state; what
+/// one server gave is of no use at the other (mix-up).
+#[test]
+fn s38_two_issuers_in_one_browser_do_not_mix() {
+    for backend in backends() {
+        println!("on {backend:?}");
+        let hospitals = [(); 2].map(|()| Hospital::open(Start::empty(backend)));
+        let mut browser = hospitals[0].user();
+        let other = hospitals[1].user();
+        let origin = &hospitals[1].place.origin;
+        browser.put_cookie(origin, other.cookie(origin).unwrap());
+        let mut begun = Vec::new();
+        for n in 0..5 {
+            for (at, hospital) in hospitals.iter().enumerate() {
+                let state = format!("state {n} of {at}");
+                let request = request(&hospital.place, &hospital.app, &[("state", Some(&state))]);
+                let page = browser.get(&request);
+                assert_eq!(page.path(), "/auth/approve", "{page:?}");
+                begun.push((at, state, page));
+            }
+        }
+        // Answered in another order than they were begun.
+        let mut codes = Vec::new();
+        for (at, state, page) in begun.iter().rev() {
+            let end = apps::allowed(&mut browser, page).url;
+            assert_eq!(parameter(&end, "state").as_ref(), Some(state), "{end}");
+            let issuer = parameter(&end, "iss").unwrap();
+            assert_eq!(issuer, hospitals[*at].place.issuer(), "{end}");
+            codes.push((*at, parameter(&end, "code").unwrap()));
+        }
+        for (n, (at, code)) in codes.iter().enumerate() {
+            let (own, other) = (&hospitals[*at], &hospitals[1 - at]);
+            // An app that took the other server for the one that answered.
+            no_tokens("the other's", &redeem(&other.place, &other.app, code));
+            // That the other has seen it is not known here; who asks with the other's name is nobody.
+            if n % 2 == 0 {
+                let stranger = redeem(&own.place, &other.app, code);
+                assert!(matches!(stranger.status, 400 | 401), "{}", stranger.text());
+            } else {
+                let token = text(
+                    &redeem(&own.place, &own.app, code).expect(200).json(),
+                    "access_token",
+                );
+                own.place.get(&token, "Patient?_count=1").expect(200);
+                other.place.get(&token, "Patient?_count=1").expect(401);
+            }
+        }
+    }
 }

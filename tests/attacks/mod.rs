@@ -2,6 +2,7 @@
 
 mod authenticator;
 mod authorization;
+mod egress;
 mod forgery;
 mod guessing;
 mod hospital;

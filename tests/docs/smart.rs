@@ -1,5 +1,5 @@
-//! `docs/smart.md` says which test shows which requirement: each of them is there, and what the server announces of itself is what has
-//! tests (S10).
+//! `docs/smart.md` says which test shows which requirement: each requirement has a row, each test is there, and what the server announces
+//! of itself is what has tests (S10).
 
 use super::text;
 use crate::rest::server;
@@ -25,6 +25,38 @@ fn every_test_that_is_named_is_there() {
     ] {
         assert!(!sources.hold(nobodys), "{nobodys}");
     }
+}
+
+/// The requirements for the authorization server but those of UDAP, which are said to wait; and the attacks of §7.4 and §7.5 on signing
+/// in and on what the server fetches.
+#[test]
+fn every_requirement_has_a_row() {
+    let document = text("docs/smart.md");
+    let (_, table) = document.split_once("\n| id | tests |\n").unwrap();
+    let rows = table
+        .lines()
+        .skip(1)
+        .take_while(|line| line.starts_with("| "));
+    let mut rows_of: BTreeMap<&str, usize> = BTreeMap::new();
+    for row in rows {
+        let (ids, tests) = row.trim_matches('|').split_once(" | ").unwrap();
+        let is_shown = quoted(tests).any(is_test);
+        assert!(is_shown, "no test: {row}");
+        for id in ids.trim().split(", ") {
+            *rows_of.entry(id).or_default() += 1;
+        }
+    }
+    let requirements = (1..=112).chain([117, 118]).map(|n| format!("S{n}"));
+    let attacks = (53..=66).map(|n| format!("X{n}"));
+    let all = requirements.chain(attacks);
+    let missing: Vec<String> = all
+        .filter(|id| !rows_of.contains_key(id.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "no rows: {missing:?}");
+    let twice: Vec<_> = rows_of.iter().filter(|(_, rows)| **rows > 1).collect();
+    assert!(twice.is_empty(), "several rows: {twice:?}");
+    let waiting = document.lines().find(|line| line.starts_with("Not here:"));
+    assert!(waiting.unwrap().contains("UDAP (S113 to S116)"));
 }
 
 #[test]

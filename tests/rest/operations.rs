@@ -1,9 +1,9 @@
 //! The operations. <https://hl7.org/fhir/R4/operations.html>
 
 use super::crud::patient;
-use super::on_both;
+use super::{on_both, server};
 use serde_json::{Value, json};
-use ward_testkit::Answer;
+use ward_testkit::{Answer, backends};
 
 fn meta(parameters: &Answer) -> Value {
     parameters.json()["parameter"][0]["valueMeta"].clone()
@@ -232,4 +232,36 @@ fn what_changes_something_is_posted() {
         let read = ward.get(&format!("Patient/{id}")).expect(200);
         assert_eq!(read.header("etag"), Some("W/\"1\""));
     });
+}
+
+/// There is no export: nobody gets one, whatever they may read, and nothing says that there is one.
+#[test]
+fn s81_nobody_is_given_an_export() {
+    for backend in backends() {
+        let ward = server(backend);
+        let statement = ward.anonymous().get("metadata").expect(200).text();
+        assert!(!statement.contains("export"));
+        for caller in ["loader", "lab", "clinician", "admin"] {
+            let client = ward.client(caller);
+            for path in [
+                "$export",
+                "Patient/$export",
+                "Group/any/$export",
+                "$export?_type=Patient",
+            ] {
+                for method in ["GET", "POST"] {
+                    let request = client.request(method, path);
+                    let request = request.header("Prefer", "respond-async");
+                    let refused = request.header("Accept", "application/fhir+json").send();
+                    assert_eq!(
+                        refused.status,
+                        404,
+                        "{caller}: {method} {path}: {}",
+                        refused.text()
+                    );
+                    assert_eq!(refused.header("Content-Location"), None);
+                }
+            }
+        }
+    }
 }

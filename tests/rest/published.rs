@@ -25,6 +25,73 @@ fn resources<'a>(bundle: &'a Value, ty: &str) -> Vec<&'a Value> {
     of_type.collect()
 }
 
+/// Every URL in a document, with the path to it.
+fn urls<'a>(value: &'a Value, path: &str, found: &mut Vec<(String, &'a str)>) {
+    match value {
+        Value::String(text) if text.contains("://") => found.push((path.to_owned(), text)),
+        Value::Array(items) => items.iter().for_each(|item| urls(item, path, found)),
+        Value::Object(members) => {
+            for (name, member) in members {
+                urls(member, &format!("{path}.{name}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// S6, S13, S14 as a client meets them: each address in the documents is of this server, something is there, and the statement
+/// names the same.
+#[test]
+fn s6_s13_each_address_that_is_told_is_served() {
+    for backend in backends() {
+        let ward = server(backend);
+        let configuration = configuration(ward);
+        let issuer = configuration["issuer"].as_str().unwrap();
+        assert_eq!(issuer, ward.base.strip_suffix("/fhir").unwrap());
+        let openid = format!("{issuer}/.well-known/openid-configuration");
+        let openid = ward.anonymous().get(&openid).expect(200).json();
+        let mut told = Vec::new();
+        urls(&configuration, "smart", &mut told);
+        urls(&openid, "openid", &mut told);
+        assert!(told.len() > 20, "{told:?}");
+        for (name, url) in told {
+            assert!(
+                url == issuer || url.starts_with(&format!("{issuer}/")),
+                "{name}: {url}"
+            );
+            // A name, and no place.
+            if name.ends_with("_identifier") || name.contains("user_access_brand_identifier") {
+                continue;
+            }
+            let statuses =
+                ["GET", "POST"].map(|method| ward.anonymous().request(method, url).send().status);
+            assert!(
+                statuses
+                    .iter()
+                    .any(|status| *status != 404 && *status != 405),
+                "{name}: {url}: {statuses:?}"
+            );
+        }
+        let statement = ward.anonymous().get("metadata").expect(200).json();
+        let security = &statement["rest"][0]["security"];
+        assert_eq!(security["service"][0]["coding"][0]["code"], "SMART-on-FHIR");
+        let uris = security["extension"][0]["extension"].as_array().unwrap();
+        for uri in uris {
+            let name = match uri["url"].as_str().unwrap() {
+                "authorize" => "authorization_endpoint",
+                "token" => "token_endpoint",
+                "register" => "registration_endpoint",
+                "manage" => "management_endpoint",
+                "introspect" => "introspection_endpoint",
+                "revoke" => "revocation_endpoint",
+                other => panic!("{other}"),
+            };
+            assert_eq!(uri["valueUri"], configuration[name], "{name}");
+        }
+        assert!(uris.len() >= 2);
+    }
+}
+
 #[test]
 fn s112_whose_server_it_is_is_told_to_everybody() {
     for backend in backends() {

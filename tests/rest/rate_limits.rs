@@ -23,6 +23,25 @@ fn x74_a_client_that_asks_for_too_much_waits_and_others_do_not() {
     });
 }
 
+/// What a person asks for is theirs, whichever apps they ask with; others at the same app go on.
+#[test]
+fn x74_a_user_waits_whichever_app_they_use() {
+    on_own(&[("rates.user_per_minute", "40")], |ward, loader| {
+        let patient = json!({ "resourceType": "Patient" });
+        let id = loader.post("Patient", &patient).expect(201).id();
+        let (desk, app) = (ward.client("clinician"), ward.app(&id));
+        let others = ward.client("clerk");
+        let ask = || desk.get("Observation?_count=1");
+        let refused = (0..40).map(|_| ask()).find(|answer| answer.status != 200);
+        let refused = refused.expect("no more than a minute's worth").expect(429);
+        waits(&refused);
+        assert_eq!(refused.issue().0, "throttled");
+        waits(&app.get("Observation?_count=1").expect(429));
+        others.get("Patient?_count=1").expect(200);
+        loader.get("Observation?_count=1").expect(200);
+    });
+}
+
 #[test]
 fn x74_whoever_has_no_token_that_will_do_holds_up_nobody_who_has() {
     on_own(&[("rates.failures_per_minute", "3")], |ward, loader| {

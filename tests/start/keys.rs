@@ -111,3 +111,12 @@ fn serve(home: &Home, start: &Start) -> Output {
         .output()
         .unwrap()
 }
+
+/// X61: a process that crashes leaves nothing of its memory, however core files are permitted.
+#[test]
+fn x61_no_memory_goes_into_a_core_file() {
+    let server = Server::start(Start::empty(Backend::Sqlite));
+    let filter = format!("/proc/{}/coredump_filter", server.pid());
+    let filter = std::fs::read_to_string(filter).unwrap();
+    assert_eq!(u32::from_str_radix(filter.trim(), 16), Ok(0), "{filter}");
+}

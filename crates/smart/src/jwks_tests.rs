@@ -128,3 +128,27 @@ async fn s58_a_set_by_value_needs_no_fetch() {
     assert!(wrong.await.is_none());
     assert_eq!(asked.shelf.fetches(), 0);
 }
+
+/// Whoever says more than a set may hold is not believed at all; what was known before stays as long as it is fresh.
+#[tokio::test]
+async fn s59_a_set_has_its_size() {
+    let keys: Vec<SigningKey> = (0..33).map(|_| SigningKey::generate()).collect();
+    let all: Vec<&SigningKey> = keys.iter().collect();
+    let asked = Asked::new();
+    asked.shelf.put(&all, Some(100));
+    assert!(!asked.knows(&keys[0], 0).await);
+    asked.shelf.put(&all[..32], Some(100));
+    assert!(asked.knows(&keys[31], 60).await);
+    let redirected = Fetched {
+        status: 302,
+        headers: vec![(
+            "location".to_owned(),
+            "https://evil.example/jwks".to_owned(),
+        )],
+        body: Vec::new(),
+    };
+    *asked.shelf.answer.lock().unwrap() = Some(redirected);
+    assert!(asked.knows(&keys[31], 159).await);
+    assert!(!asked.knows(&keys[31], 160).await);
+    assert_eq!(SET_BYTES_MAX, 64 * 1024);
+}

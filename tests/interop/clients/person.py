@@ -62,6 +62,16 @@ class Person:
         assert answer.status_code == 303, answer.text
         return answer.headers["Location"]
 
+    def turned_away(self, url):
+        """Where an authorization leads that shows no page, for somebody who is signed in."""
+        for _ in range(PAGES_MAX):
+            answer = self.session.get(urljoin(ORIGIN, url), allow_redirects=False)
+            assert answer.status_code == 303, answer.text
+            url = answer.headers["Location"]
+            if not url.startswith("/"):
+                return url
+        raise AssertionError(f"the redirects do not end: {url}")
+
     def get(self, url):
         return Page(self.session.get(urljoin(ORIGIN, url)))
 

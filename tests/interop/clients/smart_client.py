@@ -54,6 +54,7 @@ def records(state):
 
     state["patient"] = post(checks.patient("Smartpython"))
     subject = {"reference": f"Patient/{state['patient']}"}
+    state["encounter"] = post({"resourceType": "Encounter", "status": "in-progress", "class": {"code": "AMB"}, "subject": subject})
     system = "http://terminology.hl7.org/CodeSystem/observation-category"
     for category in ("laboratory", "vital-signs"):
         coding = [{"system": system, "code": category}]
@@ -61,24 +62,26 @@ def records(state):
         state[category] = post({"resourceType": "Observation", "status": "final", "category": [{"coding": coding}], "code": code, "subject": subject})
 
 
-def registration_and_approval(state):
-    admin = Person("admin")
-    page = admin.open("/auth/developer")
-    fields = {
-        "client_name": "Python app",
-        "owner": "Small Steps Ltd",
-        "contacts": "privacy@app.example",
-        "purpose": "Shows results.",
-        "kind": "public",
-        "redirect_uris": REDIRECT,
-        "scope": f"openid launch launch/patient offline_access {SCOPE}",
-    }
-    page = admin.send(page, fields)
+def registered(admin, **fields):
+    """Asks for a registration that an administrator then approves; the id and, where there is one, the secret."""
+    given = {"owner": "Small Steps Ltd", "contacts": "privacy@app.example", "purpose": "Shows results.", "redirect_uris": REDIRECT}
+    page = admin.send(admin.open("/auth/developer"), given | fields)
     assert page.status == 200 and "waits for an administrator" in page.text, page.text
-    state["app"] = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", page.text)[0]
-    page = admin.open(f"/auth/clients?client={state['app']}")
-    page = admin.send(page, {"decision": "approve"})
-    assert "is approved for a year" in page.text, page.text
+    client = re.search(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", page.text)[0]
+    secret = re.search(r"Client secret\s*([\w-]{43})", page.text)
+    decided(admin, client, "approve", "is approved for a year")
+    return client, secret and secret[1]
+
+
+def decided(admin, client, decision, said):
+    page = admin.open(f"/auth/clients?client={client}")
+    page = admin.send(page, {"decision": decision})
+    assert said in page.text, page.text
+
+
+def registration_and_approval(state):
+    scope = f"openid launch launch/patient offline_access {SCOPE}"
+    state["app"], _ = registered(Person("admin"), client_name="Python app", kind="public", scope=scope)
 
 
 def standalone_launch(state):
@@ -87,6 +90,37 @@ def standalone_launch(state):
     assert smart.patient.name[0].family == "Smartpython"
     found = Observation.where({}).perform_resources(smart.server)
     assert {o.id for o in found} == {state["laboratory"], state["vital-signs"]}
+
+
+def ehr_launch(state):
+    """An EHR opens the app for the clinician, who is at a visit of the patient."""
+    admin = Person("admin")
+    ehr = registered(admin, client_name="Records system", kind="confidential", scope=f"openid launch {SCOPE}")
+    opened = {"app": state["app"], "patient": state["patient"], "encounter": state["encounter"], "intent": "reconcile"}
+    opened |= {"need_patient_banner": False, "user": "Practitioner/demo-clinician"}
+
+    def launch():
+        return requests.post(f"{ORIGIN}/auth/launch", json=opened, auth=ehr)
+
+    assert launch().json()["error"] == "unauthorized_client", "not every client is an EHR"
+    decided(admin, ehr[0], "may-launch", "may launch apps")
+    answer = launch()
+    assert answer.status_code == 201, answer.text
+    token = answer.json()["launch"]
+    smart = app(state, f"openid {SCOPE}", launch_token=token)
+    # Nobody chooses a patient: the EHR has.
+    smart.handle_callback(clinician.allow(smart.authorize_url))
+    assert smart.patient_id == state["patient"]
+    assert smart.patient.name[0].family == "Smartpython"
+    context = smart.launch_context
+    assert (context["encounter"], context["intent"], context["need_patient_banner"]) == (state["encounter"], "reconcile", False)
+    assert requests.get(context["smart_style_url"]).json()["color_text"]
+    found = Observation.where({}).perform_resources(smart.server)
+    assert {o.id for o in found} == {state["laboratory"], state["vital-signs"]}
+    # The launch is used up.
+    again = app(state, f"openid {SCOPE}", launch_token=token)
+    back = clinician.turned_away(again.authorize_url)
+    assert back.startswith(f"{REDIRECT}?") and "error=invalid_request" in back, back
 
 
 def a_scope_that_is_dropped(state):
@@ -132,6 +166,6 @@ def a_backend_service(state):
     expect(Exception, smart.authorize)
 
 
-steps = [records, registration_and_approval, standalone_launch, a_scope_that_is_dropped, a_part_that_is_chosen]
+steps = [records, registration_and_approval, standalone_launch, ehr_launch, a_scope_that_is_dropped, a_part_that_is_chosen]
 steps += [refresh_and_revocation_by_the_user, a_backend_service]
 checks.run("fhirclient-smart", [(step.__name__, step) for step in steps])

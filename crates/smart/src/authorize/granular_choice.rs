@@ -154,6 +154,37 @@ mod tests {
         }
     }
 
+    /// To the letter as the (g)(10) tests ask for them, and no other.
+    #[test]
+    fn s34_the_parts_are_these_eight() {
+        const HL7: &str = "http://terminology.hl7.org/CodeSystem";
+        const CORE: &str = "http://hl7.org/fhir/us/core/CodeSystem";
+        let mut expected = [
+            format!("patient/Condition.rs?category={HL7}/condition-category|encounter-diagnosis"),
+            format!("patient/Condition.rs?category={HL7}/condition-category|problem-list-item"),
+            format!("patient/Condition.rs?category={CORE}/condition-category|health-concern"),
+            format!("patient/Observation.rs?category={HL7}/observation-category|laboratory"),
+            format!("patient/Observation.rs?category={HL7}/observation-category|social-history"),
+            format!("patient/Observation.rs?category={HL7}/observation-category|vital-signs"),
+            format!("patient/Observation.rs?category={HL7}/observation-category|survey"),
+            format!("patient/Observation.rs?category={CORE}/us-core-category|sdoh"),
+        ];
+        let of = |scope: &str| {
+            let parts = parts(scope).into_iter();
+            parts.map(|(part, _)| part).collect::<Vec<_>>()
+        };
+        let mut offered = [of("patient/Condition.rs"), of("patient/Observation.rs")].concat();
+        offered.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(offered, expected);
+        // Of no other type there is any.
+        for ty in r4().types.iter().map(|ty| ty.name) {
+            let known = ["Condition", "Observation"].contains(&ty);
+            let has_parts = !of(&format!("user/{ty}.rs")).is_empty();
+            assert_eq!(has_parts, known, "{ty}");
+        }
+    }
+
     #[test]
     fn s34_parts_replace_the_whole() {
         let asked = ["openid", "patient/Observation.rs", "patient/Patient.rs"].map(str::to_owned);

@@ -4,7 +4,7 @@ use crate::house::{BASE, House, ISSUER};
 use serde_json::{Value, json};
 use ward_access::{Caller, Identity, Scopes};
 use ward_fhir::schema::r4;
-use ward_resources::{Body, Call, Format, Interaction, Reply};
+use ward_resources::{Body, Call, Format, Interaction, Reply, route};
 use ward_smart::{APP_STATE_BYTES_MAX, APP_STATES_MAX, Endpoint};
 
 const USER: &str = "https://ward.example/fhir/Practitioner/doctor";
@@ -422,16 +422,63 @@ pub async fn s111_each_client_has_its_own(house: House) {
         .answer(&loader, &Call::new(read, [1; 16], "test".into()))
         .await;
     assert_eq!(reply.status, 404);
+    // Nor is it written there: by its id something else is made, which is no app's.
+    let mut ordinary = Call::new(
+        Interaction::Update { ty, id: id.clone() },
+        [1; 16],
+        "test".into(),
+    );
+    ordinary.body = Some(Body {
+        bytes: next.to_string().into(),
+        format: Format::Json,
+    });
+    assert_eq!(house.engine.answer(&loader, &ordinary).await.status, 201);
+    let own = said(&ask(&house, &app, Asking::Read(&id), None, None).await);
+    assert_eq!(own["extension"][0]["valueString"], "a");
     // What it is for is on record, and nothing of it.
     let records = house.engine.log().read_from(1, 1_000).unwrap();
     let records = records
         .iter()
         .map(|(_, bytes)| ward_audit::Record::decode(bytes).unwrap());
     let records: Vec<_> = records.filter(|r| r.interaction == "app-state").collect();
-    assert_eq!(records.len(), 5, "{records:?}");
+    assert_eq!(records.len(), 6, "{records:?}");
     assert!(
         records
             .iter()
             .all(|r| r.entities.is_empty() && r.user == "Practitioner/doctor")
     );
+}
+
+/// Not by `$everything` either, of whom it is about, by an app that keeps it or by anybody who may see everything.
+pub async fn s111_it_is_no_part_of_a_record(house: House) {
+    house.patient("p", "Lovelace").await;
+    house
+        .put(
+            json!({ "resourceType": "Basic", "id": "ordinary", "code": { "text": "x" },
+            "subject": { "reference": "Patient/p" } }),
+        )
+        .await;
+    let kept = id_of(&create(&house, &app(), &preferences(Some(PATIENT), "canary")).await);
+    let loader = Caller::new(Identity {
+        subject: "loader".into(),
+        client_id: "loader".into(),
+        scopes: Scopes::parse("system/*.cruds").unwrap(),
+        ..Identity::default()
+    });
+    for (path, query) in [
+        ("Patient/p/$everything", ""),
+        ("Patient/p/$everything", "_type=Basic"),
+        ("Patient/$everything", "_type=Basic,Patient"),
+    ] {
+        let interaction = route::route(route::Method::Get, path).unwrap();
+        let mut call = Call::new(interaction, [1; 16], "test".into());
+        call.parameters = ward_resources::search::decode_query(query).unwrap();
+        let reply = house.engine.answer(&loader, &call).await;
+        let record = said(&reply).to_string();
+        assert!(record.contains("\"ordinary\""), "{query}: {record}");
+        assert!(
+            !record.contains(&kept) && !record.contains("canary"),
+            "{record}"
+        );
+    }
 }

@@ -388,29 +388,6 @@ pub async fn s33_the_page_says_what_is_asked(house: House) {
     assert!(token.get("refresh_token").is_none());
 }
 
-pub async fn s34_parts_are_granted_in_place_of_the_whole(house: House) {
-    house.app(|_| ()).await;
-    house.patient("p1", "Lovelace").await;
-    let cookie = house.patient_account("p1").await;
-    let request =
-        asked("launch/patient patient/Patient.rs patient/Observation.rs patient/Condition.rs");
-    let page = house.authorize(&request, &cookie).await;
-    let lab = "patient/Observation.rs?category=http://terminology.hl7.org/CodeSystem/observation-category|laboratory";
-    let answer = house
-        .approve_page(page, &cookie, NOW_S, |s| {
-            s == lab || s == "patient/Patient.rs"
-        })
-        .await;
-    let token = ok(house.ask(Endpoint::Token, &redeem(&code(&answer))).await);
-    assert_eq!(
-        token["scope"],
-        format!("launch/patient patient/Patient.rs {lab}")
-    );
-    let page = house.authorize(&request, &cookie).await;
-    let answer = house.approve_page(page, &cookie, NOW_S, |_| false).await;
-    assert_eq!(answer.status(), 400, "nothing is chosen: {answer:?}");
-}
-
 pub async fn s35_pushed_requests_are_used_once(house: House) {
     house.app(|client| client.require_par = true).await;
     let cookie = house.clinician().await;

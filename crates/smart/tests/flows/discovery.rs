@@ -1,10 +1,12 @@
 use crate::answers::*;
 use crate::asks::*;
 use crate::house::*;
+use crate::systems;
 use serde_json::Value;
 use ward_smart::discovery::security_element;
 use ward_smart::fetch::Outgoing;
 use ward_smart::signing_keys::{KEPT_S, KEY_PERIOD_S, PUBLISHED_AHEAD_S};
+use ward_smart::state::{LaunchContext, LaunchValues};
 use ward_smart::{Answer, AuthorizationServer, Cache, Claims, Endpoint, Secrets, Settings};
 
 async fn document(house: &House, endpoint: Endpoint) -> Value {
@@ -74,10 +76,6 @@ pub async fn s1_to_s9_the_configuration_says_what_is_served(house: House) {
             .unwrap_or_else(|| panic!("{name}: {url}"));
         assert!(Endpoint::at(path).is_some(), "{name} is served");
     }
-    // S9: every listed scope can be granted to somebody.
-    for scope in texts(&config["scopes_supported"]) {
-        assert!(ward_access::Scope::parse(scope).is_ok(), "{scope}");
-    }
     // S16
     let answer = house.ask(Endpoint::SmartConfiguration, &Ask::get("")).await;
     let Answer::Json {
@@ -94,6 +92,59 @@ pub async fn s1_to_s9_the_configuration_says_what_is_served(house: House) {
     let uris = &element["extension"][0]["extension"];
     assert_eq!(uris[0]["valueUri"], config["authorization_endpoint"]);
     assert_eq!(uris[1]["valueUri"], config["token_endpoint"]);
+}
+
+/// S9: whatever is listed, somebody who asks for it is granted it.
+pub async fn s9_each_listed_scope_is_granted_to_somebody(house: House) {
+    house.app(|_| ()).await;
+    house.patient("p1", "Lovelace").await;
+    let (doctor, patient) = (house.clinician().await, house.patient_account("p1").await);
+    let key = systems::lab(&house).await;
+    systems::widened(&house, "system/*.cruds").await;
+    let config = document(&house, Endpoint::SmartConfiguration).await;
+    let listed = texts(&config["scopes_supported"]);
+    assert!(listed.len() > 10, "{listed:?}");
+    for (n, scope) in listed.into_iter().enumerate() {
+        let token = match scope.split_once('/') {
+            Some(("system", _)) => {
+                let ask = systems::by(&key, &systems::assertion_claims(&n.to_string()));
+                ok(house.ask(Endpoint::Token, &ask.with("scope", scope)).await)
+            }
+            Some(("patient", _)) => {
+                let request = asked(&format!("launch/patient {scope}"));
+                house.tokens(&request, &patient).await
+            }
+            None if scope == "launch" => {
+                let launch = LaunchContext {
+                    id: "from the EHR".into(),
+                    values: LaunchValues {
+                        from_ehr: true,
+                        patient: Some("p1".into()),
+                        ..LaunchValues::default()
+                    },
+                    expires_s: NOW_S + 300,
+                    ..LaunchContext::default()
+                };
+                house.keep(&launch).await;
+                let request = asked("launch patient/*.rs").with("launch", &launch.id);
+                house.tokens(&request, &doctor).await
+            }
+            _ if scope == "launch/patient" => {
+                house
+                    .tokens(&asked("launch/patient patient/*.rs"), &patient)
+                    .await
+            }
+            _ => {
+                let request = asked(&format!("openid user/Patient.rs {scope}"));
+                house.tokens(&request, &doctor).await
+            }
+        };
+        let granted = token["scope"].as_str().unwrap();
+        assert!(
+            granted.split(' ').any(|one| one == scope),
+            "{scope}: {granted}"
+        );
+    }
 }
 
 pub async fn s14_both_documents_agree(house: House) {
@@ -190,6 +241,49 @@ pub async fn s85_the_style_has_known_members_and_an_address_of_its_own(house: Ho
     // S112
     let identifier = &brands["entry"][0]["resource"]["identifier"][0];
     assert_eq!(*identifier, config["user_access_brand_identifier"]);
+}
+
+/// What apps keep by its address is another once it looks otherwise; and the same as long as it does not.
+pub async fn s85_another_look_has_another_address(mut house: House) {
+    house.app(|_| ()).await;
+    let cookie = house.clinician().await;
+    let started = async |house: &House, change: fn(&mut Settings)| {
+        let mut settings = Settings::for_base(BASE);
+        change(&mut settings);
+        let secrets = Secrets {
+            forms: [1; 32],
+            nonces: [2; 32],
+        };
+        let outgoing = Outgoing::all(house.shelf.clone());
+        let engine = house.engine.clone();
+        let server = AuthorizationServer::open(engine, settings, secrets, outgoing, NOW_S);
+        server.await.unwrap()
+    };
+    let changes: [fn(&mut Settings); 5] = [
+        |_| (),
+        |_| (),
+        |settings| settings.style.color_highlight = "#00695c".into(),
+        |settings| settings.style.dim_font_size = "18px".into(),
+        |settings| settings.style.font_family_body = "serif".into(),
+    ];
+    let mut seen = Vec::new();
+    for change in changes {
+        house.server = started(&house, change).await;
+        let token = house
+            .tokens(&asked("openid user/Patient.rs"), &cookie)
+            .await;
+        let url = token["smart_style_url"].as_str().unwrap().to_owned();
+        let below = url.strip_prefix(ISSUER).unwrap();
+        let (path, query) = below.split_once('?').unwrap();
+        let answer = house
+            .ask(Endpoint::at(path).unwrap(), &Ask::get(query))
+            .await;
+        seen.push((url, ok(answer).to_string()));
+    }
+    assert_eq!(seen[0], seen[1], "the same look");
+    let urls: std::collections::BTreeSet<_> = seen.iter().map(|(url, _)| url).collect();
+    let looks: std::collections::BTreeSet<_> = seen.iter().map(|(_, look)| look).collect();
+    assert_eq!((urls.len(), looks.len()), (4, 4), "{seen:?}");
 }
 
 /// A start with other settings says so from its moment on; one with the same says what was said before (S112).

@@ -21,6 +21,7 @@ mod computers;
 mod demo;
 mod discovery;
 mod fapi;
+mod granular_choice;
 mod house;
 mod known_browser;
 mod launch;
@@ -63,11 +64,14 @@ on_both!(
     app_state::s110_what_is_no_state_is_refused,
     app_state::s110_scopes_say_whose_state_and_which_code,
     app_state::s111_each_client_has_its_own,
+    app_state::s111_it_is_no_part_of_a_record,
     discovery::s1_to_s9_the_configuration_says_what_is_served,
+    discovery::s9_each_listed_scope_is_granted_to_somebody,
     discovery::s14_both_documents_agree,
     discovery::s15_keys_are_public_and_distinct,
     discovery::s15_nodes_agree_on_keys_and_rotation_loses_no_token,
     discovery::s85_the_style_has_known_members_and_an_address_of_its_own,
+    discovery::s85_another_look_has_another_address,
     discovery::s112_the_timestamp_is_when_something_else_was_last_said,
     authorize::s17_get_and_post_lead_to_a_code,
     authorize::s17_a_form_from_another_site_finds_who_is_signed_in,
@@ -83,7 +87,8 @@ on_both!(
     authorize::s32_unknown_scopes_are_dropped,
     authorize::s33_the_page_says_what_is_asked,
     authorize::s86_a_role_that_is_not_understood_is_left_out,
-    authorize::s34_parts_are_granted_in_place_of_the_whole,
+    granular_choice::s34_parts_are_granted_in_place_of_the_whole,
+    granular_choice::s34_each_of_eight_parts_is_offered_and_granted_alone,
     authorize::s35_pushed_requests_are_used_once,
     authorize::s37_silence_needs_a_session_and_an_agreement,
     authorize::s37_a_fresh_sign_in_can_be_asked_for,

@@ -28,7 +28,7 @@ fn here(jwks: &[String]) -> KeysAt {
     KeysAt::Here(format!(r#"{{"keys":[{}]}}"#, jwks.join(",")))
 }
 
-fn assertion_claims(id: &str) -> Value {
+pub fn assertion_claims(id: &str) -> Value {
     json!({ "iss": "lab", "sub": "lab", "aud": TOKEN_URL, "exp": NOW_S + 300, "jti": id })
 }
 
@@ -44,14 +44,25 @@ fn ask(assertion: &str) -> Ask {
     ])
 }
 
-fn by(key: &Es384Key, claims: &Value) -> Ask {
+pub fn by(key: &Es384Key, claims: &Value) -> Ask {
     ask(&key.sign("JWT", claims.to_string().as_bytes()))
 }
 
-async fn lab(house: &House) -> Es384Key {
+pub async fn lab(house: &House) -> Es384Key {
     let key = Es384Key::generate();
     system(house, here(&[key.public().to_json()]), |_| ()).await;
     key
+}
+
+/// The same with another ceiling.
+pub async fn widened(house: &House, scope: &str) {
+    let held: Client = house.held("lab", NOW_S).await.unwrap();
+    house
+        .keep(&Client {
+            scope: scope.into(),
+            ..held
+        })
+        .await;
 }
 
 fn is_refused(answer: Answer, why: &str) {

@@ -1,0 +1,123 @@
+//! What a refusal tells of what is there: nothing, neither by what is answered nor by how long it takes (S79).
+
+use super::crud::patient;
+use super::on_own;
+use super::search::{entries, make, matches};
+use serde_json::json;
+use std::time::{Duration, Instant};
+use ward_testkit::{Client, Server};
+
+/// Two types that the laboratory sees nothing of, with and without data: paths of searches and reads, and of the one resource.
+struct Denied {
+    searches: Vec<String>,
+    reads: [String; 2],
+}
+
+fn denied(ward: &Client) -> Denied {
+    let (with, without) = (make(ward, patient("With")), make(ward, patient("Without")));
+    let condition = json!({ "resourceType": "Condition", "subject": { "reference": with } });
+    let path = make(ward, condition);
+    Denied {
+        searches: vec![
+            format!("Condition?subject={without}"),
+            format!("Condition?subject={with}"),
+            "Condition?subject=Patient/never".to_owned(),
+            "Condition".to_owned(),
+            format!("{with}/Condition"),
+            format!("{without}/Condition"),
+        ],
+        reads: ["Condition/never".to_owned(), path],
+    }
+}
+
+#[test]
+fn s79_a_type_that_is_denied_is_denied_with_and_without_data() {
+    on_own(&[], |server, ward| {
+        let denied = denied(ward);
+        let lab = server.client("lab");
+        let said = |url: &String| {
+            let answer = lab.get(url).expect(403);
+            let length = answer.header("content-length").map(str::to_owned);
+            (answer.text(), length)
+        };
+        let expected = said(&denied.searches[0]);
+        for url in &denied.searches {
+            assert_eq!(said(url), expected, "{url}");
+        }
+        let [never, path] = &denied.reads;
+        assert_eq!(said(path), said(never));
+        // Nor does a way around tell.
+        let id = path.split_once('/').unwrap().1;
+        for url in [
+            &format!("Patient?_has:Condition:subject:_id={id}"),
+            "Patient?_has:Condition:subject:clinical-status=active",
+        ] {
+            assert_eq!(matches(&lab, url), [""; 0], "{url}");
+        }
+        let page = lab.get("Patient?_revinclude=Condition:subject");
+        assert_eq!(entries(&page.expect(200).json(), "include"), [""; 0]);
+    });
+}
+
+/// Nothing is asked of the store before the refusal, and it takes as long: the medians of requests that take turns differ by less than
+/// a fifth. Tried again where the machine was busy: what is slower by itself is so each time.
+#[test]
+fn s79_a_refusal_takes_as_long_with_and_without_data() {
+    let settings = [
+        ("server.metrics_listen", "127.0.0.1:0"),
+        ("log.format", "json"),
+        ("rates.client_per_minute", "0"),
+    ];
+    on_own(&settings, |server, ward| {
+        let denied = denied(ward);
+        let lab = server.client("lab");
+        let least = |url: &String| {
+            let statements = (0..8).map(|_| {
+                let before = statements(server);
+                lab.get(url).expect(403);
+                statements(server) - before
+            });
+            statements.min().unwrap()
+        };
+        let [never, path] = &denied.reads;
+        let pairs = [
+            (&denied.searches[0], &denied.searches[1]),
+            (&denied.searches[5], &denied.searches[4]),
+            (never, path),
+        ];
+        for (without, with) in pairs {
+            assert_eq!((least(without), least(with)), (0, 0), "{with}");
+            let mut ratios = (0..TRIES).map(|_| ratio(&lab, without, with));
+            let is_alike = ratios.any(|ratio| (0.8..1.2).contains(&ratio));
+            assert!(is_alike, "{with} and {without}");
+        }
+    });
+}
+
+const TRIES: usize = 5;
+const ASKED: usize = 200;
+
+/// How much longer the second takes than the first.
+fn ratio(lab: &Client, first: &str, second: &str) -> f64 {
+    let mut taken = [Vec::with_capacity(ASKED), Vec::with_capacity(ASKED)];
+    for _ in 0..ASKED {
+        for (url, taken) in [first, second].into_iter().zip(&mut taken) {
+            let begun = Instant::now();
+            lab.get(url).expect(403);
+            taken.push(begun.elapsed());
+        }
+    }
+    let [first, second] = taken.map(|mut all: Vec<Duration>| {
+        all.sort_unstable();
+        all[ASKED / 2].as_secs_f64()
+    });
+    second / first
+}
+
+/// Asked of the store since the start.
+fn statements(server: &Server) -> u64 {
+    let text = server.metrics();
+    let mut lines = text.lines();
+    let count = lines.find_map(|line| line.strip_prefix("ward_store_statements_total "));
+    count.unwrap().parse().unwrap()
+}
