@@ -54,6 +54,14 @@ ensure_tools() {
   command -v cargo >/dev/null || { echo "test: cargo is missing; install Rust (rust-version in Cargo.toml)" >&2; return 1; }
 }
 
+# For `./test extended`: Java to run Keycloak, Maven to fetch it.
+ensure_java() {
+  local missing=()
+  command -v java >/dev/null || missing+=(openjdk-17-jre-headless)
+  command -v mvn >/dev/null || missing+=(maven)
+  install_packages "${missing[@]}"
+}
+
 # The clients of others, at the versions pinned in tests/interop; made anew only when the pins change.
 ensure_clients() {
   local folder=tests/interop stamp

@@ -13,7 +13,7 @@ class Forms(html.parser.HTMLParser):
 
     def __init__(self):
         super().__init__()
-        self.forms, self.links, self.heading = [], [], ""
+        self.forms, self.links, self.buttons, self.heading = [], [], [], ""
         self._link = None
         self._in_heading = False
 
@@ -21,6 +21,8 @@ class Forms(html.parser.HTMLParser):
         attributes = dict(attributes)
         if tag == "form":
             self.forms.append({"action": attributes.get("action", ""), "id": attributes.get("id"), "fields": {}})
+        elif tag in ("input", "button") and attributes.get("type") == "submit":
+            self.buttons.append(attributes.get("name"))
         elif tag == "input" and self.forms:
             if attributes.get("type") in ("hidden", None) or "checked" in attributes:
                 name = attributes.get("name")
@@ -46,15 +48,19 @@ class Forms(html.parser.HTMLParser):
 
 
 class Page:
-    def __init__(self, url, status, text):
-        self.url, self.status, self.text = url, status, text
+    def __init__(self, url, status, text, location=None):
+        self.url, self.status, self.text, self.location = url, status, text, location
         parsed = Forms()
         parsed.feed(text)
         self.forms, self.links, self.heading = parsed.forms, parsed.links, parsed.heading.strip()
+        self.buttons = parsed.buttons
 
     @property
     def path(self):
         return urllib.parse.urlsplit(self.url).path
+
+    def has_button(self, name):
+        return name in self.buttons
 
     def __repr__(self):
         return f"{self.status} {self.url}: {self.heading!r}"
@@ -82,32 +88,43 @@ class Browser:
         pairs = [(name, value) for name, all_ in values.items() for value in all_]
         return self._ask(urllib.parse.urljoin(page.url, chosen["action"]), urllib.parse.urlencode(pairs).encode())
 
+    def link(self, page, text):
+        """Where the link with this text leads."""
+        found = [href for shown, href in page.links if shown == text]
+        assert found, f"no link {text!r}: {page}"
+        return urllib.parse.urljoin(page.url, found[0])
+
     def follow(self, page, text):
-        return self.get(urllib.parse.urljoin(page.url, next(href for shown, href in page.links if shown == text)))
+        return self.get(self.link(page, text))
+
+    def ask_once(self, url, body=None):
+        """One request; the page's `location` says where it would lead."""
+        jar = self.jars.setdefault(urllib.parse.urlsplit(url).netloc, {})
+        request = urllib.request.Request(url, data=body)
+        if jar:
+            request.add_header("Cookie", "; ".join(f"{name}={value}" for name, value in jar.items()))
+        try:
+            answer = self.opener.open(request, timeout=60)
+        except urllib.error.HTTPError as error:
+            answer = error
+        for cookie in answer.headers.get_all("Set-Cookie") or []:
+            name, _, value = cookie.split(";")[0].partition("=")
+            if value and "Max-Age=0" not in cookie:
+                jar[name] = value
+            else:
+                jar.pop(name, None)
+        location = answer.headers.get("Location")
+        is_redirect = answer.status in (301, 302, 303) and location
+        return Page(url, answer.status, answer.read().decode(), urllib.parse.urljoin(url, location) if is_redirect else None)
 
     def _ask(self, url, body):
         for _ in range(REDIRECTS_MAX):
-            parts = urllib.parse.urlsplit(url)
-            jar = self.jars.setdefault(parts.netloc, {})
-            request = urllib.request.Request(url, data=body)
-            if jar:
-                request.add_header("Cookie", "; ".join(f"{name}={value}" for name, value in jar.items()))
-            try:
-                answer = self.opener.open(request, timeout=60)
-            except urllib.error.HTTPError as error:
-                answer = error
-            for cookie in answer.headers.get_all("Set-Cookie") or []:
-                name, _, value = cookie.split(";")[0].partition("=")
-                if value and "Max-Age=0" not in cookie:
-                    jar[name] = value
-                else:
-                    jar.pop(name, None)
-            location = answer.headers.get("Location")
-            if answer.status not in (301, 302, 303) or not location:
-                return Page(url, answer.status, answer.read().decode())
-            url, body = urllib.parse.urljoin(url, location), None
+            page = self.ask_once(url, body)
+            if not page.location:
+                return page
+            url, body = page.location, None
             if url.startswith(self.stop_at):
-                return Page(url, answer.status, "")
+                return Page(url, page.status, "")
         raise AssertionError(f"the redirects do not end at {url}")
 
     # Redirects there are not followed: nobody listens.
