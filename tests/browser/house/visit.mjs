@@ -25,8 +25,9 @@ export class Visit {
     const isOurs = (url) => url.startsWith(this.house.ward.origin);
     this.page.on('console', (message) => {
       const { url } = message.location();
-      // Of an answer with 400 to a form, which the case looks at itself, the browser says this too.
-      const isAnswer = message.text().startsWith('Failed to load resource') && url.includes('/auth/') && !url.includes('/files/');
+      // Of an answer with 400 to a form or to an app, which the case looks at itself, the browser says this too.
+      const isAsked = ['/auth/', '/fhir/'].some((below) => url.includes(below)) && !url.includes('/files/');
+      const isAnswer = message.text().startsWith('Failed to load resource') && isAsked;
       if (['error', 'warning'].includes(message.type()) && isOurs(this.page.url()) && !isAnswer) {
         this.#complaints.push(`${this.page.url()}: ${message.text()}`);
       }
@@ -55,12 +56,12 @@ export class Visit {
     assert.ok(this.page.url().startsWith(this.house.ward.origin), this.page.url());
     for (const size of [PHONE, DESKTOP]) {
       await this.page.setViewportSize(size);
-      assert.equal(await this.#wider(), 0, `${heading} is wider than ${size.width} px`);
+      assert.equal(await this.wider(), 0, `${heading} is wider than ${size.width} px`);
     }
   }
 
   /** Pixels that one would have to scroll sideways. */
-  #wider() {
+  wider() {
     return this.page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
   }
 
