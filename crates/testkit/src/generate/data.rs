@@ -1,10 +1,14 @@
 //! Random resources, valid by the base definitions.
 
+mod people;
+mod references;
 mod timing;
+mod types;
 
-use super::{CODES, DATES, LABS, LONG_WORDS, MRN, NUMBERS, OTHER, VALUES, day, words};
+use super::{DATES, LONG_WORDS, words};
 use crate::Random;
 use serde_json::{Map, Value, json};
+use types::number;
 
 /// Types in the order in which they are stored (what is referred to comes first), and how many of each.
 pub const COUNTS: &[(&str, usize)] = &[
@@ -22,14 +26,6 @@ pub const COUNTS: &[(&str, usize)] = &[
 ];
 /// The id that nobody has.
 pub const ABSENT: &str = "nobody";
-/// Both ends of one precision: others cannot be told to be in order.
-const PERIODS: [(&str, &str); 5] = [
-    ("2019", "2020"),
-    ("2020-02", "2020-03"),
-    ("2020-02-29", "2020-03-15"),
-    ("2020-03-01", "2021-01-01"),
-    ("2020-02-29T23:30:00-05:00", "2020-03-01T12:00:00Z"),
-];
 
 /// `Patient`, 3: `patient-3`.
 pub fn id(ty: &str, at: usize) -> String {
@@ -138,108 +134,6 @@ impl Body<'_> {
             "<div xmlns=\"http://www.w3.org/1999/xhtml\"><p>{first}<b>ly</b> {third}</p><p>{second}</p></div>"
         );
         self.set("text", json!({ "status": "generated", "div": div }));
-    }
-
-    fn patient(&mut self) {
-        self.person();
-        if self.usually() {
-            let date = day(self.random);
-            self.set("birthDate", json!(date));
-        }
-        if self.random.once_in(4) {
-            let date = self.random.one_of(DATES);
-            self.set("deceasedDateTime", json!(date));
-        } else if self.random.once_in(4) {
-            let is_deceased = self.random.coin();
-            self.set("deceasedBoolean", json!(is_deceased));
-        }
-        self.address();
-        if self.usually() {
-            let mut who = vec![self.refer(&["Practitioner", "Organization"])];
-            if self.random.once_in(3) {
-                who.push(self.refer(&["Practitioner"]));
-            }
-            self.set("generalPractitioner", json!(who));
-        }
-        if self.random.coin() {
-            let organization = self.refer(&["Organization"]);
-            self.set("managingOrganization", organization);
-        }
-        if self.random.once_in(5) {
-            let other = self.refer(&["Patient"]);
-            self.set("link", json!([{ "other": other, "type": "seealso" }]));
-        }
-    }
-
-    fn practitioner(&mut self) {
-        self.person();
-        self.address();
-    }
-
-    fn person(&mut self) {
-        self.identifiers();
-        if self.random.coin() {
-            let active = self.random.coin();
-            self.set("active", json!(active));
-        }
-        if self.usually() {
-            let gender = self.random.one_of(&["male", "female", "unknown"]);
-            self.set("gender", json!(gender));
-        } else if self.random.coin() {
-            self.set("_gender", unknown());
-        }
-        if self.usually() {
-            let names: Vec<Value> = (0..=self.random.below(2)).map(|_| self.name()).collect();
-            self.set("name", json!(names));
-        }
-        if self.random.coin() {
-            let system = self.random.one_of(&["phone", "email"]);
-            let value = self
-                .random
-                .one_of(&["555-1", "555-2", "a@example.org", "A@Example.org"]);
-            let telecom = match self.random.once_in(8) {
-                true => json!([{ "system": system, "_value": unknown() }]),
-                false => json!([{ "system": system, "value": value }]),
-            };
-            self.set("telecom", telecom);
-        }
-    }
-
-    fn name(&mut self) -> Value {
-        let mut name = json!({ "family": words(self.random) });
-        if self.random.coin() {
-            name["given"] = json!([words(self.random), words(self.random)]);
-        }
-        if self.random.once_in(4) {
-            name["text"] = json!(words(self.random));
-        }
-        name
-    }
-
-    fn address(&mut self) {
-        if self.random.coin() {
-            let address = json!({ "line": [words(self.random)], "city": words(self.random) });
-            self.set("address", json!([address]));
-        }
-    }
-
-    fn organization(&mut self) {
-        self.identifiers();
-        let name = words(self.random);
-        self.set("name", json!(name));
-        if self.random.once_in(3) {
-            let alias = words(self.random);
-            self.set("alias", json!([alias]));
-        }
-        if self.random.coin() {
-            let kind = self.concept();
-            self.set("type", json!([kind]));
-        }
-        self.address();
-        if self.random.coin() {
-            let parent = self.refer(&["Organization"]);
-            self.set("partOf", parent);
-        }
     }
 
     fn encounter(&mut self) {
@@ -476,136 +370,4 @@ impl Body<'_> {
             }
         }
     }
-
-    fn period(&mut self) -> Value {
-        let (start, end) = PERIODS[self.random.below(PERIODS.len())];
-        match self.random.below(4) {
-            0 => json!({ "start": start }),
-            1 => json!({ "end": end }),
-            _ => json!({ "start": start, "end": end }),
-        }
-    }
-
-    fn identifiers(&mut self) {
-        if self.random.coin() {
-            let identifier = self.identifier();
-            self.set("identifier", json!([identifier]));
-        }
-    }
-
-    fn identifier(&mut self) -> Value {
-        let mut identifier = json!({ "value": self.random.one_of(VALUES) });
-        if self.usually() {
-            identifier["system"] = json!(MRN);
-        }
-        if self.random.once_in(3) {
-            identifier["type"] =
-                json!({ "coding": [{ "system": LABS, "code": "MR" }], "text": "Medical record" });
-        }
-        identifier
-    }
-
-    fn coding(&mut self) -> Value {
-        let mut coding = json!({ "code": self.random.one_of(CODES) });
-        match self.random.below(4) {
-            0 => coding["system"] = json!(OTHER),
-            1 | 2 => coding["system"] = json!(LABS),
-            _ => {}
-        }
-        if self.random.once_in(3) {
-            coding["display"] = json!(self.random.one_of(&["Body height", "Heart rate"]));
-        }
-        coding
-    }
-
-    fn concept(&mut self) -> Value {
-        match self.random.below(6) {
-            0 => json!({ "text": self.random.one_of(&["Height of body", "(Pulse) rate"]) }),
-            1 => json!({ "coding": [self.coding(), self.coding()], "text": "Pulse rate" }),
-            _ => json!({ "coding": [self.coding()] }),
-        }
-    }
-
-    fn quantity(&mut self) -> Value {
-        let mut quantity = json!({ "value": number(self.random.one_of(NUMBERS)) });
-        match self.random.below(6) {
-            0 => {}
-            1 => quantity["unit"] = json!("tablets"),
-            2 => {
-                quantity["system"] = json!(OTHER);
-                quantity["code"] = json!("TAB");
-                quantity["unit"] = json!("tablets");
-            }
-            _ => {
-                let code = self.random.one_of(&["mg", "g", "kg", "cm"]);
-                quantity["system"] = json!("http://unitsofmeasure.org");
-                quantity["code"] = json!(code);
-                quantity["unit"] = json!(code);
-            }
-        }
-        if self.random.once_in(6) {
-            quantity["comparator"] = json!(self.random.one_of(&["<", "<=", ">", ">="]));
-        }
-        quantity
-    }
-
-    /// A Patient; once in `other` times a Device, where the element takes one; 0: never, and never missing.
-    fn subject(&mut self, other: usize) {
-        if other > 1 && self.random.once_in(other) {
-            self.set("subject", json!({ "reference": "Device/d" }));
-        } else if other == 0 || !self.random.once_in(8) {
-            let subject = self.refer(&["Patient"]);
-            self.set("subject", subject);
-        }
-    }
-
-    fn in_encounter(&mut self) {
-        let encounter = self.refer(&["Encounter"]);
-        self.set("encounter", encounter);
-    }
-
-    /// A reference to a contained resource of the type, which may contain nothing: what it refers to stands beside it.
-    fn contain(&mut self, ty: &str) -> Value {
-        self.begun += 1;
-        let id = format!("c{}", self.begun);
-        let mut inner = Body::new(self.random, ty, &id);
-        inner.contained = std::mem::take(&mut self.contained);
-        inner.begun = self.begun;
-        inner.fill(ty);
-        let (body, mut contained, begun) = (inner.body, inner.contained, inner.begun);
-        contained.push(Value::Object(body));
-        (self.contained, self.begun) = (contained, begun);
-        json!({ "reference": format!("#{id}") })
-    }
-
-    /// Mostly to what exists, in each of the forms of a reference.
-    fn refer(&mut self, types: &[&str]) -> Value {
-        let ty = self.random.one_of(types);
-        let count = COUNTS.iter().find(|(t, _)| *t == ty).map_or(1, |(_, n)| *n);
-        let path = format!("{ty}/{}", id(ty, self.random.below(count)));
-        match self.random.below(20) {
-            6 if self.begun < CONTAINED_MAX => self.contain(ty),
-            0 => json!({ "reference": format!("http://127.0.0.1:8080/fhir/{path}") }),
-            1 => json!({ "reference": format!("http://elsewhere.example.org/fhir/{path}") }),
-            2 => json!({ "type": ty, "identifier": self.identifier() }),
-            3 => json!({ "reference": format!("{path}/_history/1") }),
-            4 => json!({ "reference": format!("{ty}/{ABSENT}") }),
-            5 => {
-                json!({ "reference": path, "identifier": self.identifier(), "display": "somebody" })
-            }
-            _ => json!({ "reference": path }),
-        }
-    }
-}
-
-/// In one container.
-const CONTAINED_MAX: usize = 3;
-
-fn number(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_default()
-}
-
-/// What an element has whose value nobody knows.
-fn unknown() -> Value {
-    json!({ "extension": [{ "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown" }] })
 }
