@@ -17,6 +17,7 @@ mod history;
 mod operations;
 mod patch;
 mod published;
+mod purposes;
 mod rate_limits;
 pub mod reindex;
 mod routes;

@@ -4,6 +4,7 @@ use crate::decide::Rights;
 use crate::granular::Granular;
 use crate::grid::Grid;
 use crate::part::Part;
+use crate::purpose::{PATIENT_REQUEST, Purpose, Purposes};
 use crate::role::Roles;
 use crate::scopes::Scopes;
 use std::ops::Deref;
@@ -24,6 +25,8 @@ pub struct Caller {
     /// `patient` of the identity.
     pub(crate) launch: Option<Arc<str>>,
     pub(crate) fingerprint: u64,
+    acts_for: Purposes,
+    is_out_of_purpose: bool,
 }
 
 /// What a verified token (or another proof) says.
@@ -39,8 +42,8 @@ pub struct Identity {
     pub scopes: Scopes,
     /// Names of roles; see [`crate::Roles`].
     pub roles: Vec<String>,
-    /// Purpose of use, a code of <https://terminology.hl7.org/ValueSet-v3-PurposeOfUse.html>.
-    pub purpose: Option<String>,
+    /// Purposes of use that are asserted, and were authorized for this user and client. Empty: none is; see [`Caller::acts_for`].
+    pub purposes: Purposes,
     pub session: Option<String>,
     /// `jti`
     pub token_id: String,
@@ -63,6 +66,8 @@ impl Caller {
             part: rights.part,
             launch: identity.patient.as_deref().map(Arc::from),
             fingerprint: fingerprint(&identity),
+            acts_for: acts_for(&identity, roles),
+            is_out_of_purpose: rights.policies.are_out_of_purpose(),
             known: roles.clone(),
             identity,
             grid,
@@ -80,6 +85,18 @@ impl Caller {
             ..self.identity.clone()
         };
         Caller::in_roles(identity, &self.known)
+    }
+
+    /// Why this caller asks: the purposes that are asserted. A person who asserts none acts for what each of their roles is for first, a
+    /// system for none. Whoever is at their own record asks at the patient's request.
+    pub fn acts_for(&self) -> &Purposes {
+        &self.acts_for
+    }
+
+    /// Whether no role of a person who has some acts for what they assert, so that nothing is open but what is published. In one's
+    /// own record one needs no role.
+    pub fn is_out_of_purpose(&self) -> bool {
+        self.is_out_of_purpose
     }
 
     /// Granular scopes, where plain ones do not absorb them. Only a store's own index knows what their parameters
@@ -123,6 +140,20 @@ impl Identity {
     }
 }
 
+fn acts_for(identity: &Identity, known: &Roles) -> Purposes {
+    let own = identity
+        .is_at_own_record()
+        .then(|| Purpose::of(PATIENT_REQUEST));
+    let roles = identity.roles.iter().filter_map(|name| known.get(name));
+    let of_roles = roles.filter_map(|role| role.purposes.first());
+    let is_asked = identity.is_user() && identity.purposes.is_empty();
+    let asserted = identity.purposes.iter();
+    asserted
+        .chain(of_roles.filter(|_| is_asked))
+        .chain(own.flatten())
+        .collect()
+}
+
 impl Deref for Caller {
     type Target = Identity;
 
@@ -133,10 +164,12 @@ impl Deref for Caller {
 
 fn fingerprint(identity: &Identity) -> u64 {
     let patient = identity.patient.as_deref().unwrap_or_default();
+    let purposes = identity.purposes.to_string();
     let parts = [
         identity.subject.as_str(),
         identity.client_id.as_str(),
         patient,
+        purposes.as_str(),
     ];
     let mut bytes = b"ward caller".to_vec();
     for part in parts {

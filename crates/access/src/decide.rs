@@ -126,7 +126,7 @@ pub fn maintenance(purpose: Maintenance) -> Access {
 /// What decides how far scopes reach: who somebody is, by which policies, and what those show of a type.
 pub(crate) struct Rights<'a> {
     identity: &'a Identity,
-    policies: Policies<'a>,
+    pub policies: Policies<'a>,
     pub part: Option<Arc<Part>>,
 }
 

@@ -1,9 +1,11 @@
-//! The policies that a person's scopes are cut to (C2): those of their roles, and in their own record the one of patients.
+//! The policies that a person's scopes are cut to (C2): those of their roles, and in their own record the one of patients. A role
+//! that does not act for what the person asks for is silent (C23).
 
 use crate::access::Action;
 use crate::caller::Identity;
 use crate::compartment::Compartments;
 use crate::grid::Reach;
+use crate::purpose::Purposes;
 use crate::role::{RolePolicy, Roles};
 use crate::scope::{Actions, Context};
 use ward_fhir::TypeId;
@@ -12,6 +14,8 @@ pub(crate) struct Policies<'a> {
     identity: &'a Identity,
     /// Names that are no roles of the site grant nothing.
     roles: Vec<&'a RolePolicy>,
+    /// There are roles, and none of them acts for a purpose that is asserted.
+    is_out_of_purpose: bool,
     /// What patients may do, where the launch patient's record is the person's own.
     own: Option<&'a RolePolicy>,
 }
@@ -19,11 +23,24 @@ pub(crate) struct Policies<'a> {
 impl<'a> Policies<'a> {
     pub fn of(identity: &'a Identity, known: &'a Roles) -> Policies<'a> {
         let roles = identity.roles.iter().filter_map(|name| known.get(name));
+        let named: Vec<&RolePolicy> = roles.map(|policy| &**policy).collect();
+        let roles: Vec<&RolePolicy> = named
+            .iter()
+            .copied()
+            .filter(|role| acts_for(role, &identity.purposes))
+            .collect();
+        let own = identity.is_at_own_record().then(|| known.patients());
         Policies {
-            roles: roles.map(|policy| &**policy).collect(),
-            own: identity.is_at_own_record().then(|| known.patients()),
+            is_out_of_purpose: roles.is_empty() && !named.is_empty() && own.is_none(),
+            roles,
+            own,
             identity,
         }
+    }
+
+    /// Whether a person has roles, all of which are silent for what is asserted, and is not at their own record.
+    pub fn are_out_of_purpose(&self) -> bool {
+        self.is_out_of_purpose
     }
 
     /// Whether one permits it through scopes of this context. `in_part`: what the person sees of the type is a part.
@@ -77,3 +94,12 @@ impl<'a> Policies<'a> {
         })
     }
 }
+
+/// Where nothing is asserted each role acts for what it is for.
+fn acts_for(role: &RolePolicy, asserted: &Purposes) -> bool {
+    asserted.is_empty() || asserted.iter().any(|purpose| role.acts_for(purpose))
+}
+
+#[cfg(test)]
+#[path = "policies_tests.rs"]
+mod tests;

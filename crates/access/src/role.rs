@@ -8,6 +8,7 @@
 
 use crate::access::Action;
 use crate::part::is_wrapper;
+use crate::purpose::{ACT_REASON, Purpose, Purposes};
 use crate::scope::Actions;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -22,8 +23,9 @@ pub struct RolePolicy {
     pub name: String,
     /// For people.
     pub title: String,
-    /// Purposes of use that may be asserted in this role, codes of v3 ActReason; the first is taken where none is named.
-    pub purposes: Vec<String>,
+    /// Purposes of use that people of the role act for; the first is taken where none is asserted. The role grants nothing to whoever
+    /// asserts none of them; one that names none acts for any.
+    pub purposes: Purposes,
     types: HashMap<TypeId, TypePolicy>,
 }
 
@@ -105,7 +107,7 @@ impl Roles {
 }
 
 impl RolePolicy {
-    /// Reads a policy. Errors say what to mend: not a CapabilityStatement, an unknown type, interaction or element, or a type
+    /// Reads a policy. Errors say what to mend: not a CapabilityStatement, an unknown purpose, type, interaction or element, or a type
     /// that is seen in part and may be deleted, or written although the rest cannot be left as it is.
     pub fn read(bytes: &[u8]) -> Result<RolePolicy, String> {
         if bytes.len() > POLICY_BYTES_MAX {
@@ -133,10 +135,18 @@ impl RolePolicy {
         }
         Ok(RolePolicy {
             title: text("title"),
-            purposes: root.all("useContext").filter_map(purpose).collect(),
+            purposes: root
+                .all("useContext")
+                .map(purpose)
+                .collect::<Result<_, _>>()?,
             name,
             types,
         })
+    }
+
+    /// Whether people of the role may act for this purpose.
+    pub fn acts_for(&self, purpose: Purpose) -> bool {
+        self.purposes.is_empty() || self.purposes.allow(purpose)
     }
 
     /// What the role may do with resources of a type.
@@ -220,9 +230,17 @@ fn first_issue(failure: &Failure) -> String {
     issue.map_or_else(String::new, |issue| issue.diagnostics.clone())
 }
 
-fn purpose(context: Node<'_>) -> Option<String> {
-    let code = context.get("code")?.text("code")?;
-    Some(code.to_owned())
+/// What is no purpose may be meant to narrow the role, so it is not passed over.
+fn purpose(context: Node<'_>) -> Result<Purpose, String> {
+    let coding = context.get("code");
+    let text = |name: &str| coding.and_then(|c| c.text(name)).unwrap_or_default();
+    let code = Purpose::of(text("code")).filter(|_| text("system") == ACT_REASON);
+    code.ok_or_else(|| {
+        format!(
+            "`{}` is no purpose of use: each useContext is a code of v3 PurposeOfUse",
+            text("code")
+        )
+    })
 }
 
 /// Words of the CapabilityStatement for the letters of a scope.

@@ -34,6 +34,8 @@ pub enum Kind {
     Forbidden,
     /// No role of this person is in force now: they are not on duty (403).
     ShiftEnded,
+    /// No role of this person acts for the purpose of use that is asserted (403).
+    OutOfPurpose,
     /// What is asked or written lies in elements that the caller's role does not show (403).
     HiddenElement,
     NotFound,
@@ -118,6 +120,7 @@ impl Kind {
             Kind::Login => (401, "login", "access.login"),
             Kind::Forbidden => (403, "forbidden", "access.forbidden"),
             Kind::ShiftEnded => (403, "forbidden", "access.shift-ended"),
+            Kind::OutOfPurpose => (403, "forbidden", "access.purpose"),
             Kind::HiddenElement => (403, "forbidden", "access.hidden-element"),
             Kind::NotFound => (404, "not-found", "resource.not-found"),
             Kind::Gone => (410, "deleted", "resource.deleted"),

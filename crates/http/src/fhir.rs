@@ -123,8 +123,11 @@ async fn answered(
         Base::Resources => run(engine, caller.clone(), asked.call).await,
         Base::AppState => run_app_state(&service.auth, caller.clone(), asked.call).await,
     };
-    // Whoever is not on duty, or sees a part of a type, lacks no scope.
-    let is_of_role = matches!(reply.refused, Some(Kind::ShiftEnded | Kind::HiddenElement));
+    // Whoever is not on duty, acts for another purpose, or sees a part of a type, lacks no scope.
+    let is_of_role = matches!(
+        reply.refused,
+        Some(Kind::ShiftEnded | Kind::OutOfPurpose | Kind::HiddenElement)
+    );
     if reply.status == 403 && !is_of_role {
         reply.challenge = Some(bearer::insufficient_scope(request, &caller, &interaction));
     }

@@ -66,7 +66,11 @@ impl Engine {
             true => None,
             false => self.on_duty(caller).await?,
         };
-        let access = self.access(in_force.as_deref().unwrap_or(caller)).await?;
+        let acting = in_force.as_deref().unwrap_or(caller);
+        if acting.is_out_of_purpose() && !call.interaction.is_public() {
+            return Err(out_of_purpose(acting));
+        }
+        let access = self.access(acting).await?;
         Ok((in_force, access))
     }
 
@@ -148,6 +152,16 @@ impl Engine {
     }
 }
 
+/// Why nothing opens, in plain words: told to whose token and roles it is about. (C23)
+fn out_of_purpose(caller: &Caller) -> Failure {
+    let text = format!(
+        "none of your roles ({}) acts for the purpose of use of this token ({}); authorize the app for another purpose",
+        caller.roles.join(", "),
+        caller.acts_for()
+    );
+    Failure::new(Kind::OutOfPurpose, text)
+}
+
 /// Nothing leaves without its Record.
 pub(crate) fn unrecorded() -> Failure {
     tracing::error!("audit record could not be made durable; answer withheld");
@@ -216,7 +230,7 @@ pub(crate) fn compose_record(
             .to_owned(),
         client_id: caller.client_id.clone(),
         user: caller.fhir_user.as_deref().unwrap_or_default().to_owned(),
-        purpose: caller.purpose.as_deref().unwrap_or_default().to_owned(),
+        purpose: caller.acts_for().to_string(),
         source: call.source.to_string(),
         outcome: outcome(status),
         status,

@@ -82,6 +82,13 @@ impl Duties {
 }
 
 impl Engine {
+    /// The roles that a person acts in at this moment: those that the account names, or those of the rota. Errors: the person is
+    /// not on duty, or nobody can tell.
+    pub async fn roles_in_force(&self, caller: &Caller) -> Result<Vec<String>> {
+        let on_duty = self.on_duty(caller).await?;
+        Ok(on_duty.as_deref().unwrap_or(caller).roles.clone())
+    }
+
     /// The caller in the roles that are in force at this moment; `None`: in those of the token. Errors: the person is not on duty,
     /// or nobody can tell.
     ///

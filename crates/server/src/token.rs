@@ -42,13 +42,17 @@ pub struct Token {
     /// Scopes in place of the caller's own, with spaces; each must be a part of what it may do
     #[arg(long, value_name = "SCOPES")]
     scope: Option<String>,
+    /// Purposes of use to act for, codes of v3 PurposeOfUse with spaces (default: what the caller is there for)
+    #[arg(long, value_name = "CODES")]
+    purpose: Option<String>,
 }
 
 impl Token {
     pub fn run(self) -> Result<ExitCode, String> {
         let sign_in = SignIn::of(&self.data, &self.caller)?
             .about(self.patient.as_deref())?
-            .within(self.scope.as_deref())?;
+            .within(self.scope.as_deref())?
+            .acting_for(self.purpose.as_deref());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -6,7 +6,7 @@ use crate::egress::EgressClient;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
-use ward_access::{Caller, Identity, Scopes};
+use ward_access::{Caller, Identity, Purposes, Scopes};
 use ward_resources::Engine;
 use ward_seal::MasterKey;
 use ward_smart::fetch::Outgoing;
@@ -112,7 +112,7 @@ pub fn loader(name: &str) -> Result<Arc<Caller>, String> {
         subject: name.to_owned(),
         client_id: name.to_owned(),
         scopes,
-        purpose: Some("HSYSADMIN".to_owned()),
+        purposes: Purposes::parse("HSYSADMIN").map_err(|error| error.to_string())?,
         expires_s: i64::MAX,
         ..Identity::default()
     })))

@@ -1,7 +1,7 @@
 //! What an access token says. <https://www.rfc-editor.org/rfc/rfc9068#section-2.2>
 
 use serde::{Deserialize, Serialize};
-use ward_access::{Caller, Identity, Scopes};
+use ward_access::{Caller, Identity, Purposes, Scopes};
 
 /// What is granted to whom: the part of a token that is not about the token itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,8 +16,8 @@ pub struct Claims {
     /// `Practitioner/1`, relative to the FHIR base.
     pub fhir_user: Option<String>,
     pub roles: Vec<String>,
-    /// Purpose of use.
-    pub purpose: Option<String>,
+    /// Purposes of use; empty: those of the roles that the rota gives, and of a system none.
+    pub purposes: Purposes,
     /// `sid`: the session it dies with.
     pub session: Option<String>,
     /// What the user agreed to, of which this is a token.
@@ -65,8 +65,9 @@ pub(crate) struct Payload {
     pub fhir_user: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub roles: Vec<String>,
-    #[serde(rename = "purpose_of_use", skip_serializing_if = "Option::is_none")]
-    pub purpose: Option<String>,
+    /// Codes separated by spaces.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub purpose_of_use: Option<String>,
     #[serde(rename = "sid", skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,7 +103,7 @@ impl Payload {
             patient: claims.patient,
             fhir_user: claims.fhir_user,
             roles: claims.roles,
-            purpose: claims.purpose,
+            purpose_of_use: (!claims.purposes.is_empty()).then(|| claims.purposes.to_string()),
             session: claims.session,
             grant: claims.grant,
             confirmation: claims.confirmation,
@@ -113,9 +114,10 @@ impl Payload {
         }
     }
 
-    /// `None`: more scopes than are read.
+    /// `None`: more scopes than are read, or a purpose that is none: for which roles are silent cannot be said.
     pub(crate) fn caller(&self) -> Option<Caller> {
         let scopes = Scopes::parse(&self.scope).ok()?;
+        let purposes = Purposes::parse(self.purpose_of_use.as_deref().unwrap_or_default()).ok()?;
         Some(Caller::new(Identity {
             subject: self.sub.clone(),
             client_id: self.client_id.clone(),
@@ -123,7 +125,7 @@ impl Payload {
             patient: self.patient.clone(),
             scopes,
             roles: self.roles.clone(),
-            purpose: self.purpose.clone(),
+            purposes,
             session: self.session.clone(),
             token_id: self.jti.clone(),
             expires_s: self.exp,

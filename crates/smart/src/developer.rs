@@ -100,7 +100,7 @@ fn form(
 const PENDING: &str = "The registration waits for an administrator. Nobody can sign in with it before it is approved.";
 
 /// The fields of the page in RFC 7591's words.
-const FIELDS: [&str; 12] = [
+const FIELDS: [&str; 13] = [
     "client_name",
     "owner",
     "purpose",
@@ -110,6 +110,7 @@ const FIELDS: [&str; 12] = [
     "redirect_uris",
     "launch_uri",
     "scope",
+    "purpose_of_use",
     "jwks_uri",
     "jwks",
     "token_endpoint_auth_method",
@@ -142,6 +143,7 @@ fn metadata(parameters: &Parameters) -> Metadata {
         redirect_uris: lines("redirect_uris"),
         launch_uri: owned("launch_uri"),
         scope: owned("scope").unwrap_or_default(),
+        purpose_of_use: owned("purpose_of_use").unwrap_or_default(),
         token_endpoint_auth_method: owned("token_endpoint_auth_method"),
         jwks: owned("jwks").map(Value::String),
         jwks_uri: owned("jwks_uri"),

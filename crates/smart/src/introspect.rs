@@ -6,6 +6,7 @@ use crate::bearer::BearerError;
 use crate::claims::Confirmation;
 use crate::client_authentication::asker;
 use crate::endpoints::Endpoint;
+use crate::purposes;
 use crate::request::Request;
 use crate::server::AuthorizationServer;
 use crate::state::{self, Client, Grant};
@@ -77,6 +78,9 @@ async fn active(
         caller.scopes.contains(&Scope::OpenId) && caller.scopes.contains(&Scope::FhirUser);
     if let Some(user) = caller.fhir_user.as_ref().filter(|_| may_name) {
         put("fhirUser", format!("{}/{user}", settings.base).into());
+    }
+    if !caller.acts_for().is_empty() {
+        put(purposes::PARAMETER, caller.acts_for().to_string().into());
     }
     if let Some(patient) = &caller.patient {
         put("patient", patient.clone().into());

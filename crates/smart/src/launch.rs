@@ -3,7 +3,7 @@
 //!
 //! SMART leaves to the EHR how the context comes to be. Here it is one POST, in JSON or as a form, by a client that is
 //! registered as an EHR, with a token of its own or by client authentication: `patient`, `encounter` (logical ids), `fhirContext`
-//! (array), `intent`, `need_patient_banner`, `user` (the `fhirUser` at the EHR, also as the absolute URL at this server), `app` (the
+//! (array), `intent`, `need_patient_banner`, `purpose_of_use` (what the launch is for: codes separated by spaces), `user` (the `fhirUser` at the EHR, also as the absolute URL at this server), `app` (the
 //! `client_id` of the app). It answers
 //! `launch`, and `launch_url` where the app has one.
 
@@ -11,6 +11,7 @@ use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::authorize::percent_encode;
 use crate::client_authentication::asker;
 use crate::endpoints::Endpoint;
+use crate::purposes;
 use crate::request::Request;
 use crate::server::AuthorizationServer;
 use crate::state::{self, Changes, Client, LAUNCH_LIFETIME_S, LaunchContext, LaunchValues};
@@ -49,6 +50,10 @@ pub(crate) async fn answer(
                 .ok_or_else(|| invalid("app is no registered client_id"))?,
         ),
     };
+    let asserted = purposes::asserted(asked.purpose_of_use.as_deref())?;
+    if let Some(app) = &app {
+        purposes::check_client(app, &asserted)?;
+    }
     let launch = LaunchContext {
         id: ward_seal::random::token(),
         client_id: asked.app.clone(),
@@ -91,6 +96,7 @@ struct Asked {
     fhir_context: Vec<Value>,
     intent: Option<String>,
     need_patient_banner: Option<bool>,
+    purpose_of_use: Option<String>,
     user: Option<String>,
     app: Option<String>,
 }
@@ -126,6 +132,7 @@ impl Asked {
             fhir_context,
             intent: text("intent"),
             need_patient_banner,
+            purpose_of_use: text(purposes::PARAMETER),
             user: text("user"),
             app: text("app"),
         })
@@ -175,6 +182,7 @@ impl Asked {
             fhir_context: self.fhir_context.clone(),
             intent: self.intent.clone(),
             need_patient_banner: self.need_patient_banner,
+            purpose_of_use: self.purpose_of_use.clone(),
         }
     }
 }

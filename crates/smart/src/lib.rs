@@ -28,6 +28,7 @@ mod launch;
 pub mod page;
 mod par;
 pub mod people;
+mod purposes;
 mod register;
 pub mod registration;
 mod registry;

@@ -298,7 +298,8 @@ pub struct BrowserShown {
     pub last_used: String,
 }
 
-/// Fields as in RFC 7591: `client_name`, `kind` (`public`, `confidential`, `system`), `redirect_uris` (one a line), `scope`, `jwks_uri`, `jwks`,
+/// Fields as in RFC 7591: `client_name`, `kind` (`public`, `confidential`, `system`), `redirect_uris` (one a line), `scope`, `purpose_of_use`,
+/// `jwks_uri`, `jwks`,
 /// `contacts`, `owner`, `purpose`, `client_uri`, `launch_uri`.
 #[derive(Clone, Debug)]
 pub struct Developer {
@@ -375,7 +376,7 @@ pub struct ClientDetail {
 pub enum ClientPart {
     /// Who answers for it and what it is for: `client_name`, `owner`, `purpose`, `contacts`, `client_uri`, `review_due` (a day).
     About,
-    /// `scope`; of apps `redirect_uris`, `launch_uri`, `approved_for_staff`; of systems `acts_for_user`, `role` (repeated),
+    /// `scope`, `purpose_of_use`; of apps `redirect_uris`, `launch_uri`, `approved_for_staff`; of systems `acts_for_user`, `role` (repeated),
     /// `acts_for_patient`; where it can prove itself `may_introspect`; of an EHR `frame_origins`.
     Rights,
     /// `token_endpoint_auth_method`, `jwks_uri`, `jwks`, `tokens_bound_to`, `require_par`, `fapi2`, `id_token_signed_response_alg`.

@@ -1,6 +1,7 @@
 //! Dynamic registration. <https://www.rfc-editor.org/rfc/rfc7591#section-3> (S117)
 
 use crate::answer::{Answer, ErrorCode, OAuthError};
+use crate::purposes;
 use crate::registration::{Made, Metadata, Problem, register};
 use crate::registry::{Room, network};
 use crate::request::Request;
@@ -102,6 +103,9 @@ fn document(made: &Made) -> Value {
         "id_token_signed_response_alg": client.id_token_algorithm().name(),
         "state": "pending",
     });
+    if let Some(purposes) = &client.purpose_of_use {
+        body[purposes::PARAMETER] = purposes.clone().into();
+    }
     if let Some(secret) = &made.secret {
         body["client_secret"] = secret.clone().into();
         body["client_secret_expires_at"] = 0.into();

@@ -1,16 +1,18 @@
 //! What a client says about itself becomes a registration, or the list of what is wrong with it.
 //! <https://www.rfc-editor.org/rfc/rfc7591#section-2> (S117)
 
+use crate::purposes;
 use crate::scope_ceiling::covers;
 use crate::state::{
     Authentication, Client, ClientState, IdTokenAlgorithm, KeysAt, Kind, SenderConstraint, digest,
 };
 use serde::Deserialize;
 use serde_json::Value;
-use ward_access::Scopes;
+use ward_access::{Purposes, Scopes};
 use ward_seal::jwk::JwkSet;
 
-/// Client metadata as RFC 7591 names it, with what this server asks beyond it (`owner`, `purpose`, `kind`).
+/// Client metadata as RFC 7591 names it, with what this server asks beyond it (`owner`, `purpose`, `purpose_of_use`,
+/// `kind`).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Metadata {
@@ -24,6 +26,8 @@ pub struct Metadata {
     pub redirect_uris: Vec<String>,
     pub launch_uri: Option<String>,
     pub scope: String,
+    /// Codes of v3 PurposeOfUse separated by spaces, the usual one first.
+    pub purpose_of_use: String,
     pub grant_types: Vec<String>,
     pub token_endpoint_auth_method: Option<String>,
     pub jwks: Option<Value>,
@@ -68,6 +72,7 @@ pub fn register(metadata: &Metadata, now_s: i64) -> Result<Made, Vec<Problem>> {
         _ => CEILING_OF_APPS,
     };
     check_scope(metadata, ceiling, &mut problems);
+    let purpose_of_use = purpose_of_use(&metadata.purpose_of_use, &mut problems);
     let sender_constraint = sender_constraint(metadata, &mut problems);
     let id_token_signed_by = id_token_algorithm(metadata, &mut problems);
     if !problems.is_empty() {
@@ -93,6 +98,7 @@ pub fn register(metadata: &Metadata, now_s: i64) -> Result<Made, Vec<Problem>> {
             .split_whitespace()
             .collect::<Vec<_>>()
             .join(" "),
+        purpose_of_use,
         authentication,
         secret_digest: secret.as_deref().map(digest),
         keys,
@@ -335,6 +341,17 @@ pub(crate) fn check_scope(metadata: &Metadata, ceiling: &str, problems: &mut Vec
     } else if let Some(bad) = asked.find(|one| !covers(ceiling, one)) {
         let bad: String = bad.chars().take(80).collect();
         problems.push(("scope", format!("holds {bad}, which cannot be asked for")));
+    }
+}
+
+/// As a registration keeps them; `None`: it names none.
+pub(crate) fn purpose_of_use(text: &str, problems: &mut Vec<Problem>) -> Option<String> {
+    match Purposes::parse(text) {
+        Ok(purposes) => (!purposes.is_empty()).then(|| purposes.to_string()),
+        Err(error) => {
+            problems.push((purposes::PARAMETER, format!("does not do: {error}")));
+            None
+        }
     }
 }
 

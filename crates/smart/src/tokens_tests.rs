@@ -1,6 +1,7 @@
 use super::*;
 use crate::bearer::Scheme;
 use crate::state::Revocation;
+use ward_access::Purposes;
 
 const NOW_S: i64 = 1_700_000_000;
 const ISSUER: &str = "https://ward.example";
@@ -37,7 +38,7 @@ fn lab() -> Claims {
         subject: "lab".into(),
         client_id: "lab".into(),
         scope: "system/Observation.crus system/Patient.rs".into(),
-        purpose: Some("TREAT".into()),
+        purposes: Purposes::parse("TREAT").unwrap(),
         lifetime_s: crate::TOKEN_LIFETIME_S,
         ..Claims::default()
     }
@@ -51,7 +52,7 @@ fn app() -> Claims {
         scope: "openid fhirUser launch/patient patient/*.rs".into(),
         patient: Some("p1".into()),
         fhir_user: Some("Patient/p1".into()),
-        purpose: Some("PATRQT".into()),
+        purposes: Purposes::parse("PATRQT").unwrap(),
         ..lab()
     }
 }
@@ -101,8 +102,8 @@ fn a_minted_token_speaks_for_its_claims() {
         (&claims.patient, &claims.fhir_user)
     );
     assert_eq!(
-        (&caller.purpose, &caller.session),
-        (&claims.purpose, &claims.session)
+        (&caller.purposes, &caller.session),
+        (&claims.purposes, &claims.session)
     );
     assert_eq!(caller.scopes.as_str(), claims.scope);
     assert_eq!(caller.expires_s, NOW_S + crate::TOKEN_LIFETIME_S);

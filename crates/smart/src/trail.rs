@@ -8,6 +8,7 @@ use crate::people::session::Session;
 use crate::request::Request;
 use crate::server::AuthorizationServer;
 use crate::state::{Client, Grant};
+use ward_access::Purposes;
 use ward_audit::{Outcome, Record};
 
 /// Who a request turned out to be of. Only what was proved: a name that somebody merely gave is not recorded as theirs.
@@ -26,7 +27,9 @@ pub(crate) struct Trail {
 impl Trail {
     pub(crate) fn client(&mut self, client: &Client) {
         self.client_id.clone_from(&client.client_id);
-        self.purpose = client.purpose_of_use.clone().unwrap_or_default();
+        // What holds where nothing is asserted, until it is known what is.
+        let registered = client.purpose_of_use.as_deref().unwrap_or_default();
+        self.purpose = registered.split(' ').next().unwrap_or_default().to_owned();
     }
 
     /// The client that an administrator decides about.
@@ -46,6 +49,11 @@ impl Trail {
             .fhir_user
             .clone()
             .unwrap_or_else(|| grant.subject.clone());
+    }
+
+    /// What a token is for.
+    pub(crate) fn purposes(&mut self, purposes: &Purposes) {
+        self.purpose = purposes.to_string();
     }
 
     /// What an administrator decided, about what: the record names both. Only words of our own and names that are known here.

@@ -158,13 +158,31 @@ impl Server {
         self.anonymous().showing(token)
     }
 
+    /// A client that signs in as a demo caller for purposes of use, codes separated by spaces. Error: the server refuses them.
+    pub fn client_for(&self, caller: &str, purpose: &str) -> Result<Client, String> {
+        let source = Source {
+            purpose: Some(purpose.to_owned()),
+            ..self.source(caller)
+        };
+        Ok(self.anonymous().showing(Token::asked(source)?))
+    }
+
     fn signed_in(&self, caller: &str, patient: Option<&str>, scope: Option<&str>) -> Token {
         Token::of(Source {
-            data: self.data().to_owned(),
-            caller: caller.to_owned(),
             patient: patient.map(str::to_owned),
             scope: scope.map(str::to_owned),
+            ..self.source(caller)
         })
+    }
+
+    fn source(&self, caller: &str) -> Source {
+        Source {
+            data: self.data().to_owned(),
+            caller: caller.to_owned(),
+            patient: None,
+            scope: None,
+            purpose: None,
+        }
     }
 
     pub fn anonymous(&self) -> Client {

@@ -26,6 +26,8 @@ pub(crate) struct Source {
     pub patient: Option<String>,
     /// Part of what the caller may do.
     pub scope: Option<String>,
+    /// Purposes of use that are asserted.
+    pub purpose: Option<String>,
 }
 
 /// Tokens of backend services live for five minutes; a request may take one of them.
@@ -37,10 +39,12 @@ impl Token {
     }
 
     pub(crate) fn of(source: Source) -> Token {
-        let text = source
-            .ask()
-            .unwrap_or_else(|why| panic!("ward token: {why}"));
-        Token::held(text, Some(Arc::new(source)))
+        Token::asked(source).unwrap_or_else(|why| panic!("ward token: {why}"))
+    }
+
+    pub(crate) fn asked(source: Source) -> Result<Token, String> {
+        let text = source.ask()?;
+        Ok(Token::held(text, Some(Arc::new(source))))
     }
 
     /// The token to send now.
@@ -80,6 +84,9 @@ impl Source {
         }
         if let Some(scope) = &self.scope {
             command.args(["--scope", scope]);
+        }
+        if let Some(purpose) = &self.purpose {
+            command.args(["--purpose", purpose]);
         }
         let output = command.output().map_err(|e| e.to_string())?;
         match output.status.success() {

@@ -170,12 +170,19 @@ const ABOUT: [Line; 6] = [
         "From this day on it gets no new tokens until somebody has looked at it again."
     ),
 ];
-const RIGHTS: [Line; 9] = [
+const RIGHTS: [Line; 10] = [
     line!(
         "scope",
         Lines,
         "Scopes at most",
         "Separated by spaces, such as: openid fhirUser launch/patient patient/Observation.rs system/Patient.rs"
+    ),
+    line!(
+        "purpose_of_use",
+        Line,
+        "Purposes of use",
+        "Codes of v3 PurposeOfUse that it may act for, separated by spaces, such as: TREAT ETREAT. The first holds where it names none. \
+         Empty: a system has none, and people act for what their roles are for."
     ),
     line!(
         "redirect_uris",

@@ -208,7 +208,7 @@ const ABOUT: [Line; 5] = [
         false
     ),
 ];
-const NEEDS: [Line; 3] = [
+const NEEDS: [Line; 4] = [
     line!(
         "redirect_uris",
         "Redirect addresses",
@@ -226,6 +226,14 @@ const NEEDS: [Line; 3] = [
         "Scopes",
         Some("Separated by spaces, such as: openid fhirUser launch/patient patient/Observation.rs"),
         true
+    ),
+    line!(
+        "purpose_of_use",
+        "Purposes of use",
+        Some(
+            "Codes of v3 PurposeOfUse, the usual one first, such as: TREAT. Empty: what people are there for."
+        ),
+        false
     ),
 ];
 const KEYS: [Line; 2] = [

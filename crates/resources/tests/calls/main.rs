@@ -45,6 +45,7 @@ mod party;
 mod past;
 mod pinned;
 mod placement;
+mod purposes;
 mod reads;
 mod records;
 mod rights;
@@ -202,6 +203,8 @@ on_both!(
     elements_launched::what_staff_change_of_a_record_stays_in_it,
     elements_launched::a_clerk_sees_their_own_record_as_patients_do,
     granular::granular_reads_take_as_many_statements,
+    purposes::c23_no_role_is_left_for_another_purpose,
+    purposes::r21_what_is_kept_of_a_token_is_kept_for_its_purpose,
 );
 
 /// Each test once per store, on one thread each: the clock is the thread's.

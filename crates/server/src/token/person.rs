@@ -13,6 +13,8 @@ use ward_smart::{DemoCaller, Endpoint};
 pub struct Asked<'a> {
     pub caller: DemoCaller,
     pub scope: &'a str,
+    /// What is asserted: purposes of use.
+    pub purpose: Option<&'a str>,
     /// To be chosen where the person may choose.
     pub patient: Option<&'a str>,
 }
@@ -29,19 +31,19 @@ pub async fn token(
     let endpoints = remote.endpoints().await?;
     let (verifier, state) = (random::token(), random::token());
     let redirect_uri = asked.caller.redirect_uri(&endpoints.issuer);
-    let query = form(&[
+    let challenge = base64url(&hash::sha256(verifier.as_bytes()));
+    let mut fields = vec![
         ("response_type", "code"),
         ("client_id", asked.caller.client_id()),
         ("redirect_uri", &redirect_uri),
         ("scope", asked.scope),
         ("state", &state),
         ("aud", remote.base()),
-        (
-            "code_challenge",
-            &base64url(&hash::sha256(verifier.as_bytes())),
-        ),
+        ("code_challenge", challenge.as_str()),
         ("code_challenge_method", "S256"),
-    ]);
+    ];
+    fields.extend(asked.purpose.map(|purpose| ("purpose_of_use", purpose)));
+    let query = form(&fields);
     let mut browser = Browser::new(remote, &endpoints.issuer, session.cookie());
     let begun = format!("{}?{query}", endpoints.authorization_endpoint);
     let back = walked(&mut browser, &begun, asked, person).await;

@@ -10,6 +10,8 @@ use ward_smart::DemoCaller;
 pub struct SignIn {
     caller: DemoCaller,
     scope: String,
+    /// What is asserted: purposes of use.
+    purpose: Option<String>,
     /// Logical id of the patient who has an account.
     own_patient: Option<String>,
     /// Whom the app is about, when it is another.
@@ -37,6 +39,7 @@ impl SignIn {
         Ok(SignIn {
             caller,
             scope: caller.scope().to_owned(),
+            purpose: None,
             own_patient: demo.patient,
             patient: None,
             data: data.to_owned(),
@@ -81,6 +84,14 @@ impl SignIn {
         }
     }
 
+    /// For other purposes of use than what the caller is there for. The server refuses those that it may not act for.
+    pub fn acting_for(self, purpose: Option<&str>) -> SignIn {
+        SignIn {
+            purpose: purpose.map(str::to_owned),
+            ..self
+        }
+    }
+
     /// FHIR base of the server that the token is for.
     pub fn base(&self) -> &str {
         &self.base
@@ -92,7 +103,9 @@ impl SignIn {
         let remote = Remote::open(&self.base, &self.data)?;
         match self.caller.username() {
             None => {
-                system::token(&remote, self.caller, &self.scope, &files.key(self.caller)?).await
+                let key = files.key(self.caller)?;
+                let purpose = self.purpose.as_deref();
+                system::token(&remote, self.caller, &self.scope, purpose, &key).await
             }
             Some(own) => {
                 // The demo's patient has an account; every other one's record is opened by the clinician in the same app.
@@ -103,6 +116,7 @@ impl SignIn {
                 let asked = person::Asked {
                     caller: self.caller,
                     scope: &self.scope,
+                    purpose: self.purpose.as_deref(),
                     patient: self.patient.as_deref(),
                 };
                 person::token(&remote, &asked, &person, &mut session).await

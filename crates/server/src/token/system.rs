@@ -13,6 +13,7 @@ pub async fn token(
     remote: &Remote,
     caller: DemoCaller,
     scope: &str,
+    purpose: Option<&str>,
     key: &Es384Key,
 ) -> Result<Issued, String> {
     let endpoint = remote.endpoints().await?.token_endpoint;
@@ -26,12 +27,13 @@ pub async fn token(
         "jti": random::uuid(),
     });
     let assertion = key.sign("JWT", claims.to_string().as_bytes());
-    let fields = [
+    let mut fields = vec![
         ("grant_type", "client_credentials"),
         ("scope", scope),
         ("client_assertion_type", ASSERTION_TYPE),
         ("client_assertion", &assertion),
     ];
+    fields.extend(purpose.map(|purpose| ("purpose_of_use", purpose)));
     remote.token(&endpoint, &fields).await
 }
 

@@ -6,6 +6,7 @@ use crate::answer::{Answer, OAuthError};
 use crate::apps;
 use crate::claims::TOKEN_LIFETIME_S_MAX;
 use crate::people::session::Session;
+use crate::purposes;
 use crate::request::Request;
 use crate::server::AuthorizationServer;
 use crate::state::{
@@ -47,6 +48,12 @@ pub(super) async fn code(
     trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
     let authorization = &under_way.authorization;
+    let for_ = purposes::of_authorization(server, &under_way.client, session, authorization).await;
+    let for_ = match for_ {
+        Ok(purposes) => purposes,
+        Err(error) => return end(server, under_way, &error, now_s, trail).await,
+    };
+    trail.purposes(&for_);
     apps::make_room(server, &session.subject, &authorization.client_id, now_s).await?;
     let grant = grant(authorization, session, &scope, now_s);
     trail.grant(&grant);
@@ -89,6 +96,7 @@ fn grant(authorization: &Authorization, session: &Session, scope: &[String], now
         fhir_user: session.fhir_user.clone(),
         roles: session.roles.clone(),
         scope: scope.join(" "),
+        purpose_of_use: authorization.purpose_of_use.clone(),
         patient: authorization
             .patient_in_context()
             .filter(|_| context)

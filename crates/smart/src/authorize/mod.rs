@@ -21,6 +21,7 @@ use crate::client_authentication::permitted;
 use crate::endpoints::Endpoint;
 use crate::par;
 use crate::people::session::{self, Session};
+use crate::purposes;
 use crate::request::{Parameters, Request};
 use crate::scope_ceiling::left_of;
 use crate::server::AuthorizationServer;
@@ -131,6 +132,9 @@ async fn proceed(
     if let Some(error) = under_way.misused() {
         return end(server, under_way, &error, request.now_s, trail).await;
     }
+    if let Err(error) = under_way.check_purposes(server).await {
+        return end(server, under_way, &error, request.now_s, trail).await;
+    }
     let page = match under_way.next() {
         Next::Grant => return issue::all(server, under_way, request, trail).await,
         _ if under_way.authorization.silent => {
@@ -214,6 +218,20 @@ impl UnderWay {
 
     fn next(&self) -> Next {
         next::next(&self.authorization, &self.client, self.session.as_ref())
+    }
+
+    /// Whether whoever is signed in may act for what is asserted. (C23)
+    async fn check_purposes(&self, server: &AuthorizationServer) -> Result<(), OAuthError> {
+        let session = self
+            .session
+            .as_ref()
+            .filter(|_| self.next().is_after_sign_in());
+        let Some(session) = session else {
+            return Ok(());
+        };
+        let checked =
+            purposes::of_authorization(server, &self.client, session, &self.authorization);
+        checked.await.map(|_| ())
     }
 
     /// Why whoever is signed in may not go on with this.

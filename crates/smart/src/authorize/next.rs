@@ -18,6 +18,13 @@ pub(super) enum Next {
     Grant,
 }
 
+impl Next {
+    /// Whether it is known as surely as is asked who the person is.
+    pub(super) fn is_after_sign_in(self) -> bool {
+        !matches!(self, Next::SignIn | Next::SecondFactor)
+    }
+}
+
 pub(super) fn next(
     authorization: &Authorization,
     client: &Client,
@@ -80,6 +87,7 @@ pub(super) async fn remembered(
     Ok(grants.iter().any(|grant| {
         grant.client_id == authorization.client_id
             && grant.patient.as_deref() == authorization.patient_in_context()
+            && grant.purpose_of_use == authorization.purpose_of_use
             && grant.last_used_s.is_some()
             && authorization
                 .scope

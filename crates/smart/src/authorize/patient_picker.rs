@@ -308,10 +308,9 @@ fn caller(session: &Session, now_s: i64) -> Caller {
         patient: session.patient.clone(),
         scopes: Scopes::parse(scope).unwrap_or_default(),
         roles: session.roles.clone(),
-        purpose: None,
         session: Some(session.sid().to_owned()),
-        token_id: String::new(),
         expires_s: now_s,
+        ..Identity::default()
     })
 }
 

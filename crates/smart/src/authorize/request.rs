@@ -4,6 +4,7 @@
 use super::redirect::Redirect;
 use crate::answer::{ErrorCode, OAuthError};
 use crate::people::session::Assurance;
+use crate::purposes;
 use crate::request::Parameters;
 use crate::scope_ceiling::{self, Flow};
 use crate::server::AuthorizationServer;
@@ -36,6 +37,9 @@ pub(crate) async fn check(
     let asked = parameters.get("scope").unwrap_or_default();
     let scope = scope_ceiling::within(asked, client, Flow::User)?;
     let launch = check_launch(server, client, parameters, &scope, now_s).await?;
+    let launched = launch.as_ref();
+    let launched = launched.and_then(|launch| launch.values.purpose_of_use.as_deref());
+    let asserted = purposes::of_request(client, parameters.get(purposes::PARAMETER), launched)?;
     let authorization = Authorization {
         id: ward_seal::random::token(),
         client_id: client.client_id.clone(),
@@ -43,6 +47,7 @@ pub(crate) async fn check(
         state: parameters.get("state").unwrap_or_default().to_owned(),
         nonce: check_nonce(parameters)?,
         scope: scope.join(" "),
+        purpose_of_use: (!asserted.is_empty()).then(|| asserted.to_string()),
         challenge,
         dpop_key: parameters.get("dpop_jkt").map(str::to_owned),
         launch: launch.as_ref().map(|launch| launch.values.clone()),

@@ -116,6 +116,10 @@ fn facts(client: &Client, now_s: i64) -> Vec<(String, String)> {
         ("Contacts", client.contacts.join(", ")),
         ("Website", client.website.clone().unwrap_or_default()),
         ("Scope at most", client.scope.clone()),
+        (
+            "Purposes of use",
+            client.purpose_of_use.clone().unwrap_or_default(),
+        ),
         ("Authentication", client.authentication.method().to_owned()),
         ("Keys", keys),
         ("Tokens bound to", bound_to.to_owned()),

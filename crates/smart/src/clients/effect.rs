@@ -12,6 +12,7 @@ pub(super) fn ends_tokens(was: &Client, is: &Client) -> bool {
         .split(' ')
         .any(|one| !one.is_empty() && !covers(&is.scope, one));
     narrower
+        || loses_purposes(was, is)
         || was.acts_for != is.acts_for
         || was.constraint() != is.constraint()
         || was.certificate != is.certificate
@@ -19,6 +20,17 @@ pub(super) fn ends_tokens(was: &Client, is: &Client) -> bool {
         || was.secret_digest != is.secret_digest
         || was.keys != is.keys
         || !was.fapi2 && is.fapi2
+}
+
+/// Whether tokens may be for what the client may act for no longer: only that others are added leaves them.
+fn loses_purposes(was: &Client, is: &Client) -> bool {
+    let of = |client: &Client| -> Vec<String> {
+        let text = client.purpose_of_use.as_deref().unwrap_or_default();
+        text.split_whitespace().map(str::to_owned).collect()
+    };
+    let (before, after) = (of(was), of(is));
+    let is_kept = !before.is_empty() && before.iter().all(|purpose| after.contains(purpose));
+    before != after && !is_kept
 }
 
 #[cfg(test)]
@@ -31,10 +43,13 @@ mod tests {
         let was = Client {
             scope: "system/Patient.rs system/Observation.crus".into(),
             certificate: Some("ab".repeat(32)),
+            purpose_of_use: Some("TREAT HPAYMT".into()),
             ..Client::default()
         };
         type Change = fn(&mut Client);
-        let ends: [Change; 9] = [
+        let ends: [Change; 11] = [
+            |c| c.purpose_of_use = Some("TREAT".into()),
+            |c| c.purpose_of_use = None,
             |c| c.scope = "system/Patient.rs".into(),
             |c| c.scope = "system/Patient.r system/Observation.crus".into(),
             |c| c.acts_for = Some(ActsFor::default()),
@@ -45,7 +60,8 @@ mod tests {
             |c| c.keys = Some(KeysAt::Url("https://lab.example/jwks".into())),
             |c| c.fapi2 = true,
         ];
-        let leaves: [Change; 6] = [
+        let leaves: [Change; 7] = [
+            |c| c.purpose_of_use = Some("HPAYMT HRESCH TREAT".into()),
             |_| (),
             |c| c.scope = "system/*.cruds".into(),
             |c| c.owner = "Somebody else".into(),

@@ -2,7 +2,10 @@
 
 use super::parts::{Offered, Values, is_new, is_ticked, several, text, tick};
 use crate::people::account::is_fhir_user;
-use crate::registration::{Metadata, Problem, check_redirects, check_scope, is_frame_origin};
+use crate::purposes;
+use crate::registration::{
+    Metadata, Problem, check_redirects, check_scope, is_frame_origin, purpose_of_use,
+};
 use crate::request::Parameters;
 use crate::state::{ActsFor, Client, Kind};
 use ward_access::Roles;
@@ -15,7 +18,11 @@ const FRAMES: &str = "frame_origins";
 const FRAMES_MAX: usize = 10;
 
 pub(super) fn values(client: &Client) -> Values {
-    let mut values = vec![("scope", client.scope.clone())];
+    let may_assert = client.purpose_of_use.clone().unwrap_or_default();
+    let mut values = vec![
+        ("scope", client.scope.clone()),
+        (purposes::PARAMETER, may_assert),
+    ];
     if client.kind == Kind::System {
         let person = client.acts_for.clone().unwrap_or_default();
         values.push((ACTS_FOR, person.fhir_user.unwrap_or_default()));
@@ -59,6 +66,10 @@ pub(super) fn entered(client: &Client, parameters: &Parameters) -> Result<Client
     let mut problems = Vec::new();
     let mut entered = Client {
         scope: words(parameters, "scope").join(" "),
+        purpose_of_use: purpose_of_use(
+            parameters.get(purposes::PARAMETER).unwrap_or_default(),
+            &mut problems,
+        ),
         ..client.clone()
     };
     match client.kind {
@@ -88,7 +99,9 @@ pub(super) fn entered(client: &Client, parameters: &Parameters) -> Result<Client
         entered.follow_redirects();
     }
     let held = values(client);
-    let is_address = |field: &str| ["scope", "redirect_uris", "launch_uri"].contains(&field);
+    let is_address = |field: &str| {
+        ["scope", purposes::PARAMETER, "redirect_uris", "launch_uri"].contains(&field)
+    };
     problems.retain(|(field, _)| !is_address(field) || is_new(&held, parameters, field));
     match problems.is_empty() {
         true => Ok(entered),

@@ -15,6 +15,8 @@ pub struct Authorization {
     pub nonce: Option<String>,
     /// What may be granted at most, in the words of the request.
     pub scope: String,
+    /// Purposes of use that are asserted, by the request or its launch, separated by spaces; `None`: none is.
+    pub purpose_of_use: Option<String>,
     /// `code_challenge`, always S256.
     pub challenge: String,
     pub dpop_key: Option<String>,

@@ -60,7 +60,8 @@ pub struct Client {
     pub frame_origins: Vec<String>,
     /// May ask about every token, not only its own: it is a resource server.
     pub may_introspect: bool,
-    /// Purpose of use of its own tokens, a code of `v3-PurposeOfUse`.
+    /// Purposes of use that it may assert, codes of v3 PurposeOfUse separated by spaces; the first holds where it asserts none.
+    /// `None`: a system has none, and people act for what their roles are for.
     pub purpose_of_use: Option<String>,
     pub created_s: i64,
     /// Network from which somebody who is no administrator registered it; empty: an administrator did.

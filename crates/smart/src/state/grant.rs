@@ -16,6 +16,8 @@ pub struct Grant {
     pub roles: Vec<String>,
     /// What was granted; a token may have less.
     pub scope: String,
+    /// Purposes of use that were asserted, separated by spaces; `None`: none was.
+    pub purpose_of_use: Option<String>,
     /// Logical id of the patient in context.
     pub patient: Option<String>,
     pub launch: LaunchValues,
@@ -44,6 +46,8 @@ pub struct LaunchValues {
     /// Items of `fhirContext`.
     pub fhir_context: Vec<Value>,
     pub intent: Option<String>,
+    /// What it is for: purposes of use, separated by spaces.
+    pub purpose_of_use: Option<String>,
     /// `false`: the EHR shows who the patient is.
     pub need_patient_banner: Option<bool>,
 }

@@ -4,11 +4,14 @@ use super::Asked;
 use super::response::{apart, token_members};
 use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::claims::{Claims, SYSTEM_TOKEN_LIFETIME_S};
+use crate::purposes::{self, Person};
 use crate::scope_ceiling::{Flow, within};
 use crate::state::{self, Changes, Client, Kind};
+use crate::trail::Trail;
 use serde_json::Value;
+use ward_access::Purposes;
 
-pub(super) async fn issue(asked: &Asked<'_>) -> Result<Answer, OAuthError> {
+pub(super) async fn issue(asked: &Asked<'_>, trail: &mut Trail) -> Result<Answer, OAuthError> {
     let (server, client, now_s) = (asked.server, asked.client, asked.request.now_s);
     check_kind(client)?;
     let scope = asked.request.parameters.get("scope").unwrap_or_default();
@@ -18,9 +21,11 @@ pub(super) async fn issue(asked: &Asked<'_>) -> Result<Answer, OAuthError> {
         for_patient: acts_for.is_some_and(|person| person.patient.is_some()),
     };
     let scope = within(scope, client, flow)?.join(" ");
+    let purposes = acted_for(asked, &scope)?;
+    trail.purposes(&purposes);
     let minted = server
         .tokens()
-        .mint(&claims(asked, &scope), now_s)
+        .mint(&claims(asked, &scope, purposes), now_s)
         .map_err(|_| OAuthError::unavailable())?;
     asked.is_current().await?;
     let changes = apart(Changes::new(), &minted, &scope);
@@ -46,7 +51,21 @@ fn check_kind(client: &Client) -> Result<(), OAuthError> {
     }
 }
 
-fn claims(asked: &Asked<'_>, scope: &str) -> Claims {
+/// What it asserts or is registered for; where it acts for a person, what that person's roles act for too.
+fn acted_for(asked: &Asked<'_>, scope: &str) -> Result<Purposes, OAuthError> {
+    let client = asked.client;
+    let asserted = purposes::asserted(asked.request.parameters.get(purposes::PARAMETER))?;
+    let person = client.acts_for.as_ref();
+    match person.filter(|person| person.fhir_user.is_some()) {
+        None => purposes::of_system(client, asserted),
+        Some(person) => {
+            let person = Person::of_account(person.fhir_user.as_deref(), &person.roles);
+            purposes::of_person(client, &person, asserted, scope)
+        }
+    }
+}
+
+fn claims(asked: &Asked<'_>, scope: &str, purposes: Purposes) -> Claims {
     let client = asked.client;
     let person = client.acts_for.clone().unwrap_or_default();
     let subject = match person.subject.is_empty() {
@@ -60,7 +79,7 @@ fn claims(asked: &Asked<'_>, scope: &str) -> Claims {
         patient: person.patient,
         fhir_user: person.fhir_user,
         roles: person.roles,
-        purpose: client.purpose_of_use.clone(),
+        purposes,
         confirmation: asked.bound.clone(),
         lifetime_s: SYSTEM_TOKEN_LIFETIME_S,
         ..Claims::default()

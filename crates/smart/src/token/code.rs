@@ -1,6 +1,6 @@
 //! A code becomes tokens, once. <https://www.rfc-editor.org/rfc/rfc6749#section-4.1.3> (S26, S27, S41 to S44)
 
-use super::response::{Granted, respond};
+use super::response::{Granted, acted_for, respond};
 use super::{Asked, NOTHING_LEFT, invalid_grant, standing};
 use crate::answer::{Answer, OAuthError};
 use crate::claims::TOKEN_LIFETIME_S_MAX;
@@ -36,8 +36,11 @@ pub(super) async fn exchange(asked: &Asked<'_>, trail: &mut Trail) -> Result<Ans
     if scope.is_empty() {
         return Err(invalid_grant(NOTHING_LEFT));
     }
+    let purposes = acted_for(asked, &grant, &scope)?;
+    trail.purposes(&purposes);
     let granted = Granted {
         scope: &scope,
+        purposes,
         nonce: code.nonce.as_deref(),
         kept: None,
     };

@@ -14,6 +14,7 @@ use crate::claims::Confirmation;
 use crate::client_authentication::{authenticate, authenticate_for_refresh, may_get_tokens};
 use crate::dpop::{self, ProofError, Proved};
 use crate::fapi;
+use crate::purposes;
 use crate::request::Request;
 use crate::revocations::what;
 use crate::server::AuthorizationServer;
@@ -49,6 +50,12 @@ pub(crate) async fn answer(
             ));
         }
     };
+    if grant_type != "client_credentials" && request.parameters.get(purposes::PARAMETER).is_some() {
+        return Err(OAuthError::new(
+            ErrorCode::InvalidRequest,
+            "purpose_of_use is asserted where the user is asked: in the authorization request or by the launch",
+        ));
+    }
     let url = server.token_url();
     // Read before the client is: who changes it meanwhile voids what is issued by then.
     let revocations = server.tokens().revocations().generation();
@@ -73,7 +80,7 @@ pub(crate) async fn answer(
     let answer = match grant_type {
         "authorization_code" => code::exchange(&asked, trail).await,
         "refresh_token" => refresh::refresh(&asked, trail).await,
-        _ => client_credentials::issue(&asked).await,
+        _ => client_credentials::issue(&asked, trail).await,
     }?;
     note_use(&asked).await;
     Ok(answer)

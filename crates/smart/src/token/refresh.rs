@@ -6,7 +6,7 @@
 //! All refresh tokens of a grant are one family: when one that was exchanged comes again, either its thief or its owner was
 //! there before, and nobody can tell which. So the grant ends.
 
-use super::response::{Granted, lifetime_s, respond};
+use super::response::{Granted, acted_for, lifetime_s, respond};
 use super::{Asked, NOTHING_LEFT, invalid_grant, standing};
 use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::scope_ceiling::{covers, left_of};
@@ -63,6 +63,8 @@ async fn attempt(
         standing::check_session(server, &grant, now_s).await?;
     }
     let scope = scope(asked, &grant)?;
+    let purposes = acted_for(asked, &grant, &scope)?;
+    trail.purposes(&purposes);
     let kept = asked.client.fapi2;
     let changes = if kept {
         token.expires_s = now_s.saturating_add(lifetime_s(&grant));
@@ -73,6 +75,7 @@ async fn attempt(
     let sent = asked.request.parameters.get("refresh_token");
     let granted = Granted {
         scope: &scope,
+        purposes,
         nonce: None,
         kept: sent.filter(|_| kept),
     };

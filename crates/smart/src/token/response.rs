@@ -1,16 +1,18 @@
 //! The answer that holds the tokens of a user, with the launch context. <https://hl7.org/fhir/smart-app-launch/STU2.2/app-launch.html#response-5> (S39, S40, S83 to S87, S90)
 
-use super::Asked;
-use crate::answer::Answer;
+use super::{Asked, invalid_grant};
+use crate::answer::{Answer, OAuthError};
 use crate::claims::{
     Claims, Confirmation, SCOPE_IN_TOKEN_BYTES_MAX, TOKEN_LIFETIME_S, TOKEN_LIFETIME_S_MAX,
 };
 use crate::discovery::style_url;
 use crate::id_token;
+use crate::purposes::{self, Person};
 use crate::server::AuthorizationServer;
 use crate::state::{self, Changes, Grant, Held, RefreshToken, Refused, ScopeText, digest};
 use crate::tokens::{CLOCK_SKEW_S, Minted};
 use serde_json::{Map, Value, json};
+use ward_access::Purposes;
 
 /// How long a grant of offline access lives without being used; each use begins it anew. More than three months (S90).
 pub const OFFLINE_IDLE_S: i64 = 180 * 24 * 3600;
@@ -19,6 +21,7 @@ pub const ONLINE_IDLE_S: i64 = 24 * 3600;
 
 pub(super) struct Granted<'a> {
     pub scope: &'a str,
+    pub purposes: Purposes,
     /// Of the authorization request, for the id_token.
     pub nonce: Option<&'a str>,
     /// The refresh token that stays good (FAPI 2.0); `None`: a new one is issued.
@@ -35,7 +38,7 @@ pub(super) async fn respond(
     let (server, now_s) = (asked.server, asked.request.now_s);
     let minted = server
         .tokens()
-        .mint(&claims(asked, grant, granted.scope), now_s)
+        .mint(&claims(asked, grant, &granted), now_s)
         .map_err(|_| Refused::Unavailable)?;
     asked.is_current().await?;
     grant.last_used_s = Some(now_s);
@@ -106,15 +109,15 @@ pub(super) fn apart(changes: Changes, minted: &Minted, scope: &str) -> Changes {
     }
 }
 
-fn claims(asked: &Asked<'_>, grant: &Grant, scope: &str) -> Claims {
+fn claims(asked: &Asked<'_>, grant: &Grant, granted: &Granted<'_>) -> Claims {
     Claims {
         subject: grant.subject.clone(),
         client_id: grant.client_id.clone(),
-        scope: scope.to_owned(),
+        scope: granted.scope.to_owned(),
         patient: grant.patient.clone(),
         fhir_user: grant.fhir_user.clone(),
         roles: grant.roles.clone(),
-        purpose: purpose(asked, grant),
+        purposes: granted.purposes.clone(),
         // What is granted for when nobody is there outlives the session; the rest dies with it.
         session: (!grant.offline).then(|| grant.session.clone()),
         grant: Some(grant.id.clone()),
@@ -123,16 +126,17 @@ fn claims(asked: &Asked<'_>, grant: &Grant, scope: &str) -> Claims {
     }
 }
 
-/// Why the record is opened: at the request of the patient, or what the client is registered for, which for staff is treatment
-/// unless it says otherwise.
-fn purpose(asked: &Asked<'_>, grant: &Grant) -> Option<String> {
-    let is_patient = grant
-        .fhir_user
-        .as_deref()
-        .is_some_and(|user| user.starts_with("Patient/") || user.starts_with("RelatedPerson/"));
-    let registered = asked.client.purpose_of_use.clone();
-    let usual = if is_patient { "PATRQT" } else { "TREAT" };
-    registered.or_else(|| Some(usual.to_owned()))
+/// What tokens of a grant are for, by the registration and the roles as they are now.
+pub(super) fn acted_for(
+    asked: &Asked<'_>,
+    grant: &Grant,
+    scope: &str,
+) -> Result<Purposes, OAuthError> {
+    let asserted = purposes::asserted(grant.purpose_of_use.as_deref());
+    let person = Person::of_account(grant.fhir_user.as_deref(), &grant.roles);
+    let purposes =
+        asserted.and_then(|asserted| purposes::of_person(asked.client, &person, asserted, scope));
+    purposes.map_err(|error| invalid_grant(&error.description))
 }
 
 fn remembered(asked: &Asked<'_>, grant: &Grant, secret: &str) -> RefreshToken {

@@ -28,6 +28,7 @@ mod launch;
 mod limits;
 mod people;
 mod picker;
+mod purposes;
 mod refresh;
 mod registry;
 mod revocation;
@@ -136,6 +137,16 @@ on_both!(
     sender::s106_a_pushed_request_names_the_key_that_signs,
     sender::s92_a_confidential_client_may_change_its_key,
     sender::s92_grace_is_for_the_holder_of_the_key,
+    purposes::r12_c23_a_token_is_for_what_client_and_user_are_for,
+    purposes::c23_what_is_asserted_needs_the_client_and_a_role,
+    purposes::c23_a_client_for_another_purpose_gets_nothing_clinical,
+    purposes::c23_a_pushed_request_is_judged_at_once,
+    purposes::c23_a_launch_says_what_it_is_for,
+    purposes::c23_a_service_is_for_what_it_is_registered_for,
+    purposes::c23_c17_purposes_are_set_on_the_page_and_hold_at_once,
+    purposes::c23_s117_a_registration_asks_for_purposes,
+    purposes::c23_silence_needs_an_agreement_for_the_same_purpose,
+    purposes::c23_a_current_role_is_one_of_the_rota,
     launch::s83_s84_an_ehr_gives_context,
     launch::s28_a_launch_is_used_once_and_by_its_user,
     launch::only_an_ehr_launches,
