@@ -14,7 +14,7 @@ pub(crate) mod request;
 
 pub(crate) use patient_picker::patient_name;
 pub(crate) use plain_words::plain_words;
-pub(crate) use redirect::percent_encode;
+pub(crate) use redirect::{is_registered, percent_encode};
 
 use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::client_authentication::permitted;
@@ -303,9 +303,9 @@ async fn under_way(
     }
     let found = state::get::<Client>(server.store(), &authorization.client_id, request.now_s);
     let client = known(found.await?, request, trail)?;
-    // An administrator may have narrowed it since it was asked for.
+    // An administrator may have narrowed it since it was asked for, and taken the address away that it came from (S22).
     authorization.scope = left_of(&authorization.scope, &client);
-    if authorization.scope.is_empty() {
+    if authorization.scope.is_empty() || !is_registered(&client, &authorization.redirect_uri) {
         return Err(over());
     }
     Ok(UnderWay::new(authorization, client.row, session))

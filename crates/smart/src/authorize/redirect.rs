@@ -21,11 +21,7 @@ impl Redirect {
         let uri = parameters
             .get("redirect_uri")
             .ok_or_else(|| page("the app's link names no redirect_uri, or more than one"))?;
-        let registered = client
-            .redirect_uris
-            .iter()
-            .any(|known| known == uri || client.native && same_loopback(known, uri));
-        if !registered {
+        if !is_registered(client, uri) {
             return Err(page(
                 "the redirect_uri is not one that is registered for this app",
             ));
@@ -82,6 +78,12 @@ impl Redirect {
         }
         Answer::redirect(to)
     }
+}
+
+/// Whether the client is sent back there, as it is registered now.
+pub(crate) fn is_registered(client: &Client, uri: &str) -> bool {
+    let mut registered = client.redirect_uris.iter();
+    registered.any(|known| known == uri || client.native && same_loopback(known, uri))
 }
 
 /// Whether both are the same but for the port, on a loopback address literal (RFC 8252 §7.3). `localhost` is a name, and names

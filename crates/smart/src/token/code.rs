@@ -3,6 +3,7 @@
 use super::response::{Granted, acted_for, respond};
 use super::{Asked, NOTHING_LEFT, invalid_grant, standing};
 use crate::answer::{Answer, OAuthError};
+use crate::authorize::is_registered;
 use crate::claims::TOKEN_LIFETIME_S_MAX;
 use crate::scope_ceiling::left_of;
 use crate::state::{self, Changes, Code, Grant, Held, Refused, digest};
@@ -59,6 +60,11 @@ fn check(asked: &Asked<'_>, code: &Code) -> Result<(), OAuthError> {
     if parameters.get("redirect_uri") != Some(code.redirect_uri.as_str()) {
         return Err(invalid_grant(
             "redirect_uri is not the one of the authorization request",
+        ));
+    }
+    if !is_registered(asked.client, &code.redirect_uri) {
+        return Err(invalid_grant(
+            "the redirect_uri is registered for this client no longer",
         ));
     }
     let verifier = parameters.get("code_verifier").unwrap_or_default();

@@ -229,3 +229,51 @@ pub async fn c17_keys_are_exchanged(house: House) {
         .ask(Endpoint::Token, &by(refresh(&token), &third, "4"))
         .await);
 }
+
+/// S58: from one address to another, on every node: what lies at the old one counts no more, though it was fetched a moment ago.
+pub async fn c17_s58_an_address_of_keys_is_exchanged(house: House) {
+    const OLD: &str = "https://app.example/jwks";
+    const NEW: &str = "https://keys.app.example/jwks";
+    let (old, new) = (Es384Key::generate(), Es384Key::generate());
+    let set_of = |key: &Es384Key| format!(r#"{{"keys":[{}]}}"#, key.public().to_json());
+    for (url, key) in [(OLD, &old), (NEW, &new)] {
+        let mut documents = house.shelf.documents.lock().unwrap();
+        documents.insert(url.into(), set_of(key));
+    }
+    house.confidential("secret").await;
+    let at = |url: &'static str| {
+        [
+            ("token_endpoint_auth_method", "private_key_jwt"),
+            ("jwks_uri", url),
+        ]
+    };
+    let (status, page) = set(&house, ClientPart::Proof, &at(OLD)).await;
+    assert_eq!(status, 200, "{:?}", errors(&page));
+    let cookie = house.clinician().await;
+    let request = asked("openid user/*.rs offline_access");
+    let code = house.code(&request, &cookie).await;
+    let url = house.server.url(Endpoint::Token);
+    let by = |ask: Ask, key: &Es384Key, id: &str| {
+        proved(ask, &key.sign("JWT", assertion(&url, id).as_bytes())).at(LATER_S)
+    };
+    let token = by(redeem(&code), &old, "1");
+    let token = ok(house.ask(Endpoint::Token, &token).await);
+    let (status, page) = set(&house, ClientPart::Proof, &at(NEW)).await;
+    assert_eq!(status, 200, "{:?}", errors(&page));
+    assert!(!house.is_good(&token, LATER_S).await);
+    let stale = by(refresh(&token), &old, "2");
+    let answer = house.ask(Endpoint::Token, &stale).await;
+    assert_eq!(refused(answer), (401, "invalid_client".into()));
+    if let Some(other) = house.another().await {
+        let stale = by(refresh(&token), &old, "3");
+        let answer = stale.of(&other, Endpoint::Token).await;
+        assert_eq!(refused(answer), (401, "invalid_client".into()));
+    }
+    ok(house
+        .ask(Endpoint::Token, &by(refresh(&token), &new, "4"))
+        .await);
+    let asked = house.shelf.asked.lock().unwrap();
+    assert!(asked.iter().any(|asked| asked == NEW));
+    let record = recorded(&house).query;
+    assert!(!record.contains("keys.app.example"), "{record}");
+}

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use ward_seal::Es384Key;
 use ward_smart::page::ClientPart;
 use ward_smart::state::{Authentication, Client, KeysAt, Kind};
-use ward_smart::{Endpoint, Page};
+use ward_smart::{Answer, Endpoint, Page};
 
 /// At once, on every node: what was granted is worth what is left of it, and a wider ceiling gives no old token back.
 pub async fn c17_a_narrower_ceiling_cuts_what_was_granted(house: House) {
@@ -94,6 +94,55 @@ pub async fn c17_a_narrower_ceiling_cuts_what_was_granted(house: House) {
         two,
         "a comma is part of a scope"
     );
+}
+
+/// S22: whoever has an address now that was the app's gets nothing there, neither by what was under way nor by a code that was sent.
+pub async fn c17_s22_nothing_goes_to_an_address_that_was_taken_away(house: House) {
+    const NEW: &str = "https://app.example/new";
+    house.app(|_| ()).await;
+    let cookie = house.clinician().await;
+    let request = asked("openid user/Patient.rs offline_access");
+    let token = house.tokens(&request, &cookie).await;
+    let code = house.code(&request, &cookie).await;
+    let under_way = house.authorize(&request, &cookie).await;
+    let Page::Approve(asks) = shown(under_way) else {
+        panic!("no page of approval")
+    };
+    let addresses = [("redirect_uris", NEW)];
+    let (status, page) = set(&house, ClientPart::Rights, &addresses).await;
+    assert_eq!(status, 200, "{:?}", errors(&page));
+    let approve = |decision| {
+        let fields = [
+            ("csrf", asks.form.csrf.as_str()),
+            ("decision", decision),
+            ("scope", "user/Patient.rs"),
+        ];
+        Ask::post(&fields).query(&asks.form.action).cookie(&cookie)
+    };
+    for decision in ["approve", "deny"] {
+        let answer = house.ask(Endpoint::Approve, &approve(decision)).await;
+        assert_eq!(answer.status(), 400, "{decision}: {answer:?}");
+        assert!(matches!(shown(answer), Page::Message(page) if page.is_error));
+    }
+    let begun = house.authorize(&request, &cookie).await;
+    assert!(matches!(shown(begun), Page::Message(page) if page.is_error));
+    let late = house.ask(Endpoint::Token, &redeem(&code)).await;
+    assert_eq!(refused(late), (400, "invalid_grant".into()));
+    // What the app has it got while the address was its own; and it goes on at the new one.
+    assert!(house.is_good(&token, NOW_S).await);
+    ok(house
+        .ask(Endpoint::Token, &refresh(&token).at(LATER_S))
+        .await);
+    let there = request.with("redirect_uri", NEW);
+    let answer = house.approve(&there, &cookie).await;
+    let Answer::Redirect { to, .. } = &answer else {
+        panic!("no redirect: {answer:?}")
+    };
+    let query = to.strip_prefix(&format!("{NEW}?"));
+    let sent = pairs(query.unwrap_or_else(|| panic!("not there: {to}")));
+    let (_, code) = sent.iter().find(|(name, _)| name == "code").unwrap();
+    let redeemed = redeem(code).with("redirect_uri", NEW);
+    ok(house.ask(Endpoint::Token, &redeemed).await);
 }
 
 /// S61: by the page, and the tokens that spoke for somebody else are void.
