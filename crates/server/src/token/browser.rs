@@ -49,7 +49,9 @@ impl<'a> Browser<'a> {
     /// Sends the form of a page with these fields, and what the page itself hides in it.
     pub async fn send(&mut self, page: &Page, fields: &[(&str, &str)]) -> Result<Shown, String> {
         let no_form = || format!("the page \"{}\" has no form", page.heading());
-        let url = format!("{}{}", self.origin, page.action().ok_or_else(no_form)?);
+        // A path of the server: after its origin anything else could be another host.
+        let action = page.action().filter(|action| action.starts_with('/'));
+        let url = format!("{}{}", self.origin, action.ok_or_else(no_form)?);
         let csrf = page.csrf().ok_or_else(no_form)?;
         let all = [fields, &[("csrf", csrf.as_str())]].concat();
         let answer = self.ask(self.remote.post(&url, &all)).await?;

@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 use ward_resources::search::encode_query;
+use ward_smart::settings::origin;
 
 pub struct Remote {
     http: Client,
@@ -20,6 +21,17 @@ pub struct Endpoints {
     pub issuer: String,
     pub authorization_endpoint: String,
     pub token_endpoint: String,
+}
+
+impl Endpoints {
+    /// Passwords, codes and assertions go nowhere but to the server that was named (X66).
+    fn are_at(&self, origin: &str) -> bool {
+        let below = |url: &String| {
+            let path = url.strip_prefix(origin);
+            path.is_some_and(|path| path.starts_with('/'))
+        };
+        self.issuer == origin && below(&self.authorization_endpoint) && below(&self.token_endpoint)
+    }
 }
 
 /// What the token endpoint gives.
@@ -61,10 +73,17 @@ impl Remote {
     pub async fn endpoints(&self) -> Result<Endpoints, String> {
         let url = format!("{}/.well-known/smart-configuration", self.base);
         let answer = self.send(self.http.get(url)).await?;
-        answer
+        let endpoints: Endpoints = answer
             .json()
             .await
-            .map_err(|_| format!("what answers at {} is no SMART server", self.base))
+            .map_err(|_| format!("what answers at {} is no SMART server", self.base))?;
+        match endpoints.are_at(&origin(&self.base)) {
+            true => Ok(endpoints),
+            false => Err(format!(
+                "what answers at {} has its endpoints elsewhere",
+                self.base
+            )),
+        }
     }
 
     /// Asks the token endpoint.
@@ -136,4 +155,35 @@ pub fn own_authorities(data: &Path) -> Result<Vec<Certificate>, String> {
 pub fn form(fields: &[(&str, &str)]) -> String {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     encode_query(&fields.iter().map(owned).collect::<Vec<_>>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn x66_endpoints_are_at_the_server_that_was_named() {
+        const OWN: &str = "http://127.0.0.1:8080";
+        let at = |issuer: &str, authorize: &str, token: &str| {
+            let endpoints = Endpoints {
+                issuer: issuer.to_owned(),
+                authorization_endpoint: format!("{authorize}/auth/authorize"),
+                token_endpoint: format!("{token}/auth/token"),
+            };
+            endpoints.are_at(OWN)
+        };
+        assert!(at(OWN, OWN, OWN));
+        for look_alike in [
+            "http://127.0.0.1:80801",
+            "http://127.0.0.1:8080@evil.example",
+            "http://127.0.0.1:8080.evil.example",
+            "https://127.0.0.1:8080",
+            "http://127.0.0.1",
+            "",
+        ] {
+            assert!(!at(look_alike, OWN, OWN), "{look_alike}");
+            assert!(!at(OWN, look_alike, OWN), "{look_alike}");
+            assert!(!at(OWN, OWN, look_alike), "{look_alike}");
+        }
+    }
 }
