@@ -1,6 +1,7 @@
 //! The RESTful API, interaction by interaction. <https://hl7.org/fhir/R4/http.html>
 
 mod app_state;
+mod as_long;
 pub mod backend_service;
 mod bad_input;
 mod bearer;
