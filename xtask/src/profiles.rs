@@ -80,7 +80,7 @@ impl Built {
         let value_sets = value_sets::expand_all(package, &types.required_value_sets());
         let registry = registry::Registry::build(package, &|name| types.number_text(name))?;
         let table = table::write(package, &types, &value_sets, &registry);
-        let counts = table::counts(&types, &value_sets, &registry);
+        let counts = table::counts(package, &types, &value_sets, &registry);
         let manifest = table::manifest(package, &table, &counts);
         let codes = codes::write(package);
         Ok(Self {

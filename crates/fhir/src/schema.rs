@@ -6,12 +6,16 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 
 /// A named or anonymous type: `Patient`, `HumanName`, `string`, and backbone types such as `Patient.contact`.
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TypeId(pub u16);
+
+/// The units of measure, which the package does not define: "some code systems are case sensitive (e.g. UCUM)".
+/// <https://hl7.org/fhir/R4/search.html#token>
+const UCUM: &str = "http://unitsofmeasure.org";
 
 /// One element definition (`Patient.contact.name`, `Observation.value[x]`).
 #[derive(Copy, Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -48,6 +52,8 @@ pub struct Schema {
     pub value_sets: Vec<ValueSetDef>,
     pub type_names: HashMap<&'static str, TypeId>,
     pub value_set_urls: HashMap<&'static str, usize>,
+    /// Code systems of the package whose codes are case sensitive, by their urls.
+    pub case_sensitive_systems: HashSet<&'static str>,
 }
 
 pub struct Package {
@@ -250,6 +256,11 @@ impl Schema {
     }
     pub fn value_set(&self, url: &str) -> Option<&ValueSetDef> {
         self.value_set_urls.get(url).map(|i| &self.value_sets[*i])
+    }
+    /// Whether codes that differ in case alone are different ones in this code system: it says so in its definition, or R4
+    /// does in its stead. <https://hl7.org/fhir/R4/codesystem-definitions.html#CodeSystem.caseSensitive>
+    pub fn is_case_sensitive(&self, system: &str) -> bool {
+        system == UCUM || self.case_sensitive_systems.contains(system)
     }
     /// True when `ty` is `ancestor` or derives from it (`is_a(code, string)`, `is_a(Patient, Resource)`).
     pub fn is_a(&self, ty: TypeId, ancestor: TypeId) -> bool {

@@ -1,11 +1,11 @@
 //! The table as text: one record per line, fields separated by tabs, the first field naming the kind of record.
 //! `crates/fhir/src/schema/table.rs` reads it and says what each field means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::invariants::Invariants;
-use super::package::Package;
+use super::package::{Package, text_of};
 use super::registry::Registry;
 use super::types::{ElementRow, Kind, TypeRow, Types};
 use super::value_sets::Codes;
@@ -44,8 +44,20 @@ pub fn write(
     for (url, codes) in value_sets {
         write_value_set(&mut out, url, codes.as_ref());
     }
+    let mut exact = vec!["Y"];
+    exact.extend(case_sensitive(package));
+    out.line(&exact);
     write_registry(&mut out, registry);
     out.into_text()
+}
+
+/// The code systems whose codes are case sensitive, in order. <https://hl7.org/fhir/R4/codesystem-definitions.html#CodeSystem.caseSensitive>
+fn case_sensitive(package: &Package) -> BTreeSet<&str> {
+    let systems = package.all("CodeSystem");
+    systems
+        .filter(|system| system["caseSensitive"] == true)
+        .map(|system| text_of(system, "url"))
+        .collect()
 }
 
 /// Readable companion of a table: names and counts of what is in it.
@@ -68,6 +80,7 @@ pub fn manifest(package: &Package, table: &str, counts: &[(&str, usize)]) -> Str
 
 /// Names and counts, for the manifest.
 pub fn counts(
+    package: &Package,
     types: &Types,
     value_sets: &ValueSets,
     registry: &Registry,
@@ -91,6 +104,7 @@ pub fn counts(
             "value_sets_enumerated",
             value_sets.values().flatten().count(),
         ),
+        ("code_systems_case_sensitive", case_sensitive(package).len()),
     ]
 }
 

@@ -13,6 +13,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::OnceLock;
 
+use super::r4;
 use super::table::decompress;
 
 const FORMAT: &str = "1";
@@ -122,10 +123,14 @@ impl Codes {
         self.systems.contains_key(url)
     }
 
-    fn concept(&self, system: &str, code: &str) -> Result<(&System, u32), Refusal> {
-        let system = self.systems.get(system).ok_or(Refusal::Absent)?;
-        match system.positions.get(code) {
-            Some(at) => Ok((system, *at)),
+    fn concept(&self, url: &str, code: &str) -> Result<(&System, u32), Refusal> {
+        let system = self.systems.get(url).ok_or(Refusal::Absent)?;
+        let mut position = system.positions.get(code).copied();
+        if position.is_none() && !r4().is_case_sensitive(url) {
+            position = system.spelled_otherwise(code);
+        }
+        match position {
+            Some(at) => Ok((system, at)),
             None if system.complete => Err(Refusal::Absent),
             None => Err(Refusal::Open),
         }
@@ -184,6 +189,14 @@ impl Codes {
 }
 
 impl System {
+    /// A code that differs from this in case alone.
+    fn spelled_otherwise(&self, code: &str) -> Option<u32> {
+        let wanted = code.to_lowercase();
+        let mut concepts = self.concepts.iter();
+        let at = concepts.position(|concept| concept.code.to_lowercase() == wanted);
+        at.map(|at| at as u32)
+    }
+
     fn codes(&self, found: BTreeSet<u32>) -> Vec<&'static str> {
         let code = |at: u32| self.concepts[at as usize].code;
         found.into_iter().map(code).collect()
@@ -366,6 +379,15 @@ mod tests {
         assert!(!above.contains(&"ACUTE") && !above.contains(&"AMB"));
         assert_eq!(codes.ancestors(ACT, "nothing"), Err(Refusal::Absent));
         assert_eq!(codes.ancestors("http://nowhere", "x"), Err(Refusal::Absent));
+    }
+
+    #[test]
+    fn a_code_is_known_by_another_case_where_that_does_not_count() {
+        let codes = r4_codes();
+        let types = "http://terminology.hl7.org/CodeSystem/v2-0203";
+        assert_eq!(codes.descendants(types, "mr"), Ok(vec![]));
+        assert_eq!(codes.descendants(types, "nothing"), Err(Refusal::Absent));
+        assert_eq!(codes.ancestors(ACT, "acute"), Err(Refusal::Absent));
     }
 
     #[test]

@@ -9,11 +9,12 @@
 //! | `E` | path, min, max, flags `c`hoice `m`odifier `s`ummary xml `a`ttribute, types `n:target,target;n`, strength, value set, invariants |
 //! | `M` | JSON name, index of the element within the type, type, is array |
 //! | `V` / `S` | value set url, `-` or count of codes / system, its codes |
+//! | `Y` | the code systems whose codes are case sensitive |
 //! | `P` / `K` | search parameter / component: definition url, expression |
 //! | `O` | url, code, affects state, system, type, instance, resources |
 //! | `C` / `B` | compartment code / member type, parameters |
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::str::Split;
 
 use super::{
@@ -76,6 +77,7 @@ fn empty(package: Package) -> Schema {
         value_sets: Vec::new(),
         type_names: HashMap::new(),
         value_set_urls: HashMap::new(),
+        case_sensitive_systems: HashSet::new(),
     }
 }
 
@@ -96,6 +98,7 @@ impl Reader {
             "M" => self.member(&mut f)?,
             "V" => self.value_set(&mut f)?,
             "S" => self.system(f)?,
+            "Y" => self.schema.case_sensitive_systems.extend(f.0),
             "P" => self.search_parameter(&mut f)?,
             "K" => self
                 .schema

@@ -295,3 +295,27 @@ fn a_damaged_table_is_refused() {
         .expect("compresses");
     assert!(table::load(&dangling).is_err());
 }
+
+#[test]
+fn code_systems_say_whether_case_counts() {
+    let is = |system| r4().is_case_sensitive(system);
+    for exact in [
+        "http://hl7.org/fhir/administrative-gender",
+        "http://terminology.hl7.org/CodeSystem/v3-ActCode",
+        "http://dicom.nema.org/resources/ontology/DCM",
+        "http://unitsofmeasure.org",
+    ] {
+        assert!(is(exact), "{exact}");
+    }
+    for folded in [
+        "",
+        "http://terminology.hl7.org/CodeSystem/v2-0203",
+        "http://snomed.info/sct",
+        "http://loinc.org",
+        "urn:ietf:bcp:47",
+        "http://hl7.org/fhir/Administrative-gender",
+    ] {
+        assert!(!is(folded), "{folded}");
+    }
+    assert_eq!(r4().case_sensitive_systems.len(), 636);
+}
