@@ -163,14 +163,14 @@ pub static UPDATE: LazyLock<String> = LazyLock::new(|| {
     )
 });
 
-/// The entries and the generation alone.
+/// The entries, primary codes among them, and the generation alone.
 pub static REINDEX: LazyLock<String> = LazyLock::new(|| {
     let slices: Vec<String> = SLICES
         .iter()
         .map(|s| format!("{} = ({}){}", s.0, &s.1[..3], &s.1[3..]))
         .collect();
     format!(
-        "update {{table}} x set g = {CURRENT}, {} from {ROWS} where x.rid = u.rid",
+        "update {{table}} x set code = u.code, cat = u.cat, g = {CURRENT}, {} from {ROWS} where x.rid = u.rid",
         slices.join(", ")
     )
 });
