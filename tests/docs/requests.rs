@@ -9,7 +9,7 @@ fn requests_are_answered_as_they_say() {
     for backend in backends() {
         let server = demo(backend);
         replay(&server, "first.http", 16);
-        replay(&server, "search.http", 14);
+        replay(&server, "search.http", 15);
     }
 }
 

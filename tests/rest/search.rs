@@ -111,6 +111,37 @@ fn value_sets_of_the_store_stand_beside_the_embedded() {
     });
 }
 
+/// A mistyped capital hides nobody's findings; where the code system makes a difference of it, it stays one.
+#[test]
+fn the_case_of_a_code_counts_where_its_system_says_so() {
+    on_both(|ward| {
+        let (lab, code) = (unique("http://example.org/lab"), unique("code"));
+        let coded = |system: &str, code: &str| json!({ "resourceType": "Observation", "status": "final", "code": { "coding": [{ "system": system, "code": code }] } });
+        let own = make(ward, coded(&lab, &format!("Cd-{code}")));
+        let act = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+        let exact = make(ward, coded(act, &format!("cd-{code}")));
+        let asked = |value: &str| {
+            let mut found = matches(ward, &format!("Observation?code={value}"));
+            found.sort();
+            found
+        };
+        assert_eq!(asked(&format!("{lab}%7CCD-{code}")), [own.as_str()]);
+        assert_eq!(asked(&format!("CD-{code}")), [own.as_str()]);
+        assert_eq!(asked(&format!("{act}%7CCD-{code}")), [""; 0]);
+        let mut both = [own, exact];
+        both.sort();
+        assert_eq!(asked(&format!("cd-{code}")), both);
+        let total = |value: &str| {
+            let query = format!("Observation?code={value}&_summary=count");
+            ward.get(&query).expect(200).json()["total"].clone()
+        };
+        assert_eq!(
+            [total(&format!("cd-{code}")), total(&format!("CD-{code}"))],
+            [2, 1]
+        );
+    });
+}
+
 #[test]
 fn resources_decide_what_no_index_tells() {
     on_both(|ward| {

@@ -15,6 +15,7 @@ use ward_access::{Access, Caller};
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind, TypeId};
 use ward_search::compartment::Compartments;
+use ward_search::edition::Edition;
 use ward_search::extract::Extractor;
 use ward_search::registry::Registry;
 use ward_storage::{Store, StoreError, View, Write};
@@ -143,7 +144,8 @@ impl Engine {
         );
         // By a state that does not read nothing is written or answered: any will do here.
         let indexed = Generations::read(&store.indexing(), &extractor, &registry);
-        let behind = indexed.map_or_else(|_| all_types(), |generations| generations.behind());
+        let unread = || all_types().into_iter().map(|ty| (ty, Edition::First));
+        let behind = indexed.map_or_else(|_| unread().collect(), |known| known.behind());
         let extractor = extractor.behind(behind);
         Self {
             served: Served::new(extractor.clone()),

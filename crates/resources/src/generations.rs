@@ -27,9 +27,12 @@ use ward_storage::Indexing;
 /// Sets that are kept while rows are brought up to the newest; a further change waits for that, and is looked up until then.
 pub const GENERATIONS_MAX: usize = 32;
 
-/// The state of a store that had no rows when it was made or brought to this format: what it has is of the second edition.
-/// One without any state is older. Written by the stores' steps.
-const EMPTY_STORE: &[u8] = b"edition 2";
+/// The state of a store that had no rows when it was made or brought to a format: what it has is of the edition that was the newest
+/// then. One without any state is older. Written by the stores' steps.
+const EMPTY_STORES: [(&[u8], Edition); 2] = [
+    (b"edition 2", Edition::Second),
+    (b"edition 3", Edition::Third),
+];
 
 /// One set of parameters.
 #[derive(Clone)]
@@ -66,8 +69,9 @@ impl Generations {
             ready: BTreeMap::new(),
             next: CUSTOM_FROM,
         };
-        if indexing.state == EMPTY_STORE {
-            generations.kept[0].extractor = base.of_edition(Edition::Second);
+        let mut empty = EMPTY_STORES.iter();
+        if let Some((_, edition)) = empty.find(|(state, _)| indexing.state == *state) {
+            generations.kept[0].extractor = base.of_edition(*edition);
         } else if !indexing.state.is_empty() {
             let state: Option<Value> = serde_json::from_slice(&indexing.state).ok();
             let read = state.and_then(|state| generations.fill(&state, base, package));
@@ -201,14 +205,16 @@ impl Generations {
         types
     }
 
-    /// Types of which rows may still be of an older edition than the newest.
-    pub fn behind(&self) -> Vec<TypeId> {
+    /// Types of which rows may still be of an older edition than the newest, and the oldest that they may be of.
+    pub fn behind(&self) -> Vec<(TypeId, Edition)> {
         let newest = self.since(|set| set.edition() == Edition::NEWEST);
         if newest == Some(0) {
             return Vec::new();
         }
         let reaches = |ty: &TypeId| newest.is_some_and(|newest| self.ready(*ty) >= newest);
-        all_types().into_iter().filter(|ty| !reaches(ty)).collect()
+        let late = all_types().into_iter().filter(|ty| !reaches(ty));
+        let oldest = |ty| self.of(self.ready(ty)).map_or(Edition::First, Set::edition);
+        late.map(|ty| (ty, oldest(ty))).collect()
     }
 
     /// The generation since which it is true without a break; 0: for all rows there are.

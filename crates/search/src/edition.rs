@@ -10,11 +10,13 @@ pub enum Edition {
     /// (`definition::starts_of`), media types by what they begin with; an element without a value is missing;
     /// Hangul stays whole.
     Second = 2,
+    /// Case does not count in codes either, but in those of code systems that say so (`param::token::case`).
+    Third = 3,
 }
 
 impl Edition {
     /// By which everything is written.
-    pub const NEWEST: Edition = Edition::Second;
+    pub const NEWEST: Edition = Edition::Third;
 
     pub fn number(self) -> u8 {
         self as u8
@@ -25,6 +27,7 @@ impl Edition {
         match number {
             1 => Some(Edition::First),
             2 => Some(Edition::Second),
+            3 => Some(Edition::Third),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@
 #[cfg(test)]
 mod picked;
 mod present;
+mod spelled;
 
 use crate::definition::starts_of;
 use crate::edition::Edition;
@@ -14,7 +15,7 @@ use crate::entries::{
 use crate::full_text;
 use crate::hot::Role;
 use crate::normal::{
-    NAME_PARTS_MAX, PHRASE_CHARS_MAX, STRING_CHARS_MAX, cut, cut_apart, lower_case, normalise,
+    NAME_PARTS_MAX, PHRASE_CHARS_MAX, STRING_CHARS_MAX, cut, cut_apart, normalise,
 };
 use crate::param;
 use crate::param::Form;
@@ -22,7 +23,6 @@ use crate::program::Visitor;
 use crate::registry::{Leaf, Marks, Parameter, Registry, TypeParameters};
 use crate::seen::Seen;
 use crate::words::words;
-use std::borrow::Cow;
 use std::sync::Arc;
 use ward_fhir::reference::{Reference, parse};
 use ward_fhir::schema::Schema;
@@ -36,7 +36,7 @@ pub struct Extractor {
     key: TermKey,
     base: Option<Arc<str>>,
     edition: Edition,
-    behind: Arc<[TypeId]>,
+    behind: Arc<[(TypeId, Edition)]>,
 }
 
 /// Type of what a reference text points to, when the caller knows more than the text says (`urn:uuid` within a bundle).
@@ -70,8 +70,9 @@ impl Extractor {
         }
     }
 
-    /// Of these types there are rows that an older edition has extracted: what is read by it asks for them as they were written, too.
-    pub fn behind(&self, types: Vec<TypeId>) -> Self {
+    /// Of these types there are rows that an older edition has extracted, the oldest of which is this: what is read by it asks for
+    /// them as they were written, too.
+    pub fn behind(&self, types: Vec<(TypeId, Edition)>) -> Self {
         Self {
             behind: Arc::from(types),
             ..self.clone()
@@ -82,12 +83,14 @@ impl Extractor {
         self.edition
     }
 
-    /// Whether one of the types (empty: of all) has rows of an older edition.
-    pub fn is_behind(&self, types: &[TypeId]) -> bool {
-        match types {
-            [] => !self.behind.is_empty(),
-            types => types.iter().any(|ty| self.behind.contains(ty)),
-        }
+    /// The oldest edition that rows of the types (empty: of all) may be of.
+    pub fn oldest(&self, types: &[TypeId]) -> Edition {
+        let is_asked = |ty: &TypeId| types.is_empty() || types.contains(ty);
+        let behind = self.behind.iter().filter(|(ty, _)| is_asked(ty));
+        behind
+            .map(|(_, edition)| *edition)
+            .min()
+            .unwrap_or(Edition::NEWEST)
     }
 
     /// The same by the parameters that read only what is seen ([`Registry::within`]).
@@ -266,14 +269,6 @@ impl<'a> Collector<'a> {
         }
     }
 
-    /// A value whose case does not count.
-    pub fn caseless<'v>(&self, value: &'v str) -> Cow<'v, str> {
-        match self.extractor.edition {
-            Edition::First => Cow::Borrowed(value),
-            Edition::Second => lower_case(value),
-        }
-    }
-
     /// The first term of a hot token parameter.
     pub fn hot(&mut self, leaf: &Leaf, term: Term) {
         match leaf.role {
@@ -281,30 +276,6 @@ impl<'a> Collector<'a> {
             Role::Category if self.entries.category == 0 => self.entries.category = term,
             _ => {}
         }
-    }
-
-    /// A coded term with its wider forms.
-    pub fn coded(&mut self, leaf: &Leaf, system: &str, code: &str) -> Term {
-        let key = self.key();
-        let term = key.token(leaf.param, system, code);
-        self.hot(leaf, term);
-        if !leaf.indexed {
-            return term;
-        }
-        self.term(leaf, term, true);
-        if !code.is_empty() {
-            self.entries.vocabulary.push(FormEntry {
-                form: key.code(leaf.param, code),
-                term,
-            });
-        }
-        if !system.is_empty() {
-            self.entries.vocabulary.push(FormEntry {
-                form: key.system(leaf.param, system),
-                term,
-            });
-        }
-        term
     }
 
     /// A text by which `:text` finds the term.
@@ -418,7 +389,7 @@ impl<'a> Collector<'a> {
     fn normalised(&self, text: &str, chars_max: usize) -> (String, bool) {
         match self.extractor.edition {
             Edition::First => cut_apart(text, chars_max),
-            Edition::Second => cut(text, chars_max),
+            _ => cut(text, chars_max),
         }
     }
 

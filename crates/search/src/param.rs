@@ -13,6 +13,7 @@ pub(crate) mod uri;
 
 pub(crate) use reference::{PARENTS, may_refer, reference_targets};
 
+use crate::edition::Edition;
 use crate::entries::TermKey;
 use crate::extract::Extractor;
 use crate::plan::Prefix;
@@ -146,8 +147,8 @@ pub(crate) struct Ask<'a> {
     /// Of the type that is searched, and the parameter among them.
     pub types: &'a TypeParameters,
     pub parameter: &'a Parameter,
-    /// Some rows of what is searched are of an older edition of extraction.
-    pub is_behind: bool,
+    /// The oldest edition of extraction that rows of what is searched may be of.
+    pub oldest: Edition,
     /// After the colon; `missing` and `not` are dealt with before.
     pub modifier: Option<&'a str>,
     /// Our own base URL without trailing slash.

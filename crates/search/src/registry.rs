@@ -14,6 +14,8 @@ use crate::expression::{self, Shape};
 use crate::hot;
 use crate::nearest::nearest;
 use crate::param::Form;
+use crate::param::token::case::Case;
+use crate::param::token::is_media_type;
 use crate::program::{Atom, Hop, Program, resolve};
 use crate::seen::Seen;
 use std::sync::{Arc, OnceLock};
@@ -56,6 +58,8 @@ pub struct Parameter {
     pub(crate) owners: Vec<Owner>,
     /// Forms of the indexed elements (of the owners).
     pub(crate) forms: Vec<Form>,
+    /// How its own entries spell what names no system.
+    pub(crate) case: Case,
     /// Always one boolean (`Truth`).
     pub(crate) truth: bool,
     pub(crate) marks: Marks,
@@ -73,6 +77,7 @@ pub(crate) struct Owner {
     pub param: u16,
     /// Only references to this type (`Condition.patient` is `Condition.subject` restricted to Patient).
     pub only: Option<TypeId>,
+    pub case: Case,
 }
 
 /// Which state of a parameter leaves a marker, for `:missing`. The rarer one should: it costs a row each time.
@@ -102,6 +107,8 @@ pub(crate) struct Leaf {
     pub of_name: bool,
     /// A media type, found by what it begins with.
     pub media: bool,
+    /// How it spells what names no system.
+    pub case: Case,
 }
 
 impl Registry {
@@ -308,6 +315,7 @@ impl Parameter {
         parameter.owners = vec![Owner {
             param: custom.number,
             only: None,
+            case: parameter.case,
         }];
         if !parameter.truth {
             parameter.marks = Marks::Present;
@@ -326,6 +334,7 @@ impl Parameter {
             service,
             owners: Vec::new(),
             forms: Vec::new(),
+            case: Case::Exact,
             truth,
             marks: Marks::Nothing,
             of_names: false,
@@ -342,6 +351,7 @@ impl Parameter {
         if !self.truth {
             self.atoms
                 .retain(|a| Form::of(schema, self.def.ty(), a.leaf).is_some());
+            self.case = Case::of_all(schema, self.def.ty(), &self.atoms);
         }
         let is_string = self.def.ty() == SearchType::String && !self.is_custom();
         self.of_names = is_string
@@ -457,6 +467,7 @@ fn program(schema: &Schema, ty: TypeId, parameters: &[Parameter]) -> Program<Lea
                 role,
                 of_name: false,
                 media: false,
+                case: Case::Exact,
             };
             program.add(schema, atom, leaf);
         }
@@ -477,7 +488,8 @@ fn program(schema: &Schema, ty: TypeId, parameters: &[Parameter]) -> Program<Lea
                         listed: own && parameter.marks == Marks::Listed,
                         role,
                         of_name: parameter.of_names,
-                        media: crate::param::token::is_media_type(schema, atom),
+                        media: is_media_type(schema, atom),
+                        case: parameter.case.of_one(schema, parameter.def.ty(), atom),
                     },
                 );
             }

@@ -3,6 +3,7 @@
 mod answers;
 mod blank;
 mod chains;
+mod codes;
 mod compartments;
 mod composites;
 mod contained_chains;

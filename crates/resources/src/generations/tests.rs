@@ -36,7 +36,8 @@ struct House {
 impl House {
     fn new() -> House {
         let (package, base) = package();
-        let now = Generations::read(&of_state(EMPTY_STORE), &base, &package).unwrap();
+        let [_, (newest, _)] = EMPTY_STORES;
+        let now = Generations::read(&of_state(newest), &base, &package).unwrap();
         House {
             package,
             base,
@@ -85,7 +86,7 @@ impl House {
 
     fn is_behind(&self, ty: &str) -> bool {
         let ty = r4().resource_type(ty).unwrap();
-        self.now.behind().contains(&ty)
+        self.now.behind().iter().any(|(behind, _)| *behind == ty)
     }
 
     fn stale(&self) -> Vec<(&'static str, u32)> {
@@ -123,7 +124,7 @@ fn rows_of_an_older_edition_are_brought_up_type_by_type() {
         house.mark = mark - 1;
         assert!(house.raise(&[]) && !house.raise(&[]));
         assert_eq!(house.now.current().generation, generation + 1);
-        assert_eq!(house.now.current().extractor.edition(), Edition::Second);
+        assert_eq!(house.now.current().extractor.edition(), Edition::NEWEST);
         let old = house.now.of(generation).unwrap();
         assert_eq!(old.extractor.edition(), Edition::First);
         let stale = house.stale();
@@ -135,6 +136,31 @@ fn rows_of_an_older_edition_are_brought_up_type_by_type() {
         }
         assert_eq!((house.now.behind(), house.stale()), (vec![], vec![]));
     }
+}
+
+/// A store that was empty when the second edition was the newest, and one that is brought up to the second in between.
+#[test]
+fn what_types_are_behind_is_told_with_their_edition() {
+    let mut house = House::new();
+    let [(second, _), _] = EMPTY_STORES;
+    house.now = Generations::read(&of_state(second), &house.base, &house.package).unwrap();
+    let of = |house: &House, ty: &str| {
+        let ty = r4().resource_type(ty).unwrap();
+        let behind = house.now.behind().into_iter();
+        behind.filter(|(t, _)| *t == ty).map(|(_, e)| e).next()
+    };
+    assert_eq!(of(&house, "Patient"), Some(Edition::Second));
+    assert!(house.raise(&[]));
+    assert_eq!(of(&house, "Patient"), Some(Edition::Second));
+    house.reach("Patient");
+    assert_eq!(of(&house, "Patient"), None);
+    let halfway: &[u8] = br#"{"mark":3,"next":16384,"parameters":[],"ready":{"Patient":1},
+        "sets":[{"generation":0,"parameters":[],"edition":1},{"generation":1,"parameters":[],"edition":2}]}"#;
+    house.now = Generations::read(&of_state(halfway), &house.base, &house.package).unwrap();
+    house.mark = 3;
+    assert!(house.raise(&[]));
+    assert_eq!(of(&house, "Patient"), Some(Edition::Second));
+    assert_eq!(of(&house, "Observation"), Some(Edition::First));
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod content;
 use self::content::{Content, Part};
 use crate::document::reread;
 use crate::engine::{Context, stored};
+use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use ward_access::Action;
@@ -16,6 +17,7 @@ use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind, TypeId};
 use ward_search::extract::Extractor;
+use ward_search::normal::lower_case;
 use ward_search::plan::{Filter, Plan, Total};
 use ward_search::query::{Options, TERMS_MAX};
 use ward_search::terminology::{Embedded, Terminology, Unknown};
@@ -206,7 +208,7 @@ impl Terminology for Known {
 
     fn ancestors(&self, system: &str, code: &str) -> std::result::Result<Vec<String>, Unknown> {
         match (Embedded.ancestors(system, code), self.contents.get(system)) {
-            (Err(_), Some(content)) => content.ancestors(code).ok_or(Unknown::Code),
+            (Err(_), Some(content)) => content.ancestors(system, code).ok_or(Unknown::Code),
             (embedded, _) => embedded,
         }
     }
@@ -216,13 +218,33 @@ impl Terminology for Known {
             Embedded.descendants(system, code),
             self.contents.get(system),
         ) {
-            (Err(_), Some(content)) => content.descendants(code).ok_or(Unknown::Code),
+            (Err(_), Some(content)) => content.descendants(system, code).ok_or(Unknown::Code),
             (embedded, _) => embedded,
         }
     }
 }
 
 type Codes = BTreeSet<(String, String)>;
+
+/// By what a code is the same as another: systems take account of case or not.
+fn key((system, code): &(String, String)) -> (String, String) {
+    let code = match r4().is_case_sensitive(system) {
+        true => Cow::Borrowed(code.as_str()),
+        false => lower_case(code),
+    };
+    (system.clone(), code.into_owned())
+}
+
+fn keys(codes: &Codes) -> Codes {
+    codes.iter().map(key).collect()
+}
+
+/// Those that are among the others.
+fn common(mut codes: Codes, others: &Codes) -> Codes {
+    let others = keys(others);
+    codes.retain(|code| others.contains(&key(code)));
+    codes
+}
 
 impl Known {
     /// Of a stored value set. Recursion: `ROUNDS_MAX` imports.
@@ -265,9 +287,8 @@ impl Known {
             codes.extend(self.part(part, depth)?);
         }
         for part in exclude {
-            for code in self.part(part, depth)? {
-                codes.remove(&code);
-            }
+            let excluded = keys(&self.part(part, depth)?);
+            codes.retain(|code| !excluded.contains(&key(code)));
         }
         Ok(codes)
     }
@@ -282,7 +303,7 @@ impl Known {
             let imported = self.codes(import, depth + 1)?;
             codes = Some(match codes {
                 None => imported,
-                Some(codes) => codes.intersection(&imported).cloned().collect(),
+                Some(codes) => common(codes, &imported),
             });
         }
         Ok(codes.unwrap_or_default())
@@ -310,7 +331,7 @@ impl Known {
             }
             codes = Some(match codes {
                 None => found,
-                Some(codes) => codes.intersection(&found).cloned().collect(),
+                Some(codes) => common(codes, &found),
             });
         }
         Ok(codes.unwrap_or_default())

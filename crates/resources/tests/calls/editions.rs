@@ -23,7 +23,7 @@ fn document(id: &str, media: &str) -> Value {
 async fn older(house: &House) {
     let store = house.engine.store();
     let now = store.load_indexing().await.unwrap();
-    assert_eq!(&now.state[..], b"edition 2", "a new store");
+    assert_eq!(&now.state[..], b"edition 3", "a new store");
     let changed = store.change_indexing(now.revision, now.generation, Bytes::new());
     assert!(changed.await.unwrap());
 }

@@ -13,6 +13,7 @@ mod binaries;
 mod blank;
 mod budgets;
 mod canonicals;
+mod codes;
 mod conditions;
 mod contained;
 mod contained_pages;
@@ -128,6 +129,9 @@ on_both!(
     editions::rows_of_an_older_store_are_brought_up,
     editions::what_was_found_is_found_while_they_are,
     editions::a_condition_takes_no_account_of_case,
+    codes::case_counts_where_the_code_system_says_so,
+    codes::another_case_costs_the_same,
+    codes::rows_of_the_second_edition_are_brought_up,
     canonicals::a_url_may_name_a_version,
     canonicals::a_reverse_include_keeps_to_the_version,
     terminology::a_stored_value_set_is_expanded_from_what_is_held,

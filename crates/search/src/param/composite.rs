@@ -1,5 +1,6 @@
 //! Composite parameters: what occurs together in one element. <https://hl7.org/fhir/R4/search.html#combining>
 
+use super::token::case::Case;
 use super::{Ask, Form, date, number, quantity, reference, string, token};
 use crate::entries::{QuantityEntry, TermEntry};
 use crate::escape::split;
@@ -31,7 +32,7 @@ pub(crate) fn index(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) -> boo
 fn tuple(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf, parts: &[Part; 2]) -> bool {
     let mut values = parts.iter().map(|part| {
         out.aside(|out| {
-            for (end, form) in ends_of(out, node, part) {
+            for (end, form, case) in ends_of(out, node, part) {
                 let leaf = Leaf {
                     param: part.param,
                     form,
@@ -40,6 +41,7 @@ fn tuple(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf, parts: &[Part; 2]
                     listed: false,
                     of_name: false,
                     media: false,
+                    case,
                     ..*leaf
                 };
                 match part.ty {
@@ -74,14 +76,17 @@ fn tuple(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf, parts: &[Part; 2]
     first.terms.len().min(ends) > 0
 }
 
-fn ends_of<'n>(out: &Collector<'_>, node: Node<'n>, part: &Part) -> Vec<(Node<'n>, Form)> {
+fn ends_of<'n>(out: &Collector<'_>, node: Node<'n>, part: &Part) -> Vec<(Node<'n>, Form, Case)> {
     let schema = out.schema();
-    let form = |atom: &Atom| Form::of(schema, part.ty, atom.leaf);
-    part.atoms
-        .iter()
-        .filter_map(|a| form(a).map(|f| (a, f)))
-        .flat_map(|(atom, form)| ends(node, &atom.hops).into_iter().map(move |n| (n, form)))
-        .collect()
+    let mut found = Vec::new();
+    for atom in &part.atoms {
+        if let Some(form) = Form::of(schema, part.ty, atom.leaf) {
+            let case = part.case.of_one(schema, part.ty, atom);
+            let ends = ends(node, &atom.hops).into_iter();
+            found.extend(ends.map(|end| (end, form, case)));
+        }
+    }
+    found
 }
 
 /// `value$value`, each as its own parameter reads it.

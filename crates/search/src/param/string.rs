@@ -2,6 +2,7 @@
 
 use super::{Ask, Form};
 use crate::definition::starts_of;
+use crate::edition::Edition;
 use crate::escape::unescape;
 use crate::extract::Collector;
 use crate::normal::normalise;
@@ -60,7 +61,7 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
     let wanted = wanted(ask, value)?;
     let one: fn(u16, String) -> Filter = match ask.modifier {
         None if !ask.parameter.of_names => |param, value| Filter::StringPrefix { param, value },
-        None if ask.is_behind => a_start_or_whole,
+        None if ask.oldest < Edition::Second => a_start_or_whole,
         None => a_start,
         Some("contains") => |param, value| Filter::StringContains { param, value },
         Some("text") => a_word,

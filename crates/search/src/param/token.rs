@@ -1,20 +1,23 @@
 //! Token parameters. <https://hl7.org/fhir/R4/search.html#token>
 
+pub(crate) mod case;
 mod contact;
 mod media;
 mod set;
 
 pub(crate) use media::is_media_type;
 
+use self::case::{Case, folded_since, spelled};
 use super::string::{any, wanted};
 use super::{Ask, Form};
 use crate::check::fresh;
+use crate::edition::Edition;
 use crate::entries::Term;
 use crate::escape::{split_once, unescape};
 use crate::extract::Collector;
 use crate::normal::lower_case;
 use crate::plan::{Filter, PhraseTest};
-use crate::registry::{Leaf, Parameter};
+use crate::registry::{Leaf, Owner, Parameter};
 use crate::words::words;
 use std::borrow::Cow;
 use ward_fhir::schema::Schema;
@@ -45,9 +48,8 @@ pub(crate) fn index(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
         Form::Coding => coding(out, node, leaf, None),
         Form::Concept => concept(out, node, leaf),
         Form::Identifier => identifier(out, node, leaf),
-        Form::Contact => caseless(out, node.text("value"), leaf),
-        Form::StringToken => caseless(out, node.value(), leaf),
-        form => plain(out, node.value(), leaf, form == Form::Code),
+        Form::Contact => plain(out, node.text("value"), leaf),
+        _ => plain(out, node.value(), leaf),
     }
 }
 
@@ -95,20 +97,14 @@ fn coding(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf, text: Option<&st
     }
 }
 
-fn plain(out: &mut Collector<'_>, value: Option<&str>, leaf: &Leaf, counted: bool) {
+fn plain(out: &mut Collector<'_>, value: Option<&str>, leaf: &Leaf) {
     if let Some(value) = value {
-        let term = out.key().code(leaf.param, value);
-        out.term(leaf, term, counted);
+        let term = out.plain(leaf, value, leaf.form == Form::Code);
         out.hot(leaf, term);
         if leaf.media {
             out.media(leaf, media::phrase(value), term);
         }
     }
-}
-
-fn caseless(out: &mut Collector<'_>, value: Option<&str>, leaf: &Leaf) {
-    let value = value.map(|value| out.caseless(value));
-    plain(out, value.as_deref(), leaf, false);
 }
 
 fn identifier(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
@@ -118,15 +114,13 @@ fn identifier(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
     if let Some(system) = system {
         out.term(leaf, key.system(leaf.param, system), false);
     }
-    let Some(value) = value.map(|value| out.caseless(value)) else {
+    let Some(value) = value else {
         return;
     };
-    out.term(
-        leaf,
-        key.token(leaf.param, system.unwrap_or(""), &value),
-        false,
-    );
-    out.term(leaf, key.code(leaf.param, &value), false);
+    out.plain(leaf, value, false);
+    let value = out.caseless(value);
+    let term = key.token(leaf.param, system.unwrap_or(""), &value);
+    out.term(leaf, term, false);
     let types = node
         .children_of(words.identifier_type)
         .flat_map(Node::children);
@@ -134,8 +128,9 @@ fn identifier(out: &mut Collector<'_>, node: Node<'_>, leaf: &Leaf) {
         match child.member() {
             Some(m) if m == words.concept_coding => {
                 if let (system, Some(code)) = pair(child, words.coding_system, words.coding_code) {
-                    let term = key.of_type(leaf.param, system.unwrap_or(""), code, &value);
-                    out.term(leaf, term, false);
+                    let system = system.unwrap_or("");
+                    let code = out.code(system, code);
+                    out.term(leaf, key.of_type(leaf.param, system, &code, &value), false);
                 }
             }
             // The specification's `:text` of an Identifier: a term for the text, since values are each their own.
@@ -232,40 +227,56 @@ impl Wanted {
 }
 
 fn any_system(ask: &Ask<'_>, code: &str, found: &mut Wanted) {
-    let values = spelled(ask, code, |form| !is_coded(form));
+    let folded = lower_case(code);
     for owner in &ask.parameter.owners {
         if has_coded(ask) {
             found.forms.push(ask.key.code(owner.param, code));
+            if folded != code {
+                found.forms.push(ask.key.caseless(owner.param, &folded));
+            }
         }
-        let terms = values.iter().map(|value| ask.key.code(owner.param, value));
-        found.terms.extend(terms);
+        if ask.parameter.forms.iter().any(|form| !is_coded(*form)) {
+            found.terms.extend(plain_terms(ask, owner, code));
+        }
     }
 }
 
-/// How rows have a value in elements of these forms: codes as they are written, and of a string the case does not count.
-/// <https://hl7.org/fhir/R4/search.html#token>
-fn spelled<'v>(ask: &Ask<'_>, value: &'v str, is_read: impl Fn(Form) -> bool) -> Vec<Cow<'v, str>> {
-    let forms = ask.parameter.forms.iter().filter(|form| is_read(**form));
-    let forms: Vec<&Form> = forms.collect();
-    let is_caseless =
-        |form: &Form| matches!(form, Form::Identifier | Form::Contact | Form::StringToken);
-    let mut values = Vec::new();
-    if forms.iter().any(|form| is_caseless(form)) {
-        values = caseless_spellings(ask, value);
+/// By which rows have a value that names no system.
+fn plain_terms(ask: &Ask<'_>, owner: &Owner, value: &str) -> Vec<Term> {
+    let (key, param, folded) = (ask.key, owner.param, lower_case(value));
+    if owner.case == Case::Exact || folded == value {
+        return vec![key.code(param, value)];
     }
-    if forms.iter().any(|form| !is_caseless(form)) && !values.iter().any(|known| known == value) {
-        values.push(Cow::Borrowed(value));
+    let since = ask.parameter.forms.iter().map(|form| folded_since(*form));
+    let is_behind = since.max().is_some_and(|since| ask.oldest < since);
+    let mut terms = match owner.case {
+        Case::Mixed => vec![key.caseless(param, &folded), key.code(param, value)],
+        _ => vec![key.code(param, &folded)],
+    };
+    match owner.case {
+        // Before the third edition there was no other term.
+        Case::Mixed if ask.oldest < Edition::Third => terms.push(key.code(param, &folded)),
+        Case::Folded if is_behind => terms.push(key.code(param, value)),
+        _ => {}
     }
-    values
+    terms
 }
 
-/// Rows of the first edition are found as it is written.
+/// Of what is no code. Rows of the first edition are found as it is written.
 pub(crate) fn caseless_spellings<'v>(ask: &Ask<'_>, value: &'v str) -> Vec<Cow<'v, str>> {
-    let mut values = vec![lower_case(value)];
-    if ask.is_behind && values[0] != value {
-        values.push(Cow::Borrowed(value));
-    }
-    values
+    spellings(value, lower_case(value), ask.oldest < Edition::Second)
+}
+
+/// A code of a system, which may be none (empty). Rows from before the third edition are found as it is written.
+fn code_spellings<'v>(ask: &Ask<'_>, system: &str, code: &'v str) -> Vec<Cow<'v, str>> {
+    let newest = spelled(ask.schema, Edition::NEWEST, system, code);
+    spellings(code, newest, ask.oldest < Edition::Third)
+}
+
+fn spellings<'v>(value: &'v str, newest: Cow<'v, str>, is_behind: bool) -> Vec<Cow<'v, str>> {
+    let is_other = is_behind && newest != value;
+    let written = is_other.then_some(Cow::Borrowed(value));
+    std::iter::once(newest).chain(written).collect()
 }
 
 fn any_code(ask: &Ask<'_>, system: &str, found: &mut Wanted) {
@@ -278,25 +289,35 @@ fn any_code(ask: &Ask<'_>, system: &str, found: &mut Wanted) {
             found.terms.push(term);
         }
         for code in implied(ask, system) {
-            found.terms.push(ask.key.code(owner.param, code));
+            found.terms.extend(plain_terms(ask, owner, code));
         }
     }
 }
 
 pub(super) fn both(ask: &Ask<'_>, system: &str, code: &str, found: &mut Wanted) {
-    let is_pair = |form| is_coded(form) || form == Form::Identifier;
-    let pairs = spelled(ask, code, is_pair);
-    let mut plain = Vec::new();
-    if system.is_empty() || implied(ask, system).any(|c| c == code) {
-        plain = spelled(ask, code, |form| !is_pair(form));
+    let forms = &ask.parameter.forms;
+    let mut pairs = Vec::new();
+    if has_coded(ask) {
+        pairs = code_spellings(ask, system, code);
     }
+    if forms.contains(&Form::Identifier) {
+        pairs.extend(caseless_spellings(ask, code));
+    }
+    pairs.dedup();
+    let is_plain = |form: &Form| !is_coded(*form) && *form != Form::Identifier;
+    let is_same = |c: &str| {
+        let newest = |code| spelled(ask.schema, Edition::NEWEST, system, code);
+        newest(c) == newest(code)
+    };
+    let has_plain =
+        forms.iter().any(is_plain) && (system.is_empty() || implied(ask, system).any(is_same));
     for owner in &ask.parameter.owners {
         let pairs = pairs.iter();
-        let plain = plain.iter();
         let terms = pairs.map(|value| ask.key.token(owner.param, system, value));
         found.terms.extend(terms);
-        let terms = plain.map(|value| ask.key.code(owner.param, value));
-        found.terms.extend(terms);
+        if has_plain {
+            found.terms.extend(plain_terms(ask, owner, code));
+        }
     }
 }
 
@@ -343,9 +364,12 @@ fn of_type(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
     let (system, code, value) = (unescape(system), unescape(code), unescape(value));
     let mut terms = Vec::new();
     let values = caseless_spellings(ask, &value);
+    let codes = code_spellings(ask, &system, &code);
     for owner in &ask.parameter.owners {
-        let each = values.iter();
-        terms.extend(each.map(|value| ask.key.of_type(owner.param, &system, &code, value)));
+        for code in &codes {
+            let each = values.iter();
+            terms.extend(each.map(|value| ask.key.of_type(owner.param, &system, code, value)));
+        }
     }
     Ok(Filter::AnyTerm(terms))
 }

@@ -2,6 +2,7 @@
 //! both spellings.
 
 use super::visit::{Visited, visited};
+use crate::edition::Edition;
 use crate::extract::Extractor;
 use crate::normal::taken_apart;
 use crate::plan::{Filter, PhraseTest};
@@ -9,11 +10,11 @@ use ward_fhir::TypeId;
 
 /// The filter over `types` with both spellings of the texts of types that have such rows.
 pub(super) fn both(filter: Filter, types: &[TypeId], extractor: &Extractor) -> Filter {
-    if !extractor.is_behind(&[]) {
+    if extractor.oldest(&[]) > Edition::First {
         return filter;
     }
     visited(filter, types, &mut |place, condition| {
-        let is_behind = extractor.is_behind(place.types);
+        let is_behind = extractor.oldest(place.types) == Edition::First;
         match apart(&condition).filter(|_| is_behind) {
             Some(apart) => Visited::Replaced(Filter::Or(vec![condition, apart])),
             None => Visited::Kept(condition),

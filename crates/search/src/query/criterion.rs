@@ -5,6 +5,7 @@
 
 use super::{CHAIN_DEPTH_MAX, CRITERIA_MAX, Ignored, Reader, Refusal};
 use crate::check::fresh;
+use crate::edition::Edition;
 use crate::nearest::nearest;
 use crate::param::Form;
 use crate::plan::Filter;
@@ -17,8 +18,8 @@ pub(super) struct Meaning<'a> {
     pub types: Vec<TypeId>,
     pub all: &'a TypeParameters,
     pub parameter: &'a Parameter,
-    /// See [`Ask::is_behind`](crate::param::Ask::is_behind).
-    pub is_behind: bool,
+    /// See [`Ask::oldest`](crate::param::Ask::oldest).
+    pub oldest: Edition,
 }
 
 impl<'a> Reader<'a> {
@@ -143,20 +144,20 @@ impl<'a> Reader<'a> {
             }
             self.custom
                 .set(self.custom.get() || parameter.is_custom() && parameter.indexed);
-            let is_behind = match common_only {
-                true => self.extractor.is_behind(&[]),
-                false => self.extractor.is_behind(&[*ty]),
+            let oldest = match common_only {
+                true => self.extractor.oldest(&[]),
+                false => self.extractor.oldest(&[*ty]),
             };
             match found.iter_mut().find(|m| same(m.parameter, parameter)) {
                 Some(known) => {
                     known.types.push(*ty);
-                    known.is_behind |= is_behind;
+                    known.oldest = known.oldest.min(oldest);
                 }
                 None => found.push(Meaning {
                     types: vec![*ty],
                     all,
                     parameter,
-                    is_behind,
+                    oldest,
                 }),
             }
         }

@@ -1,6 +1,6 @@
 //! `_filter`: expressions over search parameters, lowered to the same filters. <https://hl7.org/fhir/R4/search_filter.html>
 //!
-//! Departs: codes keep their case, as in every other search. `ne` of strings, tokens, uris and references is "has a value, and
+//! Departs: `ne` of strings, tokens, uris and references is "has a value, and
 //! none of them is equal": the index does not tell which of several values an unequal one belongs to.
 
 mod operator;

@@ -2,6 +2,7 @@
 
 use super::criterion::Meaning;
 use super::{OR_VALUES_MAX, Reader, TERMS_MAX, missing};
+use crate::edition::Edition;
 use crate::entries::Term;
 use crate::escape::{split, unescape};
 use crate::param::{
@@ -71,7 +72,7 @@ impl Reader<'_> {
             schema: self.registry.schema(),
             types: meaning.all,
             parameter: meaning.parameter,
-            is_behind: meaning.is_behind,
+            oldest: meaning.oldest,
             modifier,
             base: self.extractor.base(),
             now_us: self.options.now_us,
@@ -90,7 +91,12 @@ impl Reader<'_> {
             }
         }
         let filter = merge(any);
-        if size(&filter) > TERMS_MAX {
+        // Of an older edition a code may have another term.
+        let most = match ask.oldest < Edition::NEWEST {
+            true => 2 * TERMS_MAX,
+            false => TERMS_MAX,
+        };
+        if size(&filter) > most {
             return Err(too_many(ask.parameter));
         }
         Ok(match filter {

@@ -8,6 +8,7 @@ use super::{Owner, Parameter};
 use crate::definition::{CUSTOM_FROM, Definition};
 use crate::expression::{self, Shape};
 use crate::param::Form;
+use crate::param::token::case::Case;
 use crate::program::{Atom, resolve};
 use ward_fhir::TypeId;
 use ward_fhir::schema::{Schema, SearchType};
@@ -35,6 +36,7 @@ pub(crate) struct Part {
     pub ty: SearchType,
     /// Whose entries its terms are.
     pub param: u16,
+    pub case: Case,
     /// From the element of the composite; empty where it is read elsewhere.
     pub atoms: Vec<Atom>,
     /// The parameter is of the standard and reads all that the component does: its entries are there wherever these are.
@@ -77,7 +79,11 @@ fn owners(alternatives: &[Alternative]) -> Vec<Owner> {
             Alternative::Whole { parts, .. } => owners.extend(parts.iter().map(|p| p.param)),
         }
     }
-    let owner = |param| Owner { param, only: None };
+    let owner = |param| Owner {
+        param,
+        only: None,
+        case: Case::Exact,
+    };
     owners.into_iter().map(owner).collect()
 }
 
@@ -170,6 +176,7 @@ fn part(
         code: parameter.code().into(),
         ty: parameter.ty(),
         param: owner.param,
+        case: owner.case,
         atoms,
         is_whole: reader.is_some_and(|p| p.def.number() < CUSTOM_FROM),
     })

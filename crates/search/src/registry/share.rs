@@ -38,6 +38,7 @@ pub(super) fn share(ty: &str, parameters: &mut [Parameter]) {
             parameters[at].owners = vec![Owner {
                 param: id,
                 only: None,
+                case: parameters[at].case,
             }];
             parameters[at].marks = if parameters[at].truth {
                 Marks::Nothing
@@ -51,6 +52,7 @@ pub(super) fn share(ty: &str, parameters: &mut [Parameter]) {
                 .map(|o| Owner {
                     param: parameters[*o].def.number(),
                     only: *only,
+                    case: parameters[*o].case,
                 })
                 .collect();
             parameters[at].marks = if only.is_some() {

@@ -25,7 +25,7 @@ use crate::migrations::Chain;
 /// What was made before the oldest format lacks terms and counters that searches rely on, and has no secret of its own.
 const CHAIN: Chain<'_> = Chain {
     oldest: 6,
-    steps: &[TABLES, LEFT_PHRASES, EDITION],
+    steps: &[TABLES, LEFT_PHRASES, EDITION, EDITION_3],
 };
 
 /// A store without rows has none that an earlier edition of extraction wrote; any other one is told by its empty state. The
@@ -33,6 +33,12 @@ const CHAIN: Chain<'_> = Chain {
 const EDITION: &str = "-- tables of types: e0d6e9cfefab734cf57ab392db4b6ebf23655e7fe3b877c456b2e54966ce0cb2
 update indexing set revision = revision + 1, state = 'edition 2' where length(state) = 0 and not exists (select from resource);
 ";
+
+/// The same for the third, where the second was the newest before.
+const EDITION_3: &str = "-- tables of types: e0d6e9cfefab734cf57ab392db4b6ebf23655e7fe3b877c456b2e54966ce0cb2
+update indexing set revision = revision + 1, state = 'edition 3' where state = 'edition 2' and not exists (select from resource);
+";
+
 /// Only one node migrates at a time.
 pub const MIGRATION_LOCK: i64 = 0x7761_7264_0001;
 
@@ -288,6 +294,7 @@ mod tests {
             TABLES,
             LEFT_PHRASES,
             EDITION,
+            EDITION_3,
             FURTHER,
             "create table half (a int); select * from nowhere",
         ];
@@ -301,7 +308,7 @@ mod tests {
         ));
         assert_eq!(migrate(&connection).await, Ok(()), "nothing has changed");
         // Two nodes start at once.
-        let further = chain(&broken[..4]);
+        let further = chain(&broken[..5]);
         let other = self::connection(&database).await;
         let both = tokio::join!(
             migrate_by(&connection, further),

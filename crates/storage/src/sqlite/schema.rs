@@ -37,12 +37,18 @@ use crate::migrations::Chain;
 /// What was made before the oldest format lacks rows that searches rely on, and has no secret of its own.
 const CHAIN: Chain<'_> = Chain {
     oldest: 6,
-    steps: &[TABLES, LEFT_PHRASES, EDITION],
+    steps: &[TABLES, LEFT_PHRASES, EDITION, EDITION_3],
 };
 
 /// A store without rows has none that an earlier edition of extraction wrote; any other one is told by its empty state.
 const EDITION: &str = "
 update indexing set revision = revision + 1, state = cast('edition 2' as blob) where state = x'' and not exists (select 1 from resource);
+";
+
+/// The same for the third, where the second was the newest before.
+const EDITION_3: &str = "
+update indexing set revision = revision + 1, state = cast('edition 3' as blob)
+where state = cast('edition 2' as blob) and not exists (select 1 from resource);
 ";
 
 const TABLES: &str = "
@@ -236,6 +242,7 @@ mod tests {
             TABLES,
             LEFT_PHRASES,
             EDITION,
+            EDITION_3,
             FURTHER,
             "create table half (a); select * from nowhere",
         ];
@@ -248,7 +255,7 @@ mod tests {
             Err(OpenError::Database(_))
         ));
         assert_eq!(migrate(&mut connection), Ok(()), "nothing has changed");
-        let further = chain(&broken[..4]);
+        let further = chain(&broken[..5]);
         assert_eq!(migrate_by(&mut connection, further), Ok(()));
         assert_eq!(migrate_by(&mut connection, further), Ok(()));
         let (found, known) = (CHAIN.newest() + 1, CHAIN.newest());

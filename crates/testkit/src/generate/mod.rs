@@ -24,7 +24,10 @@ pub const DATES: &[&str] = &[
 ];
 pub const LABS: &str = "http://example.org/lab";
 pub const OTHER: &str = "http://example.org/other";
-pub const CODES: &[&str] = &["c1", "c2", "c3", "c4"];
+/// Where case counts.
+pub const EXACT: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+/// Some differ in case alone.
+pub const CODES: &[&str] = &["c1", "c2", "C2", "c3", "C3", "c4"];
 pub const NUMBERS: &[&str] = &[
     "0", "0.5", "1", "1.5", "2", "5", "5.4", "10", "100", "1000", "1500", "-1",
 ];

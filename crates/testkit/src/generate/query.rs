@@ -1,7 +1,8 @@
 //! Random questions, each parameter with values that the data may have.
 
 use super::{
-    ABSENT, CODES, CONTENTS, COUNTS, DATES, LABS, MRN, NUMBERS, OTHER, VALUES, day, id, words,
+    ABSENT, CODES, CONTENTS, COUNTS, DATES, EXACT, LABS, MRN, NUMBERS, OTHER, VALUES, day, id,
+    words,
 };
 use crate::Random;
 use crate::naive::{HIERARCHICAL, Kind, PARAMETERS, Parameter, Question};
@@ -262,7 +263,8 @@ fn value(random: &mut Random, parameter: &Parameter, modifier: &str) -> String {
             .one_of(&["body", "heart", "rate", "puls", "eight", "medical"])
             .to_owned(),
         (Kind::Token, ":of-type") => {
-            format!("{LABS}|MR|{}", random.one_of(VALUES).to_lowercase())
+            let code = random.one_of(&["MR", "mr"]);
+            format!("{LABS}|{code}|{}", random.one_of(VALUES).to_lowercase())
         }
         (Kind::Token, _) => token(random, parameter),
         (Kind::Truth, _) => random.one_of(&["true", "false"]).to_owned(),
@@ -334,7 +336,7 @@ fn token(random: &mut Random, parameter: &Parameter) -> String {
     let plain: &[&str] = match parameter.code {
         "identifier" => return identifier(random),
         "active" => return random.one_of(&["true", "false"]).to_owned(),
-        "gender" => &["male", "female", "unknown"],
+        "gender" => &["male", "female", "Female", "unknown"],
         "status" => &[
             "final",
             "finished",
@@ -357,7 +359,7 @@ fn token(random: &mut Random, parameter: &Parameter) -> String {
 }
 
 fn coded(random: &mut Random) -> String {
-    let (system, code) = (random.one_of(&[LABS, OTHER]), random.one_of(CODES));
+    let (system, code) = (random.one_of(&[LABS, OTHER, EXACT]), random.one_of(CODES));
     match random.below(6) {
         0 => format!("{system}|"),
         1 => format!("|{code}"),

@@ -27,18 +27,29 @@ pub fn matches(element: &Value, value: &str, implied: &str) -> bool {
     let parts: Vec<String> = split(value, '|').into_iter().map(plain).collect();
     let is_code = matches!(element, Value::String(_) | Value::Bool(_));
     let is_identifier = element.get("value").is_some();
-    let same = |code: &str, wanted: &str| match is_identifier {
+    let same = |system: &str, code: &str, wanted: &str| match is_identifier || !is_exact(system) {
         true => same_letters(code, wanted),
         false => code == wanted,
     };
     pairs.iter().any(|(system, code)| match parts.as_slice() {
-        [wanted] => same(code, wanted) && !code.is_empty(),
+        [wanted] => same(system, code, wanted) && !code.is_empty(),
         [wanted, rest] if rest.is_empty() => system == wanted,
         // A plain code has no system of its own: `|code` finds it too.
-        [none, wanted] if none.is_empty() => same(code, wanted) && (system.is_empty() || is_code),
-        [wanted, rest] => system == wanted && same(code, rest),
+        [none, wanted] if none.is_empty() => {
+            same(system, code, wanted) && (system.is_empty() || is_code)
+        }
+        [wanted, rest] => system == wanted && same(system, code, rest),
         _ => false,
     })
+}
+
+/// Whether case counts in the codes of a system. By hand from the definitions: those of FHIR and of HL7 version 3 say so, those of
+/// version 2 say nothing, and UCUM is the example of the specification.
+fn is_exact(system: &str) -> bool {
+    let is_of_hl7 = system.starts_with("http://hl7.org/fhir/")
+        || system.starts_with("http://terminology.hl7.org/CodeSystem/");
+    let is_of_version_2 = system.starts_with("http://terminology.hl7.org/CodeSystem/v2-");
+    is_of_hl7 && !is_of_version_2 || system == "http://unitsofmeasure.org"
 }
 
 /// Whatever their case.
@@ -95,5 +106,13 @@ pub fn of_type(element: &Value, value: &str) -> bool {
     own.is_some_and(|own| same_letters(own, value))
         && types
             .iter()
-            .any(|t| t["system"] == *system && t["code"] == *code)
+            .any(|t| t["system"] == *system && is_code(t, system, code))
+}
+
+fn is_code(coding: &Value, system: &str, wanted: &str) -> bool {
+    let own = coding["code"].as_str();
+    own.is_some_and(|own| match is_exact(system) {
+        true => own == wanted,
+        false => same_letters(own, wanted),
+    })
 }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeSet, HashMap};
 use ward_fhir::Node;
+use ward_fhir::schema::r4;
+use ward_search::normal::lower_case;
 
 pub enum Content {
     Set {
@@ -76,10 +78,12 @@ impl Content {
         }
     }
 
-    pub fn ancestors(&self, code: &str) -> Option<Vec<String>> {
+    /// `None`: it is none of its codes. `system`: its own url.
+    pub fn ancestors(&self, system: &str, code: &str) -> Option<Vec<String>> {
         let Content::System { parents, .. } = self else {
             return None;
         };
+        let code = own(parents, system, code)?;
         let mut found = BTreeSet::new();
         let mut open: Vec<&String> = parents.get(code)?.iter().collect();
         while let Some(above) = open.pop() {
@@ -90,11 +94,12 @@ impl Content {
         Some(found.into_iter().collect())
     }
 
-    pub fn descendants(&self, code: &str) -> Option<Vec<String>> {
+    /// `None`: it is none of its codes. `system`: its own url.
+    pub fn descendants(&self, system: &str, code: &str) -> Option<Vec<String>> {
         let Content::System { parents, .. } = self else {
             return None;
         };
-        parents.get(code)?;
+        let code = own(parents, system, code)?;
         let mut below: HashMap<&str, Vec<&str>> = HashMap::new();
         for (child, above) in parents {
             for parent in above {
@@ -112,6 +117,19 @@ impl Content {
         }
         Some(found.into_iter().collect())
     }
+}
+
+/// The code as the system spells it.
+fn own<'c>(parents: &'c HashMap<String, Vec<String>>, system: &str, code: &str) -> Option<&'c str> {
+    if let Some((known, _)) = parents.get_key_value(code) {
+        return Some(known);
+    }
+    if r4().is_case_sensitive(system) {
+        return None;
+    }
+    let wanted = lower_case(code);
+    let spelled = parents.keys().filter(|known| lower_case(known) == wanted);
+    spelled.min().map(String::as_str)
 }
 
 impl Part {

@@ -2,6 +2,7 @@
 //! <https://hl7.org/fhir/R4/search.html#token>
 
 use crate::check::fresh;
+use crate::edition::Edition;
 use crate::escape::unescape;
 use crate::normal::lower_case;
 use crate::param::Ask;
@@ -47,7 +48,7 @@ pub(super) fn below(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
         test: PhraseTest::Below,
         value: format!("{value}{end}"),
     });
-    if ask.is_behind {
+    if ask.oldest < Edition::Second {
         // Rows that have no such phrase are looked at.
         let name = format!("{}:below", ask.code());
         return Ok(fresh(ask.extractor, name, phrase));

@@ -1,7 +1,9 @@
 //! `:in`, `:above` and `:below` on tokens: the codes come from a terminology, the rest is as for a list of codes.
 //! <https://hl7.org/fhir/R4/search.html#token>
 
+use super::case::spelled;
 use super::{Wanted, both, pairs};
+use crate::edition::Edition;
 use crate::escape::{split_once, unescape};
 use crate::param::Ask;
 use crate::plan::Filter;
@@ -38,7 +40,8 @@ pub(super) fn hierarchy(
         }
         None => {
             let code = unescape(value);
-            let implied = pairs(ask).filter(|(_, c)| *c == code);
+            let newest = |system, code| spelled(ask.schema, Edition::NEWEST, system, code);
+            let implied = pairs(ask).filter(|(s, c)| newest(s, c) == newest(s, &code));
             roots.extend(implied.map(|(s, c)| (s.to_owned(), c.to_owned())));
         }
         Some(_) => {}

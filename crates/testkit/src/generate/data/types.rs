@@ -1,7 +1,7 @@
 //! Values of data types. <https://hl7.org/fhir/R4/datatypes.html>
 
 use super::Body;
-use crate::generate::{CODES, LABS, MRN, NUMBERS, OTHER, VALUES};
+use crate::generate::{CODES, EXACT, LABS, MRN, NUMBERS, OTHER, VALUES};
 use serde_json::{Value, json};
 
 impl Body<'_> {
@@ -35,9 +35,10 @@ impl Body<'_> {
 
     pub(super) fn coding(&mut self) -> Value {
         let mut coding = json!({ "code": self.random.one_of(CODES) });
-        match self.random.below(4) {
+        match self.random.below(5) {
             0 => coding["system"] = json!(OTHER),
             1 | 2 => coding["system"] = json!(LABS),
+            3 => coding["system"] = json!(EXACT),
             _ => {}
         }
         if self.random.once_in(3) {
