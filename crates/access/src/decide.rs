@@ -35,7 +35,7 @@ impl Default for Facts {
         Facts {
             patient: None,
             criteria: Vec::new(),
-            mask: Mask::open(),
+            mask: Mask::every(),
         }
     }
 }
@@ -75,6 +75,9 @@ pub fn decide(caller: &Caller, facts: &Facts) -> Access {
 pub enum Maintenance {
     /// Does a reference's target exist? Reads and searches; its answer must never leave the server.
     ReferenceCheck,
+    /// Has a resource that the caller does not see an id under which they would create one? Reads; its answer leaves the server as
+    /// a refusal only.
+    TakenId,
     /// Filling a demo store. Creates, updates, reads and searches; only before the server listens.
     DemoImport,
     /// What clients define search parameters by. Reads and searches SearchParameter only; what it finds decides how queries
@@ -98,6 +101,7 @@ pub fn maintenance(purpose: Maintenance) -> Access {
         Maintenance::SearchParameters => (&[Action::Read, Action::Search], 3),
         Maintenance::Reindex => (&[Action::Read], 4),
         Maintenance::Rota => (&[Action::Read, Action::Search], 5),
+        Maintenance::TakenId => (&[Action::Read], 6),
     };
     let mut grid = Grid::default();
     let reached = |name: &str| match purpose {
@@ -117,7 +121,7 @@ pub fn maintenance(purpose: Maintenance) -> Access {
         granted: None,
         launch: None,
         part: None,
-        mask: Mask::open(),
+        mask: Mask::every(),
         fingerprint,
         before: None,
     }

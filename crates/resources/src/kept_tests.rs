@@ -40,6 +40,7 @@ fn stored(text: &str) -> Replaced {
         patient: 0,
         body: Bytes::from(text.to_owned()),
         generation: 0,
+        visibility: 0,
     })
 }
 

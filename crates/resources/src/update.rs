@@ -14,7 +14,7 @@ use crate::read::{NO_ROW, locate, not_found};
 use crate::reply::Reply;
 use crate::write::{Identity, Replaced, Written, commit, compose, conflict};
 use std::collections::HashSet;
-use ward_access::Action;
+use ward_access::{Action, Maintenance, maintenance};
 use ward_fhir::issue::Result;
 use ward_fhir::{Document, Failure, Kind, Node, TypeId};
 use ward_storage::{CommitError, Current, Guard, Rid};
@@ -158,7 +158,7 @@ pub(crate) async fn replaced(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Ta
             .read(cx.access, Action::Update, ty, rid.unwrap_or(NO_ROW))
             .await,
     )?;
-    target(cx, ty, rid, current)
+    target(cx, ty, rid, current).await
 }
 
 /// 404 where a caller who is bound to compartments, or by granular scopes, sees nothing under the id. A resource that is not
@@ -166,7 +166,7 @@ pub(crate) async fn replaced(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Ta
 /// ids of ours.
 ///
 /// Departs: for a server that lets clients choose ids R4 has update create what is absent.
-pub(crate) fn target(
+pub(crate) async fn target(
     cx: Context<'_>,
     ty: TypeId,
     rid: Option<Rid>,
@@ -174,8 +174,26 @@ pub(crate) fn target(
 ) -> Result<Target> {
     match current {
         Current::Absent if is_bound(cx.access, ty, Action::Update) => Err(not_found()),
-        Current::Absent => Ok((rid, Replaced::Nothing)),
+        Current::Absent => {
+            demand_free(cx, ty, rid).await?;
+            Ok((rid, Replaced::Nothing))
+        }
         Current::Live(row) | Current::Deleted(row) => Ok((rid, Replaced::Version(row))),
+    }
+}
+
+/// 404 where a resource that the caller's mask hides has the id. One statement, and only of an id that has a row id already.
+///
+/// Departs: under an id that nothing has the same request creates, so who guesses an id that a client chose learns that it is
+/// taken. Ids of ours cannot be guessed.
+async fn demand_free(cx: Context<'_>, ty: TypeId, rid: Option<Rid>) -> Result<()> {
+    let (Some(rid), Some(_)) = (rid, cx.access.mask().closed_bits()) else {
+        return Ok(());
+    };
+    let access = maintenance(Maintenance::TakenId);
+    match stored(cx.engine.store.read(&access, Action::Read, ty, rid).await)? {
+        Current::Absent => Ok(()),
+        Current::Live(_) | Current::Deleted(_) => Err(not_found()),
     }
 }
 

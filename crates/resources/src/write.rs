@@ -51,6 +51,14 @@ impl Replaced {
         }
     }
 
+    /// Who sees the resource does not change with what it says.
+    pub fn visibility(&self) -> i32 {
+        match self {
+            Replaced::Nothing => 0,
+            Replaced::Version(row) => row.visibility,
+        }
+    }
+
     pub fn next_version(&self) -> u32 {
         match self {
             Replaced::Nothing => 1,
@@ -99,7 +107,7 @@ pub async fn compose(
             Replaced::Version(_) => Op::Update,
         },
         patient: placement.home().unwrap_or(0),
-        visibility: 0,
+        visibility: replaced.visibility(),
         body: Bytes::from(body),
         entries,
         old_entries,
@@ -124,7 +132,7 @@ pub async fn compose_deletion(engine: &Engine, row: &Row) -> Result<Write> {
         updated_us: replaced.next_time(engine.now_us()),
         op: Op::Delete,
         patient: row.patient,
-        visibility: 0,
+        visibility: replaced.visibility(),
         body: Bytes::new(),
         entries: Entries::default(),
         old_entries,

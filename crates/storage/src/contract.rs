@@ -33,6 +33,8 @@ pub struct Row {
     pub body: Bytes,
     /// By which search parameters the current version is indexed; 0 for versions of the history.
     pub generation: u32,
+    /// Visibility id of this version: see [`Write::visibility`].
+    pub visibility: i32,
 }
 
 /// Generations of the search parameters that clients define: which set of them the entries of a write were extracted by.
@@ -88,13 +90,34 @@ pub struct Write {
     pub op: Op,
     /// Home patient; decides the data key. A Patient is its own home.
     pub patient: Rid,
-    /// Visibility id of the row (`w` on PostgreSQL, `k` on SQLite).
+    /// Who sees the row is decided by this: id of its visibility class ([`crate::Store::intern_classes`]), or [`NOBODY`]. `w` on
+    /// PostgreSQL, `k` on SQLite. With [`Expect::Stays`] the row keeps its own.
     pub visibility: i32,
     pub body: Bytes,
     pub entries: Entries,
     /// Entries of the version being replaced (empty on create): storage touches only the difference.
     pub old_entries: Entries,
     pub generation: Generation,
+}
+
+/// Visibility id of rows that only the server itself sees: beyond every mask. In place of a class that cannot be interned.
+pub const NOBODY: i32 = i32::MAX;
+
+/// Classes of visibility that a store interns. A caller's mask has a bit for each, and each statement carries it: 8 KB, of which
+/// PostgreSQL makes 4 µs.
+pub const VISIBILITY_IDS_MAX: usize = 65_536;
+
+/// Bytes of a class that is interned.
+pub const CLASS_BYTES_MAX: usize = 4_096;
+
+impl Write {
+    /// As rows have it: a negative id is nobody's.
+    pub(crate) fn visibility_id(&self) -> i64 {
+        match self.visibility {
+            ..0 => i64::from(NOBODY),
+            id => i64::from(id),
+        }
+    }
 }
 
 /// What must be current at commit.

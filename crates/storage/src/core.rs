@@ -172,6 +172,7 @@ impl Core {
             patient: stored.patient,
             body: Bytes::from(body),
             generation: stored.generation,
+            visibility: stored.visibility,
         })
     }
 }
@@ -203,6 +204,7 @@ pub struct StoredRow {
     pub alias: Option<String>,
     pub sealed: Vec<u8>,
     pub generation: u32,
+    pub visibility: i32,
 }
 
 impl StoredRow {

@@ -193,7 +193,7 @@ async fn step(
                 .get(&(*ty, id.clone()))
                 .cloned()
                 .unwrap_or((None, Current::Absent));
-            let (rid, replaced) = crate::update::target(cx, *ty, rid, current)?;
+            let (rid, replaced) = crate::update::target(cx, *ty, rid, current).await?;
             Ok(Step::Put {
                 ty: *ty,
                 id: id.clone(),

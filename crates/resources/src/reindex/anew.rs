@@ -126,7 +126,7 @@ impl Engine {
                 updated_us: row.updated_us,
                 op: Op::Update,
                 patient: row.patient,
-                visibility: 0,
+                visibility: row.visibility,
                 body: Bytes::new(),
                 entries,
                 old_entries,

@@ -88,7 +88,7 @@ impl Delta {
             return self.count_terms(write.ty, &write.entries, current.visibility, 1);
         }
         self.parameters |= write.ty == search_parameter();
-        let visibility = visibility(write);
+        let visibility = write.visibility_id();
         let date = date(write, current);
         let alias = write
             .alias
@@ -316,15 +316,6 @@ fn phrase_values(mut phrases: Vec<PhraseEntry>) -> Vec<Value> {
         term.push(phrase.term);
     });
     vec![Value::Ints(p), Value::Texts(v), Value::Ints(term)]
-}
-
-/// A negative id is no id: it lands beyond every mask.
-fn visibility(write: &Write) -> i64 {
-    if write.visibility < 0 {
-        i64::from(i32::MAX)
-    } else {
-        i64::from(write.visibility)
-    }
 }
 
 /// Falls back to when the row was made, and keeps that.

@@ -82,7 +82,7 @@ fn type_name(value: &Value) -> &'static str {
         Value::Int(_) => "bigint",
         Value::Real(_) => "float8",
         Value::Text(_) => "text",
-        Value::Bytes(_) => "bytea",
+        Value::Bytes(_) | Value::Shared(_) => "bytea",
         Value::Ints(_) => "bigint[]",
         Value::Bools(_) => "boolean[]",
         Value::Reals(_) => "float8[]",

@@ -123,7 +123,7 @@ impl Needed {
             let list = sql.bind(Value::Ints(wanted.to_vec()));
             let _ = write!(
                 sql.text,
-                " union all select {of}, ({kind})::smallint, 0, {what}, 0::smallint, 0::bigint, null::text, null::bytea, 0"
+                " union all select {of}, ({kind})::smallint, 0, {what}, 0::smallint, 0::bigint, null::text, null::bytea, 0, 0"
             );
             for key in keys {
                 let _ = write!(sql.text, ", null::{key}");

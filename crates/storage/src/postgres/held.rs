@@ -1,7 +1,7 @@
 //! Which of many terms rows in reach have: what only others have decides nothing.
 
 use super::connection::{Connection, Failure};
-use super::lower::{Sql, VISIBLE};
+use super::lower::Sql;
 use super::probe::Probe;
 use super::read::compartment;
 use super::statement::Value;
@@ -52,10 +52,11 @@ fn statement(
 ) -> Sql {
     let mut sql = Sql::new(access);
     let list = sql.bind(Value::Ints(terms.to_vec()));
+    let visible = sql.visible("x");
     let _ = write!(
         sql.text,
         "select distinct u.t from {} x cross join lateral unnest(x.terms) v (t) join unnest({list}) u (t) on u.t = v.t \
-         where x.terms && {list} and {VISIBLE} and x.op <> 2",
+         where x.terms && {list} and {visible} and x.op <> 2",
         connection.tables.of(ty)
     );
     if let Some((_, Some(keys))) = reach.single() {

@@ -4,7 +4,7 @@
 //! the caller sees both it and the current version of its row.
 
 use super::connection::{Connection, Failure};
-use super::lower::{Sql, VISIBLE};
+use super::lower::Sql;
 use super::question::used_types;
 use super::read::{self, COLUMNS, NO_GENERATION, bound};
 use crate::contract::{HistoryQuery, HistoryScope, StoreError};
@@ -106,13 +106,14 @@ fn half(
     );
     if !current {
         let number = sql.int(i64::from(ty.0));
+        let visible = sql.visible("y");
         let _ = write!(
             sql.text,
-            " join history y on y.rid = x.rid and y.typ = {number}::smallint and {}",
-            VISIBLE.replace("x.", "y.")
+            " join history y on y.rid = x.rid and y.typ = {number}::smallint and {visible}"
         );
     }
-    let _ = write!(sql.text, " where {VISIBLE}");
+    let visible = sql.visible("x");
+    let _ = write!(sql.text, " where {visible}");
     if let HistoryScope::Instance { rid, .. } = &query.scope {
         let rid = sql.int(*rid);
         let _ = write!(sql.text, " and {y}.rid = {rid}");

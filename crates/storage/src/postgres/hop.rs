@@ -5,7 +5,7 @@
 //! is looked up for each candidate is fenced by `offset 0`, or the planner joins all hits (94 ms instead of 2.3).
 
 use super::choice::{self, Walk};
-use super::lower::{Branch, Sql, visible};
+use super::lower::{Branch, Sql};
 use super::probe::Probe;
 use super::statement::Value;
 use crate::estimate::SET_ROWS_MAX;
@@ -132,7 +132,8 @@ impl Probe<'_> {
 
     /// ` and …`: mask, compartments and filter on a row `y` of the hop. `gathering`: its own smallest member drives.
     pub(super) fn other(&self, sql: &mut Sql, hop: &Hop, y: &str, gathering: bool) {
-        let _ = write!(sql.text, " and {} and {y}.op <> 2", visible(y));
+        let visible = sql.visible(y);
+        let _ = write!(sql.text, " and {visible} and {y}.op <> 2");
         if let Some(keys) = &hop.patients {
             let homes = sql.bind(Value::Ints(keys.iter().map(|k| k.rid).collect()));
             let terms = sql.bind(Value::Ints(keys.iter().map(|k| k.membership).collect()));

@@ -4,7 +4,7 @@
 //! Each set is bounded by what the caller sees, and each row is tested by all that is asked: keys that are too many cost time
 //! and nothing else. What is to be looked up for each row or key is fenced by `offset 0`, or the planner joins all of them.
 
-use super::lower::{Keys, Lowering, Sql, VISIBLE, sort_key};
+use super::lower::{Keys, Lowering, Sql, sort_key};
 use super::page::after;
 use super::probe::Probe;
 use crate::contract::StoreError;
@@ -21,7 +21,8 @@ impl Lowering<'_> {
             [at] => self.members.get(*at),
             _ => None,
         };
-        let of_type = format!("{} x where {VISIBLE} and x.op <> 2 and ", self.table);
+        let visible = sql.visible("x");
+        let of_type = format!("{} x where {visible} and x.op <> 2 and ", self.table);
         sql.push(" from (select x.d, x.rid from ");
         match (keys, member) {
             (Keys::OfHomes, Some(Node::Chain(hop))) => {

@@ -28,28 +28,33 @@ pub struct Sql {
     pub values: Vec<Value>,
     /// Aliases given to rows of hops.
     rows: usize,
-}
-
-/// The mask lets a row `x` through. `<> 0`, never `= 1`: that estimate costs the plan its index order (81 times).
-/// Ids beyond the mask fall on a bit that is always 0: unknown is hidden.
-pub const VISIBLE: &str = "get_bit($1, least(x.w, $2)) <> 0";
-
-/// The same for the rows of a hop.
-pub fn visible(row: &str) -> String {
-    VISIBLE.replace("x.w", &format!("{row}.w"))
+    is_masked: bool,
 }
 
 impl Sql {
-    /// The mask is `$1`, the position of its closing zero bit `$2`.
+    /// A statement about rows that the access sees. Where its mask hides any, that is `$1`, the position of its closing zero
+    /// bits `$2`.
     pub fn new(access: &Access) -> Sql {
-        let mask = &access.mask().0;
-        let mut padded = Vec::with_capacity(mask.len() + 1);
-        padded.extend_from_slice(mask);
-        padded.push(0);
+        let mask = access.mask().closed_bits();
+        let values = mask.map(|bits| {
+            let closing = (bits.len() as i64 - 1) * 8;
+            vec![Value::Shared(bits.clone()), Value::Int(closing)]
+        });
         Sql {
             text: String::with_capacity(512),
-            values: vec![Value::Bytes(padded), Value::Int(mask.len() as i64 * 8)],
+            is_masked: mask.is_some(),
+            values: values.unwrap_or_default(),
             rows: 0,
+        }
+    }
+
+    /// The mask lets a row through: a condition for every table reference of rows, or of what is counted of them. `<> 0`, never
+    /// `= 1`: that estimate costs the plan its index order (81 times). Ids beyond the mask fall on a bit that is always 0: unknown
+    /// is hidden. Where nothing is hidden it is a constant, which the planner leaves out.
+    pub fn visible(&self, row: &str) -> String {
+        match self.is_masked {
+            true => format!("get_bit($1, least({row}.w, $2)) <> 0"),
+            false => "true".to_owned(),
         }
     }
 
@@ -129,9 +134,10 @@ pub struct Lowering<'a> {
 impl Lowering<'_> {
     /// `from … x where …` with mask, branch and filter.
     pub fn from(&self, sql: &mut Sql) {
+        let visible = sql.visible("x");
         let _ = write!(
             sql.text,
-            " from {} x where {VISIBLE} and x.op <> 2",
+            " from {} x where {visible} and x.op <> 2",
             self.table
         );
         self.branch(sql);

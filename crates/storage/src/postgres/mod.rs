@@ -32,6 +32,7 @@ mod statement;
 mod tables;
 mod total;
 mod transaction;
+mod visibility;
 mod write;
 mod writer;
 
@@ -207,6 +208,20 @@ impl Postgres {
         let pooled = self.shared.writes.get().await?;
         let removed = left::remove(&pooled, most, kept_s).await;
         Self::done(pooled, removed)
+    }
+
+    pub async fn intern_classes(&self, classes: &[Bytes]) -> Result<Vec<i32>, StoreError> {
+        let known = reading!(self, connection => visibility::ids(connection, classes))?;
+        if let Some(ids) = known.into_iter().collect() {
+            return Ok(ids);
+        }
+        let pooled = self.shared.writes.get().await?;
+        let interned = visibility::intern(&pooled, classes).await;
+        Self::done(pooled, interned)
+    }
+
+    pub async fn classes(&self, from: i32, most: u32) -> Result<Vec<Bytes>, StoreError> {
+        reading!(self, connection => visibility::classes(connection, from, most))
     }
 
     pub async fn indexed(

@@ -3,7 +3,7 @@
 //! Absent and forbidden rows are told apart nowhere: the predicate is in the statement.
 
 use super::connection::{Columns, Connection, Failure};
-use super::lower::{Sql, VISIBLE};
+use super::lower::Sql;
 use super::probe::Probe;
 use super::statement::Value;
 use crate::contract::{Op, Rid, StoreError};
@@ -71,18 +71,19 @@ fn many_of(
         .map(|(at, key)| (at as i64, key.1))
         .unzip();
     let mut sql = Sql::new(access);
+    let visible = sql.visible("x");
     if let ([at], [rid]) = (at.as_slice(), rids.as_slice()) {
         let (rid, at) = (sql.int(*rid), sql.int(*at));
         let _ = write!(
             sql.text,
-            "select {COLUMNS}, {at}::bigint from {} x where x.rid = {rid} and {VISIBLE}",
+            "select {COLUMNS}, {at}::bigint from {} x where x.rid = {rid} and {visible}",
             connection.tables.of(ty)
         );
     } else {
         let (rids, at) = (sql.bind(Value::Ints(rids)), sql.bind(Value::Ints(at)));
         let _ = write!(
             sql.text,
-            "select {COLUMNS}, b.at from unnest({rids}, {at}) b(rid, at) join {} x on x.rid = b.rid where {VISIBLE}",
+            "select {COLUMNS}, b.at from unnest({rids}, {at}) b(rid, at) join {} x on x.rid = b.rid where {visible}",
             connection.tables.of(ty)
         );
     }
@@ -154,13 +155,13 @@ pub async fn version(
     let columns = COLUMNS.replace("x.", "v.");
     let inner = COLUMNS.replace("x.", "y.");
     let past = inner.replace("y.g", NO_GENERATION);
+    let (own, current) = (sql.visible("v"), sql.visible("x"));
     let _ = write!(
         sql.text,
         "select {columns} from {table} x join \
-         (select {inner}, y.w from {table} y where y.rid = {r} and y.ver = {v} union all \
-          select {past}, y.w from history y where y.rid = {r} and y.ver = {v}) v on v.rid = x.rid \
-         where x.rid = {r} and {VISIBLE} and {}",
-        VISIBLE.replace("x.", "v.")
+         (select {inner} from {table} y where y.rid = {r} and y.ver = {v} union all \
+          select {past} from history y where y.rid = {r} and y.ver = {v}) v on v.rid = x.rid \
+         where x.rid = {r} and {current} and {own}"
     );
     bound(&mut sql, connection, core, access, (ty, Action::Read))?;
     Ok(connection
@@ -255,12 +256,13 @@ pub fn stored(row: &Columns) -> Result<StoredRow, StoreError> {
         alias: row.text(6),
         sealed: row.blob(7),
         generation: row.int(8)? as u32,
+        visibility: row.int(9)? as i32,
     })
 }
 
 /// What `stored` reads, of a row `x`.
-pub const COLUMNS: &str = "x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body, x.g";
-pub const COLUMN_COUNT: usize = 9;
+pub const COLUMNS: &str = "x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body, x.g, x.w";
+pub const COLUMN_COUNT: usize = 10;
 /// In place of `g` for versions of the history.
 pub const NO_GENERATION: &str = "0 as g";
 const ALIASES: &str = "select b.at, x.rid from unnest($1, $2, $3) b(typ, id, at) join id_alias x on x.typ = b.typ::smallint and x.id = b.id collate \"C\"";

@@ -12,6 +12,7 @@
 //! | `_d (d)`, `_u (upd)` | a type without a usable condition, history and `_lastUpdated` |
 //!
 //! `state` holds rows with an expiry: one by `(kind, key)`, the list of a kind or of an owner by `seq`, what has expired.
+//! `vis_class` says what the visibility ids stand for.
 //! `g` says by which generation of search parameters a row is indexed (`indexing` holds what they are).
 //! `self` is the row's own target term: `self # spread` is the term by which others refer to it under a parameter.
 //! `upd` is indexed for type history, so an update is never heap-only. `term_count` has a row per connection that counts
@@ -25,7 +26,7 @@ use crate::migrations::Chain;
 /// What was made before the oldest format lacks terms and counters that searches rely on, and has no secret of its own.
 const CHAIN: Chain<'_> = Chain {
     oldest: 6,
-    steps: &[TABLES, LEFT_PHRASES, EDITION, EDITION_3],
+    steps: &[TABLES, LEFT_PHRASES, EDITION, EDITION_3, CLASSES],
 };
 
 /// A store without rows has none that an earlier edition of extraction wrote; any other one is told by its empty state. The
@@ -37,6 +38,14 @@ update indexing set revision = revision + 1, state = 'edition 2' where length(st
 /// The same for the third, where the second was the newest before.
 const EDITION_3: &str = "-- tables of types: e0d6e9cfefab734cf57ab392db4b6ebf23655e7fe3b877c456b2e54966ce0cb2
 update indexing set revision = revision + 1, state = 'edition 3' where state = 'edition 2' and not exists (select from resource);
+";
+
+/// What visibility ids stand for. Rows written before have id 0, the class of which nothing is known.
+const CLASSES: &str =
+    "-- tables of types: e0d6e9cfefab734cf57ab392db4b6ebf23655e7fe3b877c456b2e54966ce0cb2
+create table vis_class (w int primary key, class bytea not null);
+create unique index vis_class_c on vis_class (sha256(class));
+insert into vis_class (w, class) values (0, '');
 ";
 
 /// Only one node migrates at a time.
@@ -295,6 +304,7 @@ mod tests {
             LEFT_PHRASES,
             EDITION,
             EDITION_3,
+            CLASSES,
             FURTHER,
             "create table half (a int); select * from nowhere",
         ];
@@ -308,7 +318,7 @@ mod tests {
         ));
         assert_eq!(migrate(&connection).await, Ok(()), "nothing has changed");
         // Two nodes start at once.
-        let further = chain(&broken[..5]);
+        let further = chain(&broken[..6]);
         let other = self::connection(&database).await;
         let both = tokio::join!(
             migrate_by(&connection, further),

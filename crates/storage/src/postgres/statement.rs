@@ -11,6 +11,7 @@ pub enum Value {
     Real(f64),
     Text(String),
     Bytes(Vec<u8>),
+    Shared(std::sync::Arc<[u8]>),
     Ints(Vec<i64>),
     Bools(Vec<bool>),
     Reals(Vec<Option<f64>>),
@@ -43,6 +44,7 @@ impl QueryFragment<Pg> for Statement<'_> {
                 Value::Real(v) => out.push_bind_param::<Double, f64>(v)?,
                 Value::Text(v) => out.push_bind_param::<Text, str>(v.as_str())?,
                 Value::Bytes(v) => out.push_bind_param::<Binary, [u8]>(v.as_slice())?,
+                Value::Shared(v) => out.push_bind_param::<Binary, [u8]>(v)?,
                 Value::Ints(v) => out.push_bind_param::<Array<BigInt>, Vec<i64>>(v)?,
                 Value::Bools(v) => out.push_bind_param::<Array<Bool>, Vec<bool>>(v)?,
                 Value::Reals(v) => {

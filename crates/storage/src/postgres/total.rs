@@ -2,7 +2,7 @@
 
 use super::choice::Walk;
 use super::connection::{Columns, Connection, Failure};
-use super::lower::{Lowering, Sql, VISIBLE};
+use super::lower::{Lowering, Sql};
 use super::question::Question;
 use super::statement::Value;
 use crate::contract::StoreError;
@@ -105,9 +105,10 @@ impl Question<'_> {
         let terms = counted::terms(&self.members).filter(|_| self.reach.limited.is_empty())?;
         let mut sql = Sql::new(self.access);
         let keys = sql.bind(Value::Ints(counted::keys(&terms, &self.reach.everything)));
+        let visible = sql.visible("x");
         let _ = write!(
             sql.text,
-            "select x.h, coalesce(sum(x.n) filter (where {VISIBLE}), 0)::bigint, sum(x.n)::bigint from term_count x where x.h = any({keys}) group by x.h",
+            "select x.h, coalesce(sum(x.n) filter (where {visible}), 0)::bigint, sum(x.n)::bigint from term_count x where x.h = any({keys}) group by x.h",
         );
         Some((terms, sql))
     }

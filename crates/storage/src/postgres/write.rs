@@ -154,6 +154,7 @@ enum Class {
     Required = 2,
     Question = 3,
     Generation = 4,
+    VisibilityClasses = 5,
 }
 
 /// In place of a type's number: a question about all of them.
@@ -161,6 +162,10 @@ const EVERY_TYPE: i64 = -1;
 
 pub fn generation_lock() -> i64 {
     lock_key(Class::Generation, 0)
+}
+
+pub fn visibility_lock() -> i64 {
+    lock_key(Class::VisibilityClasses, 0)
 }
 
 /// One key space for all classes; a collision only makes two waits out of none.

@@ -242,7 +242,7 @@ fn carried(write: &Write, current: Option<&Current>) -> Carried {
         rid: write.rid,
         d,
         c: write.patient,
-        k: i64::from(write.visibility),
+        k: write.visibility_id(),
     }
 }
 

@@ -304,8 +304,9 @@ impl Question<'_> {
     /// The homes of a term's rows in the order of pages: those that a walk meets, or all of them sorted.
     fn drive_homes(&self, sql: &mut Sql, key: i64, ty: TypeId, bounds: &Bounds) {
         let (h, t) = (sql.int(key), sql.int(i64::from(ty.0)));
+        let visible = sql.visible("t");
         let homes =
-            format!("rows((select gathered(t.c) from term t where t.h = {h} and vis(?1, t.k)))");
+            format!("rows((select gathered(t.c) from term t where t.h = {h} and {visible}))");
         if self.meets_homes(counted(&self.counts, key), ty) {
             // An expression of the row id keeps the planner from looking the homes up one by one.
             let rows = |y: &str| {

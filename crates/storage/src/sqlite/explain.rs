@@ -2,7 +2,6 @@
 
 use super::connection::Connection;
 use super::question::Question;
-use super::search::COUNTED;
 use super::several;
 use super::statement::Value;
 use crate::contract::{Explained, Explanation, StoreError};
@@ -40,12 +39,10 @@ fn explain_one(
     };
     let mut statements = Vec::new();
     if plan.total != Total::None {
-        if question.counted_total(connection)?.is_some() {
-            statements.push(explained(connection, "total", COUNTED, &[])?);
-        } else {
-            let sql = question.total_statement();
-            statements.push(explained(connection, "total", &sql.text, &sql.values)?);
-        }
+        let told = question.counted_total(connection)?;
+        let counted = told.and_then(|_| question.counted_statement());
+        let sql = counted.map_or_else(|| question.total_statement(), |(_, sql)| sql);
+        statements.push(explained(connection, "total", &sql.text, &sql.values)?);
     }
     if plan.count > 0 {
         if let Some((sql, _)) = question.near_statement(plan)? {

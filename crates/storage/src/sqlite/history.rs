@@ -35,7 +35,7 @@ pub fn history(
         return Ok(rows);
     }
     let mut sql = Sql::new(access);
-    sql.push("select v.rid, v.typ, v.ver, v.upd, v.op, v.c, v.alias, v.body, v.g from (");
+    sql.push("select v.rid, v.typ, v.ver, v.upd, v.op, v.c, v.alias, v.body, v.g, v.k from (");
     half(&mut sql, &reach, query, true);
     sql.push(" union all ");
     half(&mut sql, &reach, query, false);
@@ -60,7 +60,7 @@ fn half(sql: &mut Sql, reach: &Reach, query: &HistoryQuery, current: bool) {
     };
     let _ = write!(
         sql.text,
-        "select {y}.rid as rid, {y}.upd as upd, {y}.ver as ver, {y}.typ as typ, {y}.op as op, {y}.c as c, {y}.alias as alias, {y}.body as body, {generation} as g from {from} where "
+        "select {y}.rid as rid, {y}.upd as upd, {y}.ver as ver, {y}.typ as typ, {y}.op as op, {y}.c as c, {y}.alias as alias, {y}.body as body, {generation} as g, {y}.k as k from {from} where "
     );
     match &query.scope {
         HistoryScope::Instance { ty, rid } => {
@@ -99,6 +99,7 @@ fn half(sql: &mut Sql, reach: &Reach, query: &HistoryQuery, current: bool) {
             " and ({y}.upd, {y}.rid, {y}.ver) < ({u}, {r}, {v})"
         );
     }
-    let _ = write!(sql.text, " and vis(?1, {y}.k) and ");
+    let visible = sql.visible(y);
+    let _ = write!(sql.text, " and {visible} and ");
     Probe::new(reach.single().map(|(ty, _)| ty)).access(sql, reach);
 }

@@ -156,7 +156,8 @@ impl Probe {
     /// Mask, compartments and filter on a row `y` of the hop's type, without a member that holds of it already.
     fn matching(&self, sql: &mut Sql, hop: &Hop, y: &str, known: Option<usize>) {
         let inner = self.inner(hop, y);
-        let _ = write!(sql.text, "vis(?1, {y}.k)");
+        let visible = sql.visible(y);
+        sql.push(&visible);
         if let Some(keys) = &hop.patients {
             sql.push(" and ");
             inner.compartment(sql, keys);

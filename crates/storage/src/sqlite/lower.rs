@@ -25,15 +25,27 @@ pub struct Sql {
     pub values: Vec<Value>,
     /// Aliases given to rows of hops.
     rows: usize,
+    is_masked: bool,
 }
 
 impl Sql {
-    /// The mask is always `?1`.
+    /// A statement about rows that the access sees. Where its mask hides any, that is `?1`.
     pub fn new(access: &Access) -> Sql {
+        let mask = access.mask().closed_bits();
         Sql {
             text: String::with_capacity(512),
-            values: vec![Value::Shared(access.mask().0.clone())],
+            is_masked: mask.is_some(),
+            values: mask.cloned().map(Value::Shared).into_iter().collect(),
             rows: 0,
+        }
+    }
+
+    /// The mask lets a row through: a condition for every table reference of rows, or of what is counted of them. Where nothing
+    /// is hidden it is a constant, which costs nothing.
+    pub fn visible(&self, row: &str) -> String {
+        match self.is_masked {
+            true => format!("vis(?1, {row}.k)"),
+            false => "1".to_owned(),
         }
     }
 
@@ -355,7 +367,8 @@ impl Probe {
     /// What the caller may see of `x`: the mask, the compartments, and what else it must match.
     pub fn access(&self, sql: &mut Sql, reach: &Reach) {
         let row = &self.row;
-        let _ = write!(sql.text, "vis(?1, {row}.k)");
+        let visible = sql.visible(row);
+        sql.push(&visible);
         match reach.single() {
             Some((_, None)) => {}
             Some((_, Some(keys))) => {

@@ -34,6 +34,7 @@ mod staged;
 mod state;
 mod statement;
 mod tables;
+mod visibility;
 mod walk;
 mod write;
 mod writer;
@@ -184,6 +185,20 @@ impl Sqlite {
 
     pub async fn remove_left_phrases(&self, most: u32) -> Result<Tidied, StoreError> {
         self.ask(|answer| Job::LeftPhrases(most, answer)).await
+    }
+
+    /// As many as are known are looked up by a read.
+    pub async fn intern_classes(&self, classes: &[Bytes]) -> Result<Vec<i32>, StoreError> {
+        let known = self.read_with(|connection| visibility::ids(connection, classes))?;
+        if let Some(ids) = known.iter().copied().collect() {
+            return Ok(ids);
+        }
+        let classes = classes.to_vec();
+        self.ask(|answer| Job::Classes(classes, answer)).await
+    }
+
+    pub fn classes(&self, from: i32, most: u32) -> Result<Vec<Bytes>, StoreError> {
+        self.read_with(|connection| visibility::classes(connection, from, most))
     }
 
     pub fn indexed(

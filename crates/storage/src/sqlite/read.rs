@@ -28,12 +28,14 @@ pub fn current(
     match access.sight(ty, action) {
         Sight::Nothing => {}
         Sight::Everything => {
-            let values = [
-                Value::Shared(access.mask().0.clone()),
-                Value::Int(rid),
-                Value::Int(i64::from(ty.0)),
-            ];
-            connection.each(CURRENT, &values, |row| {
+            let mut sql = Sql::new(access);
+            let (rid, ty) = (sql.int(rid), sql.int(i64::from(ty.0)));
+            let visible = sql.visible("x");
+            let _ = write!(
+                sql.text,
+                "select {COLUMNS} from resource x where x.rid = {rid} and x.typ = {ty} and {visible}"
+            );
+            connection.each(&sql.text, &sql.values, |row| {
                 found = Some(stored(row)?);
                 Ok(())
             })?;
@@ -120,12 +122,13 @@ pub fn version(
         sql.int(i64::from(version)),
     );
     let columns = COLUMNS.replace("x.", "v.");
+    let own = sql.visible("v");
     let _ = write!(
         sql.text,
         "select {columns} from resource x cross join \
          (select {CURRENT_COLUMNS}, y.g from resource y where y.rid = {r} and y.ver = {v} union all \
           select {CURRENT_COLUMNS}, 0 as g from history y where y.rid = {r} and y.ver = {v}) v \
-         where x.rid = {r} and x.typ = {t} and vis(?1, v.k) and "
+         where x.rid = {r} and x.typ = {t} and {own} and "
     );
     Probe::new(Some(ty)).access(&mut sql, &reach);
     connection.each(&sql.text, &sql.values, |row| {
@@ -145,18 +148,18 @@ pub fn bodies(
         return Ok(Vec::new());
     }
     let mut rows = Vec::with_capacity(rids.len());
+    let mut sql = Sql::new(access);
+    let packed = sql.bind(Rows::of(rids.iter().copied()).into_value());
+    let visible = sql.visible("x");
     // The packed rows are the outer loop, so the order is kept.
-    connection.each(
-        BODIES,
-        &[
-            Value::Shared(access.mask().0.clone()),
-            Rows::of(rids.iter().copied()).into_value(),
-        ],
-        |row| {
-            rows.push(stored(row)?);
-            Ok(())
-        },
-    )?;
+    let _ = write!(
+        sql.text,
+        "select {COLUMNS} from rows({packed}) b cross join resource x on x.rid = b.a where {visible}"
+    );
+    connection.each(&sql.text, &sql.values, |row| {
+        rows.push(stored(row)?);
+        Ok(())
+    })?;
     Ok(rows)
 }
 
@@ -255,16 +258,15 @@ pub fn stored(row: &Columns) -> Result<StoredRow, StoreError> {
         alias: row.text(6),
         sealed: row.blob(7),
         generation: row.int(8)? as u32,
+        visibility: row.int(9)? as i32,
     })
 }
 
 /// What `stored` reads, of a row `x`.
-pub const COLUMNS: &str = "x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body, x.g";
-pub const COLUMN_COUNT: usize = 9;
+pub const COLUMNS: &str = "x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body, x.g, x.k";
+pub const COLUMN_COUNT: usize = 10;
 const CURRENT_COLUMNS: &str = "y.rid, y.typ, y.ver, y.upd, y.op, y.c, y.k, y.alias, y.body";
-const CURRENT: &str = "select x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body, x.g from resource x where x.rid = ?2 and x.typ = ?3 and vis(?1, x.k)";
 const LIVE: &str = "select 1 from resource x where x.rid = ?1 and x.typ = ?2 and x.op <> 2";
-const BODIES: &str = "select x.rid, x.typ, x.ver, x.upd, x.op, x.c, x.alias, x.body, x.g from rows(?2) b cross join resource x on x.rid = b.a where vis(?1, x.k)";
 const ALIASES: &str =
     "select b.a, x.rid from rows(?1) b cross join alias x on x.typ = b.b and x.id = b.c";
 const PATIENT_KEYS: &str =

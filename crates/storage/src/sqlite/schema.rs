@@ -17,6 +17,7 @@
 //! | `phrase (p, v, term)` | texts of codings, uris: one row per distinct one of the store | `code:text=hemo` |
 //! | `phrase_left (since)` | of which a row has lost one and when (seconds): see `left` | |
 //! | `state_k (kind, key)`, `state_l (kind, seq)`, `state_o (kind, owner, seq)`, `state_x (expires)` | rows with an expiry: one, the list of a kind, of an owner, what has expired | a session |
+//! | `vis_class (k)`, `vis_class_c (class)` | what a visibility id stands for | |
 //! | `term_count (h, k)` | how many rows have a counted term (or are of a type), by visibility | exact totals, choice of the driving range |
 //!
 //! `qty_w` has the term as an expression, so that no other index stands in for it. (`indexed by` names no partial index safely: the
@@ -37,7 +38,7 @@ use crate::migrations::Chain;
 /// What was made before the oldest format lacks rows that searches rely on, and has no secret of its own.
 const CHAIN: Chain<'_> = Chain {
     oldest: 6,
-    steps: &[TABLES, LEFT_PHRASES, EDITION, EDITION_3],
+    steps: &[TABLES, LEFT_PHRASES, EDITION, EDITION_3, CLASSES],
 };
 
 /// A store without rows has none that an earlier edition of extraction wrote; any other one is told by its empty state.
@@ -49,6 +50,13 @@ update indexing set revision = revision + 1, state = cast('edition 2' as blob) w
 const EDITION_3: &str = "
 update indexing set revision = revision + 1, state = cast('edition 3' as blob)
 where state = cast('edition 2' as blob) and not exists (select 1 from resource);
+";
+
+/// What visibility ids stand for. Rows written before have id 0, the class of which nothing is known.
+const CLASSES: &str = "
+create table vis_class (k integer primary key, class blob not null);
+create unique index vis_class_c on vis_class (class);
+insert into vis_class (k, class) values (0, x'');
 ";
 
 const TABLES: &str = "
@@ -243,6 +251,7 @@ mod tests {
             LEFT_PHRASES,
             EDITION,
             EDITION_3,
+            CLASSES,
             FURTHER,
             "create table half (a); select * from nowhere",
         ];
@@ -255,7 +264,7 @@ mod tests {
             Err(OpenError::Database(_))
         ));
         assert_eq!(migrate(&mut connection), Ok(()), "nothing has changed");
-        let further = chain(&broken[..5]);
+        let further = chain(&broken[..6]);
         assert_eq!(migrate_by(&mut connection, further), Ok(()));
         assert_eq!(migrate_by(&mut connection, further), Ok(()));
         let (found, known) = (CHAIN.newest() + 1, CHAIN.newest());

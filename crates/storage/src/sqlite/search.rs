@@ -17,6 +17,7 @@ use crate::order::{Key, Order};
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use ward_access::{Access, Action};
+use ward_search::entries::Term;
 use ward_search::plan::{Plan, Position, SortKey, SortValue, Total};
 
 /// Everything but opening the bodies.
@@ -98,7 +99,7 @@ impl Question<'_> {
             }
         }
         let (sql, keys) = self.page_statement(plan)?;
-        let statement = with_bodies(&sql.text, keys.len());
+        let statement = with_bodies(&sql, keys.len());
         let mut hits = Vec::with_capacity(plan.count as usize + 1);
         connection.last(&statement, &sql.values, |row| {
             if row.int(COLUMN_COUNT + keys.len())? == 0 {
@@ -288,15 +289,12 @@ impl Question<'_> {
         &self,
         connection: &mut Connection,
     ) -> Result<Option<u64>, StoreError> {
-        let Some(terms) = counted::terms(self.members()).filter(|_| self.reach.limited.is_empty())
-        else {
+        let Some((terms, sql)) = self.counted_statement() else {
             return Ok(None);
         };
         let types = &self.reach.everything;
-        let keys = Rows::of(counted::keys(&terms, types)).into_value();
-        let mask = Value::Shared(self.access.mask().0.clone());
         let mut counters = HashMap::new();
-        connection.each(COUNTED, &[mask, keys], |row| {
+        connection.each(&sql.text, &sql.values, |row| {
             let count = |at: usize| row.int(at).map(|n| n.max(0) as u64);
             let (visible, all) = (count(1)?, count(2)?);
             counters.insert(row.int(0)?, Counter { visible, all });
@@ -315,7 +313,21 @@ impl Question<'_> {
         }
         Ok(is_exact.then_some(told.total))
     }
+
+    /// What `counted_total` asks, and of which terms; `None`: the counters do not tell.
+    pub(super) fn counted_statement(&self) -> Option<(Vec<Term>, Sql)> {
+        let terms = counted::terms(self.members()).filter(|_| self.reach.limited.is_empty())?;
+        let mut sql = Sql::new(self.access);
+        let keys = sql.ints(counted::keys(&terms, &self.reach.everything));
+        let visible = sql.visible("x");
+        let _ = write!(
+            sql.text,
+            "select x.h, coalesce(sum(x.n) filter (where {visible}), 0), sum(x.n) from term_count x where x.h in {keys} group by x.h"
+        );
+        Some((terms, sql))
+    }
 }
+
 /// ` and …`: the rows after the position of the plan.
 fn after(sql: &mut Sql, plan: &Plan, order: &Order, keys: &[Key]) -> Result<(), StoreError> {
     let Some(after) = &plan.after else {
@@ -332,12 +344,13 @@ fn after(sql: &mut Sql, plan: &Plan, order: &Order, keys: &[Key]) -> Result<(), 
 
 /// The same rows in their order, each with what `read::stored` reads before its sort keys, and whether it is visible after
 /// them. The rows were chosen by their index entries; the mask is tested again all the same.
-fn with_bodies(page: &str, keys: usize) -> String {
+fn with_bodies(page: &Sql, keys: usize) -> String {
     let names: Vec<String> = (0..keys).map(|at| format!("k{at}")).collect();
     let named: String = names.iter().map(|name| format!(", {name}")).collect();
     let values: String = names.iter().map(|name| format!(", p.{name}")).collect();
+    let (page, visible) = (&page.text, page.visible("x"));
     format!(
-        "with p(rid{named}) as ({page}) select {COLUMNS}{values}, vis(?1, x.k) from p left join resource x on x.rid = p.rid"
+        "with p(rid{named}) as ({page}) select {COLUMNS}{values}, {visible} from p left join resource x on x.rid = p.rid"
     )
 }
 
@@ -362,5 +375,4 @@ fn value(row: &Columns, at: usize, key: &Key) -> Result<SortValue, StoreError> {
     }
 }
 
-pub(super) const COUNTED: &str = "select h, coalesce(sum(n) filter (where vis(?1, k)), 0), sum(n) from term_count where h in (select a from rows(?2)) group by h";
 const ANY_WITH: &str = "select 1 from term where h in (select a from rows(?1)) limit 1";

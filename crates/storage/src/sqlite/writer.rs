@@ -11,6 +11,7 @@ use super::schema;
 use super::staged::{self, Staged};
 use super::state;
 use super::statement::Value;
+use super::visibility;
 use super::write;
 use crate::allocator::BLOCK;
 use crate::batch;
@@ -53,6 +54,11 @@ pub enum Job {
     Expire(u32, i64, oneshot::Sender<Result<u64, StoreError>>),
     /// Phrases that rows have lost are to be looked at, at most so many.
     LeftPhrases(u32, oneshot::Sender<Result<Tidied, StoreError>>),
+    /// Classes of visibility that are to have ids.
+    Classes(
+        Vec<bytes::Bytes>,
+        oneshot::Sender<Result<Vec<i32>, StoreError>>,
+    ),
     /// A block of row ids, for the allocator.
     Block,
     /// A second has passed: see [`Wal`].
@@ -174,6 +180,7 @@ enum Reply {
     State(Option<usize>),
     Expired(u64),
     Tidied(Tidied),
+    Classes(Vec<i32>),
     Nothing,
 }
 
@@ -213,6 +220,7 @@ fn serve(connection: &mut Connection, core: &Core, batch: Vec<Commit>, others: V
             (Job::LeftPhrases(_, answer), Some(Reply::Tidied(tidied))) => {
                 answer.send(Ok(tidied)).is_ok()
             }
+            (Job::Classes(_, answer), Some(Reply::Classes(ids))) => answer.send(Ok(ids)).is_ok(),
             (Job::Block, Some(Reply::Block(block))) => {
                 core.allocator.keep_spare(Some(block));
                 true
@@ -240,6 +248,7 @@ fn reply(connection: &mut Connection, core: &Core, job: &Job) -> Result<Reply, S
             let kept_s = core.settings.texts_kept_s;
             Reply::Tidied(left::remove(connection, *most, kept_s)?)
         }
+        Job::Classes(classes, _) => Reply::Classes(visibility::intern(connection, classes)?),
         Job::Expire(most, now_us, _) => Reply::Expired(state::expire(connection, *most, *now_us)?),
         Job::Commit(..) | Job::Stage(..) | Job::Rest | Job::Close(_) => Reply::Nothing,
     })

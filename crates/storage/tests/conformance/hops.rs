@@ -44,7 +44,7 @@ pub fn refer(store: &Store, entries: &mut Entries, from: &str, code: &str, to: &
 }
 
 /// Patients, people, places, encounters and observations that refer to each other, some deleted.
-async fn world(store: &Store, random: &mut Random) -> Vec<Write> {
+pub async fn world(store: &Store, random: &mut Random) -> Vec<Write> {
     let mut rows: Vec<Write> = Vec::new();
     let mut make = |name: &str, home: Rid, mut entries: Entries, random: &mut Random| {
         mark(store, &mut entries, name, random);
@@ -247,7 +247,7 @@ fn candidate<'a>(id: &'a str, row: &'a Write) -> Candidate<'a> {
 }
 
 /// A filter over `on` with hops in it.
-fn hops(random: &mut Random, on: &str, depth: usize, rows: &[Write], store: &Store) -> Filter {
+pub fn hops(random: &mut Random, on: &str, depth: usize, rows: &[Write], store: &Store) -> Filter {
     let links: Vec<_> = LINKS.iter().filter(|l| l.0 == on || l.2 == on).collect();
     if depth == 0 || links.is_empty() || random.below(4) == 0 {
         return match (on, random.coin()) {

@@ -22,6 +22,7 @@ mod state;
 mod statements;
 mod texts;
 mod versions;
+mod visibility;
 mod walks;
 mod wide;
 
@@ -73,6 +74,10 @@ on_both!(
     access::a_granular_scope_bounds_every_way,
     access::pages_of_versions_are_whole,
     access::a_mask_hides_rows_everywhere,
+    visibility::what_is_hidden_might_as_well_not_be_there,
+    visibility::what_is_hidden_decides_no_hop,
+    visibility::classes_have_dense_ids_on_every_node,
+    visibility::what_cannot_be_interned_is_nobodys,
     access::forbidden_types_are_absent,
     access::one_type_in_reach_is_the_only_one_in_history,
     homes::rows_of_homes_are_whole_in_page_order,

@@ -52,6 +52,41 @@ impl Place {
         Place::Postgres(Database::copy(template))
     }
 
+    /// A copy from which everything is removed whose visibility is none of these. No store may be open on the place.
+    pub async fn reduced(&self, visible: &[i32]) -> Place {
+        let ids: Vec<String> = visible.iter().map(i32::to_string).collect();
+        let ids = ids.join(", ");
+        match self {
+            Place::Sqlite(folder) => {
+                let copy = tempfile::tempdir().unwrap();
+                let file = |folder: &tempfile::TempDir| folder.path().join("ward.db");
+                std::fs::copy(file(folder), file(&copy)).unwrap();
+                let copy = Place::Sqlite(copy);
+                let of_rows = [
+                    "history", "term", "str", "date", "qty", "qty_code", "target",
+                ];
+                let orphans = of_rows.map(|table| {
+                    format!("delete from {table} where rid not in (select rid from resource);")
+                });
+                let hidden = ["resource", "history", "term_count"]
+                    .map(|table| format!("delete from {table} where k not in ({ids});"));
+                copy.run(&(hidden.concat() + &orphans.concat())).await;
+                copy
+            }
+            Place::Postgres(database) => {
+                let copy = Place::Postgres(Database::copy(database));
+                let hidden = ["resource", "history", "term_count"].map(|table| {
+                    format!("delete from {table} where w <> all(array[{ids}]::int[]);")
+                });
+                let orphans = ["history", "string_term", "quantity_term"].map(|table| {
+                    format!("delete from {table} t where not exists (select from resource x where x.rid = t.rid);")
+                });
+                copy.run(&(hidden.concat() + &orphans.concat())).await;
+                copy
+            }
+        }
+    }
+
     pub fn settings(&self) -> StoreSettings {
         match self {
             Place::Sqlite(folder) => StoreSettings::sqlite(folder.path().join("ward.db")),
@@ -153,32 +188,24 @@ pub fn all() -> Access {
 
 /// Sees every row whose visibility is one of these.
 pub fn only(visible: &[i32]) -> Access {
-    let mut bits = vec![0u8; 4];
-    for v in visible {
-        bits[*v as usize / 8] |= 1 << (v % 8);
-    }
-    let identity = Identity {
-        subject: "client".into(),
-        client_id: "client".into(),
-        scopes: Scopes::parse("system/*.cruds").unwrap(),
-        ..Identity::default()
-    };
-    decide(
-        &Caller::new(identity),
-        &Facts {
-            mask: Mask(bits.into()),
-            ..Facts::default()
-        },
-    )
+    scoped_by(&Mask::of(visible), "system/*.cruds", None)
 }
 
 /// A patient's app.
 pub fn app(store: &Store, patient: Rid) -> Access {
-    scoped("patient/*.cruds", Some((store, patient)))
+    app_by(&Mask::every(), store, patient)
+}
+
+pub fn app_by(mask: &Mask, store: &Store, patient: Rid) -> Access {
+    scoped_by(mask, "patient/*.cruds", Some((store, patient)))
 }
 
 /// A system with these scopes, or an app launched for a patient.
 pub fn scoped(scopes: &str, patient: Option<(&Store, Rid)>) -> Access {
+    scoped_by(&Mask::every(), scopes, patient)
+}
+
+pub fn scoped_by(mask: &Mask, scopes: &str, patient: Option<(&Store, Rid)>) -> Access {
     let is_app = patient.is_some();
     let identity = Identity {
         subject: if is_app { "someone" } else { "client" }.into(),
@@ -196,6 +223,7 @@ pub fn scoped(scopes: &str, patient: Option<(&Store, Rid)>) -> Access {
         &Caller::new(identity),
         &Facts {
             patient: key,
+            mask: mask.clone(),
             ..Facts::default()
         },
     )
@@ -203,6 +231,10 @@ pub fn scoped(scopes: &str, patient: Option<(&Store, Rid)>) -> Access {
 
 /// A system or a clinician with granular scopes, compiled for this store. The launch patient is `Patient/1` by name.
 pub fn granular(store: &Store, scopes: &str, patient: Option<Rid>) -> Access {
+    granular_by(&Mask::every(), store, scopes, patient)
+}
+
+pub fn granular_by(mask: &Mask, store: &Store, scopes: &str, patient: Option<Rid>) -> Access {
     let is_person = !scopes.contains("system/");
     let caller = Caller::new(Identity {
         subject: if is_person { "someone" } else { "client" }.into(),
@@ -226,7 +258,7 @@ pub fn granular(store: &Store, scopes: &str, patient: Option<Rid>) -> Access {
             membership: store.term_key().membership(rid),
         }),
         criteria: caller.granular().iter().map(criterion).collect(),
-        ..Facts::default()
+        mask: mask.clone(),
     };
     decide(&caller, &facts)
 }

@@ -6,7 +6,7 @@
 use crate::place::*;
 use std::fmt::Write as _;
 use std::sync::Arc;
-use ward_access::{Access, Action};
+use ward_access::{Access, Action, Mask};
 use ward_fhir::schema::r4;
 use ward_fhir::tree::{Document, Limits, Node};
 use ward_search::check::split;
@@ -18,7 +18,7 @@ use ward_search::terminology::Embedded;
 use ward_storage::{Rid, Store, Write};
 
 /// What is asked, and the question. `{patient}` and `{encounter}` stand for ids.
-const CLASSES: &[(&str, &str)] = &[
+pub const CLASSES: &[(&str, &str)] = &[
     ("everything of a type", "Observation"),
     (
         "patient and category, sorted by date",
@@ -169,15 +169,17 @@ const CLASSES: &[(&str, &str)] = &[
 const PATIENTS: usize = 150;
 const OBSERVATIONS_EACH: usize = 32;
 
-struct World {
-    patients: Vec<Rid>,
-    encounters: Vec<Rid>,
+pub struct World {
+    pub patients: Vec<Rid>,
+    pub encounters: Vec<Rid>,
     practitioners: Vec<Rid>,
+    /// As they were committed.
+    pub rows: Vec<Write>,
 }
 
 pub struct Maker<'a> {
     pub store: &'a Store,
-    extractor: Extractor,
+    pub extractor: Extractor,
 }
 
 impl Maker<'_> {
@@ -198,17 +200,18 @@ impl Maker<'_> {
         }
     }
 
-    fn id(&self, rid: Rid) -> String {
+    pub fn id(&self, rid: Rid) -> String {
         self.store.public_id(rid)
     }
 
     /// As much of a patient as others refer to it by.
-    fn patient(&self, rid: Rid) -> Document {
+    pub fn patient(&self, rid: Rid) -> Document {
         let json = format!(r#"{{"resourceType":"Patient","id":"{}"}}"#, self.id(rid));
         ward_fhir::json::read(json.as_bytes(), None, &Limits::default()).unwrap()
     }
 
-    async fn populate(&self) -> World {
+    /// Charts of so many patients, each row with a visibility of its own.
+    pub async fn populate(&self, patients: usize, visibility: &mut dyn FnMut() -> i32) -> World {
         let mut rows = Vec::new();
         let place = self.store.allocate(None);
         let text = r#"{"resourceType":"Organization","name":"Ward"}"#;
@@ -217,6 +220,7 @@ impl Maker<'_> {
             patients: Vec::new(),
             encounters: Vec::new(),
             practitioners: Vec::new(),
+            rows: Vec::new(),
         };
         for at in 0..8 {
             let rid = self.store.allocate(None);
@@ -225,7 +229,7 @@ impl Maker<'_> {
             rows.push(self.make("Practitioner", rid, 0, &text));
             world.practitioners.push(rid);
         }
-        for at in 0..PATIENTS {
+        for at in 0..patients {
             let patient = self.store.allocate(None);
             let (gender, year) = (["female", "male"][at % 2], 1940 + at % 70);
             let text = format!(
@@ -236,9 +240,12 @@ impl Maker<'_> {
             world.patients.push(patient);
             self.chart(&mut world, &mut rows, at, patient, place);
         }
+        rows.iter_mut()
+            .for_each(|row| row.visibility = visibility());
         for some in rows.chunks(400) {
             self.store.commit(unit(some.to_vec())).await.unwrap();
         }
+        world.rows = rows;
         world
     }
 
@@ -305,10 +312,14 @@ impl Maker<'_> {
 pub async fn statements_and_steps_are_as_reviewed(place: Place) {
     let store = place.open().await;
     let maker = Maker::new(&store);
-    let world = maker.populate().await;
+    let world = maker.populate(PATIENTS, &mut || 0).await;
     place.analyse().await;
     let patient = world.patients[12];
-    let callers = [("all", all()), ("an app", app(&store, patient))];
+    let mask = Mask::of(&[0]);
+    let callers = [
+        ("all", only(&[0])),
+        ("an app", app_by(&mask, &store, patient)),
+    ];
     let mut text = String::from(
         "Checked by `tests/conformance/plans.rs`; `WARD_BLESS=1` writes it anew. A class of search, the question, the caller,\n\
          the statements that are run (snapshot, counters and bodies included), and each statement with its steps.\n",
@@ -322,6 +333,8 @@ pub async fn statements_and_steps_are_as_reviewed(place: Place) {
             let _ = write!(text, "\n# {class}, for {caller}\n{question}\n");
             told(&mut text, &store, access, &plan).await;
         }
+        let plan = maker.plan(&asked);
+        a_mask_changes_no_plan(&store, &callers[0].1, &plan, class).await;
     }
     let broad = maker.plan("Observation?code=http://loinc.org|8480-6");
     let first = store.search(&callers[0].1, &broad).await.unwrap();
@@ -341,7 +354,9 @@ async fn reverse_includes(text: &mut String, store: &Store, maker: &Maker<'_>, w
     let page = &world.patients[..20];
     let rows: Vec<Document> = page.iter().map(|rid| maker.patient(*rid)).collect();
     let nodes: Vec<Node<'_>> = rows.iter().map(Document::root).collect();
-    for (caller, access) in [("all", all()), ("an app", app(store, world.patients[12]))] {
+    let mask = Mask::of(&[0]);
+    let app = app_by(&mask, store, world.patients[12]);
+    for (caller, access) in [("all", only(&[0])), ("an app", app)] {
         for (source, param) in [("Observation", Some("patient")), ("Encounter", None)] {
             let include = Include {
                 iterate: false,
@@ -381,7 +396,7 @@ async fn granular_ones(text: &mut String, store: &Store, maker: &Maker<'_>, pati
         ("an app of one category", &app, Some(patient)),
         ("an app, and one category of all", &mixed, Some(patient)),
     ] {
-        let access = granular(store, scopes, launch);
+        let access = granular_by(&Mask::of(&[0]), store, scopes, launch);
         for (class, question) in [
             ("everything of a type", "Observation"),
             ("broad token", "Observation?code=http://loinc.org|2339-0"),
@@ -399,6 +414,33 @@ async fn granular_ones(text: &mut String, store: &Store, maker: &Maker<'_>, pati
             told(text, store, &access, &plan).await;
         }
     }
+}
+
+/// Of who sees everything no mask is asked, and a mask costs no index.
+async fn a_mask_changes_no_plan(store: &Store, masked: &Access, plan: &Plan, class: &str) {
+    let masked = store.explain(masked, plan).await.unwrap().statements;
+    let open = store.explain(&all(), plan).await.unwrap().statements;
+    assert_eq!(open.len(), masked.len(), "{class}");
+    for (open, masked) in open.iter().zip(&masked) {
+        let asks = |sql: &str| sql.contains("get_bit(") || sql.contains("vis(");
+        assert!(
+            asks(&masked.sql) && !asks(&open.sql),
+            "{class}: {}",
+            open.sql
+        );
+        assert!(
+            scans(&masked.steps) <= scans(&open.steps),
+            "{class}: {:#?} {:#?}",
+            masked.steps,
+            open.steps
+        );
+    }
+}
+
+/// Tables that are read whole.
+fn scans(steps: &[String]) -> usize {
+    let is_scan = |step: &&String| step.contains("Seq Scan on ") || step.contains("SCAN ");
+    steps.iter().filter(is_scan).count()
 }
 
 async fn told(text: &mut String, store: &Store, access: &Access, plan: &Plan) {
