@@ -233,3 +233,7 @@ fn demand_id_if_given(node: Node<'_>, id: &str) -> Result<()> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "update_tests.rs"]
+mod tests;
