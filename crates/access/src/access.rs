@@ -37,6 +37,8 @@ pub struct Access {
     /// Of types that are seen in part.
     pub(crate) part: Option<Arc<Part>>,
     pub(crate) mask: Mask,
+    /// Patients whose records are hidden whatever the mask says, in order.
+    pub(crate) closed: Arc<[i64]>,
     pub(crate) fingerprint: u64,
     /// Of a narrowed access: what it was before.
     pub(crate) before: Option<Arc<Access>>,
@@ -147,6 +149,25 @@ impl Access {
 
     pub fn mask(&self) -> &Mask {
         &self.mask
+    }
+
+    /// Row ids of patients whose records are hidden whatever the mask says: what is at home with them. In order, mostly none.
+    pub fn closed(&self) -> &Arc<[i64]> {
+        &self.closed
+    }
+
+    /// This access without what is at home with these patients: while it is decided anew who sees their records. Also of the other
+    /// ends of chains. Meant for few: each statement compares each row with all of them.
+    pub fn without(&self, patients: &[i64]) -> Access {
+        let mut closed = [&self.closed[..], patients].concat();
+        closed.sort_unstable();
+        closed.dedup();
+        let before = self.before.as_ref();
+        Access {
+            closed: closed.into(),
+            before: before.map(|before| Arc::new(before.without(patients))),
+            ..self.clone()
+        }
     }
 
     /// The same for the same user, client and launch patient, on every node and after a new token; what binds a paging

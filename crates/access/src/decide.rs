@@ -65,6 +65,7 @@ pub fn decide(caller: &Caller, facts: &Facts) -> Access {
         patients,
         shared,
         mask: facts.mask.clone(),
+        closed: Arc::default(),
         fingerprint: caller.fingerprint,
         before: None,
     }
@@ -122,6 +123,7 @@ pub fn maintenance(purpose: Maintenance) -> Access {
         launch: None,
         part: None,
         mask: Mask::every(),
+        closed: Arc::default(),
         fingerprint,
         before: None,
     }

@@ -119,6 +119,7 @@ impl House {
         );
         let write = Write {
             visibility,
+            policy: Some(0),
             ..write.await.unwrap()
         };
         let unit = Unit {

@@ -108,6 +108,7 @@ pub async fn compose(
         },
         patient: placement.home().unwrap_or(0),
         visibility: replaced.visibility(),
+        policy: None,
         body: Bytes::from(body),
         entries,
         old_entries,
@@ -133,6 +134,7 @@ pub async fn compose_deletion(engine: &Engine, row: &Row) -> Result<Write> {
         op: Op::Delete,
         patient: row.patient,
         visibility: replaced.visibility(),
+        policy: None,
         body: Bytes::new(),
         entries: Entries::default(),
         old_entries,
@@ -224,6 +226,7 @@ pub async fn commit_seeing(
         writes,
         guards,
         record,
+        ..Unit::default()
     });
     let committed = committed.await;
     cx.engine.written(&touched);
@@ -255,7 +258,10 @@ pub fn conflict(error: CommitError) -> Failure {
             Kind::Unavailable,
             "the write could not be made durable; nothing was stored",
         ),
-        CommitError::Version(_) | CommitError::Guard(_) | CommitError::Generation => Failure::new(
+        CommitError::Version(_)
+        | CommitError::Guard(_)
+        | CommitError::Policy(_)
+        | CommitError::Generation => Failure::new(
             Kind::Conflict,
             "the resource is being changed by others at this moment; read it again and repeat",
         ),

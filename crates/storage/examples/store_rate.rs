@@ -190,6 +190,7 @@ impl Bench {
             op: Op::Create,
             patient,
             visibility: 0,
+            policy: None,
             body: body(rid, value).into(),
             entries: Entries {
                 date_us: Some(now),

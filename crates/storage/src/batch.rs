@@ -53,12 +53,16 @@ struct Touched {
     required: HashSet<Rid>,
     aliases: HashSet<(TypeId, String)>,
     locks: HashSet<Term>,
+    /// Patients whose records are written to, and those whose policies are raised.
+    homes: HashSet<Rid>,
+    raised: HashSet<Rid>,
 }
 
 impl Touched {
     fn clashes(&self, unit: &Unit) -> bool {
         unit.writes.iter().any(|w| {
             self.written.contains(&w.rid)
+                || self.raised.contains(&w.patient)
                 || (w.op == Op::Delete && self.required.contains(&w.rid))
                 || w.alias
                     .as_ref()
@@ -66,13 +70,18 @@ impl Touched {
         }) || unit.guards.iter().any(|guard| match guard {
             Guard::Matches { key, .. } => self.locks.contains(key),
             Guard::Exists { rid, .. } | Guard::Unchanged { rid, .. } => self.written.contains(rid),
+            Guard::Record { patient, .. } => self.homes.contains(patient),
             Guard::Unreferenced { .. } => false,
-        })
+        }) || unit
+            .raises
+            .iter()
+            .any(|patient| self.homes.contains(patient) || self.raised.contains(patient))
     }
 
     fn add(&mut self, unit: &Unit) {
         for write in &unit.writes {
             self.written.insert(write.rid);
+            self.homes.insert(write.patient);
             self.aliases
                 .extend(write.alias.clone().map(|id| (write.ty, id)));
         }
@@ -81,9 +90,10 @@ impl Touched {
                 Guard::Matches { key, .. } => drop(self.locks.insert(*key)),
                 Guard::Exists { rid, .. } => drop(self.required.insert(*rid)),
                 // Who writes it later comes second.
-                Guard::Unchanged { .. } | Guard::Unreferenced { .. } => {}
+                Guard::Unchanged { .. } | Guard::Unreferenced { .. } | Guard::Record { .. } => {}
             }
         }
+        self.raised.extend(&unit.raises);
     }
 }
 
@@ -112,7 +122,10 @@ fn disturbs(earlier: &Unit, later: &Unit, cipher: &IdCipher) -> bool {
                 && (plan.types.is_empty() || plan.types.contains(&w.ty))
                 && matches(&plan.filter, candidate, World::default()).unwrap_or(true)
         }),
-        Guard::Matches { .. } | Guard::Exists { .. } | Guard::Unchanged { .. } => false,
+        Guard::Matches { .. }
+        | Guard::Exists { .. }
+        | Guard::Unchanged { .. }
+        | Guard::Record { .. } => false,
     })
 }
 
@@ -144,6 +157,7 @@ mod tests {
             op,
             patient: 0,
             visibility: 0,
+            policy: None,
             body: "{}".into(),
             entries,
             old_entries: Entries::default(),
@@ -155,7 +169,7 @@ mod tests {
         Unit {
             writes: vec![write(rid, Op::Create, rid)],
             guards,
-            record: Vec::new(),
+            ..Unit::default()
         }
     }
 

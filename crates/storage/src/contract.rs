@@ -1,5 +1,6 @@
 //! The contract both stores keep, and the same conformance suite checks.
 
+use crate::visibility::{RecordMark, Revision};
 use bytes::Bytes;
 use std::sync::Arc;
 use ward_access::Access;
@@ -90,34 +91,17 @@ pub struct Write {
     pub op: Op,
     /// Home patient; decides the data key. A Patient is its own home.
     pub patient: Rid,
-    /// Who sees the row is decided by this: id of its visibility class ([`crate::Store::intern_classes`]), or [`NOBODY`]. `w` on
-    /// PostgreSQL, `k` on SQLite. With [`Expect::Stays`] the row keeps its own.
+    /// Who sees the row is decided by this: id of its visibility class ([`crate::Store::intern_classes`]), or [`crate::NOBODY`]. `w` on
+    /// PostgreSQL, `k` on SQLite.
     pub visibility: i32,
+    /// By which version of the home patient's policy that was worked out ([`crate::Store::policies`]): it must be the store's at
+    /// commit. `None`: a row keeps the id that it has, whatever `visibility` says, and a first version is of version 0.
+    pub policy: Option<i64>,
     pub body: Bytes,
     pub entries: Entries,
     /// Entries of the version being replaced (empty on create): storage touches only the difference.
     pub old_entries: Entries,
     pub generation: Generation,
-}
-
-/// Visibility id of rows that only the server itself sees: beyond every mask. In place of a class that cannot be interned.
-pub const NOBODY: i32 = i32::MAX;
-
-/// Classes of visibility that a store interns. A caller's mask has a bit for each, and each statement carries it: 8 KB, of which
-/// PostgreSQL makes 4 µs.
-pub const VISIBILITY_IDS_MAX: usize = 65_536;
-
-/// Bytes of a class that is interned.
-pub const CLASS_BYTES_MAX: usize = 4_096;
-
-impl Write {
-    /// As rows have it: a negative id is nobody's.
-    pub(crate) fn visibility_id(&self) -> i64 {
-        match self.visibility {
-            ..0 => i64::from(NOBODY),
-            id => i64::from(id),
-        }
-    }
 }
 
 /// What must be current at commit.
@@ -127,8 +111,8 @@ pub enum Expect {
     Absent,
     /** This is the current version (a deletion counts as one). */
     Version(u32),
-    /** This is the current version and it stays: only its index entries and its generation are written anew. No version
-    comes of it, no history and no time. */
+    /** This is the current version and it stays: only its index entries, its generation and (where `policy` says by what) its
+    visibility id are written anew. No version comes of it, no history and no time. */
     Stays(u32),
 }
 
@@ -160,6 +144,8 @@ pub enum Guard {
     Exists { ty: TypeId, rid: Rid },
     /// This is the row's current version, and no deletion.
     Unchanged { ty: TypeId, rid: Rid, version: u32 },
+    /// The live rows at home with the patient are those that were read.
+    Record { patient: Rid, mark: RecordMark },
 }
 
 /// All or nothing: one interaction, or one whole transaction Bundle. `record` commits with it.
@@ -167,6 +153,11 @@ pub enum Guard {
 pub struct Unit {
     pub writes: Vec<Write>,
     pub guards: Vec<Guard>,
+    /// Superseded versions that get another visibility id.
+    pub revisions: Vec<Revision>,
+    /// Patients whose policy gets the next version: nothing that was worked out by the one before is committed any more. No other
+    /// unit writes to their records meanwhile.
+    pub raises: Vec<Rid>,
     pub record: Vec<u8>,
 }
 
@@ -185,6 +176,9 @@ pub enum CommitError {
     Version(usize),
     /// Guard number `0` no longer holds: evaluate again.
     Guard(usize),
+    /// The visibility of write number `0` was worked out by another version of the policy: read [`crate::Store::policies`] and
+    /// evaluate again.
+    Policy(usize),
     /// Extracted by other search parameters than rows are indexed by now: read [`Indexing`] and evaluate again.
     Generation,
     /// Could not be made durable; nothing was written.

@@ -35,6 +35,7 @@ mod sqlite;
 mod staged;
 pub mod state;
 mod store;
+mod visibility;
 
 pub use contract::*;
 pub use examine::{Looking, ROWS_EXAMINED_MAX, compare, is_gathered};
@@ -42,3 +43,4 @@ pub use past::VERSIONS_EXAMINED_MAX;
 pub use rotation::{RotateError, Rotation, rotate_master};
 pub use staged::{STAGED_MAX, Staged, View};
 pub use store::Store;
+pub use visibility::{CLASS_BYTES_MAX, NOBODY, RecordMark, Revision, VISIBILITY_IDS_MAX};

@@ -1,8 +1,8 @@
 //! The store as the rest of the server sees it: one set of coarse operations over either database.
 
 use crate::contract::{
-    CLASS_BYTES_MAX, CommitError, Current, Database, Explanation, HistoryQuery, Indexed, Indexing,
-    NOBODY, OpenError, Page, Rid, Row, StoreError, StoreSettings, Tidied, Unit,
+    CommitError, Current, Database, Explanation, HistoryQuery, Indexed, Indexing, OpenError, Page,
+    Rid, Row, StoreError, StoreSettings, Tidied, Unit,
 };
 use crate::core::{Core, Hits};
 use crate::examine::is_gathered;
@@ -346,49 +346,6 @@ impl Store {
         match &self.0 {
             Backend::Sqlite(store) => store.remove_left_phrases(most).await,
             Backend::Postgres(store) => store.remove_left_phrases(most).await,
-        }
-    }
-
-    /// The visibility ids of classes, in that order: an id for [`Write::visibility`]. What a class says is the caller's affair; equal
-    /// bytes are one class, the empty one has id 0, and no id is given twice. New ones are durable when it returns, a unit that is
-    /// refused later notwithstanding. [`NOBODY`]: longer than [`CLASS_BYTES_MAX`], or no id is left of [`VISIBILITY_IDS_MAX`].
-    /// One statement where all are known, else a transaction that others wait for who intern new ones.
-    pub async fn intern_classes(&self, classes: &[Bytes]) -> Result<Vec<i32>, StoreError> {
-        let lengths = classes.iter().map(Bytes::len);
-        if lengths.clone().all(|length| length <= CLASS_BYTES_MAX) {
-            return self.interned(classes).await;
-        }
-        let mut ids = vec![NOBODY; classes.len()];
-        let fitting = || {
-            lengths
-                .clone()
-                .enumerate()
-                .filter(|(_, length)| *length <= CLASS_BYTES_MAX)
-        };
-        let short: Vec<Bytes> = fitting().map(|(at, _)| classes[at].clone()).collect();
-        let interned = self.interned(&short).await?;
-        fitting()
-            .zip(interned)
-            .for_each(|((at, _), id)| ids[at] = id);
-        Ok(ids)
-    }
-
-    async fn interned(&self, classes: &[Bytes]) -> Result<Vec<i32>, StoreError> {
-        if classes.is_empty() {
-            return Ok(Vec::new());
-        }
-        match &self.0 {
-            Backend::Sqlite(store) => store.intern_classes(classes).await,
-            Backend::Postgres(store) => store.intern_classes(classes).await,
-        }
-    }
-
-    /// The classes that have the ids from `from` on, in their order and without a gap; at most `most`. Fewer: there are no more
-    /// at this moment. So a process learns what others have interned. One statement. `Integrity`: an id is missing.
-    pub async fn classes(&self, from: i32, most: u32) -> Result<Vec<Bytes>, StoreError> {
-        match &self.0 {
-            Backend::Sqlite(store) => store.classes(from, most),
-            Backend::Postgres(store) => store.classes(from, most).await,
         }
     }
 

@@ -45,7 +45,7 @@ pub async fn commit(
         .stage(Unit {
             writes,
             guards,
-            record: Vec::new(),
+            ..Unit::default()
         })
         .await
     {

@@ -127,6 +127,7 @@ impl Engine {
                 op: Op::Update,
                 patient: row.patient,
                 visibility: row.visibility,
+                policy: None,
                 body: Bytes::new(),
                 entries,
                 old_entries,

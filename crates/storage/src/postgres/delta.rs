@@ -9,6 +9,7 @@ use crate::core::{Core, Prepared};
 use crate::index::{CATEGORY, CODE, EVERY, difference, parameter, typed};
 use crate::quantity::{Keys, Row, rows as quantity_rows, sort as sort_quantities};
 use crate::store::search_parameter;
+use crate::visibility::Revision;
 use futures_util::future::try_join_all;
 use std::collections::{BTreeMap, HashMap};
 use ward_fhir::TypeId;
@@ -44,6 +45,9 @@ pub struct Delta {
     /// The master key that wraps them.
     master: Vec<u8>,
     records: Vec<Vec<u8>>,
+    revisions: Vec<Revision>,
+    /// Patients whose policy gets the next version.
+    raises: Vec<Rid>,
     /// A SearchParameter is among the rows.
     parameters: bool,
 }
@@ -70,6 +74,8 @@ impl Delta {
         if !prepared.unit.record.is_empty() {
             self.records.push(prepared.unit.record.clone());
         }
+        self.revisions.extend(&prepared.unit.revisions);
+        self.raises.extend(&prepared.unit.raises);
     }
 
     fn add_write(
@@ -81,14 +87,19 @@ impl Delta {
         reserved: &[(TypeId, String)],
     ) {
         if let (Expect::Stays(_), Some(current)) = (write.expect, current) {
+            let visibility = write.visibility_id(Some(current.visibility));
             let rows = self.indexed.entry(write.ty).or_default();
-            rows.add(write, sealed, (current.date, current.visibility, 0), None);
+            rows.add(write, sealed, (current.date, visibility, 0), None);
             self.add_ranges(write);
+            if !current.deleted {
+                self.count(write.ty, EVERY, 0, current.visibility, -1);
+                self.count(write.ty, EVERY, 0, visibility, 1);
+            }
             self.count_terms(write.ty, &write.old_entries, current.visibility, -1);
-            return self.count_terms(write.ty, &write.entries, current.visibility, 1);
+            return self.count_terms(write.ty, &write.entries, visibility, 1);
         }
         self.parameters |= write.ty == search_parameter();
-        let visibility = write.visibility_id();
+        let visibility = write.visibility_id(current.map(|current| current.visibility));
         let date = date(write, current);
         let alias = write
             .alias
@@ -297,12 +308,28 @@ impl Delta {
         if !self.records.is_empty() {
             list.push((PUT_RECORDS.into(), vec![Value::Blobs(self.records)]));
         }
+        if !self.revisions.is_empty() {
+            list.push((REVISE.into(), revision_values(&self.revisions)));
+        }
+        // After the rows, whose statements compare with the version before.
+        if !self.raises.is_empty() {
+            list.push((RAISE.into(), vec![Value::Ints(self.raises)]));
+        }
         // Last, so that whoever holds its row waits for nothing else.
         if self.parameters {
             list.push((RAISE_PARAMETERS_MARK.into(), Vec::new()));
         }
         list
     }
+}
+
+fn revision_values(revisions: &[Revision]) -> Vec<Value> {
+    let column = |of: &dyn Fn(&Revision) -> i64| Value::Ints(revisions.iter().map(of).collect());
+    vec![
+        column(&|revision| revision.rid),
+        column(&|revision| i64::from(revision.version)),
+        column(&|revision| revision.visibility_id()),
+    ]
 }
 
 /// Parameters, texts and terms, each phrase once and in order.
@@ -345,6 +372,8 @@ const PUT_ALIASES: &str = "insert into id_alias (typ, id, rid) select typ::small
 const PUT_KEYS: &str = "insert into data_key (c, id, wrapped) \
     select c, id, case when $4 = (select value from meta where key = 'master') then wrapped end \
     from unnest($1, $2, $3) u (c, id, wrapped) on conflict do nothing";
+const REVISE: &str = "update history h set w = u.w::int from unnest($1, $2, $3) u (rid, ver, w) where h.rid = u.rid and h.ver = u.ver::int";
+const RAISE: &str = "insert into policy as p (c, version) select c, 1 from unnest($1) u (c) on conflict (c) do update set version = p.version + 1";
 const RAISE_PARAMETERS_MARK: &str = "insert into block as b (one, next) values (2, 1) on conflict (one) do update set next = b.next + 1";
 pub const PARAMETERS_MARK: &str = "select coalesce((select next from block where one = 2), 0)";
 pub const PUT_RECORDS: &str = "insert into record (body) select body from unnest($1) u (body)";

@@ -29,6 +29,8 @@ pub struct Sql {
     /// Aliases given to rows of hops.
     rows: usize,
     is_masked: bool,
+    /// Homes whose rows are hidden.
+    closed: Option<String>,
 }
 
 impl Sql {
@@ -40,21 +42,29 @@ impl Sql {
             let closing = (bits.len() as i64 - 1) * 8;
             vec![Value::Shared(bits.clone()), Value::Int(closing)]
         });
-        Sql {
+        let mut sql = Sql {
             text: String::with_capacity(512),
             is_masked: mask.is_some(),
             values: values.unwrap_or_default(),
-            rows: 0,
+            ..Sql::default()
+        };
+        if !access.closed().is_empty() {
+            sql.closed = Some(sql.bind(Value::Ints(access.closed().to_vec())));
         }
+        sql
     }
 
-    /// The mask lets a row through: a condition for every table reference of rows, or of what is counted of them. `<> 0`, never
+    /// The mask lets a row through, and its record is not closed: a condition for every table reference of rows. `<> 0`, never
     /// `= 1`: that estimate costs the plan its index order (81 times). Ids beyond the mask fall on a bit that is always 0: unknown
     /// is hidden. Where nothing is hidden it is a constant, which the planner leaves out.
     pub fn visible(&self, row: &str) -> String {
-        match self.is_masked {
+        let mask = match self.is_masked {
             true => format!("get_bit($1, least({row}.w, $2)) <> 0"),
             false => "true".to_owned(),
+        };
+        match &self.closed {
+            Some(homes) => format!("{mask} and {row}.c <> all({homes})"),
+            None => mask,
         }
     }
 

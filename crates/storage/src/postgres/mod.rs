@@ -220,6 +220,27 @@ impl Postgres {
         Self::done(pooled, interned)
     }
 
+    pub async fn policies(&self, patients: &[Rid]) -> Result<Vec<i64>, StoreError> {
+        Ok(brief!(self, connection => visibility::policies(connection, patients))?)
+    }
+
+    pub async fn at_home(
+        &self,
+        access: &Access,
+        patient: Rid,
+        after: Rid,
+        most: u32,
+    ) -> Result<Vec<Row>, StoreError> {
+        let stored = reading!(self, connection => visibility::at_home(connection, access, patient, after, most))?;
+        self.open_rows(stored).await
+    }
+
+    pub async fn superseded(&self, access: &Access, rids: &[Rid]) -> Result<Vec<Row>, StoreError> {
+        let stored =
+            reading!(self, connection => visibility::superseded(connection, access, rids))?;
+        self.open_rows(stored).await
+    }
+
     pub async fn classes(&self, from: i32, most: u32) -> Result<Vec<Bytes>, StoreError> {
         reading!(self, connection => visibility::classes(connection, from, most))
     }

@@ -23,8 +23,8 @@ pub struct Rowset {
     ends: [Vec<i64>; 4],
 }
 
-/// typ, ver, upd, op, c, d, code, cat, w, self, g
-const INTS: usize = 11;
+/// typ, ver, upd, op, c, d, code, cat, w, self, g, p
+const INTS: usize = 12;
 
 impl Rowset {
     pub fn add(
@@ -48,6 +48,7 @@ impl Rowset {
             visibility,
             own,
             i64::from(write.generation.new),
+            write.policy_expected().unwrap_or(ANY_POLICY),
         ];
         self.ints
             .iter_mut()
@@ -118,20 +119,26 @@ impl Rowset {
 }
 
 /// The rows of a `Rowset`, `u`.
-const ROWS: &str = "unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23) \
-    u (rid, typ, ver, upd, op, c, d, code, cat, w, self, g, v, alias, body, ta, te, da, de, qa, qe, sa, se)";
+const ROWS: &str = "unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24) \
+    u (rid, typ, ver, upd, op, c, d, code, cat, w, self, g, p, v, alias, body, ta, te, da, de, qa, qe, sa, se)";
 /// Their array columns.
 const SLICES: [(&str, &str); 5] = [
-    ("terms", "$24[u.ta:u.te]"),
-    ("dates", "$25[u.da:u.de]"),
-    ("qh", "$26[u.qa:u.qe]"),
-    ("qv", "$27[u.qa * 2 - 1:u.qe * 2]"),
-    ("strs", "$28[u.sa:u.se]"),
+    ("terms", "$25[u.ta:u.te]"),
+    ("dates", "$26[u.da:u.de]"),
+    ("qh", "$27[u.qa:u.qe]"),
+    ("qv", "$28[u.qa * 2 - 1:u.qe * 2]"),
+    ("strs", "$29[u.sa:u.se]"),
 ];
 
 /// The generation, unless rows are to be indexed by another one by now: then there is none, which the column refuses. Commits
 /// hold the lock of `indexing::change` when this is looked at.
 const CURRENT: &str = "case when u.g = (select i.generation from indexing i) then u.g::int end";
+
+/// In place of the version of a policy: the id is the row's own.
+const ANY_POLICY: i64 = -1;
+/// The visibility id, unless it was worked out by another version of the home patient's policy: then there is none, which the column
+/// refuses. Commits hold the lock of the patient when this is looked at.
+const VISIBILITY: &str = "case when u.p < 0 or u.p = coalesce((select p.version from policy p where p.c = u.c), 0) then u.w::int end";
 
 /// Through the parent: every row finds the table of its type.
 pub static INSERT: LazyLock<String> = LazyLock::new(|| {
@@ -142,7 +149,7 @@ pub static INSERT: LazyLock<String> = LazyLock::new(|| {
         .collect();
     format!(
         "insert into resource (rid, typ, ver, upd, op, c, d, code, cat, w, self, g, k, v, alias, body, {}) \
-         select u.rid, u.typ::smallint, u.ver::int, u.upd, u.op::smallint, u.c, u.d, u.code, u.cat, u.w::int, u.self, {CURRENT}, 0::smallint, u.v, u.alias, u.body, {} from {ROWS}",
+         select u.rid, u.typ::smallint, u.ver::int, u.upd, u.op::smallint, u.c, u.d, u.code, u.cat, {VISIBILITY}, u.self, {CURRENT}, 0::smallint, u.v, u.alias, u.body, {} from {ROWS}",
         names.join(", "),
         slices.join(", ")
     )
@@ -158,19 +165,19 @@ pub static UPDATE: LazyLock<String> = LazyLock::new(|| {
         "with moved as (insert into history (rid, upd, til, c, ver, w, typ, op, k, alias, body) \
          select x.rid, x.upd, b.til, x.c, x.ver, x.w, x.typ, x.op, x.k, x.alias, x.body from unnest($1, $4) b (rid, til) join {{table}} x on x.rid = b.rid) \
          update {{table}} x set ver = u.ver::int, upd = u.upd, op = u.op::smallint, c = u.c, d = u.d, code = u.code, cat = u.cat, \
-         w = u.w::int, self = u.self, g = {CURRENT}, v = u.v, alias = u.alias, body = u.body, {} from {ROWS} where x.rid = u.rid",
+         w = {VISIBILITY}, self = u.self, g = {CURRENT}, v = u.v, alias = u.alias, body = u.body, {} from {ROWS} where x.rid = u.rid",
         slices.join(", ")
     )
 });
 
-/// The entries, primary codes among them, and the generation alone.
+/// The entries, primary codes among them, the generation and the visibility alone.
 pub static REINDEX: LazyLock<String> = LazyLock::new(|| {
     let slices: Vec<String> = SLICES
         .iter()
         .map(|s| format!("{} = ({}){}", s.0, &s.1[..3], &s.1[3..]))
         .collect();
     format!(
-        "update {{table}} x set code = u.code, cat = u.cat, g = {CURRENT}, {} from {ROWS} where x.rid = u.rid",
+        "update {{table}} x set code = u.code, cat = u.cat, g = {CURRENT}, w = {VISIBILITY}, {} from {ROWS} where x.rid = u.rid",
         slices.join(", ")
     )
 });

@@ -12,7 +12,7 @@
 //! | `_d (d)`, `_u (upd)` | a type without a usable condition, history and `_lastUpdated` |
 //!
 //! `state` holds rows with an expiry: one by `(kind, key)`, the list of a kind or of an owner by `seq`, what has expired.
-//! `vis_class` says what the visibility ids stand for.
+//! `vis_class` says what the visibility ids stand for, `policy` by which version of a patient's policy rows get theirs.
 //! `g` says by which generation of search parameters a row is indexed (`indexing` holds what they are).
 //! `self` is the row's own target term: `self # spread` is the term by which others refer to it under a parameter.
 //! `upd` is indexed for type history, so an update is never heap-only. `term_count` has a row per connection that counts
@@ -40,12 +40,14 @@ const EDITION_3: &str = "-- tables of types: e0d6e9cfefab734cf57ab392db4b6ebf236
 update indexing set revision = revision + 1, state = 'edition 3' where state = 'edition 2' and not exists (select from resource);
 ";
 
-/// What visibility ids stand for. Rows written before have id 0, the class of which nothing is known.
+/// What visibility ids stand for, and by which version of a patient's policy they are worked out. Rows written before have id 0,
+/// the class of which nothing is known.
 const CLASSES: &str =
     "-- tables of types: e0d6e9cfefab734cf57ab392db4b6ebf23655e7fe3b877c456b2e54966ce0cb2
 create table vis_class (w int primary key, class bytea not null);
 create unique index vis_class_c on vis_class (sha256(class));
 insert into vis_class (w, class) values (0, '');
+create table policy (c bigint primary key, version bigint not null);
 ";
 
 /// Only one node migrates at a time.

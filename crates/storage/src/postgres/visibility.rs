@@ -1,10 +1,16 @@
-//! Classes of visibility and their ids, which are dense and never given twice.
+//! Classes of visibility and their ids, which are dense and never given twice; versions of policies, and what a record holds.
 
 use super::connection::{Connection, Failure};
+use super::lower::Sql;
+use super::read::{self, COLUMNS, NO_GENERATION};
 use super::statement::Value;
 use super::write::{or_back, visibility_lock};
-use crate::contract::{NOBODY, StoreError, VISIBILITY_IDS_MAX};
+use crate::contract::{Rid, StoreError};
+use crate::core::StoredRow;
+use crate::visibility::{NOBODY, RID_BITS, RecordMark, VISIBILITY_IDS_MAX};
 use bytes::Bytes;
+use std::fmt::Write as _;
+use ward_access::Access;
 
 /// The ids that classes have, in that order.
 pub async fn ids(connection: &Connection, classes: &[Bytes]) -> Result<Vec<Option<i32>>, Failure> {
@@ -47,10 +53,79 @@ pub async fn classes(connection: &Connection, from: i32, most: u32) -> Result<Ve
     Ok(found)
 }
 
+/// Versions of policies, in the order of the patients.
+pub async fn policies(connection: &Connection, patients: &[Rid]) -> Result<Vec<i64>, Failure> {
+    let values = [Value::Ints(patients.to_vec())];
+    let mut versions = vec![0; patients.len()];
+    for row in connection.rows(POLICIES, &values).await? {
+        let at = row.int(0)? as usize;
+        let slot = at.checked_sub(1).and_then(|at| versions.get_mut(at));
+        *slot.ok_or(StoreError::Integrity)? = row.int(1)?;
+    }
+    Ok(versions)
+}
+
+/// What the live rows at home with a patient come to.
+pub async fn record(connection: &Connection, patient: Rid) -> Result<RecordMark, Failure> {
+    let values = [Value::Int(patient), Value::Int(RID_BITS)];
+    let rows = connection.rows(RECORD, &values).await?;
+    let row = rows.first().ok_or(StoreError::Integrity)?;
+    Ok(RecordMark {
+        rows: row.int(0)?,
+        versions: row.int(1)?,
+        rids: row.int(2)?,
+    })
+}
+
+/// In an order that no index has: they are found by their patient.
+pub async fn at_home(
+    connection: &Connection,
+    access: &Access,
+    patient: Rid,
+    after: Rid,
+    most: u32,
+) -> Result<Vec<StoredRow>, Failure> {
+    let mut sql = Sql::new(access);
+    let (c, after) = (sql.int(patient), sql.int(after));
+    let (most, visible) = (sql.int(i64::from(most)), sql.visible("x"));
+    let _ = write!(
+        sql.text,
+        "select {COLUMNS} from resource x where x.c = {c} and x.op <> 2 and x.rid + 0 > {after} and {visible} \
+         order by x.rid + 0 limit {most}"
+    );
+    stored(connection, &sql).await
+}
+
+pub async fn superseded(
+    connection: &Connection,
+    access: &Access,
+    rids: &[Rid],
+) -> Result<Vec<StoredRow>, Failure> {
+    let mut sql = Sql::new(access);
+    let rids = sql.bind(Value::Ints(rids.to_vec()));
+    let columns = COLUMNS.replace("x.g", NO_GENERATION).replace("x.", "y.");
+    let (own, current) = (sql.visible("y"), sql.visible("x"));
+    let _ = write!(
+        sql.text,
+        "select {columns} from history y where y.rid = any({rids}) and {own} \
+         and exists (select 1 from resource x where x.rid = y.rid and x.typ = y.typ and {current})"
+    );
+    stored(connection, &sql).await
+}
+
+async fn stored(connection: &Connection, sql: &Sql) -> Result<Vec<StoredRow>, Failure> {
+    let rows = connection.rows(&sql.text, &sql.values).await?;
+    Ok(rows.iter().map(read::stored).collect::<Result<_, _>>()?)
+}
+
 fn packed(classes: &[Bytes]) -> Value {
     Value::Blobs(classes.iter().map(|class| class.to_vec()).collect())
 }
 
+const POLICIES: &str =
+    "select u.at, p.version from unnest($1) with ordinality u (c, at) join policy p on p.c = u.c";
+const RECORD: &str = "select count(*), coalesce(sum(x.ver), 0)::bigint, coalesce(sum(x.rid & $2), 0)::bigint from resource x \
+    where x.c = $1 and x.op <> 2";
 const IDS: &str = "select u.at, v.w from unnest($1) with ordinality u (class, at) join vis_class v on sha256(v.class) = sha256(u.class)";
 /// In the order given, each new class once.
 const PUT: &str = "insert into vis_class (w, class) select n.w::int, n.class from \

@@ -5,6 +5,7 @@ use super::delta::{Current, Delta};
 use super::indexing;
 use super::search;
 use super::statement::Value;
+use super::visibility;
 use crate::contract::{CommitError, Expect, Guard, Op, Rid, StoreError};
 use crate::core::{Core, Prepared};
 use futures_util::future::{try_join, try_join_all};
@@ -104,7 +105,8 @@ async fn compose(
 
 /// What the batch must hold until its end: key and whether alone. Beside it the generation, shared: see `indexing::change`.
 ///
-/// - Compartment patients shared: a consent change will take them alone.
+/// - Compartment patients shared, and alone where their policy is raised: so when that is committed, nothing that was worked
+///   out by the version before is under way, and nothing of it comes later.
 /// - Required rows shared and deleted rows alone, so that a row and a new reference to it do not part: whoever comes
 ///   second sees what the first has committed, in `Exists` or in `Unreferenced`.
 /// - Of a conditional interaction the types it asks about (at every hop) alone, those it writes shared: no other one, of whatever criteria
@@ -129,6 +131,9 @@ fn locks(batch: &[&Prepared]) -> BTreeMap<i64, bool> {
                 add(Class::Question, EVERY_TYPE, false);
             }
         }
+        for patient in &prepared.unit.raises {
+            add(Class::Compartment, *patient, true);
+        }
         for guard in &prepared.unit.guards {
             match guard {
                 Guard::Matches { plan, .. } if plan.types.is_empty() => {
@@ -140,6 +145,7 @@ fn locks(batch: &[&Prepared]) -> BTreeMap<i64, bool> {
                     .chain(&hop_types(&plan.filter))
                     .for_each(|ty| add(Class::Question, i64::from(ty.0), true)),
                 Guard::Exists { rid, .. } => add(Class::Required, *rid, false),
+                Guard::Record { patient, .. } => add(Class::Compartment, *patient, true),
                 // Its row is locked when it is read.
                 Guard::Unchanged { .. } | Guard::Unreferenced { .. } => {}
             }
@@ -189,6 +195,8 @@ struct State {
     kept: HashMap<(Rid, TypeId), u32>,
     /// Which generation commits must be of; `None`: not asked, their statements look themselves.
     generation: Option<u32>,
+    /// Of home patients, likewise.
+    policies: Option<HashMap<Rid, i64>>,
 }
 
 impl State {
@@ -200,6 +208,10 @@ impl State {
         let mut state = State::default();
         if careful {
             state.generation = Some(indexing::load(connection).await?.generation);
+            let writes = batch.iter().flat_map(|prepared| &prepared.unit.writes);
+            let homes: Vec<Rid> = writes.map(|write| write.patient).collect();
+            let versions = visibility::policies(connection, &homes).await?;
+            state.policies = Some(homes.into_iter().zip(versions).collect());
         }
         let mut expected: BTreeMap<TypeId, Vec<i64>> = BTreeMap::new();
         let mut required: BTreeMap<TypeId, Vec<i64>> = BTreeMap::new();
@@ -218,7 +230,7 @@ impl State {
                     Guard::Unchanged { ty, rid, .. } => {
                         unchanged.entry(*ty).or_default().push(*rid);
                     }
-                    Guard::Matches { .. } | Guard::Unreferenced { .. } => {}
+                    Guard::Matches { .. } | Guard::Unreferenced { .. } | Guard::Record { .. } => {}
                 }
             }
         }
@@ -273,6 +285,14 @@ impl State {
             if self.generation.is_some_and(|g| g != write.generation.new) {
                 return Err(CommitError::Generation);
             }
+            let policy = self
+                .policies
+                .as_ref()
+                .and_then(|all| all.get(&write.patient));
+            let differs = |expected| policy.is_some_and(|policy| *policy != expected);
+            if write.policy_expected().is_some_and(differs) {
+                return Err(CommitError::Policy(slot));
+            }
         }
         Ok(())
     }
@@ -293,6 +313,9 @@ impl State {
                     }
                     Guard::Unreferenced { target } => {
                         unreferenced(connection, *target, prepared).await?
+                    }
+                    Guard::Record { patient, mark } => {
+                        visibility::record(connection, *patient).await? == *mark
                     }
                     Guard::Matches {
                         plan, access, rids, ..

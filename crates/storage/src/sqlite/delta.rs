@@ -53,8 +53,8 @@ pub(super) struct Resource<'a> {
 
 #[derive(Default)]
 pub struct Delta<'a> {
-    /// Of rows whose entries and generation alone change.
-    pub(super) indexed: Vec<&'a Write>,
+    /// Of rows whose entries, generation and visibility alone change; with the visibility.
+    pub(super) indexed: Vec<(&'a Write, i64)>,
     pub(super) superseded: Vec<(Rid, i64)>,
     pub(super) resources: Vec<Resource<'a>>,
     pub(super) terms: Change<(i64, i64, Rid, i64, i64)>,
@@ -97,9 +97,14 @@ impl<'a> Delta<'a> {
         current: Option<&Current>,
     ) {
         if let (Expect::Stays(_), Some(current)) = (write.expect, current) {
-            self.indexed.push(write);
             let at = current.carried(write.rid);
-            return self.add_entries(write, Some(at), at);
+            let k = write.visibility_id(Some(at.k));
+            self.indexed.push((write, k));
+            if !current.deleted {
+                self.count(typed(EVERY, write.ty), at.k, -1);
+                self.count(typed(EVERY, write.ty), k, 1);
+            }
+            return self.add_entries(write, Some(at), Carried { k, ..at });
         }
         let new = carried(write, current);
         if let Some(current) = current {
@@ -242,7 +247,7 @@ fn carried(write: &Write, current: Option<&Current>) -> Carried {
         rid: write.rid,
         d,
         c: write.patient,
-        k: write.visibility_id(),
+        k: write.visibility_id(current.map(|current| current.visibility)),
     }
 }
 

@@ -26,26 +26,36 @@ pub struct Sql {
     /// Aliases given to rows of hops.
     rows: usize,
     is_masked: bool,
+    /// Homes whose rows are hidden.
+    closed: Option<String>,
 }
 
 impl Sql {
     /// A statement about rows that the access sees. Where its mask hides any, that is `?1`.
     pub fn new(access: &Access) -> Sql {
         let mask = access.mask().closed_bits();
-        Sql {
+        let mut sql = Sql {
             text: String::with_capacity(512),
             is_masked: mask.is_some(),
             values: mask.cloned().map(Value::Shared).into_iter().collect(),
-            rows: 0,
+            ..Sql::default()
+        };
+        if !access.closed().is_empty() {
+            sql.closed = Some(sql.ints(access.closed().iter().copied()));
         }
+        sql
     }
 
-    /// The mask lets a row through: a condition for every table reference of rows, or of what is counted of them. Where nothing
-    /// is hidden it is a constant, which costs nothing.
+    /// The mask lets a row through, and its record is not closed: a condition for every table reference of rows. Where nothing is
+    /// hidden it is a constant, which costs nothing.
     pub fn visible(&self, row: &str) -> String {
-        match self.is_masked {
+        let mask = match self.is_masked {
             true => format!("vis(?1, {row}.k)"),
             false => "1".to_owned(),
+        };
+        match &self.closed {
+            Some(homes) => format!("{mask} and {row}.c not in {homes}"),
+            None => mask,
         }
     }
 

@@ -197,6 +197,26 @@ impl Sqlite {
         self.ask(|answer| Job::Classes(classes, answer)).await
     }
 
+    pub fn policies(&self, patients: &[Rid]) -> Result<Vec<i64>, StoreError> {
+        self.read_with(|connection| visibility::policies(connection, patients))
+    }
+
+    pub fn at_home(
+        &self,
+        access: &Access,
+        patient: Rid,
+        after: Rid,
+        most: u32,
+    ) -> Result<Vec<Row>, StoreError> {
+        let stored = self.read_with(|c| visibility::at_home(c, access, patient, after, most))?;
+        self.open_rows(stored)
+    }
+
+    pub fn superseded(&self, access: &Access, rids: &[Rid]) -> Result<Vec<Row>, StoreError> {
+        let stored = self.read_with(|c| visibility::superseded(c, access, rids))?;
+        self.open_rows(stored)
+    }
+
     pub fn classes(&self, from: i32, most: u32) -> Result<Vec<Bytes>, StoreError> {
         self.read_with(|connection| visibility::classes(connection, from, most))
     }

@@ -18,6 +18,7 @@
 //! | `phrase_left (since)` | of which a row has lost one and when (seconds): see `left` | |
 //! | `state_k (kind, key)`, `state_l (kind, seq)`, `state_o (kind, owner, seq)`, `state_x (expires)` | rows with an expiry: one, the list of a kind, of an owner, what has expired | a session |
 //! | `vis_class (k)`, `vis_class_c (class)` | what a visibility id stands for | |
+//! | `policy (c)` | by which version of a patient's policy rows get their visibility | |
 //! | `term_count (h, k)` | how many rows have a counted term (or are of a type), by visibility | exact totals, choice of the driving range |
 //!
 //! `qty_w` has the term as an expression, so that no other index stands in for it. (`indexed by` names no partial index safely: the
@@ -52,11 +53,13 @@ update indexing set revision = revision + 1, state = cast('edition 3' as blob)
 where state = cast('edition 2' as blob) and not exists (select 1 from resource);
 ";
 
-/// What visibility ids stand for. Rows written before have id 0, the class of which nothing is known.
+/// What visibility ids stand for, and by which version of a patient's policy they are worked out. Rows written before have id 0,
+/// the class of which nothing is known.
 const CLASSES: &str = "
 create table vis_class (k integer primary key, class blob not null);
 create unique index vis_class_c on vis_class (class);
 insert into vis_class (k, class) values (0, x'');
+create table policy (c integer primary key, version integer not null);
 ";
 
 const TABLES: &str = "

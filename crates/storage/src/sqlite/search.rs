@@ -316,7 +316,8 @@ impl Question<'_> {
 
     /// What `counted_total` asks, and of which terms; `None`: the counters do not tell.
     pub(super) fn counted_statement(&self) -> Option<(Vec<Term>, Sql)> {
-        let terms = counted::terms(self.members()).filter(|_| self.reach.limited.is_empty())?;
+        let terms = counted::terms(self.members())
+            .filter(|_| self.reach.limited.is_empty() && self.access.closed().is_empty())?;
         let mut sql = Sql::new(self.access);
         let keys = sql.ints(counted::keys(&terms, &self.reach.everything));
         let visible = sql.visible("x");

@@ -27,10 +27,11 @@ impl Delta<'_> {
         }
         run(connection, SUPERSEDE, superseded)?;
         use Kind::{Blob, Int, Text};
-        let mut indexed = Rows::new(&[Int, Int, Blob]);
-        for write in &self.indexed {
+        let mut indexed = Rows::new(&[Int, Int, Int, Blob]);
+        for (write, k) in &self.indexed {
             indexed.int(write.rid);
             indexed.int(i64::from(write.generation.new));
+            indexed.int(*k);
             indexed.bytes(lower_ends(&write.entries.quantities).as_deref());
         }
         run(connection, SET_INDEXED, indexed)?;
@@ -175,7 +176,23 @@ impl Delta<'_> {
         run(connection, PUT_LEFT, phrase_rows(&self.left_phrases))
     }
 
+    fn write_policies(&self, connection: &mut Connection) -> Result<(), StoreError> {
+        let mut revisions = Rows::new(&[Kind::Int; 3]);
+        let mut raises = Rows::new(&[Kind::Int]);
+        for prepared in &self.units {
+            for revision in &prepared.unit.revisions {
+                revisions.int(revision.rid);
+                revisions.int(i64::from(revision.version));
+                revisions.int(revision.visibility_id());
+            }
+            prepared.unit.raises.iter().for_each(|c| raises.int(*c));
+        }
+        run(connection, REVISE, revisions)?;
+        run(connection, RAISE, raises)
+    }
+
     fn write_rest(&self, connection: &mut Connection) -> Result<(), StoreError> {
+        self.write_policies(connection)?;
         let mut aliases = Rows::new(&[Kind::Int, Kind::Text, Kind::Int]);
         for (ty, id, rid) in &self.aliases {
             aliases.int(i64::from(*ty));
@@ -274,7 +291,9 @@ fn phrase_rows(phrases: &[&PhraseEntry]) -> Rows {
 const SUPERSEDE: &str = "insert into history (rid, ver, typ, upd, til, op, c, k, alias, body) \
     select r.rid, r.ver, r.typ, r.upd, b.b, r.op, r.c, r.k, r.alias, r.body from rows(?1) b cross join resource r on r.rid = b.a";
 const PUT_RESOURCES: &str = "insert or replace into resource (rid, typ, ver, upd, op, c, d, k, self, g, alias, body, q) select a, b, c, d, e, f, g, h, i, j, k, l, m from rows(?1)";
-const SET_INDEXED: &str = "update resource set g = b.b, q = b.c from (select a, b, c from rows(?1)) b where resource.rid = b.a";
+const SET_INDEXED: &str = "update resource set g = b.b, k = b.c, q = b.d from (select a, b, c, d from rows(?1)) b where resource.rid = b.a";
+const REVISE: &str = "update history set k = b.c from (select a, b, c from rows(?1)) b where history.rid = b.a and history.ver = b.b";
+const RAISE: &str = "insert into policy (c, version) select a, 1 from rows(?1) where true on conflict (c) do update set version = version + 1";
 const DROP_TERMS: &str = "delete from term where (h, d, rid) in (select a, b, c from rows(?1))";
 const PUT_TERMS: &str =
     "insert or replace into term (h, d, rid, c, k) select a, b, c, d, e from rows(?1)";

@@ -1,10 +1,16 @@
-//! Classes of visibility and their ids, which are dense and never given twice.
+//! Classes of visibility and their ids, which are dense and never given twice; versions of policies, and what a record holds.
 
 use super::connection::Connection;
+use super::lower::Sql;
+use super::read::{self, COLUMNS};
 use super::rows::{Kind, Rows};
 use super::statement::Value;
-use crate::contract::{NOBODY, StoreError, VISIBILITY_IDS_MAX};
+use crate::contract::{Rid, StoreError};
+use crate::core::StoredRow;
+use crate::visibility::{NOBODY, RID_BITS, RecordMark, VISIBILITY_IDS_MAX};
 use bytes::Bytes;
+use std::fmt::Write as _;
+use ward_access::Access;
 
 /// The ids that classes have, in that order.
 pub fn ids(connection: &mut Connection, classes: &[Bytes]) -> Result<Vec<Option<i32>>, StoreError> {
@@ -65,6 +71,85 @@ pub fn classes(
     Ok(found)
 }
 
+/// Versions of policies, in the order of the patients.
+pub fn policies(connection: &mut Connection, patients: &[Rid]) -> Result<Vec<i64>, StoreError> {
+    let mut packed = Rows::new(&[Kind::Int; 2]);
+    for (at, patient) in patients.iter().enumerate() {
+        packed.int(at as i64);
+        packed.int(*patient);
+    }
+    let mut versions = vec![0; patients.len()];
+    connection.each(POLICIES, &[packed.into_value()], |row| {
+        let slot = versions.get_mut(row.int(0)? as usize);
+        *slot.ok_or(StoreError::Integrity)? = row.int(1)?;
+        Ok(())
+    })?;
+    Ok(versions)
+}
+
+/// What the live rows at home with a patient come to.
+pub fn record(connection: &mut Connection, patient: Rid) -> Result<RecordMark, StoreError> {
+    let mut mark = RecordMark::default();
+    let values = [Value::Int(patient), Value::Int(RID_BITS)];
+    connection.each(RECORD, &values, |row| {
+        mark = RecordMark {
+            rows: row.int(0)?,
+            versions: row.int(1)?,
+            rids: row.int(2)?,
+        };
+        Ok(())
+    })?;
+    Ok(mark)
+}
+
+/// `+`: the index of patients finds them, not the row ids.
+pub fn at_home(
+    connection: &mut Connection,
+    access: &Access,
+    patient: Rid,
+    after: Rid,
+    most: u32,
+) -> Result<Vec<StoredRow>, StoreError> {
+    let mut sql = Sql::new(access);
+    let (c, after) = (sql.int(patient), sql.int(after));
+    let (most, visible) = (sql.int(i64::from(most)), sql.visible("x"));
+    let _ = write!(
+        sql.text,
+        "select {COLUMNS} from resource x where x.c = {c} and x.c <> 0 and x.op <> 2 and +x.rid > {after} and {visible} \
+         order by +x.rid limit {most}"
+    );
+    stored(connection, &sql)
+}
+
+pub fn superseded(
+    connection: &mut Connection,
+    access: &Access,
+    rids: &[Rid],
+) -> Result<Vec<StoredRow>, StoreError> {
+    let mut sql = Sql::new(access);
+    let packed = sql.bind(Rows::of(rids.iter().copied()).into_value());
+    let columns = COLUMNS.replace("x.g", "0").replace("x.", "y.");
+    let (own, current) = (sql.visible("y"), sql.visible("x"));
+    let _ = write!(
+        sql.text,
+        "select {columns} from rows({packed}) b cross join resource x on x.rid = b.a cross join history y on y.rid = b.a \
+         where {own} and {current}"
+    );
+    stored(connection, &sql)
+}
+
+fn stored(connection: &mut Connection, sql: &Sql) -> Result<Vec<StoredRow>, StoreError> {
+    let mut rows = Vec::new();
+    connection.each(&sql.text, &sql.values, |row| {
+        rows.push(read::stored(row)?);
+        Ok(())
+    })?;
+    Ok(rows)
+}
+
+const POLICIES: &str = "select b.a, p.version from rows(?1) b cross join policy p on p.c = b.b";
+const RECORD: &str = "select count(*), coalesce(sum(x.ver), 0), coalesce(sum(x.rid & ?2), 0) from resource x \
+    where x.c = ?1 and x.c <> 0 and x.op <> 2";
 const IDS: &str = "select b.a, v.k from rows(?1) b cross join vis_class v on v.class = b.b";
 const NEXT: &str = "select coalesce(max(k), -1) + 1 from vis_class";
 const PUT: &str = "insert into vis_class (k, class) select a, b from rows(?1)";

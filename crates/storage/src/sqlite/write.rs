@@ -6,9 +6,10 @@ use super::delta::{Current, Delta};
 use super::rows::{Kind, Rows};
 use super::search;
 use super::statement::Value;
+use super::visibility;
 use crate::contract::{CommitError, Guard, Op, Rid, StoreError};
 use crate::core::{Core, Prepared};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use ward_search::plan::{Plan, Total};
 
 /// Outcome of each unit; an `Err` of the whole means that nothing was written.
@@ -43,6 +44,8 @@ struct State {
     aliases: HashMap<(usize, usize), Rid>,
     /// Versions of required rows that are live, with their type.
     live: HashMap<(Rid, u16), u32>,
+    /// Of home patients who have one.
+    policies: HashMap<Rid, i64>,
 }
 
 impl State {
@@ -51,6 +54,7 @@ impl State {
             current: HashMap::new(),
             aliases: HashMap::new(),
             live: HashMap::new(),
+            policies: HashMap::new(),
         };
         let mut aliases = Rows::new(&[Kind::Int, Kind::Int, Kind::Int, Kind::Text]);
         let mut required = Rows::new(&[Kind::Int, Kind::Int]);
@@ -94,15 +98,18 @@ impl State {
         connection: &mut Connection,
         batch: &[&Prepared],
     ) -> Result<(), StoreError> {
-        let rids = Rows::of(
-            batch
-                .iter()
-                .flat_map(|p| p.unit.writes.iter().map(|w| w.rid)),
-        );
+        let writes = || batch.iter().flat_map(|prepared| &prepared.unit.writes);
+        let rids = Rows::of(writes().map(|write| write.rid));
         if rids.is_empty() {
             return Ok(());
         }
-        connection.each(CURRENT, &[rids.into_value()], |row| {
+        let homes: BTreeSet<Rid> = writes().map(|write| write.patient).collect();
+        let values = [rids.into_value(), Rows::of(homes).into_value()];
+        connection.each(CURRENT, &values, |row| {
+            if row.int(2)? == POLICY {
+                self.policies.insert(row.int(0)?, row.int(1)?);
+                return Ok(());
+            }
             let current = Current {
                 version: row.int(1)? as u32,
                 deleted: row.int(2)? == Op::Delete.number(),
@@ -142,6 +149,13 @@ impl State {
             if write.generation.new != generation {
                 return Err(CommitError::Generation);
             }
+            let policy = self.policies.get(&write.patient).copied().unwrap_or(0);
+            if write
+                .policy_expected()
+                .is_some_and(|expected| expected != policy)
+            {
+                return Err(CommitError::Policy(slot));
+            }
         }
         Ok(())
     }
@@ -159,6 +173,9 @@ impl State {
                     self.live.get(&(*rid, ty.0)) == Some(version)
                 }
                 Guard::Unreferenced { target } => unreferenced(connection, *target, prepared)?,
+                Guard::Record { patient, mark } => {
+                    visibility::record(connection, *patient)? == *mark
+                }
                 Guard::Matches {
                     plan, access, rids, ..
                 } => {
@@ -206,7 +223,11 @@ fn unreferenced(
     Ok(!found)
 }
 
-const CURRENT: &str = "select r.rid, r.ver, r.op, r.c, r.d, r.k, r.alias, r.typ, r.g from rows(?1) b cross join resource r on r.rid = b.a";
+/// The rows to be replaced, and the policies of the patients whose rows are written.
+const CURRENT: &str = "select r.rid, r.ver, r.op, r.c, r.d, r.k, r.alias, r.typ, r.g from rows(?1) b cross join resource r on r.rid = b.a \
+    union all select p.c, p.version, -1, 0, 0, 0, null, 0, 0 from rows(?2) b cross join policy p on p.c = b.a";
+/// In place of what happened to a row.
+const POLICY: i64 = -1;
 const ALIASES: &str =
     "select b.a, b.b, x.rid from rows(?1) b cross join alias x on x.typ = b.c and x.id = b.d";
 const REQUIRED: &str = "select r.rid, r.typ, r.ver from rows(?1) b cross join resource r on r.rid = b.a where r.typ = b.b and r.op <> 2";

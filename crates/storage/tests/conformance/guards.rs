@@ -29,7 +29,7 @@ fn conditional(store: &Store, lock: Term, condition: &[Term], of: &[Term]) -> (R
         Unit {
             writes: vec![write],
             guards: vec![guard],
-            record: Vec::new(),
+            ..Unit::default()
         },
     )
 }
@@ -131,7 +131,7 @@ pub async fn conditions_over_hops_never_both_pass(place: Place) {
                 rids: Vec::new(),
             }],
             writes: vec![write],
-            record: Vec::new(),
+            ..Unit::default()
         };
         let having = |term: Term| Box::new(Filter::AnyTerm(vec![term]));
         let observed = unless(
@@ -183,12 +183,12 @@ pub async fn a_condition_by_a_list_and_its_change_never_both_pass(place: Place) 
                 ..create(ty("Patient"), rid, rid, "{}")
             }],
             guards: vec![unless(never), kept],
-            record: Vec::new(),
+            ..Unit::default()
         };
         let changed = Unit {
             writes: vec![update(&list, "{}", Entries::default())],
             guards: vec![unless(made)],
-            record: Vec::new(),
+            ..Unit::default()
         };
         let outcomes = join_all([spawned(&store, by_list), spawned(second, changed)]).await;
         let passed = outcomes.iter().filter(|o| o.is_ok()).count();
@@ -206,7 +206,7 @@ pub async fn what_is_to_stay_is_as_it_was_read(place: Place) {
             rid: list.rid,
             version,
         }],
-        record: Vec::new(),
+        ..Unit::default()
     };
     let lost = Err(CommitError::Guard(0));
     assert_eq!(store.commit(by(1)).await, lost, "there is none");
@@ -240,7 +240,7 @@ pub async fn a_deletion_and_a_new_reference_never_both_pass(place: Place) {
         let deletion = Unit {
             writes: vec![delete(&patient)],
             guards: vec![Guard::Unreferenced { target }],
-            record: Vec::new(),
+            ..Unit::default()
         };
         let mut referring = create(ty("Observation"), second.allocate(None), 0, "{}");
         referring.entries.targets = vec![target];
@@ -250,7 +250,7 @@ pub async fn a_deletion_and_a_new_reference_never_both_pass(place: Place) {
                 ty: patient.ty,
                 rid: patient.rid,
             }],
-            record: Vec::new(),
+            ..Unit::default()
         };
         let outcomes = if round % 3 == 0 {
             join_all([spawned(&store, deletion), spawned(second, reference)]).await
@@ -279,7 +279,7 @@ pub async fn what_is_referenced_cannot_be_deleted(place: Place) {
     let guarded = |writes| Unit {
         writes,
         guards: vec![Guard::Unreferenced { target: 555 }],
-        record: Vec::new(),
+        ..Unit::default()
     };
     assert_eq!(
         store.commit(guarded(vec![delete(&patient)])).await,
@@ -308,7 +308,7 @@ pub async fn what_is_required_must_exist(place: Place) {
     let requiring = |rid| Unit {
         writes: vec![create(observation, store.allocate(None), 0, "{}")],
         guards: vec![Guard::Exists { ty: patient, rid }],
-        record: Vec::new(),
+        ..Unit::default()
     };
     assert_eq!(
         store.commit(requiring(4_096)).await,

@@ -16,6 +16,7 @@ mod names;
 mod oracle;
 mod place;
 mod plans;
+mod policies;
 mod rotation;
 mod search;
 mod state;
@@ -75,9 +76,12 @@ on_both!(
     access::pages_of_versions_are_whole,
     access::a_mask_hides_rows_everywhere,
     visibility::what_is_hidden_might_as_well_not_be_there,
+    visibility::a_closed_record_might_as_well_not_be_there,
     visibility::what_is_hidden_decides_no_hop,
     visibility::classes_have_dense_ids_on_every_node,
     visibility::what_cannot_be_interned_is_nobodys,
+    policies::no_commit_slips_past_a_policy,
+    policies::a_policy_meets_the_record_that_it_was_worked_out_for,
     access::forbidden_types_are_absent,
     access::one_type_in_reach_is_the_only_one_in_history,
     homes::rows_of_homes_are_whole_in_page_order,

@@ -52,10 +52,12 @@ impl Place {
         Place::Postgres(Database::copy(template))
     }
 
-    /// A copy from which everything is removed whose visibility is none of these. No store may be open on the place.
-    pub async fn reduced(&self, visible: &[i32]) -> Place {
-        let ids: Vec<String> = visible.iter().map(i32::to_string).collect();
-        let ids = ids.join(", ");
+    /// A copy from which everything is removed whose visibility is none of these, or which is at home with one of the patients: of them
+    /// the counters stay. No store may be open on the place.
+    pub async fn reduced(&self, visible: &[i32], closed: &[Rid]) -> Place {
+        let list = |ids: Vec<String>| ids.join(", ");
+        let ids = list(visible.iter().map(i32::to_string).collect());
+        let homes = list(closed.iter().map(Rid::to_string).collect());
         match self {
             Place::Sqlite(folder) => {
                 let copy = tempfile::tempdir().unwrap();
@@ -70,7 +72,10 @@ impl Place {
                 });
                 let hidden = ["resource", "history", "term_count"]
                     .map(|table| format!("delete from {table} where k not in ({ids});"));
-                copy.run(&(hidden.concat() + &orphans.concat())).await;
+                let at_home = ["resource", "history"]
+                    .map(|table| format!("delete from {table} where c in ({homes});"));
+                copy.run(&(hidden.concat() + &at_home.concat() + &orphans.concat()))
+                    .await;
                 copy
             }
             Place::Postgres(database) => {
@@ -81,7 +86,11 @@ impl Place {
                 let orphans = ["history", "string_term", "quantity_term"].map(|table| {
                     format!("delete from {table} t where not exists (select from resource x where x.rid = t.rid);")
                 });
-                copy.run(&(hidden.concat() + &orphans.concat())).await;
+                let at_home = ["resource", "history"].map(|table| {
+                    format!("delete from {table} where c = any(array[{homes}]::bigint[]);")
+                });
+                copy.run(&(hidden.concat() + &at_home.concat() + &orphans.concat()))
+                    .await;
                 copy
             }
         }
@@ -287,6 +296,7 @@ pub fn create(ty: TypeId, rid: Rid, patient: Rid, body: &str) -> Write {
         op: Op::Create,
         patient,
         visibility: 0,
+        policy: Some(0),
         body: body.to_owned().into(),
         entries: Entries::default(),
         old_entries: Entries::default(),
@@ -321,6 +331,7 @@ pub fn unit(writes: Vec<Write>) -> Unit {
         writes,
         guards: Vec::new(),
         record: b"record".to_vec(),
+        ..Unit::default()
     }
 }
 

@@ -10,8 +10,8 @@ use ward_fhir::tree::{Document, Node};
 use ward_search::plan::{Filter, Plan, SortKey, Total};
 use ward_search::query::Include;
 use ward_storage::{
-    CLASS_BYTES_MAX, Current, Guard, HistoryQuery, HistoryScope, Looking, NOBODY, Page, Rid, Row,
-    Store, StoreError, Unit, View, Write,
+    CLASS_BYTES_MAX, Current, Expect, Guard, HistoryQuery, HistoryScope, Looking, NOBODY, Page,
+    Revision, Rid, Row, Store, StoreError, Unit, View, Write,
 };
 use ward_testkit::Random;
 
@@ -39,7 +39,7 @@ pub async fn what_is_hidden_might_as_well_not_be_there(place: Place) {
     store.close().await;
     let mut copies = Vec::new();
     for seen in SEEN {
-        copies.push((seen, place.reduced(seen).await));
+        copies.push((seen, place.reduced(seen, &[]).await));
     }
     let whole = place.open().await;
     for (seen, copy) in copies {
@@ -60,7 +60,37 @@ pub async fn what_is_hidden_might_as_well_not_be_there(place: Place) {
     }
 }
 
-/// Some rows get further versions that more or fewer may see; some are deleted.
+/// While it is decided anew who sees a record, nobody does; what belongs to it and is at home elsewhere is seen as it was.
+pub async fn a_closed_record_might_as_well_not_be_there(place: Place) {
+    let mut random = Random::seeded();
+    let store = place.open().await;
+    let mut draw = || IDS[random.below(IDS.len())];
+    let world = Maker::new(&store).populate(PATIENTS, &mut draw).await;
+    let changed = change(&store, &world.rows, &mut random).await;
+    store.close().await;
+    let closed = &world.patients[2..6];
+    let copy = place.reduced(&[0, 1], closed).await;
+    let (whole, rest) = (place.open().await, copy.open().await);
+    for patient in [world.patients[3], world.patients[9]] {
+        for (caller, (masked, open)) in callers(&whole, &[0, 1], patient) {
+            // Nobody's, so that the copy is not asked its counters, which have what was removed.
+            let nobody = [-1];
+            let pair = Pair {
+                whole: &whole,
+                rest: &rest,
+                access: (masked.without(closed), open.without(&nobody)),
+                what: format!("closed {caller}"),
+            };
+            pair.asks_all_classes(&world).await;
+            pair.asks_who_refers(&world).await;
+            pair.reads(&world.rows, &changed).await;
+            pair.reads_history(&changed).await;
+        }
+    }
+}
+
+/// Some rows get further versions that more or fewer may see, some are deleted; then who sees a version, current or not, is decided
+/// anew for some.
 async fn change(store: &Store, rows: &[Write], random: &mut Random) -> Vec<Write> {
     let mut changed = Vec::new();
     for row in rows {
@@ -68,18 +98,45 @@ async fn change(store: &Store, rows: &[Write], random: &mut Random) -> Vec<Write
             visibility: IDS[random.below(IDS.len())],
             ..match random.below(12) {
                 0 => delete(row),
-                1 | 2 => update(
-                    row,
-                    std::str::from_utf8(&row.body).unwrap(),
-                    row.entries.clone(),
-                ),
+                1 | 2 => {
+                    let body = std::str::from_utf8(&row.body).unwrap();
+                    update(row, body, row.entries.clone())
+                }
                 _ => continue,
             }
         };
         commit(store, &next).await.unwrap();
         changed.push(next);
     }
+    for some in changed.chunks(20).step_by(2) {
+        let writes = some
+            .iter()
+            .map(|write| seen_by(write, IDS[random.below(IDS.len())]));
+        let mut anew = unit(writes.collect());
+        anew.revisions = some
+            .iter()
+            .step_by(2)
+            .map(|write| Revision {
+                rid: write.rid,
+                version: 1,
+                visibility: IDS[random.below(IDS.len())],
+            })
+            .collect();
+        store.commit(anew).await.unwrap();
+    }
     changed
+}
+
+/// The same version, of another visibility.
+pub fn seen_by(write: &Write, visibility: i32) -> Write {
+    Write {
+        expect: Expect::Stays(write.version),
+        visibility,
+        policy: Some(0),
+        old_entries: write.entries.clone(),
+        body: Bytes::new(),
+        ..write.clone()
+    }
 }
 
 fn callers(store: &Store, seen: &[i32], patient: Rid) -> Vec<(&'static str, (Access, Access))> {
@@ -337,7 +394,7 @@ pub async fn what_is_hidden_decides_no_hop(place: Place) {
     store.close().await;
     let mut copies = Vec::new();
     for seen in SEEN {
-        copies.push((seen, place.reduced(seen).await));
+        copies.push((seen, place.reduced(seen, &[]).await));
     }
     let whole = place.open().await;
     for (seen, copy) in copies {
