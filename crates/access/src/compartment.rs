@@ -61,6 +61,12 @@ impl Compartments {
         self.owned.iter().copied()
     }
 
+    /// The parameter that says whose a resource of the type is; `None`: it is in the compartment, or nobody's.
+    pub fn owner(&self, ty: TypeId) -> Option<&'static str> {
+        let mut owned = self.owned();
+        owned.find(|(known, _)| *known == ty).map(|(_, code)| code)
+    }
+
     /// How far `patient/` scopes reach on the type by its compartment.
     pub(crate) fn reach(&self, ty: TypeId, action: Action) -> Reach {
         let is_reading = matches!(action, Action::Read | Action::Search);
@@ -179,6 +185,8 @@ mod tests {
         assert!(
             !compartments.is_member(id("Device")) && !compartments.is_member(id("Organization"))
         );
+        assert_eq!(compartments.owner(id("Device")), Some("patient"));
+        assert_eq!(compartments.owner(id("Observation")), None);
         let members = r4()
             .types
             .iter()

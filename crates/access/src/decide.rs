@@ -86,6 +86,9 @@ pub enum Maintenance {
     SearchParameters,
     /// In which roles a person is on duty. Reads and searches PractitionerRole only; what it finds decides what the person may do.
     Rota,
+    /// Whose resources are that lie in no compartment and are counted for somebody. Reads types that may have an owner; what it finds
+    /// decides how many patients a client has seen, and is told to nobody.
+    Owners,
     /// Extracting index entries anew from what is stored. Reads; nothing of it leaves the store.
     Reindex,
 }
@@ -103,11 +106,15 @@ pub fn maintenance(purpose: Maintenance) -> Access {
         Maintenance::Reindex => (&[Action::Read], 4),
         Maintenance::Rota => (&[Action::Read, Action::Search], 5),
         Maintenance::TakenId => (&[Action::Read], 6),
+        Maintenance::Owners => (&[Action::Read], 7),
     };
     let mut grid = Grid::default();
     let reached = |name: &str| match purpose {
         Maintenance::SearchParameters => name == "SearchParameter",
         Maintenance::Rota => name == "PractitionerRole",
+        Maintenance::Owners => Compartments::r4()
+            .owned()
+            .any(|(ty, _)| r4().ty(ty).name == name),
         _ => true,
     };
     for ty in resource_types().filter(|ty| reached(ty.name)) {

@@ -1,10 +1,12 @@
 //! Of how many patients records may leave to one client within an hour (C17, AT17c), over all processes that share a store.
 //!
-//! What counts are the patients that the Record of an answer names, before the answer leaves: no sketch that could be wrong. A
+//! What counts are the patients that the Record of an answer names, and those whom Devices in it name ([`owners`]), before the answer
+//! leaves: no sketch that could be wrong. A
 //! client that has seen as many as it may goes on with those; an answer that would show others is withheld as a whole. How processes
 //! keep to one budget without a statement for each read says [`ledger`].
 
 mod ledger;
+mod owners;
 mod rows;
 
 pub use rows::RECORD_BUDGET_ROWS;
@@ -22,7 +24,7 @@ use ward_audit::{Entity, Record};
 use ward_fhir::issue::{Issue, Result, Severity};
 use ward_fhir::{Failure, Kind};
 use ward_storage::state::StateError;
-use ward_storage::{Store, StoreError};
+use ward_storage::{Store, StoreError, View};
 
 /// Who was seen, by client.
 pub(crate) struct RecordBudgets {
@@ -209,7 +211,9 @@ impl Engine {
         if matches!(reply.content, Content::Empty) || reply.status >= 400 {
             return reply.into();
         }
-        let (failure, notice) = match self.take_records(caller, call, &reply.entities).await {
+        let view = View::committed(&self.store);
+        let taken = self.take_records(caller, call, view, &reply.entities);
+        let (failure, notice) = match taken.await {
             Ok(Ok(())) => return reply.into(),
             Ok(Err(exceeded)) => {
                 let notice = exceeded.is_first.then(|| self.notice(caller, call));
@@ -233,6 +237,7 @@ impl Engine {
         &self,
         caller: &Caller,
         call: &Call,
+        view: View<'_>,
         entities: &[Entity],
     ) -> std::result::Result<std::result::Result<(), Exceeded>, StoreError> {
         let installation = self.settings.patients_per_hour;
@@ -241,7 +246,8 @@ impl Engine {
             return Ok(Ok(()));
         }
         let patients = entities.iter().map(|entity| entity.patient);
-        let patients: HashSet<i64> = patients.filter(|rid| *rid != 0).collect();
+        let named = owners::named(self, view, entities).await?;
+        let patients: HashSet<i64> = patients.filter(|rid| *rid != 0).chain(named).collect();
         let budgets = &self.record_budgets;
         budgets
             .take(
@@ -254,10 +260,10 @@ impl Engine {
     }
 }
 
-/// Before a transaction that shows these commits.
-pub(crate) async fn demand(cx: Context<'_>, shown: &[Entity]) -> Result<()> {
-    let taken = cx.engine.take_records(cx.caller, cx.call, shown).await;
-    let Err(exceeded) = taken.map_err(store_failure)? else {
+/// Before a transaction that shows these commits; `view`: the state that it makes.
+pub(crate) async fn demand(cx: Context<'_>, view: View<'_>, shown: &[Entity]) -> Result<()> {
+    let taken = cx.engine.take_records(cx.caller, cx.call, view, shown);
+    let Err(exceeded) = taken.await.map_err(store_failure)? else {
         return Ok(());
     };
     if exceeded.is_first {

@@ -59,7 +59,7 @@ pub async fn commit(
     // A failure drops the staged unit, which takes it back.
     let view = View::staged(store, &staged);
     let shown = answer(cx, entries, &mut outcomes, view).await?;
-    record_budget::demand(cx, &shown).await?;
+    record_budget::demand(cx, view, &shown).await?;
     entities.extend(shown);
     let record = record(cx, 200, &entities);
     let committed = staged.commit(record).await;

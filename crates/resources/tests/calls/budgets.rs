@@ -132,6 +132,96 @@ pub async fn at17c_processes_share_a_budget(house: House) {
     }
 }
 
+/// A Device is in no compartment, and is counted for the patient whom the version that is shown names.
+pub async fn at17c_a_device_counts_for_the_patient_it_names(house: House) {
+    ward(&house).await;
+    let device = |id: &str, patient: Option<&str>| {
+        let mut device = value!({ "resourceType": "Device", "id": id });
+        if let Some(patient) = patient {
+            device["patient"] = value!({ "reference": patient });
+        }
+        device
+    };
+    for n in 1..=5 {
+        let patient = format!("Patient/{n}");
+        house.put(&device(&format!("d{n}"), Some(&patient))).await;
+    }
+    house.put(&device("nobody", None)).await;
+    house.put(&device("moved", Some("Patient/1"))).await;
+    house.put(&device("moved", Some("Patient/4"))).await;
+    let lab = client("lab");
+    for url in [
+        "Device/d1",
+        "Device/d2",
+        "Device?_id=d3,nobody&_elements=id",
+    ] {
+        assert_eq!(asked(&house, &lab, url).await.status, 200, "{url}");
+    }
+    for url in [
+        "Device/d4",
+        "Device/d4/_history",
+        "Device/d4/_history/1",
+        "Device/moved",
+        "Device/moved/_history",
+        "Device?_id=d4&_elements=id",
+        "Device",
+        "Patient/4",
+    ] {
+        let reply = asked(&house, &lab, url).await;
+        assert!(is_over(&reply), "{url}: {} {}", reply.status, text(&reply));
+    }
+    // Whom it has seen by a device it has seen, and a former version tells of whom it names.
+    for url in [
+        "Patient/1",
+        "Observation/o3",
+        "Device/nobody",
+        "Device/moved/_history/1",
+        "Device?_summary=count",
+    ] {
+        assert_eq!(asked(&house, &lab, url).await.status, 200, "{url}");
+    }
+    // In a transaction too, by what it makes.
+    let read = value!({ "request": { "method": "GET", "url": "Device/d4" } });
+    let moves = entry("PUT", "Device/d1", device("d1", Some("Patient/5")));
+    let shown = value!({ "request": { "method": "GET", "url": "Device/d1" } });
+    let nobody = entry("PUT", "Device/nobody", device("nobody", None));
+    for entries in [vec![nobody, read], vec![moves, shown]] {
+        let reply = sent(&house, &lab, call(Post, "", Some(&transaction(entries)))).await;
+        assert!(is_over(&reply), "{} {}", reply.status, text(&reply));
+    }
+    assert_eq!(
+        asked(&house, &lab, "Device/d1").await.status,
+        200,
+        "not moved"
+    );
+}
+
+/// Whose a device is takes one statement for all that are shown, and one for ids that clients chose.
+pub async fn at17c_devices_take_two_statements_more(house: House) {
+    ward(&house).await;
+    for n in 1..=5 {
+        house
+            .put(&value!({ "resourceType": "Device", "id": format!("d{n}"),
+                "patient": { "reference": format!("Patient/{n}") } }))
+            .await;
+    }
+    let lab = client("lab");
+    let search = async |most: Option<u32>| {
+        let call = Call {
+            patients_per_hour: most,
+            ..call(Get, "Device", None)
+        };
+        let asking = house.engine.answer(&lab, &call);
+        let (reply, statements) = house.statements(asking).await;
+        assert_eq!(reply.status, 200);
+        statements
+    };
+    search(None).await;
+    let plain = search(None).await;
+    search(Some(100)).await;
+    assert_eq!(search(Some(100)).await, plain + 2, "seen already");
+}
+
 /// Most reads ask the store nothing more than without a budget.
 pub async fn at17c_counting_takes_no_statement_for_each_read(house: House) {
     for n in 1..=40 {

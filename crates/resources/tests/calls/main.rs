@@ -179,6 +179,8 @@ on_both!(
     granular::types_without_patients_and_all_types_can_be_granular,
     budgets::at17c_a_client_sees_as_many_patients_as_its_budget_says,
     budgets::at17c_processes_share_a_budget,
+    budgets::at17c_a_device_counts_for_the_patient_it_names,
+    budgets::at17c_devices_take_two_statements_more,
     budgets::at17c_counting_takes_no_statement_for_each_read,
     budgets::at17c_bundles_are_counted_entry_by_entry,
     budgets::at17c_what_is_written_is_stored_and_not_shown,
