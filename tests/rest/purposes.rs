@@ -1,11 +1,14 @@
 //! C23 over HTTP: purposes of use are asserted where a token is asked for, and held to the roles at the FHIR base.
 
-use super::backend_service::BackendService;
 use super::{on_own, server};
-use crate::apps::{Place, registered, signed_in};
+use crate::apps::{CALLBACK, Place, code, redeem, registered, signed_in, text};
+use crate::upstream::browser::{Browser, Page, form};
 use serde_json::{Value, json};
-use ward_seal::Es384Key;
-use ward_testkit::{Server, backends};
+use std::time::{SystemTime, UNIX_EPOCH};
+use ward_seal::{TotpSecret, totp};
+use ward_testkit::backends;
+
+const FORM: &str = "application/x-www-form-urlencoded";
 
 #[test]
 fn c23_a_caller_acts_for_what_client_and_role_allow() {
@@ -17,7 +20,6 @@ fn c23_a_caller_acts_for_what_client_and_role_allow() {
             ("clerk", "COVAUTH HPAYMT", "Claim?_count=1"),
             ("auditor", "HCOMPL", "AuditEvent?_count=1"),
             ("lab", "ERTREAT", "Observation?_count=1"),
-            ("app", "PATRQT", "Patient"),
         ] {
             let client = ward.client_for(caller, purpose);
             client.unwrap().get(opens).expect(200);
@@ -43,11 +45,6 @@ fn c23_a_caller_acts_for_what_client_and_role_allow() {
                 "HPAYMT",
                 "not registered for the purpose of use HPAYMT",
             ),
-            (
-                "app",
-                "TREAT",
-                "not registered for the purpose of use TREAT",
-            ),
             ("clinician", "treat", "treat is no code of v3 PurposeOfUse"),
         ] {
             let refused = ward.client_for(caller, purpose).err();
@@ -57,7 +54,7 @@ fn c23_a_caller_acts_for_what_client_and_role_allow() {
     }
 }
 
-/// A service that acts for a nurse whose role the rota gives, so that it is known with each request only.
+/// A nurse whose role the rota gives, so that it is known with each request only, through apps for one purpose and for another.
 #[test]
 fn c23_no_role_is_left_for_another_purpose() {
     on_own(&[("smart.open_registration", "true")], |server, ward| {
@@ -67,74 +64,81 @@ fn c23_no_role_is_left_for_another_purpose() {
             "practitioner": { "reference": "Practitioner/n" },
             "code": [{ "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/practitioner-role", "code": "nurse" }] }] });
         ward.put("PractitionerRole/r", &rota).expect(201);
-        let service = Service::registered(server);
-        let asked = |purposes: &str, path: &str| {
-            let token = service.token(server, purposes);
-            service.place.get(&token, path)
+        let place = Place::of(server);
+        let mut admin = signed_in(server, &place, "admin");
+        let mut nurse = enrolled(&place, &mut admin);
+        let mut token = |purposes: &str| {
+            let app = app_for(&place, &mut admin, purposes);
+            let code = code(&place, &mut nurse, &app);
+            let answer = redeem(&place, &app, &code).expect(200).json();
+            text(&answer, "access_token")
         };
+        let (payer, carer) = (token("HPAYMT TREAT"), token("ETREAT HPAYMT"));
         for path in [
             "Observation",
             "Observation/x",
             "Patient?_count=1",
             "_history",
         ] {
-            let refused = asked("HPAYMT TREAT", path).expect(403);
-            assert_eq!(code(&refused.json()), "access.purpose", "{path}");
+            let refused = place.get(&payer, path).expect(403);
+            assert_eq!(issue(&refused.json()), "access.purpose", "{path}");
             // No other scope would do.
             assert_eq!(refused.header("WWW-Authenticate"), None);
             let said = refused.text();
             assert!(said.contains("nurse") && said.contains("HPAYMT"), "{said}");
         }
-        asked("HPAYMT", "metadata").expect(200);
-        asked("TREAT HPAYMT", "Observation").expect(200);
-        asked("ETREAT", "Observation").expect(200);
+        place.get(&payer, "metadata").expect(200);
+        place.get(&carer, "Observation").expect(200);
+        let told = place
+            .http
+            .request("POST", &format!("{}/auth/introspect", place.origin));
+        let told = told
+            .header("Authorization", &format!("Bearer {carer}"))
+            .body(FORM, form(&[("token", &carer)]).into_bytes());
+        let told = told.send().expect(200).json();
+        assert_eq!(told["purpose_of_use"], "ETREAT");
     });
 }
 
-struct Service {
-    place: Place,
-    client_id: String,
-    key: Es384Key,
+/// A public app that is registered for these purposes; its id.
+fn app_for(place: &Place, admin: &mut Browser, purposes: &str) -> String {
+    let metadata = json!({ "client_name": "Ward round", "redirect_uris": [CALLBACK], "purpose_of_use": purposes,
+        "scope": "openid fhirUser offline_access user/*.cruds" });
+    let made = registered(place, admin, metadata);
+    assert_eq!(made["purpose_of_use"], purposes);
+    text(&made, "client_id")
 }
 
-impl Service {
-    fn registered(server: &Server) -> Service {
-        let place = Place::of(server);
-        let key = Es384Key::generate();
-        let keys: Value = serde_json::from_str(&key.public().to_json()).unwrap();
-        let metadata = json!({ "client_name": "Ward round", "kind": "system", "scope": "system/*.rs", "purpose_of_use": "HPAYMT",
-            "token_endpoint_auth_method": "private_key_jwt", "jwks": { "keys": [keys] } });
-        let mut admin = signed_in(server, &place, "admin");
-        let made = registered(&place, &mut admin, metadata);
-        assert_eq!(made["purpose_of_use"], "HPAYMT");
-        let client_id = made["client_id"].as_str().unwrap().to_owned();
-        Service {
-            place,
-            client_id,
-            key,
-        }
-    }
-
-    /// A token of the service as it is registered for these purposes, for the nurse.
-    fn token(&self, server: &Server, purposes: &str) -> String {
-        let mut admin = signed_in(server, &self.place, "admin");
-        let (origin, id) = (&self.place.origin, &self.client_id);
-        let page = admin.get(&format!("{origin}/auth/clients?client={id}"));
-        let fields = [
-            ("decision", "rights"),
-            ("scope", "system/*.rs user/*.rs"),
-            ("purpose_of_use", purposes),
-            ("acts_for_user", "Practitioner/n"),
-        ];
-        let set = admin.submit(&page, &fields);
-        assert_eq!(set.status, 200, "{set:?}");
-        assert!(set.html().contains(purposes), "{set:?}");
-        let key = Es384Key::from_pkcs8(self.key.to_pkcs8()).unwrap();
-        BackendService::new(server.anonymous(), id, "user/*.rs", key).token()
-    }
+/// The browser of a person without roles of their own, who has chosen a password and a second factor.
+fn enrolled(place: &Place, admin: &mut Browser) -> Browser {
+    let page = admin.get(&format!("{}/auth/accounts", place.origin));
+    let add = [
+        ("decision", "add"),
+        ("username", "okafor"),
+        ("name", "Okafor"),
+        ("fhir_user", "Practitioner/n"),
+    ];
+    let page = admin.submit(&page, &add);
+    let link = between(&page, "/auth/enrol?invitation=", '<');
+    let mut browser = Browser::new();
+    let page = browser.get(&format!("{}/auth/enrol?invitation={link}", place.origin));
+    const CHOSEN: &str = "lavender tin snow kettle";
+    let page = browser.submit(&page, &[("password", CHOSEN), ("again", CHOSEN)]);
+    let secret = TotpSecret::from_base32(&between(&page, "?secret=", '&')).unwrap();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let step = totp::step(i64::try_from(since.as_secs()).unwrap());
+    let page = browser.submit(&page, &[("code", &secret.code(step))]);
+    assert_eq!(page.status, 200, "{page:?}");
+    browser
 }
 
-fn code(outcome: &Value) -> &str {
+fn between(page: &Page, before: &str, after: char) -> String {
+    let rest = page.html().split_once(before);
+    let rest = rest.unwrap_or_else(|| panic!("no {before}: {page:?}")).1;
+    rest.split(after).next().unwrap().to_owned()
+}
+
+fn issue(outcome: &Value) -> &str {
     outcome["issue"][0]["details"]["coding"][0]["code"]
         .as_str()
         .unwrap_or_default()
