@@ -252,6 +252,24 @@ fn what_is_wrong_is_said() {
 }
 
 #[test]
+fn what_the_root_names_is_there() {
+    let server = Server::start(Start::empty(Backend::Sqlite));
+    let origin = server.base.strip_suffix("/fhir").unwrap();
+    let root = server.anonymous().get(&format!("{origin}/")).expect(200);
+    let text = root.text();
+    let named: Vec<_> = text
+        .split_whitespace()
+        .filter(|word| word.starts_with(origin))
+        .collect();
+    assert_eq!(named.len(), 8, "{text}");
+    for url in named {
+        // The base itself is for those who have a token; pages for people lead to the sign-in.
+        let status = if url == server.base { 401 } else { 200 };
+        server.anonymous().get(url).expect(status);
+    }
+}
+
+#[test]
 fn the_sample_app_is_a_page_that_speaks_to_its_server_only() {
     let server = Server::start(Start::empty(Backend::Sqlite));
     let origin = server.base.strip_suffix("/fhir").unwrap();

@@ -4,18 +4,18 @@
 use actix_web::HttpResponse;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
-use ward_smart::demo::APP_PATH;
+pub use ward_smart::demo::APP_PATH as PATH;
 
 /// The answer, if this is the path of the app and the method reads.
 pub fn answer(method: &Method, path: &str) -> Option<HttpResponse> {
     if !matches!(*method, Method::GET | Method::HEAD) {
         return None;
     }
-    if APP_PATH.strip_suffix('/') == Some(path) {
-        let to = (header::LOCATION, APP_PATH);
+    if PATH.strip_suffix('/') == Some(path) {
+        let to = (header::LOCATION, PATH);
         return Some(HttpResponse::TemporaryRedirect().insert_header(to).finish());
     }
-    let name = path.strip_prefix(APP_PATH)?;
+    let name = path.strip_prefix(PATH)?;
     let (_, content_type, text) = FILES.iter().find(|(known, ..)| *known == name)?;
     let mut response = HttpResponse::Ok().content_type(*content_type).body(*text);
     for (name, value) in HEADERS {
@@ -70,14 +70,14 @@ mod tests {
     #[test]
     fn files_are_read_and_nothing_else() {
         for (name, content_type, _) in FILES {
-            let response = answer(&Method::GET, &format!("{APP_PATH}{name}")).unwrap();
+            let response = answer(&Method::GET, &format!("{PATH}{name}")).unwrap();
             assert_eq!(response.status(), 200);
             assert_eq!(header(&response, &header::CONTENT_TYPE), content_type);
             let policy = header(&response, &header::CONTENT_SECURITY_POLICY);
             assert!(policy.starts_with("default-src 'none'") && !policy.contains("unsafe"));
         }
         let moved = answer(&Method::GET, "/demo/app").unwrap();
-        assert_eq!(header(&moved, &header::LOCATION), APP_PATH);
+        assert_eq!(header(&moved, &header::LOCATION), PATH);
         for path in [
             "/demo/app/x.js",
             "/demo/",
@@ -86,7 +86,7 @@ mod tests {
         ] {
             assert!(answer(&Method::GET, path).is_none(), "{path}");
         }
-        assert!(answer(&Method::POST, APP_PATH).is_none());
+        assert!(answer(&Method::POST, PATH).is_none());
     }
 
     #[test]

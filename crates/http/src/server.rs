@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use ward_resources::Engine;
+use ward_smart::settings::origin;
 use ward_smart::{APP_STATE_PATH, AuthorizationServer, Endpoint};
 
 /// Path of the service base.
@@ -208,8 +209,22 @@ async fn below_fhir(
 
 fn greeting(service: &Service) -> String {
     let base = &service.engine.settings().base;
+    let origin = origin(base);
+    let people = Endpoint::Apps.path();
+    let sample = match service.demo {
+        true => format!("a sample app  {origin}{}\n", demo_app::PATH),
+        false => String::new(),
+    };
     format!(
-        "Ward, a FHIR R4 server\n\nFHIR base     {base}\ncapabilities  {base}/metadata\nhealth        /health/live /health/ready\n"
+        "Ward, a FHIR R4 server\n\n\
+         FHIR base     {base}\n\
+         capabilities  {base}/metadata\n\
+         OpenAPI       {base}/openapi.json\n\
+         for apps      {base}{}\n\
+         for people    {origin}{people}\n\
+         {sample}\
+         health        {origin}/health/live {origin}/health/ready\n",
+        Endpoint::SmartConfiguration.path()
     )
 }
 

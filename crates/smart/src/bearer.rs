@@ -123,7 +123,9 @@ impl BearerError {
     /// For people: what is wrong.
     pub fn description(&self) -> &'static str {
         match self {
-            BearerError::Missing => "a bearer token is required",
+            BearerError::Missing => {
+                "a bearer token is required; .well-known/smart-configuration below the FHIR base says where to get one"
+            }
             BearerError::InvalidRequest(why)
             | BearerError::InvalidToken(why)
             | BearerError::InvalidProof(why) => why,

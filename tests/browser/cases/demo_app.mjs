@@ -96,7 +96,7 @@ async function s33_what_is_not_allowed_is_not_shown(house) {
   await visit.at(CONSENT);
   await visit.press('Do not allow');
   await at(visit, WELCOME);
-  assert.equal(await visit.alert(), 'Nothing was shared: you did not allow it.');
+  assert.equal(await visit.notice(), 'Nothing was shared: you did not allow it.');
   await visit.press('Sign in at the hospital');
   await visit.at(CONSENT);
   await visit.scope('patient/Observation.rs').uncheck();
@@ -112,6 +112,7 @@ async function s49_whoever_leaves_takes_the_access_back(house) {
   const token = await visit.page.evaluate(() => session.access_token);
   await visit.page.getByRole('button', { name: 'Give the access back and leave' }).click();
   await at(visit, WELCOME);
+  assert.equal(await visit.notice(), 'You gave the access back. This page has forgotten your results.');
   const headers = { Authorization: `Bearer ${token}` };
   assert.equal((await fetch(`${house.ward.base}/Patient/ada`, { headers })).status, 401);
   assert.doesNotMatch(await visit.page.locator('body').innerText(), /Lovelace|sodium/);

@@ -61,7 +61,7 @@ async function comeBack(query) {
   if (!pending || query.get("state") !== pending.state) throw new Error("This sign-in was not begun here. Please begin again.");
   const known = await configuration(pending.base);
   if (query.get("iss") !== known.issuer) throw new Error("The answer is from another server than the one that was asked.");
-  if (query.get("error") === "access_denied") return show("welcome", "Nothing was shared: you did not allow it.");
+  if (query.get("error") === "access_denied") return show("welcome", undefined, "Nothing was shared: you did not allow it.");
   if (query.has("error")) throw new Error(query.get("error_description") ?? query.get("error"));
   busy("Fetching your results …");
   const token = await posted(known.token_endpoint, {
@@ -108,8 +108,11 @@ function row(observation) {
     if (kind) made.className = kind;
     return made;
   };
-  const test = cell("th", concept(observation.code));
+  // LOINC's long names say how it was measured after what was measured: "Sodium [Moles/volume] in Serum or Plasma".
+  const [, what, how] = concept(observation.code).match(/^(.+?)( \[.*)?$/s) ?? ["", "", ""];
+  const test = cell("th", what);
   test.scope = "row";
+  if (how) test.append(cell("span", how, "how"));
   const result = cell("td", "", "result");
   const shown = quantity ? `${quantity.comparator ?? ""}${quantity.value} ${quantity.unit ?? ""}` : concept(observation.valueCodeableConcept) || observation.valueString;
   result.append(cell("span", shown || "–", "value"));
@@ -155,15 +158,20 @@ async function leave() {
   session = undefined;
   element("results").replaceChildren();
   // Forgotten here in any case; whoever left is told what was not done there.
-  const problem = "You are signed out of this app. The hospital could not be told; the access it gave ends by itself within minutes.";
-  show("welcome", answer?.ok ? undefined : problem);
+  const problem = "You are signed out of this app. The hospital could not be told; the access it gave ends by itself within the hour.";
+  const done = "You gave the access back. This page has forgotten your results.";
+  if (answer?.ok) show("welcome", undefined, done);
+  else show("welcome", problem);
 }
 
-function show(section, problem) {
+/** A section of the page, with what went wrong or what was done. */
+function show(section, problem, done) {
   busy("");
   for (const id of ["welcome", "record"]) element(id).hidden = id !== section;
-  element("problem").textContent = problem ?? "";
-  element("problem").hidden = !problem;
+  for (const [id, text] of [["problem", problem], ["notice", done]]) {
+    element(id).textContent = text ?? "";
+    element(id).hidden = !text;
+  }
   element(section).querySelector("h1").focus();
 }
 
