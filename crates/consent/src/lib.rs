@@ -10,6 +10,7 @@ mod facts;
 mod fault;
 mod group;
 mod interpret;
+pub mod labels;
 mod level;
 mod matching;
 mod period;

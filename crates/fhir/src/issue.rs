@@ -38,6 +38,8 @@ pub enum Kind {
     OutOfPurpose,
     /// What is asked or written lies in elements that the caller's role does not show (403).
     HiddenElement,
+    /// A security label would be removed or lowered (403).
+    LabelRemoval,
     NotFound,
     Gone,
     /// Version conflict, If-Match failed (412).
@@ -122,6 +124,7 @@ impl Kind {
             Kind::ShiftEnded => (403, "forbidden", "access.shift-ended"),
             Kind::OutOfPurpose => (403, "forbidden", "access.purpose"),
             Kind::HiddenElement => (403, "forbidden", "access.hidden-element"),
+            Kind::LabelRemoval => (403, "forbidden", "access.label-removal"),
             Kind::NotFound => (404, "not-found", "resource.not-found"),
             Kind::Gone => (410, "deleted", "resource.deleted"),
             Kind::Precondition => (412, "conflict", "version.precondition"),

@@ -1,0 +1,131 @@
+//! What a change of rules touches (L6): only resources with one of these codes are labelled anew, and until they are, both
+//! sets count for them.
+
+use super::held::Label;
+use super::rules::{Codes, RuleId, RuleSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use ward_fhir::Node;
+
+/// What triggers a rule. `F11*` stands for every code that begins with F11.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Signal {
+    Code {
+        system: Box<str>,
+        code: Box<str>,
+    },
+    Canonical(Box<str>),
+    /// `Type/id`
+    Reference(Box<str>),
+}
+
+/// What two sets say differently.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Affected {
+    /// What triggers something else than before.
+    pub signals: BTreeSet<Signal>,
+    /// Labels that mean something else than before: another level, further labels. Resources that have one, whoever gave it,
+    /// are affected, too.
+    pub labels: BTreeSet<Label>,
+    /// Types that have become part of the catalogue or left it.
+    pub types: BTreeSet<&'static str>,
+}
+
+impl Affected {
+    /// By comparing what each signal does. Another name of a rule or other words about it change nothing.
+    pub fn between(old: &RuleSet, new: &RuleSet) -> Affected {
+        let (before, after) = (effects(old), effects(new));
+        let either: BTreeSet<&Signal> = before.keys().chain(after.keys()).collect();
+        let differs = |signal: &&&Signal| before.get(signal) != after.get(signal);
+        let types = old.catalog.symmetric_difference(&new.catalog);
+        Affected {
+            signals: either
+                .iter()
+                .filter(differs)
+                .map(|s| (*s).clone())
+                .collect(),
+            labels: meanings(old, new),
+            types: types
+                .map(|ty| ward_fhir::schema::r4().ty(*ty).name)
+                .collect(),
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.signals.is_empty() && self.labels.is_empty() && self.types.is_empty()
+    }
+
+    /// Whether a resource must be labelled anew: exact, by what both sets make of it. For rows that were chosen by their codes.
+    pub fn touches(root: Node<'_>, old: &RuleSet, new: &RuleSet) -> bool {
+        let none = super::Labels::none();
+        let of = |rules| super::relabelled(root, &none, rules);
+        of(old) != of(new) || super::derived(root, old) != super::derived(root, new)
+    }
+}
+
+/// What one rule does: labels, types, paths.
+type Effect<'a> = (&'a [Label], Vec<u16>, &'a [super::rules::Path]);
+
+fn effects(rules: &RuleSet) -> BTreeMap<Signal, BTreeSet<Effect<'_>>> {
+    let mut all = BTreeMap::new();
+    for (system, codes) in &rules.by_system {
+        of_system(rules, system, codes, &mut all);
+    }
+    let mut of = |map: &HashMap<Box<str>, Vec<RuleId>>, signal: fn(Box<str>) -> Signal| {
+        for (text, ids) in map {
+            all.insert(
+                signal(text.clone()),
+                ids.iter().map(|id| effect(rules, *id)).collect(),
+            );
+        }
+    };
+    of(&rules.canonicals, Signal::Canonical);
+    of(&rules.references, Signal::Reference);
+    all
+}
+
+fn of_system<'a>(
+    rules: &'a RuleSet,
+    system: &str,
+    codes: &'a Codes,
+    all: &mut BTreeMap<Signal, BTreeSet<Effect<'a>>>,
+) {
+    let exact = codes
+        .exact
+        .iter()
+        .map(|(code, ids)| (code.to_string(), ids));
+    let beginnings = codes.beginnings.iter();
+    let beginnings = beginnings.map(|(code, ids)| (format!("{code}*"), ids));
+    for (code, ids) in exact.chain(beginnings) {
+        let signal = Signal::Code {
+            system: system.into(),
+            code: code.into(),
+        };
+        all.insert(signal, ids.iter().map(|id| effect(rules, *id)).collect());
+    }
+}
+
+fn effect(rules: &RuleSet, id: RuleId) -> Effect<'_> {
+    let rule = &rules.rules[id as usize];
+    let mut types: Vec<u16> = rule.types.iter().map(|ty| ty.0).collect();
+    types.sort_unstable();
+    (&rule.gives, types, &rule.paths)
+}
+
+fn meanings(old: &RuleSet, new: &RuleSet) -> BTreeSet<Label> {
+    let either = old.definitions.keys().chain(new.definitions.keys());
+    let means = |rules: &RuleSet, label: &Label| {
+        let also = rules.definition(label).map(|d| d.also.clone());
+        (
+            rules.level(label),
+            rules.kind(label),
+            also.unwrap_or_default(),
+        )
+    };
+    either
+        .filter(|label| {
+            let (before, after) = (means(old, label), means(new, label));
+            (before.0, before.2) != (after.0, after.2) || before.1 != after.1
+        })
+        .cloned()
+        .collect()
+}

@@ -1,0 +1,152 @@
+//! Who may see what labels protect: dominance (L3), and what labels mean where no consent speaks (R9).
+
+use super::class::RowClass;
+use super::held::Label;
+use super::rules::{Definition, Kind, LabelDefault, RuleSet};
+use crate::rules::{LabelRule, Need};
+use crate::sensitivity::Confidentiality;
+use std::collections::BTreeSet;
+
+/// What a caller is cleared for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Clearance {
+    pub level: Confidentiality,
+    /// Each opens the label itself and those below it.
+    pub labels: BTreeSet<Label>,
+}
+
+/// What a caller is not cleared for: to be opened by a consent or a relationship, or the resource is not theirs to see.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lacking {
+    /// The level that is asked for.
+    pub level: Option<Confidentiality>,
+    pub labels: Vec<Label>,
+}
+
+/// A `securityLabel` of a consent's provision (R4).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Criterion {
+    Level(Confidentiality),
+    Label(Label),
+}
+
+impl Clearance {
+    /// For what is normal and has no label.
+    pub fn normal() -> Clearance {
+        Clearance {
+            level: Confidentiality::Normal,
+            labels: BTreeSet::new(),
+        }
+    }
+
+    /// The clearance dominates the class: its level is at least as high **and** it covers every sensitivity (L3).
+    pub fn dominates(&self, class: &RowClass, rules: &RuleSet) -> bool {
+        self.lacking(class, rules).is_empty()
+    }
+
+    pub fn lacking(&self, class: &RowClass, rules: &RuleSet) -> Lacking {
+        let covers = |label: &Label| self.labels.iter().any(|wide| rules.covers(wide, label));
+        let open = sensitivities(class, rules).filter(|label| !covers(label));
+        Lacking {
+            level: (class.level > self.level).then_some(class.level),
+            labels: open.cloned().collect(),
+        }
+    }
+}
+
+impl Lacking {
+    pub fn is_empty(&self) -> bool {
+        self.level.is_none() && self.labels.is_empty()
+    }
+
+    /// What is left when a consent or a relationship opens something: a level opens itself and what is lower.
+    pub fn opened(mut self, by: &Criterion, rules: &RuleSet) -> Lacking {
+        match by {
+            Criterion::Level(level) => self.level = self.level.filter(|asked| asked > level),
+            Criterion::Label(wide) => self.labels.retain(|label| !rules.covers(wide, label)),
+        }
+        self
+    }
+}
+
+impl Criterion {
+    pub fn of(label: &Label) -> Criterion {
+        match *label.system == *super::CONFIDENTIALITY {
+            true => Criterion::Level(super::level_of(&label.code)),
+            false => Criterion::Label(label.clone()),
+        }
+    }
+
+    /// Whether a permit on it is about the class: a level and lower, a label and those below it.
+    pub fn is_permitted(&self, class: &RowClass, rules: &RuleSet) -> bool {
+        match self {
+            Criterion::Level(level) => class.level <= *level,
+            Criterion::Label(wide) => has(wide, class, rules),
+        }
+    }
+
+    /// Whether a deny on it is: a level and **higher**, a label and those below it.
+    pub fn is_denied(&self, class: &RowClass, rules: &RuleSet) -> bool {
+        match self {
+            Criterion::Level(level) => class.level >= *level,
+            Criterion::Label(wide) => has(wide, class, rules),
+        }
+    }
+}
+
+fn has(wide: &Label, class: &RowClass, rules: &RuleSet) -> bool {
+    class.labels.iter().any(|label| rules.covers(wide, label))
+}
+
+fn sensitivities<'a>(class: &'a RowClass, rules: &'a RuleSet) -> impl Iterator<Item = &'a Label> {
+    let labels = class.labels.iter();
+    labels.filter(|label| rules.kind(label) == Kind::Sensitivity)
+}
+
+impl RuleSet {
+    /// What the labels of a class mean where no consent says anything (R9, R10, R13, R16, R22): of each label, together.
+    pub fn defaults(&self, class: &RowClass) -> BTreeSet<LabelDefault> {
+        let definitions = class
+            .labels
+            .iter()
+            .filter_map(|label| self.definition(label));
+        definitions
+            .flat_map(|d| d.defaults.iter().copied())
+            .collect()
+    }
+
+    /// The same for the engine that decides by consents: one rule for each label.
+    pub fn label_rules(&self) -> Vec<LabelRule> {
+        self.definitions().map(label_rule).collect()
+    }
+
+    /// The labels of a class that have a default: those that a consent must name, or whose author alone reads it.
+    pub fn with_default(&self, class: &RowClass, default: LabelDefault) -> BTreeSet<Label> {
+        let definitions = class
+            .labels
+            .iter()
+            .filter_map(|label| self.definition(label));
+        let with = definitions.filter(|d| d.defaults.contains(&default));
+        with.map(|d| d.label.clone()).collect()
+    }
+}
+
+fn label_rule(definition: &Definition) -> LabelRule {
+    let is = |default| definition.defaults.contains(&default);
+    let disclosed = match is(LabelDefault::ConsentToDisclose) {
+        true => Need::ConsentToDisclose,
+        false => Need::Nothing,
+    };
+    LabelRule {
+        label: definition.label.clone(),
+        need: match is(LabelDefault::AuthorOnly) {
+            true => Need::Author,
+            false => disclosed,
+        },
+        is_named: is(LabelDefault::OwnConsent),
+        opens_in_emergency: !is(LabelDefault::NotByBreakGlass),
+        is_for_proxies: !is(LabelDefault::HiddenFromProxies),
+        is_for_patient: !is(LabelDefault::HiddenFromPatient),
+        has_notice: is(LabelDefault::RedisclosureNotice),
+    }
+}

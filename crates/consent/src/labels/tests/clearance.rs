@@ -1,0 +1,180 @@
+use super::*;
+
+fn class(json: &str) -> RowClass {
+    RowClass::of(&created(json), starter())
+}
+
+fn cleared(level: Confidentiality, codes: &[&str]) -> Clearance {
+    let labels = codes.iter().map(|code| Label::act(code)).collect();
+    Clearance { level, labels }
+}
+
+use Confidentiality::*;
+
+#[test]
+fn l3_level_and_every_sensitivity_are_needed() {
+    let sees = |clearance: &Clearance, class: &RowClass| clearance.dominates(class, starter());
+    let hiv = class(&observation("", LOINC, VIRAL_LOAD));
+    assert!(!sees(&Clearance::normal(), &hiv));
+    assert!(!sees(&cleared(Restricted, &[]), &hiv));
+    assert!(!sees(&cleared(Normal, &["HIV"]), &hiv));
+    assert!(!sees(&cleared(VeryRestricted, &["STD", "PSY"]), &hiv));
+    assert!(sees(&cleared(Restricted, &["HIV"]), &hiv));
+    // One of two is not enough: intersection is no segmentation.
+    let meta = security(&[(ACT_CODE, "STD")]);
+    let both = class(&observation(&meta, LOINC, VIRAL_LOAD));
+    assert!(!sees(&cleared(VeryRestricted, &["HIV"]), &both));
+    assert!(sees(&cleared(Restricted, &["HIV", "STD"]), &both));
+    // A wider clearance opens what is below it.
+    let opioid = class(&condition("F11.20"));
+    assert!(sees(&cleared(Restricted, &["SUD"]), &opioid));
+    assert!(!sees(&cleared(Restricted, &["OPIOIDUD"]), &opioid));
+    assert!(!sees(
+        &cleared(VeryRestricted, &["SUD"]),
+        &class(&observation(&security(&[("urn:x", "y")]), LOINC, GLUCOSE))
+    ));
+}
+
+#[test]
+fn l5_unlabelled_needs_no_clearance() {
+    let plain = class(&observation("", LOINC, GLUCOSE));
+    assert!(Clearance::normal().dominates(&plain, starter()));
+    let reason = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
+    let test = class(&observation(
+        &security(&[(reason, "HTEST")]),
+        LOINC,
+        GLUCOSE,
+    ));
+    assert!(Clearance::normal().dominates(&test, starter()));
+    let low = class(&observation(
+        &security(&[(CONFIDENTIALITY, "L")]),
+        LOINC,
+        GLUCOSE,
+    ));
+    assert!(cleared(Low, &[]).dominates(&low, starter()));
+    assert!(!cleared(Low, &[]).dominates(&plain, starter()));
+}
+
+#[test]
+fn l3_consent_opens_what_the_clearance_lacks() {
+    let meta = security(&[(ACT_CODE, "STD")]);
+    let both = class(&observation(&meta, LOINC, VIRAL_LOAD));
+    let lacking = cleared(Restricted, &["HIV"]).lacking(&both, starter());
+    assert_eq!(lacking.labels, [Label::act("STD")]);
+    let other = Criterion::Label(Label::act("PSY"));
+    assert!(!lacking.clone().opened(&other, starter()).is_empty());
+    let named = Criterion::Label(Label::act("STD"));
+    assert!(lacking.opened(&named, starter()).is_empty());
+    let lacking = Clearance::normal().lacking(&class(&condition("F11.20")), starter());
+    let lacking = lacking.opened(&Criterion::Label(Label::act("SUD")), starter());
+    assert_eq!(lacking.level, Some(Restricted));
+    assert!(
+        lacking
+            .opened(&Criterion::Level(VeryRestricted), starter())
+            .is_empty()
+    );
+}
+
+/// OPTIN + deny R: what is higher is denied too, what is lower is not.
+#[test]
+fn t61_a_deny_on_a_level_is_about_it_and_higher() {
+    let deny = Criterion::of(&Label::new(CONFIDENTIALITY, "R"));
+    let meta = security(&[(CONFIDENTIALITY, "V")]);
+    assert!(!deny.is_denied(&class(&observation("", LOINC, GLUCOSE)), starter()));
+    assert!(deny.is_denied(&class(&observation("", LOINC, VIRAL_LOAD)), starter()));
+    assert!(deny.is_denied(&class(&observation(&meta, LOINC, GLUCOSE)), starter()));
+}
+
+/// OPTOUT + permit N: what is lower is permitted too, what is higher is not.
+#[test]
+fn t62_a_permit_on_a_level_is_about_it_and_lower() {
+    let permit = Criterion::of(&Label::new(CONFIDENTIALITY, "N"));
+    assert!(permit.is_permitted(&class(&observation("", LOINC, GLUCOSE)), starter()));
+    assert!(!permit.is_permitted(&class(&observation("", LOINC, VIRAL_LOAD)), starter()));
+    for code in ["L", "U"] {
+        let lower = class(&observation(
+            &security(&[(CONFIDENTIALITY, code)]),
+            LOINC,
+            GLUCOSE,
+        ));
+        assert!(permit.is_permitted(&lower, starter()), "{code}");
+    }
+}
+
+#[test]
+fn a_criterion_on_a_label_is_about_those_below_it() {
+    let opioid = class(&condition("F11.20"));
+    let on = |code| Criterion::of(&Label::act(code));
+    for code in ["SUD", "ETH", "OPIOIDUD", "SPI"] {
+        assert!(on(code).is_denied(&opioid, starter()), "{code}");
+        assert!(on(code).is_permitted(&opioid, starter()), "{code}");
+    }
+    assert!(!on("ETHUD").is_denied(&opioid, starter()));
+    assert!(!on("HIV").is_denied(&opioid, starter()));
+}
+
+/// What a parent of an adolescent does not see is said by the label.
+#[test]
+fn t29_labels_tell_what_proxies_of_adolescents_do_not_see() {
+    let hidden = |json: &str| {
+        let defaults = starter().defaults(&class(json));
+        defaults.contains(&LabelDefault::HiddenFromProxies)
+    };
+    assert!(hidden(&condition("Z30.09")));
+    assert!(hidden(&condition("T74.21XA")));
+    assert!(!hidden(&condition("E11.9")));
+}
+
+#[test]
+fn r9_part_2_and_psychotherapy_notes_have_their_defaults() {
+    use LabelDefault::*;
+    let defaults = |json: &str| starter().defaults(&class(json));
+    let part2 = defaults(&condition("F10.20"));
+    assert_eq!(
+        part2,
+        [ConsentToDisclose, NeverRevealed, RedisclosureNotice].into()
+    );
+    let note = defaults(&observation(
+        &security(&[(ACT_CODE, "PSYTHPN")]),
+        LOINC,
+        GLUCOSE,
+    ));
+    assert!(note.contains(&AuthorOnly) && note.contains(&NotByBreakGlass));
+    assert!(defaults(&observation("", LOINC, VIRAL_LOAD)).is_empty());
+}
+
+/// What the engine of consents takes for granted without a text of rules, the starter set says too.
+#[test]
+fn r9_the_starter_set_agrees_with_the_seeded_rules_of_consents() {
+    let ours = starter().label_rules();
+    for seeded in crate::Rules::default().labels {
+        let same = ours.iter().find(|rule| rule.label == seeded.label);
+        let same = same.expect("a label of the starter set");
+        assert_eq!(format!("{same:?}"), format!("{seeded:?}"));
+    }
+}
+
+/// A single consent for treatment, payment and operations opens C1, not the notes of counseling.
+#[test]
+fn t63_notes_of_counseling_need_a_consent_of_their_own() {
+    let meta = security(&[(WARD_LABEL, "SUD-COUNSELING-NOTE")]);
+    let note = class(&observation(&meta, LOINC, GLUCOSE));
+    let own = starter().with_default(&note, LabelDefault::OwnConsent);
+    assert_eq!(own, [Label::new(WARD_LABEL, "SUD-COUNSELING-NOTE")].into());
+    let c1 = class(&condition("F10.20"));
+    assert!(
+        starter()
+            .with_default(&c1, LabelDefault::OwnConsent)
+            .is_empty()
+    );
+    for class in [&note, &c1] {
+        let notice = notice(class, starter()).expect("records under Part 2");
+        assert_eq!(&*notice.label.code, "NORDSCLCD");
+        assert!(notice.statement.contains("42 CFR part 2"));
+    }
+    assert_eq!(notice(&class_of_hiv(), starter()), None);
+}
+
+fn class_of_hiv() -> RowClass {
+    class(&observation("", LOINC, VIRAL_LOAD))
+}

@@ -1,0 +1,89 @@
+use super::*;
+
+const SEES: View = View {
+    sees_labels: true,
+    is_disclosure: false,
+};
+const BLIND: View = View {
+    sees_labels: false,
+    is_disclosure: false,
+};
+
+fn class(json: &str) -> RowClass {
+    RowClass::of(&created(json), starter())
+}
+
+fn seen(document: &Document, view: View) -> String {
+    shown(document.root(), view, starter()).map_or_else(|| json(document), |d| json(&d))
+}
+
+#[test]
+fn r16_a_bundle_carries_the_high_water_mark_and_no_refrain() {
+    let meta = security(&[(ACT_CODE, "NODSCLCD"), (ACT_CODE, "PSY")]);
+    let classes = [
+        class(&observation("", LOINC, GLUCOSE)),
+        class(&observation("", LOINC, VIRAL_LOAD)),
+        class(&observation(&meta, LOINC, GLUCOSE)),
+    ];
+    assert_eq!(told(&high_water(&classes, SEES, starter())), "R HIV PSY");
+    assert_eq!(told(&high_water(&classes, BLIND, starter())), "R");
+    assert!(high_water(&classes[..1], SEES, starter()).is_empty());
+    assert!(high_water([], SEES, starter()).is_empty());
+}
+
+#[test]
+fn r16_without_see_labels_nothing_tells_the_subject() {
+    let reason = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
+    let meta = security(&[(reason, "HTEST"), ("urn:x", "y"), (ACT_CODE, "42CFRPart2")]);
+    let body = stored(&observation(&meta, LOINC, VIRAL_LOAD));
+    let blind = seen(&body, BLIND);
+    for told in ["HIV", "urn:x", "42CFRPart2", "labelling", "extension"] {
+        assert!(!blind.contains(told), "{told}: {blind}");
+    }
+    assert!(
+        blind.contains("HTEST") && blind.contains(r#""code":"R""#),
+        "{blind}"
+    );
+    assert_eq!(seen(&body, SEES), json(&body));
+    // The rest is as it was.
+    let rest = |text: &str| text.split(r#""status""#).nth(1).map(str::to_owned);
+    assert_eq!(rest(&blind), rest(&json(&body)));
+}
+
+#[test]
+fn r16_resources_inside_lose_their_labels_too_and_no_meta_is_left_empty() {
+    let inner = r#"{"resourceType":"Condition","meta":{"security":[{"system":"http://terminology.hl7.org/CodeSystem/v3-ActCode","code":"HIV"}]},"subject":{"reference":"Patient/p"}}"#;
+    let bundle = document(&format!(
+        r#"{{"resourceType":"Bundle","type":"collection","entry":[{{"fullUrl":"urn:uuid:0","resource":{inner}}}]}}"#
+    ));
+    let blind = seen(&bundle, BLIND);
+    assert!(!blind.contains("HIV") && !blind.contains("meta"), "{blind}");
+    assert!(blind.contains(r#""subject":{"reference":"Patient/p"}"#));
+    let plain = document(&observation("", LOINC, GLUCOSE));
+    assert!(shown(plain.root(), BLIND, starter()).is_none());
+}
+
+#[test]
+fn t63_a_disclosure_of_part_2_records_carries_its_notice() {
+    let view = View {
+        sees_labels: false,
+        is_disclosure: true,
+    };
+    let c1 = stored(&condition("F10.20"));
+    let text = seen(&c1, view);
+    assert!(
+        text.contains("NORDSCLCD") && !text.contains("SUD"),
+        "{text}"
+    );
+    let tagged = observation(
+        r#","meta":{"tag":[{"code":"t"}],"profile":["http://a.example"]}"#,
+        LOINC,
+        "5640-8",
+    );
+    let text = seen(&stored(&tagged), view);
+    assert!(text.contains("NORDSCLCD"), "{text}");
+    assert!(text.find("NORDSCLCD") < text.find(r#""tag""#), "{text}");
+    assert_eq!(text.matches("NORDSCLCD").count(), 1, "{text}");
+    let o2 = stored(&observation("", LOINC, VIRAL_LOAD));
+    assert!(!seen(&o2, view).contains("NORDSCLCD"));
+}
