@@ -10,7 +10,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use ward_resources::Reply;
 use ward_resources::reindex::Indexer;
-use ward_testkit::generate::{COUNTS, Wish, id, question, resource};
+use ward_testkit::generate::{COUNTS, MORE, Wish, fixed, id, question, resource};
 use ward_testkit::naive::{Question, World, answer, included};
 use ward_testkit::{Backend, Random};
 
@@ -20,6 +20,10 @@ const QUESTIONS: usize = 250;
 const CHANGES: usize = 12;
 /// States of one store; then a new one begins.
 const STATES: usize = 10;
+const WISH: Wish = Wish {
+    includes: true,
+    more: true,
+};
 /// Microseconds between two writes.
 const STEP_US: i64 = 977_000_000;
 
@@ -41,7 +45,7 @@ pub async fn searches_agree_with_looking_at_everything(backend: Backend) {
             }
             state.index(&mut random).await;
             for _ in 0..QUESTIONS.min(cases() - done) {
-                let asked = question(&mut random, Wish { includes: true });
+                let asked = question(&mut random, WISH);
                 state.demand(&asked).await;
                 done += 1;
             }
@@ -52,7 +56,7 @@ pub async fn searches_agree_with_looking_at_everything(backend: Backend) {
 
 /// Some types are indexed by their words.
 async fn some_words(random: &mut Random, backend: Backend) -> House {
-    let types = COUNTS.iter().map(|(ty, _)| *ty);
+    let types = COUNTS.iter().chain(MORE).map(|(ty, _)| *ty);
     let types: Vec<&str> = types.filter(|_| random.coin()).collect();
     open_with_words(backend, &types).await
 }
@@ -66,7 +70,10 @@ struct State {
 
 impl State {
     async fn fill(&mut self, random: &mut Random) {
-        for (ty, count) in COUNTS {
+        for body in fixed() {
+            self.put(body).await;
+        }
+        for (ty, count) in COUNTS.iter().chain(MORE) {
             for at in 0..*count {
                 let body = resource(random, ty, &id(ty, at));
                 self.put(body).await;
@@ -86,7 +93,10 @@ impl State {
     /// Updates, deletions, and what was deleted comes back.
     async fn change(&mut self, random: &mut Random) {
         for _ in 0..CHANGES {
-            let (ty, count) = COUNTS[random.below(COUNTS.len())];
+            let (ty, count) = match random.once_in(4) {
+                true => MORE[random.below(MORE.len())],
+                false => COUNTS[random.below(COUNTS.len())],
+            };
             let id = id(ty, random.below(count));
             let path = format!("{ty}/{id}");
             if random.once_in(3) && self.world.get(&path).is_some() {

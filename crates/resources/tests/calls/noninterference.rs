@@ -149,6 +149,11 @@ pub async fn stored(backend: Backend, writes: &[Write], is_kept: &dyn Fn(&str) -
     house
 }
 
+const WISH: Wish = Wish {
+    includes: true,
+    more: false,
+};
+
 /// Types that are indexed by their words; of the others each resource is looked at.
 const WORDS_OF: &[&str] = &["Patient", "Observation", "Condition"];
 
@@ -211,7 +216,7 @@ pub fn ask(random: &mut Random, mode: Mode) -> Question {
         0 | 1 if reads => reading[random.below(3)].clone(),
         2 if reads && searches => everything[random.below(everything.len())].clone(),
         3 if searches => searching[random.below(searching.len())].clone(),
-        _ if searches => question(random, Wish { includes: true }),
+        _ if searches => question(random, WISH),
         _ => reading[random.below(3)].clone(),
     }
 }

@@ -1,14 +1,15 @@
 //! Random resources, valid by the base definitions.
 
-mod people;
-mod references;
+mod element;
+mod measure;
+mod more;
 mod timing;
-mod types;
 
-use super::{DATES, LONG_WORDS, words};
+pub use more::fixed;
+
+use super::{CODES, DATES, LABS, LONG_WORDS, OTHER, day, words};
 use crate::Random;
 use serde_json::{Map, Value, json};
-use types::number;
 
 /// Types in the order in which they are stored (what is referred to comes first), and how many of each.
 pub const COUNTS: &[(&str, usize)] = &[
@@ -24,8 +25,24 @@ pub const COUNTS: &[(&str, usize)] = &[
     ("DiagnosticReport", 5),
     ("RiskAssessment", 4),
 ];
+/// The same of types that only some tests have.
+pub const MORE: &[(&str, usize)] = &[
+    ("Location", 4),
+    ("Group", 3),
+    ("ChargeItem", 4),
+    ("DocumentReference", 4),
+    ("MolecularSequence", 3),
+    ("Bundle", 2),
+    ("List", 3),
+];
 /// The id that nobody has.
 pub const ABSENT: &str = "nobody";
+
+/// How many of a type there are.
+pub fn count(ty: &str) -> usize {
+    let mut all = COUNTS.iter().chain(MORE);
+    all.find(|(made, _)| *made == ty).map_or(1, |(_, n)| *n)
+}
 
 /// `Patient`, 3: `patient-3`.
 pub fn id(ty: &str, at: usize) -> String {
@@ -35,7 +52,9 @@ pub fn id(ty: &str, at: usize) -> String {
 pub fn resource(random: &mut Random, ty: &str, id: &str) -> Value {
     let mut whole = Body::new(random, ty, id);
     whole.meta();
-    whole.narrative();
+    if ty != "Bundle" {
+        whole.narrative();
+    }
     whole.fill(ty);
     if !whole.contained.is_empty() {
         let contained = std::mem::take(&mut whole.contained);
@@ -81,6 +100,13 @@ impl Body<'_> {
             "DiagnosticReport" => self.diagnostic_report(),
             "ValueSet" => self.value_set(),
             "RiskAssessment" => self.risk_assessment(),
+            "Location" => self.location(),
+            "Group" => self.group(),
+            "ChargeItem" => self.charge_item(),
+            "DocumentReference" => self.document_reference(),
+            "MolecularSequence" => self.molecular_sequence(),
+            "Bundle" => self.bundle(),
+            "List" => self.list(),
             other => panic!("no resources of type {other} are made"),
         }
     }
@@ -136,6 +162,108 @@ impl Body<'_> {
         self.set("text", json!({ "status": "generated", "div": div }));
     }
 
+    fn patient(&mut self) {
+        self.person();
+        if self.usually() {
+            let date = day(self.random);
+            self.set("birthDate", json!(date));
+        }
+        if self.random.once_in(4) {
+            let date = self.random.one_of(DATES);
+            self.set("deceasedDateTime", json!(date));
+        } else if self.random.once_in(4) {
+            let is_deceased = self.random.coin();
+            self.set("deceasedBoolean", json!(is_deceased));
+        }
+        self.address();
+        if self.usually() {
+            let mut who = vec![self.refer(&["Practitioner", "Organization"])];
+            if self.random.once_in(3) {
+                who.push(self.refer(&["Practitioner"]));
+            }
+            self.set("generalPractitioner", json!(who));
+        }
+        if self.random.coin() {
+            let organization = self.refer(&["Organization"]);
+            self.set("managingOrganization", organization);
+        }
+        if self.random.once_in(5) {
+            let other = self.refer(&["Patient"]);
+            self.set("link", json!([{ "other": other, "type": "seealso" }]));
+        }
+    }
+
+    fn practitioner(&mut self) {
+        self.person();
+        self.address();
+    }
+
+    fn person(&mut self) {
+        self.identifiers();
+        if self.random.coin() {
+            let active = self.random.coin();
+            self.set("active", json!(active));
+        }
+        if self.usually() {
+            let gender = self.random.one_of(&["male", "female", "unknown"]);
+            self.set("gender", json!(gender));
+        } else if self.random.coin() {
+            self.set("_gender", unknown());
+        }
+        if self.usually() {
+            let names: Vec<Value> = (0..=self.random.below(2)).map(|_| self.name()).collect();
+            self.set("name", json!(names));
+        }
+        if self.random.coin() {
+            let system = self.random.one_of(&["phone", "email"]);
+            let value = self
+                .random
+                .one_of(&["555-1", "555-2", "a@example.org", "A@Example.org"]);
+            let telecom = match self.random.once_in(8) {
+                true => json!([{ "system": system, "_value": unknown() }]),
+                false => json!([{ "system": system, "value": value }]),
+            };
+            self.set("telecom", telecom);
+        }
+    }
+
+    fn name(&mut self) -> Value {
+        let mut name = json!({ "family": words(self.random) });
+        if self.random.coin() {
+            name["given"] = json!([words(self.random), words(self.random)]);
+        }
+        if self.random.once_in(4) {
+            name["text"] = json!(words(self.random));
+        }
+        name
+    }
+
+    fn address(&mut self) {
+        if self.random.coin() {
+            let address = json!({ "line": [words(self.random)], "city": words(self.random) });
+            self.set("address", json!([address]));
+        }
+    }
+
+    fn organization(&mut self) {
+        self.identifiers();
+        let name = words(self.random);
+        self.set("name", json!(name));
+        if self.random.once_in(3) {
+            let alias = words(self.random);
+            self.set("alias", json!([alias]));
+        }
+        if self.random.coin() {
+            let kind = self.concept();
+            self.set("type", json!([kind]));
+        }
+        self.address();
+        if self.random.coin() {
+            let parent = self.refer(&["Organization"]);
+            self.set("partOf", parent);
+        }
+    }
+
     fn encounter(&mut self) {
         self.identifiers();
         let status = self.random.one_of(&["planned", "in-progress", "finished"]);
@@ -149,6 +277,10 @@ impl Body<'_> {
         if self.usually() {
             let period = self.period();
             self.set("period", period);
+        }
+        if self.random.once_in(3) {
+            let length = self.duration();
+            self.set("length", length);
         }
         self.subject(1);
         if self.random.coin() {
@@ -190,7 +322,7 @@ impl Body<'_> {
             let member = self.refer(&["Observation"]);
             self.set("hasMember", json!([member]));
         }
-        match self.random.below(7) {
+        match self.random.below(9) {
             0 | 1 => {
                 let value = self.quantity();
                 self.set("valueQuantity", value);
@@ -213,13 +345,22 @@ impl Body<'_> {
                     .collect();
                 self.set("component", json!(parts));
             }
+            6 => {
+                let value = self.period();
+                self.set("valuePeriod", value);
+            }
+            7 => {
+                let value = self.samples();
+                self.set("valueSampledData", value);
+            }
             _ => {}
         }
     }
 
     fn component(&mut self) -> Value {
         let mut part = json!({ "code": self.concept() });
-        match self.random.below(4) {
+        match self.random.below(5) {
+            4 => part["valueSampledData"] = self.samples(),
             0 => part["valueCodeableConcept"] = self.concept(),
             1 | 2 => part["valueQuantity"] = self.quantity(),
             _ => {}
@@ -243,7 +384,15 @@ impl Body<'_> {
             self.set("category", json!([category]));
         }
         self.subject(0);
-        match self.random.below(3) {
+        match self.random.below(5) {
+            2 => {
+                let onset = self.age();
+                self.set("onsetAge", onset);
+            }
+            3 => {
+                let onset = self.ages();
+                self.set("onsetRange", onset);
+            }
             0 => {
                 let onset = self.period();
                 self.set("onsetPeriod", onset);
@@ -251,6 +400,18 @@ impl Body<'_> {
             1 => {
                 let onset = self.random.one_of(DATES);
                 self.set("onsetDateTime", json!(onset));
+            }
+            _ => {}
+        }
+        // What has ended is not active.
+        match self.random.below(4) {
+            0 if status != "active" => {
+                let abatement = self.age();
+                self.set("abatementAge", abatement);
+            }
+            1 if status != "active" => {
+                let abatement = self.ages();
+                self.set("abatementRange", abatement);
             }
             _ => {}
         }
@@ -326,6 +487,16 @@ impl Body<'_> {
         }
         let name = self.random.one_of(&["Abc", "Abd", "Xyz"]);
         self.set("name", json!(name));
+        let contexts: Vec<Value> = (0..self.random.below(3)).map(|_| self.context()).collect();
+        if !contexts.is_empty() {
+            self.set("useContext", json!(contexts));
+        }
+        if self.random.coin() {
+            let system = self.random.one_of(&[LABS, OTHER]);
+            let code = self.random.one_of(CODES);
+            let include = json!({ "system": system, "concept": [{ "code": code }] });
+            self.set("compose", json!({ "include": [include] }));
+        }
         if self.random.coin() {
             let title = words(self.random);
             self.set("title", json!(title));
@@ -346,9 +517,13 @@ impl Body<'_> {
         let mut predictions = Vec::new();
         for _ in 0..self.random.below(3) {
             let mut prediction = json!({ "qualitativeRisk": self.concept() });
-            if self.usually() {
-                prediction["probabilityDecimal"] =
-                    number(self.random.one_of(&["0", "0.5", "0.25", "1", "0.2"]));
+            match self.random.below(4) {
+                0 => {}
+                1 => prediction["probabilityRange"] = self.percentages(),
+                _ => {
+                    prediction["probabilityDecimal"] =
+                        number(self.random.one_of(&["0", "0.5", "0.25", "1", "0.2"]));
+                }
             }
             predictions.push(prediction);
         }
@@ -356,18 +531,13 @@ impl Body<'_> {
             self.set("prediction", json!(predictions));
         }
     }
+}
 
-    fn effective(&mut self) {
-        match self.random.below(5) {
-            0 => {}
-            1 => {
-                let period = self.period();
-                self.set("effectivePeriod", period);
-            }
-            _ => {
-                let date = self.random.one_of(DATES);
-                self.set("effectiveDateTime", json!(date));
-            }
-        }
-    }
+fn number(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// What an element has whose value nobody knows.
+fn unknown() -> Value {
+    json!({ "extension": [{ "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown" }] })
 }

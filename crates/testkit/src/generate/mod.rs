@@ -3,7 +3,7 @@
 mod data;
 mod query;
 
-pub use data::{ABSENT, COUNTS, id, resource};
+pub use data::{ABSENT, COUNTS, MORE, count, fixed, id, resource};
 pub use query::{Wish, question};
 
 use crate::Random;
@@ -88,6 +88,36 @@ pub const CONTENTS: &[&str] = &[
 pub const LONG_WORDS: &[&str] = &["urn2718281828459", "urn2718281828777", "1618033988749894"];
 pub const MRN: &str = "http://example.org/mrn";
 pub const VALUES: &[&str] = &["1", "2", "A-1", "a-1", "12"];
+
+/// Years or months: 6 months are half a year.
+pub const AGES: &[&str] = &["0.5", "1", "5", "5.4", "6", "10", "12", "60"];
+/// Minutes, hours or days.
+pub const LENGTHS: &[&str] = &["0.5", "1", "24", "30", "60", "90", "1440"];
+/// Of protocols, some with a version.
+pub const CANONICALS: &[&str] = &[
+    "http://example.org/protocol/a",
+    "http://example.org/protocol/a|1.0",
+    "http://example.org/protocol/a|1.0.2",
+    "http://example.org/protocol/a|1.0-draft",
+    "http://example.org/protocol/ab|2",
+];
+pub const MEDIA: &[&str] = &[
+    "text/xml",
+    "text/xml;charset=UTF-8",
+    "Text/XML; charset=utf-8",
+    "text/xmlx",
+    "image/png",
+    "application/pdf",
+];
+/// Latitude and longitude in degrees: within hundreds of metres, tens and hundreds of kilometres, on both sides of the date line.
+pub const PLACES: &[(&str, &str)] = &[
+    ("48.2000", "16.3700"),
+    ("48.2010", "16.3720"),
+    ("48.3000", "16.4000"),
+    ("47.0700", "15.4400"),
+    ("-17.8", "179.9"),
+    ("-17.8", "-179.9"),
+];
 
 /// A name, a place or a title.
 pub fn words(random: &mut Random) -> &'static str {

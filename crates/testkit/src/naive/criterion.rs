@@ -3,8 +3,8 @@
 
 use super::parameters::{Kind, Parameter, find};
 use super::{
-    Stored, World, composite, contained, date, hierarchy, number, reference, string, token, uri,
-    walk, words,
+    Stored, World, composite, contained, date, hierarchy, list, number, position, reference,
+    string, terminology, token, uri, walk, words,
 };
 use serde_json::Value;
 
@@ -22,6 +22,9 @@ pub fn matches(world: &World, stored: &Stored, name: &str, value: &str) -> bool 
             is_named != (modifier == "not")
         }
         "_text" | "_content" => words::matches(&stored.body, code == "_content", value),
+        "_list" => split(value, ',')
+            .iter()
+            .any(|id| list::has(world, stored, id)),
         "_lastUpdated" if contained::is_contained(stored) => false,
         "_lastUpdated" => {
             let at = (stored.updated_us, stored.updated_us);
@@ -110,7 +113,10 @@ fn parameter(
         return truth(is_true, modifier, value);
     }
     if modifier == "missing" {
-        let present = ends.iter().any(|e| walk::has_value(e, parameter.kind));
+        let present = match parameter.kind {
+            Kind::Composite => composite::is_present(body, parameter),
+            kind => ends.iter().any(|e| walk::has_value(e, kind)),
+        };
         return present == (value == "false");
     }
     let values = split(value, ',');
@@ -118,12 +124,27 @@ fn parameter(
     let any =
         |test: &dyn Fn(&Value, &str) -> bool, value: &str| ends.iter().any(|e| test(e, value));
     match (parameter.kind, modifier) {
-        (Kind::Token, "not") => {
+        (Kind::Token | Kind::Media, "not") => {
             !values.any(|v| any(&|e, v| token::matches(e, v, parameter.more), v))
         }
+        (Kind::Token, "in" | "not-in") => {
+            let is_in = |e: &Value, v: &str| terminology::is_in(world, e, v, parameter.more);
+            values.any(|v| any(&is_in, v)) == (modifier == "in")
+        }
+        (Kind::Token, "above" | "below") => {
+            let above = modifier == "above";
+            let is_around =
+                |e: &Value, v: &str| terminology::is_around(world, e, v, parameter.more, above);
+            values.any(|v| any(&is_around, v))
+        }
+        (Kind::Media, "below") => values.any(|v| any(&token::media_below, v)),
+        (Kind::Caseless, "not") => !values.any(|v| any(&token::caseless, v)),
+        (Kind::Caseless, _) => values.any(|v| any(&token::caseless, v)),
         (Kind::Token, "text") => values.any(|v| any(&token::text, v)),
         (Kind::Token, "of-type") => values.any(|v| any(&token::of_type, v)),
-        (Kind::Token, _) => values.any(|v| any(&|e, v| token::matches(e, v, parameter.more), v)),
+        (Kind::Token | Kind::Media, _) => {
+            values.any(|v| any(&|e, v| token::matches(e, v, parameter.more), v))
+        }
         (Kind::Contact, "not") => !values.any(|v| any(&token::contact, v)),
         (Kind::Contact, _) => values.any(|v| any(&token::contact, v)),
         (Kind::String, "exact") => values.any(|v| any(&string::exact, v)),
@@ -148,8 +169,18 @@ fn parameter(
             let around = hierarchy::around(world, parameter.more, v, modifier == "above");
             targets(body, parameter).iter().any(|t| around.contains(t))
         }),
+        (Kind::Canonical, "below") => values.any(|v| any(&uri::below_canonical, v)),
+        (Kind::Canonical, _) => values.any(|v| any(&uri::canonical, v)),
+        (Kind::Inline, _) => {
+            let first = ends.first();
+            values.any(|v| first.is_some_and(|inside| reference::is_to(inside, v)))
+        }
+        (Kind::Position, _) => values.any(|v| any(&position::near, v)),
         (Kind::Reference, only) => {
             values.any(|v| any(&|e, v| reference::matches(e, v, only, parameter.more), v))
+        }
+        (Kind::Uri, "below") if parameter.code == "_profile" => {
+            values.any(|v| any(&uri::below_canonical, v))
         }
         (Kind::Uri, "below") => values.any(|v| any(&uri::below, v)),
         (Kind::Uri, "above") => values.any(|v| any(&uri::above, v)),
@@ -157,7 +188,9 @@ fn parameter(
             let has_version = |v: &&str| parameter.code == "url" && uri::version(body, v);
             values.any(|v| any(&uri::matches, v) || has_version(v))
         }
-        (Kind::Composite, _) => values.any(|v| composite::matches(body, parameter, v)),
+        (Kind::Composite, _) => {
+            values.any(|v| composite::matches(body, parameter, v, world.now_us))
+        }
         (Kind::Truth, _) => false,
     }
 }

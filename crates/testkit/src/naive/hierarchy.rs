@@ -6,7 +6,7 @@ use super::{Stored, World};
 use std::collections::BTreeSet;
 
 /// Types of which resources are parts of others by `partOf`.
-pub const HIERARCHICAL: [&str; 2] = ["Encounter", "Organization"];
+pub const HIERARCHICAL: [&str; 3] = ["Encounter", "Location", "Organization"];
 
 /// `Type/id` of the resource, and of all that it is part of (`above`) or that are part of it.
 pub fn around(world: &World, targets: &str, value: &str, above: bool) -> BTreeSet<String> {

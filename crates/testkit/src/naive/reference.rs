@@ -26,6 +26,14 @@ pub fn matches(element: &Value, value: &str, only: &str, targets: &str) -> bool 
     stored == wanted || local(stored).as_deref() == Some(wanted)
 }
 
+/// Whether a value means a resource that stands inside of another, by its type and id.
+pub fn is_to(inside: &Value, value: &str) -> bool {
+    let wanted = plain(value);
+    let wanted = wanted.strip_prefix(BASE).unwrap_or(&wanted);
+    let (ty, id) = wanted.split_once('/').unwrap_or(("Composition", wanted));
+    inside["resourceType"] == ty && inside["id"] == id
+}
+
 /// `Type/id` of a reference to this store, without its version.
 pub fn local(text: &str) -> Option<String> {
     let text = text.strip_prefix(BASE).unwrap_or(text);

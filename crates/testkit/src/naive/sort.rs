@@ -70,13 +70,12 @@ fn keys(kind: Kind, end: &Value, descending: bool) -> Vec<Key> {
     let one = match kind {
         Kind::Date => date::range(end)
             .map(|(low, high)| Key::Number(if descending { high } else { low }.into())),
-        Kind::Number => end
-            .as_number()
-            .and_then(|n| number::read(&n.to_string()))
-            .map(Key::Number),
-        Kind::Quantity => {
-            let one = |(low, high)| Key::Number(if descending { high } else { low });
-            number::in_base_units(end).map(one)
+        Kind::Number | Kind::Quantity => {
+            let reach = match kind {
+                Kind::Number => number::reach(end, 1_000),
+                _ => number::in_base_units(end),
+            };
+            reach.map(|(low, high)| Key::Number(if descending { high } else { low }))
         }
         // Departs as Ward does: by how it begins.
         Kind::String => {
@@ -98,8 +97,9 @@ fn keys(kind: Kind, end: &Value, descending: bool) -> Vec<Key> {
         },
         Kind::Contact => text(&end["value"]),
         Kind::Reference => text(&end["reference"]),
-        Kind::Uri => text(end),
-        Kind::Composite | Kind::Truth => None,
+        Kind::Inline => text(&end["id"]),
+        Kind::Uri | Kind::Canonical | Kind::Caseless | Kind::Media => text(end),
+        Kind::Composite | Kind::Truth | Kind::Position => None,
     };
     one.into_iter().collect()
 }
@@ -125,4 +125,7 @@ const CLINICAL: &[(&str, &str)] = &[
     ("ServiceRequest", "authored"),
     ("DiagnosticReport", "date"),
     ("RiskAssessment", "date"),
+    ("ChargeItem", "occurrence"),
+    ("DocumentReference", "date"),
+    ("List", "date"),
 ];

@@ -95,6 +95,23 @@ pub fn contact(element: &Value, value: &str) -> bool {
     }
 }
 
+/// A string as a token: its case does not count.
+pub fn caseless(element: &Value, value: &str) -> bool {
+    let own = element.as_str().unwrap_or_default();
+    match split(value, '|').as_slice() {
+        [wanted] | ["", wanted] => same_letters(own, &plain(wanted)),
+        _ => false,
+    }
+}
+
+/// `:below` of a media type: of each of its parameters, or of each type of its kind. Case and spaces do not count.
+pub fn media_below(element: &Value, value: &str) -> bool {
+    let plain = |text: &str| text.to_lowercase().replace(' ', "");
+    let (own, wanted) = (plain(element.as_str().unwrap_or_default()), plain(value));
+    let rest = own.strip_prefix(&wanted);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with([';', '/']))
+}
+
 /// `:of-type`: `system|code|value` of an Identifier.
 pub fn of_type(element: &Value, value: &str) -> bool {
     let parts = split(value, '|');

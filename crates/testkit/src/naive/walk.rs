@@ -30,7 +30,10 @@ pub fn elements<'v>(body: &'v Value, path: &str) -> Vec<&'v Value> {
 /// Whether an element is more than its extensions. A contact point and a quantity are there with their value.
 pub fn has_value(element: &Value, kind: Kind) -> bool {
     match (element, kind) {
-        (Value::Object(_), Kind::Contact | Kind::Quantity) => element.get("value").is_some(),
+        (Value::Object(_), Kind::Contact) => element.get("value").is_some(),
+        (Value::Object(members), Kind::Quantity) if !is_wide(members) => {
+            members.contains_key("value")
+        }
         (Value::Object(members), _) => members
             .iter()
             .filter(|(name, _)| *name != "extension" && *name != "id" && !name.starts_with('_'))
@@ -38,6 +41,13 @@ pub fn has_value(element: &Value, kind: Kind) -> bool {
         (Value::Array(list), _) => list.iter().any(|member| has_value(member, Kind::Token)),
         (value, _) => !value.is_null(),
     }
+}
+
+/// A Range or SampledData, which are there with any of their elements.
+fn is_wide(members: &serde_json::Map<String, Value>) -> bool {
+    ["low", "high", "origin"]
+        .iter()
+        .any(|name| members.contains_key(*name))
 }
 
 pub fn flat(value: &Value) -> Vec<&Value> {

@@ -1,6 +1,7 @@
 //! When something is to happen: Timings, and what has them. <https://hl7.org/fhir/R4/datatypes.html#Timing>
 
-use super::{Body, DATES};
+use super::Body;
+use crate::generate::{CANONICALS, DATES};
 use serde_json::{Value, json};
 
 impl Body<'_> {
@@ -53,6 +54,10 @@ impl Body<'_> {
         self.set("status", json!(status));
         let intent = self.random.one_of(&["order", "plan"]);
         self.set("intent", json!(intent));
+        if self.random.coin() {
+            let protocol = self.random.one_of(CANONICALS);
+            self.set("instantiatesCanonical", json!([protocol]));
+        }
         if self.usually() {
             let code = self.concept();
             self.set("code", code);
