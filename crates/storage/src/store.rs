@@ -266,6 +266,19 @@ impl Store {
         }
     }
 
+    /// The same of [`Store::read_many`].
+    pub async fn explain_many(
+        &self,
+        access: &Access,
+        action: Action,
+        keys: &[(TypeId, Rid)],
+    ) -> Result<Explanation, StoreError> {
+        match &self.0 {
+            Backend::Sqlite(store) => store.explain_many(access, action, keys),
+            Backend::Postgres(store) => store.explain_many(access, action, keys).await,
+        }
+    }
+
     /// Writes the unit (without its record) and holds it open, so that what it makes can be read before it is committed or
     /// given up. It holds up other writes: for what must be answered from its own effect only.
     pub async fn stage(&self, unit: Unit) -> Result<Staged, CommitError> {

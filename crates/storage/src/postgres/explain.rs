@@ -5,10 +5,12 @@
 use super::connection::{Connection, Failure};
 use super::lower::Sql;
 use super::question::Question;
+use super::read;
 use super::statement::Value;
-use crate::contract::{Explained, Explanation};
+use crate::contract::{Explained, Explanation, Rid};
 use crate::core::Core;
-use ward_access::Access;
+use ward_access::{Access, Action};
+use ward_fhir::TypeId;
 use ward_search::plan::{Plan, Total};
 
 pub async fn explain(
@@ -37,6 +39,32 @@ pub async fn explain(
     if plan.count > 0 {
         planned.push(("page", question.page_statement(plan)?));
     }
+    Ok(Explanation {
+        statements: explained(connection, planned).await?,
+        counters: question.counters(),
+    })
+}
+
+/// How several rows would be read at once.
+pub async fn read_many(
+    connection: &Connection,
+    core: &Core,
+    access: &Access,
+    action: Action,
+    keys: &[(TypeId, Rid)],
+) -> Result<Explanation, Failure> {
+    let each = read::many_statements(connection, core, access, action, keys)?;
+    let planned = each.into_iter().map(|sql| ("rows", sql)).collect();
+    Ok(Explanation {
+        statements: explained(connection, planned).await?,
+        ..Explanation::default()
+    })
+}
+
+async fn explained(
+    connection: &Connection,
+    planned: Vec<(&'static str, Sql)>,
+) -> Result<Vec<Explained>, Failure> {
     let mut statements = Vec::with_capacity(planned.len());
     for (purpose, sql) in planned {
         let steps = steps(connection, &sql).await?;
@@ -46,10 +74,7 @@ pub async fn explain(
             steps,
         });
     }
-    Ok(Explanation {
-        statements,
-        counters: question.counters(),
-    })
+    Ok(statements)
 }
 
 async fn steps(connection: &Connection, sql: &Sql) -> Result<Vec<String>, Failure> {

@@ -355,6 +355,15 @@ impl Postgres {
         reading!(self, connection => explain::explain(connection, self.core(), access, plan))
     }
 
+    pub async fn explain_many(
+        &self,
+        access: &Access,
+        action: Action,
+        keys: &[(TypeId, Rid)],
+    ) -> Result<Explanation, StoreError> {
+        reading!(self, connection => explain::read_many(connection, self.core(), access, action, keys))
+    }
+
     /// Its writes are made and held open on a connection of its own; see `staged`.
     pub async fn stage(&self, unit: Unit) -> Result<Staged, CommitError> {
         let prepared = self.prepare(unit).await?;

@@ -32,13 +32,7 @@ pub async fn many(
     action: Action,
     keys: &[(TypeId, Rid)],
 ) -> Result<Vec<(usize, StoredRow)>, Failure> {
-    let mut types: Vec<TypeId> = keys.iter().map(|(ty, _)| *ty).collect();
-    types.sort_unstable();
-    types.dedup();
-    let statements = types
-        .iter()
-        .filter_map(|ty| many_of(connection, core, access, (*ty, action), keys).transpose())
-        .collect::<Result<Vec<Sql>, StoreError>>()?;
+    let statements = many_statements(connection, core, access, action, keys)?;
     let results = try_join_all(
         statements
             .iter()
@@ -52,6 +46,21 @@ pub async fn many(
         found.push(row);
     }
     Ok(found)
+}
+
+pub fn many_statements(
+    connection: &Connection,
+    core: &Core,
+    access: &Access,
+    action: Action,
+    keys: &[(TypeId, Rid)],
+) -> Result<Vec<Sql>, StoreError> {
+    let mut types: Vec<TypeId> = keys.iter().map(|(ty, _)| *ty).collect();
+    types.sort_unstable();
+    types.dedup();
+    let each = types.iter();
+    each.filter_map(|ty| many_of(connection, core, access, (*ty, action), keys).transpose())
+        .collect()
 }
 
 fn many_of(

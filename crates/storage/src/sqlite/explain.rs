@@ -2,12 +2,14 @@
 
 use super::connection::Connection;
 use super::question::Question;
+use super::read;
 use super::several;
 use super::statement::Value;
-use crate::contract::{Explained, Explanation, StoreError};
+use crate::contract::{Explained, Explanation, Rid, StoreError};
 use crate::core::Core;
 use std::collections::HashMap;
 use ward_access::{Access, Action};
+use ward_fhir::TypeId;
 use ward_search::plan::{Plan, Total};
 
 pub fn explain(
@@ -54,6 +56,24 @@ fn explain_one(
     Ok(Explanation {
         statements,
         counters: question.counters(),
+    })
+}
+
+/// How several rows would be read at once.
+pub fn read_many(
+    connection: &mut Connection,
+    core: &Core,
+    access: &Access,
+    action: Action,
+    keys: &[(TypeId, Rid)],
+) -> Result<Explanation, StoreError> {
+    let mut statements = Vec::new();
+    if let Some(sql) = read::many_statement(core, access, action, keys)? {
+        statements.push(explained(connection, "rows", &sql.text, &sql.values)?);
+    }
+    Ok(Explanation {
+        statements,
+        ..Explanation::default()
     })
 }
 

@@ -328,6 +328,19 @@ impl Sqlite {
         })
     }
 
+    pub fn explain_many(
+        &self,
+        access: &Access,
+        action: Action,
+        keys: &[(TypeId, Rid)],
+    ) -> Result<Explanation, StoreError> {
+        self.read_with(|connection| {
+            connection.snapshot(|connection| {
+                explain::read_many(connection, self.core(), access, action, keys)
+            })
+        })
+    }
+
     /// Its writes are made and held open by the writer; see `staged`.
     pub async fn stage(&self, unit: Unit) -> Result<Staged, CommitError> {
         let prepared = self.prepare(unit)?;

@@ -59,7 +59,7 @@ pub fn is_live(connection: &mut Connection, ty: TypeId, rid: Rid) -> Result<bool
     Ok(is_live)
 }
 
-/// Current versions with their position in `keys`. One statement for each distinct reach (one or two).
+/// Current versions with their position in `keys`, by one statement.
 pub fn many(
     connection: &mut Connection,
     core: &Core,
@@ -67,13 +67,30 @@ pub fn many(
     action: Action,
     keys: &[(TypeId, Rid)],
 ) -> Result<Vec<(usize, StoredRow)>, StoreError> {
+    let mut found = Vec::with_capacity(keys.len());
+    let Some(sql) = many_statement(core, access, action, keys)? else {
+        return Ok(found);
+    };
+    connection.each(&sql.text, &sql.values, |row| {
+        found.push((row.int(COLUMN_COUNT)? as usize, stored(row)?));
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// `None`: nothing is in reach.
+pub(super) fn many_statement(
+    core: &Core,
+    access: &Access,
+    action: Action,
+    keys: &[(TypeId, Rid)],
+) -> Result<Option<Sql>, StoreError> {
     let mut types: Vec<TypeId> = keys.iter().map(|(ty, _)| *ty).collect();
     types.sort_unstable();
     types.dedup();
     let reach = Reach::new(&core.term_key, access, action, &types)?;
-    let mut found = Vec::with_capacity(keys.len());
     if types.is_empty() || reach.is_empty() {
-        return Ok(found);
+        return Ok(None);
     }
     let mut packed = Rows::new(&[Kind::Int; 3]);
     for (at, (ty, rid)) in keys.iter().enumerate() {
@@ -94,11 +111,7 @@ pub fn many(
         let ty = sql.int(i64::from(ty.0));
         let _ = write!(sql.text, " and x.typ = {ty}");
     }
-    connection.each(&sql.text, &sql.values, |row| {
-        found.push((row.int(COLUMN_COUNT)? as usize, stored(row)?));
-        Ok(())
-    })?;
-    Ok(found)
+    Ok(Some(sql))
 }
 
 /// One version, current or superseded; the caller must see both it and the current one.

@@ -7,6 +7,7 @@ use crate::place::*;
 use std::fmt::Write as _;
 use std::sync::Arc;
 use ward_access::{Access, Action, Mask};
+use ward_fhir::TypeId;
 use ward_fhir::schema::r4;
 use ward_fhir::tree::{Document, Limits, Node};
 use ward_search::check::split;
@@ -15,7 +16,7 @@ use ward_search::plan::Plan;
 use ward_search::query::{Include, Options, parse};
 use ward_search::registry::Registry;
 use ward_search::terminology::Embedded;
-use ward_storage::{Rid, Store, Write};
+use ward_storage::{Explanation, Rid, Store, Write};
 
 /// What is asked, and the question. `{patient}` and `{encounter}` stand for ids.
 pub const CLASSES: &[(&str, &str)] = &[
@@ -125,6 +126,24 @@ pub const CLASSES: &[(&str, &str)] = &[
     ),
     ("uri", "Observation?_source=http://example.org/feed"),
     ("number", "RiskAssessment?probability=gt0.8"),
+    (
+        "beginning of a uri",
+        "Observation?_source:below=http://example.org/",
+    ),
+    ("tag", "Observation?_tag=http://example.org/tags|new"),
+    (
+        "type of an identifier",
+        "Patient?identifier:of-type=http://example.org/types|MR|12",
+    ),
+    (
+        "identifier of a reference",
+        "Observation?subject:identifier=http://example.org/mrn|12",
+    ),
+    ("position", "Location?near=48.2|16.4|10|km"),
+    (
+        "sorted by a token",
+        "Observation?patient={patient}&_sort=code",
+    ),
     ("missing", "Observation?encounter:missing=true"),
     ("not missing", "Observation?value-concept:missing=false"),
     (
@@ -216,6 +235,14 @@ impl Maker<'_> {
         let place = self.store.allocate(None);
         let text = r#"{"resourceType":"Organization","name":"Ward"}"#;
         rows.push(self.make("Organization", place, 0, text));
+        for at in 0..40 {
+            let text = format!(
+                r#"{{"resourceType":"Location","position":{{"latitude":{}.5,"longitude":16.4}}}}"#,
+                at + 20
+            );
+            let rid = self.store.allocate(None);
+            rows.push(self.make("Location", rid, 0, &text));
+        }
         let mut world = World {
             patients: Vec::new(),
             encounters: Vec::new(),
@@ -345,8 +372,50 @@ pub async fn statements_and_steps_are_as_reviewed(place: Place) {
     text.push_str("\n# further page of a broad token, for all\n");
     told(&mut text, &store, &callers[0].1, &deep).await;
     granular_ones(&mut text, &store, &maker, patient).await;
+    includes(&mut text, &store, &world).await;
     reverse_includes(&mut text, &store, &maker, &world).await;
     place.golden("plans", &text);
+}
+
+/// What a page refers to, as `_include` and each hop of `:iterate` ask for it: the patients of a page; two types; one row.
+async fn includes(text: &mut String, store: &Store, world: &World) {
+    let of = |name, rids: &[Rid]| -> Vec<(TypeId, Rid)> {
+        rids.iter().map(|rid| (ty(name), *rid)).collect()
+    };
+    let mut both = of("Patient", &world.patients[..20]);
+    both.extend(of("Practitioner", &world.practitioners[..4]));
+    for (caller, access) in [("all", all()), ("an app", app(store, world.patients[12]))] {
+        for (name, keys) in [
+            ("Observation:subject", of("Patient", &world.patients[..20])),
+            ("Observation:*", both.clone()),
+            ("Encounter:subject", of("Patient", &world.patients[12..13])),
+        ] {
+            let _ = write!(text, "\n# include, for {caller}\n{name}\n");
+            let mut run = 0;
+            for _ in 0..2 {
+                let before = store.statements();
+                let logical: Vec<String> =
+                    keys.iter().map(|(_, rid)| store.public_id(*rid)).collect();
+                let named: Vec<(TypeId, &str)> = keys
+                    .iter()
+                    .zip(&logical)
+                    .map(|(key, id)| (key.0, id.as_str()))
+                    .collect();
+                store.locate(&named).await.unwrap();
+                store
+                    .read_many(&access, Action::Search, &keys)
+                    .await
+                    .unwrap();
+                run = store.statements() - before;
+            }
+            let _ = writeln!(text, "statements: {run}");
+            let explanation = store
+                .explain_many(&access, Action::Search, &keys)
+                .await
+                .unwrap();
+            written(text, explanation);
+        }
+    }
 }
 
 /// What refers to the patients of a page, type by type, as `_revinclude` and each hop of `:iterate` ask for it.
@@ -465,6 +534,10 @@ async fn told(text: &mut String, store: &Store, access: &Access, plan: &Plan) {
         purposes("page") <= 2 * types && purposes("total") <= 2 * types,
         "one for a type, and one for memberships: {plan:?}"
     );
+    written(text, explanation);
+}
+
+fn written(text: &mut String, explanation: Explanation) {
     for statement in explanation.statements {
         let _ = writeln!(text, "{}: {}", statement.purpose, statement.sql);
         for step in statement.steps {
