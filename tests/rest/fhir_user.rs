@@ -3,7 +3,6 @@
 use super::on_own;
 use crate::apps::{self, Place, text};
 use crate::people::{self, App, claims};
-use crate::upstream::browser::APP;
 use serde_json::json;
 
 #[test]
@@ -12,7 +11,7 @@ fn s88_who_the_user_is_can_be_read_with_the_token() {
         let place = Place::of(server);
         let mut admin = apps::signed_in(server, &place, "admin");
         // Whose pages are at https://app.example.
-        apps::app(&place, &mut admin);
+        let desk = apps::app(&place, &mut admin);
         let patient = json!({ "resourceType": "Patient", "name": [{ "family": "Own" }] });
         let own = format!(
             "Patient/{}",
@@ -25,8 +24,8 @@ fn s88_who_the_user_is_can_be_read_with_the_token() {
             scope: "launch/patient openid fhirUser patient/*.rs",
         };
         let at_the_desk = |scope: &'static str| App {
-            client_id: "demo-desk",
-            redirect_uri: APP,
+            client_id: &desk,
+            redirect_uri: apps::CALLBACK,
             scope,
         };
         let mut people = vec![(own, at_home)];

@@ -170,8 +170,8 @@ fn served(loader: &Client) -> BTreeSet<String> {
 
 const HEAD: &str = "# Routes and callers
 
-Every interaction on every level, asked by every demo caller, by a person of each other role that Ward comes with (at the demo's
-desk), and by the loader with tokens that will not do: `expired`, of the same server at another address (`elsewhere`), `revoked`,
+Every interaction on every level, asked by every demo caller, by a person of each other role that Ward comes with (at a desk
+of theirs), and by the loader with tokens that will not do: `expired`, of the same server at another address (`elsewhere`), `revoked`,
 and `bound` to a key that nothing proves: HTTP status. `app` is an app that a clinician opened about one patient, `patient` the same
 app of that patient at home. `own` is in the compartment of that patient, `other` in that of another one, `shared` in none, `absent`
 was never there. Each write meets fresh resources. What comes with a 200 is checked to lie within the caller's scopes, role and

@@ -2,9 +2,9 @@
 //! person of each role that no caller of the demo has.
 
 use super::asked::Story;
-use crate::apps::{self, Place};
+use crate::apps::{self, CALLBACK, Place};
 use crate::people::{self, App};
-use crate::upstream::browser::{APP, Browser};
+use crate::upstream::browser::Browser;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -49,6 +49,8 @@ const ROLES: [(&str, &str); 9] = [
 pub fn clients(server: &Server, own: &str, void: &[(&str, String)]) -> Vec<Client> {
     let place = Place::of(server);
     let mut admin = apps::signed_in(server, &place, "admin");
+    // The demo's desks are each for one purpose; this one is for whatever a role is there for.
+    let desk = apps::app(&place, &mut admin);
     let token_of = |caller: &str| void.iter().find(|(name, _)| *name == caller);
     let client = |caller: &str| match caller {
         "anonymous" => server.anonymous(),
@@ -58,7 +60,7 @@ pub fn clients(server: &Server, own: &str, void: &[(&str, String)]) -> Vec<Clien
         "app" => server.app(own.rsplit('/').next().unwrap()),
         "patient" => patient(&place, &mut admin, own),
         caller if is_of_the_demo(server, caller) => server.client(caller),
-        role => staff(&place, &mut admin, role),
+        role => staff(&place, &mut admin, &desk, role),
     };
     CALLERS.into_iter().map(client).collect()
 }
@@ -82,11 +84,11 @@ fn patient(place: &Place, admin: &mut Browser, own: &str) -> Client {
     newcomer(place, admin, "routes-patient", &[("fhir_user", own)], &app)
 }
 
-/// A person of this role at the demo's desk.
-fn staff(place: &Place, admin: &mut Browser, role: &str) -> Client {
+/// A person of this role at a desk.
+fn staff(place: &Place, admin: &mut Browser, desk: &str, role: &str) -> Client {
     let app = App {
-        client_id: "demo-desk",
-        redirect_uri: APP,
+        client_id: desk,
+        redirect_uri: CALLBACK,
         scope: "user/*.cruds",
     };
     // Whoever is nobody in the records sees none of them.

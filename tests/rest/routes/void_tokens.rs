@@ -6,7 +6,9 @@ use ward_testkit::{Backend, Server, Start, free_port};
 /// A server, and tokens of the demo's loader that will not do there: of an hour ago, of the same server at another address,
 /// taken back, and without the proof that they are bound to.
 pub fn with_void_tokens(backend: Backend) -> (Server, Vec<(&'static str, String)>) {
-    let here = Start::empty(backend).at(free_port());
+    let here = Start::empty(backend)
+        .at(free_port())
+        .with("smart.open_registration", "true");
     let an_hour_ago = here
         .clone()
         .variable("LD_PRELOAD", FAKETIME)
