@@ -1,5 +1,6 @@
 //! The whole truth about one question, rule by rule (R24). It is what every shorter way must agree with.
 
+use crate::class::Class;
 use crate::code::Ref;
 use crate::facts::{Caller, Kind, Lookup, Relation, Row};
 use crate::fault::{Fault, Reason};
@@ -8,7 +9,7 @@ use crate::level::Level;
 use crate::matching::{actor_matches, broken, names, row_matches, speaks_of_custodian};
 use crate::provision::{Actor, Consent, Effect, Part, Provision};
 use crate::rules::Rules;
-use crate::settle::{Asked, Class, Verdict, is_author, settle};
+use crate::settle::{Asked, Verdict, settle};
 use crate::tri::{Tri, any};
 
 /// One caller, one row, one moment.
@@ -61,7 +62,7 @@ pub fn interpret(question: &Question<'_>) -> Decision {
         path.extend(steps.into_iter().filter(|step| step.level != Level::Silent));
     }
     path.sort_by_key(|step| step.level != level);
-    let class = Class::of(question.row);
+    let class = Class::of(question.row, question.rules);
     let verdict = settle(level, &question.asked(&class));
     Decision {
         verdict,
@@ -120,7 +121,7 @@ impl<'a> Question<'a> {
             relation: self.relation,
             rules: self.rules,
             now_us: self.now_us,
-            is_author: is_author(self.row, self.caller),
+            is_author: class.is_by(self.caller),
         }
     }
 }

@@ -5,7 +5,11 @@
 //! memberships of people are arguments.
 
 mod action;
+mod class;
 mod code;
+mod context;
+mod diagram;
+mod due;
 mod facts;
 mod fault;
 mod group;
@@ -17,13 +21,19 @@ mod period;
 mod provision;
 mod purpose;
 mod read;
+mod residual;
 mod rules;
 mod sensitivity;
 mod settle;
+mod specialise;
+mod touch;
 mod tri;
 
 pub use action::{Action, Actions};
+pub use class::Class;
 pub use code::{Coding, Ref};
+pub use context::{Context, Outcome, Varies};
+pub use due::{BOUNDARIES_MAX, next_change, next_change_of};
 pub use facts::{Caller, Kind, Kinship, Lookup, NoLookup, Relation, Row};
 pub use fault::{Fault, Reason};
 pub use interpret::{Decision, Question, Step, interpret};
@@ -35,12 +45,17 @@ pub use provision::{
 };
 pub use purpose::{BREAK_GLASS, TPO, TREATMENT, covers};
 pub use read::read;
+pub use residual::Residual;
 pub use rules::{Base, Default, LabelRule, Need, Reach, Rules};
 pub use sensitivity::{Confidentiality, is_within};
-pub use settle::{By, Class, Obligations, Verdict};
+pub use settle::{By, Obligations, Verdict};
+pub use specialise::Specialiser;
+pub use touch::{Filter, Moment, Touch, touched};
 pub use tri::Tri;
 
 #[cfg(test)]
 mod examples_tests;
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod random;

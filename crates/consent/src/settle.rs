@@ -1,20 +1,11 @@
 //! The order of law, patient, emergency and default (R9, R10, R10a, R22, R23), once it is known what the consents say.
 
 use crate::action::{Action, Actions};
-use crate::code::{Coding, Ref};
-use crate::facts::{Caller, Kinship, Relation, Row};
+use crate::class::Class;
+use crate::facts::{Caller, Kinship, Relation};
 use crate::level::Level;
 use crate::provision::Effect;
 use crate::rules::{Default, LabelRule, Need, Reach, Rules};
-
-/// What of a row the order depends on. Rows of one class and one residual are decided alike.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Class {
-    pub is_consent: bool,
-    pub custodian: Option<Ref>,
-    /// Sorted.
-    pub sensitivities: Vec<Coding>,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
@@ -64,29 +55,6 @@ pub(crate) struct Asked<'a> {
     pub now_us: i64,
     /// The caller wrote the row; of a Consent: gave it.
     pub is_author: bool,
-}
-
-impl Class {
-    pub fn of(row: &Row) -> Class {
-        let mut sensitivities = row.sensitivities.clone();
-        sensitivities.sort_unstable();
-        sensitivities.dedup();
-        Class {
-            is_consent: row.type_name() == "Consent",
-            custodian: row.custodian.clone(),
-            sensitivities,
-        }
-    }
-}
-
-/// Whether the caller is an author of the row, or of a Consent one who gave it.
-pub(crate) fn is_author(row: &Row, caller: &Caller) -> bool {
-    let authors = if row.type_name() == "Consent" {
-        &row.grantors
-    } else {
-        row.authors.as_deref().unwrap_or_default()
-    };
-    authors.iter().any(|author| caller.actors.contains(author))
 }
 
 pub(crate) fn settle(level: Level, asked: &Asked<'_>) -> Verdict {
@@ -163,14 +131,12 @@ impl Asked<'_> {
         } else {
             Level::Permitted
         };
-        if level >= needed || (self.is_author && self.relation.kind == Kinship::Other) {
-            return false;
-        }
         match rule.need {
+            _ if level >= needed => false,
             _ if self.relation.kind == Kinship::Proxy && !rule.is_for_proxies => true,
             Need::Nothing => false,
             Need::ConsentToDisclose => self.discloses(),
-            Need::Author => true,
+            Need::Author => !self.is_author,
         }
     }
 
