@@ -60,6 +60,9 @@ pub enum Unverified {
 pub const TOKENS_CACHED_MAX: usize = 4096;
 /// How far another node's clock may run ahead. Expiry is exact.
 pub const CLOCK_SKEW_S: i64 = 60;
+/// How far in the future `iat` may lie: whoever may have tokens again after a revocation gets one as of its end, which is as far away as
+/// another node's clock may be ahead; and this one's may be behind.
+const ISSUED_AHEAD_S_MAX: i64 = 2 * CLOCK_SKEW_S + 1;
 
 impl TokenService {
     /// `issuer` goes into `iss`; `audience` is the FHIR base, and tokens for any other are refused. Keys and revocations are
@@ -221,8 +224,11 @@ impl TokenService {
         if now_s >= payload.exp {
             return Err(EXPIRED);
         }
-        let latest = now_s.saturating_add(CLOCK_SKEW_S);
-        if payload.iat > latest || payload.nbf.is_some_and(|nbf| nbf > latest) {
+        let is_later = |at: i64, by: i64| at > now_s.saturating_add(by);
+        let nbf = payload.nbf;
+        if is_later(payload.iat, ISSUED_AHEAD_S_MAX)
+            || nbf.is_some_and(|nbf| is_later(nbf, CLOCK_SKEW_S))
+        {
             return Err(BearerError::InvalidToken("the token is not valid yet"));
         }
         if payload.exp.saturating_sub(payload.iat) > TOKEN_LIFETIME_S_MAX {

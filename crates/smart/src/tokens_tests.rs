@@ -138,7 +138,7 @@ fn is_not_valid_before_its_time() {
     assert!(refused(&service, &early, NOW_S).contains("not valid yet"));
     let future = signed(
         &service,
-        &payload(|p| p["iat"] = (NOW_S + CLOCK_SKEW_S + 1).into()),
+        &payload(|p| p["iat"] = (NOW_S + ISSUED_AHEAD_S_MAX + 1).into()),
     );
     assert!(refused(&service, &future, NOW_S).contains("not valid yet"));
 }
@@ -311,6 +311,23 @@ fn s100_a_revoked_token_dies_though_it_is_cached() {
     assert!(service.verify(&later, NOW_S + 1).is_ok());
     note("client:lab", NOW_S + 1);
     assert!(refused(&service, &later, NOW_S + 1).contains("revoked"));
+}
+
+/// Everything of a client was voided, and it is let in again in the same second.
+#[test]
+fn s100_who_is_let_in_again_is_let_in_at_once() {
+    let service = service();
+    let before = minted(&service, &lab(), NOW_S);
+    let revocations = service.revocations();
+    revocations.note(&Revocation::new("client:lab".to_owned(), NOW_S));
+    let after = minted(&service, &lab(), NOW_S);
+    for behind_s in [0, 1, CLOCK_SKEW_S] {
+        assert!(
+            service.verify(&after, NOW_S - behind_s).is_ok(),
+            "{behind_s}"
+        );
+    }
+    assert!(refused(&service, &before, NOW_S).contains("revoked"));
 }
 
 #[test]
