@@ -244,12 +244,14 @@ fn stands_at(node: Node<'_>, at: &str) -> bool {
     let Some((ty, rest)) = at.split_once('.') else {
         return false;
     };
-    let mut up = std::iter::once(node).chain(node.ancestors());
-    let mut names = rest.rsplit('.');
-    names.all(|name| up.next().is_some_and(|n| n.name() == name))
-        && up
-            .next()
-            .is_some_and(|n| n.is_resource() && n.type_name() == ty)
+    if !rest.ends_with(node.name()) || node.resource().type_name() != ty {
+        return false;
+    }
+    let up = std::iter::once(node).chain(node.ancestors());
+    let mut nodes: Vec<Node<'_>> = up.take_while(|n| !n.is_resource()).collect();
+    // Sections within sections are sections.
+    nodes.dedup_by(|above, below| above.ty() == below.ty() && above.name() == below.name());
+    nodes.into_iter().map(Node::name).eq(rest.rsplit('.'))
 }
 
 fn has_own_row(ty: &str, name: &str) -> bool {

@@ -146,7 +146,8 @@ impl Shown<'_> {
     fn is_left_empty(&self, meta: Node<'_>) -> bool {
         let stays = |child: Node<'_>| !is_label(child) || self.keeps(child);
         let of_root = meta.parent() == Some(self.root);
-        !(meta.children().any(stays) || of_root && self.notice)
+        let has_notice = of_root && self.notice;
+        !has_notice && !meta.children().any(stays)
     }
 
     fn label(&self, builder: &mut Builder, coding: Node<'_>) {
