@@ -1,6 +1,7 @@
 //! What is measured: Quantities of every kind, Ranges, Money, SampledData. <https://hl7.org/fhir/R4/datatypes.html#Quantity>
 
-use super::{Body, number};
+use super::Body;
+use super::types::number;
 use crate::generate::{AGES, LENGTHS, NUMBERS, OTHER};
 use serde_json::{Value, json};
 

@@ -1,6 +1,7 @@
 //! Types that are stored for what their parameters are: positions, money, members of lists, media types, pairs in one element.
 
-use super::{Body, number};
+use super::Body;
+use super::types::number;
 use crate::generate::{CODES, DATES, LABS, MEDIA, MRN, OTHER, PLACES, words};
 use serde_json::{Value, json};
 
