@@ -6,7 +6,7 @@ use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::claims::{Claims, SYSTEM_TOKEN_LIFETIME_S};
 use crate::purposes::{self, Person};
 use crate::scope_ceiling::{Flow, within};
-use crate::state::{self, Changes, Client, Kind};
+use crate::state::{self, ActsFor, Changes, Client, Kind};
 use crate::trail::Trail;
 use serde_json::Value;
 use ward_access::Purposes;
@@ -68,12 +68,8 @@ fn acted_for(asked: &Asked<'_>, scope: &str) -> Result<Purposes, OAuthError> {
 fn claims(asked: &Asked<'_>, scope: &str, purposes: Purposes) -> Claims {
     let client = asked.client;
     let person = client.acts_for.clone().unwrap_or_default();
-    let subject = match person.subject.is_empty() {
-        true => client.client_id.clone(),
-        false => person.subject,
-    };
     Claims {
-        subject,
+        subject: subject(client, &person),
         client_id: client.client_id.clone(),
         scope: scope.to_owned(),
         patient: person.patient,
@@ -84,4 +80,12 @@ fn claims(asked: &Asked<'_>, scope: &str, purposes: Purposes) -> Claims {
         lifetime_s: SYSTEM_TOKEN_LIFETIME_S,
         ..Claims::default()
     }
+}
+
+/// Who the token speaks for: the person as registered, else by what it is in the record. Who has the client's own name is nobody
+/// but the client.
+fn subject(client: &Client, person: &ActsFor) -> String {
+    let named = Some(&person.subject).filter(|subject| !subject.is_empty());
+    let known = named.or(person.fhir_user.as_ref());
+    known.unwrap_or(&client.client_id).clone()
 }

@@ -215,8 +215,12 @@ pub async fn c17_s61_a_service_acts_for_whom_its_page_says(house: House) {
     assert_eq!(said["roles"], json!(["nurse", "physician"]));
     assert_eq!(
         (&token["patient"], said["sub"].as_str()),
-        (&json!("p1"), Some("app"))
+        (&json!("p1"), Some("Practitioner/robot"))
     );
+    // Scopes of a user are worth something to a user alone.
+    let text = token["access_token"].as_str().unwrap();
+    let verified = house.server.tokens().verify(text, LATER_S).unwrap();
+    assert!(verified.caller.is_user());
     assert!(token["scope"].as_str().unwrap().contains("user/Patient.rs"));
     let fields = [
         ("acts_for_user", ""),
