@@ -182,12 +182,13 @@ pub(crate) async fn target(
     }
 }
 
-/// 404 where a resource that the caller's mask hides has the id. One statement, and only of an id that has a row id already.
+/// 404 where a resource that the caller does not see has the id: by their mask, or in a closed record. One statement, and only of an id that has a row id already.
 ///
 /// Departs: under an id that nothing has the same request creates, so who guesses an id that a client chose learns that it is
 /// taken. Ids of ours cannot be guessed.
 async fn demand_free(cx: Context<'_>, ty: TypeId, rid: Option<Rid>) -> Result<()> {
-    let (Some(rid), Some(_)) = (rid, cx.access.mask().closed_bits()) else {
+    let hides = cx.access.mask().closed_bits().is_some() || !cx.access.closed().is_empty();
+    let Some(rid) = rid.filter(|_| hides) else {
         return Ok(());
     };
     let access = maintenance(Maintenance::TakenId);

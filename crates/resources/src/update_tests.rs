@@ -172,6 +172,33 @@ async fn what_is_hidden_is_neither_told_nor_changed() {
 }
 
 #[tokio::test]
+async fn what_is_in_a_closed_record_is_not_told_of() {
+    let house = House::open().await;
+    let patient = r#"{"resourceType":"Patient","id":"p"}"#;
+    let body = of("closed").replace(
+        "\"status\"",
+        "\"subject\":{\"reference\":\"Patient/p\"},\"status\"",
+    );
+    for (url, body) in [("Patient/p", patient), ("Observation/closed", &body)] {
+        let reply = house
+            .ask(&house.everything, Method::Put, url, Some(body))
+            .await;
+        assert_eq!(reply.status, 201, "{reply:?}");
+    }
+    let home = house.row("closed").await.patient;
+    let without = house.everything.without(&[home]);
+    let unknown = house
+        .ask(&without, Method::Get, "Observation/nobody", None)
+        .await;
+    for (method, body) in [(Method::Get, None), (Method::Put, Some(&*body))] {
+        let reply = house
+            .ask(&without, method, "Observation/closed", body)
+            .await;
+        assert_eq!((reply.status, reply.json()), (404, unknown.json()));
+    }
+}
+
+#[tokio::test]
 async fn ids_that_nothing_has_are_free() {
     let house = House::open().await;
     for id in [

@@ -108,7 +108,11 @@ pub async fn compose(
         },
         patient: placement.home().unwrap_or(0),
         visibility: replaced.visibility(),
-        policy: None,
+        // By another home's policy nothing was worked out: only a patient who has none takes the row.
+        policy: match replaced {
+            Replaced::Version(row) if row.patient != placement.home().unwrap_or(0) => Some(0),
+            _ => None,
+        },
         body: Bytes::from(body),
         entries,
         old_entries,

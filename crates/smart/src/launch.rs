@@ -143,13 +143,13 @@ impl Asked {
         if !ids.into_iter().flatten().all(|id| is_id(id)) {
             return Err(invalid("patient and encounter are logical ids"));
         }
-        let texts = [&self.intent, &self.user];
+        let texts = [&self.intent, &self.user, &self.purpose_of_use];
         if texts
             .into_iter()
             .flatten()
             .any(|text| text.len() > TEXT_BYTES_MAX)
         {
-            return Err(invalid("intent or user is too long"));
+            return Err(invalid("intent, user or purpose_of_use is too long"));
         }
         if self.fhir_context.len() > CONTEXT_ITEMS_MAX {
             return Err(invalid("fhirContext has too many items"));

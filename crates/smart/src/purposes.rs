@@ -12,7 +12,8 @@ use crate::server::AuthorizationServer;
 use crate::state::{Authorization, Client, Kind};
 use std::sync::Arc;
 use ward_access::{
-    Caller, Identity, PATIENT_REQUEST, Purpose, PurposeError, Purposes, RolePolicy, Roles, Scope,
+    Caller, Identity, PATIENT_REQUEST, PURPOSES_MAX, Purpose, PurposeError, Purposes, RolePolicy,
+    Roles, Scope,
 };
 use ward_fhir::Kind as Failed;
 
@@ -59,7 +60,10 @@ pub(crate) fn check_client(client: &Client, asserted: &Purposes) -> Result<(), O
         None if is_app => return Ok(()),
         registered => registered.unwrap_or_default(),
     };
-    let is_allowed = |purpose| registered.allow(purpose) || is_app && is_patients(purpose);
+    let acts_for = client.acts_for.as_ref();
+    let user = acts_for.and_then(|person| person.fhir_user.as_deref());
+    let may_be_patients = is_app || user.is_some_and(is_patients_account);
+    let is_allowed = |purpose| registered.allow(purpose) || may_be_patients && is_patients(purpose);
     match asserted.iter().find(|purpose| !is_allowed(*purpose)) {
         None => Ok(()),
         Some(purpose) => Err(not_registered(purpose)),
@@ -92,7 +96,8 @@ pub(crate) fn of_person(
         false => checked(client, &roles, asserted)?,
     };
     let own = roles.own.then(|| Purpose::of(PATIENT_REQUEST)).flatten();
-    Ok(own.into_iter().chain(purposes.iter()).collect())
+    let all = own.into_iter().chain(purposes.iter());
+    Ok(all.take(PURPOSES_MAX).collect())
 }
 
 /// Whether whoever is signed in may go on with an authorization, and for which purposes. Who asserts one needs a role for it at this
@@ -127,6 +132,11 @@ impl<'a> Person<'a> {
     }
 }
 
+/// Whether a `fhirUser` is a patient, or somebody who is related to one.
+fn is_patients_account(user: &str) -> bool {
+    user.starts_with("Patient/") || user.starts_with("RelatedPerson/")
+}
+
 /// The policies that a person acts by.
 struct Acting {
     /// `None`: nobody can tell now.
@@ -142,10 +152,9 @@ impl Acting {
             let named = names.iter().filter_map(|name| known.get(name));
             named.cloned().collect()
         };
-        let is = |ty: &str| person.fhir_user.is_some_and(|user| user.starts_with(ty));
         Acting {
             roles: person.roles.map(policies),
-            own: is("Patient/") || is("RelatedPerson/"),
+            own: person.fhir_user.is_some_and(is_patients_account),
         }
     }
 

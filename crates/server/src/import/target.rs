@@ -101,7 +101,8 @@ impl Target {
             Target::Server {
                 base, authorities, ..
             } if base.starts_with("https://") => builder.tls_certs_merge(authorities.clone()),
-            _ => builder.tls_certs_only([]),
+            // Nor to a proxy, which would hear all of it.
+            _ => builder.tls_certs_only([]).no_proxy(),
         };
         let client = builder.build();
         client.map_err(|e| format!("no HTTP client: {e}"))

@@ -99,6 +99,10 @@ pub(super) fn entered(client: &Client, parameters: &Parameters) -> Result<Client
         entered.follow_redirects();
     }
     let held = values(client);
+    // What cannot be read is left as it is, which is for nothing, unless something else is entered.
+    if !is_new(&held, parameters, purposes::PARAMETER) {
+        entered.purpose_of_use = client.purpose_of_use.clone();
+    }
     let is_address = |field: &str| {
         ["scope", purposes::PARAMETER, "redirect_uris", "launch_uri"].contains(&field)
     };
@@ -162,7 +166,11 @@ fn acts_for(
     {
         problems.push((ABOUT, "is the id of a patient, such as 123".to_owned()));
     }
-    let is_somebody = fhir_user.is_some() || patient.is_some();
+    if patient.is_some() && fhir_user.is_none() {
+        let why = "takes a person who asks about the patient: say who that is".to_owned();
+        problems.push((ABOUT, why));
+    }
+    let is_somebody = fhir_user.is_some();
     is_somebody.then(|| ActsFor {
         subject: client.acts_for.clone().unwrap_or_default().subject,
         fhir_user,

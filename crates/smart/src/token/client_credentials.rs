@@ -60,8 +60,19 @@ fn acted_for(asked: &Asked<'_>, scope: &str) -> Result<Purposes, OAuthError> {
         None => purposes::of_system(client, asserted),
         Some(person) => {
             let person = Person::of_account(person.fhir_user.as_deref(), &person.roles);
-            purposes::of_person(client, &person, asserted, scope)
+            let purposes = purposes::of_person(client, &person, asserted, scope);
+            purposes.map_err(at_the_token_endpoint)
         }
+    }
+}
+
+/// RFC 6749 §5.2: `access_denied` is for the authorization endpoint.
+fn at_the_token_endpoint(error: OAuthError) -> OAuthError {
+    match error.code {
+        ErrorCode::AccessDenied => {
+            OAuthError::new(ErrorCode::UnauthorizedClient, error.description)
+        }
+        _ => error,
     }
 }
 

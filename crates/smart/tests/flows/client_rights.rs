@@ -183,6 +183,8 @@ pub async fn c17_s61_a_service_acts_for_whom_its_page_says(house: House) {
             vec![("acts_for_patient", "no id")],
             vec!["acts_for_patient"],
         ),
+        // Nobody asks: its scopes of the patient would open nothing.
+        (vec![("acts_for_patient", "p1")], vec!["acts_for_patient"]),
         (
             vec![("scope", "system/Patient.rs user/Patient.rs")],
             vec!["scope"],

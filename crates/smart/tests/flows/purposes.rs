@@ -266,7 +266,8 @@ pub async fn c23_a_service_is_for_what_it_is_registered_for(house: House) {
     let (status, page) = set(&house, ClientPart::Rights, &fields).await;
     assert_eq!(status, 200, "{:?}", errors(&page));
     assert_eq!(for_(&ok(ask("7", None).await)), "HPAYMT");
-    assert_eq!(refused(ask("8", Some("TREAT")).await).1, "access_denied");
+    let denied = refused(ask("8", Some("TREAT")).await);
+    assert_eq!(denied, (400, "unauthorized_client".into()));
 }
 
 /// What was granted is worth what registration and roles allow of it by now.
