@@ -24,7 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for _ in 0..rounds {
         let start = Instant::now();
         let of = |d: &&Document| {
-            let labels = label(d.root(), &none, &none, &none, &rules);
+            let labels = label(d.root(), &none, &none, None, &rules);
             labels.is_ok_and(|labels| !labels.is_empty())
         };
         labelled = documents.iter().filter(of).count();

@@ -20,7 +20,7 @@ mod stated;
 pub use carry::{Amount, Neighbour, PERSON, given, gives, takes};
 pub use change::{Affected, Signal};
 pub use class::{BadClass, RowClass};
-pub use clearance::{Clearance, Criterion, Lacking};
+pub use clearance::{Clearance, Lacking};
 pub use find::{Cause, causes};
 pub use groups::{DATA_ABSENT_REASON, DATA_ABSENT_REASONS, Group, MASKED, Masking, Treatment};
 pub use held::{Held, Label, Labels, Origin};

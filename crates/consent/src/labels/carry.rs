@@ -4,6 +4,9 @@
 //! for what they give (`given`) and the union is the `carried` of `label`; when the labels of a resource have changed, the second
 //! are labelled anew, and theirs in turn. That ends, and lets go of what its source has lost: where a way leads back (a report to its
 //! results, a visit to its reason) only own labels are carried (`Amount::Own`).
+//!
+//! Data may close a circle of rows that carry all (two orders that name each other as `basedOn`): what was carried round it stays
+//! when its source has lost it. That hides too much and never too little, so a label's way is not kept to prevent it.
 
 use super::find::found;
 use super::held::{Held, Labels, Origin};

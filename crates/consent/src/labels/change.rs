@@ -28,6 +28,8 @@ pub struct Affected {
     pub labels: BTreeSet<Label>,
     /// Types that have become part of the catalogue or left it.
     pub types: BTreeSet<&'static str>,
+    /// Systems whose labels have become handling or ceased to be. Resources that have one of their labels are affected.
+    pub systems: BTreeSet<Box<str>>,
 }
 
 impl Affected {
@@ -47,17 +49,32 @@ impl Affected {
             types: types
                 .map(|ty| ward_fhir::schema::r4().ty(*ty).name)
                 .collect(),
+            systems: old
+                .handling
+                .symmetric_difference(&new.handling)
+                .cloned()
+                .collect(),
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.signals.is_empty() && self.labels.is_empty() && self.types.is_empty()
+        let Affected {
+            signals,
+            labels,
+            types,
+            systems,
+        } = self;
+        signals.is_empty() && labels.is_empty() && types.is_empty() && systems.is_empty()
     }
 
-    /// Whether a resource must be labelled anew: exact, by what both sets make of it. For rows that were chosen by their codes.
+    /// Whether a resource must be labelled anew: exact, by what both sets make of it and of its row. For rows that were chosen by
+    /// their codes.
     pub fn touches(root: Node<'_>, old: &RuleSet, new: &RuleSet) -> bool {
         let none = super::Labels::none();
-        let of = |rules| super::relabelled(root, &none, rules);
+        let of = |rules| {
+            let labels = super::relabelled(root, &none, rules);
+            (super::RowClass::of(&labels, rules), labels)
+        };
         of(old) != of(new) || super::derived(root, old) != super::derived(root, new)
     }
 }

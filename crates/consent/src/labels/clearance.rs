@@ -23,13 +23,6 @@ pub struct Lacking {
     pub labels: Vec<Label>,
 }
 
-/// A `securityLabel` of a consent's provision (R4).
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Criterion {
-    Level(Confidentiality),
-    Label(Label),
-}
-
 impl Clearance {
     /// For what is normal and has no label.
     pub fn normal() -> Clearance {
@@ -58,44 +51,6 @@ impl Lacking {
     pub fn is_empty(&self) -> bool {
         self.level.is_none() && self.labels.is_empty()
     }
-
-    /// What is left when a consent or a relationship opens something: a level opens itself and what is lower.
-    pub fn opened(mut self, by: &Criterion, rules: &RuleSet) -> Lacking {
-        match by {
-            Criterion::Level(level) => self.level = self.level.filter(|asked| asked > level),
-            Criterion::Label(wide) => self.labels.retain(|label| !rules.covers(wide, label)),
-        }
-        self
-    }
-}
-
-impl Criterion {
-    pub fn of(label: &Label) -> Criterion {
-        match *label.system == *super::CONFIDENTIALITY {
-            true => Criterion::Level(super::level_of(&label.code)),
-            false => Criterion::Label(label.clone()),
-        }
-    }
-
-    /// Whether a permit on it is about the class: a level and lower, a label and those below it.
-    pub fn is_permitted(&self, class: &RowClass, rules: &RuleSet) -> bool {
-        match self {
-            Criterion::Level(level) => class.level <= *level,
-            Criterion::Label(wide) => has(wide, class, rules),
-        }
-    }
-
-    /// Whether a deny on it is: a level and **higher**, a label and those below it.
-    pub fn is_denied(&self, class: &RowClass, rules: &RuleSet) -> bool {
-        match self {
-            Criterion::Level(level) => class.level >= *level,
-            Criterion::Label(wide) => has(wide, class, rules),
-        }
-    }
-}
-
-fn has(wide: &Label, class: &RowClass, rules: &RuleSet) -> bool {
-    class.labels.iter().any(|label| rules.covers(wide, label))
 }
 
 fn sensitivities<'a>(class: &'a RowClass, rules: &'a RuleSet) -> impl Iterator<Item = &'a Label> {
@@ -118,16 +73,6 @@ impl RuleSet {
     /// The same for the engine that decides by consents: one rule for each label.
     pub fn label_rules(&self) -> Vec<LabelRule> {
         self.definitions().map(label_rule).collect()
-    }
-
-    /// The labels of a class that have a default: those that a consent must name, or whose author alone reads it.
-    pub fn with_default(&self, class: &RowClass, default: LabelDefault) -> BTreeSet<Label> {
-        let definitions = class
-            .labels
-            .iter()
-            .filter_map(|label| self.definition(label));
-        let with = definitions.filter(|d| d.defaults.contains(&default));
-        with.map(|d| d.label.clone()).collect()
     }
 }
 

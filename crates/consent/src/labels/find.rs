@@ -6,6 +6,7 @@
 use super::held::{Label, Labels, Origin};
 use super::rules::{Path, Rule, RuleId, RuleSet};
 use super::{CONFIDENTIALITY, level_of, stated};
+use crate::sensitivity::Confidentiality;
 use std::borrow::Cow;
 use std::sync::OnceLock;
 use ward_fhir::schema::r4;
@@ -33,15 +34,22 @@ pub(super) fn found(root: Node<'_>, rules: &RuleSet) -> Labels {
             last = Some(id);
             for label in &rules.rules[id as usize].gives {
                 labels.add(label, Origin::Rule);
-                labels.raise(rules.level(label));
+                raise(&mut labels, rules.level(label));
             }
         }
         Hit::Inner(system, code) if system == CONFIDENTIALITY => {
-            labels.raise(level_of(code));
+            raise(&mut labels, level_of(code));
         }
         Hit::Inner(system, code) => labels.add(&Label::new(system, code), Origin::Rule),
     });
     labels
+}
+
+/// What is found only raises: a part that is less confidential than normal says nothing of the rest (L5).
+fn raise(labels: &mut Labels, level: Confidentiality) {
+    if level >= Confidentiality::Normal {
+        labels.raise(level);
+    }
 }
 
 /// Every match of a rule, for people who ask why (R24).

@@ -8,7 +8,6 @@ use super::held::{Label, Labels, Origin};
 use super::rules::{Kind, LabelDefault, RuleSet};
 use super::stated::{is_mark, pair};
 use super::{ACT_CODE, CONFIDENTIALITY};
-use ward_fhir::schema::r4;
 use ward_fhir::tree::Builder;
 use ward_fhir::{Document, Node};
 
@@ -66,7 +65,7 @@ pub fn high_water<'a>(
 }
 
 /// The resource as its labels are shown to a caller: without `see-labels` the level and the labels of purpose and integrity stay,
-/// and what tells the subject goes, in contained resources and entries too. A disclosed record under Part 2 gets its notice.
+/// and what tells the subject goes, wherever a Meta stands. A disclosed record under Part 2 gets its notice.
 /// `None`: as it is. Cost: a look for `meta.security`; linear where something changes.
 pub fn shown(root: Node<'_>, view: View, rules: &RuleSet) -> Option<Document> {
     let noticed = view.is_disclosure && {
@@ -77,7 +76,8 @@ pub fn shown(root: Node<'_>, view: View, rules: &RuleSet) -> Option<Document> {
         view,
         rules,
         root,
-        notice: noticed && !has_notice(root),
+        // One that a client stated is stripped with the other labels.
+        notice: noticed && !(view.sees_labels && has_notice(root)),
     };
     let has_other = root.descendants_and_self().any(|node| cut.changes(node));
     (has_other || cut.notice).then(|| {
@@ -115,39 +115,52 @@ impl Shown<'_> {
     }
 
     fn copy(&self, builder: &mut Builder, node: Node<'_>) {
-        let is_meta = node.type_name() == "Meta";
-        if !is_meta && !node.is_resource() && !holds_resource(node) {
+        if !node.descendants_and_self().any(is_meta) {
             builder.copy(node, node.member());
             return;
         }
-        if is_meta && self.is_left_empty(node) {
+        if self.goes(node) {
             return;
         }
-        builder.open(node.member(), node.ty());
-        let of_root = node.parent() == Some(self.root);
+        let at = builder.open(node.member(), node.ty());
+        if let Some(value) = node.value() {
+            builder.value(at, value);
+        }
+        let is_noticed = self.is_noticed(node);
         for child in node.children() {
             match is_label(child) {
                 true => self.label(builder, child),
                 false => {
-                    if is_meta && of_root && child.name() == "tag" && child.position() == 0 {
-                        self.add_notice(builder);
+                    if is_noticed && child.name() == "tag" && child.position() == 0 {
+                        add_notice(builder);
                     }
                     self.copy(builder, child);
                 }
             }
         }
-        if is_meta && of_root && node.get("tag").is_none() {
-            self.add_notice(builder);
+        if is_noticed && node.get("tag").is_none() {
+            add_notice(builder);
         }
         builder.close();
     }
 
-    /// A meta of which no member stays is not written: FHIR has no empty element.
-    fn is_left_empty(&self, meta: Node<'_>) -> bool {
-        let stays = |child: Node<'_>| !is_label(child) || self.keeps(child);
-        let of_root = meta.parent() == Some(self.root);
-        let has_notice = of_root && self.notice;
-        !has_notice && !meta.children().any(stays)
+    /// What is not written: a label that is not shown, what would be left empty, since FHIR has no empty element, and an
+    /// extension or a parameter whose value would be.
+    fn goes(&self, node: Node<'_>) -> bool {
+        if is_label(node) {
+            return !self.keeps(node);
+        }
+        if node.is_resource() || self.is_noticed(node) || node.value().is_some() {
+            return false;
+        }
+        let value = node.get("value").filter(|value| is_meta(*value));
+        value.is_some_and(|value| self.goes(value))
+            || (node.has_children() && node.children().all(|child| self.goes(child)))
+    }
+
+    /// The meta that gets the notice.
+    fn is_noticed(&self, node: Node<'_>) -> bool {
+        self.notice && is_meta(node) && node.parent() == Some(self.root)
     }
 
     fn label(&self, builder: &mut Builder, coding: Node<'_>) {
@@ -161,30 +174,25 @@ impl Shown<'_> {
         builder.open(coding.member(), coding.ty());
         let is_shown = |child: &Node<'_>| child.name() != "extension" || !is_mark(*child);
         for child in coding.children().filter(is_shown) {
-            builder.copy(child, child.member());
+            self.copy(builder, child);
         }
         builder.close();
     }
+}
 
-    fn add_notice(&self, builder: &mut Builder) {
-        if self.notice && builder.open_named("security").is_some() {
-            builder.leaf("system", ACT_CODE);
-            builder.leaf("code", NO_REDISCLOSURE);
-            builder.close();
-        }
+fn add_notice(builder: &mut Builder) {
+    if builder.open_named("security").is_some() {
+        builder.leaf("system", ACT_CODE);
+        builder.leaf("code", NO_REDISCLOSURE);
+        builder.close();
     }
 }
 
 fn is_label(node: Node<'_>) -> bool {
-    let meta = r4().type_id("Meta");
-    node.type_name() == "Coding"
-        && node.name() == "security"
-        && node
-            .parent()
-            .is_some_and(|parent| Some(parent.ty()) == meta)
+    node.type_name() == "Coding" && node.name() == "security" && node.parent().is_some_and(is_meta)
 }
 
-fn holds_resource(node: Node<'_>) -> bool {
-    let mut inside = node.descendants_and_self();
-    inside.any(|n| n.is_resource())
+/// That of a resource, or a value: of an extension, of the parameters of `$meta`.
+fn is_meta(node: Node<'_>) -> bool {
+    node.type_name() == "Meta"
 }

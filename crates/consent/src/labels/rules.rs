@@ -27,7 +27,7 @@ pub enum LabelDefault {
     OwnConsent,
     /// Only its author reads it.
     AuthorOnly,
-    /// Hidden from those who act for an adolescent.
+    /// Hidden from persons who act for the patient.
     HiddenFromProxies,
     /// Not the patient's to see by their own right.
     HiddenFromPatient,
@@ -105,7 +105,7 @@ pub struct RuleSet {
     /// `Location/ward-3`
     pub(super) references: HashMap<Box<str>, Vec<RuleId>>,
     pub(super) catalog: BTreeSet<TypeId>,
-    handling: BTreeSet<Box<str>>,
+    pub(super) handling: BTreeSet<Box<str>>,
 }
 
 /// The rules of one code system, which all URIs of it share.

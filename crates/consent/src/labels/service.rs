@@ -19,22 +19,26 @@ pub fn derived(root: Node<'_>, rules: &RuleSet) -> Labels {
 /// The labels of a resource that is written (L2): what is stored, what the rules say now, what is carried to it from the
 /// resources it belongs to, and what the client adds. Nothing of `stored` is lost: what the body leaves out stays (T56). A label
 /// keeps the origin it had, so a body that was read with its labels and comes back makes none of them the client's.
-/// `stored` is `Labels::none()` for a create, and what `kept` leaves for somebody who may lower labels.
+/// `stored` is `None` for a create, and what `kept` leaves for somebody who may lower labels. What is stored without labels is
+/// normal: a level below that is for a create to state (L1, L5).
 /// Errors: `BusinessRule` when clients would have stated more than `SECURITY_LABELS_MAX` in all. Cost: one pass over the nodes.
 pub fn label(
     root: Node<'_>,
     carried: &Labels,
     client: &Labels,
-    stored: &Labels,
+    stored: Option<&Labels>,
     rules: &RuleSet,
 ) -> Result<Labels> {
-    let mut labels = stored.clone();
+    let mut labels = stored.cloned().unwrap_or_default();
     for held in client.iter() {
         labels.add(&held.label, Origin::Client);
     }
-    if let Some(stated) = client.stated_level()
-        && (!stored.has_level() || stated > stored.level())
-    {
+    let counts = |stated: &Confidentiality| match stored {
+        None => true,
+        Some(stored) if stored.has_level() => *stated > stored.level(),
+        Some(stored) => *stated >= stored.level(),
+    };
+    if let Some(stated) = client.stated_level().filter(counts) {
         labels.state(stated);
     }
     let of_clients = labels.iter().filter(|held| held.origin == Origin::Client);
@@ -109,20 +113,21 @@ pub fn kept(stored: &Labels, asked: &Labels) -> Labels {
 
 /// Refuses to remove or lower what is stored (L1, L4, T57): for a patch and for `$meta-delete`, where taking away is said and
 /// not merely left out. Both resources as they are and as they would be.
-/// Errors: `LabelRemoval` with the place of the first label that would be lost.
+/// Errors: `LabelRemoval` with the place of the first label that would be lost; of the level that is asked for where none is
+/// stored, which is normal (L5).
 pub fn refuse_removal(stored: Node<'_>, asked: Node<'_>) -> Result<()> {
     let (before, after) = (Labels::stored(stored), Labels::stored(asked));
-    for coding in codings(stored) {
-        let (system, code) = pair(coding);
-        let is_lost = match system == CONFIDENTIALITY {
-            _ if code.is_empty() => false,
-            true => after.level() < before.level(),
-            false => !after.contains(&Label::new(system, code)),
-        };
-        if is_lost {
-            let text = "a security label can be added, but neither removed nor lowered";
-            return Err(Failure::new(Kind::LabelRemoval, text).at(coding.expression()));
-        }
-    }
-    Ok(())
+    let is_lowered = after.level() < before.level();
+    let is_lost = |coding: &Node<'_>| match pair(*coding) {
+        (_, "") => false,
+        (CONFIDENTIALITY, _) => is_lowered,
+        (system, code) => !after.contains(&Label::new(system, code)),
+    };
+    let lowers = |coding: &Node<'_>| is_lowered && pair(*coding).0 == CONFIDENTIALITY;
+    let lost = codings(stored).find(is_lost);
+    let Some(lost) = lost.or_else(|| codings(asked).find(lowers)) else {
+        return Ok(());
+    };
+    let text = "a security label can be added, but neither removed nor lowered";
+    Err(Failure::new(Kind::LabelRemoval, text).at(lost.expression()))
 }

@@ -39,14 +39,7 @@ fn told(labels: &Labels) -> String {
 fn created(json: &str) -> Labels {
     let document = document(json);
     let client = Labels::stated(document.root()).expect("few labels");
-    label(
-        document.root(),
-        &Labels::none(),
-        &client,
-        &Labels::none(),
-        starter(),
-    )
-    .expect("few labels")
+    label(document.root(), &Labels::none(), &client, None, starter()).expect("few labels")
 }
 
 /// The body that a create of it leaves.

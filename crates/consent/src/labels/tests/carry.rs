@@ -119,7 +119,7 @@ fn t42_a_binary_follows_whatever_refers_to_it() {
     let given = given(stored(note).root(), Amount::All, starter());
     let document = document(binary);
     let none = Labels::none();
-    let labels = label(document.root(), &given, &none, &none, starter()).expect("few labels");
+    let labels = label(document.root(), &given, &none, None, starter()).expect("few labels");
     assert_eq!(told(&labels), "R ETH SUD");
     // Elsewhere than on a server of FHIR nothing is named.
     let elsewhere = note.replace("Binary/b", "https://files.example/b.pdf");
@@ -150,7 +150,7 @@ fn labels_that_go_in_a_circle_go_once() {
     let up = given(result.root(), Amount::All, starter());
     let none = Labels::none();
     let report = document(REPORT);
-    let labels = label(report.root(), &up, &none, &none, starter()).expect("few labels");
+    let labels = label(report.root(), &up, &none, None, starter()).expect("few labels");
     assert_eq!(told(&labels), "R HIV");
     let report = with_security(report.root(), &labels, starter());
     let down = given(report.root(), Amount::Own, starter());
@@ -162,6 +162,30 @@ fn labels_that_go_in_a_circle_go_once() {
     );
     let down = given(stored(&sensitive).root(), Amount::Own, starter());
     assert_eq!(told(&down), "R HIV");
+}
+
+/// Too much is hidden, never too little.
+#[test]
+fn labels_in_a_circle_of_rows_that_carry_all_stay() {
+    let (none, rules) = (Labels::none(), starter());
+    let order = |code: &str, other: &str| {
+        document(&format!(
+            r#"{{"resourceType":"ServiceRequest","status":"active","intent":"order","subject":{{"reference":"Patient/p"}},"basedOn":[{{"reference":"ServiceRequest/{other}"}}],"code":{{"coding":[{{"system":"{LOINC}","code":"{code}"}}]}}}}"#
+        ))
+    };
+    let (a, b) = (order(VIRAL_LOAD, "b"), order(GLUCOSE, "a"));
+    let labels = |d: &Document, carried: &Labels| {
+        with_security(d.root(), &relabelled(d.root(), carried, rules), rules)
+    };
+    let all = |d: &Document| given(d.root(), Amount::All, rules);
+    let a = labels(&a, &none);
+    let b = labels(&b, &all(&a));
+    // The code goes, and what the second order has of it comes back.
+    let mut a = labels(&order(GLUCOSE, "b"), &all(&b));
+    assert_eq!(told(&Labels::stored(a.root())), "R HIV");
+    // Out of the circle it ends.
+    a = labels(&a, &none);
+    assert_eq!(told(&all(&labels(&b, &all(&a)))), "N");
 }
 
 #[test]

@@ -61,3 +61,19 @@ fn l6_whatever_differs_is_on_the_list() {
         assert_eq!(touched, affected.signals.contains(&code(LOINC, of)), "{of}");
     }
 }
+
+/// Labels of such a system stop or begin to hide, whatever level is stated beside them.
+#[test]
+fn l6_systems_that_become_handling_are_affected() {
+    let next = with("handling urn:x\n");
+    let affected = Affected::between(starter(), &next);
+    assert_eq!(affected.systems, ["urn:x".into()].into());
+    assert!(!affected.is_empty() && affected.labels.is_empty());
+    assert_eq!(Affected::between(&next, starter()), affected);
+    let meta = security(&[(CONFIDENTIALITY, "R"), ("urn:x", "y")]);
+    for (meta, is_touched) in [(&*meta, true), ("", false)] {
+        let document = stored(&observation(meta, LOINC, GLUCOSE));
+        let touched = Affected::touches(document.root(), starter(), &next);
+        assert_eq!(touched, is_touched, "{meta}");
+    }
+}

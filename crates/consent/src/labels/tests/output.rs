@@ -87,3 +87,53 @@ fn t63_a_disclosure_of_part_2_records_carries_its_notice() {
     let o2 = stored(&observation("", LOINC, VIRAL_LOAD));
     assert!(!seen(&o2, view).contains("NORDSCLCD"));
 }
+
+/// One that a client stated is stripped with the other labels: ours takes its place.
+#[test]
+fn t63_a_stated_notice_does_not_stand_in_the_way_of_ours() {
+    let meta = security(&[(ACT_CODE, "NORDSCLCD")]);
+    let c1 = stored(&observation(&meta, LOINC, "5640-8"));
+    for sees_labels in [false, true] {
+        let view = View {
+            sees_labels,
+            is_disclosure: true,
+        };
+        let text = seen(&c1, view);
+        assert_eq!(text.matches("NORDSCLCD").count(), 1, "{text}");
+    }
+    assert!(!seen(&c1, BLIND).contains("NORDSCLCD"));
+}
+
+/// `$meta` answers with one, and an extension may have one, that of a primitive and of a label too.
+#[test]
+fn r16_a_meta_that_is_a_value_loses_its_labels_too() {
+    let security = format!(
+        r#""security":[{{"system":"{CONFIDENTIALITY}","code":"R"}},{{"system":"{ACT_CODE}","code":"HIV"}}]"#
+    );
+    let extension = format!(r#"{{"extension":[{{"url":"urn:e","valueMeta":{{{security}}}}}]}}"#);
+    let bodies = [
+        format!(
+            r#"{{"resourceType":"Parameters","parameter":[{{"name":"return","valueMeta":{{{security}}}}}]}}"#
+        ),
+        format!(
+            r#"{{"resourceType":"Parameters","parameter":[{{"name":"a","part":[{{"name":"b","valueMeta":{{{security}}}}}]}}]}}"#
+        ),
+        format!(r#"{{"resourceType":"Patient","active":true,"_active":{extension}}}"#),
+        format!(r#"{{"resourceType":"Patient","name":[{extension}]}}"#),
+        format!(
+            r#"{{"resourceType":"Patient","meta":{{"security":[{{"system":"{CONFIDENTIALITY}","code":"R","_code":{extension}}}]}}}}"#
+        ),
+    ];
+    for body in bodies {
+        let hiv = format!(r#",{{"system":"{ACT_CODE}","code":"HIV"}}"#);
+        assert_eq!(seen(&document(&body), BLIND), body.replace(&hiv, ""));
+        assert_eq!(seen(&document(&body), SEES), body);
+        // Without the level nothing is left of the value, nor of what must have it.
+        let level = format!(r#"{{"system":"{CONFIDENTIALITY}","code":"R"}},"#);
+        let bare = seen(&document(&body.replace(&level, "")), BLIND);
+        for empty in ["valueMeta", "urn:e", "return", "{}", "[]", "null"] {
+            assert!(!bare.contains(empty), "{bare}");
+        }
+        assert!(!body.contains("active") || bare.contains(r#""active":true"#));
+    }
+}

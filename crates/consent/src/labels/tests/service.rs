@@ -8,8 +8,14 @@ fn put(before: &Document, body: &str) -> Document {
     let next = document(body);
     let client = Labels::stated(next.root()).expect("few labels");
     let stored = Labels::stored(before.root());
-    let labels =
-        label(next.root(), &Labels::none(), &client, &stored, starter()).expect("few labels");
+    let labels = label(
+        next.root(),
+        &Labels::none(),
+        &client,
+        Some(&stored),
+        starter(),
+    )
+    .expect("few labels");
     with_security(next.root(), &labels, starter())
 }
 
@@ -131,14 +137,7 @@ fn l1_a_stated_level_outlives_the_rules() {
     let strict = RuleSet::compile(&[STARTER, strict], &none).expect("no mistakes");
     let body = document(&observation(&security(&[R]), LOINC, VIRAL_LOAD));
     let client = Labels::stated(body.root()).expect("few labels");
-    let labels = label(
-        body.root(),
-        &Labels::none(),
-        &client,
-        &Labels::none(),
-        &strict,
-    )
-    .expect("few labels");
+    let labels = label(body.root(), &Labels::none(), &client, None, &strict).expect("few labels");
     let before = with_security(body.root(), &labels, &strict);
     assert_eq!(labels_of(&before), "V HIV");
     let without = RuleSet::empty();
@@ -146,6 +145,33 @@ fn l1_a_stated_level_outlives_the_rules() {
         told(&relabelled(before.root(), &Labels::none(), &without)),
         "R"
     );
+}
+
+/// What is stored without a level is normal, and only a create may say less.
+#[test]
+fn l1_l5_no_write_lowers_what_is_unlabelled() {
+    let before = stored(&observation("", LOINC, GLUCOSE));
+    for code in ["U", "L", "M"] {
+        let asked = observation(&security(&[(CONFIDENTIALITY, code)]), LOINC, GLUCOSE);
+        assert_eq!(json(&put(&before, &asked)), json(&before));
+        let refused = refuse_removal(before.root(), document(&asked).root());
+        let refused = refused.expect_err("the level is lower than normal");
+        assert_eq!(refused.kind, ward_fhir::Kind::LabelRemoval);
+        let place = refused.issues[0].expression.as_deref();
+        assert_eq!(place, Some("Observation.meta.security[0]"));
+        // Who may lower labels may.
+        let asked = document(&asked);
+        let client = Labels::stated(asked.root()).expect("few labels");
+        let kept = kept(&Labels::stored(before.root()), &client);
+        let none = Labels::none();
+        let labels = label(asked.root(), &none, &client, Some(&kept), starter());
+        assert_eq!(told(&labels.expect("few labels")), code);
+    }
+    // What it already is may be said, and is the client's word then.
+    let normal = observation(&security(&[(CONFIDENTIALITY, "N")]), LOINC, GLUCOSE);
+    let after = Labels::stored(put(&before, &normal).root());
+    assert_eq!(after.stated_level(), Some(Confidentiality::Normal));
+    assert!(refuse_removal(before.root(), document(&normal).root()).is_ok());
 }
 
 #[test]
@@ -195,8 +221,14 @@ fn l1_who_may_lower_takes_away_what_clients_stated_but_not_what_rules_say() {
     ));
     let client = Labels::stated(asked.root()).expect("few labels");
     let kept = kept(&Labels::stored(before.root()), &client);
-    let after =
-        label(asked.root(), &Labels::none(), &client, &kept, starter()).expect("few labels");
+    let after = label(
+        asked.root(),
+        &Labels::none(),
+        &client,
+        Some(&kept),
+        starter(),
+    )
+    .expect("few labels");
     assert_eq!(told(&after), "R HIV");
     // Where no rule speaks the level is what was asked.
     let before = stored(&observation(&meta, LOINC, GLUCOSE));
@@ -207,8 +239,14 @@ fn l1_who_may_lower_takes_away_what_clients_stated_but_not_what_rules_say() {
     ));
     let client = Labels::stated(asked.root()).expect("few labels");
     let kept = super::super::kept(&Labels::stored(before.root()), &client);
-    let after =
-        label(asked.root(), &Labels::none(), &client, &kept, starter()).expect("few labels");
+    let after = label(
+        asked.root(),
+        &Labels::none(),
+        &client,
+        Some(&kept),
+        starter(),
+    )
+    .expect("few labels");
     assert_eq!(told(&after), "N");
 }
 
@@ -233,11 +271,35 @@ fn t43_a_container_is_as_sensitive_as_what_it_contains() {
 }
 
 #[test]
+fn t43_l5_what_is_found_inside_does_not_lower() {
+    let patient = |meta: &str, inner: &str| {
+        let inner = security(&[(CONFIDENTIALITY, inner)]);
+        format!(
+            r#"{{"resourceType":"Patient"{meta},"contained":[{{"resourceType":"Organization","id":"o"{inner}}}]}}"#
+        )
+    };
+    for inner in ["U", "L", "M"] {
+        assert!(created(&patient("", inner)).is_empty(), "{inner}");
+    }
+    let low = security(&[(CONFIDENTIALITY, "L")]);
+    assert_eq!(told(&created(&patient(&low, "U"))), "L");
+    assert_eq!(told(&created(&patient(&low, "N"))), "N");
+    assert_eq!(told(&created(&patient("", "V"))), "V");
+    // Nor does the label of a rule that asks for less than normal.
+    let text = "ward-labels 1\nsystem loinc http://loinc.org\nlabel HIV L\nrule a HIV\n  code loinc 20447-9 a\n";
+    let rules = RuleSet::compile(&[text], &|_| None).expect("no mistakes");
+    let body = document(&observation("", LOINC, VIRAL_LOAD));
+    let none = Labels::none();
+    let labels = label(body.root(), &none, &none, None, &rules).expect("few labels");
+    assert_eq!(told(&labels), "N HIV");
+}
+
+#[test]
 fn what_is_carried_is_the_services_word() {
     let encounter = created(&condition("F10.20"));
     let body = document(&observation("", LOINC, GLUCOSE));
     let none = Labels::none();
-    let labels = label(body.root(), &encounter, &none, &none, starter()).expect("few labels");
+    let labels = label(body.root(), &encounter, &none, None, starter()).expect("few labels");
     assert_eq!(told(&labels), "R ETH ETHUD SUD");
     assert!(labels.iter().all(|held| held.origin == Origin::Carried));
     let stored = with_security(body.root(), &labels, starter());
@@ -255,7 +317,7 @@ fn a_catalogues_resource_is_seen_but_what_refers_to_it_is_not() {
     let encounter =
         document(r#"{"resourceType":"Encounter","status":"finished","class":{"code":"IMP"}}"#);
     let none = Labels::none();
-    let labels = label(encounter.root(), &gives, &none, &none, starter()).expect("few labels");
+    let labels = label(encounter.root(), &gives, &none, None, starter()).expect("few labels");
     assert_eq!(told(&labels), "R ETH SUD");
 }
 
@@ -270,14 +332,7 @@ fn what_is_less_confidential_than_normal_stays_so() {
         LOINC,
         GLUCOSE,
     ));
-    let labels = label(
-        document.root(),
-        &normal,
-        &client,
-        &Labels::none(),
-        starter(),
-    )
-    .expect("few labels");
+    let labels = label(document.root(), &normal, &client, None, starter()).expect("few labels");
     assert_eq!(told(&labels), "L");
     // But not with a sensitive code.
     let sensitive = observation(&security(&[(CONFIDENTIALITY, "U")]), LOINC, VIRAL_LOAD);
@@ -310,9 +365,9 @@ fn l2_labels_of_clients_are_bounded_over_writes() {
     let none = Labels::none();
     let of = |document: &Document| Labels::stated(document.root()).expect("few labels");
     let (first, second) = (with(0), with(40));
-    let stored = label(first.root(), &none, &of(&first), &none, starter()).expect("40 labels");
-    assert!(label(first.root(), &none, &of(&first), &stored, starter()).is_ok());
-    let refused = label(second.root(), &none, &of(&second), &stored, starter());
+    let stored = label(first.root(), &none, &of(&first), None, starter()).expect("40 labels");
+    assert!(label(first.root(), &none, &of(&first), Some(&stored), starter()).is_ok());
+    let refused = label(second.root(), &none, &of(&second), Some(&stored), starter());
     let refused = refused.expect_err("80 labels");
     assert_eq!(refused.status(), 422);
     assert_eq!(
@@ -321,7 +376,7 @@ fn l2_labels_of_clients_are_bounded_over_writes() {
     );
 }
 
-/// Whatever a client sends, in any order, no write loses a label and no level falls.
+/// Whatever a client sends, in any order, no write loses a label and no level falls, that of what has none neither.
 #[test]
 fn l1_l2_no_sequence_of_writes_by_clients_lowers() {
     let levels = ["U", "L", "M", "N", "R", "V"];
@@ -344,7 +399,7 @@ fn l1_l2_no_sequence_of_writes_by_clients_lowers() {
             let code = [GLUCOSE, VIRAL_LOAD][next(2)];
             let after = put(&now, &observation(&security(&pairs), LOINC, code));
             let (old, new) = (Labels::stored(now.root()), Labels::stored(after.root()));
-            assert!(!old.has_level() || new.level() >= old.level());
+            assert!(new.level() >= old.level());
             assert!(old.iter().all(|held| new.contains(&held.label)));
             assert!(refuse_removal(now.root(), after.root()).is_ok());
             now = after;
