@@ -74,29 +74,9 @@ impl Residual {
         *self == Residual::silent()
     }
 
-    /// What is below `root`, numbered by the way it is walked: low before high, each after what it leads to.
+    /// What a diagram says from `root` on.
     pub(crate) fn extract(diagram: &Diagram, atoms: &[Atom], root: Id) -> Residual {
-        let mut out = Extract {
-            from: diagram.nodes(),
-            placed: Default::default(),
-            nodes: Vec::new(),
-        };
-        let root = out.place(root);
-        let mut used: Vec<u16> = out.nodes.iter().map(|node| node.atom).collect();
-        used.sort_unstable();
-        used.dedup();
-        for node in &mut out.nodes {
-            let at = used.binary_search(&node.atom).unwrap_or_default();
-            node.atom = at as u16;
-        }
-        Residual(Form::Tree(Tree {
-            atoms: used
-                .iter()
-                .map(|atom| atoms[*atom as usize].clone())
-                .collect(),
-            nodes: out.nodes,
-            root,
-        }))
+        Residual(Form::Tree(Tree::extract(diagram.nodes(), atoms, root)))
     }
 
     /// Levels that are possible where `truth` of some atoms is not known. Cost: atoms on one path, where it is; else nodes.
@@ -118,6 +98,31 @@ impl Residual {
 }
 
 impl Tree {
+    /// What is below `root`, numbered by the way it is walked: low before high, each after what it leads to.
+    fn extract(from: &[Node], atoms: &[Atom], root: Id) -> Tree {
+        let mut out = Extract {
+            from,
+            placed: Default::default(),
+            nodes: Vec::new(),
+        };
+        let root = out.place(root);
+        let mut used: Vec<u16> = out.nodes.iter().map(|node| node.atom).collect();
+        used.sort_unstable();
+        used.dedup();
+        for node in &mut out.nodes {
+            let at = used.binary_search(&node.atom).unwrap_or_default();
+            node.atom = at as u16;
+        }
+        Tree {
+            atoms: used
+                .iter()
+                .map(|atom| atoms[*atom as usize].clone())
+                .collect(),
+            nodes: out.nodes,
+            root,
+        }
+    }
+
     /// The same from a node on, both ways where it is not known.
     fn reach(&self, from: Id, truth: impl Fn(&Atom) -> Option<bool>) -> Levels {
         let known: Vec<Option<bool>> = self.atoms.iter().map(truth).collect();
@@ -164,7 +169,7 @@ struct Extract<'d> {
 }
 
 impl Extract<'_> {
-    /// As deep as there are atoms on a path, which [`crate::diagram::STEPS_MAX`] bounds.
+    /// As deep as there are atoms on a path, which [`crate::specialise::ATOMS_MAX`] bounds.
     fn place(&mut self, id: Id) -> Id {
         if id < LEAVES {
             return id;

@@ -59,6 +59,41 @@ fn bytes_that_are_none_are_refused() {
     }
 }
 
+/// One form for each function: what is not asked, not led to, twice or in another order is refused.
+#[test]
+fn bytes_that_are_another_form_are_refused() {
+    let Form::Tree(known) = Residual::from_bytes(&known()).unwrap().0 else {
+        panic!("a tree");
+    };
+    let reads = |tree: Tree| Residual::from_bytes(&Residual(Form::Tree(tree)).to_bytes());
+    assert!(reads(known.clone()).is_some());
+    let mut unasked = known.clone();
+    unasked.atoms.push(Atom::Actor("Organization/H3".into()));
+    assert!(reads(unasked).is_none());
+    let mut unreached = known.clone();
+    unreached.root = LEAVES;
+    assert!(reads(unreached).is_none());
+    // Of the node that two lead to, one each, and all in the order of the walk.
+    let mut twice = known;
+    let (first, mut last) = (twice.nodes[0], twice.nodes[2]);
+    last.high = LEAVES + 2;
+    twice.nodes.splice(2.., [first, last]);
+    twice.root += 1;
+    assert!(reads(twice).is_none());
+}
+
+#[test]
+fn what_has_no_room_in_the_bytes_is_private() {
+    let of = |length: usize| {
+        let mut diagram = Diagram::new();
+        let root = diagram.atom(0);
+        let atoms = [Atom::Purpose("x".repeat(length).into())];
+        let residual = Residual::extract(&diagram, &atoms, root);
+        Residual::from_bytes(&residual.to_bytes()).unwrap()
+    };
+    assert!(!of(65_535).is_private() && of(65_536).is_private());
+}
+
 #[test]
 fn what_is_not_known_leaves_several_levels() {
     let read = Residual::from_bytes(&known()).unwrap();

@@ -148,7 +148,7 @@ impl<'a> Specialiser<'a> {
 }
 
 /// Actors, purposes and the like that one patient's consents ask about. Diagrams are walked as deep as this.
-const ATOMS_MAX: usize = 2_000;
+pub(crate) const ATOMS_MAX: usize = 2_000;
 /// Residuals that are remembered for one patient.
 const KNOWN_MAX: usize = 4_096;
 /// Nodes that are remembered for one patient.

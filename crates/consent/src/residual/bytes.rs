@@ -6,6 +6,8 @@ use super::{Atom, Form, Residual, Tree};
 use crate::action::Action;
 use crate::diagram::{Id, LEAVES, Node};
 use crate::facts::Kind;
+use crate::specialise::ATOMS_MAX;
+use std::collections::HashSet;
 
 const PRIVATE: u8 = 0;
 const TREE: u8 = 1;
@@ -18,27 +20,13 @@ const KINDS: [(Kind, &str); 5] = [
 ];
 
 impl Residual {
-    /// The same for equal ones, on every machine and after every release.
+    /// The same for equal ones, on every machine and after every release. What the form has no room for is private.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let Form::Tree(tree) = &self.0 else {
-            return vec![PRIVATE];
-        };
-        let mut out = vec![TREE];
-        out.extend((tree.atoms.len() as u16).to_le_bytes());
-        for atom in &tree.atoms {
-            let (kind, text) = atom.parts();
-            out.push(kind);
-            out.extend((text.len() as u16).to_le_bytes());
-            out.extend(text.as_bytes());
+        match &self.0 {
+            Form::Private => None,
+            Form::Tree(tree) => tree.to_bytes(),
         }
-        out.extend(tree.root.to_le_bytes());
-        out.extend((tree.nodes.len() as u32).to_le_bytes());
-        for node in &tree.nodes {
-            out.extend(node.atom.to_le_bytes());
-            out.extend(node.low.to_le_bytes());
-            out.extend(node.high.to_le_bytes());
-        }
-        out
+        .unwrap_or_else(|| vec![PRIVATE])
     }
 
     /// `None`: not what [`Residual::to_bytes`] writes. Whoever stored it must treat the row as hidden.
@@ -53,8 +41,41 @@ impl Residual {
     }
 }
 
+impl Tree {
+    /// `None`: more atoms, nodes or text than there is room for.
+    fn to_bytes(&self) -> Option<Vec<u8>> {
+        let short = |length: usize| u16::try_from(length).ok().map(u16::to_le_bytes);
+        let mut out = vec![TREE];
+        out.extend(short(self.atoms.len())?);
+        for atom in &self.atoms {
+            let (kind, text) = atom.parts();
+            out.push(kind);
+            out.extend(short(text.len())?);
+            out.extend(text.as_bytes());
+        }
+        out.extend(self.root.to_le_bytes());
+        out.extend(u32::try_from(self.nodes.len()).ok()?.to_le_bytes());
+        for node in &self.nodes {
+            out.extend(node.atom.to_le_bytes());
+            out.extend(node.low.to_le_bytes());
+            out.extend(node.high.to_le_bytes());
+        }
+        Some(out)
+    }
+
+    /// Whether it is the one form of its function: nothing twice, nothing that is not asked, all in the order of the walk.
+    fn is_canonical(&self) -> bool {
+        let distinct: HashSet<&Node> = self.nodes.iter().collect();
+        distinct.len() == self.nodes.len()
+            && Tree::extract(&self.nodes, &self.atoms, self.root) == *self
+    }
+}
+
 fn tree(reader: &mut Reader<'_>) -> Option<Tree> {
     let count = reader.short()?;
+    if usize::from(count) > ATOMS_MAX {
+        return None;
+    }
     let mut atoms: Vec<Atom> = Vec::new();
     for _ in 0..count {
         let kind = reader.byte()?;
@@ -80,7 +101,8 @@ fn tree(reader: &mut Reader<'_>) -> Option<Tree> {
         nodes.push(node);
     }
     let is_whole = (root as usize) < nodes.len() + LEAVES as usize;
-    is_whole.then_some(Tree { atoms, nodes, root })
+    let tree = is_whole.then_some(Tree { atoms, nodes, root })?;
+    tree.is_canonical().then_some(tree)
 }
 
 /// Whether a node leads to earlier nodes that ask about later atoms.
