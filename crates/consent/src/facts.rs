@@ -4,7 +4,7 @@ use crate::action::{Action, Actions};
 use crate::code::{Coding, Ref};
 use crate::period::Span;
 use crate::purpose::{BREAK_GLASS, TREATMENT, covers};
-use crate::sensitivity::Confidentiality;
+use crate::sensitivity::{Confidentiality, is_within};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -75,6 +75,11 @@ pub trait Lookup {
     fn refers(&self, from: &str, to: &str) -> Option<bool>;
     /// Whether a Practitioner, PractitionerRole, Organization or the like is part of the Organization. `None`: it cannot be told.
     fn belongs(&self, member: &str, organization: &str) -> Option<bool>;
+    /// Whether what is said of the label `wide` holds for `label`. Where rules give labels, theirs is the answer
+    /// ([`crate::labels::RuleSet::is_label_within`]).
+    fn is_label_within(&self, label: &Coding, wide: &Coding) -> bool {
+        is_within(label, wide)
+    }
 }
 
 /// Nothing but equality is known, and everything that is named exists.

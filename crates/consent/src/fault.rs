@@ -1,4 +1,4 @@
-//! Why a consent cannot be evaluated (R11), and where.
+//! Why a consent cannot be evaluated, or not as it was meant (R11), and where.
 
 use ward_fhir::{Issue, Kind, Severity};
 
@@ -19,13 +19,14 @@ pub enum Reason {
     Criterion,
     /// A reference that cannot lead to a resource here.
     Reference,
-    /// The actor of a permit is not there any more.
+    /// Somebody who is named is not there any more. A permit to them is a fault of the whole consent (R11); a deny holds for
+    /// everybody whom it may mean (T24).
     ActorGone,
     /// A date or period that cannot be read, or ends before it starts.
     Date,
     /// More than [`crate::NESTING_MAX`] levels.
     Nesting,
-    /// More than [`crate::PROVISIONS_MAX`] provisions.
+    /// More than [`crate::PROVISIONS_MAX`] provisions, or [`crate::CRITERIA_MAX`] criteria in them.
     TooMany,
     /// Not a fault by itself: a root without `type` that has criteria may be meant as the limits of the base or as an
     /// exception from it. Whatever either reading would forbid is forbidden.
@@ -69,10 +70,10 @@ impl Reason {
             Reason::NoType => "a nested provision must be of type permit or deny",
             Reason::Criterion => "this criterion cannot be decided here",
             Reason::Reference => "this reference leads to no resource here",
-            Reason::ActorGone => "who is permitted here is not there any more",
+            Reason::ActorGone => "who is named here is not there any more",
             Reason::Date => "this date or period cannot be read, or ends before it starts",
             Reason::Nesting => "provisions are nested too deeply",
-            Reason::TooMany => "there are too many provisions",
+            Reason::TooMany => "there are too many provisions, or too much is listed in them",
             Reason::AmbiguousRoot => {
                 "a root provision without type has criteria: whatever either reading forbids is forbidden; give it a type, or put the criteria into a nested provision"
             }

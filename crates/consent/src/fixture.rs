@@ -1,13 +1,15 @@
 //! Patient, people and data of the truth table (security requirements, section 3.3), for tests.
 
 use crate::Action;
-use crate::code::{ACT_CODE, Coding, Ref};
+use crate::code::{CONFIDENTIALITY, Coding, Ref};
 use crate::facts::{Caller, Kinship, Lookup, Relation, Row};
 use crate::interpret::{Decision, Question, interpret};
+use crate::labels::{RuleSet, WARD_LABEL};
 use crate::period::Span;
 use crate::provision::{Consent, Effect};
 use crate::rules::Rules;
 use crate::sensitivity::Confidentiality;
+use std::sync::LazyLock;
 use ward_fhir::tree::Limits;
 
 pub(crate) const HIV_LOAD: (&str, &str) = ("http://loinc.org", "20447-9");
@@ -56,6 +58,10 @@ impl Lookup for House {
             ("Organization/H2-cardiology", "Organization/H2"),
         ];
         Some(pairs.contains(&(member, organization)))
+    }
+    fn is_label_within(&self, label: &Coding, wide: &Coding) -> bool {
+        static STARTER: LazyLock<RuleSet> = LazyLock::new(RuleSet::starter);
+        STARTER.is_label_within(label, wide)
     }
 }
 
@@ -167,12 +173,14 @@ pub(crate) fn action(codes: &[&str]) -> String {
 
 pub(crate) fn label(codes: &[&str]) -> String {
     let one = |code: &&str| {
-        let system = if Confidentiality::parse(code).is_some() {
-            "v3-Confidentiality"
-        } else {
-            "v3-ActCode"
+        let coding = match Confidentiality::parse(code) {
+            Some(_) => Coding::new(CONFIDENTIALITY, code),
+            None => sensitivity(code),
         };
-        format!(r#"{{"system":"http://terminology.hl7.org/CodeSystem/{system}","code":"{code}"}}"#)
+        format!(
+            r#"{{"system":"{}","code":"{}"}}"#,
+            coding.system, coding.code
+        )
     };
     format!(r#""securityLabel":[{}]"#, list(codes, one))
 }
@@ -242,7 +250,7 @@ pub(crate) fn c1() -> Row {
         ..labelled(
             row("Condition/C1", "2025-04-01"),
             Confidentiality::Restricted,
-            &["ETHUD"],
+            &["ETH", "ETHUD", "SUD"],
         )
     }
 }
@@ -250,11 +258,16 @@ pub(crate) fn c1() -> Row {
 pub(crate) fn labelled(row: Row, confidentiality: Confidentiality, codes: &[&str]) -> Row {
     Row {
         confidentiality,
-        sensitivities: codes
-            .iter()
-            .map(|code| Coding::new(ACT_CODE, code))
-            .collect(),
+        sensitivities: codes.iter().map(|code| sensitivity(code)).collect(),
         ..row
+    }
+}
+
+/// Of v3-ActCode, or `ward:` and a code of ours.
+fn sensitivity(code: &str) -> Coding {
+    match code.strip_prefix("ward:") {
+        Some(code) => Coding::new(WARD_LABEL, code),
+        None => Coding::act(code),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::facts::{Caller, Kind, Lookup, Relation, Row};
 use crate::fault::{Fault, Reason};
 use crate::group::current;
 use crate::level::Level;
-use crate::matching::{actor_matches, broken, names, row_matches, speaks_of_custodian};
+use crate::matching::{actor_matches, broken, gone, names, row_matches, speaks_of_custodian};
 use crate::provision::{Actor, Consent, Effect, Part, Provision};
 use crate::rules::Rules;
 use crate::settle::{Asked, Verdict, settle};
@@ -35,7 +35,7 @@ pub struct Decision {
     pub level: Level,
     /// Consents that say something, those that decided first.
     pub path: Vec<Step>,
-    /// Consents that could not be evaluated: each of them is an alert (A24).
+    /// Consents that could not be evaluated, and who is named and gone: each of them is an alert (A24, T24).
     pub faults: Vec<(String, Fault)>,
 }
 
@@ -88,12 +88,11 @@ struct Within<'q, 'a> {
 
 impl<'a> Question<'a> {
     fn consent(&self, consent: &Consent, faults: &mut Vec<(String, Fault)>) -> Step {
-        let gone = broken(consent, self.lookup).map(|at| Fault {
+        let gone = gone(consent, self.lookup).map(|at| Fault {
             reason: Reason::ActorGone,
             expression: at.expression.clone(),
         });
         let found = consent.faults.iter().cloned().chain(gone);
-        let before = faults.len();
         faults.extend(found.map(|fault| (consent.id.clone(), fault)));
         let step = |level, expression: &str| Step {
             consent: consent.id.clone(),
@@ -101,8 +100,10 @@ impl<'a> Question<'a> {
             expression: expression.to_owned(),
             level,
         };
-        if let Some((_, fault)) = faults.get(before) {
-            return step(Level::Refused, &fault.expression);
+        let unread = consent.faults.first().map(|fault| &fault.expression);
+        let broken = || broken(consent, self.lookup).map(|at| &at.expression);
+        if let Some(expression) = unread.or_else(broken) {
+            return step(Level::Refused, expression);
         }
         let within = Within {
             question: self,
@@ -133,7 +134,7 @@ impl Within<'_, '_> {
         if matches == Tri::No && !p.is_open {
             return Said::nothing();
         }
-        let here = is_named || names(p, self.question.row, self.question.rules);
+        let here = is_named || self.names(p);
         let inherited = if p.is_open { is_named } else { here };
         let mut inner = Said::nothing();
         for child in &p.children {
@@ -152,6 +153,13 @@ impl Within<'_, '_> {
             Tri::Unknown if matched.level <= unmatched.level => matched,
             Tri::Unknown => unmatched,
         }
+    }
+
+    fn names(&self, p: &Provision) -> bool {
+        let Question {
+            row, rules, lookup, ..
+        } = *self.question;
+        names(p, row, rules, lookup)
     }
 
     fn matches(&self, p: &Provision) -> Tri {

@@ -57,6 +57,43 @@ fn law_goes_before_the_patient() {
     assert!(!t.shows(&dr_t("TREAT"), &o1()));
 }
 
+/// R22: who has broken the glass and asks for something else is treated as if they had not.
+#[test]
+fn a_broken_glass_is_for_emergencies_only() {
+    let mut t = table(vec![based(OPTIN, &[deny_hiv()])]).with(broken_glass());
+    t.rules.break_glass = crate::Reach::Everything;
+    for purpose in ["BTG", "ETREAT", "ERTREAT", "TREAT ETREAT"] {
+        let verdict = t.decide(&dr_t(purpose), &o2()).verdict;
+        assert!(verdict.obligations.break_glass, "{purpose}");
+    }
+    for purpose in ["TREAT", "HRESCH", "HPAYMT", ""] {
+        assert!(!t.shows(&dr_t(purpose), &o2()), "{purpose}");
+    }
+}
+
+/// What the patient asked to be hidden is opened by a permit that names it, and by nothing more general.
+#[test]
+fn a_label_that_must_be_named_keeps_the_row_until_it_is() {
+    let hidden = labelled(o1(), Confidentiality::Restricted, &["PRS"]);
+    let shows = |consents| {
+        table(consents)
+            .with(treats())
+            .shows(&dr_t("TREAT"), &hidden)
+    };
+    assert!(!shows(vec![]) && !shows(vec![based(OPTIN, &[])]));
+    assert!(!shows(vec![based(OPTIN, &[permit(&[label(&["R"])])])]));
+    assert!(shows(vec![based(OPTIN, &[permit(&[label(&["PRS"])])])]));
+    let own = table(vec![]).with(kin(Kinship::Own));
+    assert!(own.shows(&caller(&["Patient/p"], "PATRQT"), &hidden));
+    let note = labelled(o1(), Confidentiality::VeryRestricted, &["PSYTHPN"]);
+    let permitted = |code: &str| table(vec![based(OPTIN, &[permit(&[label(&[code])])])]);
+    assert!(permitted("PSYTHPN").shows(&dr_x("TREAT"), &note));
+    assert!(
+        !permitted("SPI").shows(&dr_x("TREAT"), &note),
+        "by what includes it"
+    );
+}
+
 /// R22
 #[test]
 fn breaking_the_glass_reaches_as_far_as_the_installation_says() {

@@ -40,10 +40,10 @@ pub use interpret::{Decision, Question, Step, interpret};
 pub use level::Level;
 pub use period::{Period, Span};
 pub use provision::{
-    Actor, Consent, Content, Criteria, Data, Effect, Label, Meaning, NESTING_MAX, PROVISIONS_MAX,
-    Part, Provision,
+    Actor, CRITERIA_MAX, Consent, Content, Criteria, Data, Effect, Label, Meaning, NESTING_MAX,
+    PROVISIONS_MAX, PURPOSE_BYTES_MAX, Part, Provision,
 };
-pub use purpose::{BREAK_GLASS, TPO, TREATMENT, covers};
+pub use purpose::{BREAK_GLASS, EMERGENCY, TPO, TREATMENT, covers};
 pub use read::read;
 pub use residual::Residual;
 pub use rules::{Base, Default, LabelRule, Need, Reach, Rules};

@@ -17,7 +17,7 @@ pub(crate) fn row_matches(p: &Provision, row: &Row, lookup: &dyn Lookup) -> Tri 
         if is_absent { Tri::Yes } else { matches() }
     };
     about(c.contents.is_empty(), &|| contents(c, row, lookup))
-        .min(about(c.labels.is_empty(), &|| labels(p, row)))
+        .min(about(c.labels.is_empty(), &|| labels(p, row, lookup)))
         .min(about(c.data_period.is_none(), &|| {
             c.data_period
                 .map_or(Tri::Yes, |period| period.holds(row.date))
@@ -53,12 +53,12 @@ pub(crate) fn actor_matches(actor: &Actor, row: &Row, lookup: &dyn Lookup) -> Tr
 }
 
 /// Whether a permit lists every label of the row that must be listed by name (`LabelRule::is_named`).
-pub(crate) fn names(p: &Provision, row: &Row, rules: &Rules) -> bool {
+pub(crate) fn names(p: &Provision, row: &Row, rules: &Rules, lookup: &dyn Lookup) -> bool {
     let listed = |label: &Coding, rule: &LabelRule| {
         p.criteria.labels.iter().any(|criterion| match criterion {
             Label::Confidentiality(_) => false,
             Label::Sensitivity(listed) => {
-                is_within(label, listed) && is_within(listed, &rule.label)
+                lookup.is_label_within(label, listed) && lookup.is_label_within(listed, &rule.label)
             }
         })
     };
@@ -93,17 +93,21 @@ pub(crate) fn speaks_of_custodian(consent: &Consent, row: &Row, lookup: &dyn Loo
         .any(|actor| actor.who.as_ref().is_none_or(is_of))
 }
 
-/// The first permit whose actor is not there any more (R11).
+/// The first permit to somebody who is not there any more (R11).
 pub(crate) fn broken<'c>(consent: &'c Consent, lookup: &dyn Lookup) -> Option<&'c Provision> {
-    let is_gone = |actor: &Actor| actor.who.as_ref().is_some_and(|who| !lookup.is_there(who));
-    let mut permits = consent.root.walk().filter(|p| p.effect == Effect::Permit);
-    permits.find(|p| {
-        let mut recipients = p
-            .criteria
-            .actors
-            .iter()
-            .filter(|a| a.part == Part::Recipient);
-        recipients.any(is_gone)
+    gone(consent, lookup).find(|p| p.effect == Effect::Permit)
+}
+
+/// Provisions for a recipient who is not there any more, or never was.
+pub(crate) fn gone<'c>(
+    consent: &'c Consent,
+    lookup: &dyn Lookup,
+) -> impl Iterator<Item = &'c Provision> {
+    let is_gone = |who: Option<&Ref>| who.is_none_or(|who| !lookup.is_there(who));
+    consent.root.walk().filter(move |p| {
+        let actors = p.criteria.actors.iter();
+        let mut recipients = actors.filter(|actor| actor.part == Part::Recipient);
+        recipients.any(|actor| is_gone(actor.who.as_ref()))
     })
 }
 
@@ -122,10 +126,10 @@ fn contents(c: &Criteria, row: &Row, lookup: &dyn Lookup) -> Tri {
 
 /// A permit covers a confidentiality and what is lower, a deny what is higher. Sensitivities are those listed or below; a permit
 /// that lists some covers no row with others beside them (L3).
-fn labels(p: &Provision, row: &Row) -> Tri {
+fn labels(p: &Provision, row: &Row, lookup: &dyn Lookup) -> Tri {
     let is_covered = |label: &Coding| {
         p.criteria.labels.iter().any(|criterion| match criterion {
-            Label::Sensitivity(listed) => is_within(label, listed),
+            Label::Sensitivity(listed) => lookup.is_label_within(label, listed),
             Label::Confidentiality(_) => false,
         })
     };

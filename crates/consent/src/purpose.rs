@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 pub const BREAK_GLASS: &str = "BTG";
 pub const TREATMENT: &str = "TREAT";
+pub const EMERGENCY: &str = "ETREAT";
 /// What an implied consent is for (R9).
 pub const TPO: [&str; 3] = ["TREAT", "HPAYMT", "HOPERAT"];
 

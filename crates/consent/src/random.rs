@@ -52,8 +52,22 @@ const ACTORS: [&str; 10] = [
     "Group/board",
     "RelatedPerson/mother",
 ];
-const LABELS: [&str; 11] = [
-    "L", "N", "R", "V", "HIV", "PSY", "PSYTHPN", "SUD", "ETHUD", "SPI", "SEX",
+const LABELS: [&str; 15] = [
+    "L",
+    "N",
+    "R",
+    "V",
+    "HIV",
+    "MH",
+    "PSY",
+    "PSYTHPN",
+    "SUD",
+    "ETH",
+    "ETHUD",
+    "SPI",
+    "SEX",
+    "PRS",
+    "ward:SUD-COUNSELING-NOTE",
 ];
 const DATES: [&str; 6] = [
     "2018-12-31",
@@ -280,5 +294,8 @@ impl Lookup for Dark<'_> {
     }
     fn belongs(&self, member: &str, organization: &str) -> Option<bool> {
         self.0.belongs(member, organization)
+    }
+    fn is_label_within(&self, label: &Coding, wide: &Coding) -> bool {
+        self.0.is_label_within(label, wide)
     }
 }

@@ -10,6 +10,7 @@ use crate::fault::{Fault, Reason};
 use crate::period::{Period, Span};
 use crate::provision::{Consent, Provision};
 use crate::rules::Rules;
+use std::collections::BTreeSet;
 use ward_fhir::Node;
 use ward_fhir::reference::{self, Reference};
 use ward_fhir::schema::r4;
@@ -23,6 +24,7 @@ pub fn read(node: Node<'_>, rules: &Rules, base: Option<&str>) -> Consent {
         faults: Vec::new(),
         doubts: Vec::new(),
         provisions: 0,
+        listed: 0,
     };
     let mut consent = reader.consent(node);
     if !reader.faults.is_empty() {
@@ -39,6 +41,8 @@ struct Reader<'r> {
     faults: Vec<Fault>,
     doubts: Vec<Fault>,
     provisions: usize,
+    /// Criteria of all provisions.
+    listed: usize,
 }
 
 impl Reader<'_> {
@@ -132,32 +136,47 @@ impl Reader<'_> {
     }
 
     /// What R8 groups by. `policyRule` and those policies that only say what the base is are no part of it: an opt-in
-    /// supersedes an opt-out.
+    /// supersedes an opt-out. A consent with a part that cannot be compared (`None` below) is a group of its own: it
+    /// supersedes nothing, so that between it and others the deny counts.
     fn group(&self, node: Node<'_>) -> String {
         let is_base =
             |code: &str| matches!(code, "OPTIN" | "OPTOUT") || self.rules.base(code).is_some();
-        let mut parts: Vec<String> = Vec::new();
-        let coded = |kind: char, c: Coding| format!("{kind} {} {}", c.system, c.code);
-        parts.extend(
-            node.all("category")
-                .flat_map(codings)
-                .map(|c| coded('c', c)),
-        );
-        let rules = node.all("policyRule").flat_map(codings);
-        parts.extend(rules.filter(|c| !is_base(&c.code)).map(|c| coded('r', c)));
+        let mut parts: Vec<Option<String>> = Vec::new();
+        for category in node.all("category") {
+            parts.extend(coded('c', category, |_| true));
+        }
+        for rule in node.all("policyRule") {
+            parts.extend(coded('r', rule, |code| !is_base(code)));
+        }
         for policy in node.all("policy") {
-            let uri = policy.text("uri").filter(|uri| !is_base(uri));
-            parts.extend(uri.map(|uri| format!("u {uri}")));
-            parts.extend(policy.text("authority").map(|uri| format!("a {uri}")));
+            let (uri, authority) = (policy.text("uri"), policy.text("authority"));
+            parts.extend((uri.or(authority).is_none()).then_some(None));
+            let uri = uri.filter(|uri| !is_base(uri));
+            parts.extend(uri.map(|uri| Some(format!("u {uri:?}"))));
+            parts.extend(authority.map(|uri| Some(format!("a {uri:?}"))));
         }
-        for organization in node.all("organization") {
-            let key = self.local(organization).map(|local| local.to_string());
-            let named = organization.text("reference").map(str::to_owned);
-            parts.extend(key.or(named).map(|key| format!("o {key}")));
+        let organizations = node.all("organization");
+        parts.extend(organizations.map(|organization| self.organization(organization)));
+        let parts: Option<BTreeSet<String>> = parts.into_iter().collect();
+        match parts {
+            Some(parts) => Vec::from_iter(parts).join("\n"),
+            None => format!("alone {:?}", node.text("id").unwrap_or_default()),
         }
-        parts.sort_unstable();
-        parts.dedup();
-        parts.join("\n")
+    }
+
+    /// By its reference, or else its identifier. `#o` is another one in each resource.
+    fn organization(&self, node: Node<'_>) -> Option<String> {
+        let local = || self.local(node).map(|local| local.to_string());
+        let reference = node.text("reference").filter(|text| !text.starts_with('#'));
+        let reference = reference.map(|text| local().unwrap_or_else(|| text.to_owned()));
+        let identifier = || {
+            let identifier = node.get("identifier")?;
+            let (system, value) = (identifier.text("system")?, identifier.text("value")?);
+            Some(format!("i {system:?} {value:?}"))
+        };
+        reference
+            .map(|reference| format!("o {reference:?}"))
+            .or_else(identifier)
     }
 
     /// `Type/id` of a Reference to a resource of this store.
@@ -183,6 +202,17 @@ impl Reader<'_> {
         };
         self.faults.push(Fault { reason, expression });
     }
+}
+
+/// The codes of a concept that `counts`, as parts of a group; `None` where it has none to compare.
+fn coded(kind: char, concept: Node<'_>, counts: impl Fn(&str) -> bool) -> Vec<Option<String>> {
+    let codes: Vec<Coding> = codings(concept).collect();
+    if codes.is_empty() {
+        return vec![None];
+    }
+    let counted = codes.iter().filter(|c| counts(&c.code));
+    let part = |c: &Coding| Some(format!("{kind} {:?} {:?}", c.system, c.code));
+    counted.map(part).collect()
 }
 
 /// Codings of a CodeableConcept that have a code.

@@ -1,5 +1,7 @@
 use crate::fixture::*;
-use crate::{Consent, Effect, NESTING_MAX, PROVISIONS_MAX, Reason, Rules};
+use crate::{
+    CRITERIA_MAX, Consent, Effect, NESTING_MAX, PROVISIONS_MAX, PURPOSE_BYTES_MAX, Reason, Rules,
+};
 
 fn reasons(consent: &Consent) -> Vec<(Reason, &str)> {
     let pair = |fault: &'_ crate::Fault| fault.reason;
@@ -42,6 +44,16 @@ fn what_cannot_be_evaluated_says_where() {
             r#""purpose":[{"system":"urn:x","code":"TREAT"}]"#,
             Reason::Criterion,
             "purpose[0]",
+        ),
+        (
+            r#""securityLabel":[{"code":"HIV"}]"#,
+            Reason::Criterion,
+            "securityLabel[0]",
+        ),
+        (
+            r#""code":[{"coding":[{"code":"hiv"},{"code":"labs"}]}]"#,
+            Reason::Criterion,
+            "code[0]",
         ),
         (r#""action":[{"text":"x"}]"#, Reason::Criterion, "action[0]"),
         (
@@ -172,6 +184,35 @@ fn nesting_and_number_are_bounded() {
     assert!(based(OPTIN, &many[1..]).faults.is_empty());
 }
 
+/// What a permit takes over from its root is listed once more.
+#[test]
+fn what_is_listed_is_bounded() {
+    let codes: Vec<String> = (0..100).map(|n| format!("c{n}")).collect();
+    let codes: Vec<&str> = codes.iter().map(String::as_str).collect();
+    let with = |children| {
+        let children = vec![permit(&[purpose(&["TREAT"])]); children];
+        rooted("permit", &[code(&codes)], &children)
+    };
+    // The root, and in each child its codes and a purpose.
+    assert_eq!((CRITERIA_MAX - 100) / 101, 98);
+    assert!(with(98).faults.is_empty());
+    let first = "Consent.provision.provision[98]";
+    assert_eq!(reasons(&with(99)), [(Reason::TooMany, first)]);
+    let first = "Consent.provision.provision[90]";
+    assert_eq!(reasons(&with(900)), [(Reason::TooMany, first)]);
+    let codes = vec!["x"; CRITERIA_MAX + 1];
+    let many = based(OPTIN, &[deny(&[code(&codes)])]);
+    let at = "Consent.provision.provision[0]";
+    assert_eq!(reasons(&many), [(Reason::TooMany, at)]);
+    let long = |bytes| based(OPTIN, &[deny(&[purpose(&[&*"P".repeat(bytes)])])]);
+    assert!(long(PURPOSE_BYTES_MAX).faults.is_empty());
+    let at = "Consent.provision.provision[0].purpose[0]";
+    assert_eq!(
+        reasons(&long(PURPOSE_BYTES_MAX + 1)),
+        [(Reason::Criterion, at)]
+    );
+}
+
 /// Either reading of a root without type forbids something; both of it is forbidden.
 #[test]
 fn an_ambiguous_root_permits_what_both_readings_permit() {
@@ -218,6 +259,54 @@ fn groups_are_by_category_policy_and_organization() {
         ))
     };
     assert_eq!(two("a", "b"), two("b", "a"));
+    let identified = |value: &str| {
+        with(&format!(
+            r#""organization":[{{"identifier":{{"system":"urn:oids","value":"{value}"}}}}]"#
+        ))
+    };
+    assert_eq!(identified("a"), identified("a"));
+    assert_ne!(identified("a"), identified("b"));
+    assert_ne!(identified("a"), group(OPTIN));
+}
+
+/// Then neither supersedes the other, and the deny counts.
+#[test]
+fn what_cannot_be_compared_is_a_group_of_its_own() {
+    let written = |id: &str, kind: &str, date: &str, more: &str| {
+        let text = format!(
+            r#"{{"resourceType":"Consent","id":"{id}","status":"active","scope":{{"coding":[{{"code":"patient-privacy"}}]}},"patient":{{"reference":"Patient/p"}},"dateTime":"{date}","provision":{{"type":"{kind}"}},{more}}}"#
+        );
+        read_text(&text, &Rules::default())
+    };
+    let pair = |more| {
+        let (old, new) = ("2024", "2025");
+        [
+            written("a", "deny", old, more),
+            written("b", "permit", new, more),
+        ]
+    };
+    let shows = |pair: [Consent; 2]| table(pair.into()).shows(&dr_o("TREAT"), &o1());
+    assert!(shows(pair(r#""category":[{"coding":[{"code":"x"}]}]"#)));
+    for more in [
+        r##""contained":[{"resourceType":"Organization","id":"o"}],"organization":[{"reference":"#o"}]"##,
+        r#""organization":[{"display":"x"}]"#,
+        r#""organization":[{"identifier":{"value":"x"}}]"#,
+        r#""category":[{"text":"x"}]"#,
+        r#""policyRule":{"text":"x"}"#,
+    ] {
+        let pair = pair(more);
+        assert!(pair.iter().all(|c| c.faults.is_empty()), "{more}");
+        assert_ne!(pair[0].group, pair[1].group, "{more}");
+        assert!(!shows(pair), "{more}");
+    }
+}
+
+/// A deny that says nothing must not look as if it did.
+#[test]
+fn a_role_without_a_system_is_one_of_hl7() {
+    let author = r#""actor":[{"role":{"coding":[{"code":"AUT"}]},"reference":{"reference":"Practitioner/drT"}}]"#;
+    let t = table(vec![based(OPTIN, &[deny(&[author.to_owned()])])]);
+    assert!(!t.shows(&dr_x("TREAT"), &o1()), "what drT wrote");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What an installation decides for all its patients: defaults, labels with rules of their own, known policies.
 
 use crate::code::{ACT_CODE, Coding};
+use crate::labels::WARD_LABEL;
 use crate::provision::Effect;
 use crate::sensitivity::is_within;
 use std::sync::Arc;
@@ -52,7 +53,7 @@ pub struct Base {
 pub struct LabelRule {
     pub label: Coding,
     pub need: Need,
-    /// A permit counts only where it lists this label, or one between it and that of the data.
+    /// A permit must list this label, or one between it and that of the data. Where nothing is needed else, it is needed.
     pub is_named: bool,
     /// Breaking the glass opens it.
     pub opens_in_emergency: bool,
@@ -99,7 +100,8 @@ impl Rules {
     }
 }
 
-/// Substance use under 42 CFR Part 2, psychotherapy notes, violence and sexual health.
+/// Substance use under 42 CFR Part 2, notes that are kept apart, violence and sexual health, what the patient hides: what the
+/// starter set of label rules says, too.
 fn seeded_labels() -> Vec<LabelRule> {
     let open = |code| LabelRule {
         label: Coding::new(ACT_CODE, code),
@@ -125,11 +127,24 @@ fn seeded_labels() -> Vec<LabelRule> {
             ..open("PSYTHPN")
         },
         LabelRule {
+            label: Coding::new(WARD_LABEL, "SUD-COUNSELING-NOTE"),
+            need: Need::Author,
+            is_named: true,
+            opens_in_emergency: false,
+            is_for_proxies: false,
+            has_notice: true,
+            ..open("SUD")
+        },
+        LabelRule {
+            is_named: true,
+            ..open("PRS")
+        },
+        LabelRule {
             opens_in_emergency: false,
             ..open("CEL")
         },
     ];
-    rules.extend(["ADOL", "SDV", "SEX"].map(|code| LabelRule {
+    rules.extend(["ADOL", "SDV", "SEX", "STD"].map(|code| LabelRule {
         is_for_proxies: false,
         ..open(code)
     }));

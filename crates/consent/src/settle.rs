@@ -5,6 +5,7 @@ use crate::class::Class;
 use crate::facts::{Caller, Kinship, Relation};
 use crate::level::Level;
 use crate::provision::Effect;
+use crate::purpose::{BREAK_GLASS, EMERGENCY};
 use crate::rules::{Default, LabelRule, Need, Reach, Rules};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,17 +135,19 @@ impl Asked<'_> {
         match rule.need {
             _ if level >= needed => false,
             _ if self.relation.kind == Kinship::Proxy && !rule.is_for_proxies => true,
-            Need::Nothing => false,
+            Need::Nothing => rule.is_named,
             Need::ConsentToDisclose => self.discloses(),
             Need::Author => !self.is_author,
         }
     }
 
-    /// In force for this patient, to read, and of nothing that is never opened (R22).
+    /// In force for this patient, to read in an emergency, and of nothing that is never opened (R22).
     fn breaks_glass(&self) -> bool {
         let is_read = matches!(self.caller.action, Action::Access | Action::Use);
+        let mut emergencies = [BREAK_GLASS, EMERGENCY].into_iter();
         self.relation.has_broken_glass(self.now_us)
             && is_read
+            && emergencies.any(|listed| self.caller.has_purpose(listed, true))
             && self.label_rules().all(|rule| rule.opens_in_emergency)
     }
 

@@ -124,7 +124,7 @@ impl<'a> Specialiser<'a> {
                 let of_row = any(actors.map(|actor| actor_matches(actor, row, self.lookup)));
                 key.push(row_matches(p, row, self.lookup) as u8);
                 key.push(of_row as u8);
-                key.push(names(p, row, self.rules).into());
+                key.push(names(p, row, self.rules, self.lookup).into());
             }
         }
         key

@@ -255,8 +255,8 @@ fn what_is_too_wide_is_left_to_the_interpreter() {
 
 #[test]
 fn a_context_asks_where_what_varies_matters() {
-    let decide = |consents: &[crate::Consent], varies| {
-        let (caller, rules) = (dr_t("TREAT"), Rules::default());
+    let decide_for = |purpose, consents: &[crate::Consent], varies| {
+        let (caller, rules) = (dr_t(purpose), Rules::default());
         let relation = crate::Relation::default();
         let context = Context {
             caller: &caller,
@@ -267,6 +267,7 @@ fn a_context_asks_where_what_varies_matters() {
         };
         residual_of(consents, &o1()).decide(&Class::of(&o1(), &Rules::default()), &context)
     };
+    let decide = |consents: &[crate::Consent], varies| decide_for("TREAT", consents, varies);
     let allow = Outcome::Allow(Default::default());
     let no = Varies::default();
     let team = Varies { treats: true, ..no };
@@ -280,9 +281,14 @@ fn a_context_asks_where_what_varies_matters() {
     assert_eq!(decide(&[rooted("deny", &[], &[])], team), Outcome::Deny);
     assert_eq!(decide(&[based(OPTIN, &[])], team), allow);
     assert_eq!(
-        decide(&[based(OPTIN, &[])], glass),
+        decide_for("ETREAT", &[based(OPTIN, &[])], glass),
         Outcome::Ask,
         "another obligation"
+    );
+    assert_eq!(
+        decide(&[based(OPTIN, &[])], glass),
+        allow,
+        "no emergency is claimed"
     );
     assert_eq!(decide(&[rooted("deny", &[], &[])], glass), Outcome::Deny);
     let not_x = based(OPTIN, &[deny(&[actor("Practitioner/drX")])]);

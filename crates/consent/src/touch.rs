@@ -6,7 +6,7 @@ use crate::group::current;
 use crate::matching::{broken, row_matches};
 use crate::period::Period;
 use crate::provision::{Actor, Consent, Content, Criteria, Data, Effect, Label, Part, Provision};
-use crate::sensitivity::{Confidentiality, is_within};
+use crate::sensitivity::Confidentiality;
 use crate::tri::Tri;
 use std::collections::BTreeMap;
 
@@ -261,7 +261,10 @@ impl Filter {
                 highest,
                 sensitivities,
             } => {
-                let is_below = |label: &Coding| sensitivities.iter().any(|s| is_within(label, s));
+                let is_below = |label: &Coding| {
+                    let mut wide = sensitivities.iter();
+                    wide.any(|wide| lookup.is_label_within(label, wide))
+                };
                 return lowest.is_some_and(|lowest| row.confidentiality >= lowest)
                     || highest.is_some_and(|highest| row.confidentiality <= highest)
                     || row.sensitivities.iter().any(is_below);

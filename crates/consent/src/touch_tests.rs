@@ -42,6 +42,10 @@ fn an_exception_touches_the_rows_it_is_about() {
         change(std::slice::from_ref(&hiv), std::slice::from_ref(&hiv)),
         Touch::nothing()
     );
+    let mental = based(OPTIN, &[deny(&[label(&["MH"])])]);
+    let psychiatric = labelled(o1(), Confidentiality::Restricted, &["PSY"]);
+    let touch = change(std::slice::from_ref(&optin), &[mental]);
+    assert!(touch.covers(&psychiatric, &house()) && !touch.covers(&o2(), &house()));
     assert_eq!(change(&[], &[optin]), Touch::Everything);
     let typed = rooted("deny", &[class(&["Condition"])], &[]);
     assert_eq!(

@@ -196,6 +196,11 @@ impl RuleSet {
         }
         is_within(label, wide)
     }
+
+    /// The same for consents, where HL7's hierarchy holds beside that of the rules ([`crate::Lookup::is_label_within`]).
+    pub fn is_label_within(&self, label: &Label, wide: &Label) -> bool {
+        self.covers(wide, label) || is_within(label, wide)
+    }
 }
 
 /// The codes above a label in HL7's hierarchy of v3-ActCode; those that only group are among them.

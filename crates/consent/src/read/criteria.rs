@@ -8,7 +8,9 @@ use crate::code::{
 };
 use crate::fault::Reason;
 use crate::period::Period;
-use crate::provision::{Actor, Content, Criteria, Data, Effect, Label, Meaning, Part};
+use crate::provision::{
+    Actor, Content, Criteria, Data, Effect, Label, Meaning, PURPOSE_BYTES_MAX, Part,
+};
 use crate::purpose;
 use crate::sensitivity::Confidentiality;
 use std::sync::Arc;
@@ -47,12 +49,16 @@ impl Reader<'_> {
         Period::read(node).ok_or(Reason::Date)
     }
 
-    /// An actor that leads nowhere may be anybody: a deny covers them all, a permit is broken (R5, R11).
+    /// A role without a system is one of v3-ParticipationType. An actor that leads nowhere may be anybody: a deny covers them
+    /// all, a permit is broken (R5, R11).
     fn actor(&self, node: Node<'_>, effect: Effect) -> Result<Actor, Reason> {
         let roles: Vec<Coding> = node.all("role").flat_map(codings).collect();
+        let is_known = |role: &&Coding| role.is_of(PARTICIPATION) || role.system.is_empty();
         let has = |code: &str| {
-            let is = |role: &Coding| *role.code == *code && role.is_of(PARTICIPATION);
-            roles.iter().any(is)
+            roles
+                .iter()
+                .filter(is_known)
+                .any(|role| *role.code == *code)
         };
         let part = match (has("AUT"), has("CST")) {
             (true, true) => return Err(Reason::Criterion),
@@ -99,7 +105,7 @@ fn union(a: Actions, b: Actions) -> Actions {
 }
 
 fn label(node: Node<'_>) -> Result<Label, Reason> {
-    let label = coding(node).ok_or(Reason::Criterion)?;
+    let label = coding(node).filter(has_system).ok_or(Reason::Criterion)?;
     if !label.is_of(CONFIDENTIALITY) {
         return Ok(Label::Sensitivity(label));
     }
@@ -108,18 +114,25 @@ fn label(node: Node<'_>) -> Result<Label, Reason> {
 }
 
 fn purpose(node: Node<'_>) -> Result<Arc<str>, Reason> {
-    let purpose = coding(node).filter(|purpose| purpose.is_of(ACT_REASON));
+    let is_known =
+        |purpose: &Coding| purpose.is_of(ACT_REASON) && purpose.code.len() <= PURPOSE_BYTES_MAX;
+    let purpose = coding(node).filter(is_known);
     purpose.map(|purpose| purpose.code).ok_or(Reason::Criterion)
 }
 
 /// Codings of one concept are ways to say the same: one of them is enough.
 fn codes(concept: Node<'_>) -> Result<Vec<Coding>, Reason> {
-    let codes: Vec<Coding> = codings(concept).collect();
+    let codes: Vec<Coding> = codings(concept).filter(has_system).collect();
     if codes.is_empty() {
         Err(Reason::Criterion)
     } else {
         Ok(codes)
     }
+}
+
+/// Without one a code equals nothing that a row has: what says nothing must not look as if it did (R11).
+fn has_system(code: &Coding) -> bool {
+    !code.system.is_empty()
 }
 
 fn content(node: Node<'_>) -> Result<Content, Reason> {

@@ -2,7 +2,9 @@
 
 use super::{Reader, codings};
 use crate::fault::{Fault, Reason};
-use crate::provision::{Criteria, Effect, Label, NESTING_MAX, PROVISIONS_MAX, Provision};
+use crate::provision::{
+    CRITERIA_MAX, Criteria, Effect, Label, NESTING_MAX, PROVISIONS_MAX, Provision,
+};
 use crate::purpose::BREAK_GLASS;
 use crate::rules::Base;
 use crate::sensitivity::Confidentiality;
@@ -37,13 +39,15 @@ impl Reader<'_> {
     }
 
     /// IHE PCF: the root is a rule of its own, and what is nested in it are exceptions that hold by themselves. A permit among
-    /// them says no more than what the root says where it is silent itself (purposes, recipients).
+    /// them takes from the root every criterion that it has none of.
     fn typed(&mut self, node: Node<'_>, effect: Effect) -> Provision {
         let mut root = self.provision(node, effect, 0);
         root.is_open = true;
-        for child in &mut root.children {
-            if child.effect == Effect::Permit && root.effect == Effect::Permit {
-                child.criteria.complete(&root.criteria);
+        let permits = |child: &&mut Provision| child.effect == Effect::Permit;
+        for child in root.children.iter_mut().filter(permits) {
+            if effect == Effect::Permit && self.listed <= CRITERIA_MAX {
+                let taken = child.criteria.complete(&root.criteria);
+                self.list(taken, &child.expression);
             }
         }
         root
@@ -169,6 +173,7 @@ impl Reader<'_> {
             return provision;
         }
         provision.criteria = self.criteria(node, effect, level == 0);
+        self.list(provision.criteria.listed(), &provision.expression);
         for child in node.all("provision") {
             let effect = self.effect(child, true).unwrap_or(Effect::Deny);
             let child = self.provision(child, effect, level + 1);
@@ -176,11 +181,34 @@ impl Reader<'_> {
         }
         provision
     }
+
+    /// Counts what is listed, and tells once that it is too much.
+    fn list(&mut self, more: usize, expression: &str) {
+        let was_few = self.listed <= CRITERIA_MAX;
+        self.listed += more;
+        if was_few && self.listed > CRITERIA_MAX {
+            self.faults.push(Fault {
+                reason: Reason::TooMany,
+                expression: expression.to_owned(),
+            });
+        }
+    }
 }
 
 impl Criteria {
-    /// Takes over what is not said here.
-    fn complete(&mut self, root: &Criteria) {
+    /// How much its lists hold.
+    fn listed(&self) -> usize {
+        self.actors.len()
+            + self.purposes.len()
+            + self.contents.len()
+            + self.codes.len()
+            + self.labels.len()
+            + self.data.len()
+    }
+
+    /// Takes over what is not said here. Answers how much that was.
+    fn complete(&mut self, root: &Criteria) -> usize {
+        let before = self.listed();
         fn take<T: Clone>(here: &mut Vec<T>, there: &[T]) {
             if here.is_empty() {
                 *here = there.to_vec();
@@ -196,5 +224,6 @@ impl Criteria {
         if self.actions.is_empty() {
             self.actions = root.actions;
         }
+        self.listed() - before
     }
 }

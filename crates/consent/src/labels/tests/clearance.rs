@@ -1,4 +1,5 @@
 use super::*;
+use crate::LabelRule;
 
 fn class(json: &str) -> RowClass {
     RowClass::of(&created(json), starter())
@@ -85,14 +86,32 @@ fn r9_part_2_and_psychotherapy_notes_have_their_defaults() {
     assert!(defaults(&observation("", LOINC, VIRAL_LOAD)).is_empty());
 }
 
-/// What the engine of consents takes for granted without a text of rules, the starter set says too.
+/// What the engine of consents takes for granted without a text of rules, the starter set says too; and what that asks for,
+/// the engine does, by the same label or by a wider one.
 #[test]
 fn r9_the_starter_set_agrees_with_the_seeded_rules_of_consents() {
-    let ours = starter().label_rules();
-    for seeded in crate::Rules::default().labels {
-        let same = ours.iter().find(|rule| rule.label == seeded.label);
+    let asked = |rule: &LabelRule, label: &Label| {
+        let label = label.clone();
+        format!(
+            "{:?}",
+            LabelRule {
+                label,
+                ..rule.clone()
+            }
+        )
+    };
+    let (ours, seeded) = (starter().label_rules(), crate::Rules::default().labels);
+    for rule in &seeded {
+        let same = ours.iter().find(|ours| ours.label == rule.label);
         let same = same.expect("a label of the starter set");
-        assert_eq!(format!("{same:?}"), format!("{seeded:?}"));
+        assert_eq!(asked(same, &rule.label), asked(rule, &rule.label));
+    }
+    let hiv = ours.iter().find(|rule| rule.label == Label::act("HIV"));
+    let nothing = hiv.expect("a label that asks for nothing");
+    for rule in &ours {
+        let wider = |seeded: &&LabelRule| crate::is_within(&rule.label, &seeded.label);
+        let found = seeded.iter().find(wider).unwrap_or(nothing);
+        assert_eq!(asked(rule, &rule.label), asked(found, &rule.label));
     }
 }
 
