@@ -165,8 +165,7 @@ fn acts_for(
         .is_some_and(|id| !is_fhir_user(&format!("Patient/{id}")))
     {
         problems.push((ABOUT, "is the id of a patient, such as 123".to_owned()));
-    }
-    if patient.is_some() && fhir_user.is_none() {
+    } else if patient.is_some() && fhir_user.is_none() {
         let why = "takes a person who asks about the patient: say who that is".to_owned();
         problems.push((ABOUT, why));
     }
