@@ -218,7 +218,7 @@ const RIGHTS: [Line; 10] = [
         "acts_for_patient",
         Line,
         "Is about the patient",
-        "The id of one patient, whose record patient/ scopes open. Empty: about nobody."
+        "The id of one patient, whose record patient/ scopes open to the person it acts for. Empty: about nobody."
     ),
     line!(
         "may_introspect",
