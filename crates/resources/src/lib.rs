@@ -39,6 +39,7 @@ mod search_parameters;
 mod seen;
 pub mod shown;
 pub mod update;
+pub mod visibility;
 pub mod write;
 
 pub use call::{Body, Call, Conditions, Format, Interaction, Prefer, Return};
