@@ -7,7 +7,7 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use ward_audit::{Entity, Log, Outcome, Record};
+use ward_audit::{Decision, Entity, Log, Outcome, Record};
 
 const MEASURED_S: u64 = 3;
 
@@ -100,5 +100,6 @@ fn sample() -> Record {
             patient: 1 << 44,
             action: b'R',
         }],
+        decision: Decision::default(),
     }
 }

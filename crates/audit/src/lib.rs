@@ -2,6 +2,7 @@
 //!
 //! This crate must *not* know: SQL, HTTP, FHIR documents. It knows compact rows, files and (later) trees.
 
+mod decision;
 mod entry;
 mod error;
 mod folder;
@@ -15,6 +16,7 @@ mod segment;
 mod varint;
 mod writer;
 
+pub use decision::{Alert, ConsentVersion, Decision};
 pub use error::LogError;
 pub use folder::Claim;
 pub use log::Log;

@@ -1,4 +1,5 @@
 use super::*;
+use crate::decision::Decision;
 use crate::entry;
 use crate::record::{Entity, Outcome};
 use crate::segment::SEGMENT_HEADER_BYTES;
@@ -41,6 +42,7 @@ fn record(number: i64) -> Record {
             patient: number,
             action: b'R',
         }],
+        decision: Decision::default(),
     }
 }
 

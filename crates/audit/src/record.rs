@@ -1,6 +1,7 @@
 //! The compact row behind an AuditEvent: who did what to which resources, when, with what outcome. Never a stored value.
 //! <https://hl7.org/fhir/R4/auditevent.html>
 
+use crate::decision::Decision;
 use crate::interaction;
 use crate::varint::{self, Cursor};
 
@@ -23,6 +24,7 @@ pub struct Record {
     /// The query as asked, names of parameters only; of an administrator's decision also what was decided, and about what.
     pub query: String,
     pub entities: Vec<Entity>,
+    pub decision: Decision,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +52,10 @@ pub const TEXT_BYTES_MAX: usize = 4096;
 impl Record {
     /// Compact, versioned, self-delimiting bytes; `decode` refuses anything else. Appends to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        out.push(FORMAT);
+        out.push(match self.decision.is_empty() {
+            true => PLAIN,
+            false => DECIDED,
+        });
         out.extend_from_slice(&self.at_us.to_le_bytes());
         out.extend_from_slice(&self.request_id);
         out.push(self.outcome as u8);
@@ -83,12 +88,16 @@ impl Record {
             entity.encode(&before, out);
             before = *entity;
         }
+        if !self.decision.is_empty() {
+            self.decision.encode(out);
+        }
     }
 
     /// `None`: not exactly one record of a format this version knows.
     pub fn decode(bytes: &[u8]) -> Option<Record> {
         let mut from = Cursor(bytes);
-        if from.byte()? != FORMAT {
+        let format = from.byte()?;
+        if ![PLAIN, DECIDED].contains(&format) {
             return None;
         }
         let at_us = i64::from_le_bytes(from.bytes(8)?.try_into().ok()?);
@@ -102,6 +111,10 @@ impl Record {
         let source = take_text(&mut from)?;
         let query = take_text(&mut from)?;
         let entities = take_entities(&mut from)?;
+        let decision = match format {
+            DECIDED => Decision::decode(&mut from)?,
+            _ => Decision::default(),
+        };
         let record = Record {
             at_us,
             request_id,
@@ -114,6 +127,7 @@ impl Record {
             status,
             query,
             entities,
+            decision,
         };
         from.0.is_empty().then_some(record)
     }
@@ -198,12 +212,16 @@ fn take_entities(from: &mut Cursor) -> Option<Vec<Entity>> {
     Some(entities)
 }
 
-const FORMAT: u8 = 1;
+/// Without a decision, as all were before there was room for one.
+const PLAIN: u8 = 1;
+/// The same, and then the decision.
+const DECIDED: u8 = 2;
 const ENTITY_BYTES_MIN: usize = 5;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decision::{Alert, CONSENTS_MAX, ConsentVersion};
 
     pub(crate) fn sample() -> Record {
         Record {
@@ -247,6 +265,23 @@ mod tests {
                     action: b'D',
                 },
             ],
+            decision: Decision::default(),
+        }
+    }
+
+    fn decided() -> Record {
+        let consent = |rid, version| ConsentVersion { rid, version };
+        Record {
+            decision: Decision {
+                break_glass: true,
+                alert: Some(Alert::UNEVALUABLE_CONSENT),
+                consents: vec![
+                    consent(1 << 40, 3),
+                    consent(-1, u32::MAX),
+                    consent(i64::MIN, 0),
+                ],
+            },
+            ..sample()
         }
     }
 
@@ -283,7 +318,7 @@ mod tests {
         let mut longer = good.clone();
         longer.push(0);
         assert_eq!(Record::decode(&longer), None);
-        for (at, byte) in [(0, 2), (0, 0), (25, 4), (28, 200)] {
+        for (at, byte) in [(0, 2), (0, 3), (0, 0), (25, 4), (28, 200)] {
             let mut changed = good.clone();
             changed[at] = byte;
             assert_eq!(Record::decode(&changed), None, "byte {at}");
@@ -294,8 +329,10 @@ mod tests {
 
     #[test]
     fn changed_bytes_never_panic() {
-        let good = encoded(&sample());
-        for at in 0..good.len() {
+        for (good, at) in [sample(), decided()].iter().flat_map(|record| {
+            let good = encoded(record);
+            (0..good.len()).map(move |at| (good.clone(), at))
+        }) {
             for flip in [1u8, 0x80, 0xff] {
                 let mut changed = good.clone();
                 changed[at] ^= flip;
@@ -304,6 +341,42 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// Records of before are these bytes, and those without a decision stay so.
+    #[test]
+    fn a_decision_takes_a_format_of_its_own() {
+        let (plain, more) = (encoded(&sample()), encoded(&decided()));
+        assert_eq!(plain[0], 1);
+        assert_eq!(more[0], 2);
+        assert_eq!(more[1..plain.len()], plain[1..]);
+        assert_eq!(
+            Record::decode(&plain).unwrap().decision,
+            Decision::default()
+        );
+        assert_eq!(Record::decode(&more), Some(decided()));
+        for length in plain.len()..more.len() {
+            assert_eq!(Record::decode(&more[..length]), None, "cut at {length}");
+        }
+        let empty = [&[2], &plain[1..], &[0, 0, 0]].concat();
+        assert_eq!(Record::decode(&empty), None);
+        for decision in [Decision::break_glass(), Decision::alert(Alert::BREAK_GLASS)] {
+            let record = Record {
+                decision,
+                ..sample()
+            };
+            assert_eq!(encoded(&record).len(), plain.len() + 3);
+            assert_eq!(Record::decode(&encoded(&record)), Some(record));
+        }
+        assert_eq!(Alert::UNEVALUABLE_CONSENT.to_string(), "A24");
+    }
+
+    #[test]
+    fn names_as_many_consents_as_there_is_room_for() {
+        let mut record = decided();
+        record.decision.consents = vec![ConsentVersion { rid: 9, version: 1 }; CONSENTS_MAX + 1];
+        let again = Record::decode(&encoded(&record)).unwrap();
+        assert_eq!(again.decision.consents.len(), CONSENTS_MAX);
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use ward_access::{Access, Caller, Facts, PatientKey, decide};
-use ward_audit::{Entity, Outcome, Record};
+use ward_audit::{Decision, Entity, Outcome, Record};
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind};
 use ward_storage::View;
@@ -236,6 +236,7 @@ pub(crate) fn compose_record(
         status,
         query: parameter_names(call),
         entities: entities.to_vec(),
+        decision: Decision::default(),
     }
 }
 

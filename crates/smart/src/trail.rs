@@ -9,7 +9,7 @@ use crate::request::Request;
 use crate::server::AuthorizationServer;
 use crate::state::{Client, Grant};
 use ward_access::Purposes;
-use ward_audit::{Outcome, Record};
+use ward_audit::{Decision, Outcome, Record};
 
 /// Who a request turned out to be of. Only what was proved: a name that somebody merely gave is not recorded as theirs.
 #[derive(Debug, Default)]
@@ -112,6 +112,7 @@ pub(crate) async fn recorded(
         status: answer.status(),
         query,
         entities: Vec::new(),
+        decision: Decision::default(),
     };
     match server.engine().log().append(&record).await {
         Ok(_) => answer,

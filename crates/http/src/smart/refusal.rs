@@ -3,7 +3,7 @@
 
 use crate::server::Service;
 use actix_web::HttpRequest;
-use ward_audit::{Outcome, Record};
+use ward_audit::{Decision, Outcome, Record};
 use ward_smart::page::{Message, Page};
 use ward_smart::{Answer, Endpoint, ErrorCode, OAuthError};
 
@@ -68,6 +68,7 @@ impl Refusal {
             status: self.status,
             query: String::new(),
             entities: Vec::new(),
+            decision: Decision::default(),
         };
         match service.engine.log().append(&record).await {
             Ok(_) => answer(endpoint, self.status, self.code(), self.why),
