@@ -31,6 +31,11 @@ impl Purpose {
         known.find(|(known, _)| *known == code).map(Purpose)
     }
 
+    /// Every code, in the order of the value set.
+    pub fn all() -> impl Iterator<Item = Purpose> {
+        CODES.iter().map(Purpose)
+    }
+
     pub fn code(self) -> &'static str {
         self.0.0
     }

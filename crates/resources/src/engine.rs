@@ -10,6 +10,7 @@ use crate::places::Places;
 use crate::record_budget::RecordBudgets;
 use crate::search_parameters::Served;
 use crate::seen::Extractors;
+use crate::visibility::ConsentSettings;
 use std::sync::Arc;
 use ward_access::{Access, Caller};
 use ward_fhir::issue::Result;
@@ -64,6 +65,8 @@ pub struct Settings {
     pub patients_per_hour: u32,
     /// Roles by the rota.
     pub duty: DutySettings,
+    /// What consents and labels come to.
+    pub consent: ConsentSettings,
     /// `rest.security` of the CapabilityStatement: where tokens come from.
     pub security: serde_json::Value,
 }
@@ -88,6 +91,7 @@ impl Default for Settings {
             write_attempts_max: 8,
             patients_per_hour: 0,
             duty: DutySettings::default(),
+            consent: ConsentSettings::default(),
             security: serde_json::json!({
                 "cors": true,
                 "service": [{ "coding": [{

@@ -48,3 +48,4 @@ pub use engine::{Engine, ReferenceCheck, Settings};
 pub use launch_patient::PATIENT_KEPT_US;
 pub use record_budget::RECORD_BUDGET_ROWS;
 pub use reply::{Content, Reply};
+pub use visibility::ConsentSettings;

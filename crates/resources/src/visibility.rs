@@ -2,5 +2,9 @@
 //! `docs/decisions/0020-consent-in-the-interactions.md`
 
 mod class;
+mod settings;
 
 pub use class::VisibilityClass;
+pub use settings::{
+    ConsentSettings, DEFAULT_PURPOSE, THIS_ORGANIZATION, site_labels, starter_labels,
+};

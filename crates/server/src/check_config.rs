@@ -29,6 +29,7 @@ impl CheckConfig {
         tls::check(&loaded.config.tls)?;
         EgressClient::for_upstream(&loaded.config)?;
         loaded.config.upstream.settings()?;
+        loaded.config.engine_settings(String::new())?;
         let mut text = String::new();
         for (option, value, origin) in &loaded.rows {
             let origin = match origin {

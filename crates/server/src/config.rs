@@ -1,6 +1,7 @@
 //! Configuration: built-in defaults, one TOML file, the environment, command-line flags; later ones win.
 //! Unknown options are refused. Every option is in [`OPTIONS`], which the guide and `ward check-config` are printed from.
 
+mod consent;
 mod listener;
 mod options;
 mod shifts;
@@ -33,6 +34,7 @@ pub struct Config {
     pub limits: Limits,
     pub rates: Rates,
     pub shifts: shifts::Shifts,
+    pub consent: consent::Consent,
     pub smart: smart::Smart,
     pub upstream: Upstream,
     pub organization: smart::Organization,
@@ -324,6 +326,7 @@ fn check(config: &Config) -> Result<(), String> {
     }
     smart::check(&config.smart, &config.organization, &config.style)?;
     shifts::settings(&config.shifts)?;
+    consent::check(&config.consent)?;
     full_text(&config.search.full_text)?;
     config.upstream.check(config.egress.loopback_http)?;
     config.log_filter()?;
@@ -429,6 +432,7 @@ impl Config {
             write_attempts_max: self.limits.write_attempts_max,
             patients_per_hour: self.rates.patients_per_hour,
             duty: shifts::settings(&self.shifts)?,
+            consent: consent::settings(&self.consent)?,
         })
     }
 

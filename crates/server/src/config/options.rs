@@ -239,6 +239,46 @@ pub const OPTIONS: &[OptionRow] = &[
         "Roles that hold on duty only, by a PractitionerRole, also when an account names them: [\"nurse\"].",
     ),
     row(
+        "consent.default",
+        "\"permit_tpo\"",
+        "What holds where no consent of a patient says anything: permit_tpo (treatment, payment and operations) or deny.",
+    ),
+    row(
+        "consent.organization",
+        "\"\"",
+        "The Organization of this store that runs this server, e.g. Organization/h1: it keeps every resource that does not say otherwise, and people and clients of whom no organization is known belong to it. Empty: one that no consent can name. What its people see is no disclosure; what those of others see is.",
+    ),
+    row(
+        "consent.default_purpose",
+        "\"HOPERAT\"",
+        "Purpose of use of callers of whom none is known: services that are registered for none and assert none. Empty: none, so that they see only what needs none.",
+    ),
+    row(
+        "consent.verified_only",
+        "false",
+        "Whether of a Consent that nobody has verified only what it denies counts.",
+    ),
+    row(
+        "consent.custodian_exemption",
+        "true",
+        "Whether those who treat a patient in the organization that keeps the record still see it when the patient opts out of sharing.",
+    ),
+    row(
+        "consent.break_glass",
+        "\"defaults\"",
+        "How far breaking the glass reaches: defaults (what nobody but this server's defaults denies), opt_out (a patient's opt-out from sharing, too) or everything (whatever a patient denies, too).",
+    ),
+    row(
+        "consent.starter_labels",
+        "true",
+        "Whether the rules of labels that Ward brings hold (docs/guide/labels.md).",
+    ),
+    row(
+        "consent.label_files",
+        "[]",
+        "Files with further rules of labels, in order: a label or a rule takes the place of the one with its name before it. Every mistake is told at the start, with its line. Value sets are those of the R4 package.",
+    ),
+    row(
         "smart.open_registration",
         "false",
         "Whether anybody may ask for the registration of an app at /auth/register (RFC 7591). What is registered so waits for approval.",
