@@ -155,7 +155,8 @@ mod tests {
 
     #[test]
     fn what_cannot_be_meant_is_refused_by_its_name() {
-        let change: [(&str, fn(&mut Consent)); 5] = [
+        type Change = fn(&mut Consent);
+        let change: [(&str, Change); 5] = [
             ("consent.default ", |c| c.default = "permit".into()),
             ("consent.organization", |c| c.organization = "h1".into()),
             ("consent.organization", |c| {
