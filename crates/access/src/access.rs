@@ -37,6 +37,8 @@ pub struct Access {
     /// Of types that are seen in part.
     pub(crate) part: Option<Arc<Part>>,
     pub(crate) mask: Mask,
+    /// In place of `mask` where rows are changed or deleted.
+    pub(crate) changeable: Mask,
     /// Patients whose records are hidden whatever the mask says, in order.
     pub(crate) closed: Arc<[i64]>,
     pub(crate) fingerprint: u64,
@@ -149,6 +151,48 @@ impl Access {
 
     pub fn mask(&self) -> &Mask {
         &self.mask
+    }
+
+    /// Whether [`Access::to_change`] is this one.
+    pub fn changes_what_it_sees(&self) -> bool {
+        self.mask == self.changeable
+    }
+
+    /// This access for changing and deleting: what may not be changed is as if it were not there. What is referred to on the way as well.
+    pub fn to_change(&self) -> Access {
+        let before = self.before.as_ref();
+        Access {
+            mask: self.changeable.clone(),
+            before: before.map(|before| Arc::new(before.to_change())),
+            ..self.clone()
+        }
+    }
+
+    /// This access by other masks: for what a Call does after it has written rows of classes that were new. Of a narrowed one as it was:
+    /// its mask may be of the one patient.
+    pub fn judged_anew(&self, mask: Mask, changeable: Mask) -> Access {
+        if self.before.is_some() {
+            return self.clone();
+        }
+        Access {
+            mask,
+            changeable,
+            ..self.clone()
+        }
+    }
+
+    /// This access for one patient's record alone, to read and search in it what the mask shows: of somebody who broke the glass (R22).
+    /// The other ends of chains are seen as before. Never more than the grid and the scopes reach.
+    pub fn break_glass(&self, patient: PatientKey, mask: Mask) -> Access {
+        let narrowed = self.narrow(patient);
+        let granted = narrowed.granted.as_ref();
+        Access {
+            grid: Arc::new(narrowed.grid.only(&[Action::Read, Action::Search])),
+            granted: granted.map(|granted| Arc::new(granted.only(&[Action::Read, Action::Search]))),
+            mask,
+            changeable: Mask::of(&[]),
+            ..narrowed
+        }
     }
 
     /// Row ids of patients whose records are hidden whatever the mask says: what is at home with them. In order, mostly none.

@@ -1,8 +1,10 @@
 //! Who asks.
 
+use crate::access::Action;
+use crate::compartment::Compartments;
 use crate::decide::Rights;
 use crate::granular::Granular;
-use crate::grid::Grid;
+use crate::grid::{Grid, Reach};
 use crate::part::Part;
 use crate::purpose::{PATIENT_REQUEST, Purpose, Purposes};
 use crate::role::Roles;
@@ -27,6 +29,7 @@ pub struct Caller {
     pub(crate) fingerprint: u64,
     acts_for: Purposes,
     is_out_of_purpose: bool,
+    is_at_one_record: bool,
 }
 
 /// What a verified token (or another proof) says.
@@ -61,8 +64,10 @@ impl Caller {
     pub fn in_roles(identity: Identity, roles: &Roles) -> Caller {
         let rights = Rights::of(&identity, roles);
         let grid = Arc::new(rights.grid());
+        let granular: Arc<[Granular]> = rights.granular(&grid).into();
         Caller {
-            granular: rights.granular(&grid).into(),
+            is_at_one_record: identity.patient.is_some() && is_at_one_record(&grid, &granular),
+            granular,
             part: rights.part,
             launch: identity.patient.as_deref().map(Arc::from),
             fingerprint: fingerprint(&identity),
@@ -85,6 +90,11 @@ impl Caller {
             ..self.identity.clone()
         };
         Caller::in_roles(identity, &self.known)
+    }
+
+    /// Whether no scope of theirs reaches any patient's record but the launch patient's: what they see of patients is that one's.
+    pub fn is_at_one_record(&self) -> bool {
+        self.is_at_one_record
     }
 
     /// Why this caller asks: the purposes that are asserted. A person who asserts none acts for what each of their roles is for first, a
@@ -138,6 +148,18 @@ impl Identity {
             .and_then(|user| user.strip_prefix("Patient/"));
         self.is_user() && own.is_some() && own == self.patient.as_deref()
     }
+}
+
+/// Whether nothing reaches further than a compartment, of types that lie in one.
+fn is_at_one_record(grid: &Grid, granular: &[Granular]) -> bool {
+    let plain = grid.types().flat_map(|ty| {
+        Action::ALL
+            .into_iter()
+            .map(move |action| (ty, grid.reach(ty, action)))
+    });
+    let granular = granular.iter().flat_map(Granular::reaches);
+    let mut all = plain.chain(granular.map(|(ty, _, reach)| (ty, reach)));
+    all.all(|(ty, reach)| reach != Reach::Everything || !Compartments::r4().is_member(ty))
 }
 
 fn acts_for(identity: &Identity, known: &Roles) -> Purposes {

@@ -27,15 +27,18 @@ pub struct Facts {
     pub criteria: Vec<Option<Arc<Criterion>>>,
     /// Visibility ids this caller sees.
     pub mask: Mask,
+    /// Those of rows that they may change or delete, where consents permit less of that than of reading.
+    pub changeable: Mask,
 }
 
-/// No launch patient, and nothing hidden.
-impl Default for Facts {
-    fn default() -> Facts {
+impl Facts {
+    /// No launch patient and nothing compiled, for a caller who sees these visibility ids and may change what they see.
+    pub fn of(mask: Mask) -> Facts {
         Facts {
             patient: None,
             criteria: Vec::new(),
-            mask: Mask::every(),
+            changeable: mask.clone(),
+            mask,
         }
     }
 }
@@ -65,6 +68,7 @@ pub fn decide(caller: &Caller, facts: &Facts) -> Access {
         patients,
         shared,
         mask: facts.mask.clone(),
+        changeable: facts.changeable.clone(),
         closed: Arc::default(),
         fingerprint: caller.fingerprint,
         before: None,
@@ -130,6 +134,7 @@ pub fn maintenance(purpose: Maintenance) -> Access {
         launch: None,
         part: None,
         mask: Mask::every(),
+        changeable: Mask::every(),
         closed: Arc::default(),
         fingerprint,
         before: None,

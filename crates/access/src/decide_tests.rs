@@ -57,7 +57,7 @@ pub(crate) fn access(identity: Identity) -> Access {
     let facts = Facts {
         patient: Some(KEY),
         criteria: caller.granular().iter().map(criterion).collect(),
-        ..Facts::default()
+        ..Facts::of(Mask::every())
     };
     decide(&caller, &facts)
 }
@@ -294,7 +294,7 @@ fn golden_table() {
 #[test]
 fn a_launch_patient_that_does_not_exist_gives_nothing() {
     let caller = Caller::new(app("patient/*.cruds"));
-    let access = decide(&caller, &Facts::default());
+    let access = decide(&caller, &Facts::of(Mask::every()));
     for action in Action::ALL {
         assert!(!access.may_any(action));
     }

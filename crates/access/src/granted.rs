@@ -65,6 +65,14 @@ impl Granted {
         cells.any(|((_, of), sight)| *of == action as u8 && *sight != Sight::Nothing)
     }
 
+    /// The same for these actions; what is not here is for the grid to say.
+    pub(crate) fn only(&self, actions: &[Action]) -> Granted {
+        let cells = self.0.iter();
+        let is_kept = |(_, action): &Place| actions.iter().any(|kept| *kept as u8 == *action);
+        let kept = cells.filter(|(place, _)| is_kept(place));
+        Granted(kept.cloned().collect())
+    }
+
     /// The same inside one patient's compartment, of the types of which it is seen whose they are.
     pub(crate) fn narrow(&self, patient: PatientKey, places: impl Fn(TypeId) -> bool) -> Granted {
         let inside: Arc<[PatientKey]> = [patient].into();

@@ -1,6 +1,6 @@
 use super::*;
 use crate::decide::tests::{KEY, access, id, system, user};
-use crate::{Caller, Identity, decide};
+use crate::{Caller, Identity, Mask, decide};
 use ward_fhir::Document;
 use ward_fhir::schema::r4;
 use ward_fhir::tree::Limits;
@@ -15,7 +15,7 @@ fn what_was_not_compiled_grants_nothing() {
     for criteria in [Vec::new(), vec![None]] {
         let facts = Facts {
             criteria,
-            ..Facts::default()
+            ..Facts::of(Mask::every())
         };
         assert!(!decide(&caller, &facts).may_any(Action::Read));
     }

@@ -50,6 +50,14 @@ impl Grid {
         changed
     }
 
+    /// The same for these actions, and nothing for others.
+    pub(crate) fn only(&self, actions: &[Action]) -> Grid {
+        let kept = actions
+            .iter()
+            .fold(0, |kept, action| kept | 3 << (2 * *action as u16));
+        Grid(self.0.iter().map(|word| word & kept).collect())
+    }
+
     /// The types something may be done with.
     pub(crate) fn types(&self) -> impl Iterator<Item = TypeId> + '_ {
         self.0

@@ -3,7 +3,7 @@ use crate::decide::tests::{KEY, access, id, system, user};
 use crate::role::Roles;
 use crate::scopes::Scopes;
 use crate::sight::Sight;
-use crate::{Access, Caller, Facts, RolePolicy, decide};
+use crate::{Access, Caller, Facts, Mask, RolePolicy, decide};
 
 /// Type, elements (none: all), interactions.
 type Of<'a> = (&'a str, &'a [&'a str], &'a str);
@@ -57,7 +57,7 @@ fn within(known: &Roles, names: &[&str], scope: &str, patient: Option<&str>) -> 
     };
     let facts = Facts {
         patient: patient.map(|_| KEY),
-        ..Facts::default()
+        ..Facts::of(Mask::every())
     };
     decide(&Caller::in_roles(identity, known), &facts)
 }
@@ -248,7 +248,7 @@ fn c23_a_role_that_sees_a_part_is_silent_beside_the_own_record() {
     };
     let facts = Facts {
         patient: Some(KEY),
-        ..Facts::default()
+        ..Facts::of(Mask::every())
     };
     let sender = decide(&Caller::in_roles(identity, &known), &facts);
     assert_eq!(*sender.sight(id("Condition"), Action::Create), inside);
@@ -273,7 +273,7 @@ fn patients_may_see_a_part_too() {
         };
         let facts = Facts {
             patient: Some(KEY),
-            ..Facts::default()
+            ..Facts::of(Mask::every())
         };
         decide(&Caller::in_roles(identity, &known), &facts)
     };

@@ -1,7 +1,9 @@
 //! C23, R12: a role grants to whoever acts for what the role is for.
 
 use crate::decide::tests::{access, id, system, user};
-use crate::{Access, Action, Caller, Identity, Purposes, RolePolicy, Roles, Sight, decide};
+use crate::{
+    Access, Action, Caller, Facts, Identity, Mask, Purposes, RolePolicy, Roles, Sight, decide,
+};
 
 fn asserting(identity: Identity, purposes: &str) -> Identity {
     Identity {
@@ -162,7 +164,7 @@ fn c23_a_policy_names_purposes_or_acts_for_any() {
     let reads_flags = |policy: RolePolicy, purposes: &str| {
         let roles = Roles::of([policy]);
         let caller = asserting(user("x", "user/*.rs"), purposes);
-        let access = decide(&Caller::in_roles(caller, &roles), &Default::default());
+        let access = decide(&Caller::in_roles(caller, &roles), &Facts::of(Mask::every()));
         reads(&access, "Flag")
     };
     let any = policy("").unwrap();

@@ -42,7 +42,23 @@ pub enum Outcome {
 impl Residual {
     /// Cost: a look into the caller's actors for each atom on one path.
     pub fn decide(&self, class: &Class, context: &Context<'_>) -> Outcome {
-        let mut found: Option<Outcome> = None;
+        self.settled(class, context, Outcome::of)
+            .unwrap_or(Outcome::Ask)
+    }
+
+    /// The verdict with the rule that decided, where all that is possible comes to the same one. Cost as of [`Residual::decide`].
+    pub fn verdict(&self, class: &Class, context: &Context<'_>) -> Option<Verdict> {
+        self.settled(class, context, |verdict| verdict)
+    }
+
+    /// What all possible verdicts have in common; `None`: they differ.
+    fn settled<T: Copy + PartialEq>(
+        &self,
+        class: &Class,
+        context: &Context<'_>,
+        of: impl Fn(Verdict) -> T,
+    ) -> Option<T> {
+        let mut found: Option<T> = None;
         for relation in context.relations() {
             let levels = context.levels(self, class, &relation);
             for is_author in context.is_author(class) {
@@ -55,14 +71,14 @@ impl Residual {
                     is_author,
                 };
                 for level in levels.iter() {
-                    let outcome = Outcome::of(settle(level, &asked));
-                    if *found.get_or_insert(outcome) != outcome {
-                        return Outcome::Ask;
+                    let told = of(settle(level, &asked));
+                    if *found.get_or_insert(told) != told {
+                        return None;
                     }
                 }
             }
         }
-        found.unwrap_or(Outcome::Deny)
+        found
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Row {
 }
 
 /// Who asks. All of it is known: a caller whose memberships could not be looked up must be refused before.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Caller {
     /// User, PractitionerRoles, Organizations with those they are part of, care teams, groups, client application, device.
     pub actors: BTreeSet<Ref>,
@@ -55,7 +55,7 @@ pub struct Relation {
     pub law: Option<crate::Effect>,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Kinship {
     /// The patient.
     Own,

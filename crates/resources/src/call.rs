@@ -100,6 +100,12 @@ impl Interaction {
         }
     }
 
+    /// Whether it changes or deletes what is there. A Bundle's entries may.
+    pub fn changes(&self) -> bool {
+        let is_other = matches!(self, Interaction::Create { .. } | Interaction::Bundle);
+        self.may_write() && !is_other
+    }
+
     /// Answered without a token: it tells of the server and of nobody's data.
     pub fn is_public(&self) -> bool {
         matches!(self, Interaction::Capabilities | Interaction::OpenApi)

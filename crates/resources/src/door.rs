@@ -7,6 +7,7 @@ use crate::call::{Call, Interaction};
 use crate::engine::{Context, Engine};
 use crate::record_budget::Budgeted;
 use crate::reply::{Content, Reply};
+use crate::visibility::Sees;
 use crate::{
     bundle, capabilities, create, delete, history, openapi, operations, patch_interaction, read,
     search, seen, update,
@@ -70,7 +71,11 @@ impl Engine {
         if acting.is_out_of_purpose() && !call.interaction.is_public() {
             return Err(out_of_purpose(acting));
         }
-        let access = self.access(acting).await?;
+        let sees = match call.interaction.is_public() {
+            true => Sees::everything(),
+            false => self.mask(acting).await?,
+        };
+        let access = self.access(acting, sees).await?;
         Ok((in_force, access))
     }
 
@@ -79,8 +84,8 @@ impl Engine {
         self.record(caller, call, reply.into()).await
     }
 
-    /// What this caller may see and do now.
-    async fn access(&self, caller: &Caller) -> Result<Access> {
+    /// What this caller may see and do now, of what consents and labels leave.
+    async fn access(&self, caller: &Caller, sees: Sees) -> Result<Access> {
         let patient = match &caller.patient {
             None => None,
             Some(id) => self.launch_patient(id).await?,
@@ -90,7 +95,8 @@ impl Engine {
             &Facts {
                 patient,
                 criteria: self.criteria.of(caller, self),
-                ..Facts::default()
+                mask: sees.mask,
+                changeable: sees.changeable,
             },
         ))
     }
@@ -285,8 +291,23 @@ pub(crate) async fn read_within<'a>(
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply>> + 'a>>;
 
-/// The registry of interactions: what is not here does not exist.
+/// What is changed must be the caller's to change, and is as good as not there else.
 fn dispatch(cx: Context<'_>) -> Answer<'_> {
+    if !cx.call.interaction.changes() || cx.access.changes_what_it_sees() {
+        return interaction(cx);
+    }
+    Box::pin(async move {
+        let access = cx.access.to_change();
+        interaction(Context {
+            access: &access,
+            ..cx
+        })
+        .await
+    })
+}
+
+/// The registry of interactions: what is not here does not exist.
+fn interaction(cx: Context<'_>) -> Answer<'_> {
     match &cx.call.interaction {
         Interaction::Read { ty, id } => Box::pin(read::read(cx, *ty, id)),
         Interaction::Vread { ty, id, version } => Box::pin(read::vread(cx, *ty, id, version)),

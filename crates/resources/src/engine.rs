@@ -10,7 +10,7 @@ use crate::places::Places;
 use crate::record_budget::RecordBudgets;
 use crate::search_parameters::Served;
 use crate::seen::Extractors;
-use crate::visibility::ConsentSettings;
+use crate::visibility::{ConsentSettings, Visibility};
 use std::sync::Arc;
 use ward_access::{Access, Caller};
 use ward_fhir::issue::Result;
@@ -120,6 +120,7 @@ pub struct Engine {
     pub(crate) places: Places,
     pub(crate) duties: Duties,
     pub(crate) launch_patients: LaunchPatients,
+    pub(crate) visibility: Visibility,
     pub(crate) record_budgets: RecordBudgets,
     pub(crate) settings: Settings,
     pub(crate) clock: fn() -> i64,
@@ -164,6 +165,7 @@ impl Engine {
             places: Places::new(settings.costly_searches_per_client_max),
             duties: Duties::default(),
             launch_patients: LaunchPatients::default(),
+            visibility: Visibility::new(&settings.consent),
             record_budgets: RecordBudgets::default(),
             settings,
             clock,

@@ -1,6 +1,6 @@
 use super::*;
 use bytes::Bytes;
-use ward_access::{Caller, Facts, Identity, RolePolicy, Roles, Scopes, decide};
+use ward_access::{Caller, Facts, Identity, Mask, RolePolicy, Roles, Scopes, decide};
 use ward_fhir::Kind;
 use ward_fhir::json::{self, Stamp};
 use ward_fhir::schema::r4;
@@ -22,7 +22,10 @@ fn coder() -> Access {
         scopes: Scopes::parse("user/*.cruds").unwrap(),
         ..Identity::default()
     };
-    decide(&Caller::in_roles(identity, &roles), &Facts::default())
+    decide(
+        &Caller::in_roles(identity, &roles),
+        &Facts::of(Mask::every()),
+    )
 }
 
 fn document(text: &str) -> Document {

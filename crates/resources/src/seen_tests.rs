@@ -1,5 +1,5 @@
 use super::*;
-use ward_access::{Caller, Facts, Identity, Scopes, decide};
+use ward_access::{Caller, Facts, Identity, Mask, Scopes, decide};
 
 /// A billing clerk.
 fn clerk() -> Access {
@@ -11,7 +11,7 @@ fn clerk() -> Access {
         scopes: Scopes::parse("user/*.cruds").unwrap(),
         ..Identity::default()
     });
-    decide(&caller, &Facts::default())
+    decide(&caller, &Facts::of(Mask::every()))
 }
 
 const TAG: &str =

@@ -47,13 +47,7 @@ impl House {
             scopes: ward_access::Scopes::parse("system/*.cruds").unwrap(),
             ..ward_access::Identity::default()
         });
-        let by = |mask| {
-            let facts = Facts {
-                mask,
-                ..Facts::default()
-            };
-            decide(&caller, &facts)
-        };
+        let by = |mask| decide(&caller, &Facts::of(mask));
         House {
             everything: by(Mask::every()),
             masked: by(Mask::of(&[0, SEEN])),

@@ -1,10 +1,131 @@
 //! Who sees a row by consents and labels: the class that a row gets when it is written, and the classes that a caller sees.
 //! `docs/decisions/0020-consent-in-the-interactions.md`
 
+mod acting;
 mod class;
+mod classes;
+#[cfg(test)]
+mod hidden_tests;
+mod judge;
+mod masks;
 mod settings;
 
+pub use acting::ActingFor;
 pub use class::VisibilityClass;
+pub use classes::CLASSES_KEPT;
+pub use masks::MASKS_MAX;
 pub use settings::{
     ConsentSettings, DEFAULT_PURPOSE, THIS_ORGANIZATION, site_labels, starter_labels,
 };
+
+use crate::engine::{Engine, stored};
+use acting::Clearances;
+use bytes::Bytes;
+use classes::Classes;
+use masks::Masks;
+pub(crate) use masks::Sees;
+use ward_access::{Access, Caller, PatientKey};
+use ward_consent::labels::RowClass;
+use ward_consent::{Action, Class, Residual};
+use ward_fhir::issue::Result;
+use ward_fhir::{Failure, Kind};
+use ward_storage::StoreError;
+
+/// The classes that are known, and what is kept of who sees them.
+pub struct Visibility {
+    classes: Classes,
+    masks: Masks,
+    clearances: Clearances,
+}
+
+impl Visibility {
+    pub fn new(site: &ConsentSettings) -> Visibility {
+        Visibility {
+            classes: Classes::new(unworked(site)),
+            masks: Masks::default(),
+            clearances: Clearances::by(&site.labels),
+        }
+    }
+
+    /// The ids of classes, in that order, for `Write::visibility`; `None`: of a row whose class has no bytes, which is nobody's to see.
+    /// Statements: none for those that are known here, else one or a transaction of its own.
+    pub async fn intern(&self, engine: &Engine, classes: &[Option<Bytes>]) -> Result<Vec<i32>> {
+        stored(self.classes.intern(&engine.store, classes).await)
+    }
+
+    /// To be called when classes are judged by other rules from now on.
+    pub fn rules_changed(&self) {
+        self.masks.expire();
+    }
+}
+
+/// What a row of which nothing was worked out is judged like: kept here, without consents and labels, of some patient.
+fn unworked(site: &ConsentSettings) -> VisibilityClass {
+    VisibilityClass {
+        is_shared: false,
+        residual: Residual::silent(),
+        class: Class {
+            custodian: Some(site.organization.clone()),
+            ..Class::default()
+        },
+        labels: RowClass::unlabelled(),
+    }
+}
+
+impl Engine {
+    /// What this site says of consents and labels.
+    pub fn consent(&self) -> &ConsentSettings {
+        &self.settings.consent
+    }
+
+    /// Reads the classes that other processes have interned: to be called twice a second. One statement. Where it fails for
+    /// [`CLASSES_KEPT`] and other processes write to the store, nothing clinical is answered.
+    pub async fn watch_classes(&self) -> std::result::Result<(), StoreError> {
+        self.visibility.classes.refresh(&self.store).await
+    }
+
+    /// The visibility ids that a caller sees now. Statements: none; one where nobody has read the classes for [`CLASSES_KEPT`].
+    /// Errors: the caller's memberships or the classes cannot be read.
+    pub(crate) async fn mask(&self, caller: &Caller) -> Result<Sees> {
+        self.sees(caller, None).await
+    }
+
+    /// The Access of a transaction that has written, for what it reads: what it wrote may be of classes that were new.
+    pub(crate) async fn judged_anew(&self, caller: &Caller, access: &Access) -> Result<Access> {
+        let sees = self.mask(caller).await?;
+        let access = access.judged_anew(sees.mask, sees.changeable);
+        Ok(access.to_change())
+    }
+
+    /// An Access for one patient's record alone, with the glass broken until a moment (R22), in microseconds since 1970: to read and to
+    /// search in it what an emergency opens. The other ends of chains are seen as before, and at the moment it ends. That the caller may
+    /// do so, has said why and has just signed in is for the asking side to see. Errors as of every Call.
+    pub async fn break_glass(
+        &self,
+        caller: &Caller,
+        access: &Access,
+        (patient, until_us): (PatientKey, i64),
+    ) -> Result<Access> {
+        let sees = self.sees(caller, Some(until_us)).await?;
+        Ok(access.break_glass(patient, sees.mask))
+    }
+
+    async fn sees(&self, caller: &Caller, glass_until_us: Option<i64>) -> Result<Sees> {
+        let Visibility { classes, masks, .. } = &self.visibility;
+        if !classes.are_current(self.store.is_shared()) {
+            let read = classes.refresh(&self.store).await;
+            read.map_err(|_| unread())?;
+        }
+        let who = self.consent_caller(caller, Action::Access).await?;
+        let moment = (glass_until_us, self.now_us());
+        Ok(masks.of(&who, moment, classes, self.consent()))
+    }
+}
+
+fn unread() -> Failure {
+    tracing::warn!("classes of visibility cannot be read; nothing clinical is answered");
+    Failure::new(
+        Kind::Unavailable,
+        "who may see what cannot be read from the store; try again",
+    )
+}

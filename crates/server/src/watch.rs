@@ -1,4 +1,4 @@
-//! Learns within a second what other processes over the same database have defined, revoked and registered, and tells them of how
+//! Learns within a second what other processes over the same database have defined, revoked, registered and interned, and tells them of how
 //! many patients clients have seen records here. Every ten seconds it clears away what has expired and what nobody uses any more.
 
 use crate::wiring::clock_us;
@@ -24,6 +24,9 @@ pub async fn run(engine: Arc<Engine>, auth: Arc<AuthorizationServer>, stop: Arc<
     let mut round: u32 = 0;
     while !stop.load(Ordering::Relaxed) {
         engine.watch_search_parameters().await;
+        if engine.watch_classes().await.is_err() {
+            tracing::warn!("classes of visibility cannot be read");
+        }
         let now_s = clock_us() / 1_000_000;
         if auth.watch(now_s).await.is_err() {
             tracing::warn!("what was revoked cannot be read");

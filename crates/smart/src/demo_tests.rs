@@ -1,5 +1,7 @@
 use super::*;
-use ward_access::{Access, Action, Caller, Facts, Identity, PatientKey, Scopes, Sight, decide};
+use ward_access::{
+    Access, Action, Caller, Facts, Identity, Mask, PatientKey, Scopes, Sight, decide,
+};
 use ward_fhir::schema::r4;
 
 const KEY: PatientKey = PatientKey {
@@ -29,7 +31,7 @@ fn access(name: &str) -> Access {
         &caller,
         &Facts {
             patient: Some(KEY),
-            ..Facts::default()
+            ..Facts::of(Mask::every())
         },
     )
 }

@@ -22,7 +22,11 @@ pub async fn bundle(cx: Context<'_>) -> Result<Reply> {
         Some("batch") => batch::batch(cx, &document).await,
         Some("transaction") => {
             let done = match validate(cx.engine, document.root()) {
-                Ok(()) => transaction::transaction(cx, document).await,
+                Ok(()) => {
+                    // All its entries see the same.
+                    let access = &cx.access.to_change();
+                    transaction::transaction(Context { access, ..cx }, document).await
+                }
                 Err(failure) => Err(failure),
             };
             let reply = done.unwrap_or_else(|failure| Reply::failure(&failure));

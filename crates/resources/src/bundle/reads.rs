@@ -58,7 +58,9 @@ pub async fn commit(
     };
     // A failure drops the staged unit, which takes it back.
     let view = View::staged(store, &staged);
-    let shown = answer(cx, entries, &mut outcomes, view).await?;
+    let access = &cx.engine.judged_anew(cx.caller, cx.access).await?;
+    let seeing = Context { access, ..cx };
+    let shown = answer(seeing, entries, &mut outcomes, view).await?;
     record_budget::demand(cx, view, &shown).await?;
     entities.extend(shown);
     let record = record(cx, 200, &entities);

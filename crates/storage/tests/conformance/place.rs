@@ -232,8 +232,7 @@ pub fn scoped_by(mask: &Mask, scopes: &str, patient: Option<(&Store, Rid)>) -> A
         &Caller::new(identity),
         &Facts {
             patient: key,
-            mask: mask.clone(),
-            ..Facts::default()
+            ..Facts::of(mask.clone())
         },
     )
 }
@@ -267,7 +266,7 @@ pub fn granular_by(mask: &Mask, store: &Store, scopes: &str, patient: Option<Rid
             membership: store.term_key().membership(rid),
         }),
         criteria: caller.granular().iter().map(criterion).collect(),
-        mask: mask.clone(),
+        ..Facts::of(mask.clone())
     };
     decide(&caller, &facts)
 }
