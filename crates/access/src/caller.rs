@@ -1,13 +1,14 @@
 //! Who asks.
 
 use crate::access::Action;
+use crate::clearance::Clearance;
 use crate::compartment::Compartments;
 use crate::decide::Rights;
 use crate::granular::Granular;
 use crate::grid::{Grid, Reach};
 use crate::part::Part;
 use crate::purpose::{PATIENT_REQUEST, Purpose, Purposes};
-use crate::role::Roles;
+use crate::role::{PRIVACY_OFFICER, Roles};
 use crate::scopes::Scopes;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -30,6 +31,9 @@ pub struct Caller {
     acts_for: Purposes,
     is_out_of_purpose: bool,
     is_at_one_record: bool,
+    /// By the roles; the client's own apart.
+    clearance: Arc<Clearance>,
+    is_privacy_officer: bool,
 }
 
 /// What a verified token (or another proof) says.
@@ -47,11 +51,24 @@ pub struct Identity {
     pub roles: Vec<String>,
     /// Purposes of use that are asserted, and were authorized for this user and client. Empty: none is; see [`Caller::acts_for`].
     pub purposes: Purposes,
+    /// What the client's registration says of it at this moment; no token does.
+    pub client: Registered,
     pub session: Option<String>,
     /// `jti`
     pub token_id: String,
     /// Seconds since 1970 from which on the token is void. Whoever makes the Caller checks it.
     pub expires_s: i64,
+}
+
+/// What a client is registered as, as far as consents and labels ask for it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Registered {
+    /// `Organization/id`: whose client it is, and for whose people.
+    pub organization: Option<String>,
+    /// Of a service what it sees, of an app no more than the person who uses it. `None`: what is usual.
+    pub clearance: Option<Clearance>,
+    /// Whether it is a service that acts for a person.
+    pub acts_for: bool,
 }
 
 impl Caller {
@@ -73,6 +90,8 @@ impl Caller {
             fingerprint: fingerprint(&identity),
             acts_for: acts_for(&identity, roles),
             is_out_of_purpose: rights.policies.are_out_of_purpose(),
+            clearance: Arc::new(rights.policies.clearance().unwrap_or_else(Clearance::usual)),
+            is_privacy_officer: rights.policies.has(PRIVACY_OFFICER),
             known: roles.clone(),
             identity,
             grid,
@@ -95,6 +114,23 @@ impl Caller {
     /// Whether no scope of theirs reaches any patient's record but the launch patient's: what they see of patients is that one's.
     pub fn is_at_one_record(&self) -> bool {
         self.is_at_one_record
+    }
+
+    /// The same through a client that is registered so: what it may do stays. Costs a copy of the identity.
+    pub fn through(&self, client: Registered) -> Caller {
+        let mut caller = self.clone();
+        caller.identity.client = client;
+        caller
+    }
+
+    /// What the roles of a person are cleared for, as far as they act for what is asserted. Whoever has none is cleared for what is usual.
+    pub fn clearance(&self) -> &Clearance {
+        &self.clearance
+    }
+
+    /// Whether the person looks after consents, and asks for it (R23).
+    pub fn is_privacy_officer(&self) -> bool {
+        self.is_privacy_officer
     }
 
     /// Why this caller asks: the purposes that are asserted. A person who asserts none acts for what each of their roles is for first, a

@@ -93,9 +93,15 @@ pub enum Maintenance {
     /// Whose resources are that lie in no compartment and are counted for somebody. Reads types that may have an owner; what it finds
     /// decides how many patients a client has seen, and is told to nobody.
     Owners,
+    /// Whom a caller stands for beside themselves. Reads and searches PractitionerRole, Organization, CareTeam and Group only; what it
+    /// finds decides which consents are about the caller.
+    Memberships,
     /// Extracting index entries anew from what is stored. Reads; nothing of it leaves the store.
     Reindex,
 }
+
+/// The types that say who belongs to whom.
+const MEMBERSHIPS: [&str; 4] = ["PractitionerRole", "Organization", "CareTeam", "Group"];
 
 /// Access that is **not** decided from a caller: it sees every row. Never pass it on while answering a Call, except for the
 /// check it is named after; each use names its purpose so that all of them can be found and reviewed.
@@ -111,11 +117,13 @@ pub fn maintenance(purpose: Maintenance) -> Access {
         Maintenance::Rota => (&[Action::Read, Action::Search], 5),
         Maintenance::TakenId => (&[Action::Read], 6),
         Maintenance::Owners => (&[Action::Read], 7),
+        Maintenance::Memberships => (&[Action::Read, Action::Search], 8),
     };
     let mut grid = Grid::default();
     let reached = |name: &str| match purpose {
         Maintenance::SearchParameters => name == "SearchParameter",
         Maintenance::Rota => name == "PractitionerRole",
+        Maintenance::Memberships => MEMBERSHIPS.contains(&name),
         Maintenance::Owners => Compartments::r4()
             .owned()
             .any(|(ty, _)| r4().ty(ty).name == name),

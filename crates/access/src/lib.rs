@@ -4,6 +4,7 @@
 
 mod access;
 mod caller;
+mod clearance;
 mod compartment;
 mod decide;
 mod granted;
@@ -21,15 +22,21 @@ mod scopes;
 mod sight;
 
 pub use access::{Access, Action};
-pub use caller::{Caller, Identity};
+pub use caller::{Caller, Identity, Registered};
+pub use clearance::{
+    ACT_CODE, CLEARANCE_LABELS_MAX, CONFIDENTIALITY, Clearance, ClearanceError, EVERY_SENSITIVITY,
+    LabelCode, Level,
+};
 pub use compartment::Compartments;
 pub use decide::{Facts, Maintenance, decide, maintenance};
 pub use granular::{Criterion, Granular, SCOPE_TERMS_MAX, Undecidable};
 pub use mask::Mask;
 pub use purpose::{ACT_REASON, PATIENT_REQUEST, PURPOSES_MAX, Purpose, PurposeError, Purposes};
-pub use role::{ELEMENT, PATIENT, POLICY_BYTES_MAX, RolePolicy, Roles, TypePolicy};
+pub use role::{
+    CLEARANCE, ELEMENT, PATIENT, POLICY_BYTES_MAX, PRIVACY_OFFICER, RolePolicy, Roles, TypePolicy,
+};
 pub use role_codes::RoleCodes;
-pub use rota::{ASSIGNMENTS_MAX, LOOK_AHEAD_DAYS, Rota, Zone};
+pub use rota::{ASSIGNMENTS_MAX, LOOK_AHEAD_DAYS, Rota, Zone, period_us};
 pub use scope::{Actions, Context, ResourceScope, Scope, ScopeError, Target};
 pub use scopes::{GRANULAR_MAX, Scopes};
 pub use sight::{Grant, PatientKey, Sight};

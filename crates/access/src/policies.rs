@@ -3,6 +3,7 @@
 
 use crate::access::Action;
 use crate::caller::Identity;
+use crate::clearance::Clearance;
 use crate::compartment::Compartments;
 use crate::grid::Reach;
 use crate::purpose::Purposes;
@@ -36,6 +37,19 @@ impl<'a> Policies<'a> {
             own,
             identity,
         }
+    }
+
+    /// What the person is cleared for: by each role that acts for the purpose, and in their own record by the policy of patients.
+    /// `None`: by none.
+    pub fn clearance(&self) -> Option<Clearance> {
+        let all = self.own.iter().chain(&self.roles);
+        let all = all.map(|policy| policy.clearance.clone());
+        all.reduce(|all, one| all.and(&one))
+    }
+
+    /// Whether the person acts in this role, for what is asserted.
+    pub fn has(&self, role: &str) -> bool {
+        self.roles.iter().any(|policy| policy.name == role)
     }
 
     /// Whether a person has roles, all of which are silent for what is asserted, and is not at their own record.

@@ -2,11 +2,12 @@
 //! one's own record (S77, C2). What patients may do in their own is a policy of the same form, which is nobody's role.
 //!
 //! A policy is written in FHIR's own words, as a CapabilityStatement of kind `requirements`: `name` is the role, each
-//! `rest.resource` a type with its `interaction`s, an extension [`ELEMENT`] for each element where not all are seen, and
-//! `useContext` the purposes of use. What is not stated is not permitted. The seeded roles lie in `crates/access/roles`.
+//! `rest.resource` a type with its `interaction`s, an extension [`ELEMENT`] for each element where not all are seen,
+//! `useContext` the purposes of use, and extensions [`CLEARANCE`] how sensitive data the role is cleared for. What is not stated is not permitted. The seeded roles lie in `crates/access/roles`.
 //! <https://hl7.org/fhir/R4/capabilitystatement.html>
 
 use crate::access::Action;
+use crate::clearance::Clearance;
 use crate::part::is_wrapper;
 use crate::purpose::{ACT_REASON, Purpose, Purposes};
 use crate::scope::Actions;
@@ -26,6 +27,8 @@ pub struct RolePolicy {
     /// Purposes of use that people of the role act for; the first is taken where none is asserted. The role grants nothing to whoever
     /// asserts none of them; one that names none acts for any.
     pub purposes: Purposes,
+    /// Of what is sensitive the role sees no more than it is cleared for, unless a consent opens it.
+    pub clearance: Clearance,
     types: HashMap<TypeId, TypePolicy>,
 }
 
@@ -48,6 +51,11 @@ pub struct Roles {
 /// Name of the policy of patients. No account has it as a role: it would open everybody's record.
 pub const PATIENT: &str = "patient";
 
+/// The role that looks after consents (R23).
+pub const PRIVACY_OFFICER: &str = "privacy-officer";
+
+/// Extension of the policy: a `valueCoding` that is the level, or one of the labels, that the role is cleared for.
+pub const CLEARANCE: &str = "urn:ward:role:clearance";
 /// Extension of `rest.resource`: an element that the role sees; without any it sees all.
 pub const ELEMENT: &str = "urn:ward:role:element";
 /// Bytes of a policy that is read.
@@ -107,7 +115,7 @@ impl Roles {
 }
 
 impl RolePolicy {
-    /// Reads a policy. Errors say what to mend: not a CapabilityStatement, an unknown purpose, type, interaction or element, or a type
+    /// Reads a policy. Errors say what to mend: not a CapabilityStatement, an unknown purpose, clearance, type, interaction or element, or a type
     /// that is seen in part and may be deleted, or written although the rest cannot be left as it is.
     pub fn read(bytes: &[u8]) -> Result<RolePolicy, String> {
         if bytes.len() > POLICY_BYTES_MAX {
@@ -139,6 +147,7 @@ impl RolePolicy {
                 .all("useContext")
                 .map(purpose)
                 .collect::<Result<_, _>>()?,
+            clearance: clearance(root)?,
             name,
             types,
         })
@@ -228,6 +237,21 @@ const READ_BY_THE_SERVER: [&str; 3] = ["AuditEvent", "OperationDefinition", "Sea
 fn first_issue(failure: &Failure) -> String {
     let issue = failure.issues.first();
     issue.map_or_else(String::new, |issue| issue.diagnostics.clone())
+}
+
+/// What the policy does not say it is not cleared for; what is not understood may be meant to narrow it.
+fn clearance(root: Node<'_>) -> Result<Clearance, String> {
+    let mut clearance = Clearance::default();
+    for extension in root.children_named("extension") {
+        if extension.text("url") != Some(CLEARANCE) {
+            return Err(format!("the only extension of a policy is {CLEARANCE}"));
+        }
+        let coding = extension.children_named("value").next();
+        let text = |name: &str| coding.and_then(|c| c.text(name)).unwrap_or_default();
+        let added = clearance.add(text("system"), text("code"));
+        added.map_err(|error| format!("{CLEARANCE}: {error}"))?;
+    }
+    Ok(clearance)
 }
 
 /// What is no purpose may be meant to narrow the role, so it is not passed over.

@@ -7,7 +7,7 @@ fn the_matrix_of_roles_is_as_agreed() {
     let roles = Roles::seeded();
     let mut text = String::from(
         "# Roles and types\n\nWhat each seeded role may do with each type, in the letters of SMART scopes; `*`: some elements only; \
-         `patient` is no role, and holds in one's own record only. \
+         `patient` is no role, and holds in one's own record only. The first line says what the role is cleared for: a level, and labels (`*`: every one). \
          Checked by `crates/access/src/role_tests.rs`; `WARD_BLESS=1` writes it anew.\n\n| type |",
     );
     let columns = || roles.iter().map(|role| &**role).chain([roles.patients()]);
@@ -16,6 +16,10 @@ fn the_matrix_of_roles_is_as_agreed() {
     });
     text.push_str("\n|---|");
     columns().for_each(|_| text.push_str("---|"));
+    text.push_str("\n| cleared for |");
+    columns().for_each(|role| {
+        let _ = write!(text, " {} |", role.clearance);
+    });
     for ty in r4()
         .types
         .iter()
@@ -38,7 +42,7 @@ fn the_matrix_of_roles_is_as_agreed() {
         std::fs::write(path, &text).unwrap();
     }
     assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), text);
-    assert_eq!(text.lines().count(), 6 + 146);
+    assert_eq!(text.lines().count(), 7 + 146);
 }
 
 #[test]

@@ -104,6 +104,12 @@ impl Rota {
     }
 }
 
+/// The microseconds since 1970 from which on, and just before which, a Period holds; days are those of the zone. `None`: one of its sides
+/// is there and not told, or both are missing.
+pub fn period_us(period: Node<'_>, zone: &dyn Zone) -> Option<(i64, i64)> {
+    reading::span(period, zone).map(|span| (span.from_us, span.until_us))
+}
+
 impl Assignment {
     /// Times on duty that begin on these days, or without hours of the week all there are.
     fn times(&self, days: std::ops::RangeInclusive<i64>, zone: &dyn Zone) -> Vec<Span> {

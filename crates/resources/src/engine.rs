@@ -10,7 +10,7 @@ use crate::places::Places;
 use crate::record_budget::RecordBudgets;
 use crate::search_parameters::Served;
 use crate::seen::Extractors;
-use crate::visibility::{ConsentSettings, Visibility};
+use crate::visibility::{Actors, ConsentSettings, Visibility};
 use std::sync::Arc;
 use ward_access::{Access, Caller};
 use ward_fhir::issue::Result;
@@ -119,6 +119,7 @@ pub struct Engine {
     pub(crate) validator: &'static Validator,
     pub(crate) places: Places,
     pub(crate) duties: Duties,
+    pub(crate) actors: Actors,
     pub(crate) launch_patients: LaunchPatients,
     pub(crate) visibility: Visibility,
     pub(crate) record_budgets: RecordBudgets,
@@ -164,6 +165,7 @@ impl Engine {
             validator: ward_validation::r4(),
             places: Places::new(settings.costly_searches_per_client_max),
             duties: Duties::default(),
+            actors: Actors::default(),
             launch_patients: LaunchPatients::default(),
             visibility: Visibility::new(&settings.consent),
             record_budgets: RecordBudgets::default(),
@@ -196,6 +198,7 @@ impl Engine {
     pub(crate) fn written(&self, touched: &Touched) {
         self.served.written(&touched.types);
         self.duties.written(&touched.types);
+        self.actors.written(&touched.types);
         if touched.deletes_patients {
             self.launch_patients.deleted();
         }

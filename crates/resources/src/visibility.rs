@@ -1,7 +1,7 @@
 //! Who sees a row by consents and labels: the class that a row gets when it is written, and the classes that a caller sees.
 //! `docs/decisions/0020-consent-in-the-interactions.md`
 
-mod acting;
+mod actors;
 mod class;
 mod classes;
 #[cfg(test)]
@@ -10,7 +10,8 @@ mod judge;
 mod masks;
 mod settings;
 
-pub use acting::ActingFor;
+pub(crate) use actors::Actors;
+pub use actors::{ACTORS_KEPT, ActingFor};
 pub use class::VisibilityClass;
 pub use classes::CLASSES_KEPT;
 pub use masks::MASKS_MAX;
@@ -19,7 +20,6 @@ pub use settings::{
 };
 
 use crate::engine::{Engine, stored};
-use acting::Clearances;
 use bytes::Bytes;
 use classes::Classes;
 use masks::Masks;
@@ -35,7 +35,6 @@ use ward_storage::StoreError;
 pub struct Visibility {
     classes: Classes,
     masks: Masks,
-    clearances: Clearances,
 }
 
 impl Visibility {
@@ -43,7 +42,6 @@ impl Visibility {
         Visibility {
             classes: Classes::new(unworked(site)),
             masks: Masks::default(),
-            clearances: Clearances::by(&site.labels),
         }
     }
 
@@ -111,7 +109,7 @@ impl Engine {
     }
 
     async fn sees(&self, caller: &Caller, glass_until_us: Option<i64>) -> Result<Sees> {
-        let Visibility { classes, masks, .. } = &self.visibility;
+        let Visibility { classes, masks } = &self.visibility;
         if !classes.are_current(self.store.is_shared()) {
             let read = classes.refresh(&self.store).await;
             read.map_err(|_| unread())?;

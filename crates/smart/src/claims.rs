@@ -1,7 +1,7 @@
 //! What an access token says. <https://www.rfc-editor.org/rfc/rfc9068#section-2.2>
 
 use serde::{Deserialize, Serialize};
-use ward_access::{Caller, Identity, Purposes, Scopes};
+use ward_access::{Caller, Identity, Purposes, Registered, Scopes};
 
 /// What is granted to whom: the part of a token that is not about the token itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -126,6 +126,7 @@ impl Payload {
             scopes,
             roles: self.roles.clone(),
             purposes,
+            client: Registered::default(),
             session: self.session.clone(),
             token_id: self.jti.clone(),
             expires_s: self.exp,

@@ -38,6 +38,9 @@ pub struct Metadata {
     pub tls_client_certificate_bound_access_tokens: bool,
     pub application_type: Option<String>,
     pub id_token_signed_response_alg: Option<String>,
+    /// What an administrator alone says: refused here.
+    pub organization: Option<Value>,
+    pub clearance: Option<Value>,
 }
 
 /// A field and what is wrong with it.
@@ -75,6 +78,7 @@ pub fn register(metadata: &Metadata, now_s: i64) -> Result<Made, Vec<Problem>> {
     let purpose_of_use = purpose_of_use(&metadata.purpose_of_use, &mut problems);
     let sender_constraint = sender_constraint(metadata, &mut problems);
     let id_token_signed_by = id_token_algorithm(metadata, &mut problems);
+    refuse_what_is_given(metadata, &mut problems);
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -341,6 +345,19 @@ pub(crate) fn check_scope(metadata: &Metadata, ceiling: &str, problems: &mut Vec
     } else if let Some(bad) = asked.find(|one| !covers(ceiling, one)) {
         let bad: String = bad.chars().take(80).collect();
         problems.push(("scope", format!("holds {bad}, which cannot be asked for")));
+    }
+}
+
+/// Whose client it is, and how sensitive data it sees, nobody says of themselves.
+fn refuse_what_is_given(metadata: &Metadata, problems: &mut Vec<Problem>) {
+    let given = [
+        ("organization", &metadata.organization),
+        ("clearance", &metadata.clearance),
+    ];
+    for (field, value) in given {
+        if value.is_some() {
+            problems.push((field, "is for an administrator to set".to_owned()));
+        }
     }
 }
 

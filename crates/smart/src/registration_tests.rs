@@ -90,6 +90,12 @@ fn s117_what_is_unsafe_is_named() {
         ["redirect_uris"]
     );
     assert_eq!(refused(|m| m["scope"] = "system/*.rs".into()), ["scope"]);
+    // Whose it is, and how sensitive data it sees, is for others to say.
+    assert_eq!(
+        refused(|m| m["organization"] = "Organization/1".into()),
+        ["organization"]
+    );
+    assert_eq!(refused(|m| m["clearance"] = "V *".into()), ["clearance"]);
     assert_eq!(refused(|m| m["scope"] = "".into()), ["scope"]);
     assert_eq!(refused(|m| m["contacts"] = json!(["nobody"])), ["contacts"]);
     assert_eq!(refused(|m| m["owner"] = " ".into()), ["owner"]);

@@ -54,7 +54,7 @@ impl AuthorizationServer {
         self.comes_from_its_place(&verified.caller.client_id, credentials.source)?;
         self.may_use(&verified, scheme, token, credentials, now_s)
             .await?;
-        Ok(verified.caller.clone())
+        Ok(self.as_registered(&verified))
     }
 
     /// A client that is bound to addresses brings its tokens from there too, not only when it asks for them (C17).
@@ -64,6 +64,14 @@ impl AuthorizationServer {
         permitted.then_some(()).ok_or(BearerError::InvalidToken(
             "the token is of a client that is bound to other addresses",
         ))
+    }
+
+    /// What the registration says of the client holds as it is now, whenever the token was issued. One look where it says nothing that
+    /// consents ask for.
+    fn as_registered(&self, verified: &Verified) -> Arc<Caller> {
+        let client = self.registry().client(&verified.caller.client_id);
+        let registered = client.map(|client| client.registered());
+        verified.through(registered.unwrap_or_default())
     }
 
     /// A token that is in force, whoever holds it.

@@ -6,9 +6,9 @@ use crate::claims::{Claims, Confirmation, Payload, TOKEN_LIFETIME_S_MAX};
 use crate::revocations::{Revocable, Revocations};
 use crate::signing_keys::SigningKeys;
 use quick_cache::sync::Cache;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use ward_access::Caller;
+use std::sync::{Arc, Mutex, PoisonError};
+use ward_access::{Caller, Registered};
 use ward_seal::Fingerprinter;
 use ward_seal::jws::{SigningKey, TOKEN_BYTES_MAX};
 
@@ -36,6 +36,8 @@ pub struct Verified {
     checked: AtomicU64,
     /// Of the keys that it was verified by.
     keys: u64,
+    /// The caller through the client as it was registered last.
+    registered: Mutex<Option<Arc<Caller>>>,
 }
 
 /// A token with what its issuer must remember of it.
@@ -211,6 +213,7 @@ impl TokenService {
             issued_s: payload.iat,
             checked: AtomicU64::new(0),
             keys,
+            registered: Mutex::default(),
         })
     }
 
@@ -244,6 +247,23 @@ impl TokenService {
 }
 
 impl Verified {
+    /// The caller through a client that is registered so; made once for each registration.
+    pub(crate) fn through(&self, registered: Registered) -> Arc<Caller> {
+        if registered == self.caller.client {
+            return self.caller.clone();
+        }
+        let mut known = self
+            .registered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        match known.as_ref().filter(|known| known.client == registered) {
+            Some(known) => known.clone(),
+            None => known
+                .insert(Arc::new(self.caller.through(registered)))
+                .clone(),
+        }
+    }
+
     pub fn revocable(&self) -> Revocable<'_> {
         Revocable {
             client_id: &self.caller.client_id,

@@ -50,7 +50,7 @@ fn is_active(role: Node<'_>) -> bool {
 }
 
 /// `None`: one of its sides is there and not told, or both are missing.
-fn span(period: Node<'_>, zone: &dyn Zone) -> Option<Span> {
+pub(super) fn span(period: Node<'_>, zone: &dyn Zone) -> Option<Span> {
     let side = |name: &str| match period.get(name) {
         None => Some(None),
         Some(side) => PartialDate::parse(side.value()?, false).map(Some),

@@ -2,7 +2,8 @@
 
 use super::class::RowClass;
 use super::held::Label;
-use super::rules::{Definition, Kind, LabelDefault, RuleSet};
+use super::rules::{Definition, Kind, LabelDefault, RuleSet, SENSITIVITIES};
+use crate::code::ACT_CODE;
 use crate::rules::{LabelRule, Need};
 use crate::sensitivity::Confidentiality;
 use std::collections::BTreeSet;
@@ -11,7 +12,8 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Clearance {
     pub level: Confidentiality,
-    /// Each opens the label itself and those below it.
+    /// Each opens the label itself and those below it; the group of all sensitivities of v3-ActCode (`_InformationSensitivityPolicy`) opens
+    /// those of every other system, too.
     pub labels: BTreeSet<Label>,
 }
 
@@ -37,9 +39,33 @@ impl Clearance {
         self.lacking(class, rules).is_empty()
     }
 
+    /// For every sensitivity up to a level.
+    pub fn for_all(level: Confidentiality) -> Clearance {
+        Clearance {
+            level,
+            labels: [Label::act(SENSITIVITIES)].into(),
+        }
+    }
+
+    /// Of whom both bind: the lower level, and the labels that each is cleared for.
+    pub fn within(&self, other: &Clearance, rules: &RuleSet) -> Clearance {
+        let mine = self.labels.iter().filter(|l| other.covers(l, rules));
+        let theirs = other.labels.iter().filter(|l| self.covers(l, rules));
+        Clearance {
+            level: self.level.min(other.level),
+            labels: mine.chain(theirs).cloned().collect(),
+        }
+    }
+
+    /// Whether it is for a label, or a wider one.
+    fn covers(&self, label: &Label, rules: &RuleSet) -> bool {
+        let is_every = |wide: &Label| wide.is_of(ACT_CODE) && *wide.code == *SENSITIVITIES;
+        let mut labels = self.labels.iter();
+        labels.any(|wide| is_every(wide) || rules.covers(wide, label))
+    }
+
     pub fn lacking(&self, class: &RowClass, rules: &RuleSet) -> Lacking {
-        let covers = |label: &Label| self.labels.iter().any(|wide| rules.covers(wide, label));
-        let open = sensitivities(class, rules).filter(|label| !covers(label));
+        let open = sensitivities(class, rules).filter(|label| !self.covers(label, rules));
         Lacking {
             level: (class.level > self.level).then_some(class.level),
             labels: open.cloned().collect(),

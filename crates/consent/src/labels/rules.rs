@@ -217,7 +217,7 @@ const HANDLING: [&str; 3] = [
     "http://terminology.hl7.org/CodeSystem/v3-ActUSPrivacyLaw",
 ];
 /// What groups the sensitivities of v3-ActCode.
-const SENSITIVITIES: &str = "_InformationSensitivityPolicy";
+pub(super) const SENSITIVITIES: &str = "_InformationSensitivityPolicy";
 
 impl LabelDefault {
     pub const ALL: [LabelDefault; 8] = [

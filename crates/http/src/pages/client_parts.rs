@@ -170,7 +170,7 @@ const ABOUT: [Line; 6] = [
         "From this day on it gets no new tokens until somebody has looked at it again."
     ),
 ];
-const RIGHTS: [Line; 10] = [
+const RIGHTS: [Line; 12] = [
     line!(
         "scope",
         Lines,
@@ -183,6 +183,20 @@ const RIGHTS: [Line; 10] = [
         "Purposes of use",
         "Codes of v3 PurposeOfUse that it may act for, separated by spaces, such as: TREAT ETREAT. The first holds where it names none. \
          Empty: a system has none, and people act for what their roles are for."
+    ),
+    line!(
+        "organization",
+        Line,
+        "Whose it is",
+        "Such as Organization/123: what it and its people read is a disclosure where another organization keeps it, and consents that name \
+         the organization are about them. Empty: not said."
+    ),
+    line!(
+        "clearance",
+        Line,
+        "Cleared for",
+        "How sensitive data it sees: a level (U, L, M, N, R, V), then labels, such as: R HIV SUD, or * for every one. A person sees no more \
+         through it, whatever their role. Empty: what is usual."
     ),
     line!(
         "redirect_uris",

@@ -1,6 +1,6 @@
 //! Which classes one caller sees: consents, then labels (`docs/decisions/0020-consent-in-the-interactions.md`).
 
-use super::acting::ActingFor;
+use super::actors::ActingFor;
 use super::class::VisibilityClass;
 use super::settings::ConsentSettings;
 use ward_consent::{

@@ -1,7 +1,7 @@
 //! What callers see of the classes that are known, kept by the facts that decide it: a longer list of classes is judged from where
 //! it was judged before.
 
-use super::acting::ActingFor;
+use super::actors::ActingFor;
 use super::classes::Classes;
 use super::judge::Judge;
 use super::settings::ConsentSettings;

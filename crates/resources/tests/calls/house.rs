@@ -240,12 +240,25 @@ pub fn clinician() -> &'static Roles {
             .collect();
         let policy = |name: &str| {
             let policy = serde_json::json!({ "resourceType": "CapabilityStatement", "name": name, "status": "active",
-                "date": "2026", "kind": "requirements", "fhirVersion": "4.0.1", "format": ["json"],
+                "date": "2026", "kind": "requirements", "fhirVersion": "4.0.1", "format": ["json"], "extension": every_clearance(),
                 "rest": [{ "mode": "server", "resource": resources }] });
             RolePolicy::read(policy.to_string().as_bytes()).unwrap()
         };
         Roles::of([policy("clinician"), policy(PATIENT)])
     })
+}
+
+/// Labels hide nothing from whoever has it.
+fn every_clearance() -> Value {
+    let codes = [
+        (ward_access::CONFIDENTIALITY, "V"),
+        (ward_access::ACT_CODE, ward_access::EVERY_SENSITIVITY),
+    ];
+    let codings = codes.map(|(system, code)| {
+        let coding = serde_json::json!({ "system": system, "code": code });
+        serde_json::json!({ "url": ward_access::CLEARANCE, "valueCoding": coding })
+    });
+    codings.into_iter().collect()
 }
 
 /// What a role may do with a type: its elements (none: all of them), and `read`, `update`, ...
@@ -268,7 +281,7 @@ pub fn role(policies: &[Policy<'_>]) -> Roles {
         resource
     };
     let policy = serde_json::json!({ "resourceType": "CapabilityStatement", "name": "role", "status": "active", "date": "2026",
-        "kind": "requirements", "fhirVersion": "4.0.1", "format": ["json"],
+        "kind": "requirements", "fhirVersion": "4.0.1", "format": ["json"], "extension": every_clearance(),
         "rest": [{ "mode": "server", "resource": policies.iter().map(resource).collect::<Vec<_>>() }] });
     Roles::of([RolePolicy::read(policy.to_string().as_bytes()).unwrap()])
 }

@@ -6,6 +6,7 @@
 )]
 
 mod absent;
+mod actors;
 mod advertised;
 mod agreement;
 mod beside;
@@ -241,6 +242,15 @@ timed_on_both!(
     shifts::only_practitioners_have_a_rota,
     shifts::a_rota_that_is_known_costs_no_statement,
     shifts::a_rota_that_cannot_be_read_opens_nothing,
+    actors::t23_a_person_of_a_department_is_of_the_organization,
+    actors::r4_the_organization_of_a_client_is_one_more,
+    actors::r4_teams_and_groups_count_while_they_hold,
+    actors::r4_a_circle_of_organizations_ends,
+    actors::a_membership_that_is_revoked_counts_no_more_in_2_s,
+    actors::memberships_that_are_known_cost_no_statement,
+    actors::memberships_that_cannot_be_read_refuse,
+    actors::who_somebody_is_to_a_patient,
+    actors::what_somebody_asks_for_and_is_cleared_for,
     launched::an_apps_patient_costs_no_statement,
     launched::a_deletion_of_the_patient_holds_at_once,
     launched::a_deletion_by_another_process_is_known_in_5_s,

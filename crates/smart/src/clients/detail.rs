@@ -120,6 +120,11 @@ fn facts(client: &Client, now_s: i64) -> Vec<(String, String)> {
             "Purposes of use",
             client.purpose_of_use.clone().unwrap_or_default(),
         ),
+        (
+            "Organization",
+            client.organization.clone().unwrap_or_default(),
+        ),
+        ("Cleared for", client.clearance.clone().unwrap_or_default()),
         ("Authentication", client.authentication.method().to_owned()),
         ("Keys", keys),
         ("Tokens bound to", bound_to.to_owned()),

@@ -60,13 +60,15 @@ mod tests {
             |c| c.keys = Some(KeysAt::Url("https://lab.example/jwks".into())),
             |c| c.fapi2 = true,
         ];
-        let leaves: [Change; 7] = [
+        let leaves: [Change; 8] = [
             |c| c.purpose_of_use = Some("HPAYMT HRESCH TREAT".into()),
             |_| (),
             |c| c.scope = "system/*.cruds".into(),
             |c| c.owner = "Somebody else".into(),
             |c| c.review_due_s = Some(1),
             |c| c.may_introspect = true,
+            // Looked at with each request.
+            |c| c.clearance = Some("N".into()),
             |c| c.redirect_uris = vec!["https://app.example/cb".into()],
         ];
         let ended = |change: Change| {

@@ -8,8 +8,11 @@ use crate::registration::{
 };
 use crate::request::Parameters;
 use crate::state::{ActsFor, Client, Kind};
-use ward_access::Roles;
+use ward_access::{Clearance, Roles};
+use ward_fhir::reference::is_id;
 
+const ORGANIZATION: &str = "organization";
+const CLEARANCE: &str = "clearance";
 const ACTS_FOR: &str = "acts_for_user";
 const ROLE: &str = "role";
 const ABOUT: &str = "acts_for_patient";
@@ -22,6 +25,11 @@ pub(super) fn values(client: &Client) -> Values {
     let mut values = vec![
         ("scope", client.scope.clone()),
         (purposes::PARAMETER, may_assert),
+        (
+            ORGANIZATION,
+            client.organization.clone().unwrap_or_default(),
+        ),
+        (CLEARANCE, client.clearance.clone().unwrap_or_default()),
     ];
     if client.kind == Kind::System {
         let person = client.acts_for.clone().unwrap_or_default();
@@ -72,6 +80,8 @@ pub(super) fn entered(client: &Client, parameters: &Parameters) -> Result<Client
         ),
         ..client.clone()
     };
+    entered.organization = organization(parameters, &mut problems);
+    entered.clearance = clearance(parameters, &mut problems);
     match client.kind {
         Kind::System => entered.acts_for = acts_for(client, parameters, &mut problems),
         _ => {
@@ -110,6 +120,27 @@ pub(super) fn entered(client: &Client, parameters: &Parameters) -> Result<Client
     match problems.is_empty() {
         true => Ok(entered),
         false => Err(problems),
+    }
+}
+
+fn organization(parameters: &Parameters, problems: &mut Vec<Problem>) -> Option<String> {
+    let typed = text(parameters, ORGANIZATION)?;
+    let id = typed.strip_prefix("Organization/");
+    if !id.is_some_and(is_id) {
+        let why = "is a reference such as Organization/123".to_owned();
+        problems.push((ORGANIZATION, why));
+    }
+    Some(typed)
+}
+
+fn clearance(parameters: &Parameters, problems: &mut Vec<Problem>) -> Option<String> {
+    let typed = text(parameters, CLEARANCE)?;
+    match Clearance::parse(&typed) {
+        Ok(clearance) => Some(clearance.to_string()),
+        Err(error) => {
+            problems.push((CLEARANCE, format!("does not do: {error}")));
+            None
+        }
     }
 }
 

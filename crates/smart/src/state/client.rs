@@ -3,6 +3,7 @@
 
 use super::{NEVER, Row, RowKind};
 use serde::{Deserialize, Serialize};
+use ward_access::{Clearance, Registered};
 
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -63,6 +64,10 @@ pub struct Client {
     /// Purposes of use that it may assert, codes of v3 PurposeOfUse separated by spaces; the first holds where it asserts none.
     /// `None`: a system has none, and people act for what their roles are for.
     pub purpose_of_use: Option<String>,
+    /// `Organization/id`: whose client it is, and for whose people. `None`: nobody has said.
+    pub organization: Option<String>,
+    /// How sensitive data it sees, as [`Clearance`] is written. `None`: what is usual.
+    pub clearance: Option<String>,
     pub created_s: i64,
     /// Network from which somebody who is no administrator registered it; empty: an administrator did.
     pub registered_from: String,
@@ -216,6 +221,16 @@ impl Client {
         match (self.id_token_signed_by, self.fapi2) {
             (IdTokenAlgorithm::Rs256, true) => IdTokenAlgorithm::Ps256,
             (registered, _) => registered,
+        }
+    }
+
+    /// What consents and labels ask of it. A clearance that cannot be read is for what is normal.
+    pub fn registered(&self) -> Registered {
+        let clearance = self.clearance.as_deref();
+        Registered {
+            organization: self.organization.clone(),
+            clearance: clearance.map(|text| Clearance::parse(text).unwrap_or_default()),
+            acts_for: self.acts_for.is_some(),
         }
     }
 

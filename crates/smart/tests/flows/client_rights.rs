@@ -6,10 +6,11 @@ use crate::client_forms::*;
 use crate::house::*;
 use crate::registry::administrator;
 use serde_json::{Value, json};
+use ward_access::{Clearance, Registered};
 use ward_seal::Es384Key;
 use ward_smart::page::ClientPart;
 use ward_smart::state::{Authentication, Client, KeysAt, Kind};
-use ward_smart::{Answer, Endpoint, Page};
+use ward_smart::{Answer, AuthorizationServer, Endpoint, Page};
 
 /// At once, on every node: what was granted is worth what is left of it, and a wider ceiling gives no old token back.
 pub async fn c17_a_narrower_ceiling_cuts_what_was_granted(house: House) {
@@ -362,4 +363,61 @@ pub async fn c17_s30_an_ehr_says_where_its_launches_are_shown(house: House) {
     assert_eq!(status, 200);
     let expected = ["https://ehr.example", "https://ehr.example:8443"];
     assert_eq!(client(&house).await.frame_origins, expected);
+}
+
+/// Its tokens stay, and are worth what the registration says at each request.
+pub async fn c17_l3_whose_a_client_is_and_what_it_sees_holds_at_once(house: House) {
+    house.confidential("secret").await;
+    let other = house.another().await;
+    let token = by_secret(&house, "openid user/*.rs").await;
+    let registered = async |server: &AuthorizationServer| {
+        let header = format!("Bearer {}", token["access_token"].as_str().unwrap());
+        let credentials = ward_smart::Credentials {
+            authorization: Some(&header),
+            ..ward_smart::Credentials::default()
+        };
+        let caller = server.authenticate(&credentials, NOW_S).await.unwrap();
+        caller.client.clone()
+    };
+    assert_eq!(registered(&house.server).await, Registered::default());
+    for (field, value) in [
+        ("organization", "h2"),
+        ("organization", "Organization/a b"),
+        ("organization", "Practitioner/1"),
+        ("clearance", "HIV"),
+        ("clearance", "R a|b|c"),
+    ] {
+        let before = client(&house).await;
+        let (status, page) = set(&house, ClientPart::Rights, &[(field, value)]).await;
+        assert_eq!((status, errors(&page)), (400, vec![field]), "{value}");
+        assert_eq!(client(&house).await, before);
+    }
+    let fields = [
+        ("organization", "Organization/h2"),
+        ("clearance", "R  SUD HIV"),
+    ];
+    let (status, page) = set(&house, ClientPart::Rights, &fields).await;
+    assert_eq!(status, 200, "{:?}", errors(&page));
+    assert!(
+        recorded(&house)
+            .query
+            .contains("changed=organization&changed=clearance")
+    );
+    let is = Registered {
+        organization: Some("Organization/h2".into()),
+        clearance: Some(Clearance::parse("R HIV SUD").unwrap()),
+        acts_for: false,
+    };
+    assert_eq!(registered(&house.server).await, is);
+    if let Some(other) = &other {
+        other.watch(NOW_S).await.unwrap();
+        assert_eq!(registered(other).await, is);
+    }
+    set(
+        &house,
+        ClientPart::Rights,
+        &[("organization", ""), ("clearance", "")],
+    )
+    .await;
+    assert_eq!(registered(&house.server).await, Registered::default());
 }

@@ -178,6 +178,7 @@ on_both!(
     client_rights::c17_a_narrower_ceiling_cuts_what_was_granted,
     client_rights::c17_no_token_of_before_outlives_a_change,
     client_rights::c17_s22_nothing_goes_to_an_address_that_was_taken_away,
+    client_rights::c17_l3_whose_a_client_is_and_what_it_sees_holds_at_once,
     client_rights::c17_s61_a_service_acts_for_whom_its_page_says,
     client_rights::c17_s99_who_may_ask_about_every_token_is_set_on_the_page,
     client_proof::c17_s106_tokens_are_bound_to_a_key_from_then_on,

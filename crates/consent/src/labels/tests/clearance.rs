@@ -37,6 +37,21 @@ fn l3_level_and_every_sensitivity_are_needed() {
 }
 
 #[test]
+fn l3_of_two_clearances_both_bind() {
+    let within = |a: &Clearance, b: &Clearance| a.within(b, starter());
+    let all = Clearance::for_all(Restricted);
+    let hiv = class(&observation("", LOINC, VIRAL_LOAD));
+    let strange = class(&observation(&security(&[("urn:x", "y")]), LOINC, GLUCOSE));
+    assert!(all.dominates(&hiv, starter()) && all.dominates(&strange, starter()));
+    let some = cleared(VeryRestricted, &["SUD", "HIV"]);
+    assert_eq!(within(&all, &some), cleared(Restricted, &["SUD", "HIV"]));
+    let narrow = cleared(Restricted, &["OPIOIDUD", "PSY"]);
+    assert_eq!(within(&some, &narrow), cleared(Restricted, &["OPIOIDUD"]));
+    assert_eq!(within(&narrow, &some), within(&some, &narrow));
+    assert_eq!(within(&some, &Clearance::normal()), Clearance::normal());
+}
+
+#[test]
 fn l5_unlabelled_needs_no_clearance() {
     let plain = class(&observation("", LOINC, GLUCOSE));
     assert!(Clearance::normal().dominates(&plain, starter()));

@@ -153,6 +153,8 @@ fn parts(text: Text) -> Vec<PartShown> {
     let rights = vec![
         value("scope", "system/Patient.rs user/Patient.rs"),
         value("purpose_of_use", "TREAT ETREAT"),
+        value("organization", "Organization/123"),
+        value("clearance", "R HIV"),
         value("acts_for_user", "Practitioner/123"),
         value("role", "nurse"),
         value("acts_for_patient", ""),
