@@ -3,7 +3,7 @@
 use crate::compartment::Compartments;
 use crate::granted::Granted;
 use crate::grid::{Grid, Reach};
-use crate::mask::Mask;
+use crate::mask::{Hides, Mask};
 use crate::part::Part;
 use crate::sight::{Grant, PatientKey, Sight};
 use std::sync::Arc;
@@ -198,6 +198,29 @@ impl Access {
     /// Row ids of patients whose records are hidden whatever the mask says: what is at home with them. In order, mostly none.
     pub fn closed(&self) -> &Arc<[i64]> {
         &self.closed
+    }
+
+    /// Whether there may be rows of the type that exist and are not the caller's to read, though the type is: by what bounds their
+    /// scopes, by consents and labels, or in closed records. Of types that they do not reach: by consents, labels and closed records.
+    /// What refers to such a type says whether they see the target.
+    pub fn may_hide(&self, ty: TypeId) -> bool {
+        match self.sight(ty, Action::Read) {
+            Sight::Patients(_) | Sight::Matching(_) => true,
+            Sight::Everything | Sight::Nothing => {
+                let hides = self.mask.hides();
+                let is_of_a_record = Compartments::r4().is_member(ty);
+                hides.shared || (is_of_a_record && (hides.records || !self.closed.is_empty()))
+            }
+        }
+    }
+
+    /// The same of all types: `false` for who needs not be asked about any.
+    pub fn may_hide_any(&self) -> bool {
+        self.mask.hides() != Hides::NOTHING
+            || !self.closed.is_empty()
+            || self.granted.is_some()
+            || self.launch.is_some()
+            || self.before.is_some()
     }
 
     /// This access without what is at home with these patients: while it is decided anew who sees their records. Also of the other

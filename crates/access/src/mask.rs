@@ -6,18 +6,64 @@ use std::sync::Arc;
 ///
 /// Rows may get ids that were given after a mask was made: one that is a choice of ids hides them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mask(Option<Arc<[u8]>>);
+pub struct Mask {
+    bits: Option<Arc<[u8]>>,
+    hides: Hides,
+}
+
+/// What there may be that a mask hides: what nobody said otherwise of, may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hides {
+    /// Rows in patients' records.
+    pub records: bool,
+    /// Rows that are in nobody's record.
+    pub shared: bool,
+}
+
+impl Hides {
+    pub const NOTHING: Hides = Hides {
+        records: false,
+        shared: false,
+    };
+    pub const ANYTHING: Hides = Hides {
+        records: true,
+        shared: true,
+    };
+}
 
 impl Mask {
     /// Hides nothing, whatever ids there will be: of callers whom no consent and no label binds, and of the server itself.
     pub const fn every() -> Mask {
-        Mask(None)
+        Mask {
+            bits: None,
+            hides: Hides::NOTHING,
+        }
     }
 
     /// Shows the ids whose bit is set: bit `n` is bit `n % 8`, lowest first, of byte `n / 8`, as PostgreSQL's `get_bit` counts. Beyond
     /// the end nothing is seen. Costs a copy.
     pub fn of_bits(bits: &[u8]) -> Mask {
-        Mask(Some(bits.iter().copied().chain([0]).collect()))
+        Mask {
+            bits: Some(bits.iter().copied().chain([0]).collect()),
+            hides: Hides::ANYTHING,
+        }
+    }
+
+    /// The same choice of ids, of which is known what else rows have by now. Who has seen all classes says so, and what leaves for a
+    /// caller from whom nothing is hidden need not be looked through.
+    pub fn hiding(self, hides: Hides) -> Mask {
+        Mask {
+            hides: match self.bits {
+                Some(_) => hides,
+                None => Hides::NOTHING,
+            },
+            ..self
+        }
+    }
+
+    /// What there may be that this mask hides.
+    pub const fn hides(&self) -> Hides {
+        self.hides
     }
 
     /// Shows these ids and no other. A negative one is nobody's.
@@ -30,12 +76,12 @@ impl Mask {
 
     /// The bits with a byte of zeros behind them, on one of which every id beyond them may be laid; `None`: nothing is hidden.
     pub fn closed_bits(&self) -> Option<&Arc<[u8]>> {
-        self.0.as_ref()
+        self.bits.as_ref()
     }
 
     /// Whether rows with this visibility id are let through.
     pub fn shows(&self, visibility: i32) -> bool {
-        let Some(bits) = &self.0 else { return true };
+        let Some(bits) = &self.bits else { return true };
         let id = usize::try_from(visibility).ok();
         id.is_some_and(|id| {
             bits.get(id / 8)
@@ -72,6 +118,11 @@ mod tests {
             assert!(Mask::every().shows(id));
         }
         assert!(Mask::every().closed_bits().is_none());
+        assert_eq!(Mask::every().hides(), Hides::NOTHING);
+        assert_eq!(Mask::every().hiding(Hides::ANYTHING), Mask::every());
+        assert_eq!(Mask::of(&[0]).hides(), Hides::ANYTHING);
+        let quiet = Mask::of(&[0]).hiding(Hides::NOTHING);
+        assert!(quiet.shows(0) && !quiet.shows(1));
         let closed = Mask::of(&[8]).closed_bits().cloned();
         assert_eq!(closed.as_deref(), Some(&[0, 1, 0][..]));
     }

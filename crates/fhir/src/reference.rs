@@ -45,6 +45,22 @@ pub fn parse<'a>(text: &'a str, base: Option<&str>) -> Option<Reference<'a>> {
     }
 }
 
+/// The texts that stand between `before`, such as `"reference":"`, and the next quotation mark, in JSON as `json::write` makes it: a look
+/// for what a resource may name without reading it. One that is escaped ends early; no reference to a resource is.
+/// Cost: one pass over the bytes.
+pub fn texts<'a>(json: &'a [u8], before: &'static str) -> impl Iterator<Item = &'a str> {
+    occurrences(json, before).filter_map(move |at| {
+        let rest = &json[at + before.len()..];
+        let end = memchr::memchr(b'"', rest)?;
+        std::str::from_utf8(&rest[..end]).ok()
+    })
+}
+
+/// Where the text stands in bytes.
+pub fn occurrences(json: &[u8], text: &'static str) -> impl Iterator<Item = usize> {
+    memchr::memmem::find_iter(json, text)
+}
+
 /// `[A-Za-z0-9\-\.]{1,64}`
 pub fn is_id(text: &str) -> bool {
     (1..=64).contains(&text.len())

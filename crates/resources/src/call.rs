@@ -106,6 +106,13 @@ impl Interaction {
         self.may_write() && !is_other
     }
 
+    pub fn is_patch(&self) -> bool {
+        matches!(
+            self,
+            Interaction::Patch { .. } | Interaction::ConditionalPatch { .. }
+        )
+    }
+
     /// Answered without a token: it tells of the server and of nobody's data.
     pub fn is_public(&self) -> bool {
         matches!(self, Interaction::Capabilities | Interaction::OpenApi)

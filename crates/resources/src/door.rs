@@ -10,7 +10,7 @@ use crate::reply::{Content, Reply};
 use crate::visibility::Sees;
 use crate::{
     bundle, capabilities, create, delete, history, openapi, operations, patch_interaction, read,
-    search, seen, update,
+    referred, search, seen, update,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -125,7 +125,7 @@ impl Engine {
         };
         let unrecorded = Unrecorded::new(self, caller, call);
         let reply = match dispatch(context).await {
-            Ok(reply) => seen::cut(access, call, reply),
+            Ok(reply) => referred::settle(context, seen::cut(access, call, reply)).await,
             Err(failure) => Reply::failure(&failure),
         };
         let budgeted = self.within_budget(caller, call, reply).await;

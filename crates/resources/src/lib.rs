@@ -31,6 +31,7 @@ mod places;
 pub mod preconditions;
 pub mod read;
 mod record_budget;
+mod referred;
 pub mod reindex;
 pub mod reply;
 pub mod route;

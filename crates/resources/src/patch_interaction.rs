@@ -10,11 +10,12 @@ use crate::patch;
 use crate::place::{demand_home, demand_type, reads_what_it_updates};
 use crate::preconditions::{demand_match, demand_none_match};
 use crate::read::{current, live, not_found, seen};
+use crate::referred;
 use crate::reply::Reply;
 use crate::seen::view;
 use crate::update::put;
 use crate::write::{Replaced, Written, conflict};
-use ward_access::{Access, Action};
+use ward_access::Action;
 use ward_fhir::issue::Result;
 use ward_fhir::json::Stamp;
 use ward_fhir::schema::r4;
@@ -73,7 +74,7 @@ async fn attempt(
         .body
         .as_ref()
         .ok_or_else(|| Failure::new(Kind::Invalid, "a patch needs a body"))?;
-    let Some(document) = apply(cx.access, row, body)? else {
+    let Some(document) = apply(cx, row, body).await? else {
         return unchanged(cx, row).map(Ok);
     };
     validate(cx.engine, document.root())?;
@@ -104,8 +105,32 @@ fn unchanged(cx: Context<'_>, row: &Row) -> Result<Reply> {
 
 /// The patched document, `None` when it is the same as before; its identity must be unchanged. To the patch, what the caller does
 /// not see of the resource is not there.
-pub(crate) fn apply(access: &Access, row: &Row, body: &Body) -> Result<Option<Document>> {
-    let before = view(access, &row.body)?;
+pub(crate) async fn apply(cx: Context<'_>, row: &Row, body: &Body) -> Result<Option<Document>> {
+    let before = view(cx.access, &row.body)?;
+    let hidden = referred::of_row(cx, row, before.root()).await?;
+    let without = |document: &Document| referred::without(cx, document.root(), &hidden);
+    let after = match without(&before) {
+        None => patched(&before, row, body)?,
+        Some(shown) => {
+            let asked = patched(&shown, row, body)?;
+            // The same patch of all that is stored must come to the same for who sees a part of it.
+            let touched = || referred::touched(row.ty);
+            let after = patched(&before, row, body).map_err(|_| touched())?;
+            let seen = |document: &Document| match without(document) {
+                Some(seen) => text_of(&seen),
+                None => text_of(document),
+            };
+            let named = |document: &Document| referred::named(cx, document.root(), &hidden);
+            if seen(&asked) != seen(&after) || named(&before) != named(&after) {
+                return Err(touched());
+            }
+            after
+        }
+    };
+    Ok((text_of(&after) != text_of(&before)).then_some(after))
+}
+
+fn patched(before: &Document, row: &Row, body: &Body) -> Result<Document> {
     let bytes = match body.format {
         Format::JsonPatch => patch::json(before.root(), &body.bytes)?,
         Format::XmlPatch => patch::xml(before.root(), &body.bytes)?,
@@ -127,7 +152,7 @@ pub(crate) fn apply(access: &Access, row: &Row, body: &Body) -> Result<Option<Do
                 .at(format!("{}.id", after.root().type_name())),
         );
     }
-    Ok((text_of(&after) != text_of(&before)).then_some(after))
+    Ok(after)
 }
 
 fn text_of(document: &Document) -> Vec<u8> {

@@ -56,7 +56,7 @@ pub(crate) fn view(access: &Access, body: &[u8]) -> Result<Document> {
 }
 
 /// Answers of which every byte is the server's: none of them holds a resource that is stored.
-fn is_our_own(interaction: &Interaction) -> bool {
+pub(crate) fn is_our_own(interaction: &Interaction) -> bool {
     match interaction {
         Interaction::Capabilities | Interaction::OpenApi => true,
         Interaction::Operation { name, .. } => OF_NO_RESOURCE.contains(&name.as_str()),
@@ -94,7 +94,7 @@ fn cut_json(seen: &Seen, json: &Bytes) -> Result<Bytes> {
 }
 
 /// Answers hold resources that are as deep and long as any that is stored, some Bundles within one another.
-const ANSWER: Limits = Limits {
+pub(crate) const ANSWER: Limits = Limits {
     depth_max: 96,
     nodes_max: 64_000_000,
     issues_max: 1,

@@ -11,6 +11,7 @@ use crate::link;
 use crate::place::{self, Literally, Placement, demand_home_of, demand_type, is_bound};
 use crate::preconditions::{demand_match, demand_none_match};
 use crate::read::{NO_ROW, locate, not_found};
+use crate::referred;
 use crate::reply::Reply;
 use crate::write::{Identity, Replaced, Written, commit, compose, conflict};
 use std::collections::HashSet;
@@ -117,6 +118,10 @@ pub(crate) async fn put(
         destination.demand(cx.access, node, Action::Create)?;
     }
     demand_home_of(&replaced, cx.access, ty, Action::Update)?;
+    // A patch has been found to leave alone what is not seen.
+    if !cx.call.interaction.is_patch() {
+        referred::demand_kept(cx, node, &replaced).await?;
+    }
     let placement = destination.settle(cx.engine).await?;
     let identity = identify(cx, ty, id, rid, &placement, &replaced);
     let status = if creating { 201 } else { 200 };

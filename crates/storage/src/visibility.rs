@@ -6,6 +6,7 @@ use crate::contract::{Expect, Rid, Row, StoreError, Write};
 use crate::store::{Backend, Store};
 use bytes::Bytes;
 use ward_access::{Access, Action, Sight};
+use ward_fhir::TypeId;
 
 impl Store {
     /// The visibility ids of classes, in that order: an id for [`Write::visibility`]. What a class says is the caller's affair; equal
@@ -49,6 +50,24 @@ impl Store {
         match &self.0 {
             Backend::Sqlite(store) => store.policies(patients),
             Backend::Postgres(store) => store.policies(patients).await,
+        }
+    }
+
+    /// Whether each of the rows is there for this access to read, a deletion too; of types that it does not reach at all, whether
+    /// consents, labels and closed records let the row through. Nothing of a row comes with the answer. For what is referred
+    /// to: a row that is hidden and one that never was are both `false`. One statement, or two where some of the types are not
+    /// reached; on PostgreSQL one for each type, sent together.
+    pub async fn visible(
+        &self,
+        access: &Access,
+        keys: &[(TypeId, Rid)],
+    ) -> Result<Vec<bool>, StoreError> {
+        if keys.is_empty() {
+            return Ok(Vec::new());
+        }
+        match &self.0 {
+            Backend::Sqlite(store) => store.visible(access, keys),
+            Backend::Postgres(store) => store.visible(access, keys).await,
         }
     }
 

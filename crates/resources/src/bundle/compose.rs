@@ -14,6 +14,7 @@ use crate::patch_interaction::apply as apply_patch;
 use crate::place::{self, demand_home, demand_home_of};
 use crate::preconditions::{demand_match, demand_none_match};
 use crate::read::seen;
+use crate::referred;
 use crate::reply::Reply;
 use crate::write::{Identity, Replaced, Written, compose, compose_deletion};
 use std::collections::HashSet;
@@ -184,7 +185,7 @@ impl Unit<'_> {
         demand_match(&entry.call.conditions, Some(row.version))?;
         let body = entry.body(self.bundle.root());
         let body = body.ok_or_else(|| Failure::new(Kind::Invalid, "a patch needs a body"))?;
-        let Some(mut patched) = apply_patch(self.cx.access, &row, &body)? else {
+        let Some(mut patched) = apply_patch(self.cx, &row, &body).await? else {
             demand_home(&row, self.cx.access, row.ty, Action::Update)?;
             self.references.push(Guard::Exists {
                 ty: row.ty,
@@ -247,6 +248,9 @@ impl Unit<'_> {
             destination.demand(access, node, Action::Create)?;
         }
         demand_home_of(replaced, access, identity.ty, action(entry))?;
+        if !entry.call.interaction.is_patch() {
+            referred::demand_kept(self.cx, node, replaced).await?;
+        }
         let placement = destination.settle(engine).await?;
         let write = compose(engine, node, identity, &placement, replaced, patients).await?;
         let status = if write.op == Op::Create { 201 } else { 200 };

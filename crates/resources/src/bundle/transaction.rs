@@ -7,7 +7,7 @@ use super::identities::Identities;
 use super::reads;
 use super::steps::{Step, resolve};
 use crate::bundle_json::BundleWriter;
-use crate::call::{Interaction, Return};
+use crate::call::Return;
 use crate::delete::referenced;
 use crate::document::read_body;
 use crate::engine::Context;
@@ -140,7 +140,7 @@ fn answer(
 ) -> Reply {
     let mut out = BundleWriter::new("transaction-response", None, &[]);
     for (entry, outcome) in entries.iter().zip(outcomes) {
-        let shown = !is_patch(entry)
+        let shown = !entry.call.interaction.is_patch()
             || outcome
                 .ty()
                 .is_none_or(|ty| reads_what_it_updates(cx.access, ty));
@@ -172,11 +172,4 @@ fn answer(
         recorded: true,
         ..Reply::resource(200, out.finish())
     }
-}
-
-fn is_patch(entry: &Entry) -> bool {
-    matches!(
-        entry.call.interaction,
-        Interaction::Patch { .. } | Interaction::ConditionalPatch { .. }
-    )
 }

@@ -50,6 +50,7 @@ mod placement;
 mod purposes;
 mod reads;
 mod records;
+mod referring;
 mod rights;
 mod shifts;
 mod shrink;

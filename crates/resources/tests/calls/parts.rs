@@ -101,6 +101,8 @@ pub struct Clerk {
     site: Roles,
     /// By type the names of the elements that are seen, in JSON without type (`onset`).
     pub parts: BTreeMap<&'static str, BTreeSet<&'static str>>,
+    /// Of which the whole or a part is seen.
+    pub types: BTreeSet<&'static str>,
 }
 
 impl Clerk {
@@ -126,6 +128,7 @@ impl Clerk {
             );
             policies.push(("Condition", named));
         }
+        let types = policies.iter().map(|(ty, _)| *ty).collect();
         let policies: Vec<_> = policies
             .iter()
             .map(|(ty, named)| (*ty, named.as_slice(), interactions))
@@ -135,6 +138,7 @@ impl Clerk {
             caller: in_role_of(&site, "user/*.cruds", None),
             site,
             parts,
+            types,
         }
     }
 

@@ -222,6 +222,18 @@ impl Party {
         body["resourceType"] == "Patient" && self.patient == Some(format!("Patient/{id}"))
     }
 
+    /// Whether P reads some resources of a type and not others.
+    pub fn is_bound(&self, ty: &str) -> bool {
+        let of_type = |right: &&Right| right.ty == "*" || right.ty == ty;
+        let reads = |right: &&Right| right.letters.contains('r');
+        let mut rights = self.rights.iter().filter(of_type).filter(reads).peekable();
+        let is_whole = |right: &Right| {
+            let is_shared = right.context == "patient" && SHARED.contains(&ty);
+            right.criteria.is_empty() && (right.context != "patient" || is_shared)
+        };
+        rights.peek().is_some() && !rights.any(is_whole)
+    }
+
     /// What may be searched, or read where that is asked. A former version is seen when the last one is and it would be.
     pub fn sees(&self, held: &Held) -> bool {
         let body = held.body;

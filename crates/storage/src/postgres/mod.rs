@@ -224,6 +224,14 @@ impl Postgres {
         Ok(brief!(self, connection => visibility::policies(connection, patients))?)
     }
 
+    pub async fn visible(
+        &self,
+        access: &Access,
+        keys: &[(TypeId, Rid)],
+    ) -> Result<Vec<bool>, StoreError> {
+        Ok(brief!(self, connection => visibility::visible(connection, self.core(), access, keys))?)
+    }
+
     pub async fn at_home(
         &self,
         access: &Access,

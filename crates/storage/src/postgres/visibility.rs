@@ -6,11 +6,13 @@ use super::read::{self, COLUMNS, NO_GENERATION};
 use super::statement::Value;
 use super::write::{or_back, visibility_lock};
 use crate::contract::{Rid, StoreError};
-use crate::core::StoredRow;
+use crate::core::{Core, StoredRow};
 use crate::visibility::{NOBODY, RID_BITS, RecordMark, VISIBILITY_IDS_MAX};
 use bytes::Bytes;
+use futures_util::future::try_join_all;
 use std::fmt::Write as _;
-use ward_access::Access;
+use ward_access::{Access, Action};
+use ward_fhir::TypeId;
 
 /// The ids that classes have, in that order.
 pub async fn ids(connection: &Connection, classes: &[Bytes]) -> Result<Vec<Option<i32>>, Failure> {
@@ -63,6 +65,54 @@ pub async fn policies(connection: &Connection, patients: &[Rid]) -> Result<Vec<i
         *slot.ok_or(StoreError::Integrity)? = row.int(1)?;
     }
     Ok(versions)
+}
+
+/// Which of the rows the access lets through, in the order of the keys.
+pub async fn visible(
+    connection: &Connection,
+    core: &Core,
+    access: &Access,
+    keys: &[(TypeId, Rid)],
+) -> Result<Vec<bool>, Failure> {
+    let mut types: Vec<TypeId> = keys.iter().map(|(ty, _)| *ty).collect();
+    types.sort_unstable();
+    types.dedup();
+    let each = types.iter();
+    let statements = each
+        .map(|ty| visible_of(connection, core, access, *ty, keys))
+        .collect::<Result<Vec<Sql>, StoreError>>()?;
+    let asked = statements.iter();
+    let results = try_join_all(asked.map(|sql| connection.rows(&sql.text, &sql.values))).await?;
+    let mut visible = vec![false; keys.len()];
+    for row in results.iter().flatten() {
+        let slot = visible.get_mut(row.int(0)? as usize);
+        *slot.ok_or(StoreError::Integrity)? = true;
+    }
+    Ok(visible)
+}
+
+/// Of a type that the access does not reach, by mask and closed records alone.
+fn visible_of(
+    connection: &Connection,
+    core: &Core,
+    access: &Access,
+    ty: TypeId,
+    keys: &[(TypeId, Rid)],
+) -> Result<Sql, StoreError> {
+    let numbered = keys.iter().enumerate().filter(|(_, key)| key.0 == ty);
+    let (at, rids) = numbered.map(|(at, key)| (at as i64, key.1)).unzip();
+    let mut sql = Sql::new(access);
+    let (rids, at) = (sql.bind(Value::Ints(rids)), sql.bind(Value::Ints(at)));
+    let visible = sql.visible("x");
+    let _ = write!(
+        sql.text,
+        "select b.at from unnest({rids}, {at}) b(rid, at) join {} x on x.rid = b.rid where {visible}",
+        connection.tables.of(ty)
+    );
+    if access.may(ty, Action::Read) {
+        read::bound(&mut sql, connection, core, access, (ty, Action::Read))?;
+    }
+    Ok(sql)
 }
 
 /// What the live rows at home with a patient come to.

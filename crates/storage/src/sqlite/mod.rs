@@ -201,6 +201,14 @@ impl Sqlite {
         self.read_with(|connection| visibility::policies(connection, patients))
     }
 
+    pub fn visible(
+        &self,
+        access: &Access,
+        keys: &[(TypeId, Rid)],
+    ) -> Result<Vec<bool>, StoreError> {
+        self.read_with(|connection| visibility::visible(connection, self.core(), access, keys))
+    }
+
     pub fn at_home(
         &self,
         access: &Access,

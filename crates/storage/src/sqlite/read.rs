@@ -85,6 +85,17 @@ pub(super) fn many_statement(
     action: Action,
     keys: &[(TypeId, Rid)],
 ) -> Result<Option<Sql>, StoreError> {
+    many_of(core, access, action, keys, &format!("{COLUMNS}, b.a"))
+}
+
+/// The same with these columns of the row `x` and the key `b`.
+pub(super) fn many_of(
+    core: &Core,
+    access: &Access,
+    action: Action,
+    keys: &[(TypeId, Rid)],
+    columns: &str,
+) -> Result<Option<Sql>, StoreError> {
     let mut types: Vec<TypeId> = keys.iter().map(|(ty, _)| *ty).collect();
     types.sort_unstable();
     types.dedup();
@@ -102,7 +113,7 @@ pub(super) fn many_statement(
     let packed = sql.bind(packed.into_value());
     let _ = write!(
         sql.text,
-        "select {COLUMNS}, b.a from rows({packed}) b cross join resource x on x.rid = b.c where x.typ = b.b and "
+        "select {columns} from rows({packed}) b cross join resource x on x.rid = b.c where x.typ = b.b and "
     );
     let probe = Probe::new(reach.single().map(|(ty, _)| ty));
     probe.access(&mut sql, &reach);

@@ -6,11 +6,12 @@ use super::read::{self, COLUMNS};
 use super::rows::{Kind, Rows};
 use super::statement::Value;
 use crate::contract::{Rid, StoreError};
-use crate::core::StoredRow;
+use crate::core::{Core, StoredRow};
 use crate::visibility::{NOBODY, RID_BITS, RecordMark, VISIBILITY_IDS_MAX};
 use bytes::Bytes;
 use std::fmt::Write as _;
-use ward_access::Access;
+use ward_access::{Access, Action};
+use ward_fhir::TypeId;
 
 /// The ids that classes have, in that order.
 pub fn ids(connection: &mut Connection, classes: &[Bytes]) -> Result<Vec<Option<i32>>, StoreError> {
@@ -85,6 +86,49 @@ pub fn policies(connection: &mut Connection, patients: &[Rid]) -> Result<Vec<i64
         Ok(())
     })?;
     Ok(versions)
+}
+
+/// Which of the rows the access lets through, in the order of the keys.
+pub fn visible(
+    connection: &mut Connection,
+    core: &Core,
+    access: &Access,
+    keys: &[(TypeId, Rid)],
+) -> Result<Vec<bool>, StoreError> {
+    let mut visible = vec![false; keys.len()];
+    let within = read::many_of(core, access, Action::Read, keys, "b.a")?;
+    let beyond = beyond(access, keys);
+    for sql in within.into_iter().chain(beyond) {
+        connection.each(&sql.text, &sql.values, |row| {
+            let slot = visible.get_mut(row.int(0)? as usize);
+            *slot.ok_or(StoreError::Integrity)? = true;
+            Ok(())
+        })?;
+    }
+    Ok(visible)
+}
+
+/// Rows of types that the access does not reach, by mask and closed records alone. `None`: there are none.
+fn beyond(access: &Access, keys: &[(TypeId, Rid)]) -> Option<Sql> {
+    let mut packed = Rows::new(&[Kind::Int; 3]);
+    for (at, (ty, rid)) in keys.iter().enumerate() {
+        if !access.may(*ty, Action::Read) {
+            packed.int(at as i64);
+            packed.int(i64::from(ty.0));
+            packed.int(*rid);
+        }
+    }
+    if packed.is_empty() {
+        return None;
+    }
+    let mut sql = Sql::new(access);
+    let packed = sql.bind(packed.into_value());
+    let visible = sql.visible("x");
+    let _ = write!(
+        sql.text,
+        "select b.a from rows({packed}) b cross join resource x on x.rid = b.c where x.typ = b.b and {visible}"
+    );
+    Some(sql)
 }
 
 /// What the live rows at home with a patient come to.

@@ -6,6 +6,7 @@ use crate::plans::{CLASSES, Maker, World};
 use bytes::Bytes;
 use std::collections::BTreeSet;
 use ward_access::{Access, Action, Mask};
+use ward_fhir::TypeId;
 use ward_fhir::tree::{Document, Node};
 use ward_search::plan::{Filter, Plan, SortKey, Total};
 use ward_search::query::Include;
@@ -298,6 +299,7 @@ impl Pair<'_> {
             "{}",
             self.what
         );
+        self.names(&keys).await;
         for row in changed.iter().step_by(5) {
             let one = async |store: &Store, access: &Access| {
                 let mut versions = Vec::new();
@@ -316,6 +318,28 @@ impl Pair<'_> {
             let whole = one(self.whole, &self.access.0).await;
             assert_eq!(whole, one(self.rest, &self.access.1).await, "{}", self.what);
         }
+    }
+
+    /// What may be named: what is read, and of types that are not reached what the mask and closed records let through.
+    async fn names(&self, keys: &[(TypeId, Rid)]) {
+        let (masked, open) = &self.access;
+        let whole = self.whole.visible(masked, keys).await.unwrap();
+        let rest = self.rest.visible(open, keys).await.unwrap();
+        assert_eq!(whole, rest, "{}", self.what);
+        let read = self.whole.read_many(masked, Action::Read, keys).await;
+        let read = read.unwrap().into_iter();
+        for (key, (visible, read)) in keys.iter().zip(whole.iter().zip(read)) {
+            if masked.may(key.0, Action::Read) {
+                assert_eq!(*visible, !matches!(read, Current::Absent), "{}", self.what);
+            }
+        }
+        let reached = Mask::clone(masked.mask());
+        let narrow = scoped_by(&reached, "system/Organization.rs", None).without(masked.closed());
+        let beyond = self.whole.visible(&narrow, keys).await.unwrap();
+        let all = scoped_by(&reached, "system/*.rs", None).without(masked.closed());
+        assert_eq!(beyond, self.whole.visible(&all, keys).await.unwrap());
+        let nobody = [(keys[0].0, -1), (keys[0].0, keys[0].1)];
+        assert!(!self.whole.visible(&all, &nobody).await.unwrap()[0]);
     }
 
     async fn reads_history(&self, changed: &[Write]) {
