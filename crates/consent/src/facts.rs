@@ -154,6 +154,9 @@ impl Relation {
     }
 }
 
+/// Before the id of a client of the authorization server, which is no resource: who names it denies or permits what is asked through it.
+pub const CLIENT: &str = "urn:ward:client:";
+
 /// What kind of identity a reference leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
@@ -176,6 +179,11 @@ impl Kind {
             _ => Kind::Any,
         }
     }
+}
+
+/// Whoever is registered as a client can be named, and what is denied to one stays so when the registration has ended.
+pub(crate) fn is_there(who: &str, lookup: &dyn Lookup) -> bool {
+    who.starts_with(CLIENT) || lookup.is_there(who)
 }
 
 pub(crate) fn type_of(reference: &str) -> &str {

@@ -2,7 +2,7 @@
 
 use crate::class::Class;
 use crate::code::Ref;
-use crate::facts::{Caller, Kind, Lookup, Relation, Row};
+use crate::facts::{Caller, Kind, Lookup, Relation, Row, is_there};
 use crate::fault::{Fault, Reason};
 use crate::group::current;
 use crate::level::Level;
@@ -223,7 +223,7 @@ impl Within<'_, '_> {
             Some(who) if actor.part == Part::Recipient => {
                 if caller.actors.contains(who) {
                     Tri::Yes
-                } else if !lookup.is_there(who) && caller.could_be(Kind::of(who)) {
+                } else if !is_there(who, lookup) && caller.could_be(Kind::of(who)) {
                     Tri::Unknown
                 } else {
                     Tri::No

@@ -34,7 +34,7 @@ pub use class::Class;
 pub use code::{Coding, Ref};
 pub use context::{Context, Outcome, Varies};
 pub use due::{BOUNDARIES_MAX, next_change, next_change_of};
-pub use facts::{Caller, Kind, Kinship, Lookup, NoLookup, Relation, Row};
+pub use facts::{CLIENT, Caller, Kind, Kinship, Lookup, NoLookup, Relation, Row};
 pub use fault::{Fault, Reason};
 pub use interpret::{Decision, Question, Step, interpret};
 pub use level::Level;

@@ -1,7 +1,7 @@
 //! Criteria against a row: what of R4 needs no caller. R5 falls out of [`Tri`].
 
 use crate::code::{Coding, Ref};
-use crate::facts::{Lookup, Row};
+use crate::facts::{Lookup, Row, is_there};
 use crate::provision::{
     Actor, Consent, Content, Criteria, Data, Effect, Label, Meaning, Part, Provision,
 };
@@ -103,7 +103,7 @@ pub(crate) fn gone<'c>(
     consent: &'c Consent,
     lookup: &dyn Lookup,
 ) -> impl Iterator<Item = &'c Provision> {
-    let is_gone = |who: Option<&Ref>| who.is_none_or(|who| !lookup.is_there(who));
+    let is_gone = |who: Option<&Ref>| who.is_none_or(|who| !is_there(who, lookup));
     consent.root.walk().filter(move |p| {
         let actors = p.criteria.actors.iter();
         let mut recipients = actors.filter(|actor| actor.part == Part::Recipient);

@@ -4,7 +4,7 @@
 use crate::action::Action;
 use crate::code::Ref;
 use crate::diagram::{Diagram, FALSE, Id, Op, TRUE, TooWide};
-use crate::facts::{Kind, Lookup, Row};
+use crate::facts::{Kind, Lookup, Row, is_there};
 use crate::group::current;
 use crate::level::Level;
 use crate::matching::{actor_matches, broken, names, row_matches, speaks_of_custodian};
@@ -242,7 +242,7 @@ impl Asking<'_> {
             let is = self.atom(&Atom::Actor(who.clone()))?;
             surely.push(is);
             perhaps.push(is);
-            if !self.lookup.is_there(who) {
+            if !is_there(who, self.lookup) {
                 perhaps.push(self.atom(&Atom::Kind(Kind::of(who)))?);
             }
         }

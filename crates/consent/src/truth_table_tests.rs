@@ -277,6 +277,29 @@ fn t19_between_groups_the_deny_wins() {
     assert!(t.shows(&through("Device/h1-portal"), &o1()));
 }
 
+/// A client has no resource, and is there as long as it is named.
+#[test]
+fn t19_a_client_is_named_by_its_id() {
+    let mut t = table(vec![based(OPTIN, &[deny(&[actor("urn:ward:client:hie")])])]);
+    t.house.gone = vec!["urn:ward:client:hie"];
+    let through = |client: &str| {
+        let mut caller = dr_o("TREAT");
+        caller.actors.insert(client.into());
+        caller
+    };
+    assert!(!t.shows(&through("urn:ward:client:hie"), &o1()));
+    assert!(t.shows(&through("urn:ward:client:portal"), &o1()));
+    let decision = t.decide(&through("urn:ward:client:hie"), &o1());
+    assert!(decision.faults.is_empty(), "{:?}", decision.faults);
+    let permitted = based(OPTOUT, &[permit(&[actor("urn:ward:client:hie")])]);
+    let t = table(vec![permitted]);
+    assert!(t.shows(&through("urn:ward:client:hie"), &o1()));
+    assert!(!t.shows(&through("urn:ward:client:portal"), &o1()));
+    let nobody = actors("IRCP", &["urn:ward:client:"]);
+    let nobody = based(OPTIN, &[permit(&[nobody])]);
+    assert_eq!(nobody.faults[0].reason, Reason::Reference);
+}
+
 #[test]
 fn t20_an_expired_consent_says_nothing() {
     let t = table(vec![consent(&format!(

@@ -4,8 +4,9 @@ use super::{Reader, coding, codings};
 use crate::action::{Action, Actions};
 use crate::code::{
     ACT_REASON, CONFIDENTIALITY, CONSENT_ACTION, CONTENT_CLASS, Coding, LOINC, MEDIA_TYPES,
-    PARTICIPATION, RESOURCE_TYPES, URIS,
+    PARTICIPATION, RESOURCE_TYPES, Ref, URIS,
 };
+use crate::facts::CLIENT;
 use crate::fault::Reason;
 use crate::period::Period;
 use crate::provision::{
@@ -66,7 +67,9 @@ impl Reader<'_> {
             (_, true) => Part::Custodian,
             _ => Part::Recipient,
         };
-        let who = node.get("reference").and_then(|r| self.local(r));
+        let who = node
+            .get("reference")
+            .and_then(|r| self.local(r).or_else(|| client(r)));
         if who.is_none() && effect == Effect::Permit {
             return Err(Reason::Reference);
         }
@@ -152,4 +155,11 @@ fn content(node: Node<'_>) -> Result<Content, Reason> {
 
 pub(crate) fn without_version(canonical: &str) -> &str {
     canonical.split('|').next().unwrap_or_default()
+}
+
+/// A client that is named as such, whether or not it is registered.
+fn client(node: Node<'_>) -> Option<Ref> {
+    let text = node.text("reference")?;
+    let id = text.strip_prefix(CLIENT)?;
+    (!id.is_empty()).then(|| text.into())
 }
