@@ -74,6 +74,12 @@ pub enum Command {
     SignIns(SignIns),
     /// GET of one path again and again
     Get(Get),
+    /// Stores Consents for a share of the patients; the token must be of somebody who may create them
+    Consents(Consents),
+    /// Random questions to this server and another: whether their answers differ
+    Compare(Compare),
+    /// Whether times tell what is hidden from what is not there (Kolmogorov-Smirnov)
+    Timing(Timing),
     /// Floor: durable writes to a file per second
     Fsync(Fsync),
 }
@@ -237,4 +243,36 @@ pub struct Fsync {
     pub bytes: usize,
     #[arg(long, default_value_t = 5)]
     pub duration: u64,
+}
+
+#[derive(Args)]
+pub struct Consents {
+    /// Patients in a hundred who have consents
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(0..=100))]
+    pub percent: u64,
+}
+
+/// `ward-loadgen --base http://127.0.0.1:8080/fhir --token-command "ward token --as clinician" compare http://127.0.0.1:8081/fhir --questions 10000`
+#[derive(Args)]
+pub struct Compare {
+    /// FHIR base URL of the other server, http only
+    pub other: String,
+    /// Bearer token there; without it the one of here is shown
+    #[arg(long)]
+    pub other_token: Option<String>,
+    /// Command line that prints one
+    #[arg(long, value_name = "COMMAND", conflicts_with = "other_token")]
+    pub other_token_command: Option<String>,
+    #[arg(long, default_value_t = 1000)]
+    pub questions: u64,
+}
+
+/// `ward-loadgen --token-command "ward token --as billing" timing --hidden Observation/abc --pairs 10000`
+#[derive(Args)]
+pub struct Timing {
+    /// Type and id of a resource that the caller does not see; more than one may be given
+    #[arg(long, required = true)]
+    pub hidden: Vec<String>,
+    #[arg(long, default_value_t = 10_000)]
+    pub pairs: u64,
 }

@@ -17,6 +17,9 @@ use crate::tokens::Token;
 const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+json");
 const FORM: HeaderValue = HeaderValue::from_static("application/x-www-form-urlencoded");
 
+/// What stands for a server's base URL.
+pub const BASE: &str = "BASE";
+
 pub struct Client {
     target: Target,
     token: Option<Token>,
@@ -59,6 +62,24 @@ impl Client {
         });
         let below = path.strip_prefix(self.target.path.as_str())?;
         Some(below.trim_start_matches('/').to_owned())
+    }
+
+    /// Asks without an expectation. Errors: the connection failed.
+    pub async fn ask(&mut self, path: &str) -> Result<Reply, String> {
+        let request = self.request(Method::GET, path, None)?;
+        Ok(self.connection.exchange(request).await?.into())
+    }
+
+    /// A text of the server with [`BASE`] in the place of its base URL.
+    pub fn without_base(&self, text: &str) -> String {
+        let base = format!("{}{}", self.target.authority, self.target.path);
+        let bare = base.strip_suffix(":80").map(str::to_owned);
+        let of = |scheme: &str, base: &str| format!("{scheme}://{base}");
+        let text = text.replace(&of("http", &base), BASE);
+        match bare {
+            Some(bare) => text.replace(&of("http", &bare), BASE),
+            None => text,
+        }
     }
 
     pub async fn create(&mut self, kind: &str, body: String) -> Option<Reply> {

@@ -6,6 +6,7 @@
 mod arguments;
 mod browser;
 mod client;
+mod compare;
 mod connection;
 mod fsync;
 mod meter;
@@ -15,6 +16,7 @@ mod run;
 mod service;
 mod sources;
 mod target;
+mod timing;
 mod tokens;
 mod workload;
 
@@ -52,6 +54,11 @@ fn execute(arguments: &Arguments) -> Result<bool, String> {
         .enable_all()
         .build()
         .map_err(|e| format!("runtime: {e}"))?;
+    match &arguments.command {
+        Command::Compare(options) => return runtime.block_on(compare::run(arguments, options)),
+        Command::Timing(options) => return runtime.block_on(timing::run(arguments, options)),
+        _ => {}
+    }
     let reports = runtime.block_on(workload::execute(arguments))?;
     report::print(&reports, arguments.json);
     Ok(reports.iter().all(report::Report::is_clean))

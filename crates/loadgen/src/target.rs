@@ -1,6 +1,6 @@
 //! Where requests go: host, base path, tokens.
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Compare};
 use crate::tokens::{self, Token};
 
 #[derive(Clone, Debug)]
@@ -35,6 +35,26 @@ impl Target {
             path,
             tokens,
             gzip: arguments.gzip,
+        })
+    }
+
+    /// The other server of a comparison; without a token of its own it is shown the same.
+    pub fn beside(&self, options: &Compare) -> Result<Self, String> {
+        let (authority, path) = split(&options.other)?;
+        let mut tokens = self.tokens.clone();
+        if let Some(token) = &options.other_token {
+            tokens = vec![Token::of(token)?];
+        }
+        if let Some(command) = &options.other_token_command {
+            let token = Token::printed_by(command)?;
+            token.renew_by(command.clone());
+            tokens = vec![token];
+        }
+        Ok(Self {
+            authority,
+            path,
+            tokens,
+            ..self.clone()
         })
     }
 }

@@ -1,5 +1,6 @@
 //! The workloads, one file each.
 
+mod consents;
 mod create;
 mod crud;
 mod get;
@@ -12,6 +13,8 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod token;
+
+pub use search::{Class, Pools, questions};
 
 use crate::arguments::{Arguments, Command};
 use crate::meter::Usage;
@@ -51,7 +54,14 @@ pub async fn execute(arguments: &Arguments) -> Result<Vec<Report>, String> {
             .map(|r| vec![r]),
         Command::SignIns(options) => sign_ins::run(&target, &watched, options, seed).await,
         Command::Get(options) => get::run(&target, &watched, options).await.map(|r| vec![r]),
-        Command::Fsync(_) => Err("fsync needs no server".to_owned()),
+        Command::Consents(options) => {
+            let stored = consents::run(&target, options, seed).await?;
+            eprintln!("ward-loadgen: {stored} consents");
+            Ok(Vec::new())
+        }
+        Command::Fsync(_) | Command::Compare(_) | Command::Timing(_) => {
+            Err("this measures no workload".to_owned())
+        }
     }
 }
 

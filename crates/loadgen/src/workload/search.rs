@@ -15,8 +15,13 @@ use crate::record::{Phase, Record};
 use crate::report::{Beside, Report};
 use crate::run::{self, Measured, Script, Watched};
 use crate::target::Target;
-use pools::Pools;
-use suites::Class;
+pub use pools::Pools;
+pub use suites::Class;
+
+/// The words of questions.
+pub fn questions(all: &[&str]) -> Vec<String> {
+    pools::words(all.iter().copied())
+}
 
 /// What everything else is compared with.
 const READ: Class = Class {

@@ -111,6 +111,11 @@ impl Pools {
         (encoded(&text), missed)
     }
 
+    /// All values of a word.
+    pub fn all(&self, word: &str) -> &[String] {
+        self.values.get(word).map_or(&[], Vec::as_slice)
+    }
+
     fn draw(&self, word: &str, rng: &mut Rng) -> &str {
         let Some(values) = self.values.get(word).filter(|v| !v.is_empty()) else {
             return "";

@@ -11,6 +11,15 @@ const fn class(name: &'static str, questions: &'static [&'static str]) -> Class 
     Class { name, questions }
 }
 
+impl Class {
+    /// The questions of the classes by which the cost of search is stated, and of W5.
+    pub fn all() -> impl Iterator<Item = &'static str> {
+        let classes = CLASSES.iter().chain(MOCK_HEALTH);
+        let questions = classes.flat_map(|class| class.questions.iter().copied());
+        questions.filter(|question| !question.contains("{deep}") && *question != "metadata")
+    }
+}
+
 /// The classes by which the cost of search is stated, pages of 20.
 pub const CLASSES: &[Class] = &[
     class(
