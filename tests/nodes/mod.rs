@@ -1,6 +1,7 @@
 //! Two Wards over one PostgreSQL, as behind a load balancer, while clients keep both at work: what is used on one is used on the other,
 //! what ends on one ends on the other in time, and keys are exchanged without anybody noticing.
 
+mod consents;
 mod keys;
 mod load;
 mod revocation;

@@ -98,6 +98,11 @@ pub enum Maintenance {
     Memberships,
     /// Extracting index entries anew from what is stored. Reads; nothing of it leaves the store.
     Reindex,
+    /// What a patient's consents say. Reads and searches Consent only; what it finds decides who sees the record.
+    Consents,
+    /// What consents are evaluated against: rows of the record, people and organizations that are named, merged patients. Reads and
+    /// searches; what it finds decides who sees the record.
+    Policies,
 }
 
 /// The types that say who belongs to whom.
@@ -118,12 +123,15 @@ pub fn maintenance(purpose: Maintenance) -> Access {
         Maintenance::TakenId => (&[Action::Read], 6),
         Maintenance::Owners => (&[Action::Read], 7),
         Maintenance::Memberships => (&[Action::Read, Action::Search], 8),
+        Maintenance::Consents => (&[Action::Read, Action::Search], 9),
+        Maintenance::Policies => (&[Action::Read, Action::Search], 10),
     };
     let mut grid = Grid::default();
     let reached = |name: &str| match purpose {
         Maintenance::SearchParameters => name == "SearchParameter",
         Maintenance::Rota => name == "PractitionerRole",
         Maintenance::Memberships => MEMBERSHIPS.contains(&name),
+        Maintenance::Consents => name == "Consent",
         Maintenance::Owners => Compartments::r4()
             .owned()
             .any(|(ty, _)| r4().ty(ty).name == name),

@@ -225,8 +225,8 @@ fn prefer(headers: &HeaderMap) -> Prefer {
                 "return=minimal" => prefer.returns = Some(Return::Minimal),
                 "return=representation" => prefer.returns = Some(Return::Representation),
                 "return=OperationOutcome" => prefer.returns = Some(Return::OperationOutcome),
-                "handling=strict" => prefer.strict = true,
-                "handling=lenient" => prefer.strict = false,
+                "handling=strict" => (prefer.strict, prefer.lenient) = (true, false),
+                "handling=lenient" => (prefer.strict, prefer.lenient) = (false, true),
                 _ => {}
             }
         }

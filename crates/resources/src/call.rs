@@ -210,6 +210,8 @@ pub struct Prefer {
     pub returns: Option<Return>,
     /// `handling=strict`: unknown search parameters are refused.
     pub strict: bool,
+    /// `handling=lenient`, said and not merely left out: a Consent that cannot be evaluated is taken, and denies.
+    pub lenient: bool,
 }
 
 #[derive(Clone, Debug)]

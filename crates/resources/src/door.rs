@@ -90,7 +90,7 @@ impl Engine {
             None => None,
             Some(id) => self.launch_patient(id).await?,
         };
-        Ok(decide(
+        let access = decide(
             caller,
             &Facts {
                 patient,
@@ -98,7 +98,8 @@ impl Engine {
                 mask: sees.mask,
                 changeable: sees.changeable,
             },
-        ))
+        );
+        Ok(self.without_closed(access))
     }
 
     pub(crate) fn patient_key(&self, rid: i64) -> PatientKey {

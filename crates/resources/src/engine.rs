@@ -10,7 +10,7 @@ use crate::places::Places;
 use crate::record_budget::RecordBudgets;
 use crate::search_parameters::Served;
 use crate::seen::Extractors;
-use crate::visibility::{Actors, ConsentSettings, Visibility};
+use crate::visibility::{Actors, Closed, ConsentSettings, Policies, Races, Visibility};
 use std::sync::Arc;
 use ward_access::{Access, Caller};
 use ward_fhir::issue::Result;
@@ -127,6 +127,12 @@ pub struct Engine {
     pub(crate) clock: fn() -> i64,
     pub(crate) cursor_key: [u8; 32],
     pub(crate) terminology: crate::search::terminology::Kept,
+    pub(crate) policies: Policies,
+    pub(crate) races: Races,
+    /// Records that nobody sees now.
+    pub(crate) closed: Closed,
+    /// A record was closed here: it is to be decided anew at once.
+    pub(crate) due_asked: tokio::sync::Notify,
     /// Somebody wants the index to be built at once.
     pub(crate) index_asked: tokio::sync::Notify,
 }
@@ -173,6 +179,10 @@ impl Engine {
             clock,
             cursor_key,
             terminology: crate::search::terminology::Kept::default(),
+            policies: Policies::default(),
+            races: Races::default(),
+            closed: Closed::default(),
+            due_asked: tokio::sync::Notify::new(),
             index_asked: tokio::sync::Notify::new(),
         }
     }

@@ -4,17 +4,32 @@
 mod actors;
 mod class;
 mod classes;
+mod consents;
+mod due;
+mod family;
+#[cfg(test)]
+mod fixture;
 #[cfg(test)]
 mod hidden_tests;
+mod house;
 mod judge;
+mod known;
 mod masks;
+mod policy;
+mod record;
+mod row;
 mod settings;
 
 pub(crate) use actors::Actors;
 pub use actors::{ACTORS_KEPT, ActingFor};
 pub use class::VisibilityClass;
 pub use classes::CLASSES_KEPT;
+pub(crate) use consents::Races;
+pub use consents::{At, Followed};
+pub(crate) use due::Closed;
+pub use due::LATE_US;
 pub use masks::MASKS_MAX;
+pub use policy::{Judged, Policies, Policy};
 pub use settings::{
     ConsentSettings, DEFAULT_PURPOSE, THIS_ORGANIZATION, site_labels, starter_labels,
 };

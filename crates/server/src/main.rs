@@ -10,6 +10,7 @@ mod data_folder;
 mod demo;
 mod dev_certificates;
 mod drain;
+mod due;
 mod egress;
 mod import;
 mod reindex;

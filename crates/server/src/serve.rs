@@ -3,7 +3,7 @@
 use crate::config::{self, Config, Flags, Loaded};
 use crate::demo::{self, Demo};
 use crate::dev_certificates::DevFiles;
-use crate::{core_dump, data_folder, drain, reindex, tls, watch, wiring};
+use crate::{core_dump, data_folder, drain, due, reindex, tls, watch, wiring};
 use clap::{Args, ValueEnum};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -129,6 +129,7 @@ impl Serve {
         let (encryption, renewal) = encryption.map(|e| (e.config, e.renewal)).unzip();
         let renewal = renewal.map(|r| tokio::task::spawn_local(r.run()));
         let reindex = tokio::task::spawn_local(reindex::run(engine.clone(), stop.clone()));
+        let due = tokio::task::spawn_local(due::run(engine.clone(), stop.clone()));
         let service = Service {
             engine: engine.clone(),
             auth,
@@ -153,6 +154,7 @@ impl Serve {
         let _ = drain.await;
         let _ = watch.await;
         let _ = reindex.await;
+        let _ = due.await;
         if let Some(renewal) = renewal {
             renewal.abort();
         }

@@ -27,6 +27,9 @@ pub async fn run(engine: Arc<Engine>, auth: Arc<AuthorizationServer>, stop: Arc<
         if engine.watch_classes().await.is_err() {
             tracing::warn!("classes of visibility cannot be read");
         }
+        if engine.watch_closed().await.is_err() {
+            tracing::warn!("which records are closed cannot be read");
+        }
         let now_s = clock_us() / 1_000_000;
         if auth.watch(now_s).await.is_err() {
             tracing::warn!("what was revoked cannot be read");

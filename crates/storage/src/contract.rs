@@ -158,7 +158,19 @@ pub struct Unit {
     /// Patients whose policy gets the next version: nothing that was worked out by the one before is committed any more. No other
     /// unit writes to their records meanwhile.
     pub raises: Vec<Rid>,
+    /// When policies must be decided anew by time, after `raises`.
+    pub turns: Vec<Turn>,
     pub record: Vec<u8>,
+}
+
+/// What is still to be decided of a patient's record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    pub patient: Rid,
+    /// When, in microseconds since 1970; `None`: nothing changes by time.
+    pub due_us: Option<i64>,
+    /// Whether nobody sees the record until then ([`ward_access::Access::without`]).
+    pub is_closed: bool,
 }
 
 impl Unit {

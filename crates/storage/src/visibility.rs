@@ -89,6 +89,46 @@ impl Store {
         Ok(rows)
     }
 
+    /// What was deleted at home with a patient, in no order, at most `most`: without bodies, which the versions before have
+    /// ([`Store::superseded`]). Of types that the access shows in part none.
+    pub async fn deleted_at_home(
+        &self,
+        access: &Access,
+        patient: Rid,
+        most: u32,
+    ) -> Result<Vec<Row>, StoreError> {
+        let mut rows = match &self.0 {
+            Backend::Sqlite(store) => store.deleted_at_home(access, patient, most)?,
+            Backend::Postgres(store) => store.deleted_at_home(access, patient, most).await?,
+        };
+        rows.retain(|row| *access.sight(row.ty, Action::Read) == Sight::Everything);
+        Ok(rows)
+    }
+
+    /// Patients whose policy is due by now ([`crate::Turn`]), the first ones first, at most `most`. No other process over the
+    /// same store is given them until `held_until_us`; then whoever took them is taken to be gone. One statement.
+    pub async fn take_due(
+        &self,
+        now_us: i64,
+        held_until_us: i64,
+        most: u32,
+    ) -> Result<Vec<Rid>, StoreError> {
+        match &self.0 {
+            Backend::Sqlite(store) => store.due(now_us, most),
+            Backend::Postgres(store) => store.take_due(now_us, held_until_us, most).await,
+        }
+    }
+
+    /// Patients whose records are closed, or whose policy was due before a time and is not decided yet, in order. One statement.
+    pub async fn closed(&self, late_us: i64) -> Result<Vec<Rid>, StoreError> {
+        let mut closed = match &self.0 {
+            Backend::Sqlite(store) => store.closed(late_us)?,
+            Backend::Postgres(store) => store.closed(late_us).await?,
+        };
+        closed.sort_unstable();
+        Ok(closed)
+    }
+
     /// The superseded versions of rows, in no order. Of types that the access shows in part none.
     pub async fn superseded(&self, access: &Access, rids: &[Rid]) -> Result<Vec<Row>, StoreError> {
         let mut rows = match &self.0 {

@@ -92,7 +92,7 @@ impl Engine {
         Ok((rows, passed))
     }
 
-    async fn compose_anew(&self, rows: Vec<Row>) -> Result<Vec<Write>> {
+    pub(crate) async fn compose_anew(&self, rows: Vec<Row>) -> Result<Vec<Write>> {
         let mut documents: Vec<Document> = Vec::with_capacity(rows.len());
         for row in &rows {
             documents.push(reread(&row.body)?);

@@ -4,7 +4,7 @@ use super::connection::{Connection, Failure};
 use super::rowset::{INSERT, REINDEX, Rowset, UPDATE};
 use super::statement::Value;
 use super::tables::table;
-use crate::contract::{Expect, Op, Rid, Write};
+use crate::contract::{Expect, Op, Rid, Turn, Write};
 use crate::core::{Core, Prepared};
 use crate::index::{CATEGORY, CODE, EVERY, difference, parameter, typed};
 use crate::quantity::{Keys, Row, rows as quantity_rows, sort as sort_quantities};
@@ -48,6 +48,7 @@ pub struct Delta {
     revisions: Vec<Revision>,
     /// Patients whose policy gets the next version.
     raises: Vec<Rid>,
+    turns: Vec<Turn>,
     /// A SearchParameter is among the rows.
     parameters: bool,
 }
@@ -76,6 +77,7 @@ impl Delta {
         }
         self.revisions.extend(&prepared.unit.revisions);
         self.raises.extend(&prepared.unit.raises);
+        self.turns.extend(&prepared.unit.turns);
     }
 
     fn add_write(
@@ -312,8 +314,15 @@ impl Delta {
             list.push((REVISE.into(), revision_values(&self.revisions)));
         }
         // After the rows, whose statements compare with the version before.
+        self.raises.sort_unstable();
+        self.raises.dedup();
         if !self.raises.is_empty() {
             list.push((RAISE.into(), vec![Value::Ints(self.raises)]));
+        }
+        self.turns.sort_unstable_by_key(|turn| turn.patient);
+        self.turns.dedup_by_key(|turn| turn.patient);
+        if !self.turns.is_empty() {
+            list.push((TURN.into(), turn_values(&self.turns)));
         }
         // Last, so that whoever holds its row waits for nothing else.
         if self.parameters {
@@ -329,6 +338,15 @@ fn revision_values(revisions: &[Revision]) -> Vec<Value> {
         column(&|revision| revision.rid),
         column(&|revision| i64::from(revision.version)),
         column(&|revision| revision.visibility_id()),
+    ]
+}
+
+fn turn_values(turns: &[Turn]) -> Vec<Value> {
+    let due = turns.iter().map(|turn| turn.due_us.unwrap_or(i64::MAX));
+    vec![
+        Value::Ints(turns.iter().map(|turn| turn.patient).collect()),
+        Value::Ints(due.collect()),
+        Value::Bools(turns.iter().map(|turn| turn.is_closed).collect()),
     ]
 }
 
@@ -374,6 +392,8 @@ const PUT_KEYS: &str = "insert into data_key (c, id, wrapped) \
     from unnest($1, $2, $3) u (c, id, wrapped) on conflict do nothing";
 const REVISE: &str = "update history h set w = u.w::int from unnest($1, $2, $3) u (rid, ver, w) where h.rid = u.rid and h.ver = u.ver::int";
 const RAISE: &str = "insert into policy as p (c, version) select c, 1 from unnest($1) u (c) on conflict (c) do update set version = p.version + 1";
+const TURN: &str = "insert into policy as p (c, version, due, closed) select c, 0, due, closed from unnest($1, $2, $3) u (c, due, closed) \
+    on conflict (c) do update set due = excluded.due, closed = excluded.closed, held = 0";
 const RAISE_PARAMETERS_MARK: &str = "insert into block as b (one, next) values (2, 1) on conflict (one) do update set next = b.next + 1";
 pub const PARAMETERS_MARK: &str = "select coalesce((select next from block where one = 2), 0)";
 pub const PUT_RECORDS: &str = "insert into record (body) select body from unnest($1) u (body)";

@@ -243,6 +243,31 @@ impl Postgres {
         self.open_rows(stored).await
     }
 
+    pub async fn deleted_at_home(
+        &self,
+        access: &Access,
+        patient: Rid,
+        most: u32,
+    ) -> Result<Vec<Row>, StoreError> {
+        let stored = reading!(self, connection => visibility::deleted_at_home(connection, access, patient, most))?;
+        self.open_rows(stored).await
+    }
+
+    pub async fn take_due(
+        &self,
+        now_us: i64,
+        held_until_us: i64,
+        most: u32,
+    ) -> Result<Vec<Rid>, StoreError> {
+        let pooled = self.shared.writes.get().await?;
+        let taken = visibility::take_due(&pooled, now_us, held_until_us, most).await;
+        Self::done(pooled, taken)
+    }
+
+    pub async fn closed(&self, late_us: i64) -> Result<Vec<Rid>, StoreError> {
+        Ok(brief!(self, connection => visibility::closed(connection, late_us))?)
+    }
+
     pub async fn superseded(&self, access: &Access, rids: &[Rid]) -> Result<Vec<Row>, StoreError> {
         let stored =
             reading!(self, connection => visibility::superseded(connection, access, rids))?;

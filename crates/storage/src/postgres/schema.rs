@@ -12,7 +12,8 @@
 //! | `_d (d)`, `_u (upd)` | a type without a usable condition, history and `_lastUpdated` |
 //!
 //! `state` holds rows with an expiry: one by `(kind, key)`, the list of a kind or of an owner by `seq`, what has expired.
-//! `vis_class` says what the visibility ids stand for, `policy` by which version of a patient's policy rows get theirs.
+//! `vis_class` says what the visibility ids stand for, `policy` by which version of a patient's policy rows get theirs, when that is to be
+//! decided anew (`due`, by whoever has it until `held`), and whose record is closed until then.
 //! `g` says by which generation of search parameters a row is indexed (`indexing` holds what they are).
 //! `self` is the row's own target term: `self # spread` is the term by which others refer to it under a parameter.
 //! `upd` is indexed for type history, so an update is never heap-only. `term_count` has a row per connection that counts
@@ -26,7 +27,7 @@ use crate::migrations::Chain;
 /// What was made before the oldest format lacks terms and counters that searches rely on, and has no secret of its own.
 const CHAIN: Chain<'_> = Chain {
     oldest: 6,
-    steps: &[TABLES, LEFT_PHRASES, EDITION, EDITION_3, CLASSES],
+    steps: &[TABLES, LEFT_PHRASES, EDITION, EDITION_3, CLASSES, TURNS],
 };
 
 /// A store without rows has none that an earlier edition of extraction wrote; any other one is told by its empty state. The
@@ -48,6 +49,20 @@ create table vis_class (w int primary key, class bytea not null);
 create unique index vis_class_c on vis_class (sha256(class));
 insert into vis_class (w, class) values (0, '');
 create table policy (c bigint primary key, version bigint not null);
+";
+
+/// When a policy changes by time, and who is hidden until that is done. Whose Consents are there already has a policy that is to be
+/// decided at once.
+const TURNS: &str =
+    "-- tables of types: e0d6e9cfefab734cf57ab392db4b6ebf23655e7fe3b877c456b2e54966ce0cb2
+alter table policy add column due bigint not null default 9223372036854775807;
+alter table policy add column held bigint not null default 0;
+alter table policy add column closed boolean not null default false;
+create index policy_d on policy (due) where due < 9223372036854775807;
+create index policy_x on policy (c) where closed;
+create index resource_x on resource (c) where op = 2;
+insert into policy as p (c, version, due) select distinct c, 1, 0 from resource where typ = 89 and c <> 0 and op <> 2
+  on conflict (c) do update set version = p.version + 1, due = 0;
 ";
 
 /// Only one node migrates at a time.

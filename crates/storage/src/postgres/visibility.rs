@@ -146,6 +146,50 @@ pub async fn at_home(
     stored(connection, &sql).await
 }
 
+pub async fn deleted_at_home(
+    connection: &Connection,
+    access: &Access,
+    patient: Rid,
+    most: u32,
+) -> Result<Vec<StoredRow>, Failure> {
+    let mut sql = Sql::new(access);
+    let (c, most) = (sql.int(patient), sql.int(i64::from(most)));
+    let visible = sql.visible("x");
+    let _ = write!(
+        sql.text,
+        "select {COLUMNS} from resource x where x.c = {c} and x.op = 2 and {visible} limit {most}"
+    );
+    stored(connection, &sql).await
+}
+
+/// Patients whose policy is due and whom nobody else has; until a time they are the asker's.
+pub async fn take_due(
+    connection: &Connection,
+    now_us: i64,
+    held_until_us: i64,
+    most: u32,
+) -> Result<Vec<Rid>, Failure> {
+    let values = [now_us, held_until_us, i64::from(most)].map(Value::Int);
+    patients(connection, TAKE_DUE, &values).await
+}
+
+/// Patients whose records are closed, or late.
+pub async fn closed(connection: &Connection, late_us: i64) -> Result<Vec<Rid>, Failure> {
+    patients(connection, CLOSED, &[Value::Int(late_us)]).await
+}
+
+async fn patients(
+    connection: &Connection,
+    sql: &str,
+    values: &[Value],
+) -> Result<Vec<Rid>, Failure> {
+    let rows = connection.rows(sql, values).await?;
+    Ok(rows
+        .iter()
+        .map(|row| row.int(0))
+        .collect::<Result<_, _>>()?)
+}
+
 pub async fn superseded(
     connection: &Connection,
     access: &Access,
@@ -174,6 +218,9 @@ fn packed(classes: &[Bytes]) -> Value {
 
 const POLICIES: &str =
     "select u.at, p.version from unnest($1) with ordinality u (c, at) join policy p on p.c = u.c";
+const TAKE_DUE: &str = "update policy p set held = $2 from (select c from policy where due <= $1 and due < 9223372036854775807 and held <= $1 \
+    order by due limit $3 for update skip locked) u where p.c = u.c returning p.c";
+const CLOSED: &str = "select c from policy where closed union select c from policy where due < $1 and due < 9223372036854775807";
 const RECORD: &str = "select count(*), coalesce(sum(x.ver), 0)::bigint, coalesce(sum(x.rid & $2), 0)::bigint from resource x \
     where x.c = $1 and x.op <> 2";
 const IDS: &str = "select u.at, v.w from unnest($1) with ordinality u (class, at) join vis_class v on sha256(v.class) = sha256(u.class)";

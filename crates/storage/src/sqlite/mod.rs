@@ -220,6 +220,24 @@ impl Sqlite {
         self.open_rows(stored)
     }
 
+    pub fn deleted_at_home(
+        &self,
+        access: &Access,
+        patient: Rid,
+        most: u32,
+    ) -> Result<Vec<Row>, StoreError> {
+        let stored = self.read_with(|c| visibility::deleted_at_home(c, access, patient, most))?;
+        self.open_rows(stored)
+    }
+
+    pub fn due(&self, now_us: i64, most: u32) -> Result<Vec<Rid>, StoreError> {
+        self.read_with(|connection| visibility::due(connection, now_us, most))
+    }
+
+    pub fn closed(&self, late_us: i64) -> Result<Vec<Rid>, StoreError> {
+        self.read_with(|connection| visibility::closed(connection, late_us))
+    }
+
     pub fn superseded(&self, access: &Access, rids: &[Rid]) -> Result<Vec<Row>, StoreError> {
         let stored = self.read_with(|c| visibility::superseded(c, access, rids))?;
         self.open_rows(stored)

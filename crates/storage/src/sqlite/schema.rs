@@ -19,6 +19,8 @@
 //! | `state_k (kind, key)`, `state_l (kind, seq)`, `state_o (kind, owner, seq)`, `state_x (expires)` | rows with an expiry: one, the list of a kind, of an owner, what has expired | a session |
 //! | `vis_class (k)`, `vis_class_c (class)` | what a visibility id stands for | |
 //! | `policy (c)` | by which version of a patient's policy rows get their visibility | |
+//! | `policy_d (due)`, `policy_x (c)` | whose policy is to be decided anew by a time, whose record is closed until then | a consent that ends |
+//! | `resource_x (c)` | what was deleted of a patient's record | |
 //! | `term_count (h, k)` | how many rows have a counted term (or are of a type), by visibility | exact totals, choice of the driving range |
 //!
 //! `qty_w` has the term as an expression, so that no other index stands in for it. (`indexed by` names no partial index safely: the
@@ -39,7 +41,7 @@ use crate::migrations::Chain;
 /// What was made before the oldest format lacks rows that searches rely on, and has no secret of its own.
 const CHAIN: Chain<'_> = Chain {
     oldest: 6,
-    steps: &[TABLES, LEFT_PHRASES, EDITION, EDITION_3, CLASSES],
+    steps: &[TABLES, LEFT_PHRASES, EDITION, EDITION_3, CLASSES, TURNS],
 };
 
 /// A store without rows has none that an earlier edition of extraction wrote; any other one is told by its empty state.
@@ -60,6 +62,19 @@ create table vis_class (k integer primary key, class blob not null);
 create unique index vis_class_c on vis_class (class);
 insert into vis_class (k, class) values (0, x'');
 create table policy (c integer primary key, version integer not null);
+";
+
+/// When a policy changes by time, and who is hidden until that is done. Whose Consents are there already has a policy that is to be
+/// decided at once.
+const TURNS: &str = "
+alter table policy add column due integer not null default 9223372036854775807;
+alter table policy add column held integer not null default 0;
+alter table policy add column closed integer not null default 0;
+create index policy_d on policy (due) where due < 9223372036854775807;
+create index policy_x on policy (c) where closed <> 0;
+create index resource_x on resource (c) where c <> 0 and op = 2;
+insert into policy (c, version, due) select distinct c, 1, 0 from resource where typ = 89 and c <> 0 and op <> 2
+  on conflict (c) do update set version = version + 1, due = 0;
 ";
 
 const TABLES: &str = "

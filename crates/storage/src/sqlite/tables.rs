@@ -5,9 +5,10 @@ use super::delta::{Change, Delta, Resource};
 use super::rows::{Kind, Rows};
 use super::schema;
 use super::statement::Value;
-use crate::contract::StoreError;
+use crate::contract::{Rid, StoreError};
 use crate::quantity;
 use crate::store::search_parameter;
+use std::collections::BTreeSet;
 use ward_search::entries::{PhraseEntry, QuantityEntry};
 
 impl Delta<'_> {
@@ -179,16 +180,24 @@ impl Delta<'_> {
     fn write_policies(&self, connection: &mut Connection) -> Result<(), StoreError> {
         let mut revisions = Rows::new(&[Kind::Int; 3]);
         let mut raises = Rows::new(&[Kind::Int]);
+        let mut turns = Rows::new(&[Kind::Int; 3]);
         for prepared in &self.units {
             for revision in &prepared.unit.revisions {
                 revisions.int(revision.rid);
                 revisions.int(i64::from(revision.version));
                 revisions.int(revision.visibility_id());
             }
-            prepared.unit.raises.iter().for_each(|c| raises.int(*c));
+            let raised: BTreeSet<Rid> = prepared.unit.raises.iter().copied().collect();
+            raised.into_iter().for_each(|c| raises.int(c));
+            for turn in &prepared.unit.turns {
+                turns.int(turn.patient);
+                turns.int(turn.due_us.unwrap_or(i64::MAX));
+                turns.int(i64::from(turn.is_closed));
+            }
         }
         run(connection, REVISE, revisions)?;
-        run(connection, RAISE, raises)
+        run(connection, RAISE, raises)?;
+        run(connection, TURN, turns)
     }
 
     fn write_rest(&self, connection: &mut Connection) -> Result<(), StoreError> {
@@ -294,6 +303,8 @@ const PUT_RESOURCES: &str = "insert or replace into resource (rid, typ, ver, upd
 const SET_INDEXED: &str = "update resource set g = b.b, k = b.c, q = b.d from (select a, b, c, d from rows(?1)) b where resource.rid = b.a";
 const REVISE: &str = "update history set k = b.c from (select a, b, c from rows(?1)) b where history.rid = b.a and history.ver = b.b";
 const RAISE: &str = "insert into policy (c, version) select a, 1 from rows(?1) where true on conflict (c) do update set version = version + 1";
+const TURN: &str = "insert into policy (c, version, due, closed) select a, 0, b, c from rows(?1) where true \
+    on conflict (c) do update set due = excluded.due, closed = excluded.closed, held = 0";
 const DROP_TERMS: &str = "delete from term where (h, d, rid) in (select a, b, c from rows(?1))";
 const PUT_TERMS: &str =
     "insert or replace into term (h, d, rid, c, k) select a, b, c, d, e from rows(?1)";

@@ -165,6 +165,46 @@ pub fn at_home(
     stored(connection, &sql)
 }
 
+pub fn deleted_at_home(
+    connection: &mut Connection,
+    access: &Access,
+    patient: Rid,
+    most: u32,
+) -> Result<Vec<StoredRow>, StoreError> {
+    let mut sql = Sql::new(access);
+    let (c, most) = (sql.int(patient), sql.int(i64::from(most)));
+    let visible = sql.visible("x");
+    let _ = write!(
+        sql.text,
+        "select {COLUMNS} from resource x where x.c = {c} and x.c <> 0 and x.op = 2 and {visible} limit {most}"
+    );
+    stored(connection, &sql)
+}
+
+/// Patients whose policy is due.
+pub fn due(connection: &mut Connection, now_us: i64, most: u32) -> Result<Vec<Rid>, StoreError> {
+    let values = [Value::Int(now_us), Value::Int(i64::from(most))];
+    patients(connection, DUE, &values)
+}
+
+/// Patients whose records are closed, or late.
+pub fn closed(connection: &mut Connection, late_us: i64) -> Result<Vec<Rid>, StoreError> {
+    patients(connection, CLOSED, &[Value::Int(late_us)])
+}
+
+fn patients(
+    connection: &mut Connection,
+    sql: &str,
+    values: &[Value],
+) -> Result<Vec<Rid>, StoreError> {
+    let mut found = Vec::new();
+    connection.each(sql, values, |row| {
+        found.push(row.int(0)?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
 pub fn superseded(
     connection: &mut Connection,
     access: &Access,
@@ -192,6 +232,9 @@ fn stored(connection: &mut Connection, sql: &Sql) -> Result<Vec<StoredRow>, Stor
 }
 
 const POLICIES: &str = "select b.a, p.version from rows(?1) b cross join policy p on p.c = b.b";
+const DUE: &str =
+    "select c from policy where due <= ?1 and due < 9223372036854775807 order by due limit ?2";
+const CLOSED: &str = "select c from policy where closed <> 0 union select c from policy where due < ?1 and due < 9223372036854775807";
 const RECORD: &str = "select count(*), coalesce(sum(x.ver), 0), coalesce(sum(x.rid & ?2), 0) from resource x \
     where x.c = ?1 and x.c <> 0 and x.op <> 2";
 const IDS: &str = "select b.a, v.k from rows(?1) b cross join vis_class v on v.class = b.b";

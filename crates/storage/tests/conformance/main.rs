@@ -82,6 +82,7 @@ on_both!(
     visibility::what_cannot_be_interned_is_nobodys,
     policies::no_commit_slips_past_a_policy,
     policies::a_policy_meets_the_record_that_it_was_worked_out_for,
+    policies::a_turn_is_taken_once_and_closes_what_is_late,
     access::forbidden_types_are_absent,
     access::one_type_in_reach_is_the_only_one_in_history,
     homes::rows_of_homes_are_whole_in_page_order,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ward_access::{Maintenance, maintenance};
 use ward_search::plan::{Filter, Plan, Total};
 use ward_storage::{
-    CommitError, Current, Guard, RecordMark, Revision, Rid, Row, Store, Unit, Write,
+    CommitError, Current, Guard, RecordMark, Revision, Rid, Row, Store, Turn, Unit, Write,
 };
 
 /// Whoever works out who sees a row does so by the policy of its patient, and no commit slips past a change of it.
@@ -186,4 +186,58 @@ async fn rows_at(store: &Store, patient: Rid) -> Vec<Row> {
     }
     assert!(rows.is_sorted_by_key(|row| row.rid));
     rows
+}
+
+/// Who is due is told to one asker at a time, and who is late or closed to everybody.
+pub async fn a_turn_is_taken_once_and_closes_what_is_late(place: Place) {
+    let store = place.open().await;
+    let patients = [patient(&store).await, patient(&store).await];
+    let turn = |at: usize, due_us, is_closed| Turn {
+        patient: patients[at],
+        due_us,
+        is_closed,
+    };
+    let told = |turns: &[Turn]| Unit {
+        turns: turns.to_vec(),
+        raises: vec![patients[0], patients[0]],
+        ..Unit::default()
+    };
+    let first = told(&[turn(0, Some(100), false), turn(1, Some(200), true)]);
+    store.commit(first).await.unwrap();
+    assert_eq!(store.policies(&patients).await, Ok(vec![1, 0]));
+    assert_eq!(store.take_due(99, 1_000, 10).await, Ok(vec![]));
+    assert_eq!(store.closed(100).await, Ok(vec![patients[1]]));
+    assert_eq!(store.closed(101).await.unwrap().len(), 2);
+    assert_eq!(store.take_due(150, 1_000, 10).await, Ok(vec![patients[0]]));
+    if store.is_shared() {
+        assert_eq!(store.take_due(150, 1_000, 10).await, Ok(vec![]));
+        assert_eq!(store.take_due(150, 1_000, 10).await, Ok(vec![]));
+    }
+    assert_eq!(store.take_due(1_000, 2_000, 1).await, Ok(vec![patients[0]]));
+    let done = told(&[turn(0, None, false), turn(1, Some(5_000), false)]);
+    store.commit(done).await.unwrap();
+    assert_eq!(store.policies(&patients).await, Ok(vec![2, 0]));
+    assert_eq!(store.closed(4_000).await, Ok(vec![]));
+    assert_eq!(store.take_due(4_000, 5_000, 10).await, Ok(vec![]));
+    let gone = create(
+        ty("Observation"),
+        store.allocate(Some(patients[0])),
+        patients[0],
+        "{}",
+    );
+    let gone = Write {
+        policy: Some(2),
+        ..gone
+    };
+    commit(&store, &gone).await.unwrap();
+    commit(&store, &delete(&gone)).await.unwrap();
+    let access = maintenance(Maintenance::Policies);
+    let deleted = store
+        .deleted_at_home(&access, patients[0], 10)
+        .await
+        .unwrap();
+    let deleted: Vec<(Rid, u32)> = deleted.iter().map(|row| (row.rid, row.version)).collect();
+    assert_eq!(deleted, [(gone.rid, 2)]);
+    // The number of Consent stands in a step of the tables.
+    assert_eq!(ty("Consent").0, 89);
 }
