@@ -15,6 +15,7 @@ mod everything;
 mod fhir_user;
 mod formats;
 mod history;
+mod labels;
 mod operations;
 mod patch;
 mod published;

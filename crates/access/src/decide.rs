@@ -98,6 +98,9 @@ pub enum Maintenance {
     Memberships,
     /// Extracting index entries anew from what is stored. Reads; nothing of it leaves the store.
     Reindex,
+    /// What carries security labels to a resource that is written, and what it carries them to. Reads and searches; of what it finds
+    /// only labels go on, into `meta.security` of the resources around.
+    Labels,
     /// What a patient's consents say. Reads and searches Consent only; what it finds decides who sees the record.
     Consents,
     /// What consents are evaluated against: rows of the record, people and organizations that are named, merged patients. Reads and
@@ -119,6 +122,7 @@ pub fn maintenance(purpose: Maintenance) -> Access {
         ),
         Maintenance::SearchParameters => (&[Action::Read, Action::Search], 3),
         Maintenance::Reindex => (&[Action::Read], 4),
+        Maintenance::Labels => (&[Action::Read, Action::Search], 11),
         Maintenance::Rota => (&[Action::Read, Action::Search], 5),
         Maintenance::TakenId => (&[Action::Read], 6),
         Maintenance::Owners => (&[Action::Read], 7),

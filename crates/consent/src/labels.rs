@@ -17,8 +17,11 @@ mod rules;
 mod service;
 mod stated;
 
-pub use carry::{Amount, Neighbour, PERSON, given, gives, takes};
-pub use change::{Affected, Signal};
+pub use carry::{
+    Amount, Neighbour, PERSON, given, given_of, gives, gives_named, gives_referring, takes,
+    takes_named, takes_referring,
+};
+pub use change::{Affected, Signal, marks};
 pub use class::{BadClass, RowClass};
 pub use clearance::{Clearance, Lacking};
 pub use find::{Cause, causes};

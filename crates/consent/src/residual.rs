@@ -52,7 +52,8 @@ impl Residual {
         Residual::leaf(Level::Silent)
     }
 
-    pub(crate) fn private() -> Residual {
+    /// Decided by nothing but the interpreter: always asked, which hides the row.
+    pub fn private() -> Residual {
         Residual(Form::Private)
     }
 

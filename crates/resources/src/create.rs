@@ -9,7 +9,8 @@ use crate::link;
 use crate::place::{self, Literally, demand_type};
 use crate::read::{live, seen};
 use crate::reply::{Content, Reply};
-use crate::write::{Identity, Replaced, Written, commit, compose, conflict};
+use crate::visibility::{By, Draft, decide_one};
+use crate::write::{Identity, Replaced, Written, commit, conflict};
 use crate::{binary, call::Return};
 use std::collections::HashSet;
 use ward_access::Action;
@@ -61,23 +62,26 @@ async fn attempt(
     destination.demand(cx.access, document.root(), Action::Create)?;
     let placement = destination.settle(cx.engine).await?;
     let rid = placement.row(cx.engine, ty);
+    let id = cx.engine.store.public_id(rid);
     let identity = Identity {
         ty,
         rid,
-        id: cx.engine.store.public_id(rid),
+        id: id.clone(),
         register: false,
     };
-    let write = compose(
-        cx.engine,
-        document.root(),
-        &identity,
-        &placement,
-        &Replaced::Nothing,
-        &Literally,
-    )
-    .await?;
-    let written = Written::of(&write, &identity.id);
-    Ok(commit(cx, 201, vec![write], guards)
+    let draft = Draft {
+        node: document.root(),
+        identity,
+        placement,
+        replaced: Replaced::Nothing,
+        by: By::Body,
+    };
+    let mut decided = decide_one(cx.engine, draft, &Literally).await?;
+    decided.unit.guards.extend(guards);
+    let followed = decided.follow(cx.engine, cx.call.prefer.lenient).await;
+    followed.map_err(|(failure, _)| failure)?;
+    let written = Written::first(&decided, id);
+    Ok(commit(cx, 201, decided)
         .await
         .map(|entities| written.reply(201, cx.call.prefer.returns, entities)))
 }

@@ -8,6 +8,7 @@ use crate::place::{demand_home, demand_type};
 use crate::preconditions::demand_match;
 use crate::read::current;
 use crate::reply::Reply;
+use crate::visibility::{Decided, Spread};
 use crate::write::{commit, compose_deletion, conflict};
 use ward_access::Action;
 use ward_fhir::issue::Result;
@@ -70,16 +71,20 @@ async fn remove(
     rows: &[Row],
     mut guards: Vec<Guard>,
 ) -> Result<std::result::Result<Reply, CommitError>> {
-    let mut writes = Vec::with_capacity(rows.len());
+    let (mut writes, mut spreads) = (Vec::with_capacity(rows.len()), Vec::new());
     for row in rows {
         demand_home(row, cx.access, row.ty, Action::Delete)?;
         writes.push(compose_deletion(cx.engine, row).await?);
+        spreads.extend(Spread::of_deletion(cx.engine, row)?);
     }
     guards.extend(
         rows.iter()
             .filter_map(|row| unreferenced(cx, row.ty, &row.id)),
     );
-    Ok(commit(cx, 204, writes, guards).await.map(|entities| Reply {
+    let mut decided = Decided::of(writes, guards, spreads);
+    let followed = decided.follow(cx.engine, cx.call.prefer.lenient).await;
+    followed.map_err(|(failure, _)| failure)?;
+    Ok(commit(cx, 204, decided).await.map(|entities| Reply {
         entities,
         recorded: true,
         ..Reply::status(204)

@@ -10,8 +10,11 @@ use crate::places::Places;
 use crate::record_budget::RecordBudgets;
 use crate::search_parameters::Served;
 use crate::seen::Extractors;
-use crate::visibility::{Actors, Closed, ConsentSettings, Policies, Races, Visibility};
-use std::sync::Arc;
+use crate::visibility::{
+    Actors, Closed, ConsentSettings, KnownLabels, Labelling, Policies, Races, Visibility,
+};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, RwLock};
 use ward_access::{Access, Caller};
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind, TypeId};
@@ -128,6 +131,10 @@ pub struct Engine {
     pub(crate) cursor_key: [u8; 32],
     pub(crate) terminology: crate::search::terminology::Kept,
     pub(crate) policies: Policies,
+    pub(crate) known_labels: KnownLabels,
+    pub(crate) labelling: RwLock<Option<Arc<Labelling>>>,
+    /// Labels are to be carried on, by the background.
+    pub(crate) labels_asked: AtomicBool,
     pub(crate) races: Races,
     /// Records that nobody sees now.
     pub(crate) closed: Closed,
@@ -180,6 +187,9 @@ impl Engine {
             cursor_key,
             terminology: crate::search::terminology::Kept::default(),
             policies: Policies::default(),
+            known_labels: KnownLabels::default(),
+            labelling: RwLock::default(),
+            labels_asked: AtomicBool::new(false),
             races: Races::default(),
             closed: Closed::default(),
             due_asked: tokio::sync::Notify::new(),

@@ -14,6 +14,7 @@ use crate::referred;
 use crate::reply::Reply;
 use crate::seen::view;
 use crate::update::put;
+use crate::visibility::demand_kept_labels;
 use crate::write::{Replaced, Written, conflict};
 use ward_access::Action;
 use ward_fhir::issue::Result;
@@ -103,7 +104,7 @@ fn unchanged(cx: Context<'_>, row: &Row) -> Result<Reply> {
     })
 }
 
-/// The patched document, `None` when it is the same as before; its identity must be unchanged. To the patch, what the caller does
+/// The patched document, `None` when it is the same as before; its identity must be unchanged, and security labels stay. To the patch, what the caller does
 /// not see of the resource is not there.
 pub(crate) async fn apply(cx: Context<'_>, row: &Row, body: &Body) -> Result<Option<Document>> {
     let before = view(cx.access, &row.body)?;
@@ -127,7 +128,11 @@ pub(crate) async fn apply(cx: Context<'_>, row: &Row, body: &Body) -> Result<Opt
             after
         }
     };
-    Ok((text_of(&after) != text_of(&before)).then_some(after))
+    if text_of(&after) == text_of(&before) {
+        return Ok(None);
+    }
+    demand_kept_labels(cx, before.root(), after.root())?;
+    Ok(Some(after))
 }
 
 fn patched(before: &Document, row: &Row, body: &Body) -> Result<Document> {

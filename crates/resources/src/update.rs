@@ -13,7 +13,8 @@ use crate::preconditions::{demand_match, demand_none_match};
 use crate::read::{NO_ROW, locate, not_found};
 use crate::referred;
 use crate::reply::Reply;
-use crate::write::{Identity, Replaced, Written, commit, compose, conflict};
+use crate::visibility::{By, Draft, decide_one};
+use crate::write::{Identity, Replaced, Written, commit, conflict};
 use std::collections::HashSet;
 use ward_access::{Action, Maintenance, maintenance};
 use ward_fhir::issue::Result;
@@ -125,12 +126,20 @@ pub(crate) async fn put(
     let placement = destination.settle(cx.engine).await?;
     let identity = identify(cx, ty, id, rid, &placement, &replaced);
     let status = if creating { 201 } else { 200 };
-    let write = compose(
-        cx.engine, node, &identity, &placement, &replaced, &Literally,
-    )
-    .await?;
-    let written = Written::of(&write, &identity.id);
-    Ok(commit(cx, status, vec![write], guards)
+    let draft = Draft {
+        node,
+        identity,
+        placement,
+        replaced,
+        by: By::of(cx.caller, &cx.call.interaction),
+    };
+    let id = draft.identity.id.clone();
+    let mut decided = decide_one(cx.engine, draft, &Literally).await?;
+    decided.unit.guards.extend(guards);
+    let followed = decided.follow(cx.engine, cx.call.prefer.lenient).await;
+    followed.map_err(|(failure, _)| failure)?;
+    let written = Written::first(&decided, id);
+    Ok(commit(cx, status, decided)
         .await
         .map(|entities| written.reply(status, cx.call.prefer.returns, entities)))
 }

@@ -8,7 +8,8 @@ use crate::place::{self, Literally};
 use crate::reply::Reply;
 use crate::route::{Method, route};
 use crate::search::decode_query;
-use crate::write::{Identity, Replaced, compose};
+use crate::visibility::{By, Draft, decide_one};
+use crate::write::{Identity, Replaced};
 use std::sync::atomic::{AtomicI64, Ordering};
 use ward_access::{Access, Action, Caller, Facts, Maintenance, Mask, decide, maintenance};
 use ward_fhir::TypeId;
@@ -96,25 +97,23 @@ impl House {
         let document = reread(&row.body).unwrap();
         let place = place::destination(&self.engine, document.root(), Some(row.rid), &Literally);
         let placement = place.await.unwrap().settle(&self.engine).await.unwrap();
-        let identity = Identity {
-            ty: row.ty,
-            rid: row.rid,
-            id: id.into(),
-            register: false,
+        let draft = Draft {
+            node: document.root(),
+            identity: Identity {
+                ty: row.ty,
+                rid: row.rid,
+                id: id.into(),
+                register: false,
+            },
+            placement,
+            replaced: Replaced::Version(row),
+            by: By::Body,
         };
-        let replaced = Replaced::Version(row);
-        let write = compose(
-            &self.engine,
-            document.root(),
-            &identity,
-            &placement,
-            &replaced,
-            &Literally,
-        );
+        let decided = decide_one(&self.engine, draft, &Literally).await.unwrap();
         let write = Write {
             visibility,
             policy: Some(0),
-            ..write.await.unwrap()
+            ..decided.unit.writes[0].clone()
         };
         let unit = Unit {
             writes: vec![write],

@@ -2,9 +2,12 @@
 //! `docs/decisions/0020-consent-in-the-interactions.md`
 
 mod actors;
+mod anew;
 mod class;
 mod classes;
 mod consents;
+mod decide;
+mod draft;
 mod due;
 mod family;
 #[cfg(test)]
@@ -14,11 +17,17 @@ mod hidden_tests;
 mod house;
 mod judge;
 mod known;
+mod known_labels;
+mod labelling;
+mod labels;
 mod masks;
+mod neighbours;
 mod policy;
 mod record;
+mod relabel;
 mod row;
 mod settings;
+mod spread;
 
 pub(crate) use actors::Actors;
 pub use actors::{ACTORS_KEPT, ActingFor};
@@ -26,13 +35,21 @@ pub use class::VisibilityClass;
 pub use classes::CLASSES_KEPT;
 pub(crate) use consents::Races;
 pub use consents::{At, Followed};
+pub(crate) use decide::{Decided, SeenBy, decide, decide_one};
+pub(crate) use draft::{By, Draft};
 pub(crate) use due::Closed;
 pub use due::LATE_US;
+pub(crate) use known_labels::KnownLabels;
+pub use labelling::Labelling;
+pub(crate) use labels::{Labelled, demand_kept_labels};
 pub use masks::MASKS_MAX;
 pub use policy::{Judged, Policies, Policy};
+pub use relabel::Labeller;
 pub use settings::{
     ConsentSettings, DEFAULT_PURPOSE, THIS_ORGANIZATION, site_labels, starter_labels,
 };
+
+pub(crate) use spread::Spread;
 
 use crate::engine::{Engine, stored};
 use bytes::Bytes;
@@ -131,7 +148,8 @@ impl Engine {
         }
         let who = self.consent_caller(caller, Action::Access).await?;
         let moment = (glass_until_us, self.now_us());
-        Ok(masks.of(&who, moment, classes, self.consent()))
+        let labelling = self.labelling().await?;
+        Ok(masks.of(&who, moment, (classes, &labelling), self.consent()))
     }
 }
 

@@ -3,20 +3,22 @@
 use crate::call::{Interaction, Return};
 use crate::document::reread;
 use crate::door::compose_record;
-use crate::engine::{Context, Engine, Touched};
-use crate::place::{self, Literally, Placement, Renamed};
+use crate::engine::{Context, Engine};
+use crate::place::{self, Literally, Renamed};
 use crate::reply::{Content, Reply};
 use crate::search::named::demand_answerable;
 use crate::search_parameters::demand_servable;
+use crate::visibility::{By, Decided, Draft, Labelled, SeenBy};
 use bytes::Bytes;
 use ward_audit::Entity;
 use ward_fhir::date::instant_text;
 use ward_fhir::issue::{Result, Severity};
 use ward_fhir::json::{self, Stamp};
 use ward_fhir::schema::r4;
-use ward_fhir::{Failure, Issue, Kind, Node, TypeId};
+use ward_fhir::{Document, Failure, Issue, Kind, Node, TypeId};
 use ward_search::entries::Entries;
-use ward_storage::{CommitError, Expect, Generation, Guard, Op, Rid, Row, Unit, Write};
+use ward_search::extract::Extractor;
+use ward_storage::{CommitError, Expect, Generation, Op, Rid, Row, Unit, Write};
 
 /// The identity under which a version is stored.
 #[derive(Clone, Debug)]
@@ -51,14 +53,6 @@ impl Replaced {
         }
     }
 
-    /// Who sees the resource does not change with what it says.
-    pub fn visibility(&self) -> i32 {
-        match self {
-            Replaced::Nothing => 0,
-            Replaced::Version(row) => row.visibility,
-        }
-    }
-
     pub fn next_version(&self) -> u32 {
         match self {
             Replaced::Nothing => 1,
@@ -67,20 +61,31 @@ impl Replaced {
     }
 }
 
-/// The stored version of `node` with its index entries, ready to commit.
-pub async fn compose(
+/// The version of a draft with its index entries, ready to commit.
+pub(crate) async fn compose(
     engine: &Engine,
-    node: Node<'_>,
-    identity: &Identity,
-    placement: &Placement,
-    replaced: &Replaced,
+    draft: &Draft<'_>,
+    labelled: &Labelled,
+    seen_by: SeenBy,
     renamed: &dyn Renamed,
 ) -> Result<Write> {
+    let Draft {
+        identity,
+        placement,
+        replaced,
+        ..
+    } = draft;
+    let node = labelled
+        .document
+        .as_ref()
+        .map_or(draft.node, Document::root);
     if matches!(replaced, Replaced::Version(_)) {
         demand_changeable(identity.ty)?;
     }
-    demand_servable(engine, node, identity.rid).await?;
-    demand_answerable(engine, node).await?;
+    if draft.by != By::Service {
+        demand_servable(engine, node, identity.rid).await?;
+        demand_answerable(engine, node).await?;
+    }
     let updated_us = replaced.next_time(engine.now_us());
     let version = replaced.next_version();
     let mut body = Vec::with_capacity(node.size() * 24);
@@ -89,7 +94,8 @@ pub async fn compose(
         version: Some((&version.to_string(), &instant_text(updated_us))),
     };
     json::write(node, stamp, &mut body);
-    let (old_entries, old) = old_entries(engine, replaced, renamed).await?;
+    let before = labelled.before.as_ref().map(Document::root);
+    let (old_entries, old) = old_entries(engine, replaced, before, renamed).await?;
     let generations = engine.generations()?;
     let set = generations.current();
     let mut entries = set.extractor.extract(node, &|_| None);
@@ -107,12 +113,8 @@ pub async fn compose(
             Replaced::Version(_) => Op::Update,
         },
         patient: placement.home().unwrap_or(0),
-        visibility: replaced.visibility(),
-        // By another home's policy nothing was worked out: only a patient who has none takes the row.
-        policy: match replaced {
-            Replaced::Version(row) if row.patient != placement.home().unwrap_or(0) => Some(0),
-            _ => None,
-        },
+        visibility: seen_by.visibility,
+        policy: Some(seen_by.policy),
         body: Bytes::from(body),
         entries,
         old_entries,
@@ -123,11 +125,51 @@ pub async fn compose(
     })
 }
 
+/// The version that is there, seen by others: no version comes of it.
+pub(crate) async fn compose_same(
+    engine: &Engine,
+    draft: &Draft<'_>,
+    row: &Row,
+    seen_by: SeenBy,
+) -> Result<Write> {
+    let generations = engine.generations()?;
+    let (new, old) = (generations.current(), engine.set_of(row.generation).await?);
+    let extract = |set: &Extractor| {
+        let mut entries = set.extract(draft.node, &|_| None);
+        draft.placement.add_terms(engine, &mut entries);
+        entries
+    };
+    Ok(Write {
+        ty: row.ty,
+        rid: row.rid,
+        alias: None,
+        expect: Expect::Stays(row.version),
+        version: row.version,
+        updated_us: row.updated_us,
+        op: Op::Update,
+        patient: row.patient,
+        visibility: seen_by.visibility,
+        policy: Some(seen_by.policy),
+        body: Bytes::new(),
+        entries: extract(&new.extractor),
+        old_entries: extract(&old.extractor),
+        generation: Generation {
+            new: new.generation,
+            old: row.generation,
+        },
+    })
+}
+
 /// A deletion as a version of its own.
 pub async fn compose_deletion(engine: &Engine, row: &Row) -> Result<Write> {
     demand_changeable(row.ty)?;
     let replaced = Replaced::Version(row.clone());
-    let (old_entries, old) = old_entries(engine, &replaced, &Literally).await?;
+    let before = match row.op {
+        Op::Delete => None,
+        _ => Some(reread(&row.body)?),
+    };
+    let before = before.as_ref().map(Document::root);
+    let (old_entries, old) = old_entries(engine, &replaced, before, &Literally).await?;
     Ok(Write {
         ty: row.ty,
         rid: row.rid,
@@ -137,7 +179,7 @@ pub async fn compose_deletion(engine: &Engine, row: &Row) -> Result<Write> {
         updated_us: replaced.next_time(engine.now_us()),
         op: Op::Delete,
         patient: row.patient,
-        visibility: replaced.visibility(),
+        visibility: row.visibility,
         policy: None,
         body: Bytes::new(),
         entries: Entries::default(),
@@ -160,31 +202,28 @@ fn demand_changeable(ty: TypeId) -> Result<()> {
     Ok(())
 }
 
-/// The entries of the replaced version, extracted again from its body by what it is indexed by: no reverse index is kept.
-/// With that generation.
+/// The entries of the replaced version, extracted again from its body (`before`: if it is live) by what it is indexed by: no reverse
+/// index is kept. With that generation.
 async fn old_entries(
     engine: &Engine,
     replaced: &Replaced,
+    before: Option<Node<'_>>,
     renamed: &dyn Renamed,
 ) -> Result<(Entries, u32)> {
     let Replaced::Version(row) = replaced else {
         return Ok((Entries::default(), 0));
     };
     let set = engine.set_of(row.generation).await?;
-    match replaced {
-        Replaced::Version(row) if row.op != Op::Delete => {
-            let document = reread(&row.body)?;
-            let mut entries = set.extractor.extract(document.root(), &|_| None);
-            let destination =
-                place::destination(engine, document.root(), Some(row.rid), renamed).await?;
-            destination
-                .settle(engine)
-                .await?
-                .add_terms(engine, &mut entries);
-            Ok((entries, row.generation))
-        }
-        _ => Ok((Entries::default(), row.generation)),
-    }
+    let Some(before) = before else {
+        return Ok((Entries::default(), row.generation));
+    };
+    let mut entries = set.extractor.extract(before, &|_| None);
+    let destination = place::destination(engine, before, Some(row.rid), renamed).await?;
+    destination
+        .settle(engine)
+        .await?
+        .add_terms(engine, &mut entries);
+    Ok((entries, row.generation))
 }
 
 pub fn entity(write: &Write) -> Entity {
@@ -205,36 +244,30 @@ pub fn entity(write: &Write) -> Entity {
 /// As a transaction is recorded, whether it commits or not.
 pub(crate) const TRANSACTION: &str = "transaction";
 
-/// Commits writes and guards with the Call's record as one unit.
-pub async fn commit(
+/// Commits what was decided with the Call's record as one unit.
+pub(crate) async fn commit(
     cx: Context<'_>,
     status: u16,
-    writes: Vec<Write>,
-    guards: Vec<Guard>,
+    decided: Decided,
 ) -> std::result::Result<Vec<Entity>, CommitError> {
-    commit_seeing(cx, status, writes, guards, Vec::new()).await
+    commit_seeing(cx, status, decided, Vec::new()).await
 }
 
 /// The same where the answer also shows resources that are not written (`seen`): the record names them too.
-pub async fn commit_seeing(
+pub(crate) async fn commit_seeing(
     cx: Context<'_>,
     status: u16,
-    writes: Vec<Write>,
-    guards: Vec<Guard>,
+    decided: Decided,
     seen: Vec<Entity>,
 ) -> std::result::Result<Vec<Entity>, CommitError> {
+    let writes = &decided.unit.writes;
     let entities: Vec<Entity> = writes.iter().map(entity).chain(seen).collect();
     let record = record(cx, status, &entities);
-    let touched = Touched::by(&writes);
-    let committed = cx.engine.store.commit(Unit {
-        writes,
-        guards,
-        record,
-        ..Unit::default()
-    });
-    let committed = committed.await;
-    cx.engine.written(&touched);
-    cx.engine.heed(&committed).await;
+    let committed = decided
+        .commit(cx.engine, async |unit| {
+            cx.engine.store.commit(Unit { record, ..unit }).await
+        })
+        .await;
     committed.map(|()| entities)
 }
 
@@ -283,10 +316,15 @@ pub struct Written {
 }
 
 impl Written {
-    pub fn of(write: &Write, id: &str) -> Self {
+    /// Of a unit that writes one resource.
+    pub(crate) fn first(decided: &Decided, id: String) -> Self {
+        Self::of(&decided.unit.writes[0], id)
+    }
+
+    pub fn of(write: &Write, id: String) -> Self {
         Self {
             ty: write.ty,
-            id: id.to_owned(),
+            id,
             version: write.version,
             updated_us: write.updated_us,
             body: write.body.clone(),

@@ -145,25 +145,49 @@ const ROWS: &[Row] = &[
 
 /// What carries labels to the resource.
 pub fn takes<'a>(root: Node<'a>) -> BTreeSet<Neighbour<'a>> {
-    let mut found = named(root, To::Holder);
-    found.extend(referring(root.ty(), To::Target));
+    let mut found = takes_named(root);
+    found.extend(takes_referring(root.ty()));
     found
+}
+
+/// Of `takes`, what the resource names: [`Neighbour::Named`].
+pub fn takes_named<'a>(root: Node<'a>) -> BTreeSet<Neighbour<'a>> {
+    named(root, To::Holder)
+}
+
+/// Of `takes`, what may name a resource of the type: [`Neighbour::Referring`].
+pub fn takes_referring<'a>(ty: TypeId) -> impl Iterator<Item = Neighbour<'a>> {
+    referring(ty, To::Target)
 }
 
 /// What carries the labels of the resource on. After a change ask the old version too: what it no longer names loses labels.
 pub fn gives<'a>(root: Node<'a>) -> BTreeSet<Neighbour<'a>> {
-    let mut found = named(root, To::Target);
-    found.extend(referring(root.ty(), To::Holder));
+    let mut found = gives_named(root);
+    found.extend(gives_referring(root.ty()));
     found
+}
+
+/// Of `gives`, what the resource names: [`Neighbour::Named`].
+pub fn gives_named<'a>(root: Node<'a>) -> BTreeSet<Neighbour<'a>> {
+    named(root, To::Target)
+}
+
+/// Of `gives`, what may name a resource of the type: [`Neighbour::Referring`].
+pub fn gives_referring<'a>(ty: TypeId) -> impl Iterator<Item = Neighbour<'a>> {
+    referring(ty, To::Holder)
 }
 
 /// What a stored resource gives, its sensitivities and its level: labels to pass to `label` as carried, joined with those of the other
 /// neighbours. A catalogue's resource gives what the rules find in it, too.
 pub fn given(source: Node<'_>, amount: Amount, rules: &RuleSet) -> Labels {
-    let stored = Labels::stored(source);
+    given_of(source, Labels::stored(source), amount, rules)
+}
+
+/// The same of a resource that has these labels, whatever it states: one that is about to be written.
+pub fn given_of(source: Node<'_>, labels: Labels, amount: Amount, rules: &RuleSet) -> Labels {
     let all = match rules.is_catalog(source.ty()) {
-        true => stored.union(&found(source, rules)),
-        false => stored,
+        true => labels.union(&found(source, rules)),
+        false => labels,
     };
     let is_carried = |held: &Held| match amount {
         Amount::All => true,

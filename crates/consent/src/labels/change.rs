@@ -79,6 +79,44 @@ impl Affected {
     }
 }
 
+/// What gives each label and what follows from it, as a text that is the same for equal rules: labels whose texts differ between two
+/// sets are those that a resource may get, or lose, by the change. What concerns all labels (the catalogue, handling) is in
+/// each text.
+pub fn marks(rules: &RuleSet) -> BTreeMap<Label, String> {
+    let mut marks: BTreeMap<Label, BTreeSet<String>> = BTreeMap::new();
+    for (signal, effects) in effects(rules) {
+        for (gives, types, paths) in effects {
+            for label in gives {
+                let text = format!("{signal:?} {types:?} {paths:?}");
+                marks.entry(label.clone()).or_default().insert(text);
+            }
+        }
+    }
+    for definition in rules.definitions() {
+        let label = &definition.label;
+        let text = format!("{:?} {:?}", definition.level, rules.kind(label));
+        marks.entry(label.clone()).or_default().insert(text);
+        for also in &definition.also {
+            let text = format!("with {label:?}");
+            marks.entry(also.clone()).or_default().insert(text);
+        }
+    }
+    let catalog: BTreeSet<&str> = rules
+        .catalog
+        .iter()
+        .map(|ty| ward_fhir::schema::r4().ty(*ty).name)
+        .collect();
+    let of_all = format!("{catalog:?} {:?}", rules.handling);
+    let text = |texts: BTreeSet<String>| {
+        let texts: Vec<String> = texts.into_iter().chain([of_all.clone()]).collect();
+        texts.join("\n")
+    };
+    marks
+        .into_iter()
+        .map(|(label, texts)| (label, text(texts)))
+        .collect()
+}
+
 /// What one rule does: labels, types, paths.
 type Effect<'a> = (&'a [Label], Vec<u16>, &'a [super::rules::Path]);
 

@@ -11,12 +11,13 @@ use crate::engine::Context;
 use crate::kept;
 use crate::link;
 use crate::patch_interaction::apply as apply_patch;
-use crate::place::{self, demand_home, demand_home_of};
+use crate::place::{self, Placement, demand_home, demand_home_of};
 use crate::preconditions::{demand_match, demand_none_match};
 use crate::read::seen;
 use crate::referred;
 use crate::reply::Reply;
-use crate::write::{Identity, Replaced, Written, compose, compose_deletion};
+use crate::visibility::{By, Decided, Draft, Spread, decide};
+use crate::write::{Identity, Replaced, Written, compose_deletion};
 use std::collections::HashSet;
 use ward_access::Action;
 use ward_audit::Entity;
@@ -53,8 +54,7 @@ impl Outcome {
 
 /// The unit under composition.
 pub struct Composed {
-    pub writes: Vec<Write>,
-    pub guards: Vec<Guard>,
+    pub decided: Decided,
     /// Which guards mean "still referred to".
     pub reference_guards: std::ops::Range<usize>,
     pub outcomes: Vec<Outcome>,
@@ -79,33 +79,78 @@ pub async fn compose_all(
         cx,
         bundle,
         own,
-        writes: Vec::with_capacity(entries.len()),
-        referring: Vec::new(),
+        staged: Vec::with_capacity(entries.len()),
+        deleted: Vec::new(),
         references: Vec::new(),
         deletions: Vec::new(),
         seen: Vec::new(),
     };
-    let mut outcomes = Vec::with_capacity(entries.len());
+    let mut done = Vec::with_capacity(entries.len());
     for (entry, step) in entries.iter().zip(steps) {
         let outcome = unit.add(entry, step, &identities).await;
-        outcomes.push(outcome.map_err(|f| name(f, entry.at))?);
+        done.push(outcome.map_err(|f| name(f, entry.at))?);
     }
-    let each = unit.referring.iter();
-    let nodes: Vec<_> = each.map(|(at, r)| (*at, r.node(bundle))).collect();
+    let each = unit.staged.iter();
+    let nodes: Vec<_> = each.map(|one| (one.at, one.sent.node(bundle))).collect();
     let checked = link::check_all(cx, &nodes, true, &unit.own).await;
     unit.references
         .extend(checked.map_err(|(failure, at)| name(failure, at))?);
-    demand_kept(&unit.references, &unit.writes)?;
+    demand_kept(&unit.references, &unit.deleted)?;
     guards.extend(unit.references);
     let reference_guards = guards.len()..guards.len() + unit.deletions.len();
     guards.extend(unit.deletions);
+    let mut decided = written(cx, bundle, &unit.staged, &identities.patients).await?;
+    let mut writes = std::mem::take(&mut decided.unit.writes).into_iter();
+    let mut outcomes = Vec::with_capacity(done.len());
+    // Whose entry each write is.
+    let mut places = Vec::with_capacity(done.len());
+    let mut staged = unit.staged.into_iter();
+    for (done, entry) in done.into_iter().zip(entries) {
+        outcomes.push(match done {
+            Done::Outcome(outcome) => outcome,
+            Done::Staged => {
+                let (Some(write), Some(one)) = (writes.next(), staged.next()) else {
+                    return Err(Failure::new(Kind::Internal, "an entry has no version"));
+                };
+                let status = if write.op == Op::Create { 201 } else { 200 };
+                let written = Written::of(&write, one.identity.id);
+                decided.unit.writes.push(write);
+                Outcome::Written { written, status }
+            }
+            Done::Deleted {
+                version,
+                deletions,
+                spreads,
+            } => {
+                decided.unit.writes.extend(deletions);
+                decided.spreads.extend(spreads);
+                Outcome::Deleted { version }
+            }
+        });
+        places.resize(decided.unit.writes.len(), entry.at);
+    }
+    guards.append(&mut decided.unit.guards);
+    decided.unit.guards = guards;
+    let followed = decided.follow(cx.engine, cx.call.prefer.lenient).await;
+    followed.map_err(|(failure, at)| name(failure, places.get(at).copied().unwrap_or(0)))?;
     Ok(Composed {
-        writes: unit.writes,
-        guards,
+        decided,
         reference_guards,
         outcomes,
         seen: unit.seen,
     })
+}
+
+/// Labels and composes all that is written, in one.
+async fn written(
+    cx: Context<'_>,
+    bundle: &Document,
+    staged: &[Staged],
+    patients: &Patients,
+) -> Result<Decided> {
+    let drafts: Vec<Draft<'_>> = staged.iter().map(|one| one.draft(bundle)).collect();
+    let decided = decide(cx.engine, &drafts, patients).await;
+    decided.map_err(|(failure, at)| name(failure, staged[at].at))
 }
 
 struct Unit<'a> {
@@ -113,12 +158,49 @@ struct Unit<'a> {
     bundle: &'a Document,
     /// Identities that the unit itself writes or finds.
     own: HashSet<String>,
-    writes: Vec<Write>,
-    /// Resources whose references are still to be checked, all at once, with the places of their entries.
-    referring: Vec<(usize, Referring)>,
+    staged: Vec<Staged>,
+    deleted: Vec<Rid>,
     references: Vec<Guard>,
     deletions: Vec<Guard>,
     seen: Vec<Entity>,
+}
+
+/// What an entry comes to, before its version is composed.
+enum Done {
+    Outcome(Outcome),
+    Staged,
+    Deleted {
+        version: Option<u32>,
+        deletions: Vec<Write>,
+        spreads: Vec<Spread>,
+    },
+}
+
+/// A resource that its entry may write.
+struct Staged {
+    /// Position of the entry.
+    at: usize,
+    /// Whose references are still to be checked, all at once.
+    sent: Referring,
+    /// With what its writer does not see.
+    merged: Option<Document>,
+    identity: Identity,
+    placement: Placement,
+    replaced: Replaced,
+    by: By,
+}
+
+impl Staged {
+    fn draft<'a>(&'a self, bundle: &'a Document) -> Draft<'a> {
+        let sent = self.sent.node(bundle);
+        Draft {
+            node: self.merged.as_ref().map_or(sent, Document::root),
+            identity: self.identity.clone(),
+            placement: self.placement.clone(),
+            replaced: self.replaced.clone(),
+            by: self.by,
+        }
+    }
 }
 
 /// What a unit writes: a resource of the Bundle, or what a patch makes of a stored one.
@@ -137,7 +219,7 @@ impl Referring {
 }
 
 impl Unit<'_> {
-    async fn add(&mut self, entry: &Entry, step: Step, identities: &Identities) -> Result<Outcome> {
+    async fn add(&mut self, entry: &Entry, step: Step, identities: &Identities) -> Result<Done> {
         Ok(match step {
             Step::Put {
                 ty,
@@ -149,7 +231,6 @@ impl Unit<'_> {
                 let (Some(index), Some(rid)) = (entry.resource, rid) else {
                     return Err(Failure::new(Kind::Internal, "an entry has no row"));
                 };
-                self.referring.push((entry.at, Referring::Entry(index)));
                 if let Replaced::Version(row) = &replaced {
                     demand_open(self.cx, row).await?;
                 }
@@ -160,8 +241,8 @@ impl Unit<'_> {
                     id,
                     register,
                 };
-                let node = self.bundle.node(index);
-                self.stage(node, &identity, &identities.patients, &replaced, entry)
+                let sent = Referring::Entry(index);
+                self.stage(sent, identity, &identities.patients, replaced, entry)
                     .await?
             }
             Step::Patch { row } => self.patch(entry, row, identities).await?,
@@ -169,18 +250,18 @@ impl Unit<'_> {
             Step::Existing { row } => {
                 demand_open(self.cx, &row).await?;
                 self.seen.push(seen(&row));
-                Outcome::Existing {
+                Done::Outcome(Outcome::Existing {
                     written: Written::stored(row),
-                }
+                })
             }
             Step::Nothing if matches!(entry.method, crate::route::Method::Delete) => {
-                Outcome::Deleted { version: None }
+                Done::Outcome(Outcome::Deleted { version: None })
             }
-            Step::Nothing => Outcome::Read,
+            Step::Nothing => Done::Outcome(Outcome::Read),
         })
     }
 
-    async fn patch(&mut self, entry: &Entry, row: Row, identities: &Identities) -> Result<Outcome> {
+    async fn patch(&mut self, entry: &Entry, row: Row, identities: &Identities) -> Result<Done> {
         demand_open(self.cx, &row).await?;
         demand_match(&entry.call.conditions, Some(row.version))?;
         let body = entry.body(self.bundle.root());
@@ -192,9 +273,9 @@ impl Unit<'_> {
                 rid: row.rid,
             });
             self.seen.push(seen(&row));
-            return Ok(Outcome::Existing {
+            return Ok(Done::Outcome(Outcome::Existing {
                 written: Written::stored(row),
-            });
+            }));
         };
         identities.rewrite_patched(&row.body, &mut patched)?;
         validate(self.cx.engine, patched.root())?;
@@ -205,39 +286,43 @@ impl Unit<'_> {
             register: false,
         };
         let replaced = Replaced::Version(row);
-        let root = patched.root();
-        let outcome = self.stage(root, &identity, &identities.patients, &replaced, entry);
-        let outcome = outcome.await?;
-        self.referring.push((entry.at, Referring::Patched(patched)));
-        Ok(outcome)
+        let sent = Referring::Patched(patched);
+        self.stage(sent, identity, &identities.patients, replaced, entry)
+            .await
     }
 
-    async fn delete(&mut self, entry: &Entry, rows: &[Row]) -> Result<Outcome> {
+    async fn delete(&mut self, entry: &Entry, rows: &[Row]) -> Result<Done> {
+        let (mut deletions, mut spreads) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in rows {
             demand_home(row, self.cx.access, row.ty, Action::Delete)?;
             demand_match(&entry.call.conditions, Some(row.version))?;
-            self.writes
-                .push(compose_deletion(self.cx.engine, row).await?);
+            deletions.push(compose_deletion(self.cx.engine, row).await?);
+            spreads.extend(Spread::of_deletion(self.cx.engine, row)?);
+            self.deleted.push(row.rid);
             self.deletions
                 .extend(unreferenced(self.cx, row.ty, &row.id));
         }
-        Ok(Outcome::Deleted {
+        Ok(Done::Deleted {
             version: rows.first().map(|r| r.version + 1),
+            deletions,
+            spreads,
         })
     }
 
     /// Adds the version to the unit, if the caller may write it.
     async fn stage(
         &mut self,
-        node: Node<'_>,
-        identity: &Identity,
+        sent: Referring,
+        identity: Identity,
         patients: &Patients,
-        replaced: &Replaced,
+        replaced: Replaced,
         entry: &Entry,
-    ) -> Result<Outcome> {
+    ) -> Result<Done> {
         let (engine, access) = (self.cx.engine, self.cx.access);
-        let merged = kept::merged(access, node, replaced)?;
-        let node = merged.as_ref().map_or(node, Document::root);
+        let merged = kept::merged(access, sent.node(self.bundle), &replaced)?;
+        let node = merged
+            .as_ref()
+            .map_or(sent.node(self.bundle), Document::root);
         let destination = place::destination(engine, node, Some(identity.rid), patients).await?;
         destination.demand(access, node, action(entry))?;
         let is_conditional = matches!(
@@ -247,26 +332,27 @@ impl Unit<'_> {
         if is_conditional && matches!(replaced, Replaced::Nothing) {
             destination.demand(access, node, Action::Create)?;
         }
-        demand_home_of(replaced, access, identity.ty, action(entry))?;
+        demand_home_of(&replaced, access, identity.ty, action(entry))?;
         if !entry.call.interaction.is_patch() {
-            referred::demand_kept(self.cx, node, replaced).await?;
+            referred::demand_kept(self.cx, node, &replaced).await?;
         }
         let placement = destination.settle(engine).await?;
-        let write = compose(engine, node, identity, &placement, replaced, patients).await?;
-        let status = if write.op == Op::Create { 201 } else { 200 };
-        let written = Written::of(&write, &identity.id);
-        self.writes.push(write);
-        Ok(Outcome::Written { written, status })
+        self.staged.push(Staged {
+            at: entry.at,
+            merged,
+            sent,
+            identity,
+            placement,
+            replaced,
+            by: By::of(self.cx.caller, &entry.call.interaction),
+        });
+        Ok(Done::Staged)
     }
 }
 
 /// What an entry refers to must not be deleted by another: the guards see the state before the unit.
-fn demand_kept(references: &[Guard], writes: &[Write]) -> Result<()> {
-    let deleted: HashSet<Rid> = writes
-        .iter()
-        .filter(|w| w.op == Op::Delete)
-        .map(|w| w.rid)
-        .collect();
+fn demand_kept(references: &[Guard], deleted: &[Rid]) -> Result<()> {
+    let deleted: HashSet<Rid> = deleted.iter().copied().collect();
     if references
         .iter()
         .any(|g| matches!(g, Guard::Exists { rid, .. } if deleted.contains(rid)))

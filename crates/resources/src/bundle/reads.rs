@@ -5,14 +5,14 @@ use super::batch::too_much;
 use super::compose::{Composed, Outcome};
 use super::entry::{Entry, name};
 use crate::door::read_within;
-use crate::engine::{Context, Touched};
+use crate::engine::Context;
 use crate::record_budget;
 use crate::reply::{Content, Reply};
 use crate::write::{commit_seeing, entity, record};
 use ward_audit::Entity;
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind};
-use ward_storage::{CommitError, Staged, Unit, View};
+use ward_storage::{CommitError, Staged, View};
 
 /// Commits the unit, its reads answered. What was touched, for the Record.
 pub async fn commit(
@@ -21,8 +21,7 @@ pub async fn commit(
     unit: Composed,
 ) -> Result<std::result::Result<(Vec<Outcome>, Vec<Entity>), CommitError>> {
     let Composed {
-        writes,
-        guards,
+        decided,
         mut outcomes,
         mut seen,
         ..
@@ -32,41 +31,43 @@ pub async fn commit(
         .iter()
         .filter(|o| matches!(o, Outcome::Read))
         .count();
+    let writes = &decided.unit.writes;
     if writes.is_empty() || reads == 0 {
         // Nothing to see but what is committed already.
         seen.extend(answer(cx, entries, &mut outcomes, View::committed(store)).await?);
-        let committed = commit_seeing(cx, 200, writes, guards, seen).await;
+        let committed = commit_seeing(cx, 200, decided, seen).await;
         return Ok(committed.map(|entities| (outcomes, entities)));
     }
     demand_few(cx, reads)?;
-    let touched = Touched::by(&writes);
     let mut entities: Vec<Entity> = writes.iter().map(entity).chain(seen).collect();
-    let staged: Staged = match store
-        .stage(Unit {
-            writes,
-            guards,
-            ..Unit::default()
-        })
-        .await
-    {
-        Ok(staged) => staged,
-        Err(error) => {
-            let refused = Err(error);
-            cx.engine.heed(&refused).await;
-            return Ok(refused);
+    let mut refused = None;
+    let committed = decided.commit(cx.engine, async |unit| {
+        let staged: Staged = store.stage(unit).await?;
+        // A failure drops the staged unit, which takes it back.
+        let view = View::staged(store, &staged);
+        let shown = async {
+            let access = &cx.engine.judged_anew(cx.caller, cx.access).await?;
+            let seeing = Context { access, ..cx };
+            let shown = answer(seeing, entries, &mut outcomes, view).await?;
+            record_budget::demand(cx, view, &shown)
+                .await
+                .map(|()| shown)
+        };
+        match shown.await {
+            Ok(shown) => entities.extend(shown),
+            Err(failure) => {
+                refused = Some(failure);
+                return Err(CommitError::Unavailable);
+            }
         }
-    };
-    // A failure drops the staged unit, which takes it back.
-    let view = View::staged(store, &staged);
-    let access = &cx.engine.judged_anew(cx.caller, cx.access).await?;
-    let seeing = Context { access, ..cx };
-    let shown = answer(seeing, entries, &mut outcomes, view).await?;
-    record_budget::demand(cx, view, &shown).await?;
-    entities.extend(shown);
-    let record = record(cx, 200, &entities);
-    let committed = staged.commit(record).await;
-    cx.engine.written(&touched);
-    Ok(committed.map(|()| (outcomes, entities)))
+        let record = record(cx, 200, &entities);
+        staged.commit(record).await
+    });
+    let committed = committed.await;
+    match refused {
+        Some(failure) => Err(failure),
+        None => Ok(committed.map(|()| (outcomes, entities))),
+    }
 }
 
 /// Answers the reads in their order; what they show.

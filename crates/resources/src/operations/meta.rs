@@ -10,6 +10,7 @@ use crate::read::{current, live, seen};
 use crate::reply::{Content, Reply};
 use crate::seen::{settle_order, view};
 use crate::update::put;
+use crate::visibility::demand_kept_labels;
 use crate::write::{Replaced, conflict};
 use ward_access::Action;
 use ward_fhir::issue::Result;
@@ -128,6 +129,7 @@ async fn attempt(
     };
     let bytes = crate::patch::json(before.root(), &patch)?;
     let after = json::read(&bytes, Some(row.ty), &Limits::default())?;
+    demand_kept_labels(cx, before.root(), after.root())?;
     // The new meta is taken from the version as written: once it is committed nothing may turn the answer into a failure.
     let call = Call {
         prefer: Prefer {

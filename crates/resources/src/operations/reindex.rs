@@ -3,6 +3,7 @@
 //!
 //! The index is built without being asked; whoever posts this only spares it the wait.
 
+use crate::capabilities::all_types;
 use crate::engine::{Context, stored};
 use crate::reply::Reply;
 use crate::search::explain::has_all_rights;
@@ -103,6 +104,14 @@ async fn progress(cx: Context<'_>, only: Option<TypeId>) -> Result<(Value, bool)
             ] }));
         }
     }
+    let labelling = engine.labelling().await?;
+    let all = stored(engine.store.counted(&all_types()).await)?;
+    list.push(json!({ "name": "labels", "part": [
+        { "name": "state", "valueCode": if labelling.is_complete { "completed" } else { "in-progress" } },
+        count("rowsDone", labelling.rows_done()),
+        count("rowsAll", all.into_iter().sum()),
+    ] }));
+    let is_done = is_done && labelling.is_complete;
     let body = json!({ "resourceType": "Parameters", "parameter": list });
     Ok((body, is_done))
 }

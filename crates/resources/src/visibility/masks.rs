@@ -4,6 +4,7 @@
 use super::actors::ActingFor;
 use super::classes::Classes;
 use super::judge::Judge;
+use super::labelling::Labelling;
 use super::settings::ConsentSettings;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -26,6 +27,7 @@ struct Facts {
     who: Arc<ActingFor>,
     glass_until_us: Option<i64>,
     epoch: u64,
+    labelling: u64,
 }
 
 /// Bits of so many classes.
@@ -56,7 +58,7 @@ impl Masks {
         &self,
         who: &Arc<ActingFor>,
         (glass_until_us, now_us): (Option<i64>, i64),
-        classes: &Classes,
+        (classes, labelling): (&Classes, &Labelling),
         site: &ConsentSettings,
     ) -> Sees {
         let glass_until_us = glass_until_us.filter(|until| now_us < *until);
@@ -64,6 +66,7 @@ impl Masks {
             who: who.clone(),
             glass_until_us,
             epoch: self.epoch.load(Ordering::Acquire),
+            labelling: labelling.edition,
         };
         let made = self.kept().get(&facts);
         let known = classes.len();
@@ -74,9 +77,12 @@ impl Masks {
         let new = classes.from(before.classes);
         let bits = |mask: &Mask, action| {
             let judge = Judge::new(who, site, action, (glass_until_us, now_us));
-            let shows = new
-                .iter()
-                .map(|class| class.as_ref().is_some_and(|class| judge.shows(class)));
+            let shows = (before.classes..).zip(&new).map(|(id, class)| {
+                class.as_ref().is_some_and(|class| {
+                    let judged = labelling.judged(id, class);
+                    judge.shows(judged.as_ref().unwrap_or(class))
+                })
+            });
             extended(mask, before.classes, &shows.collect::<Vec<_>>())
         };
         let mask = bits(&before.sees.mask, Action::Access);

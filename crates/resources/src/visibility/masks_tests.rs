@@ -13,6 +13,7 @@ struct House {
     classes: Classes,
     masks: Masks,
     site: ConsentSettings,
+    labelling: Labelling,
     _folder: tempfile::TempDir,
 }
 
@@ -20,11 +21,13 @@ async fn house() -> House {
     let folder = tempfile::tempdir().unwrap();
     let settings = StoreSettings::sqlite(folder.path().join("ward.db"));
     let store = Store::open(settings, MasterKey::from_bytes([42; 32])).await;
+    let site = ConsentSettings::default();
     House {
+        labelling: Labelling::begun(&site.labels),
         store: store.unwrap(),
         classes: Classes::new(at(Confidentiality::Normal, 0)),
         masks: Masks::default(),
-        site: ConsentSettings::default(),
+        site,
         _folder: folder,
     }
 }
@@ -37,8 +40,12 @@ impl House {
     }
 
     fn of(&self, who: &Arc<ActingFor>) -> Sees {
-        self.masks
-            .of(who, (None, NOW_US), &self.classes, &self.site)
+        self.masks.of(
+            who,
+            (None, NOW_US),
+            (&self.classes, &self.labelling),
+            &self.site,
+        )
     }
 }
 
@@ -142,9 +149,12 @@ async fn a_glass_that_is_no_longer_broken_is_none() {
     house.classes.refresh(&house.store).await.unwrap();
     let who = user(1);
     let of = |until| {
-        house
-            .masks
-            .of(&who, (until, NOW_US), &house.classes, &house.site)
+        house.masks.of(
+            &who,
+            (until, NOW_US),
+            (&house.classes, &house.labelling),
+            &house.site,
+        )
     };
     for until in [None, Some(NOW_US), Some(NOW_US - 1)] {
         of(until);

@@ -32,6 +32,7 @@ mod house;
 mod indexing;
 mod injection;
 mod injection_stored;
+mod labels;
 mod lastn;
 mod launched;
 mod links;

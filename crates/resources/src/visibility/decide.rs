@@ -1,0 +1,228 @@
+//! What a unit writes, decided: its labels, its classes, by which policies, and what must hold at the commit.
+
+use super::consents::Followed;
+use super::draft::{By, Draft};
+use super::labels::{At, Labelled, carries, grows, label};
+use super::neighbours::{self, Versions};
+use super::policy::Judged;
+use super::spread::Spread;
+use crate::engine::{Engine, Touched};
+use crate::place::Renamed;
+use crate::write::{Replaced, compose, compose_same};
+use std::collections::BTreeSet;
+use ward_consent::labels::{Labels, RowClass};
+use ward_fhir::{Document, Failure};
+use ward_storage::{CommitError, Guard, Rid, Row, Unit, Write};
+
+/// A unit that is ready but for its record.
+#[derive(Default)]
+pub(crate) struct Decided {
+    pub unit: Unit,
+    /// What gives others something else than before.
+    pub spreads: Vec<Spread>,
+    /// What its Consents leave.
+    followed: Followed,
+}
+
+/// Who sees a version, and by which policy that was worked out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SeenBy {
+    pub visibility: i32,
+    pub policy: i64,
+}
+
+/// Labels the drafts, works out who sees them, and composes what is to be stored, in their order. A failure is that of one draft.
+pub(crate) async fn decide(
+    engine: &Engine,
+    drafts: &[Draft<'_>],
+    renamed: &dyn Renamed,
+) -> Result<Decided, At> {
+    let of_all = |failure| (failure, 0);
+    engine.labelling().await.map_err(of_all)?;
+    let versions: Versions = drafts
+        .iter()
+        .filter_map(|draft| draft.placement.home())
+        .map(|home| (home, engine.policy(home).version))
+        .collect();
+    let unit = label(engine, drafts, &versions).await?;
+    let classes = classes(engine, drafts, &unit.each).await;
+    let classes = classes.map_err(of_all)?;
+    let mut decided = Decided::default();
+    let each = drafts.iter().zip(&unit.each).zip(classes);
+    for (at, ((draft, labelled), visibility)) in each.enumerate() {
+        let seen_by = SeenBy {
+            visibility,
+            policy: version(&versions, draft),
+        };
+        let write = match draft.keeps(labelled) {
+            Some(row) if row.visibility == visibility => continue,
+            Some(row) => compose_same(engine, draft, row, seen_by).await,
+            None => {
+                decided.spreads.extend(Spread::of(engine, draft, labelled));
+                compose(engine, draft, labelled, seen_by, renamed).await
+            }
+        };
+        decided
+            .unit
+            .writes
+            .push(write.map_err(|failure| (failure, at))?);
+    }
+    decided.unit.raises = raises(engine, drafts, &unit.each, &versions);
+    decided.unit.guards = unit.guards;
+    Ok(decided)
+}
+
+/// Visibility ids of the drafts.
+async fn classes(
+    engine: &Engine,
+    drafts: &[Draft<'_>],
+    unit: &[Labelled],
+) -> Result<Vec<i32>, Failure> {
+    let rules = engine.label_rules();
+    let labels: Vec<RowClass> = unit
+        .iter()
+        .map(|one| RowClass::of(&one.labels, rules))
+        .collect();
+    let judged = drafts
+        .iter()
+        .zip(unit)
+        .zip(&labels)
+        .map(|((draft, one), labels)| Judged {
+            node: one.document.as_ref().map_or(draft.node, Document::root),
+            reference: crate::link::identity(draft.identity.ty, &draft.identity.id).into(),
+            labels,
+            patients: &draft.placement.patients,
+        });
+    class_ids(engine, &Vec::from_iter(judged)).await
+}
+
+/// Visibility ids of the classes of rows.
+pub(super) async fn class_ids(engine: &Engine, judged: &[Judged<'_>]) -> Result<Vec<i32>, Failure> {
+    let classes = engine.classes(judged).await?;
+    let bytes = classes.iter().map(|class| class.as_ref()?.to_bytes());
+    engine
+        .visibility
+        .intern(engine, &Vec::from_iter(bytes))
+        .await
+}
+
+/// Of a single draft.
+pub(crate) async fn decide_one(
+    engine: &Engine,
+    draft: Draft<'_>,
+    renamed: &dyn Renamed,
+) -> Result<Decided, Failure> {
+    let decided = decide(engine, std::slice::from_ref(&draft), renamed).await;
+    decided.map_err(|(failure, _)| failure)
+}
+
+impl Draft<'_> {
+    /// The row that stays as it is where the service finds the labels that it has; at most its class changes. An AuditEvent is written once.
+    fn keeps(&self, labelled: &Labelled) -> Option<&Row> {
+        match &self.replaced {
+            Replaced::Version(row) if self.by == By::Service => {
+                let is_fixed = self.node.type_name() == "AuditEvent";
+                let is_same = || Labels::stored(self.node) == labelled.labels;
+                (is_fixed || is_same()).then_some(row)
+            }
+            _ => None,
+        }
+    }
+}
+
+fn version(versions: &Versions, draft: &Draft<'_>) -> i64 {
+    let home = draft.placement.home();
+    home.and_then(|home| versions.get(&home))
+        .copied()
+        .unwrap_or(0)
+}
+
+/// Records in which something carries labels that did not before: what others work out of the labels there meanwhile is refused.
+fn raises(
+    engine: &Engine,
+    drafts: &[Draft<'_>],
+    unit: &[Labelled],
+    versions: &Versions,
+) -> Vec<Rid> {
+    let rules = engine.label_rules();
+    let gives_more = |(draft, labelled): &(&Draft<'_>, &Labelled)| {
+        let after = &labelled.labels;
+        if version(versions, draft) == 0 {
+            return carries(after, rules);
+        }
+        let before = labelled.before.as_ref().map(Document::root);
+        let before = before.map_or_else(Labels::none, Labels::stored);
+        draft.may_be_named() && grows(&before, after, rules)
+    };
+    let of = drafts.iter().zip(unit).filter(gives_more);
+    let homes: BTreeSet<Rid> = of.filter_map(|(draft, _)| draft.placement.home()).collect();
+    homes.into_iter().collect()
+}
+
+impl Decided {
+    /// A unit of writes that need no decision: what keeps who sees it.
+    pub fn of(writes: Vec<Write>, guards: Vec<Guard>, spreads: Vec<Spread>) -> Decided {
+        Decided {
+            unit: Unit {
+                writes,
+                guards,
+                ..Unit::default()
+            },
+            spreads,
+            followed: Followed::default(),
+        }
+    }
+
+    /// Adds what follows from Consents in it; to be called when all else is in it. `is_lenient`: nobody is there to mend them.
+    pub(crate) async fn follow(&mut self, engine: &Engine, is_lenient: bool) -> Result<(), At> {
+        self.followed = engine.follow(&mut self.unit, is_lenient).await?;
+        Ok(())
+    }
+
+    /// Runs the commit, and labels anew what takes labels from what was written.
+    pub(crate) async fn commit<T>(
+        mut self,
+        engine: &Engine,
+        run: impl AsyncFnOnce(Unit) -> Result<T, CommitError>,
+    ) -> Result<T, CommitError> {
+        let spreads = std::mem::take(&mut self.spreads);
+        if spreads.is_empty() {
+            return self.run(engine, run).await;
+        }
+        let Ok(listed) = engine.list(spreads).await else {
+            return Err(CommitError::Unavailable);
+        };
+        let committed = self.run(engine, run).await;
+        match &committed {
+            Ok(_) => engine.carry_on(listed).await,
+            Err(_) => engine.unlist(&listed).await,
+        }
+        committed
+    }
+
+    /// Runs the commit, and learns from what comes of it: what is kept of what was written, and what was taken for current and is not.
+    pub(super) async fn run<T>(
+        self,
+        engine: &Engine,
+        run: impl AsyncFnOnce(Unit) -> Result<T, CommitError>,
+    ) -> Result<T, CommitError> {
+        let touched = Touched::by(&self.unit.writes);
+        let homes: BTreeSet<Rid> = self.unit.writes.iter().map(|w| w.patient).collect();
+        let written: Vec<Rid> = self.unit.writes.iter().map(|w| w.rid).collect();
+        let rests_on = neighbours::rests_on(&self.unit.guards);
+        let committed = run(self.unit).await;
+        let ended = committed.as_ref().map(|_| ()).map_err(|error| *error);
+        engine.followed(self.followed, ended).await;
+        engine.written(&touched);
+        engine.known_labels.forget(&written);
+        if let Err(error) = &committed {
+            engine.known_labels.forget(&rests_on);
+            if matches!(error, CommitError::Policy(_)) {
+                // If it fails, the next attempt is refused as well.
+                let _ = engine.read_policies(&Vec::from_iter(homes)).await;
+            }
+        }
+        engine.heed(&committed).await;
+        committed
+    }
+}
