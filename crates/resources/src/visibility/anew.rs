@@ -11,7 +11,7 @@ use crate::place::{self, Destination, Literally};
 use crate::write::{Identity, Replaced, entity};
 use std::collections::BTreeMap;
 use ward_access::{Action, Maintenance, maintenance};
-use ward_audit::{Outcome, Record};
+use ward_audit::{Decision, Outcome, Record};
 use ward_consent::labels::{Labels, RowClass, relabelled};
 use ward_fhir::issue::Result;
 use ward_fhir::{Document, TypeId};
@@ -178,6 +178,7 @@ impl Engine {
             status: 200,
             query: String::new(),
             entities,
+            decision: Decision::default(),
         };
         record.encode(&mut bytes);
         bytes

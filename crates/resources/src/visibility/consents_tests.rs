@@ -166,7 +166,7 @@ async fn a_consent_that_cannot_be_used_is_refused_with_every_place() {
             .unwrap(),
         Ok(())
     );
-    let silent = Residual::silent().to_bytes();
+    let silent = ward_consent::Residual::silent().to_bytes();
     assert_ne!(place.residual("Observation/o").await.to_bytes(), silent);
 }
 
@@ -266,7 +266,12 @@ async fn a_large_record_is_closed_until_it_is_decided() {
         count: 10,
         after: None,
     };
-    let read = place.engine.store.history(&access, &history).await.unwrap();
+    let read = place
+        .engine
+        .store
+        .history(&access, &place.engine.compartments, &history)
+        .await
+        .unwrap();
     assert!(read.rows.is_empty());
     assert!(place.engine.decide_due().await.unwrap());
     assert!(!place.engine.decide_due().await.unwrap());

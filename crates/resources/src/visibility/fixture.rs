@@ -1,13 +1,13 @@
 //! An engine over a store of its own, for tests of what it works out of consents.
 
 use super::consents::At;
-use super::{ConsentSettings, Judged, VisibilityClass};
+use super::{By, ConsentSettings, Draft, Judged, VisibilityClass, decide_one};
 use crate::call::{Body, Call, Format};
 use crate::document::reread;
 use crate::engine::{Engine, Settings};
 use crate::place::{Literally, destination};
 use crate::route::{Method, route};
-use crate::write::{Identity, Replaced, compose, compose_deletion};
+use crate::write::{Identity, Replaced, compose_deletion};
 use std::cell::Cell;
 use ward_access::{Access, Action, Caller, Facts, Maintenance, Mask, decide, maintenance};
 use ward_consent::Residual;
@@ -129,21 +129,15 @@ impl Place {
             id: id.into(),
             register: matches!(replaced, Replaced::Nothing),
         };
-        let node = document.root();
-        let write = compose(
-            &self.engine,
-            node,
-            &identity,
-            &placement,
-            &replaced,
-            &Literally,
-        );
-        let write = write.await.unwrap();
-        let policy = self.engine.policy(write.patient).version;
-        Write {
-            policy: Some(policy),
-            ..write
-        }
+        let draft = Draft {
+            node: document.root(),
+            identity,
+            placement,
+            replaced,
+            by: By::Body,
+        };
+        let decided = decide_one(&self.engine, draft, &Literally).await;
+        decided.unwrap().unit.writes.remove(0)
     }
 
     /// What the stored version is seen by; `None`: of it nothing was worked out.

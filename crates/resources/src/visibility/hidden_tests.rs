@@ -7,8 +7,8 @@ use crate::place::{self, Literally};
 use crate::reply::Reply;
 use crate::route::{Method, route};
 use crate::search::decode_query;
-use crate::visibility::{CLASSES_KEPT, VisibilityClass};
-use crate::write::{Identity, Replaced, compose};
+use crate::visibility::{By, CLASSES_KEPT, Draft, VisibilityClass, decide_one};
+use crate::write::{Identity, Replaced};
 use serde_json::Value;
 use std::sync::atomic::{AtomicI64, Ordering};
 use ward_access::{
@@ -131,12 +131,17 @@ impl House {
             register: false,
         };
         let replaced = Replaced::Version(row);
-        let root = document.root();
-        let write = compose(engine, root, &identity, &placement, &replaced, &Literally);
+        let draft = Draft {
+            node: document.root(),
+            identity,
+            placement,
+            replaced,
+            by: By::Body,
+        };
+        let decided = decide_one(engine, draft, &Literally).await.unwrap();
         let write = Write {
             visibility,
-            policy: Some(0),
-            ..write.await.unwrap()
+            ..decided.unit.writes[0].clone()
         };
         let unit = Unit {
             writes: vec![write],
