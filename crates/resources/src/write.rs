@@ -10,7 +10,7 @@ use crate::search::named::demand_answerable;
 use crate::search_parameters::demand_servable;
 use crate::visibility::{By, Decided, Draft, Labelled, SeenBy};
 use bytes::Bytes;
-use ward_audit::Entity;
+use ward_audit::{Alert, Entity};
 use ward_fhir::date::instant_text;
 use ward_fhir::issue::{Result, Severity};
 use ward_fhir::json::{self, Stamp};
@@ -260,9 +260,8 @@ pub(crate) async fn commit_seeing(
     decided: Decided,
     seen: Vec<Entity>,
 ) -> std::result::Result<Vec<Entity>, CommitError> {
-    let writes = &decided.unit.writes;
-    let entities: Vec<Entity> = writes.iter().map(entity).chain(seen).collect();
-    let record = record(cx, status, &entities);
+    let entities: Vec<Entity> = decided.versions().map(entity).chain(seen).collect();
+    let record = record(cx, status, &entities, decided.alert());
     let committed = decided
         .commit(cx.engine, async |unit| {
             cx.engine.store.commit(Unit { record, ..unit }).await
@@ -272,20 +271,26 @@ pub(crate) async fn commit_seeing(
 }
 
 /// The record that commits with the Call's unit.
-pub(crate) fn record(cx: Context<'_>, status: u16, entities: &[Entity]) -> Vec<u8> {
-    let mut record = Vec::with_capacity(192);
+pub(crate) fn record(
+    cx: Context<'_>,
+    status: u16,
+    entities: &[Entity],
+    alert: Option<Alert>,
+) -> Vec<u8> {
     // Entries of a batch commit under Calls of their own.
     let is_transaction = cx.call.interaction == Interaction::Bundle;
-    compose_record(
+    let mut record = compose_record(
         cx.engine.now_us(),
         cx.caller,
         cx.call,
         status,
         is_transaction.then_some(TRANSACTION),
         entities,
-    )
-    .encode(&mut record);
-    record
+    );
+    record.decision.alert = alert.or(record.decision.alert);
+    let mut encoded = Vec::with_capacity(192);
+    record.encode(&mut encoded);
+    encoded
 }
 
 /// What a lost race means once the attempts are used up.

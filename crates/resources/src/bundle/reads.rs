@@ -39,7 +39,8 @@ pub async fn commit(
         return Ok(committed.map(|entities| (outcomes, entities)));
     }
     demand_few(cx, reads)?;
-    let mut entities: Vec<Entity> = writes.iter().map(entity).chain(seen).collect();
+    let mut entities: Vec<Entity> = decided.versions().map(entity).chain(seen).collect();
+    let alert = decided.alert();
     let mut refused = None;
     let committed = decided.commit(cx.engine, async |unit| {
         let staged: Staged = store.stage(unit).await?;
@@ -60,7 +61,7 @@ pub async fn commit(
                 return Err(CommitError::Unavailable);
             }
         }
-        let record = record(cx, 200, &entities);
+        let record = record(cx, 200, &entities, alert);
         staged.commit(record).await
     });
     let committed = committed.await;

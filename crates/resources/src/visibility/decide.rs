@@ -10,9 +10,10 @@ use crate::engine::{Engine, Touched};
 use crate::place::Renamed;
 use crate::write::{Replaced, compose, compose_same};
 use std::collections::BTreeSet;
+use ward_audit::Alert;
 use ward_consent::labels::{Labels, RowClass};
 use ward_fhir::{Document, Failure};
-use ward_storage::{CommitError, Guard, Rid, Row, Unit, Write};
+use ward_storage::{CommitError, Expect, Guard, Rid, Row, Unit, Write};
 
 /// A unit that is ready but for its record.
 #[derive(Default)]
@@ -171,6 +172,18 @@ impl Decided {
             spreads,
             followed: Followed::default(),
         }
+    }
+
+    /// What gets another version: what alone is seen otherwise, by its patient's consents, is nobody's change.
+    pub fn versions(&self) -> impl Iterator<Item = &Write> {
+        let writes = self.unit.writes.iter();
+        writes.filter(|write| !matches!(write.expect, Expect::Stays(_)))
+    }
+
+    /// What is told to whoever reads the records (A24).
+    pub fn alert(&self) -> Option<Alert> {
+        let is_told = self.followed.has_unevaluable;
+        is_told.then_some(Alert::UNEVALUABLE_CONSENT)
     }
 
     /// Adds what follows from Consents in it; to be called when all else is in it. `is_lenient`: nobody is there to mend them.
