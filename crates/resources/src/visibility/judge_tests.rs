@@ -217,11 +217,11 @@ fn l3_what_is_beyond_a_clearance_is_opened_by_consent_or_by_the_patients_right()
     };
     assert_eq!(seen(&above(class(&[], &[]))), "DP");
     assert_eq!(seen(&above(class(&[consent(OPTIN)], &[]))), "DCRPF");
-    // One that nobody knows is in no clearance.
+    // One that nobody knows is in the clearance of those who are cleared for every label.
     let mut unknown = class(&[], &[]);
     let label = Label::new("urn:somewhere", "x");
     unknown.labels.labels.insert(label);
-    assert_eq!(seen(&unknown), "P");
+    assert_eq!(seen(&unknown), "DCPF");
 }
 
 #[test]

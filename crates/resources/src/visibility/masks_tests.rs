@@ -134,7 +134,7 @@ async fn so_many_masks_are_kept_and_those_in_use_longest() {
         who: often,
         glass_until_us: None,
         epoch: 0,
-        labelling: 0,
+        labelling: house.labelling.edition,
     };
     assert!(kept.get(&facts).is_some());
     drop(kept);
