@@ -84,7 +84,7 @@ impl Engine {
     /// Adds to a unit what follows from its Consents and merges; to be called when everything else is in it. `is_lenient`: consents that
     /// cannot be evaluated are taken all the same, and deny (R11).
     ///
-    /// Statements: none of a unit without them; else about fifteen, whatever the number of rows and consents, and three for each other
+    /// Statements: none of a unit without them; else about thirty, whatever the number of rows and provisions, and three for each other
     /// patient whose rows name this one. Errors:
     /// `BusinessRule` with every fault of a consent and its place; `TooCostly` for more than [`CONSENTS_MAX`].
     pub async fn follow(

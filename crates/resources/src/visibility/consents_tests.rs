@@ -293,7 +293,7 @@ async fn a_policy_is_decided_anew_when_its_time_has_come() {
     let end = ward_fhir::date::instant_text((now_s + 100) * 1_000_000);
     let members = deny("p", &format!(r#""period":{{"end":"{end}"}},{RECIPIENT}"#));
     place.change("Consent/c", Some(&members)).await;
-    assert!(versions(&place, "Observation/o").await[0].1);
+    let before = place.residual("Observation/o").await;
     assert!(!place.engine.decide_due().await.unwrap());
     let p = place.rid("Patient/p").await;
     NOW_US.with(|now| now.set(now.get() + 103_000_000));
@@ -303,7 +303,11 @@ async fn a_policy_is_decided_anew_when_its_time_has_come() {
     place.engine.watch_closed().await.unwrap();
     assert_eq!(*place.engine.closed.get(), [p]);
     assert!(place.engine.decide_due().await.unwrap());
-    assert!(!versions(&place, "Observation/o").await[0].1);
+    // What is left is the base alone, as for somebody whom nothing is denied.
+    let after = place.residual("Observation/o").await;
+    assert_ne!(after, before);
+    assert_eq!(after, place.residual("Patient/p").await);
+    assert_eq!(place.engine.policy(p).version, 2);
     assert!(place.engine.closed.get().is_empty());
 }
 

@@ -204,7 +204,7 @@ fn a_row_has_the_date_when_it_was_and_none_that_cannot_be_told() {
 fn what_must_be_looked_up_is_asked_for() {
     let settings = ConsentSettings::default();
     let text = r#"{"resourceType":"DocumentReference","id":"d","status":"current","custodian":{"reference":"Organization/h2"},
-      "author":[{"reference":"PractitionerRole/r"},{"reference":"Practitioner/x"}],"content":[{"attachment":{}}]}"#;
+      "author":[{"reference":"PractitionerRole/r"},{"reference":"Practitioner/x"}],"content":[{"attachment":{"title":"x"}}]}"#;
     let document = read(text);
     let asked = |organization: &str, with_authors| {
         let house = House {
