@@ -7,7 +7,7 @@ use crate::decide::Rights;
 use crate::granular::Granular;
 use crate::grid::{Grid, Reach};
 use crate::part::Part;
-use crate::purpose::{PATIENT_REQUEST, Purpose, Purposes};
+use crate::purpose::{BREAK_GLASS, PATIENT_REQUEST, Purpose, Purposes};
 use crate::role::{PRIVACY_OFFICER, Roles};
 use crate::scopes::Scopes;
 use std::ops::Deref;
@@ -34,6 +34,7 @@ pub struct Caller {
     /// By the roles; the client's own apart.
     clearance: Arc<Clearance>,
     is_privacy_officer: bool,
+    may_break_glass: bool,
 }
 
 /// What a verified token (or another proof) says.
@@ -92,6 +93,7 @@ impl Caller {
             is_out_of_purpose: rights.policies.are_out_of_purpose(),
             clearance: Arc::new(rights.policies.clearance().unwrap_or_else(Clearance::usual)),
             is_privacy_officer: rights.policies.has(PRIVACY_OFFICER),
+            may_break_glass: rights.policies.may_break_glass(),
             known: roles.clone(),
             identity,
             grid,
@@ -145,6 +147,20 @@ impl Caller {
         self.is_out_of_purpose
     }
 
+    /// Whether a role in which the person acts here may break the glass (R22). Not of patients' own accounts, and of no system.
+    pub fn may_break_glass(&self) -> bool {
+        self.may_break_glass && self.is_user() && !self.is_patients()
+    }
+
+    /// The same while the glass is broken: acts for that as well. What scopes and roles come to stays.
+    pub fn breaking_glass(&self) -> Caller {
+        let purpose = Purpose::of(BREAK_GLASS);
+        Caller {
+            acts_for: self.acts_for.iter().chain(purpose).collect(),
+            ..self.clone()
+        }
+    }
+
     /// Granular scopes, where plain ones do not absorb them. Only a store's own index knows what their parameters
     /// come to: whoever decides compiles them into [`crate::Facts::criteria`].
     pub fn granular(&self) -> &[Granular] {
@@ -174,6 +190,12 @@ impl Identity {
     /// Whether a person stands behind the token.
     pub fn is_user(&self) -> bool {
         self.fhir_user.is_some() && self.subject != self.client_id
+    }
+
+    /// Whether the account is of a patient, or of somebody who is related to one.
+    pub fn is_patients(&self) -> bool {
+        let user = self.fhir_user.as_deref().unwrap_or_default();
+        user.starts_with("Patient/") || user.starts_with("RelatedPerson/")
     }
 
     /// Whether the person is the launch patient.

@@ -31,7 +31,9 @@ pub use compartment::Compartments;
 pub use decide::{Facts, Maintenance, decide, maintenance};
 pub use granular::{Criterion, Granular, SCOPE_TERMS_MAX, Undecidable};
 pub use mask::{Hides, Mask};
-pub use purpose::{ACT_REASON, PATIENT_REQUEST, PURPOSES_MAX, Purpose, PurposeError, Purposes};
+pub use purpose::{
+    ACT_REASON, BREAK_GLASS, PATIENT_REQUEST, PURPOSES_MAX, Purpose, PurposeError, Purposes,
+};
 pub use role::{
     CLEARANCE, ELEMENT, PATIENT, POLICY_BYTES_MAX, PRIVACY_OFFICER, RolePolicy, Roles, TypePolicy,
 };

@@ -52,6 +52,11 @@ impl<'a> Policies<'a> {
         self.roles.iter().any(|policy| policy.name == role)
     }
 
+    /// Whether one of the roles that act for what is asserted may break the glass.
+    pub fn may_break_glass(&self) -> bool {
+        self.roles.iter().any(|role| role.may_break_glass())
+    }
+
     /// Whether a person has roles, all of which are silent for what is asserted, and is not at their own record.
     pub fn are_out_of_purpose(&self) -> bool {
         self.is_out_of_purpose

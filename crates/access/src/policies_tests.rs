@@ -25,7 +25,8 @@ fn c23_a_role_is_silent_for_other_purposes() {
         ("nurse", "Observation", "HPAYMT TREAT", true),
         ("nurse", "Observation", "HPAYMT", false),
         ("nurse", "Observation", "HRESCH PATRQT", false),
-        ("nurse", "Observation", "BTG", false),
+        ("nurse", "Observation", "BTG", true),
+        ("pharmacist", "MedicationRequest", "BTG", false),
         ("billing-clerk", "Claim", "HPAYMT", true),
         ("billing-clerk", "Claim", "COVAUTH", true),
         ("billing-clerk", "Claim", "HOPERAT", false),
@@ -118,6 +119,38 @@ fn r12_who_asserts_nothing_acts_for_what_their_roles_are_for() {
     assert_eq!(by_rota.acts_for().to_string(), "");
     let on_duty = by_rota.in_force(vec!["pharmacist".into()]);
     assert_eq!(on_duty.acts_for().to_string(), "TREAT");
+}
+
+/// The right is a role's that acts for what is asserted; that the glass is broken is a purpose beside the others.
+#[test]
+fn r22_who_may_break_the_glass() {
+    let may = |roles: &[&str], user: &str, purposes: &str| {
+        let identity = Identity {
+            roles: roles.iter().map(|role| (*role).to_owned()).collect(),
+            fhir_user: Some(user.into()),
+            ..self::user("", "user/*.rs")
+        };
+        Caller::new(asserting(identity, purposes)).may_break_glass()
+    };
+    for role in Roles::seeded().iter() {
+        let expected = ["nurse", "physician"].contains(&role.name.as_str());
+        assert_eq!(
+            may(&[&role.name], "Practitioner/1", ""),
+            expected,
+            "{}",
+            role.name
+        );
+    }
+    let both = ["physician", "billing-clerk"];
+    assert!(may(&both, "Practitioner/1", "TREAT"));
+    assert!(!may(&both, "Practitioner/1", "HPAYMT"));
+    assert!(!may(&["nurse"], "Patient/1", "") && !may(&["nurse"], "RelatedPerson/1", ""));
+    assert!(!Caller::new(system("system/*.rs")).may_break_glass());
+    let nurse = Caller::new(user("nurse", "user/*.rs"));
+    let broken = nurse.breaking_glass();
+    assert_eq!(broken.acts_for().to_string(), "TREAT BTG");
+    assert_eq!(broken.fingerprint, nurse.fingerprint);
+    assert!(broken.may_break_glass() && !broken.is_out_of_purpose());
 }
 
 #[test]

@@ -141,6 +141,8 @@ impl fmt::Display for PurposeError {
 
 impl std::error::Error for PurposeError {}
 
+/// To break the glass: the override of one patient's record in an emergency (R22).
+pub const BREAK_GLASS: &str = "BTG";
 /// At the patient's own request.
 pub const PATIENT_REQUEST: &str = "PATRQT";
 /// The code system that policies name purposes of.

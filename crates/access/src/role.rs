@@ -9,7 +9,7 @@
 use crate::access::Action;
 use crate::clearance::Clearance;
 use crate::part::is_wrapper;
-use crate::purpose::{ACT_REASON, Purpose, Purposes};
+use crate::purpose::{ACT_REASON, BREAK_GLASS, Purpose, Purposes};
 use crate::scope::Actions;
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -156,6 +156,11 @@ impl RolePolicy {
     /// Whether people of the role may act for this purpose.
     pub fn acts_for(&self, purpose: Purpose) -> bool {
         self.purposes.is_empty() || self.purposes.allow(purpose)
+    }
+
+    /// Whether people of the role may break the glass (R22): whose policy names the purpose `BTG`. One that names none does not.
+    pub fn may_break_glass(&self) -> bool {
+        Purpose::of(BREAK_GLASS).is_some_and(|purpose| self.purposes.allow(purpose))
     }
 
     /// What the role may do with resources of a type.

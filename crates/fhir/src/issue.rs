@@ -38,6 +38,8 @@ pub enum Kind {
     OutOfPurpose,
     /// What is asked or written lies in elements that the caller's role does not show (403).
     HiddenElement,
+    /// The caller may not break the glass, or asks for what a broken glass does not open (403).
+    BreakGlass,
     /// A security label would be removed or lowered (403).
     LabelRemoval,
     NotFound,
@@ -124,6 +126,7 @@ impl Kind {
             Kind::ShiftEnded => (403, "forbidden", "access.shift-ended"),
             Kind::OutOfPurpose => (403, "forbidden", "access.purpose"),
             Kind::HiddenElement => (403, "forbidden", "access.hidden-element"),
+            Kind::BreakGlass => (403, "forbidden", "access.break-glass"),
             Kind::LabelRemoval => (403, "forbidden", "access.label-removal"),
             Kind::NotFound => (404, "not-found", "resource.not-found"),
             Kind::Gone => (410, "deleted", "resource.deleted"),

@@ -27,8 +27,8 @@ pub struct Headers {
 
 /// Of the FHIR base.
 pub const OF_FHIR: Headers = Headers {
-    sent: "Authorization, Accept, Content-Type, DPoP, If-Match, If-None-Match, If-Modified-Since, If-None-Exist, Prefer, X-Request-Id, X-Security-Context",
-    seen: "ETag, Last-Modified, Location, Content-Location, X-Request-Id, X-Security-Context, WWW-Authenticate, DPoP-Nonce, Retry-After",
+    sent: "Authorization, Accept, Content-Type, DPoP, If-Match, If-None-Match, If-Modified-Since, If-None-Exist, Prefer, Ward-Break-Glass, X-Request-Id, X-Security-Context",
+    seen: "ETag, Last-Modified, Location, Content-Location, X-Request-Id, X-Security-Context, WWW-Authenticate, DPoP-Nonce, Retry-After, Ward-Break-Glass",
 };
 /// Of the authorization server's endpoints.
 pub const OF_ENDPOINTS: Headers = Headers {

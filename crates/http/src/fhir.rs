@@ -1,6 +1,8 @@
 //! A request to the FHIR base: whether its sender may ask, then the Call, then how the Reply is written.
 
 use crate::bearer::{self, Refused};
+use crate::break_glass;
+use crate::headers;
 use crate::rate_limits::{self, Exceeded};
 use crate::request::{self, Asked, Look};
 use crate::respond::{Wish, respond};
@@ -49,6 +51,7 @@ pub async fn answer(
         reply,
         look,
         header,
+        banner,
     } = answered;
     service
         .metrics
@@ -72,6 +75,9 @@ pub async fn answer(
     if let Some((name, value)) = header {
         response.headers_mut().insert(name, value);
     }
+    if let Some(banner) = banner {
+        response.headers_mut().insert(headers::BREAK_GLASS, banner);
+    }
     response
 }
 
@@ -80,6 +86,8 @@ struct Answered {
     look: Look,
     /// What is told of another try: `DPoP-Nonce`, `Retry-After`.
     header: Option<(HeaderName, HeaderValue)>,
+    /// The record is open because the glass is broken: which of them, and until when (R22).
+    banner: Option<HeaderValue>,
 }
 
 /// `understood`: what of the request was not.
@@ -112,6 +120,14 @@ async fn answered(
     if let Err(error) = bearer::refuse_misplaced(&asked.call) {
         return refuse(engine, &caller, asked, error.into()).await;
     }
+    let banner = match base {
+        Base::Resources => break_glass::opened(request, service, &caller, &mut asked.call).await,
+        Base::AppState => Ok(None),
+    };
+    let banner = match banner {
+        Ok(banner) => banner,
+        Err(failure) => return refuse(engine, &caller, asked, Refused::plain(failure)).await,
+    };
     let units = rate_limits::cost_of_entries(&asked.call);
     if let Err(exceeded) = units.map_or(Ok(()), |units| charge(service, &caller, units)) {
         return refuse(engine, &caller, asked, exceeded.into()).await;
@@ -126,7 +142,7 @@ async fn answered(
     // Whoever is not on duty, acts for another purpose, or sees a part of a type, lacks no scope.
     let is_of_role = matches!(
         reply.refused,
-        Some(Kind::ShiftEnded | Kind::OutOfPurpose | Kind::HiddenElement)
+        Some(Kind::ShiftEnded | Kind::OutOfPurpose | Kind::HiddenElement | Kind::BreakGlass)
     );
     if reply.status == 403 && !is_of_role {
         reply.challenge = Some(bearer::insufficient_scope(request, &caller, &interaction));
@@ -135,6 +151,7 @@ async fn answered(
         reply,
         look: asked.look,
         header: None,
+        banner,
     }
 }
 
@@ -185,6 +202,7 @@ async fn refuse(engine: &Engine, caller: &Caller, asked: Asked, refused: Refused
         reply: reply.await,
         look: asked.look,
         header,
+        banner: None,
     }
 }
 

@@ -6,6 +6,8 @@ pub const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+js
 pub const FHIR_XML: HeaderValue = HeaderValue::from_static("application/fhir+xml; charset=utf-8");
 /// What a Binary in its own media type depends on. <https://hl7.org/fhir/R4/binary.html#security-context>
 pub const SECURITY_CONTEXT: HeaderName = HeaderName::from_static("x-security-context");
+/// Of a request: what opens the record in an emergency. Of an answer: that it was opened so, and until when.
+pub const BREAK_GLASS: HeaderName = HeaderName::from_static("ward-break-glass");
 pub const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");
 
 /// The same version in JSON has the same tag: a cache that had this one (XML, or the content of a Binary) could give it for that.
@@ -21,7 +23,9 @@ pub fn secure(headers: &mut HeaderMap, is_raw: bool) {
     );
     headers.insert(
         header::VARY,
-        HeaderValue::from_static("Accept, Accept-Encoding, Authorization, Prefer"),
+        HeaderValue::from_static(
+            "Accept, Accept-Encoding, Authorization, Prefer, Ward-Break-Glass",
+        ),
     );
     headers.insert(
         HeaderName::from_static("x-content-type-options"),

@@ -6,6 +6,7 @@ mod accept;
 mod accept_encoding;
 mod bearer;
 mod body;
+mod break_glass;
 mod cors;
 mod demo_app;
 mod fhir;

@@ -4,6 +4,7 @@ mod accounts;
 mod approve;
 mod apps;
 mod attribute;
+mod break_glass;
 mod choose_patient;
 mod client;
 mod client_parts;
@@ -57,6 +58,7 @@ pub fn render(page: &Page) -> String {
         Page::Confirm(model) => confirm::render(model),
         Page::Accounts(model) => accounts::render(model),
         Page::Computers(model) => computers::render(model),
+        Page::BreakGlass(model) => break_glass::render(model),
         Page::Message(model) => message::render(model),
     }
 }

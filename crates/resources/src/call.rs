@@ -1,6 +1,7 @@
 //! What is asked: one interaction with its parameters, body and preconditions. An HTTP request and a Bundle entry
 //! become the same Call. <https://hl7.org/fhir/R4/http.html>
 
+use crate::break_glass::BrokenGlass;
 use bytes::Bytes;
 use std::sync::Arc;
 use ward_access::Action;
@@ -233,6 +234,8 @@ pub struct Call {
     pub source: Arc<str>,
     /// Patients whose records may leave to the client within an hour; 0: no limit. `None`: what the installation says.
     pub patients_per_hour: Option<u32>,
+    /// The broken glass that is in force for the caller and that the Call is asked by.
+    pub break_glass: Option<BrokenGlass>,
 }
 
 impl Call {
@@ -249,6 +252,7 @@ impl Call {
             request_id,
             source,
             patients_per_hour: None,
+            break_glass: None,
         }
     }
 

@@ -71,12 +71,17 @@ impl Engine {
         if acting.is_out_of_purpose() && !call.interaction.is_public() {
             return Err(out_of_purpose(acting));
         }
-        let sees = match call.interaction.is_public() {
+        let is_public = call.interaction.is_public();
+        let sees = match is_public {
             true => Sees::everything(),
             false => self.mask(acting).await?,
         };
         let access = self.access(acting, sees).await?;
-        Ok((in_force, access))
+        let Some(glass) = call.break_glass.as_ref().filter(|_| !is_public) else {
+            return Ok((in_force, access));
+        };
+        let (caller, opened) = self.behind_glass(acting, &access, call, glass).await?;
+        Ok((Some(caller), opened))
     }
 
     /// An answer that was made without the store of resources, and shows nobody's record: recorded like any other, before it leaves.
@@ -243,7 +248,10 @@ pub(crate) fn compose_record(
         status,
         query: parameter_names(call),
         entities: entities.to_vec(),
-        decision: Decision::default(),
+        decision: Decision {
+            break_glass: call.break_glass.is_some(),
+            ..Decision::default()
+        },
     }
 }
 

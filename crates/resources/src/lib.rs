@@ -4,6 +4,7 @@
 //! This crate must *not* know: HTTP libraries, SQL, tokens' encoding. It is the only caller of storage for clinical data.
 
 pub mod binary;
+mod break_glass;
 pub mod bundle;
 pub mod bundle_json;
 pub mod call;
@@ -43,6 +44,7 @@ pub mod update;
 pub mod visibility;
 pub mod write;
 
+pub use break_glass::{BrokenGlass, REVIEW_CODE, REVIEW_SYSTEM, over as glass_is_over};
 pub use call::{Body, Call, Conditions, Format, Interaction, Prefer, Return};
 pub use duty::{DutySettings, ROTA_KEPT, WallClock};
 pub use engine::{Engine, ReferenceCheck, Settings};

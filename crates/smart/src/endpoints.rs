@@ -46,12 +46,16 @@ pub enum Endpoint {
     Accounts,
     /// Shared computers, for staff.
     Computers,
+    /// Somebody opens a record to themselves in an emergency.
+    BreakGlass,
+    /// The same for apps.
+    BreakGlassGrants,
     /// Where an upstream OpenID provider sends people back.
     Upstream,
 }
 
 impl Endpoint {
-    pub const ALL: [Endpoint; 25] = [
+    pub const ALL: [Endpoint; 27] = [
         Endpoint::Authorize,
         Endpoint::Token,
         Endpoint::Introspect,
@@ -76,6 +80,8 @@ impl Endpoint {
         Endpoint::Clients,
         Endpoint::Accounts,
         Endpoint::Computers,
+        Endpoint::BreakGlass,
+        Endpoint::BreakGlassGrants,
         Endpoint::Upstream,
     ];
 
@@ -106,6 +112,8 @@ impl Endpoint {
             Endpoint::Clients => "/auth/clients",
             Endpoint::Accounts => "/auth/accounts",
             Endpoint::Computers => "/auth/computers",
+            Endpoint::BreakGlass => "/auth/break-glass",
+            Endpoint::BreakGlassGrants => "/auth/break-glass/grants",
             Endpoint::Upstream => "/auth/upstream",
         }
     }
@@ -157,6 +165,7 @@ impl Endpoint {
             Endpoint::Clients => "clients",
             Endpoint::Accounts => "accounts",
             Endpoint::Computers => "computers",
+            Endpoint::BreakGlass | Endpoint::BreakGlassGrants => "break-glass",
             Endpoint::Upstream => "upstream",
         }
     }
@@ -194,6 +203,7 @@ impl Endpoint {
             | Endpoint::Clients
             | Endpoint::Accounts
             | Endpoint::Computers
+            | Endpoint::BreakGlass
             | Endpoint::Upstream => true,
             Endpoint::Token
             | Endpoint::Introspect
@@ -202,6 +212,7 @@ impl Endpoint {
             | Endpoint::Register
             | Endpoint::Jwks
             | Endpoint::Launch
+            | Endpoint::BreakGlassGrants
             | Endpoint::Style
             | Endpoint::Brands
             | Endpoint::OpenIdConfiguration

@@ -9,6 +9,7 @@ mod apps;
 mod authorize;
 mod bearer;
 mod brands;
+mod break_glass;
 mod claims;
 mod client_authentication;
 mod clients;
@@ -49,6 +50,7 @@ mod unsaid;
 pub use answer::{Answer, Cache, Cookie, ErrorCode, OAuthError};
 pub use app_state::{APP_STATE_BYTES_MAX, APP_STATE_PATH, APP_STATES_MAX};
 pub use bearer::{BearerError, Refusal, Scheme, presented_token};
+pub use break_glass::{FRESH_S, GRANTS_MAX, MINUTES_MAX};
 pub use claims::{
     Claims, Confirmation, SCOPE_IN_TOKEN_BYTES_MAX, SYSTEM_TOKEN_LIFETIME_S, TOKEN_LIFETIME_S,
     TOKEN_LIFETIME_S_MAX,

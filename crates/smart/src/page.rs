@@ -51,6 +51,8 @@ pub struct Person {
     pub administers: bool,
     /// Works here, and sets up shared computers.
     pub is_staff: bool,
+    /// May open records in an emergency.
+    pub breaks_glass: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -71,6 +73,7 @@ pub enum Page {
     Confirm(Confirm),
     Accounts(Accounts),
     Computers(Computers),
+    BreakGlass(BreakGlass),
     Message(Message),
 }
 
@@ -496,6 +499,40 @@ pub struct ComputerRow {
     /// Days.
     pub set_up: String,
     pub last_used: String,
+}
+
+/// One patient's record is opened in an emergency; fields `patient` (logical id), `reason_code`, `reason`; `end`: the id of one that is open.
+#[derive(Clone, Debug)]
+pub struct BreakGlass {
+    pub form: Form,
+    pub person: Person,
+    /// As it was sent.
+    pub patient: String,
+    /// Where the person sees who that is.
+    pub patient_name: Option<String>,
+    /// Code and words of the usual reasons.
+    pub reasons: Vec<(String, String)>,
+    /// As they were sent.
+    pub reason_code: String,
+    pub reason: String,
+    /// How long it lasts.
+    pub minutes: u32,
+    /// Field and what is wrong with it.
+    pub errors: Vec<(String, String)>,
+    pub notice: Option<String>,
+    /// What is open to the person in this way.
+    pub grants: Vec<GlassRow>,
+}
+
+#[derive(Clone, Debug)]
+pub struct GlassRow {
+    pub id: String,
+    /// Logical id.
+    pub patient: String,
+    /// A moment.
+    pub until: String,
+    /// In the session of this browser.
+    pub here: bool,
 }
 
 /// One thing to say: that something is done, or what went wrong and what to do.

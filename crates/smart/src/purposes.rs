@@ -15,7 +15,7 @@ use ward_access::{
     Caller, Identity, PATIENT_REQUEST, PURPOSES_MAX, Purpose, PurposeError, Purposes, RolePolicy,
     Roles, Scope,
 };
-use ward_fhir::Kind as Failed;
+use ward_fhir::{Failure, Kind as Failed};
 
 /// The parameter of requests, and the name in metadata, tokens and introspection.
 pub(crate) const PARAMETER: &str = "purpose_of_use";
@@ -233,12 +233,15 @@ async fn current_roles(
     });
     let roles = server.engine().roles_in_force(&person).await;
     roles.map_err(|failure| match failure.kind {
-        Failed::ShiftEnded => {
-            let why = failure.issues.into_iter().map(|issue| issue.diagnostics);
-            OAuthError::new(ErrorCode::AccessDenied, why.collect::<String>())
-        }
+        Failed::ShiftEnded => OAuthError::new(ErrorCode::AccessDenied, said(failure)),
         _ => OAuthError::unavailable(),
     })
+}
+
+/// The words of a failure.
+pub(crate) fn said(failure: Failure) -> String {
+    let why = failure.issues.into_iter().map(|issue| issue.diagnostics);
+    why.collect()
 }
 
 fn is_patients(purpose: Purpose) -> bool {
@@ -296,7 +299,9 @@ mod tests {
             (Some("TREAT HPAYMT"), "nurse", "HPAYMT", DENIED),
             (Some("TREAT HPAYMT"), "nurse", "TREAT HPAYMT", DENIED),
             (Some("TREAT HPAYMT"), "billing-clerk", "", Ok("HPAYMT")),
-            (Some("TREAT BTG"), "physician", "BTG", DENIED),
+            (Some("TREAT BTG"), "physician", "", Ok("TREAT")),
+            (Some("TREAT BTG"), "physician", "BTG", Ok("BTG")),
+            (Some("TREAT BTG"), "pharmacist", "BTG", DENIED),
             (Some("HRESCH"), "nurse", "", DENIED),
             (Some("none of ours"), "nurse", "", DENIED),
             (Some("none of ours"), "nurse", "TREAT", CLIENT),

@@ -16,8 +16,8 @@ use crate::state::{self, Changes, KeyAlgorithm, Refused, Revocation};
 use crate::tokens::TokenService;
 use crate::trail::{self, Trail};
 use crate::{
-    apps, authorize, brands, client_authentication, clients, developer, discovery, introspect,
-    launch, par, people, register, revoke, token,
+    apps, authorize, brands, break_glass, client_authentication, clients, developer, discovery,
+    introspect, launch, par, people, register, revoke, token,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -262,6 +262,7 @@ impl AuthorizationServer {
             Endpoint::Revoke => revoke::answer(self, request, trail).await,
             Endpoint::PushedAuthorizationRequest => par::answer(self, request, trail).await,
             Endpoint::Register => register::answer(self, request, trail).await,
+            Endpoint::BreakGlassGrants => break_glass::answer_client(self, request, trail).await,
             _ => launch::answer(self, request, trail).await,
         }
     }
@@ -279,6 +280,7 @@ impl AuthorizationServer {
             | Endpoint::Revoke
             | Endpoint::PushedAuthorizationRequest
             | Endpoint::Register
+            | Endpoint::BreakGlassGrants
             | Endpoint::Launch => {
                 let answer = Box::pin(self.asked(endpoint, request, trail)).await;
                 for_client(request, trail, answer)
@@ -297,6 +299,9 @@ impl AuthorizationServer {
             Endpoint::Apps => for_person(Box::pin(apps::answer(self, request, trail)).await),
             Endpoint::Developer => {
                 for_person(Box::pin(developer::answer(self, request, trail)).await)
+            }
+            Endpoint::BreakGlass => {
+                for_person(Box::pin(break_glass::answer_person(self, request, trail)).await)
             }
             Endpoint::Clients => for_person(Box::pin(clients::answer(self, request, trail)).await),
             Endpoint::SignIn

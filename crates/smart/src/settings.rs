@@ -27,6 +27,8 @@ pub struct Settings {
     /// How much one client may ask for in a minute that has no budget of its own, in units of cost; 0: no limit. For the pages, which
     /// tell it: what holds is counted where requests come in.
     pub requests_per_minute: u32,
+    /// How long a broken glass lasts: at most [`crate::MINUTES_MAX`].
+    pub break_glass_minutes: u32,
     /// The provider that people may sign in with beside this server's own accounts.
     pub upstream: Option<Upstream>,
 }
@@ -76,6 +78,7 @@ impl Settings {
             asks_for_certificates: false,
             style: Style::default(),
             requests_per_minute: 0,
+            break_glass_minutes: crate::MINUTES_MAX,
             upstream: None,
         }
     }

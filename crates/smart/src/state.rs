@@ -5,6 +5,7 @@ mod account;
 mod app_state;
 mod authorization;
 mod brands;
+mod break_glass;
 mod client;
 mod code;
 mod credential;
@@ -30,6 +31,7 @@ pub use account::{Account, NamedPasskey};
 pub use app_state::{AppCode, AppState};
 pub use authorization::{AUTHORIZATION_LIFETIME_S, Authorization};
 pub use brands::Brands;
+pub use break_glass::BreakGlass;
 pub use client::{
     ActsFor, Authentication, Budgets, Client, ClientState, IdTokenAlgorithm, KeysAt, Kind,
     PENDING_LIFETIME_S, SenderConstraint,
@@ -89,6 +91,7 @@ pub enum RowKind {
     KnownBrowser = 23,
     SharedComputer = 24,
     Brands = 25,
+    BreakGlass = 26,
     /// Of `ward_resources`, which counts whom clients see.
     RecordBudget = ward_resources::RECORD_BUDGET_ROWS,
 }

@@ -8,8 +8,8 @@ use crate::people::session::Session;
 use crate::request::Request;
 use crate::server::AuthorizationServer;
 use crate::state::{Client, Grant};
-use ward_access::Purposes;
-use ward_audit::{Decision, Outcome, Record};
+use ward_access::{BREAK_GLASS, Caller, Purposes};
+use ward_audit::{Alert, Decision, Entity, Outcome, Record};
 
 /// Who a request turned out to be of. Only what was proved: a name that somebody merely gave is not recorded as theirs.
 #[derive(Debug, Default)]
@@ -18,6 +18,8 @@ pub(crate) struct Trail {
     user: String,
     purpose: String,
     decided: Vec<(&'static str, String)>,
+    entities: Vec<Entity>,
+    decision: Decision,
     refused: bool,
     alarming: bool,
     /// What the request costs was taken from somebody.
@@ -30,6 +32,27 @@ impl Trail {
         // What holds where nothing is asserted, until it is known what is.
         let registered = client.purpose_of_use.as_deref().unwrap_or_default();
         self.purpose = registered.split(' ').next().unwrap_or_default().to_owned();
+    }
+
+    /// Whose token asks.
+    pub(crate) fn caller(&mut self, caller: &Caller) {
+        self.client_id.clone_from(&caller.client_id);
+        let user = caller.fhir_user.as_ref().unwrap_or(&caller.subject);
+        self.user.clone_from(user);
+        self.purposes(caller.acts_for());
+    }
+
+    /// Somebody has broken the glass of a record; its review is among the entities. The privacy office has to look at it (A16).
+    pub(crate) fn broke_glass(&mut self, entities: Vec<Entity>) {
+        self.ended_glass();
+        self.decision.alert = Some(Alert::BREAK_GLASS);
+        self.entities = entities;
+    }
+
+    /// And closed it again.
+    pub(crate) fn ended_glass(&mut self) {
+        self.decision.break_glass = true;
+        self.purpose = BREAK_GLASS.to_owned();
     }
 
     /// The client that an administrator decides about.
@@ -111,8 +134,8 @@ pub(crate) async fn recorded(
         source: request.source.to_owned(),
         status: answer.status(),
         query,
-        entities: Vec::new(),
-        decision: Decision::default(),
+        entities: trail.entities,
+        decision: trail.decision,
     };
     match server.engine().log().append(&record).await {
         Ok(_) => answer,

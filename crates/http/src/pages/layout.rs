@@ -144,6 +144,8 @@ struct Place {
 enum Audience {
     Everybody,
     Staff,
+    /// Whose role may break the glass.
+    Emergency,
     Administrators,
 }
 
@@ -152,12 +154,13 @@ impl Audience {
         match self {
             Audience::Everybody => true,
             Audience::Staff => person.is_staff,
+            Audience::Emergency => person.breaks_glass,
             Audience::Administrators => person.administers,
         }
     }
 }
 
-const PLACES: [Place; 7] = [
+const PLACES: [Place; 8] = [
     Place {
         endpoint: Endpoint::Apps,
         name: "Apps",
@@ -177,6 +180,11 @@ const PLACES: [Place; 7] = [
         endpoint: Endpoint::Computers,
         name: "Computers",
         is_for: Audience::Staff,
+    },
+    Place {
+        endpoint: Endpoint::BreakGlass,
+        name: "Emergency access",
+        is_for: Audience::Emergency,
     },
     Place {
         endpoint: Endpoint::Clients,

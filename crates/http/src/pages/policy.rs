@@ -80,6 +80,7 @@ fn form_of(page: &Page) -> Option<&Form> {
         Page::Confirm(model) => Some(&model.form),
         Page::Accounts(model) => Some(&model.form),
         Page::Computers(model) => Some(&model.form),
+        Page::BreakGlass(model) => Some(&model.form),
         Page::Clients(model) => Some(&model.form),
         Page::Message(_) => None,
     }

@@ -31,6 +31,7 @@ pub fn pages(text: &dyn Fn(&str) -> String) -> Vec<(&'static str, Page)> {
         ("accounts", Page::Accounts(accounts(text))),
         ("computers", Page::Computers(computers(text, None))),
         ("computer", Page::Computers(computers(text, Some("icu-3")))),
+        ("break_glass", Page::BreakGlass(break_glass(text))),
         ("sign_in_shared", Page::SignIn(sign_in_shared(text))),
         ("message", Page::Message(message(text))),
     ]
@@ -56,6 +57,7 @@ fn person(text: Text, administers: bool) -> Person {
         name: text("Imani Okafor"),
         administers,
         is_staff: administers,
+        breaks_glass: false,
     }
 }
 
@@ -373,6 +375,37 @@ fn computers(text: Text, here: Option<&str>) -> Computers {
         error: here
             .is_none()
             .then(|| text("There is a shared computer of this name.")),
+    }
+}
+
+fn break_glass(text: Text) -> BreakGlass {
+    let row = |id: &str, patient: &str, here| GlassRow {
+        id: text(id),
+        patient: text(patient),
+        until: text("30 November 2026, 11:58 UTC"),
+        here,
+    };
+    BreakGlass {
+        form: form(text, "/auth/break-glass"),
+        person: Person {
+            breaks_glass: true,
+            ..person(text, false)
+        },
+        patient: text("p1"),
+        patient_name: Some(text("Ada Lovelace")),
+        reasons: pairs(
+            text,
+            &[
+                ("emergency", "Emergency: the patient is in danger"),
+                ("cannot-ask", "Cannot be asked: the patient is not able to"),
+            ],
+        ),
+        reason_code: text("emergency"),
+        reason: text("Brought in unconscious"),
+        minutes: 60,
+        errors: vec![("reason".to_owned(), text("A reason is plain text."))],
+        notice: Some(text("The record is closed to you again.")),
+        grants: vec![row("x9", "p1", true), row("x8", "p2", false)],
     }
 }
 

@@ -36,7 +36,10 @@ pub async fn read(
         .unwrap_or_default()
         .trim()
         .to_ascii_lowercase();
-    let takes_json = matches!(endpoint, Endpoint::Register | Endpoint::Launch);
+    let takes_json = matches!(
+        endpoint,
+        Endpoint::Register | Endpoint::Launch | Endpoint::BreakGlassGrants
+    );
     if takes_json && media_type == "application/json" {
         let json = String::from_utf8(bytes.into()).map_err(|_| Refusal::malformed(NOT_UTF8))?;
         return Ok((Parameters::default(), Some(json)));

@@ -12,6 +12,7 @@ mod agreement;
 mod beside;
 mod binaries;
 mod blank;
+mod break_glass;
 mod budgets;
 mod canonicals;
 mod codes;
@@ -212,6 +213,8 @@ on_both!(
     elements_launched::what_staff_change_of_a_record_stays_in_it,
     elements_launched::a_clerk_sees_their_own_record_as_patients_do,
     granular::granular_reads_take_as_many_statements,
+    break_glass::t26_one_record_is_open_and_no_other,
+    break_glass::t27_it_ends_and_needs_a_role_that_may,
     purposes::c23_no_role_is_left_for_another_purpose,
     purposes::r21_what_is_kept_of_a_token_is_kept_for_its_purpose,
 );

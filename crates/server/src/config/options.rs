@@ -284,6 +284,11 @@ pub const OPTIONS: &[OptionRow] = &[
         "Whether anybody may ask for the registration of an app at /auth/register (RFC 7591). What is registered so waits for approval.",
     ),
     row(
+        "smart.break_glass_minutes",
+        "60",
+        "How long a record stays open to whoever breaks the glass of it in an emergency, from 1 to 60: docs/guide/break-glass.md.",
+    ),
+    row(
         "smart.issuer_as_assertion_audience",
         "false",
         "Take the issuer as aud of client assertions, beside the URL of the endpoint they are sent to. FAPI 2.0 clients name it without this, and nothing else.",

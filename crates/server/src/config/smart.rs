@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use ward_seal::Algorithm;
+use ward_smart::MINUTES_MAX;
 use ward_smart::settings::{self, Settings, Style};
 
 /// `[smart]`
@@ -11,6 +12,7 @@ pub struct Smart {
     pub open_registration: bool,
     pub issuer_as_assertion_audience: bool,
     pub further_assertion_algorithms: Vec<String>,
+    pub break_glass_minutes: u32,
 }
 
 /// `[organization]`
@@ -28,6 +30,11 @@ pub fn check(smart: &Smart, organization: &Organization, style: &Style) -> Resul
     if let Some(unknown) = further.iter().find(|name| Algorithm::of(name).is_none()) {
         return Err(format!(
             "smart.further_assertion_algorithms: {unknown} is none of RS256, PS256, ES256 and EdDSA"
+        ));
+    }
+    if !(1..=MINUTES_MAX).contains(&smart.break_glass_minutes) {
+        return Err(format!(
+            "smart.break_glass_minutes must be from 1 to {MINUTES_MAX}"
         ));
     }
     if organization.name.trim().is_empty() {
@@ -83,6 +90,7 @@ pub fn settings(base: &str, smart: &Smart, organization: &Organization, style: &
     Settings {
         assertion_algorithms,
         open_registration: smart.open_registration,
+        break_glass_minutes: smart.break_glass_minutes,
         issuer_as_assertion_audience: smart.issuer_as_assertion_audience,
         organization: settings::Organization {
             name: organization.name.clone(),
@@ -102,6 +110,7 @@ mod tests {
         let smart = Smart {
             open_registration: false,
             issuer_as_assertion_audience: false,
+            break_glass_minutes: MINUTES_MAX,
             further_assertion_algorithms: names.iter().map(|name| (*name).to_owned()).collect(),
         };
         let organization = Organization {
@@ -127,6 +136,19 @@ mod tests {
                 refused.starts_with("smart.further_assertion_algorithms"),
                 "{refused}"
             );
+        }
+    }
+
+    #[test]
+    fn r22_a_broken_glass_lasts_an_hour_at_most() {
+        let style = Style::default();
+        for (minutes, is_taken) in [(0, false), (1, true), (60, true), (61, false)] {
+            let (mut smart, organization) = with(&[]);
+            smart.break_glass_minutes = minutes;
+            let checked = check(&smart, &organization, &style);
+            assert_eq!(checked.is_ok(), is_taken, "{minutes}");
+            let made = settings("https://ward.example/fhir", &smart, &organization, &style);
+            assert_eq!(made.break_glass_minutes, minutes);
         }
     }
 }

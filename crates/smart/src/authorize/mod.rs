@@ -12,7 +12,7 @@ mod plain_words;
 mod redirect;
 pub(crate) mod request;
 
-pub(crate) use patient_picker::patient_name;
+pub(crate) use patient_picker::{OWN_CLIENT, patient_name};
 pub(crate) use plain_words::plain_words;
 pub(crate) use redirect::{is_registered, percent_encode};
 

@@ -315,7 +315,7 @@ fn caller(session: &Session, now_s: i64) -> Caller {
 }
 
 /// How the records name the authorization server itself.
-const OWN_CLIENT: &str = "ward-authorization";
+pub(crate) const OWN_CLIENT: &str = "ward-authorization";
 
 fn patient_type() -> Result<ward_fhir::TypeId, OAuthError> {
     r4().resource_type("Patient")

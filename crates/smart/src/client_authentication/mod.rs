@@ -168,7 +168,7 @@ pub(crate) async fn asker(
 }
 
 /// RFC 6750 §3
-fn challenge(refusal: Refusal) -> Answer {
+pub(crate) fn challenge(refusal: Refusal) -> Answer {
     let code = refusal.error.code().unwrap_or("invalid_token");
     let body = json!({ "error": code, "error_description": refusal.error.description() });
     let answer = Answer::json(refusal.error.status(), &body)

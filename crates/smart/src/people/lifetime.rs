@@ -170,6 +170,18 @@ pub(super) async fn alive(
     Ok(rows.into_iter().find(|held| held.session.sid() == sid))
 }
 
+/// The newest of the sessions of this `sid`: one that took another's place was proved later.
+pub(super) async fn newest(
+    store: &Store,
+    account: &str,
+    sid: &str,
+    now_s: i64,
+) -> Result<Option<Held<SessionRow>>, StoreError> {
+    let rows = state::list::<SessionRow>(store, Some(account), usize::MAX, now_s).await?;
+    let of_sid = rows.into_iter().filter(|held| held.session.sid() == sid);
+    Ok(of_sid.max_by_key(|held| held.session.auth_time_s))
+}
+
 fn row(account: &Account, proof: &Proof, place: &Place, id: String, now_s: i64) -> SessionRow {
     let half_way = proof.assurance < Assurance::Multiple;
     SessionRow {

@@ -163,8 +163,8 @@ async fn show(
     let challenge = has_passkeys
         .then(|| passkey::challenge(server, &browser, request.now_s))
         .flatten();
-    // A code adds nothing to two factors: only a passkey is surer.
-    let takes_code = held.session.assurance() < Some(Assurance::Multiple);
+    // A code adds nothing to two factors, unless they must be fresh: only a passkey is surer.
+    let takes_code = way.demands_fresh() || held.session.assurance() < Some(Assurance::Multiple);
     let only_passkey = OnlyPasskey {
         app: waiting.as_ref().map(|waiting| waiting.app.clone()),
         has_one: challenge.is_some(),

@@ -8,6 +8,7 @@ use crate::request::Request;
 use crate::server::AuthorizationServer;
 use crate::trail::Trail;
 use serde::{Deserialize, Serialize};
+use ward_access::Roles;
 
 /// Who is signed in, where, and how surely. What tokens say of a person is taken from here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,6 +108,17 @@ pub(crate) async fn is_alive(
     Ok(found.is_some())
 }
 
+/// The session of an account by its `sid`, or the one in its place, as it is now.
+pub(crate) async fn of_sid(
+    server: &AuthorizationServer,
+    account: &str,
+    sid: &str,
+    now_s: i64,
+) -> Result<Option<Session>, OAuthError> {
+    let found = lifetime::newest(server.store(), account, sid, now_s).await?;
+    Ok(found.map(|held| held.row.session))
+}
+
 /// To the sign-in page, and from there to a page of ours.
 pub(crate) fn sign_in(then: Endpoint) -> Answer {
     Answer::redirect(format!("{}?to={}", Endpoint::SignIn.path(), then.path()))
@@ -129,6 +141,7 @@ impl Session {
             name: name.clone(),
             administers: self.administers(),
             is_staff: self.is_staff(),
+            breaks_glass: self.breaks_glass(),
         }
     }
 
@@ -136,6 +149,13 @@ impl Session {
     pub fn administers(&self) -> bool {
         self.roles.iter().any(|role| role == ADMINISTRATOR)
             && self.assurance() >= Some(Assurance::Multiple)
+    }
+
+    /// May break the glass of a record, as far as the account says: whoever has roles by the rota may.
+    fn breaks_glass(&self) -> bool {
+        let known = Roles::seeded();
+        let mut roles = self.roles.iter().filter_map(|name| known.get(name));
+        self.is_staff() && (self.roles.is_empty() || roles.any(|role| role.may_break_glass()))
     }
 
     /// Works here: what a patient or who looks after one is not.

@@ -2,6 +2,7 @@
 //! query of every page on the way; nothing else that a request names is ever gone to (no open redirect).
 
 use crate::answer::{Answer, OAuthError};
+use crate::break_glass;
 use crate::endpoints::Endpoint;
 use crate::request::Request;
 use crate::server::AuthorizationServer;
@@ -12,6 +13,8 @@ pub(super) struct Way {
     /// Id of the authorization.
     tx: Option<String>,
     to: Option<Endpoint>,
+    /// Logical id of the patient that [`Endpoint::BreakGlass`] is asked for.
+    patient: Option<String>,
 }
 
 /// The app that waits at the end of the way.
@@ -22,14 +25,29 @@ pub(super) struct Waiting {
 
 impl Way {
     pub(super) fn of(request: &Request<'_>) -> Way {
-        Way::again(request.parameters.get("tx"), request.parameters.get("to"))
+        let parameters = &request.parameters;
+        let way = Way::again(parameters.get("tx"), parameters.get("to"));
+        way.for_patient(parameters.get("patient"))
     }
 
     /// To a page of ours.
     pub(super) fn to(endpoint: Endpoint) -> Way {
         Way {
-            tx: None,
             to: Some(endpoint),
+            ..Way::default()
+        }
+    }
+
+    /// Whether it leads to where two factors must have been shown just now.
+    pub(super) fn demands_fresh(&self) -> bool {
+        self.tx.is_none() && self.to == Some(Endpoint::BreakGlass)
+    }
+
+    fn for_patient(self, id: Option<&str>) -> Way {
+        let id = id.filter(|id| self.demands_fresh() && break_glass::is_id(id));
+        Way {
+            patient: id.map(str::to_owned),
+            ..self
         }
     }
 
@@ -40,22 +58,36 @@ impl Way {
 
     /// What a row remembers of it.
     pub(super) fn kept(&self) -> (Option<String>, Option<String>) {
-        (self.tx.clone(), self.to.map(|to| to.path().to_owned()))
+        let to = self.to.map(|to| match &self.patient {
+            Some(id) => format!("{}{OF_PATIENT}{id}", to.path()),
+            None => to.path().to_owned(),
+        });
+        (self.tx.clone(), to)
     }
 
     /// From what a row remembers.
     pub(super) fn again(tx: Option<&str>, to: Option<&str>) -> Way {
-        Way {
+        let (to, patient) = match to.and_then(|to| to.split_once(OF_PATIENT)) {
+            Some((to, patient)) => (Some(to), Some(patient)),
+            None => (to, None),
+        };
+        let way = Way {
             tx: tx.filter(|tx| is_id(tx)).map(str::to_owned),
             to: to.and_then(place),
-        }
+            patient: None,
+        };
+        way.for_patient(patient)
     }
 
     /// The path of a page on this way.
     pub(super) fn link(&self, page: Endpoint) -> String {
         match (&self.tx, self.to) {
             (Some(tx), _) => format!("{}?tx={tx}", page.path()),
-            (None, Some(to)) => format!("{}?to={}", page.path(), to.path()),
+            (None, Some(to)) => {
+                let patient = self.patient.iter().map(|id| format!("&patient={id}"));
+                let patient: String = patient.collect();
+                format!("{}?to={}{patient}", page.path(), to.path())
+            }
             (None, None) => page.path().to_owned(),
         }
     }
@@ -68,7 +100,11 @@ impl Way {
     pub(super) fn end(&self) -> String {
         match (&self.tx, self.to) {
             (Some(tx), _) => format!("{}?tx={tx}", Endpoint::Authorize.path()),
-            (None, to) => to.unwrap_or(Endpoint::Apps).path().to_owned(),
+            (None, to) => {
+                let patient = self.patient.iter().map(|id| format!("{OF_PATIENT}{id}"));
+                let patient: String = patient.collect();
+                format!("{}{patient}", to.unwrap_or(Endpoint::Apps).path())
+            }
         }
     }
 
@@ -107,9 +143,13 @@ fn place(path: &str) -> Option<Endpoint> {
                 | Endpoint::Clients
                 | Endpoint::Accounts
                 | Endpoint::Computers
+                | Endpoint::BreakGlass
         )
     })
 }
+
+/// Before the patient's id, where a way ends at a page about one.
+const OF_PATIENT: &str = "?patient=";
 
 /// What ids of authorizations are made of.
 fn is_id(text: &str) -> bool {
@@ -155,7 +195,28 @@ mod tests {
             assert_eq!(way("tx", elsewhere), Way::default(), "{elsewhere}");
         }
         assert_eq!(Way::default().end(), "/auth/apps");
+        let glass = |to: &str, patient: &str| {
+            let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+            Way::of(&Request {
+                parameters: Parameters::new(vec![pair("to", to), pair("patient", patient)]),
+                ..Request::default()
+            })
+        };
+        let to = glass("/auth/break-glass", "p.1");
+        assert_eq!(to.end(), "/auth/break-glass?patient=p.1");
+        assert_eq!(
+            to.link(Endpoint::SecondFactor),
+            "/auth/second-factor?to=/auth/break-glass&patient=p.1"
+        );
+        for elsewhere in ["p/1", "1&to=x", "", "é"] {
+            assert_eq!(
+                glass("/auth/break-glass", elsewhere).end(),
+                "/auth/break-glass"
+            );
+        }
+        assert_eq!(glass("/auth/apps", "p1").end(), "/auth/apps");
         for kept in [
+            to,
             way("tx", "a-Z_9"),
             way("to", "/auth/clients"),
             Way::default(),

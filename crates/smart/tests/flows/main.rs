@@ -12,6 +12,7 @@ mod app_state;
 mod apps;
 mod asks;
 mod authorize;
+mod break_glass;
 mod browser;
 mod charges;
 mod client_forms;
@@ -214,6 +215,10 @@ on_both!(
     computers::at5a_computers_have_bounds_and_are_forgotten,
     computers::at5c_a_computer_ends_what_idles_whoever_set_it_up,
     sessions::at5c_who_is_away_is_signed_out,
+    break_glass::r22_a_person_opens_one_record_at_our_page,
+    break_glass::r22_the_second_factor_is_shown_just_before,
+    break_glass::t25_who_has_no_right_opens_nothing,
+    break_glass::r22_an_app_asks_for_its_user,
     people::x56_forms_and_cookies_are_of_one_browser,
     sessions::sessions_end_one_by_one_and_by_signing_out,
     people::accounts_are_for_administrators,

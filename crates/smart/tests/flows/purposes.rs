@@ -88,7 +88,13 @@ pub async fn c23_what_is_asserted_needs_the_client_and_a_role(house: House) {
         (Some("TREAT"), &both, "HPAYMT", Err("unauthorized_client")),
         (Some("TREAT"), &doctor, "BTG", Err("unauthorized_client")),
         (None, &doctor, "HRESCH", Err("unauthorized_client")),
-        (Some("TREAT BTG"), &doctor, "BTG", Err("access_denied")),
+        (Some("TREAT BTG"), &doctor, "BTG", Ok("BTG")),
+        (
+            Some("TREAT HSYSADMIN"),
+            &doctor,
+            "HSYSADMIN",
+            Err("access_denied"),
+        ),
         (
             Some("TREAT HPAYMT"),
             &doctor,

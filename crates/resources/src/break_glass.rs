@@ -1,0 +1,63 @@
+//! What is asked while the glass is broken (R22): of one patient's record, to read, by somebody whose role may do so at this moment. All else is
+//! as if it did not exist. Who declared it, and why, is the asking side's to know.
+
+use crate::call::Call;
+use crate::engine::Engine;
+use std::sync::Arc;
+use ward_access::{Access, Caller};
+use ward_fhir::issue::Result;
+use ward_fhir::{Failure, Kind};
+
+/// A broken glass that is in force for the caller of a Call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BrokenGlass {
+    /// Logical id.
+    pub patient: String,
+    /// Microseconds since 1970.
+    pub until_us: i64,
+}
+
+/// `Task.code` of the review that each broken glass leaves.
+pub const REVIEW_SYSTEM: &str = "urn:ward:task";
+pub const REVIEW_CODE: &str = "break-glass-review";
+
+impl Engine {
+    /// Whether there is a patient of this logical id, whoever may see them. Two statements at most.
+    pub async fn knows_patient(&self, id: &str) -> Result<bool> {
+        Ok(self.launch_patient(id).await?.is_some())
+    }
+
+    /// The caller and what they may see while the glass is broken. Errors: the caller's roles in force have no right to it, the Call is
+    /// more than a read, or there is nothing to open.
+    pub(crate) async fn behind_glass(
+        &self,
+        caller: &Caller,
+        access: &Access,
+        call: &Call,
+        glass: &BrokenGlass,
+    ) -> Result<(Arc<Caller>, Access)> {
+        if !caller.may_break_glass() {
+            let text = "none of your roles may open a record in an emergency";
+            return Err(Failure::new(Kind::BreakGlass, text));
+        }
+        if call.interaction.may_write() {
+            let text = "what is opened in an emergency is for reading, one request at a time: leave the header Ward-Break-Glass out of this one";
+            return Err(Failure::new(Kind::BreakGlass, text));
+        }
+        let patient = self.launch_patient(&glass.patient).await?;
+        let patient = patient.filter(|_| self.now_us() < glass.until_us);
+        let patient = patient.ok_or_else(over)?;
+        let caller = Arc::new(caller.breaking_glass());
+        let opened = self.break_glass(&caller, access, (patient, glass.until_us));
+        let opened = opened.await?;
+        Ok((caller, opened))
+    }
+}
+
+/// Nothing is open by what a request names: it is over, or was never there for this caller.
+pub fn over() -> Failure {
+    Failure::new(
+        Kind::NotFound,
+        "nothing is open to you by what the header Ward-Break-Glass names: it is over, or of another person, session or app",
+    )
+}
