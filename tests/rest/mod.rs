@@ -5,6 +5,7 @@ mod as_long;
 pub mod backend_service;
 mod bad_input;
 mod bearer;
+mod break_glass;
 mod bundles;
 mod capabilities;
 mod conditional;

@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use std::sync::Arc;
 use ward_access::{Access, Caller};
 use ward_fhir::issue::Result;
-use ward_fhir::{Failure, Kind};
+use ward_fhir::{Failure, Kind, Node};
 
 /// A broken glass that is in force for the caller of a Call.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,4 +60,14 @@ pub fn over() -> Failure {
         Kind::NotFound,
         "nothing is open to you by what the header Ward-Break-Glass names: it is over, or of another person, session or app",
     )
+}
+
+/// Whether a resource is the review of a broken glass: between the privacy officer and the patient, and nobody else's to see.
+pub(crate) fn is_review(node: Node<'_>) -> bool {
+    let codings = node.get("code").into_iter();
+    let mut codings = codings.flat_map(|code| code.children_named("coding"));
+    node.type_name() == "Task"
+        && codings.any(|coding| {
+            coding.text("system") == Some(REVIEW_SYSTEM) && coding.text("code") == Some(REVIEW_CODE)
+        })
 }

@@ -6,6 +6,7 @@ use super::family::Pending;
 use super::house::House;
 use super::known::{Answers, Known};
 use super::row::{asks, row};
+use crate::break_glass::is_review;
 use crate::document::reread;
 use crate::engine::{Engine, stored};
 use std::collections::{BTreeSet, HashMap};
@@ -13,7 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ward_access::{Maintenance, maintenance};
 use ward_consent::labels::RowClass;
 use ward_consent::{
-    Class, Consent, LabelRule, Meaning, Need, Part, Ref, Residual, Specialiser, next_change, read,
+    Class, Consent, LabelRule, Meaning, Need, Part, Ref, Residual, Row, Specialiser, next_change,
+    read,
 };
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
@@ -129,8 +131,22 @@ pub(crate) fn class_of(
     VisibilityClass {
         is_shared: residual.is_none(),
         residual: residual.unwrap_or_else(Residual::silent),
-        class: Class::of(&row, house.rules),
+        class: class(judged.node, &row, house),
         labels: judged.labels.clone(),
+    }
+}
+
+/// The review of a broken glass is between the privacy role and the patient, like a Consent (R23): no deny of the patient hides it from that
+/// role, and whoever broke the glass does not close it.
+fn class(node: Node<'_>, row: &Row, house: House<'_>) -> Class {
+    let class = Class::of(row, house.rules);
+    match is_review(node) {
+        true => Class {
+            is_consent: true,
+            authors: Vec::new(),
+            ..class
+        },
+        false => class,
     }
 }
 
