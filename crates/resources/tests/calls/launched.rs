@@ -66,6 +66,10 @@ pub async fn an_apps_patient_costs_no_statement(backend: Backend) {
     };
     for (caller, looking) in [(&by_client, 2), (&by_server, 1)] {
         for url in READS {
+            // For whom the app stands is read anew after this, and then known for two seconds.
+            house
+                .put(&value!({ "resourceType": "Group", "id": "any", "type": "person", "actual": true }))
+                .await;
             // What else is remembered is then.
             count(caller, url).await;
             later(PATIENT_KEPT_US);
