@@ -82,14 +82,11 @@ fn shared(labels: &[&str]) -> VisibilityClass {
     }
 }
 
+/// Above every sensitivity.
+const GROUP: &str = "_InformationSensitivityPolicy";
+
 fn acting(user: &str, purpose: &str, kinship: Kinship, level: Confidentiality) -> ActingFor {
-    let every = [
-        "_InformationSensitivityPolicy",
-        "PSY",
-        "MH",
-        "SUD",
-        "PSYTHPN",
-    ];
+    let every = [GROUP, "PSY", "MH", "SUD", "PSYTHPN"];
     let definitions = site();
     let defined = definitions.labels.definitions();
     let labels: BTreeSet<Label> = every
@@ -217,11 +214,25 @@ fn l3_what_is_beyond_a_clearance_is_opened_by_consent_or_by_the_patients_right()
     };
     assert_eq!(seen(&above(class(&[], &[]))), "DP");
     assert_eq!(seen(&above(class(&[consent(OPTIN)], &[]))), "DCRPF");
-    // One that nobody knows is in the clearance of those who are cleared for every label.
+    // One that nobody knows is opened by a clearance for every sensitivity, and by no other.
     let mut unknown = class(&[], &[]);
     let label = Label::new("urn:somewhere", "x");
     unknown.labels.labels.insert(label);
-    assert_eq!(seen(&unknown), "DCPF");
+    assert_eq!(seen(&unknown), seen(&class(&[], &[])));
+    let doctor = doctor("Practitioner/d");
+    let labels = doctor.clearance.labels.iter();
+    let named = ActingFor {
+        clearance: Arc::new(Clearance {
+            level: Confidentiality::VeryRestricted,
+            labels: labels
+                .filter(|label| *label.code != *GROUP)
+                .cloned()
+                .collect(),
+        }),
+        ..doctor.clone()
+    };
+    assert!(shows(&doctor, &unknown, Action::Access));
+    assert!(!shows(&named, &unknown, Action::Access));
 }
 
 #[test]
