@@ -207,11 +207,15 @@ impl Access {
         match self.sight(ty, Action::Read) {
             Sight::Patients(_) | Sight::Matching(_) => true,
             Sight::Everything | Sight::Nothing => {
-                let hides = self.mask.hides();
                 let is_of_a_record = Compartments::r4().is_member(ty);
-                hides.shared || (is_of_a_record && (hides.records || !self.closed.is_empty()))
+                self.mask.hides().shared || (is_of_a_record && self.hides_records())
             }
         }
+    }
+
+    /// Whether anything may be hidden in the records that the scopes reach.
+    pub fn hides_records(&self) -> bool {
+        self.mask.hides().records || !self.closed.is_empty()
     }
 
     /// The same of all types: `false` for who needs not be asked about any.

@@ -29,6 +29,14 @@ impl Hides {
         records: true,
         shared: true,
     };
+
+    /// Both.
+    pub const fn and(self, other: Hides) -> Hides {
+        Hides {
+            records: self.records || other.records,
+            shared: self.shared || other.shared,
+        }
+    }
 }
 
 impl Mask {

@@ -17,7 +17,7 @@ use crate::write::Replaced;
 use bytes::Bytes;
 use cut::{Cut, places};
 use std::collections::{BTreeSet, HashSet};
-use ward_access::{Access, Action};
+use ward_access::{Access, Action, Sight};
 use ward_fhir::issue::Result;
 use ward_fhir::json::{self, Stamp};
 use ward_fhir::reference::{self, Reference};
@@ -149,13 +149,19 @@ fn local<'a>(text: &'a str, base: &str) -> Option<(TypeId, &'a str)> {
     }
 }
 
-/// Rows that an answer may name without a look-up: what it shows, and the patients whose it is. To whom Patients are open as a type
+/// Rows that an answer may name without a look-up: what it shows, the patients whose it is, and whom an app was launched for. To whom Patients are open as a type
 /// is told whose record they look at, even where the Patient is hidden: a result of nobody is none.
 fn known(access: &Access, shown: impl Iterator<Item = (Rid, Rid)>) -> HashSet<Rid> {
     let is_bound = is_bound(access, patient_type(), Action::Read);
     let home = |home: Rid| (!is_bound).then_some(home);
+    let launched = match access.sight(patient_type(), Action::Read) {
+        Sight::Patients(keys) if !access.hides_records() => keys,
+        _ => &[][..],
+    };
+    let launched = launched.iter().map(|key| Some(key.rid));
     shown
         .flat_map(|(rid, patient)| [Some(rid), home(patient)])
+        .chain(launched)
         .flatten()
         .collect()
 }

@@ -2,6 +2,7 @@
 //! it was judged before.
 
 use super::actors::ActingFor;
+use super::class::VisibilityClass;
 use super::classes::Classes;
 use super::judge::Judge;
 use super::labelling::Labelling;
@@ -9,7 +10,7 @@ use super::settings::ConsentSettings;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use ward_access::Mask;
+use ward_access::{Hides, Mask};
 use ward_consent::Action;
 
 /// Callers whose masks are kept.
@@ -83,7 +84,11 @@ impl Masks {
                     judge.shows(judged.as_ref().unwrap_or(class))
                 })
             });
-            extended(mask, before.classes, &shows.collect::<Vec<_>>())
+            let shows: Vec<bool> = shows.collect();
+            let each = (before.classes..).zip(new.iter().zip(&shows));
+            let hides = each.map(|(id, (class, shows))| hidden(id, class.as_deref(), *shows));
+            let hides = hides.fold(mask.hides(), Hides::and);
+            extended(mask, before.classes, &shows).hiding(hides)
         };
         let mask = bits(&before.sees.mask, Action::Access);
         let to_change = bits(&before.sees.changeable, Action::Correct);
@@ -144,7 +149,7 @@ impl Kept {
 
 impl Made {
     fn of_none() -> Made {
-        let none = Mask::of(&[]);
+        let none = Mask::of(&[]).hiding(Hides::NOTHING);
         Made {
             sees: Sees {
                 mask: none.clone(),
@@ -152,6 +157,23 @@ impl Made {
             },
             classes: 0,
         }
+    }
+}
+
+/// What a class says of what there may be that the caller does not see. Where a consent speaks of any row, rows that lie in several
+/// records may be nobody's.
+fn hidden(id: usize, class: Option<&VisibilityClass>, shows: bool) -> Hides {
+    match class {
+        Some(class) if shows => Hides {
+            records: !class.residual.is_silent(),
+            shared: false,
+        },
+        // Rows of which nothing was worked out lie anywhere.
+        Some(class) if id > 0 => Hides {
+            records: !class.is_shared,
+            shared: class.is_shared,
+        },
+        _ => Hides::ANYTHING,
     }
 }
 

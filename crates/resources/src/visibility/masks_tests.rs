@@ -102,6 +102,35 @@ async fn a_longer_list_of_classes_makes_a_longer_mask() {
     assert_eq!(house.of(&user(2)).mask, house.of(&who).mask);
 }
 
+/// R17: from whom nothing is hidden is not looked after.
+#[tokio::test]
+async fn a_mask_knows_where_it_hides_anything() {
+    let house = house().await;
+    house.classes.refresh(&house.store).await.unwrap();
+    let who = user(1);
+    let hides = || house.of(&who).mask.hides();
+    assert_eq!(hides(), Hides::NOTHING);
+    house.intern(Confidentiality::Normal, 1).await;
+    assert_eq!(hides(), Hides::NOTHING);
+    house.intern(Confidentiality::Restricted, 2).await;
+    let shared = Hides {
+        records: false,
+        shared: true,
+    };
+    assert_eq!(hides(), shared);
+    let private = VisibilityClass {
+        is_shared: false,
+        residual: Residual::from_bytes(&[0]).unwrap(),
+        ..at(Confidentiality::Normal, 3)
+    };
+    let interned = house
+        .classes
+        .intern(&house.store, &[private.to_bytes()])
+        .await;
+    interned.unwrap();
+    assert_eq!(hides(), Hides::ANYTHING);
+}
+
 #[tokio::test]
 async fn what_others_have_interned_is_hidden_until_it_is_read() {
     let house = house().await;

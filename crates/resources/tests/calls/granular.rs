@@ -486,7 +486,10 @@ pub async fn granular_reads_take_as_many_statements(house: House) {
     ward(&house).await;
     let plain = app("patient/*.rs", "Patient/one");
     let granular = app(
-        &format!("patient/Observation.rs?{LAB} patient/Observation.rs?{VITALS} patient/Patient.rs"),
+        // And the types that Observations refer to, which are looked for in both.
+        &format!(
+            "patient/Observation.rs?{LAB} patient/Observation.rs?{VITALS} patient/Patient.rs patient/Encounter.rs"
+        ),
         "Patient/one",
     );
     for url in [
