@@ -9,6 +9,8 @@ pub struct Asked {
     pub title: String,
     name: Option<String>,
     pub answers: Vec<u16>,
+    /// Lines before the body, the title apart.
+    head: String,
     method: String,
     url: String,
     headers: Vec<(String, String)>,
@@ -96,6 +98,7 @@ impl Asked {
             (name.to_owned(), value.to_owned())
         };
         Asked {
+            head: head.to_owned(),
             name: comment("# @name "),
             answers: answers.split(" or ").map(|a| a.parse().unwrap()).collect(),
             method: method.to_owned(),
@@ -104,6 +107,15 @@ impl Asked {
             body: body.trim().to_owned(),
             title,
         }
+    }
+
+    /// What stands behind the beginning of a comment.
+    pub fn comment(&self, start: &str) -> Option<String> {
+        let mut lines = self
+            .head
+            .lines()
+            .filter_map(|line| line.strip_prefix(start));
+        lines.next().map(|rest| rest.trim().to_owned())
     }
 
     /// A search of which no match is expected says so by its count.

@@ -96,6 +96,8 @@ pub enum Maintenance {
     /// Whom a caller stands for beside themselves. Reads and searches PractitionerRole, Organization, CareTeam and Group only; what it
     /// finds decides which consents are about the caller.
     Memberships,
+    /// Who sees what of a record. Reads; of what it finds is told that it is there, and who sees it, to those who look after consents.
+    Explain,
     /// Extracting index entries anew from what is stored. Reads; nothing of it leaves the store.
     Reindex,
     /// What carries security labels to a resource that is written, and what it carries them to. Reads and searches; of what it finds
@@ -129,6 +131,7 @@ pub fn maintenance(purpose: Maintenance) -> Access {
         Maintenance::Memberships => (&[Action::Read, Action::Search], 8),
         Maintenance::Consents => (&[Action::Read, Action::Search], 9),
         Maintenance::Policies => (&[Action::Read, Action::Search], 10),
+        Maintenance::Explain => (&[Action::Read], 11),
     };
     let mut grid = Grid::default();
     let reached = |name: &str| match purpose {

@@ -105,7 +105,7 @@ impl Context {
 }
 
 impl Target {
-    pub(crate) fn covers(self, ty: TypeId) -> bool {
+    pub fn covers(self, ty: TypeId) -> bool {
         match self {
             Target::Every => true,
             Target::Type(own) => own == ty,

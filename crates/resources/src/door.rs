@@ -90,7 +90,7 @@ impl Engine {
     }
 
     /// What this caller may see and do now, of what consents and labels leave.
-    async fn access(&self, caller: &Caller, sees: Sees) -> Result<Access> {
+    pub(crate) async fn access(&self, caller: &Caller, sees: Sees) -> Result<Access> {
         let patient = match &caller.patient {
             None => None,
             Some(id) => self.launch_patient(id).await?,

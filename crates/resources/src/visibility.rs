@@ -9,13 +9,14 @@ mod consents;
 mod decide;
 mod draft;
 mod due;
+pub(crate) mod explain;
 mod family;
 #[cfg(test)]
 mod fixture;
 #[cfg(test)]
 mod hidden_tests;
 mod house;
-mod judge;
+pub(crate) mod judge;
 mod known;
 mod known_labels;
 mod labelling;
@@ -39,12 +40,15 @@ pub(crate) use decide::{Decided, SeenBy, decide, decide_one};
 pub(crate) use draft::{By, Draft};
 pub(crate) use due::Closed;
 pub use due::LATE_US;
+pub(crate) use known::{Answers, Known};
 pub(crate) use known_labels::KnownLabels;
 pub use labelling::Labelling;
 pub(crate) use labels::{Labelled, demand_kept_labels};
 pub use masks::MASKS_MAX;
 pub use policy::{Judged, Policies, Policy};
+pub(crate) use policy::{class_of, is_for_authors};
 pub use relabel::Labeller;
+pub(crate) use row::{asks, row};
 pub use settings::{
     ConsentSettings, DEFAULT_PURPOSE, THIS_ORGANIZATION, site_labels, starter_labels,
 };
@@ -81,6 +85,11 @@ impl Visibility {
     /// Statements: none for those that are known here, else one or a transaction of its own.
     pub async fn intern(&self, engine: &Engine, classes: &[Option<Bytes>]) -> Result<Vec<i32>> {
         stored(self.classes.intern(&engine.store, classes).await)
+    }
+
+    /// The class with this id; `None`: it is none that is known here, or cannot be read.
+    pub(crate) fn class(&self, id: i32) -> Option<std::sync::Arc<VisibilityClass>> {
+        self.classes.one(usize::try_from(id).ok()?)
     }
 
     /// To be called when classes are judged by other rules from now on.

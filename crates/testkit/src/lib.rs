@@ -5,6 +5,7 @@
 
 mod binary;
 mod children;
+pub mod consents;
 pub mod generate;
 pub mod hostile;
 mod http;

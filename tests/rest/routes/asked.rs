@@ -49,6 +49,16 @@ pub fn person() -> Value {
     json!({ "resourceType": "Patient", "name": [{ "family": "Routes" }] })
 }
 
+/// That a patient keeps everything from one person.
+fn consent(patient: &str) -> Value {
+    let coded =
+        |system: &str, code: &str| json!({ "coding": [{ "system": system, "code": code }] });
+    json!({ "resourceType": "Consent", "status": "active", "patient": { "reference": patient },
+        "scope": coded("http://terminology.hl7.org/CodeSystem/consentscope", "patient-privacy"),
+        "category": [coded("http://loinc.org", "59284-0")], "policy": [{ "uri": "urn:example:routes" }],
+        "provision": { "type": "deny" } })
+}
+
 pub fn search(story: &Story) -> String {
     format!(
         "Observation?identifier=http://example.org/routes|{}",
@@ -303,6 +313,43 @@ pub fn operations() -> Vec<Route> {
         }),
         route("reindex", "POST Observation/$reindex", |_| {
             ("POST", "Observation/$reindex".into(), None)
+        }),
+        route("consent-decision", "GET $consent-decision", |s| {
+            let asked = format!(
+                "$consent-decision?user=Practitioner/x&role=nurse&resource={}",
+                s.observation
+            );
+            ("GET", asked, None)
+        }),
+        route(
+            "consent-decision",
+            "GET Patient/own/$consent-decision",
+            |s| {
+                let asked = format!("{}/$consent-decision?user=Practitioner/x&role=nurse", s.own);
+                ("GET", asked, None)
+            },
+        ),
+        route(
+            "effective-access",
+            "GET Patient/own/$effective-access",
+            |s| {
+                let asked = format!("{}/$effective-access?user=Practitioner/x&role=nurse", s.own);
+                ("GET", asked, None)
+            },
+        ),
+        route("access-impact", "POST Patient/own/$access-impact", |s| {
+            (
+                "POST",
+                format!("{}/$access-impact", s.own),
+                Some(consent(&s.own)),
+            )
+        }),
+        route("access-impact", "POST Patient/other/$access-impact", |s| {
+            (
+                "POST",
+                format!("{}/$access-impact", s.other),
+                Some(consent(&s.other)),
+            )
         }),
         route("meta-add", "POST Observation/own/$meta-add", |s| {
             ("POST", format!("{}/$meta-add", s.observation), Some(tag()))

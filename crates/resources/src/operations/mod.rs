@@ -1,7 +1,9 @@
-//! Operations: `$everything`, `$lastn`, `$meta`, `$meta-add`, `$meta-delete`, `$reindex`, `$validate`; one file each.
+//! Operations: `$everything`, `$lastn`, `$meta`, `$meta-add`, `$meta-delete`, `$reindex`, `$validate`, `$consent-decision`,
+//! `$effective-access`, `$access-impact`; one file each.
 //! <https://hl7.org/fhir/R4/operations.html>
 
 mod everything;
+mod explain;
 mod lastn;
 mod marks;
 mod meta;
@@ -27,6 +29,30 @@ pub struct Served {
 }
 
 pub const SERVED: &[Served] = &[
+    Served {
+        name: "access-impact",
+        definition: "urn:ward:operation:access-impact",
+        system: false,
+        on_type: false,
+        instance: true,
+        types: &["Patient"],
+    },
+    Served {
+        name: "consent-decision",
+        definition: "urn:ward:operation:consent-decision",
+        system: true,
+        on_type: false,
+        instance: true,
+        types: &["Patient"],
+    },
+    Served {
+        name: "effective-access",
+        definition: "urn:ward:operation:effective-access",
+        system: false,
+        on_type: false,
+        instance: true,
+        types: &["Patient"],
+    },
     Served {
         name: "everything",
         definition: "http://hl7.org/fhir/OperationDefinition/Patient-everything",
@@ -102,6 +128,9 @@ pub fn changes_state(name: &str) -> bool {
 pub async fn invoke(cx: Context<'_>, name: &str, target: &Target, posted: bool) -> Result<Reply> {
     demand_served(name, target)?;
     match (name, target) {
+        ("access-impact", Target::Instance(ty, id)) => explain::impact(cx, *ty, id).await,
+        ("consent-decision", target) => explain::decision(cx, target).await,
+        ("effective-access", Target::Instance(ty, id)) => explain::effective(cx, *ty, id).await,
         ("everything", Target::Instance(ty, id)) if r4().ty(*ty).name == "Patient" => {
             everything::patient(cx, id).await
         }

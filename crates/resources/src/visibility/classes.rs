@@ -54,6 +54,11 @@ impl Classes {
         from.unwrap_or_default().to_vec()
     }
 
+    /// One of them; `None`: it is not known here, or cannot be read.
+    pub fn one(&self, id: usize) -> Option<Arc<VisibilityClass>> {
+        self.read().classes.get(id).cloned().flatten()
+    }
+
     /// Whether a caller may be answered by what is known.
     pub fn are_current(&self, is_shared: bool) -> bool {
         let Some(read_ms) = self.read_ms.load(Ordering::Acquire).checked_sub(1) else {

@@ -115,7 +115,7 @@ impl<'a> Judge<'a> {
 }
 
 /// What opens a row to whom no clearance does (L3).
-fn is_beyond_clearance(verdict: Verdict) -> bool {
+pub(crate) fn is_beyond_clearance(verdict: Verdict) -> bool {
     matches!(verdict.by, By::OwnRecord | By::Consent | By::BreakGlass)
 }
 

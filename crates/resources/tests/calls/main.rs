@@ -24,6 +24,7 @@ mod editions;
 mod elements;
 mod elements_asked;
 mod elements_launched;
+mod explained;
 mod former;
 mod full_text;
 mod granular;
