@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { invite } from './cases/enrolment.mjs';
+import { asOfficer } from './cases/privacy.mjs';
 import { APP, decide, fillIn, shown } from './cases/registration.mjs';
 import { SCOPE } from './house/app_server.mjs';
 import { signedIn } from './house/fhirclient.mjs';
@@ -18,6 +19,7 @@ try {
   await administrator();
   await patient();
   await clinician();
+  await officer();
 } finally {
   await house.close();
 }
@@ -113,10 +115,38 @@ async function patient() {
     await visit.go(path);
     await picture(visit, name, heading);
   }
+  await privacy(visit);
+}
+
+/** What a patient keeps private, from the form to the list. */
+async function privacy(visit) {
+  await visit.go('/auth/consents?new=keep');
+  await visit.at('Keep something private');
+  await visit.fill('Look for a person or an organization', 'hop');
+  await visit.press('Look');
+  await visit.at('Keep something private');
+  await visit.page.getByLabel('Grace Hopper', { exact: true }).check();
+  await picture(visit, 'keep-private', 'Keep something private');
+  await visit.press('See what it changes');
+  await picture(visit, 'keep-private-preview', 'Keep this private?');
+  await visit.press('Keep it private');
+  await picture(visit, 'consents', 'Who may see your record');
 }
 
 async function clinician() {
   const visit = await house.visitAs('clinician');
   await visit.go(house.app.opened());
   await picture(visit, 'patient', 'Choose a patient');
+}
+
+async function officer() {
+  await house.ward.store([{
+    resourceType: 'Task', status: 'requested', intent: 'order', id: 'review-1',
+    code: { coding: [{ system: 'urn:ward:task', code: 'break-glass-review', display: 'Review of a broken glass' }] },
+    for: { reference: 'Patient/ada' }, requester: { reference: 'Practitioner/demo-clinician' },
+    authoredOn: '2026-11-30T10:00:00Z', reasonCode: { text: 'Unconscious after a fall; allergies were needed.' },
+  }]);
+  const visit = await asOfficer(house);
+  await visit.go('/auth/reviews');
+  await picture(visit, 'reviews', 'Reviews');
 }

@@ -11,6 +11,9 @@ mod client_parts;
 mod clients;
 mod computers;
 mod confirm;
+mod consent_form;
+mod consent_preview;
+mod consents;
 mod developer;
 mod enrol_totp;
 mod factors;
@@ -26,6 +29,7 @@ pub mod policy;
 mod qr;
 pub mod read;
 mod recovery_codes;
+mod reviews;
 mod second_factor;
 mod sessions;
 mod sign_in;
@@ -59,6 +63,10 @@ pub fn render(page: &Page) -> String {
         Page::Accounts(model) => accounts::render(model),
         Page::Computers(model) => computers::render(model),
         Page::BreakGlass(model) => break_glass::render(model),
+        Page::Consents(model) => consents::render(model),
+        Page::ConsentForm(model) => consent_form::render(model),
+        Page::ConsentPreview(model) => consent_preview::render(model),
+        Page::Reviews(model) => reviews::render(model),
         Page::Message(model) => message::render(model),
     }
 }

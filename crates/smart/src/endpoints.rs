@@ -50,12 +50,16 @@ pub enum Endpoint {
     BreakGlass,
     /// The same for apps.
     BreakGlassGrants,
+    /// Who may see a patient's own record, for that patient to say.
+    Consents,
+    /// What privacy officers have to look at.
+    Reviews,
     /// Where an upstream OpenID provider sends people back.
     Upstream,
 }
 
 impl Endpoint {
-    pub const ALL: [Endpoint; 27] = [
+    pub const ALL: [Endpoint; 29] = [
         Endpoint::Authorize,
         Endpoint::Token,
         Endpoint::Introspect,
@@ -82,6 +86,8 @@ impl Endpoint {
         Endpoint::Computers,
         Endpoint::BreakGlass,
         Endpoint::BreakGlassGrants,
+        Endpoint::Consents,
+        Endpoint::Reviews,
         Endpoint::Upstream,
     ];
 
@@ -114,6 +120,8 @@ impl Endpoint {
             Endpoint::Computers => "/auth/computers",
             Endpoint::BreakGlass => "/auth/break-glass",
             Endpoint::BreakGlassGrants => "/auth/break-glass/grants",
+            Endpoint::Consents => "/auth/consents",
+            Endpoint::Reviews => "/auth/reviews",
             Endpoint::Upstream => "/auth/upstream",
         }
     }
@@ -166,6 +174,8 @@ impl Endpoint {
             Endpoint::Accounts => "accounts",
             Endpoint::Computers => "computers",
             Endpoint::BreakGlass | Endpoint::BreakGlassGrants => "break-glass",
+            Endpoint::Consents => "consents",
+            Endpoint::Reviews => "reviews",
             Endpoint::Upstream => "upstream",
         }
     }
@@ -204,6 +214,8 @@ impl Endpoint {
             | Endpoint::Accounts
             | Endpoint::Computers
             | Endpoint::BreakGlass
+            | Endpoint::Consents
+            | Endpoint::Reviews
             | Endpoint::Upstream => true,
             Endpoint::Token
             | Endpoint::Introspect

@@ -1,6 +1,12 @@
 //! What the pages say, without a word of HTML: `http` renders each model. A page's form leads back to the path it is shown at
 //! unless it names another.
 
+mod consents;
+mod reviews;
+
+pub use consents::{ConsentForm, ConsentPreview, ConsentShown, Consents, EffectShown, RuleShown};
+pub use reviews::{Review, ReviewPart, Reviews};
+
 /// What stands in every form: who may send it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Form {
@@ -53,6 +59,10 @@ pub struct Person {
     pub is_staff: bool,
     /// May open records in an emergency.
     pub breaks_glass: bool,
+    /// Has a record of their own here, and says who may see it.
+    pub is_patient: bool,
+    /// Looks after consents and accesses.
+    pub reviews: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -74,6 +84,10 @@ pub enum Page {
     Accounts(Accounts),
     Computers(Computers),
     BreakGlass(BreakGlass),
+    Consents(Consents),
+    ConsentForm(ConsentForm),
+    ConsentPreview(ConsentPreview),
+    Reviews(Reviews),
     Message(Message),
 }
 

@@ -16,8 +16,8 @@ use crate::state::{self, Changes, KeyAlgorithm, Refused, Revocation};
 use crate::tokens::TokenService;
 use crate::trail::{self, Trail};
 use crate::{
-    apps, authorize, brands, break_glass, client_authentication, clients, developer, discovery,
-    introspect, launch, par, people, register, revoke, token,
+    apps, authorize, brands, break_glass, client_authentication, clients, consents, developer,
+    discovery, introspect, launch, par, people, register, reviews, revoke, token,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -304,6 +304,10 @@ impl AuthorizationServer {
                 for_person(Box::pin(break_glass::answer_person(self, request, trail)).await)
             }
             Endpoint::Clients => for_person(Box::pin(clients::answer(self, request, trail)).await),
+            Endpoint::Consents => {
+                for_person(Box::pin(consents::answer(self, request, trail)).await)
+            }
+            Endpoint::Reviews => for_person(Box::pin(reviews::answer(self, request, trail)).await),
             Endpoint::SignIn
             | Endpoint::SecondFactor
             | Endpoint::Enrol

@@ -9,7 +9,7 @@ import { SCOPE } from '../house/app_server.mjs';
 const STOPS_MAX = 60;
 
 /** Goes on from stop to stop until the one with this name, which can be seen to have the focus. */
-async function tabTo(visit, name) {
+export async function tabTo(visit, name) {
   for (let stop = 0; stop < STOPS_MAX; stop += 1) {
     await visit.page.keyboard.press('Tab');
     const here = await visit.page.evaluate(() => {

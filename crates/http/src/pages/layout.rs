@@ -143,6 +143,8 @@ struct Place {
 #[derive(Clone, Copy)]
 enum Audience {
     Everybody,
+    Patients,
+    PrivacyOfficers,
     Staff,
     /// Whose role may break the glass.
     Emergency,
@@ -153,6 +155,8 @@ impl Audience {
     fn includes(self, person: &Person) -> bool {
         match self {
             Audience::Everybody => true,
+            Audience::Patients => person.is_patient,
+            Audience::PrivacyOfficers => person.reviews,
             Audience::Staff => person.is_staff,
             Audience::Emergency => person.breaks_glass,
             Audience::Administrators => person.administers,
@@ -160,7 +164,17 @@ impl Audience {
     }
 }
 
-const PLACES: [Place; 8] = [
+const PLACES: [Place; 10] = [
+    Place {
+        endpoint: Endpoint::Consents,
+        name: "My record",
+        is_for: Audience::Patients,
+    },
+    Place {
+        endpoint: Endpoint::Reviews,
+        name: "Reviews",
+        is_for: Audience::PrivacyOfficers,
+    },
     Place {
         endpoint: Endpoint::Apps,
         name: "Apps",

@@ -82,6 +82,10 @@ fn form_of(page: &Page) -> Option<&Form> {
         Page::Computers(model) => Some(&model.form),
         Page::BreakGlass(model) => Some(&model.form),
         Page::Clients(model) => Some(&model.form),
+        Page::Consents(model) => Some(&model.form),
+        Page::ConsentForm(model) => Some(&model.form),
+        Page::ConsentPreview(model) => Some(&model.form),
+        Page::Reviews(model) => Some(&model.form),
         Page::Message(_) => None,
     }
 }

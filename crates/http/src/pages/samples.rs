@@ -1,6 +1,7 @@
 //! One model of every page, for snapshots; and the same with something hostile in every text.
 
 mod clients;
+mod consents;
 
 use clients::{client, clients, confirm, developer, registered};
 use ward_smart::Page;
@@ -33,6 +34,21 @@ pub fn pages(text: &dyn Fn(&str) -> String) -> Vec<(&'static str, Page)> {
         ("computer", Page::Computers(computers(text, Some("icu-3")))),
         ("break_glass", Page::BreakGlass(break_glass(text))),
         ("sign_in_shared", Page::SignIn(sign_in_shared(text))),
+        ("consents", Page::Consents(consents::consents(text))),
+        ("no_consents", Page::Consents(consents::no_consents(text))),
+        (
+            "consent_keep",
+            Page::ConsentForm(consents::consent_form(text, false)),
+        ),
+        (
+            "consent_allow",
+            Page::ConsentForm(consents::consent_form(text, true)),
+        ),
+        (
+            "consent_preview",
+            Page::ConsentPreview(consents::consent_preview(text)),
+        ),
+        ("reviews", Page::Reviews(consents::reviews(text))),
         ("message", Page::Message(message(text))),
     ]
 }
@@ -58,6 +74,8 @@ fn person(text: Text, administers: bool) -> Person {
         administers,
         is_staff: administers,
         breaks_glass: false,
+        is_patient: false,
+        reviews: false,
     }
 }
 

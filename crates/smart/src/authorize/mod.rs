@@ -13,7 +13,7 @@ mod redirect;
 pub(crate) mod request;
 
 pub(crate) use patient_picker::{OWN_CLIENT, patient_name};
-pub(crate) use plain_words::plain_words;
+pub(crate) use plain_words::{plain_words, things_of_type};
 pub(crate) use redirect::{is_registered, percent_encode};
 
 use crate::answer::{Answer, ErrorCode, OAuthError};

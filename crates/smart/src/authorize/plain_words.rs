@@ -101,12 +101,7 @@ fn things(scope: &ResourceScope) -> String {
             false => "record, limited to some entries".to_owned(),
         };
     };
-    let name = r4().ty(ty).name;
-    let known = THINGS.iter().find(|(known, _)| *known == name);
-    let things = known.map_or_else(
-        || format!("{} entries", apart(name)),
-        |(_, t)| (*t).to_owned(),
-    );
+    let things = things_of_type(r4().ty(ty).name);
     match scope.query.as_slice() {
         [] => things,
         conditions => {
@@ -117,6 +112,15 @@ fn things(scope: &ResourceScope) -> String {
             format!("{things} where {}", said.join(" and "))
         }
     }
+}
+
+/// `prescriptions` for `MedicationRequest`.
+pub(crate) fn things_of_type(name: &str) -> String {
+    let known = THINGS.iter().find(|(known, _)| *known == name);
+    known.map_or_else(
+        || format!("{} entries", apart(name)),
+        |(_, things)| (*things).to_owned(),
+    )
 }
 
 /// Each of what the commas of a value stand between: `laboratory or vital-signs`. What is named is what is given.

@@ -142,6 +142,8 @@ impl Session {
             administers: self.administers(),
             is_staff: self.is_staff(),
             breaks_glass: self.breaks_glass(),
+            is_patient: self.own_record().is_some(),
+            reviews: self.reviews(),
         }
     }
 
@@ -165,6 +167,18 @@ impl Session {
             && (!self.roles.is_empty() || self.fhir_user.as_ref().is_some_and(practises))
     }
 
+    /// Looks after consents and accesses: a privacy officer who signed in with two factors.
+    pub fn reviews(&self) -> bool {
+        self.roles.iter().any(|role| role == PRIVACY_OFFICER)
+            && self.assurance() >= Some(Assurance::Multiple)
+    }
+
+    /// Logical id of the person's own record: what the account is for and who the person is must say the same.
+    pub fn own_record(&self) -> Option<&str> {
+        let user = self.fhir_user.as_deref()?.strip_prefix("Patient/")?;
+        self.patient.as_deref().filter(|patient| *patient == user)
+    }
+
     /// `None`: its `acr` is none of ours, and it counts for nothing.
     pub fn assurance(&self) -> Option<Assurance> {
         Assurance::parse(&self.acr)
@@ -173,6 +187,8 @@ impl Session {
 
 /// The role whose people look after the server.
 const ADMINISTRATOR: &str = "system-administrator";
+/// The role whose people look after consents and the record of accesses.
+const PRIVACY_OFFICER: &str = "privacy-officer";
 
 #[cfg(test)]
 mod tests {

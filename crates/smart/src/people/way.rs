@@ -144,6 +144,8 @@ fn place(path: &str) -> Option<Endpoint> {
                 | Endpoint::Accounts
                 | Endpoint::Computers
                 | Endpoint::BreakGlass
+                | Endpoint::Consents
+                | Endpoint::Reviews
         )
     })
 }

@@ -128,15 +128,21 @@ impl House {
             bytes: resource.to_string().into(),
             format: Format::Json,
         });
-        let loader = Caller::new(Identity {
-            subject: "loader".into(),
-            client_id: "loader".into(),
-            scopes: Scopes::parse("system/*.cruds").unwrap(),
-            expires_s: i64::MAX,
-            ..Identity::default()
-        });
-        let reply = self.engine.answer(&loader, &call).await;
+        let reply = self.engine.answer(&loader(), &call).await;
         assert!(reply.status < 300, "{reply:?}");
+    }
+
+    /// What a system that may do everything finds: `Task?_id=1`.
+    pub async fn search(&self, url: &str) -> Value {
+        let (ty, query) = url.split_once('?').unwrap();
+        let interaction = Interaction::SearchType {
+            ty: r4().resource_type(ty).unwrap(),
+        };
+        let mut call = Call::new(interaction, [0; 16], "test".into());
+        call.parameters = pairs(query);
+        let reply = self.engine.answer(&loader(), &call).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        serde_json::from_slice(reply.json().unwrap()).unwrap()
     }
 
     pub async fn patient(&self, id: &str, family: &str) {
@@ -331,6 +337,17 @@ impl House {
     pub async fn is_good(&self, token: &Value, now_s: i64) -> bool {
         holds(&self.server, token, now_s).await
     }
+}
+
+/// A system that may do everything.
+fn loader() -> Caller {
+    Caller::new(Identity {
+        subject: "loader".into(),
+        client_id: "loader".into(),
+        scopes: Scopes::parse("system/*.cruds").unwrap(),
+        expires_s: i64::MAX,
+        ..Identity::default()
+    })
 }
 
 pub async fn holds(server: &AuthorizationServer, token: &Value, now_s: i64) -> bool {

@@ -19,6 +19,7 @@ mod client_forms;
 mod client_proof;
 mod client_rights;
 mod computers;
+mod consents;
 mod demo;
 mod discovery;
 mod fapi;
@@ -67,6 +68,10 @@ on_both!(
     app_state::s110_scopes_say_whose_state_and_which_code,
     app_state::s111_each_client_has_its_own,
     app_state::s111_it_is_no_part_of_a_record,
+    consents::c23_a_patient_keeps_something_private_and_withdraws_it,
+    consents::c23_a_form_says_what_is_missing,
+    consents::c1_consents_are_given_at_ones_own_page_only,
+    consents::r22_a_review_is_closed_with_what_was_found,
     discovery::s1_to_s9_the_configuration_says_what_is_served,
     discovery::s9_each_listed_scope_is_granted_to_somebody,
     discovery::s14_both_documents_agree,
