@@ -13,8 +13,9 @@ use crate::seen::Extractors;
 use crate::visibility::{
     Actors, Closed, ConsentSettings, KnownLabels, Labelling, Policies, Races, Visibility,
 };
+use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use ward_access::{Access, Caller};
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind, TypeId};
@@ -133,6 +134,8 @@ pub struct Engine {
     pub(crate) policies: Policies,
     pub(crate) known_labels: KnownLabels,
     pub(crate) labelling: RwLock<Option<Arc<Labelling>>>,
+    /// Digests of what the rules of this process say of each label.
+    pub(crate) label_marks: OnceLock<BTreeMap<String, String>>,
     /// Labels are to be carried on, by the background.
     pub(crate) labels_asked: AtomicBool,
     pub(crate) races: Races,
@@ -189,6 +192,7 @@ impl Engine {
             policies: Policies::default(),
             known_labels: KnownLabels::default(),
             labelling: RwLock::default(),
+            label_marks: OnceLock::new(),
             labels_asked: AtomicBool::new(false),
             races: Races::default(),
             closed: Closed::default(),

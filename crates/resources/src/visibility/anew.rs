@@ -47,6 +47,9 @@ impl Engine {
     ) -> Result<std::result::Result<Vec<Listed>, CommitError>> {
         let rows = self.live(keys).await?;
         let rids: Vec<Rid> = rows.keys().copied().collect();
+        // By what this process took for the policies until now nothing might seem to carry labels, and no commit would say otherwise.
+        let homes: Vec<Rid> = rows.values().map(|row| row.patient).collect();
+        self.read_policies(&homes).await?;
         let documents = rows.values().map(|row| reread(&row.body));
         let documents = documents.collect::<Result<Vec<Document>>>()?;
         let of = |(document, row): (&Document, &Row)| {

@@ -246,7 +246,7 @@ impl Engine {
                 None => (None, self.first_labelling().await?),
                 Some(row) => {
                     let read = Labelling::read(row.version, &row.body).ok_or_else(unreadable)?;
-                    if read.marks == digests(self.label_rules()) {
+                    if read.marks == *self.label_marks.get_or_init(|| digests(self.label_rules())) {
                         return Ok(self.keep_labelling(read));
                     }
                     let boundary = self.classes_there().await?;
@@ -301,7 +301,7 @@ impl Engine {
             },
         };
         let now_us = self.now_us();
-        match self.store.change_state(vec![change], true, now_us).await {
+        match self.store.change_state(vec![change], false, now_us).await {
             Ok(()) => {}
             Err(StateError::Conflict(_)) => return Ok(None),
             Err(_) => {
