@@ -218,7 +218,7 @@ fn what(criteria: &Criteria, names: &Names) -> String {
             listed(codes.collect(), "or")
         ));
     }
-    parts.extend(criteria.data.iter().map(|data| entry(data)).take(NAMED_MAX));
+    parts.extend(criteria.data.iter().map(entry).take(NAMED_MAX));
     if let Some(period) = criteria.data_period {
         parts.push(dated(period));
     }
@@ -245,7 +245,7 @@ fn labels(labels: &[Label]) -> Vec<String> {
     let mut words = Vec::new();
     let mut said: Vec<&str> = Vec::new();
     for category in &CATEGORIES {
-        if category.labels.iter().all(|code| is_there(&code)) {
+        if category.labels.iter().all(&is_there) {
             words.push(
                 title_of(category.words)
                     .to_lowercase()
