@@ -92,6 +92,8 @@ fn task(person: &Person<'_>, glass: &BreakGlass, reason: &Reason) -> Value {
         "requester": requester,
         "performerType": [{ "text": "Privacy officer" }],
         "reasonCode": why,
+        // Also for whom the patient's own consents hide the patient, and with that the reference (R17).
+        "input": [{ "type": { "coding": [{ "system": REVIEW_SYSTEM, "code": "patient", "display": "Id of the patient" }] }, "valueId": glass.patient }],
         "restriction": { "period": { "start": begins, "end": ends } }
     })
 }

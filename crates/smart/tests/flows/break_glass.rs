@@ -124,6 +124,7 @@ pub async fn r22_a_person_opens_one_record_at_our_page(house: House) {
     };
     assert_eq!(task["for"]["reference"], "Patient/p1");
     assert_eq!(task["requester"]["reference"], "Practitioner/doctor");
+    assert_eq!(task["input"][0]["valueId"], "p1");
     assert_eq!(task["intent"], "order");
     assert_eq!(task["reasonCode"]["text"], REASON.1);
     assert_eq!(task["authoredOn"], "2023-11-14T22:13:20.000Z");
