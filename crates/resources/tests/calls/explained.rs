@@ -31,7 +31,7 @@ fn officer() -> Caller {
         client_id: "privacy-desk".into(),
         fhir_user: Some("Practitioner/officer".into()),
         roles: vec!["privacy-officer".into()],
-        scopes: Scopes::parse("user/*.rs").unwrap(),
+        scopes: Scopes::parse("user/*.crus").unwrap(),
         ..Identity::default()
     })
 }
@@ -257,7 +257,12 @@ async fn r24_an_impact_is_what_the_consent_does() {
         assert_eq!(gone, hidden, "{told:#}");
         changed += gone.len();
         consent["status"] = value!("inactive");
-        house.put(&consent).await;
+        // Whoever wrote it for the patient does not see it (R23).
+        let url = format!("Consent/{patient}-new");
+        let reply = house
+            .ask(&officer(), Method::Put, &url, Some(&consent))
+            .await;
+        assert_eq!(reply.status, 200, "{}", text(&reply));
         assert_eq!(of().await, before);
     }
     assert!(changed > 50, "{changed}");
