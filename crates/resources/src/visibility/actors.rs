@@ -78,7 +78,7 @@ impl Engine {
     /// Who asks, to do what. Errors: it cannot be told now, or more names the caller than is read.
     ///
     /// Statements: none where it is known; else of each of PractitionerRole, CareTeam and Group one search, and one for each level of
-    /// organizations and of teams that are members of teams.
+    /// organizations and of teams that are members of teams; each is two statements where clients chose the ids.
     pub async fn consent_caller(&self, caller: &Caller, action: Action) -> Result<Arc<ActingFor>> {
         let who = Who::of(caller);
         let known = match self.actors.get(&who, self.store.is_shared(), self.now_us()) {

@@ -211,9 +211,9 @@ pub async fn memberships_that_are_known_cost_no_statement(backend: Backend) {
         acting(&house.engine, caller).await;
         house.engine.store().statements() - before
     };
-    // PractitionerRole, two levels of organizations, CareTeam, Group.
+    // Five searches (PractitionerRole, two levels of organizations, CareTeam, Group), each after a look for ids that clients chose.
     let first = asked(&person("n")).await;
-    assert!(first <= 8, "{first}");
+    assert!(first <= 11, "{first}");
     assert_eq!(asked(&person("n")).await, 0);
     let before = house.engine.store().statements();
     let nurse = person("n");
