@@ -238,7 +238,7 @@ async fn r24_an_impact_is_what_the_consent_does() {
             .iter()
             .filter(|part| part["name"] == "hidden")
             .flat_map(|part| part["part"].as_array().unwrap())
-            .filter_map(|part| part["valueReference"]["reference"].as_str())
+            .filter_map(|part| part["valueString"].as_str())
             .map(str::to_owned)
             .collect();
         let of = async || {

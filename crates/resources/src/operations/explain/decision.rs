@@ -116,7 +116,8 @@ impl Told {
     fn parameters(&self, entry: &Entry) -> String {
         let resource = format!("{}/_history/{}", entry.reference(), entry.row.version);
         let mut all = vec![
-            reference("resource", &resource),
+            // Named, not referred to: whoever looks after consents sees few resources themselves (R17).
+            text("resource", &resource),
             code("effect", effect_code(Some(self.effect))),
             code("decided-by", self.by),
         ];

@@ -2,7 +2,7 @@
 //! own record.
 
 use super::record::{self, Entry};
-use super::{code, count, demand_officer, parameters, part, reference};
+use super::{code, count, demand_officer, parameters, part, reference, text};
 use crate::document::{read_body, validate};
 use crate::engine::{Context, Engine};
 use crate::read::{locate, not_found};
@@ -204,7 +204,8 @@ impl Told {
     fn parts(self, name: &str) -> Vec<Value> {
         let of_type = |(ty, (number, references)): (&str, (usize, Vec<String>))| {
             let mut parts = vec![code("type", ty), count("count", number)];
-            parts.extend(references.iter().map(|one| reference("resource", one)));
+            // Named, not referred to: whoever looks after consents sees few of these resources themselves (R17).
+            parts.extend(references.iter().map(|one| text("resource", one)));
             part(name, parts)
         };
         self.by_type.into_iter().map(of_type).collect()
