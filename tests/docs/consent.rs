@@ -12,7 +12,8 @@ const EXAMPLES: usize = 10;
 
 #[test]
 fn the_guides_examples_are_answered_as_they_say() {
-    let server = Server::start(Start::empty(Backend::Sqlite));
+    let start = Start::empty(Backend::Sqlite).with("smart.open_registration", "true");
+    let server = Server::start(start);
     let guide = text("docs/guide/consent.md");
     let variables = ["loader", "clinician"].map(|who| format!("@{who} = ward token --as {who}\n"));
     let examples: String = guide
