@@ -143,6 +143,29 @@ pub fn decide(place: &Place, admin: &mut Browser, client: &str, decision: &str) 
     admin.submit(&page, &[("decision", decision)])
 }
 
+/// An administrator says whose client a service is, and what for.
+pub fn belongs(
+    place: &Place,
+    admin: &mut Browser,
+    service: &str,
+    (organization, purposes): (&str, &str),
+) {
+    let page = admin.get(&format!("{}/auth/clients?client={service}", place.origin));
+    let fields = [
+        ("decision", "rights"),
+        ("scope", "system/*.cruds"),
+        ("purpose_of_use", purposes),
+        ("organization", organization),
+        ("clearance", ""),
+        ("acts_for_user", ""),
+        ("role", ""),
+        ("acts_for_patient", ""),
+    ];
+    let page = admin.submit(&page, &fields);
+    assert_eq!(page.status, 200, "{page:?}");
+    assert!(page.html().contains(organization), "{page:?}");
+}
+
 /// An authorization request in order, which a test may spoil: `change` replaces, adds and (by `None`) removes parameters.
 pub fn request(place: &Place, client: &str, change: &[(&str, Option<&str>)]) -> String {
     let challenge = pkce::challenge(VERIFIER);

@@ -3,6 +3,7 @@
 
 mod apps;
 mod attacks;
+mod consent;
 mod crash;
 mod data;
 mod demo;

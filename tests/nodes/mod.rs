@@ -7,6 +7,7 @@ mod load;
 mod revocation;
 mod ring;
 mod used_once;
+mod withdrawal;
 
 use crate::apps::{self, Place};
 use crate::rest::backend_service::BackendService;

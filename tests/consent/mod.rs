@@ -1,0 +1,22 @@
+//! Consents and labels over HTTP, on both stores: the truth table T1 to T63, and each of the rules R1 to R24 and L1 to L6 of the
+//! requirements (security, section 3). Tests are named by the ids that they show.
+//!
+//! Not here, because what they speak of is not: T46 and the subscriptions of R20 (Ward has no subscriptions), T47, T48, T55 and the
+//! exports of R20 (no bulk data). Of T41 `$document`, `$summary` and `$graphql`, and of T60 the server of terminology that could be
+//! down, are missing in the same way, and so is T52: nothing masks elements of single
+//! rows yet, and what a role sees in part is shown by `rest::elements` and `calls::elements_asked`. Nor hold yet, and have no
+//! test here: T24 (a deny keeps naming whom it named when they are deleted), T42 (a Binary is not hidden by the consents about what
+//! refers to it), and R16 (labels, notices and copies of consents on the way out; `_security` for who sees labels).
+//!
+//! Withdrawing on another node is in `nodes::withdrawal`, times of answers (T49) are in `ward-loadgen`.
+
+mod bases;
+mod data;
+mod glass;
+mod hospital;
+mod ids;
+mod marks;
+mod reads;
+mod searches;
+mod seen;
+mod words;
