@@ -234,7 +234,7 @@ fn t63_r9_substance_use_is_disclosed_on_consent() {
         );
         shows(ward.dr_o(), &c1);
         let query = format!("Condition?patient={}", chart.patient);
-        assert_eq!(found(ward.dr_o(), &query), [c1.clone()]);
+        assert_eq!(found(ward.dr_o(), &query), std::slice::from_ref(&c1));
         hides(ward.dr_o(), &counselling);
         hides(&ward.service("lawyers at H2"), &c1);
     });

@@ -23,7 +23,7 @@ fn t37_r19_a_former_version_is_as_hidden_as_the_current_one() {
         ward.loader.put(&path, &body).expect(200);
         hides(ward.dr_x(), &path);
         shows(ward.dr_t(), &path);
-        let of_type = ward.dr_x().get(&format!("Observation/_history?_count=200"));
+        let of_type = ward.dr_x().get("Observation/_history?_count=200");
         let of_type = of_type.expect(200).text();
         assert!(!of_type.contains(id_of(&path)), "{of_type}");
         let system = ward.dr_x().get("_history?_count=200");

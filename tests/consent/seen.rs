@@ -24,7 +24,7 @@ pub fn shows(who: &Client, path: &str) {
 pub fn hides(who: &Client, path: &str) {
     let (ty, id) = path.split_once('/').unwrap();
     for way in [
-        format!("{path}"),
+        path.to_string(),
         format!("{path}/_history"),
         format!("{path}/_history/1"),
         format!("{ty}?_id={id}"),

@@ -14,7 +14,7 @@ const JSON: &str = "application/fhir+json";
 const XML: &str = "application/fhir+xml";
 /// Tables of `Type/id`, words of the answer, reason. The import carries out the transactions and batches among the examples.
 const REJECTED: &str = include_str!("../../docs/rejected-examples.md");
-const REJECTED_COUNT: usize = 16;
+const REJECTED_COUNT: usize = 18;
 
 /// Refused because of the order alone.
 const AFTER_OTHERS: [&str; 2] = [

@@ -49,7 +49,7 @@ impl<'a> Element<'a> {
     pub fn unversioned(mut self) -> Element<'a> {
         if let Some(meta) = self.children.iter_mut().find(|c| c.name == "meta") {
             meta.children
-                .retain(|c| !matches!(c.name, "versionId" | "lastUpdated"));
+                .retain(|c| !matches!(c.name, "versionId" | "lastUpdated" | "security"));
         }
         let is_empty_meta = |c: &Element| c.name == "meta" && c.children.is_empty();
         self.children.retain(|c| !is_empty_meta(c));

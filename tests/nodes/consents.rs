@@ -21,7 +21,7 @@ fn a_denial_holds_everywhere_and_ends_by_time_everywhere() {
     put(&nodes.a, &token, "Patient/p", json!({}));
     put(&nodes.a, &token, "Observation/o", observation("p"));
     for place in nodes.both() {
-        place.get(&token, "Observation/o").expect(200);
+        seen(place, &token, "Observation/o");
     }
     let end = now_s() + HOLDS_S;
     put(
@@ -157,4 +157,14 @@ fn instant_text(at_s: u64) -> String {
     let year = year_of_era + era * 400 + u64::from(month <= 2);
     let (hour, minute, second) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// Rows of a class that is new are seen on the other node once that has learnt it.
+fn seen(place: &Place, token: &str, url: &str) {
+    until(
+        "a row of a new class is seen",
+        200,
+        KNOWN_EVERYWHERE,
+        || place.get(token, url),
+    );
 }

@@ -1,6 +1,6 @@
 //! Clients that fetch tokens, create, read and search on both nodes without pause, and count what goes wrong.
 
-use super::Nodes;
+use super::{KNOWN_EVERYWHERE, Nodes, until};
 use crate::apps::Place;
 use crate::rest::backend_service::BackendService;
 use serde_json::json;
@@ -38,6 +38,23 @@ struct Shared {
 
 impl Load {
     pub fn begin(nodes: &Nodes) -> Load {
+        // What is stored first is of a class of visibility that the other node has yet to learn.
+        let token = nodes.loader().at(&nodes.a.origin).token();
+        let first = nodes
+            .a
+            .http
+            .request("POST", &format!("{}/fhir/Patient", nodes.a.origin))
+            .header("Authorization", &format!("Bearer {token}"))
+            .json(&json!({ "resourceType": "Patient" }))
+            .send()
+            .expect(201);
+        let path = format!("Patient/{}", first.id());
+        until(
+            "a row of a new class is seen",
+            200,
+            KNOWN_EVERYWHERE,
+            || nodes.b.get(&token, &path),
+        );
         let shared = Arc::new(Shared::default());
         let clients = (0..CLIENTS).map(|n| {
             let mut visitor = Visitor {

@@ -90,7 +90,8 @@ fn t56_t57_t58_no_client_loses_a_label_or_a_part() {
         let patch = ward.request("PATCH", &path);
         let patch = patch.body("application/json-patch+json", remove.into_bytes());
         let refused = patch.send().expect(403);
-        assert_eq!(refused.issue().0, "access.label-removal");
+        let details = refused.json()["issue"][0]["details"]["coding"][0]["code"].clone();
+        assert_eq!(details, "access.label-removal");
         let part = ward
             .get(&format!("{path}?_elements=code"))
             .expect(200)

@@ -248,7 +248,7 @@ fn s75_s76_an_app_sees_one_compartment_and_what_belongs_to_nobody() {
         let consent = |who: &str| {
             json!({ "resourceType": "Consent", "status": "active", "patient": { "reference": who },
                 "scope": { "coding": [{ "code": "patient-privacy" }] }, "category": [{ "coding": [{ "code": "a" }] }],
-                "policyRule": { "text": "rule" } })
+                "policyRule": { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "OPTIN" }] } })
         };
         let (mine, theirs) = (make(ward, consent(&one)), make(ward, consent(&two)));
         let group = make(

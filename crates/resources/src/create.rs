@@ -23,7 +23,12 @@ pub async fn create(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     let document = document(cx, ty, None)?;
     validate(cx.engine, document.root())?;
     let mut last = CommitError::Unavailable;
+    let mut access = cx.access.clone();
     for _ in 0..cx.engine.settings.write_attempts_max {
+        let cx = Context {
+            access: &access,
+            ..cx
+        };
         let condition = match &cx.call.conditions.if_none_exist {
             None => Vec::new(),
             Some(query) => match find(cx, ty, query).await? {
@@ -37,6 +42,7 @@ pub async fn create(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
             Err(CommitError::Unavailable) => return Err(conflict(CommitError::Unavailable)),
             Err(error) => last = error,
         }
+        access = cx.engine.access_anew(cx).await?;
     }
     Err(conflict(last))
 }

@@ -42,7 +42,12 @@ pub async fn conditional_patch(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     demand_type(cx.access, ty, Action::Update)?;
     let query = crate::search::encode_query(&cx.call.parameters);
     let mut last = CommitError::Unavailable;
+    let mut access = cx.access.clone();
     for _ in 0..cx.engine.settings.write_attempts_max {
+        let cx = Context {
+            access: &access,
+            ..cx
+        };
         let (rid, guards) = match find(cx, ty, &query).await? {
             Matches::None(_) => return Err(not_found()),
             Matches::Many => return Err(multiple()),
@@ -59,6 +64,7 @@ pub async fn conditional_patch(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
             Err(CommitError::Unavailable) => return Err(conflict(CommitError::Unavailable)),
             Err(error) => last = error,
         }
+        access = cx.engine.access_anew(cx).await?;
     }
     Err(conflict(last))
 }

@@ -44,7 +44,12 @@ pub async fn conditional_update(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     validate(cx.engine, document.root())?;
     let query = crate::search::encode_query(&cx.call.parameters);
     let mut last = CommitError::Unavailable;
+    let mut access = cx.access.clone();
     for _ in 0..cx.engine.settings.write_attempts_max {
+        let cx = Context {
+            access: &access,
+            ..cx
+        };
         let outcome = match find(cx, ty, &query).await? {
             Matches::Many => return Err(multiple()),
             Matches::None(guards) => {
@@ -81,6 +86,7 @@ pub async fn conditional_update(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
             Err(CommitError::Unavailable) => return Err(conflict(CommitError::Unavailable)),
             Err(error) => last = error,
         }
+        access = cx.engine.access_anew(cx).await?;
     }
     Err(conflict(last))
 }

@@ -55,7 +55,8 @@ pub use settings::{
 
 pub(crate) use spread::Spread;
 
-use crate::engine::{Engine, stored};
+use crate::call::Interaction;
+use crate::engine::{Context, Engine, stored};
 use bytes::Bytes;
 use classes::Classes;
 use masks::Masks;
@@ -65,7 +66,7 @@ use ward_consent::labels::RowClass;
 use ward_consent::{Action, Class, Residual};
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind};
-use ward_storage::StoreError;
+use ward_storage::{Guard, StoreError, Unit};
 
 /// The classes that are known, and what is kept of who sees them.
 pub struct Visibility {
@@ -134,6 +135,30 @@ impl Engine {
         let sees = self.mask(caller).await?;
         let access = access.judged_anew(sees.mask, sees.changeable);
         Ok(access.to_change())
+    }
+
+    /// The Access of a Call whose attempt was lost, for the next: rows of others may be of classes that were new to it.
+    pub(crate) async fn access_anew(&self, cx: Context<'_>) -> Result<Access> {
+        let sees = self.mask(cx.caller).await?;
+        let access = cx.access.judged_anew(sees.mask, sees.changeable);
+        let changes = cx.call.interaction.changes() || cx.call.interaction == Interaction::Bundle;
+        Ok(if changes { access.to_change() } else { access })
+    }
+
+    /// Whether what is written is of a class that is shown to the caller, but was not known when conditions were looked at: others
+    /// may have written rows of it, which no condition was held against.
+    pub(crate) async fn is_behind(&self, cx: Context<'_>, unit: &Unit) -> Result<bool> {
+        let is_condition = |guard: &Guard| matches!(guard, Guard::Matches { .. });
+        let new: Vec<i32> = match unit.guards.iter().any(is_condition) {
+            true => unit.writes.iter().map(|write| write.visibility).collect(),
+            false => return Ok(false),
+        };
+        let known = |id: &i32| cx.access.mask().shows(*id);
+        if new.iter().all(known) {
+            return Ok(false);
+        }
+        let anew = self.access_anew(cx).await?;
+        Ok(new.iter().any(|id| !known(id) && anew.mask().shows(*id)))
     }
 
     /// An Access for one patient's record alone, with the glass broken until a moment (R22), in microseconds since 1970: to read and to

@@ -260,6 +260,11 @@ pub(crate) async fn commit_seeing(
     decided: Decided,
     seen: Vec<Entity>,
 ) -> std::result::Result<Vec<Entity>, CommitError> {
+    match cx.engine.is_behind(cx, &decided.unit).await {
+        Ok(false) => {}
+        Ok(true) => return Err(CommitError::Guard(usize::MAX)),
+        Err(_) => return Err(CommitError::Unavailable),
+    }
     let entities: Vec<Entity> = decided.versions().map(entity).chain(seen).collect();
     let record = record(cx, status, &entities, decided.alert());
     let committed = decided

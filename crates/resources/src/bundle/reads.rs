@@ -39,6 +39,9 @@ pub async fn commit(
         return Ok(committed.map(|entities| (outcomes, entities)));
     }
     demand_few(cx, reads)?;
+    if cx.engine.is_behind(cx, &decided.unit).await? {
+        return Ok(Err(CommitError::Guard(usize::MAX)));
+    }
     let mut entities: Vec<Entity> = decided.versions().map(entity).chain(seen).collect();
     let alert = decided.alert();
     let mut refused = None;

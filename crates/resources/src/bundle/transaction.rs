@@ -27,7 +27,12 @@ pub async fn transaction(cx: Context<'_>, first: Document) -> Result<Reply> {
     demand_size(cx, first.root().all("entry").count())?;
     let mut document = Some(first);
     let mut last = CommitError::Unavailable;
+    let mut access = cx.access.clone();
     for _ in 0..cx.engine.settings().write_attempts_max {
+        let cx = Context {
+            access: &access,
+            ..cx
+        };
         let bundle = match document.take() {
             Some(document) => document,
             None => read_body(cx.call, r4().resource_type("Bundle"))?,
@@ -37,6 +42,7 @@ pub async fn transaction(cx: Context<'_>, first: Document) -> Result<Reply> {
             Err(error @ CommitError::Unavailable) => return Err(conflict(error)),
             Err(error) => last = error,
         }
+        access = cx.engine.access_anew(cx).await?;
     }
     Err(conflict(last))
 }

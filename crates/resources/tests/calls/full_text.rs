@@ -4,11 +4,13 @@
 use crate::house::{House, app, call, json, loader, text, type_id};
 use crate::indexing::build;
 use serde_json::{Value, json as value};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use ward_access::Caller;
+use ward_consent::labels::RuleSet;
 use ward_resources::reindex::Indexer;
 use ward_resources::route::Method::{Delete, Get, Put};
-use ward_resources::{Engine, Settings};
+use ward_resources::{ConsentSettings, Engine, Settings};
 
 /// Ids in their order, with the total.
 async fn found(house: &House, caller: &Caller, url: &str) -> (Vec<String>, Value) {
@@ -51,7 +53,11 @@ async fn settled(house: &House) {
 const SETTLED_WITHIN: Duration = Duration::from_secs(60);
 
 fn with_words(types: &[&str]) -> Settings {
+    // What rules of labels add to resources is tested with the labels.
+    let labels = Arc::new(RuleSet::empty());
+    let consent = ConsentSettings::default().with_labels(labels);
     Settings {
+        consent,
         full_text: types.iter().map(|name| type_id(name)).collect(),
         ..Settings::default()
     }

@@ -56,7 +56,7 @@ fn preview(answer: Answer) -> ConsentPreview {
 /// The Consents that are stored of a patient.
 async fn stored(house: &House, patient: &str) -> Vec<Value> {
     let found = house
-        .search(&format!("Consent?patient=Patient/{patient}"))
+        .search_own(patient, &format!("Consent?patient=Patient/{patient}"))
         .await;
     found["entry"]
         .as_array()
@@ -267,7 +267,7 @@ pub async fn r22_a_review_is_closed_with_what_was_found(house: House) {
     assert_eq!(ask(close("fine")).await.status(), 400);
     let closed = reviews(ask(close("Looked at: it was an emergency.")).await);
     assert!(closed.notice.is_some() && closed.parts[0].reviews.is_empty());
-    let task = house.search("Task?_id=t1").await["entry"][0]["resource"].clone();
+    let task = house.search_own("ada", "Task?_id=t1").await["entry"][0]["resource"].clone();
     assert_eq!(task["status"], "completed");
     assert_eq!(task["note"][0]["text"], "Looked at: it was an emergency.");
     // Nobody else sees the page.

@@ -132,17 +132,32 @@ impl House {
         assert!(reply.status < 300, "{reply:?}");
     }
 
-    /// What a system that may do everything finds: `Task?_id=1`.
-    pub async fn search(&self, url: &str) -> Value {
+    /// What somebody finds: `Task?_id=1`.
+    async fn search_as(&self, caller: &Caller, url: &str) -> Value {
         let (ty, query) = url.split_once('?').unwrap();
         let interaction = Interaction::SearchType {
             ty: r4().resource_type(ty).unwrap(),
         };
         let mut call = Call::new(interaction, [0; 16], "test".into());
         call.parameters = pairs(query);
-        let reply = self.engine.answer(&loader(), &call).await;
+        let reply = self.engine.answer(caller, &call).await;
         assert_eq!(reply.status, 200, "{reply:?}");
         serde_json::from_slice(reply.json().unwrap()).unwrap()
+    }
+
+    /// What a patient finds in their own record.
+    pub async fn search_own(&self, patient: &str, url: &str) -> Value {
+        let own = Caller::new(Identity {
+            subject: patient.into(),
+            client_id: "own".into(),
+            fhir_user: Some(format!("Patient/{patient}")),
+            patient: Some(patient.into()),
+            roles: vec!["patient".into()],
+            scopes: Scopes::parse("patient/*.rs").unwrap(),
+            expires_s: i64::MAX,
+            ..Identity::default()
+        });
+        self.search_as(&own, url).await
     }
 
     pub async fn patient(&self, id: &str, family: &str) {

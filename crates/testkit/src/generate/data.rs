@@ -129,7 +129,10 @@ impl Body<'_> {
             meta.insert("tag".into(), json!([self.coding()]));
         }
         if self.random.once_in(4) {
-            meta.insert("security".into(), json!([self.coding()]));
+            // A purpose: a sensitivity would be carried to what belongs to the resource, and is tested with the labels.
+            let mut purpose = self.coding();
+            purpose["system"] = json!("http://terminology.hl7.org/CodeSystem/v3-ActReason");
+            meta.insert("security".into(), json!([purpose]));
         }
         if self.random.once_in(4) {
             let version = if self.random.coin() { "|1.0" } else { "" };
