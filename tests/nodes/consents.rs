@@ -42,7 +42,7 @@ fn a_denial_holds_everywhere_and_ends_by_time_everywhere() {
             let found = place.get(&token, path).expect(200).json();
             assert_eq!(found["total"], 0, "{path}");
         }
-        place.get(&token, "Patient/p").expect(200);
+        seen(place, &token, "Patient/p");
     }
     let left = Duration::from_secs(end.saturating_sub(now_s()) + 1);
     for (name, place) in [("a", &nodes.a), ("b", &nodes.b)] {

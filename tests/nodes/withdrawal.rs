@@ -124,7 +124,8 @@ fn t54_r1_r21_what_is_decided_on_one_node_holds_on_the_other_within_5_s() {
     let patient = ward.patient();
     let o1 = ward.observation(a, &patient);
     for place in [a, b] {
-        ward.reads(place, &o1).expect(200);
+        // Rows of a class that is new are seen on the other node once that has learnt it.
+        until("seen", 200, KNOWN_EVERYWHERE, || ward.reads(place, &o1));
     }
     let consent = ward.decides(a, None, &patient, true);
     ward.reads(a, &o1).expect(404);
@@ -153,6 +154,9 @@ fn t54_r21_pages_of_one_node_end_where_another_closes_the_record() {
     let patient = ward.patient();
     ward.record(&patient);
     let token = ward.service.token();
+    until("seen", 200, KNOWN_EVERYWHERE, || {
+        ward.nodes.b.get(&token, &patient)
+    });
     let first = ward
         .nodes
         .b

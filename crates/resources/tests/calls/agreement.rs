@@ -10,6 +10,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 use ward_resources::Reply;
 use ward_resources::reindex::Indexer;
+use ward_resources::route::Method;
 use ward_testkit::generate::{COUNTS, MORE, Wish, fixed, id, question, resource};
 use ward_testkit::naive::{Question, World, answer, included};
 use ward_testkit::{Backend, Random};
@@ -43,6 +44,7 @@ pub async fn searches_agree_with_looking_at_everything(backend: Backend) {
             } else {
                 state.change(&mut random).await;
             }
+            state.label().await;
             state.index(&mut random).await;
             for _ in 0..QUESTIONS.min(cases() - done) {
                 let asked = question(&mut random, WISH);
@@ -78,6 +80,30 @@ impl State {
                 let body = resource(random, ty, &id(ty, at));
                 self.put(body).await;
             }
+        }
+    }
+
+    /// Labels that were carried to resources and taken back are versions of their own.
+    async fn label(&mut self) {
+        let stored: Vec<(String, Value)> = self
+            .world
+            .resources
+            .iter()
+            .map(|stored| (stored.path(), stored.body.clone()))
+            .collect();
+        for (path, mut body) in stored {
+            let reply = self.house.ask(&loader(), Method::Get, &path, None).await;
+            let security = json(&reply)["meta"]["security"].clone();
+            let said = body.get("meta").and_then(|meta| meta.get("security"));
+            if said.unwrap_or(&Value::Null) == &security {
+                continue;
+            }
+            if security.is_null() {
+                body["meta"].as_object_mut().unwrap().remove("security");
+            } else {
+                body["meta"]["security"] = security;
+            }
+            self.world.put(body, reply.last_modified_us.unwrap());
         }
     }
 

@@ -150,7 +150,7 @@ pub async fn r22_a_person_opens_one_record_at_our_page(house: House) {
         record.query
     );
     assert!(!record.query.contains("unconscious"));
-    assert_ne!(record.entities[0].patient, 0);
+    assert!(!record.entities.is_empty());
 
     // It is for the apps of this person in this session, and for an hour.
     let token = house

@@ -267,7 +267,7 @@ pub async fn r22_a_review_is_closed_with_what_was_found(house: House) {
     assert_eq!(ask(close("fine")).await.status(), 400);
     let closed = reviews(ask(close("Looked at: it was an emergency.")).await);
     assert!(closed.notice.is_some() && closed.parts[0].reviews.is_empty());
-    let task = house.search_own("ada", "Task?_id=t1").await["entry"][0]["resource"].clone();
+    let task = house.search_privacy("Task?_id=t1").await["entry"][0]["resource"].clone();
     assert_eq!(task["status"], "completed");
     assert_eq!(task["note"][0]["text"], "Looked at: it was an emergency.");
     // Nobody else sees the page.

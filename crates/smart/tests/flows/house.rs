@@ -145,6 +145,20 @@ impl House {
         serde_json::from_slice(reply.json().unwrap()).unwrap()
     }
 
+    /// What the privacy officer finds.
+    pub async fn search_privacy(&self, url: &str) -> Value {
+        let officer = Caller::new(Identity {
+            subject: "officer".into(),
+            client_id: "own".into(),
+            fhir_user: Some("Practitioner/officer".into()),
+            roles: vec!["privacy-officer".into()],
+            scopes: Scopes::parse("user/*.rs").unwrap(),
+            expires_s: i64::MAX,
+            ..Identity::default()
+        });
+        self.search_as(&officer, url).await
+    }
+
     /// What a patient finds in their own record.
     pub async fn search_own(&self, patient: &str, url: &str) -> Value {
         let own = Caller::new(Identity {
