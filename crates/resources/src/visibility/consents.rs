@@ -336,7 +336,7 @@ impl Engine {
 }
 
 /// Permits to somebody who is not there (R11).
-fn permits_to_nobody(consent: &Consent, known: &Known) -> Vec<Fault> {
+pub(crate) fn permits_to_nobody(consent: &Consent, known: &Known) -> Vec<Fault> {
     let is_gone = |who: &Ref| !known.is_there(who);
     let permits = consent.root.walk().filter(|p| p.effect == Effect::Permit);
     let to_nobody = permits.filter(|p| {
@@ -351,7 +351,7 @@ fn permits_to_nobody(consent: &Consent, known: &Known) -> Vec<Fault> {
     to_nobody.map(fault).collect()
 }
 
-fn refuse(faults: &[Fault]) -> Result<()> {
+pub(crate) fn refuse(faults: &[Fault]) -> Result<()> {
     match faults.is_empty() {
         true => Ok(()),
         false => Err(Failure::from_issues(

@@ -9,7 +9,8 @@ use crate::read::{locate, not_found};
 use crate::reply::Reply;
 use crate::visibility::judge::Judge;
 use crate::visibility::{
-    ActingFor, Answers, Judged, Known, Policy, Sees, VisibilityClass, class_of,
+    ActingFor, Answers, Judged, Known, Policy, Sees, VisibilityClass, class_of, permits_to_nobody,
+    refuse,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +19,7 @@ use ward_access::{Access, Action, Caller, Identity, Purpose, Scopes};
 use ward_consent::{Consent, Kinship};
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
-use ward_fhir::{Failure, Issue, Kind, Node, TypeId};
+use ward_fhir::{Failure, Kind, Node, TypeId};
 
 /// Somebody who might ask.
 struct Class {
@@ -91,25 +92,29 @@ async fn changed(
     patient: &str,
 ) -> Result<Policy> {
     let consent = cx.engine.read_consent(node);
-    if consent.is_active && !consent.faults.is_empty() {
-        let issues: Vec<Issue> = consent.faults.iter().map(|fault| fault.issue()).collect();
-        return Err(Failure::from_issues(issues));
-    }
     if consent.subject.as_deref() != Some(patient) {
         let text = "the Consent is about another patient than the one that is asked about";
         return Err(Failure::new(Kind::BusinessRule, text).at("Consent.patient"));
     }
     let is_other = |other: &&Consent| consent.id.is_empty() || other.id != consent.id;
     let mut consents: Vec<Consent> = before.consents.iter().filter(is_other).cloned().collect();
-    consents.push(consent);
+    let (is_active, mut faults) = (consent.is_active, consent.faults.clone());
+    consents.push(consent.clone());
     let mut subjects = before.subjects.clone();
     if subjects.is_empty() {
         subjects.push(patient.into());
     }
     let known = before.known.clone();
-    cx.engine
+    let after = cx
+        .engine
         .compiled(consents, subjects, before.version, known)
-        .await
+        .await?;
+    // As the write would refuse it.
+    faults.extend(permits_to_nobody(&consent, &after.known));
+    if is_active {
+        refuse(&faults)?;
+    }
+    Ok(after)
 }
 
 /// Each resource with its class by either policy.
