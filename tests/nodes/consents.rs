@@ -72,7 +72,7 @@ fn a_large_record_is_closed_on_both_until_it_is_decided() {
         let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": entries });
         send(&nodes.a, &token, "POST", "", &bundle).expect(200);
     }
-    nodes.b.get(&token, "Observation/o7").expect(200);
+    seen(&nodes.b, &token, "Observation/o7");
     put(&nodes.a, &token, "Consent/c", no_observations("p", None));
     // Whether it is still closed or decided already.
     for place in nodes.both() {
