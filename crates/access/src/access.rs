@@ -168,6 +168,17 @@ impl Access {
         }
     }
 
+    /// This access for what must hold at a commit: rows of classes that were given since it was decided count as seen
+    /// ([`Mask::with_unknown`]). Nothing of them may be shown.
+    pub fn with_unknown(&self, ids_max: usize) -> Access {
+        let before = self.before.as_ref();
+        Access {
+            mask: self.mask.with_unknown(ids_max),
+            before: before.map(|before| Arc::new(before.with_unknown(ids_max))),
+            ..self.clone()
+        }
+    }
+
     /// This access by other masks: for what a Call does after it has written rows of classes that were new. Of a narrowed one as it was:
     /// its mask may be of the one patient.
     pub fn judged_anew(&self, mask: Mask, changeable: Mask) -> Access {

@@ -5,11 +5,22 @@ use std::sync::Arc;
 /// Of rows by their visibility id (`w` on PostgreSQL, `k` on SQLite). Cheap to clone.
 ///
 /// Rows may get ids that were given after a mask was made: one that is a choice of ids hides them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Mask {
     bits: Option<Arc<[u8]>>,
     hides: Hides,
+    /// Ids from this one on were not decided.
+    known: usize,
 }
+
+/// What they show now.
+impl PartialEq for Mask {
+    fn eq(&self, other: &Mask) -> bool {
+        self.bits == other.bits && self.hides == other.hides
+    }
+}
+
+impl Eq for Mask {}
 
 /// What there may be that a mask hides: what nobody said otherwise of, may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +56,7 @@ impl Mask {
         Mask {
             bits: None,
             hides: Hides::NOTHING,
+            known: 0,
         }
     }
 
@@ -54,7 +66,27 @@ impl Mask {
         Mask {
             bits: Some(bits.iter().copied().chain([0]).collect()),
             hides: Hides::ANYTHING,
+            known: bits.len() * 8,
         }
+    }
+
+    /// The same, made of so many ids.
+    pub fn knowing(self, known: usize) -> Mask {
+        Mask { known, ..self }
+    }
+
+    /// The same, that shows what was not decided when it was made, up to this id. For what must hold at a commit: a rival's row
+    /// of which nobody knows whether it is seen ends an attempt, and the next one knows. Costs a bit for each id.
+    pub fn with_unknown(&self, ids_max: usize) -> Mask {
+        let Some(bits) = &self.bits else {
+            return self.clone();
+        };
+        let mut open = bits[..bits.len() - 1].to_vec();
+        open.resize(ids_max.div_ceil(8).max(open.len()), 0);
+        for id in self.known..ids_max {
+            open[id / 8] |= 1 << (id % 8);
+        }
+        Mask::of_bits(&open)
     }
 
     /// The same choice of ids, of which is known what else rows have by now. Who has seen all classes says so, and what leaves for a
@@ -118,6 +150,15 @@ mod tests {
         let open = Mask::of_bits(&[0xff]);
         assert!(open.shows(7) && !open.shows(8));
         assert!(!open.shows(i32::MAX) && !open.shows(i32::MIN));
+    }
+
+    #[test]
+    fn what_was_not_decided_is_shown_where_it_must_not_be_passed_over() {
+        let mask = Mask::of(&[0, 2]).knowing(4).with_unknown(20);
+        let shown: Vec<i32> = (0..40).filter(|id| mask.shows(*id)).collect();
+        assert_eq!(shown, [vec![0, 2], (4..20).collect()].concat());
+        assert!(!mask.shows(i32::MAX));
+        assert!(Mask::every().with_unknown(20).closed_bits().is_none());
     }
 
     #[test]

@@ -13,7 +13,7 @@ use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind, TypeId};
 use ward_search::normal::lower_case;
 use ward_search::plan::{Filter, Plan, Total};
-use ward_storage::{Current, Guard, Rid, Row};
+use ward_storage::{Current, Guard, Rid, Row, VISIBILITY_IDS_MAX};
 
 /// What the criteria match among what the caller may see.
 pub enum Matches {
@@ -118,10 +118,12 @@ impl Criteria {
 
     /// That these are the matches until the commit.
     fn guards(self, cx: Context<'_>, rids: Vec<Rid>) -> Vec<Guard> {
+        // What a rival writes meanwhile may be of a class that was new.
+        let access = cx.access.with_unknown(VISIBILITY_IDS_MAX);
         let matches = |plan, rids| Guard::Matches {
             key: self.key,
             plan,
-            access: cx.access.clone(),
+            access: access.clone(),
             rids,
         };
         let absent = self.absent.into_iter();

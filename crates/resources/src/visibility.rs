@@ -137,8 +137,10 @@ impl Engine {
         Ok(access.to_change())
     }
 
-    /// The Access of a Call whose attempt was lost, for the next: rows of others may be of classes that were new to it.
+    /// The Access of a Call whose attempt was lost, for the next: rows of others may be of classes that were new to it, on another process,
+    /// too. One statement.
     pub(crate) async fn access_anew(&self, cx: Context<'_>) -> Result<Access> {
+        self.watch_classes().await.map_err(|_| unread())?;
         let sees = self.mask(cx.caller).await?;
         let access = cx.access.judged_anew(sees.mask, sees.changeable);
         let changes = cx.call.interaction.changes() || cx.call.interaction == Interaction::Bundle;

@@ -92,10 +92,11 @@ impl Masks {
         };
         let mask = bits(&before.sees.mask, Action::Access);
         let to_change = bits(&before.sees.changeable, Action::Correct);
+        let classes = before.classes + new.len();
         let made = Made {
-            classes: before.classes + new.len(),
+            classes,
             sees: Sees {
-                changeable: both(&mask, &to_change),
+                changeable: both(&mask, &to_change, classes),
                 mask,
             },
         };
@@ -185,17 +186,17 @@ fn extended(mask: &Mask, known: usize, shows: &[bool]) -> Mask {
         let id = known + at;
         bits[id / 8] |= 1 << (id % 8);
     }
-    Mask::of_bits(&bits)
+    Mask::of_bits(&bits).knowing(known + shows.len())
 }
 
-/// What both show. The same one where they are equal: it is not copied.
-fn both(mask: &Mask, other: &Mask) -> Mask {
+/// What both show, of `known` classes. The same one where they are equal: it is not copied.
+fn both(mask: &Mask, other: &Mask, known: usize) -> Mask {
     if mask == other {
         return mask.clone();
     }
     let (bits, others) = (open_bits(mask), open_bits(other));
     let bits = bits.iter().zip(&others).map(|(bits, others)| bits & others);
-    Mask::of_bits(&bits.collect::<Vec<u8>>())
+    Mask::of_bits(&bits.collect::<Vec<u8>>()).knowing(known)
 }
 
 /// Without the byte that closes them. One that hides nothing is never made here, and would be taken for one that hides all.
