@@ -324,4 +324,10 @@ async fn a_row_that_names_a_further_patient_is_nobodys_while_they_have_consents(
     );
     place.change("Consent/c", None).await;
     assert!(place.residual("Observation/both").await.is_silent());
+    // Nor does whoever is named beside see as their own what the one at home denies.
+    place.change("Consent/c", Some(&deny("q", RECIPIENT))).await;
+    assert_eq!(
+        place.row("Observation/both").await.visibility,
+        ward_storage::NOBODY
+    );
 }

@@ -230,7 +230,7 @@ impl Engine {
     }
 
     /// The classes of rows by the policies that this process knows, whose versions are to be named where they are committed. `None`:
-    /// the row is nobody's to see, being in the record of a further patient with consents.
+    /// the row is nobody's to see, being in several records of which one has consents that bear on it.
     ///
     /// Statements: none of rows without labels and of patients without consents; else one for each level of organizations above
     /// those that keep them, and what [`Engine::read_policies`] costs for rows in several records.
@@ -273,14 +273,16 @@ impl Engine {
             .map(|(home, policy)| (*home, policy.judge(&answers[home], now_us)))
             .collect();
         let class = |row: &Judged<'_>| {
-            let mut further = row.patients.iter().skip(1);
-            if further.any(|further| self.hides(of(row), policies, *further)) {
+            let others = self.others(of(row), policies, row);
+            if others.iter().any(|other| other.says_something()) {
                 return None;
             }
             let home = row.patients.first();
             let known = home.and_then(|home| known.get(home)).unwrap_or(&own);
             let judge = home.and_then(|home| judges.get_mut(home));
-            Some(class_of(row, house, known, judge))
+            let class = class_of(row, house, known, judge);
+            // Whoever is named beside the one at home would see it as their own, past what that one decided.
+            (others.is_empty() || class.residual.is_silent()).then_some(class)
         };
         Ok(rows.iter().map(class).collect())
     }
@@ -302,19 +304,24 @@ impl Engine {
         }
     }
 
-    /// Whether consents of a further patient, who is not the same as the one at home, are not asked: nobody sees the row.
-    fn hides(
+    /// Policies of the further patients of a row who are not the same person as the one at home.
+    fn others(
         &self,
         home: Option<&Arc<Policy>>,
         policies: &HashMap<Rid, Arc<Policy>>,
-        further: Rid,
-    ) -> bool {
-        let further = match policies.get(&further) {
+        row: &Judged<'_>,
+    ) -> Vec<Arc<Policy>> {
+        let policy = |further: &Rid| match policies.get(further) {
             Some(policy) => policy.clone(),
-            None => self.policy(further),
+            None => self.policy(*further),
         };
-        let is_one = home.is_some_and(|home| home.subjects == further.subjects);
-        further.says_something() && !is_one
+        let is_one = |further: &Arc<Policy>| {
+            let same =
+                |home: &Arc<Policy>| !home.subjects.is_empty() && home.subjects == further.subjects;
+            home.is_some_and(same)
+        };
+        let further = row.patients.iter().skip(1).map(policy);
+        further.filter(|further| !is_one(further)).collect()
     }
 }
 
