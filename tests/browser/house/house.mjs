@@ -30,6 +30,9 @@ class House {
   constructor({ ward, app, browser }) {
     Object.assign(this, { ward, app, browser, version: browser.version() });
     for (const name of ['admin', 'clinician']) this.people[name] = new Person(ward.secretsOf(name));
+    // Taken before a browser uses up the codes of the next minute.
+    this.clinicianToken = ward.token('clinician');
+    this.people.clinician.usedCode();
   }
 
   /** A browser of its own, in which nobody is signed in. */

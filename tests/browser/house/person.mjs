@@ -16,6 +16,11 @@ export class Person {
     Object.assign(this, { username, password, secret });
   }
 
+  /** They have just signed in elsewhere. */
+  usedCode() {
+    this.#lastStep = Math.floor(Date.now() / 1000 / STEP_S);
+  }
+
   /** What the app shows, or a recovery code when all that it can show at this moment is used up. */
   async proof() {
     return this.#free() ?? this.recoveryCodes.pop() ?? this.code();
