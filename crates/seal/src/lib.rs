@@ -3,6 +3,7 @@
 //! This crate must *not* know: FHIR, storage, HTTP or who is asking.
 
 pub mod aead;
+mod ed25519;
 mod encoding;
 pub mod es384_key;
 mod expanded;
@@ -22,6 +23,7 @@ pub mod totp;
 pub mod webauthn;
 
 pub use aead::{DataKey, OpenError};
+pub use ed25519::{ED25519_SIGNATURE_BYTES, Ed25519Key, ed25519_verifies};
 pub use encoding::{base64, base64url, from_base64, from_base64url};
 pub use es384_key::Es384Key;
 pub use fingerprint::Fingerprinter;
@@ -47,13 +49,14 @@ mod tests {
         // Behind the names of the algorithm and the curve.
         let inside = |pkcs8: &[u8]| pkcs8[40..64].to_vec();
         let (p256, p384) = (inside(signing.to_pkcs8()), inside(es384.to_pkcs8()));
-        let told: [(&dyn Debug, &[u8]); 6] = [
+        let told: [(&dyn Debug, &[u8]); 7] = [
             (&MasterKey::from_bytes(bytes), &bytes),
             (&DataKey::from_bytes(&bytes), &bytes),
             (&StoreSecret::from_bytes(&bytes), &bytes),
             (&totp, &bytes[..20]),
             (&signing, &p256),
             (&es384, &p384),
+            (&Ed25519Key::from_seed(&bytes), &bytes),
         ];
         for (key, secret) in told {
             for text in [format!("{key:?}"), format!("{key:#?}")] {
