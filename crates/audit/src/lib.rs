@@ -1,19 +1,29 @@
 //! One Record for every Call, made durable before the answer leaves.
 //!
-//! This crate must *not* know: SQL, HTTP, FHIR documents. It knows compact rows, files and (later) trees.
+//! This crate must *not* know: SQL, HTTP, FHIR documents. It knows compact rows, files and the tree that proves them.
 
+pub mod checkpoint;
+pub mod counted;
 mod decision;
 mod entry;
 mod error;
+pub mod export;
 mod folder;
 mod interaction;
+pub mod issuer;
+pub mod leaf;
 pub mod log;
+pub mod note;
 mod queue;
 mod reader;
 pub mod record;
+pub mod removal;
 mod scan;
 mod segment;
+pub mod tree;
 mod varint;
+pub mod verifier;
+pub mod witness;
 mod writer;
 
 pub use decision::{Alert, ConsentVersion, Decision};

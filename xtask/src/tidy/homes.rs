@@ -101,6 +101,7 @@ const HOMES: &[(&str, &[&str], &str)] = &[
         "serde_json",
         &[
             "ward-seal",
+            "ward-audit",
             "ward-resources",
             "ward-smart",
             "ward-http",

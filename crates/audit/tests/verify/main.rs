@@ -1,0 +1,7 @@
+//! Tampering is found and named: TE1 to TE9 as far as they need no store. What is built on a store has its own.
+
+mod made;
+mod removed;
+mod signed;
+mod tampered;
+mod witnessed;
