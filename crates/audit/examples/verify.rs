@@ -1,7 +1,7 @@
 //! How fast a log is verified: `cargo run --release -p ward-audit --example verify [EVENTS] [FILE]`. Makes an export (into FILE, if
 //! one is named), then verifies it, on one core.
 
-#![allow(clippy::print_stdout)]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a measuring tool")]
 
 #[allow(dead_code)]
 #[path = "../tests/verify/made.rs"]

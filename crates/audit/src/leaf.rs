@@ -12,6 +12,7 @@
 //! and the entry, its hash and every proof stay.
 
 use crate::tree::{Hash, leaf_hash};
+use crate::varint::Cursor;
 use ward_seal::hash::sha256_of;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,7 +42,7 @@ pub struct Class(pub u8);
 pub const NONCE_BYTES: usize = 16;
 const FORMAT: u8 = 1;
 const COMMITMENT: u8 = 2;
-const ENTRY_BYTES: usize = 50;
+pub const ENTRY_BYTES: usize = 50;
 
 impl Class {
     /// Sign-in, tokens, administration, start and stop.
@@ -85,6 +86,20 @@ impl Leaf {
         entry[10..18].copy_from_slice(&self.at_us.to_be_bytes());
         entry[18..].copy_from_slice(&self.content.commitment().0);
         entry
+    }
+
+    /// What an entry tells by itself. `None`: not of this format.
+    pub fn from_entry(entry: &[u8; ENTRY_BYTES]) -> Option<Leaf> {
+        let mut from = Cursor(entry);
+        let [format, class] = from.array()?;
+        let (seq, at_us, commitment) = (from.array()?, from.array()?, from.array()?);
+        let commitment = Hash(commitment);
+        (format == FORMAT).then_some(Leaf {
+            seq: u64::from_be_bytes(seq),
+            at_us: i64::from_be_bytes(at_us),
+            class: Class(class),
+            content: Content::Redacted { commitment },
+        })
     }
 
     pub fn hash(&self) -> Hash {
@@ -133,6 +148,7 @@ mod tests {
         assert_eq!(entry[10..18], 1_700_000_000_000_000i64.to_be_bytes());
         let committed = [&[2u8], &[5; 16][..], b"record"].concat();
         assert_eq!(entry[18..], ward_seal::hash::sha256(&committed));
+        assert_eq!(Leaf::from_entry(&entry), Some(leaf().redacted()));
         let hashed = [&[0u8], &entry[..]].concat();
         assert_eq!(leaf().hash().0, ward_seal::hash::sha256(&hashed));
     }

@@ -25,6 +25,10 @@ impl<'a> Cursor<'a> {
         Some(taken)
     }
 
+    pub(crate) fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        self.bytes(N)?.try_into().ok()
+    }
+
     pub(crate) fn byte(&mut self) -> Option<u8> {
         self.bytes(1).map(|b| b[0])
     }

@@ -11,7 +11,7 @@ mod removals;
 mod report;
 
 pub use finding::{Finding, Place, Problem};
-pub use report::{Pause, Report, Turn, Verdict, Witnessed};
+pub use report::{Pause, Report, Turn, Verdict, Witnessed, utc};
 
 use crate::counted::Counted;
 use crate::export::{Header, LINE_BYTES_MAX, Line};

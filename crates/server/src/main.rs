@@ -1,6 +1,7 @@
 //! `ward`: the server binary. Configuration, wiring and the subcommands; no clinical rule lives here.
 
 mod account;
+mod audit;
 mod cert;
 mod check_config;
 mod command_line;
@@ -53,6 +54,8 @@ enum Command {
     Cert(cert::Cert),
     /// Make, disable, enable and reset people's accounts
     Account(account::Account),
+    /// Check an export of the audit log, without a server
+    Audit(audit::Audit),
     /// Check a configuration and print every option with its value and where it came from
     CheckConfig(check_config::CheckConfig),
 }
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Command::RotateKey(rotate) => rotate.run(),
         Command::Cert(cert) => cert.run(),
         Command::Account(account) => account.run(),
+        Command::Audit(audit) => audit.run(),
         Command::CheckConfig(check) => check.run(),
     };
     outcome.unwrap_or_else(|problem| {

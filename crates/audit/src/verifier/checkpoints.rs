@@ -187,7 +187,7 @@ impl Verifier<'_> {
             let signed = |s: &&Signature| key.is_named_by(s) && key.verifies(note.text(), s);
             let signature = note.signatures().iter().find(signed);
             if let Some(at_s) = signature.and_then(Signature::time_s) {
-                let by = key.name().to_owned();
+                let by = key.clone();
                 let size = checkpoint.size;
                 self.report.witnessed.retain(|seen| seen.by != by);
                 self.report.witnessed.push(Witnessed { by, size, at_s });
@@ -220,6 +220,9 @@ impl Verifier<'_> {
         };
         let number = self.report.checkpoints;
         let place = Place::Checkpoint { number, size };
+        if number == 0 {
+            self.find_at(0, Place::File, Problem::NoCheckpoint);
+        }
         if size < self.next_seq {
             let uncovered = size..self.next_seq;
             self.find_at(0, Place::Entries(uncovered), Problem::Uncovered);
@@ -233,9 +236,9 @@ impl Verifier<'_> {
         }
         let since_s = (time_us / 1_000_000).saturating_sub_unsigned(self.policy.witness_lag_s);
         for key in &self.policy.witnesses {
-            let by = key.name().to_owned();
-            let mut seen = self.report.witnessed.iter().filter(|seen| seen.by == by);
+            let mut seen = self.report.witnessed.iter().filter(|seen| seen.by == *key);
             if !seen.any(|seen| i64::try_from(seen.at_s).is_ok_and(|at_s| at_s >= since_s)) {
+                let by = key.name().to_owned();
                 self.find_at(0, place.clone(), Problem::NotWitnessed { by });
             }
         }

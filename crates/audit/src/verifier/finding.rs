@@ -95,6 +95,8 @@ pub enum Problem {
     Stale {
         age_s: u64,
     },
+    /// Nothing in the file is signed.
+    NoCheckpoint,
     /// Entries behind the last checkpoint.
     Uncovered,
 }
@@ -212,6 +214,7 @@ impl fmt::Display for Problem {
             Problem::Untrusted => out.write_str("none of the keys that signed is one of those you trust"),
             Problem::NotWitnessed { by } => write!(out, "not signed by the witness {by} of late"),
             Problem::Stale { age_s } => write!(out, "the last one, and {age_s} s old"),
+            Problem::NoCheckpoint => out.write_str("without a checkpoint: nothing in it is signed"),
             Problem::Uncovered => out.write_str("behind the last checkpoint: nobody has signed them"),
         }
     }

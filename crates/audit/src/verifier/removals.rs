@@ -3,7 +3,7 @@
 use super::{Place, Problem, Verifier};
 use crate::counted::Counted;
 use crate::leaf::{Class, Content, Leaf};
-use crate::note::Note;
+use crate::note::{Note, VerifierKey};
 use crate::removal::{Removal, RemovalKind};
 use std::ops::Range;
 
@@ -74,6 +74,7 @@ impl Verifier<'_> {
         }
         let mut approvers = self.policy.approvers.clone();
         approvers.retain(|key| note.is_signed_by(key));
+        approvers.sort_by_key(VerifierKey::to_string);
         approvers.dedup();
         let (approvals, needed) = (approvers.len(), self.policy.approvals);
         if approvals < needed {
@@ -130,7 +131,7 @@ fn outside(range: &Range<u64>, allowed: &[Range<u64>]) -> Option<Range<u64>> {
         }
         from = from.max(other.end);
     }
-    (from < range.end).then(|| from..range.end)
+    (from < range.end).then_some(from..range.end)
 }
 
 #[cfg(test)]

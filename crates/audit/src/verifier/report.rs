@@ -54,7 +54,7 @@ pub struct Pause {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Witnessed {
-    pub by: String,
+    pub by: VerifierKey,
     pub size: u64,
     /// Seconds since 1970, as the witness says.
     pub at_s: u64,
@@ -120,7 +120,8 @@ impl fmt::Display for Report {
             writeln!(
                 out,
                 "Witness      {}: {} entries at {at}",
-                seen.by, seen.size
+                seen.by.name(),
+                seen.size
             )?;
         }
         if self.anchors + self.anchors_dropped > 0 {
@@ -196,8 +197,8 @@ fn ranges(ranges: &[Range<u64>]) -> String {
     texts.join(", ")
 }
 
-/// `2026-11-30 15:00:00Z`.
-fn utc(us: i64) -> String {
+/// Microseconds since 1970 as `2026-11-30 15:00:00Z`.
+pub fn utc(us: i64) -> String {
     let seconds = us.div_euclid(1_000_000);
     let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
     // Years that begin in March have their leap day last: <https://howardhinnant.github.io/date_algorithms.html>

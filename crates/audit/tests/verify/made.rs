@@ -44,6 +44,33 @@ pub fn approver(seed: u8) -> Signer {
     Signer::new(&name, Ed25519Key::from_seed(&[seed; 32])).unwrap()
 }
 
+/// The log that is published beside this file for whoever writes a verifier of their own: a turn of the key, a redaction, dropped
+/// entries and a witness.
+pub fn example() -> Made {
+    let mut made = Made::new(42);
+    made.checkpoint();
+    for round in 0..3 {
+        for n in 0..5 {
+            made.now_us += 1_000;
+            made.leaf(Class::READ, format!("record {n} of round {round}").into());
+            made.counted.add(Class::READ, 1);
+        }
+        made.checkpoint();
+    }
+    made.rotate(2);
+    // A witness follows the key only when it sees its turn.
+    made.cosign();
+    let by = [&signer(2), &approver(51), &approver(52)];
+    made.removal(RemovalKind::Redaction, vec![8..9, 12..14], &by);
+    made.redact(8..9);
+    made.redact(12..14);
+    let dropped = made.drop_entries(0..6);
+    made.removal(RemovalKind::Retention(dropped), vec![0..6], &by);
+    made.stop();
+    made.cosign();
+    made
+}
+
 /// The auditor trusts the first key.
 pub fn trusting() -> Policy {
     Policy {

@@ -191,3 +191,20 @@ fn what_is_kept_of_dropped_entries_is_bound_to_the_signed_roots() {
         assert_eq!(report.first().unwrap().problem, Problem::OtherRoot);
     }
 }
+
+/// docs/guide/auditing-format.md speaks of these files.
+#[test]
+fn the_published_example_is_what_is_written_here() {
+    let made = crate::made::example();
+    let keys = format!("{}\n{}\n", signer(1).public(), made.witness.key());
+    assert_eq!(include_str!("example.key"), keys);
+    assert_eq!(
+        include_str!("example.ndjson"),
+        crate::made::text(&made.ended())
+    );
+    let mut policy = two_approvals();
+    policy.witnesses = vec![made.witness.key().clone()];
+    let report = checked(&made.ended(), &policy);
+    assert_eq!(report.verdict(), Verdict::Whole, "{report}");
+    assert_eq!((report.redactions(), report.dropped), (3, vec![0..6]));
+}

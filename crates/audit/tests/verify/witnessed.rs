@@ -101,7 +101,7 @@ fn a_witness_follows_the_turn_of_a_key() {
     let report = checked(&made.ended(), &policy);
     assert_eq!(report.verdict(), Verdict::Whole, "{report}");
     let seen = &report.witnessed[0];
-    assert_eq!((seen.by.as_str(), seen.size), (WITNESS, 6));
+    assert_eq!((seen.by.name(), seen.size), (WITNESS, 6));
 }
 
 #[test]
