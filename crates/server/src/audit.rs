@@ -249,7 +249,7 @@ mod tests {
         audit: Audit,
     }
 
-    const KEY: &str = include_str!("../../audit/tests/verify/example.key");
+    const KEY: &str = include_str!("../../audit/tests/verify/example-keys.txt");
 
     fn run(arguments: &[&str]) -> Result<ExitCode, String> {
         run_as("verify", arguments)
@@ -270,14 +270,15 @@ mod tests {
     #[test]
     fn exit_codes_are_those_of_the_help() {
         let file = example("example.ndjson");
+        let file = file.as_str();
         let (log, witness) = KEY.trim().split_once('\n').unwrap();
         for (arguments, code) in [
-            (vec![file.as_str(), "--key", log], 0),
-            (vec![&file, "--key", log, "--witness", witness], 0),
-            (vec![&file, "--key", log, "--anchor", &file], 0),
-            (vec![&file, "--key", log, "--fresh", "1"], 4),
-            (vec![&file], 4),
-            (vec![&file, "--key", log, "--approver", log], 3),
+            (vec![file, "--key", log], 0),
+            (vec![file, "--key", log, "--witness", witness], 0),
+            (vec![file, "--key", log, "--anchor", file], 0),
+            (vec![file, "--key", log, "--fresh", "1"], 4),
+            (vec![file], 4),
+            (vec![file, "--key", log, "--approver", log], 3),
         ] {
             let exit = run(&arguments).unwrap();
             assert_eq!(exit, ExitCode::from(code), "{arguments:?}");
@@ -305,17 +306,15 @@ mod tests {
 
     #[test]
     fn what_cannot_be_used_is_told() {
-        let file = example("example.ndjson");
+        let (file, key) = (example("example.ndjson"), example("example-keys.txt"));
+        let (file, key) = (file.as_str(), key.as_str());
         let witness = KEY.trim().split_once('\n').unwrap().1;
         for (arguments, told) in [
             (vec!["no-such-file"], "no-such-file cannot be read"),
-            (vec![&file, "--anchor", "none"], "none cannot be read"),
-            (
-                vec![&file, "--anchor", &example("example.key")],
-                "cannot be read",
-            ),
-            (vec![&file, "--key", "x"], "not a key"),
-            (vec![&file, "--key", witness], "the key of a witness"),
+            (vec![file, "--anchor", "none"], "none cannot be read"),
+            (vec![file, "--anchor", key], "cannot be read"),
+            (vec![file, "--key", "x"], "not a key"),
+            (vec![file, "--key", witness], "the key of a witness"),
         ] {
             let problem = run(&arguments).unwrap_err();
             assert!(problem.contains(told), "{problem}");

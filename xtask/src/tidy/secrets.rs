@@ -56,6 +56,22 @@ const OPEN: &[(&str, usize, &str)] = &[
         1,
         "a public coordinate of RFC 7515, padded as it must not be",
     ),
+    (
+        "crates/audit/src/checkpoint.rs",
+        2,
+        "hashes of a checkpoint",
+    ),
+    (
+        "crates/audit/tests/verify/example.ndjson",
+        17,
+        "hashes of the log that is published as an example",
+    ),
+    (
+        "crates/audit/tests/verify/example.tlog-proof",
+        7,
+        "hashes of the proof that is published as an example",
+    ),
+    ("docs/guide/auditing-format.md", 2, "hashes of the same log"),
 ];
 
 /// Names of files that hold keys and nothing else.

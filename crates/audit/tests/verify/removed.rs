@@ -197,7 +197,7 @@ fn what_is_kept_of_dropped_entries_is_bound_to_the_signed_roots() {
 fn the_published_example_is_what_is_written_here() {
     let made = crate::made::example();
     let keys = format!("{}\n{}\n", signer(1).public(), made.witness.key());
-    assert_eq!(include_str!("example.key"), keys);
+    assert_eq!(include_str!("example-keys.txt"), keys);
     assert_eq!(
         include_str!("example.ndjson"),
         crate::made::text(&made.ended())
