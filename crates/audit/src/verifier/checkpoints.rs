@@ -16,6 +16,34 @@ pub struct Last {
     counted: Counted,
 }
 
+impl Last {
+    fn problems_of_next(&self, note: &Note, next: &Checkpoint) -> Vec<Problem> {
+        let by_us = self.time_us.saturating_sub(next.time_us);
+        let is_next = next.previous == Some(self.digest) && note.digest() != self.digest;
+        let is_other_root = next.size == self.size && next.root != self.root;
+        [
+            (next.size < self.size, Problem::Rollback),
+            (is_other_root, Problem::Fork),
+            (!is_next, Problem::OtherPrevious),
+            (by_us > 0, Problem::ClockBack { by_us }),
+        ]
+        .into_iter()
+        .filter_map(|(is_so, problem)| is_so.then_some(problem))
+        .collect()
+    }
+
+    /// Longer than what was promised, or than the auditor permits.
+    fn silence(&self, next: &Checkpoint, most_s: Option<u64>) -> Option<Problem> {
+        let promised_s = u64::from(self.within_s?).min(most_s.unwrap_or(u64::MAX));
+        let silent_us = next.time_us.saturating_sub(self.time_us);
+        let silent_s = u64::try_from(silent_us).unwrap_or(0).div_ceil(1_000_000);
+        (silent_s > promised_s).then_some(Problem::MissingHeartbeat {
+            silent_s,
+            promised_s,
+        })
+    }
+}
+
 impl Verifier<'_> {
     pub(super) fn checkpoint(&mut self, note: Note) {
         self.report.checkpoints += 1;
@@ -98,42 +126,16 @@ impl Verifier<'_> {
             }
             return;
         };
-        let by_us = last.time_us.saturating_sub(checkpoint.time_us);
-        let silent_us = checkpoint.time_us.saturating_sub(last.time_us);
-        let silent_s = u64::try_from(silent_us).unwrap_or(0).div_ceil(1_000_000);
-        let promised = last.within_s.map(u64::from);
-        let most = self.policy.within_max_s.unwrap_or(u64::MAX);
-        let (is_less, is_fork) = (
-            checkpoint.size < last.size,
-            checkpoint.size == last.size && checkpoint.root != last.root,
-        );
-        let is_other = checkpoint.previous != Some(last.digest) || note.digest() == last.digest;
-        let from_us = last.time_us;
-        if is_less {
-            self.find(place.clone(), Problem::Rollback);
-        }
-        if is_fork {
-            self.find(place.clone(), Problem::Fork);
-        }
-        if is_other {
-            self.find(place.clone(), Problem::OtherPrevious);
-        }
-        if by_us > 0 {
-            self.find(place.clone(), Problem::ClockBack { by_us });
-        }
-        match promised.map(|promised| promised.min(most)) {
-            Some(promised_s) if silent_s > promised_s => {
-                let problem = Problem::MissingHeartbeat {
-                    silent_s,
-                    promised_s,
-                };
-                self.find(place.clone(), problem);
-            }
-            None => self.report.pauses.push(Pause {
-                from_us,
+        if last.within_s.is_none() {
+            self.report.pauses.push(Pause {
+                from_us: last.time_us,
                 to_us: checkpoint.time_us,
-            }),
-            Some(_) => {}
+            });
+        }
+        let mut problems = last.problems_of_next(note, checkpoint);
+        problems.extend(last.silence(checkpoint, self.policy.within_max_s));
+        for problem in problems {
+            self.find(place.clone(), problem);
         }
     }
 
