@@ -6,9 +6,12 @@ use crate::note::{Note, Signer, VerifierKey};
 use crate::tree::Hash;
 use crate::tree::compact_range::CompactRange;
 use std::fmt;
+use std::sync::Arc;
 
+/// A clone signs as this does: whoever stores what it signs goes on with the clone only when that is stored.
+#[derive(Clone)]
 pub struct Issuer {
-    signer: Signer,
+    signer: Arc<Signer>,
     last: Option<Last>,
 }
 
@@ -52,6 +55,7 @@ pub const WITHIN_S: u32 = 60;
 /// A clock that is set back by less counts as standing still.
 pub const CLOCK_SLACK_US: i64 = 1_000_000;
 
+#[derive(Clone)]
 struct Last {
     digest: Hash,
     size: u64,
@@ -63,7 +67,10 @@ struct Last {
 impl Issuer {
     /// Of a log without checkpoints. Its origin is the name of the key.
     pub fn new(signer: Signer) -> Issuer {
-        Issuer { signer, last: None }
+        Issuer {
+            signer: Arc::new(signer),
+            last: None,
+        }
     }
 
     /// Goes on behind the last checkpoint. Error: [`IssueError::NotOurs`].
@@ -78,7 +85,10 @@ impl Issuer {
             return Err(IssueError::NotOurs);
         }
         let last = Some(Last::of(last, checkpoint));
-        Ok(Issuer { signer, last })
+        Ok(Issuer {
+            signer: Arc::new(signer),
+            last,
+        })
     }
 
     pub fn key(&self) -> &VerifierKey {
@@ -120,7 +130,7 @@ impl Issuer {
             ..checkpoint
         })?;
         note.sign(&next);
-        self.signer = next;
+        self.signer = Arc::new(next);
         Ok(note)
     }
 

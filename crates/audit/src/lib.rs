@@ -20,6 +20,7 @@ pub mod record;
 pub mod removal;
 mod scan;
 mod segment;
+pub mod sequencer;
 pub mod tlog_proof;
 pub mod tree;
 mod varint;

@@ -43,6 +43,21 @@ impl CompactRange {
         fits.then_some(CompactRange { first, end, hashes })
     }
 
+    /// The same from the roots of perfect subtrees, as proofs are made from them. `None` from `nodes` is `None` from here.
+    pub fn from_nodes(
+        first: u64,
+        end: u64,
+        nodes: impl Fn(u32, u64) -> Option<Hash>,
+    ) -> Option<CompactRange> {
+        let mut at = first;
+        let mut hashes = Vec::new();
+        for level in levels(first, end) {
+            hashes.push(nodes(level, at >> level)?);
+            at += 1 << level;
+        }
+        CompactRange::from_hashes(first, end, hashes)
+    }
+
     pub fn first(&self) -> u64 {
         self.first
     }

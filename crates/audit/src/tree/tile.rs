@@ -25,6 +25,21 @@ pub struct OpenTiles {
 }
 
 impl OpenTiles {
+    /// Those of a tree of `size` entries, from the roots of its perfect subtrees. `None` from `nodes` is `None` from here.
+    pub fn resume(size: u64, nodes: impl Fn(u32, u64) -> Option<Hash>) -> Option<OpenTiles> {
+        let mut levels = Vec::new();
+        let mut hashes = size;
+        while hashes > 0 {
+            let level = levels.len() as u32 * TILE_LEVELS;
+            let (full, open) = (hashes / TILE_HASHES as u64, hashes % TILE_HASHES as u64);
+            let from = full * TILE_HASHES as u64;
+            let open: Option<Vec<Hash>> = (from..from + open).map(|n| nodes(level, n)).collect();
+            levels.push((full, open?));
+            hashes = full;
+        }
+        Some(OpenTiles { levels })
+    }
+
     /// Returns the tiles that this leaf has filled, lowest first: one in 256 leaves fills any.
     pub fn append(&mut self, leaf: Hash) -> Vec<Tile> {
         let mut full = Vec::new();
