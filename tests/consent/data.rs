@@ -218,7 +218,7 @@ fn t60_r5_what_terminology_cannot_tell_is_denied() {
 }
 
 #[test]
-fn t63_r9_substance_use_is_disclosed_on_consent() {
+fn t63_r9_r16_substance_use_is_disclosed_on_consent() {
     on_each(|ward| {
         let given = permit()
             .actor("Organization/h2")
@@ -237,7 +237,40 @@ fn t63_r9_substance_use_is_disclosed_on_consent() {
         assert_eq!(found(ward.dr_o(), &query), std::slice::from_ref(&c1));
         hides(ward.dr_o(), &counselling);
         hides(&ward.service("lawyers at H2"), &c1);
+        // With the notice and what the consent permits, on each way out, and on no Bundle.
+        let search = ward.dr_o().get(&query).expect(200).json();
+        assert_eq!(codes(&search), ["R"]);
+        let bundle = json!({ "resourceType": "Bundle", "type": "batch", "entry": [{ "request": { "method": "GET", "url": c1 } }] });
+        let batch = ward.dr_o().post("", &bundle).expect(200).json();
+        for told in [
+            ward.dr_o().get(&c1).expect(200).json(),
+            ward.dr_o()
+                .get(&format!("{c1}/_history/1"))
+                .expect(200)
+                .json(),
+            search["entry"][0]["resource"].clone(),
+            batch["entry"][0]["resource"].clone(),
+        ] {
+            assert_eq!(codes(&told), ["R", "NORDSCLCD"], "{told}");
+            let said = told["meta"]["security"][1]["extension"].to_string();
+            for words in [
+                "42 CFR part 2 prohibits",
+                "Organization/h2",
+                "HOPERAT, HPAYMT, TREAT",
+            ] {
+                assert!(said.contains(words), "{words}: {said}");
+            }
+        }
+        // At home nothing is disclosed.
+        assert_eq!(codes(&ward.dr_t().get(&c1).expect(200).json()), ["R"]);
     });
+}
+
+/// The labels that somebody is shown, the level first.
+pub fn codes(resource: &Value) -> Vec<&str> {
+    let labels = resource["meta"]["security"].as_array();
+    let labels = labels.into_iter().flatten();
+    labels.filter_map(|label| label["code"].as_str()).collect()
 }
 
 fn unique(word: &str) -> String {

@@ -224,3 +224,34 @@ fn l6_new_rules_hold_for_what_is_stored() {
         hides(&lab, &glucose);
     }
 }
+
+/// Who is not to see labels gets the level, and nothing of what a resource is labelled with.
+#[test]
+fn r16_what_a_resource_is_labelled_with_is_for_who_sees_labels() {
+    on_each(|ward| {
+        let o2 = ward.patient().viral_load();
+        let stored = ward.loader.get(&o2).expect(200).json();
+        assert_eq!(codes(&stored), ["R", "HIV"]);
+        for path in [
+            o2.clone(),
+            format!("{o2}/_history"),
+            format!("{o2}/$meta"),
+            format!("Observation?_id={}", o2.split('/').nth(1).unwrap()),
+        ] {
+            for who in [ward.dr_t(), &ward.service("treatment at H1")] {
+                let text = who.get(&path).expect(200).text();
+                assert!(
+                    !text.contains("\"HIV\"") && text.contains("\"R\""),
+                    "{text}"
+                );
+            }
+        }
+        // What was read so may be written back: nothing is lost.
+        let mut read = ward.dr_t().get(&o2).expect(200).json();
+        read["status"] = json!("amended");
+        ward.dr_t().put(&o2, &read).expect(200);
+        let after = ward.loader.get(&o2).expect(200).json();
+        assert_eq!(codes(&after), ["R", "HIV"]);
+        assert_eq!(after["meta"]["security"], stored["meta"]["security"]);
+    });
+}

@@ -5,8 +5,8 @@
 //! exports of R20 (no bulk data). Of T41 `$document`, `$summary` and `$graphql`, and of T60 the server of terminology that could be
 //! down, are missing in the same way, and so is T52: nothing masks elements of single
 //! rows yet, and what a role sees in part is shown by `rest::elements` and `calls::elements_asked`. Nor hold yet, and have no
-//! test here: T24 (a deny keeps naming whom it named when they are deleted), T42 (a Binary is not hidden by the consents about what
-//! refers to it), and R16 (labels, notices and copies of consents on the way out; `_security` for who sees labels).
+//! test here: T24 (a deny keeps naming whom it named when they are deleted) and T42 (a Binary is not hidden by the consents about what
+//! refers to it).
 //!
 //! Withdrawing on another node is in `nodes::withdrawal`, times of answers (T49) are in `ward-loadgen`.
 

@@ -234,17 +234,30 @@ fn t36_r14_no_time_tells_of_what_is_hidden() {
 
 /// Who does not see labels asks by none: the parameter is not known to them, or shows what is visible.
 #[test]
-fn t50_r14_labels_tags_and_profiles_find_what_is_visible() {
+fn t50_r14_r16_labels_tags_and_profiles_find_what_is_visible() {
     on_each(|ward| {
         let (with, _, o2) = with_and_without(ward);
         let tag = json!({ "tag": [{ "system": "http://a.example", "code": "t50" }], "profile": ["http://a.example/t50"], "source": "http://a.example/t50" });
         let tagged = with.observation("20447-9", &json!({ "meta": tag }));
-        for parameter in [
-            "_security=HIV",
-            "_security:not=SUD",
-            "_tag=t50",
-            "_profile=http://a.example/t50",
-            "_source=http://a.example/t50",
+        let all = found(
+            ward.dr_x(),
+            &format!("Observation?patient={}", with.patient),
+        );
+        for (parameter, is_told) in [
+            ("_security=HIV", false),
+            ("_security:not=SUD", false),
+            (
+                "_security=http://terminology.hl7.org/CodeSystem/v3-ActCode|HIV",
+                false,
+            ),
+            ("subject._has:Observation:subject:_security=HIV", false),
+            ("_tag=t50", true),
+            ("_profile=http://a.example/t50", true),
+            ("_source=http://a.example/t50", true),
+            (
+                "_security=http://terminology.hl7.org/CodeSystem/v3-Confidentiality|R",
+                true,
+            ),
         ] {
             let query = format!("Observation?{parameter}&patient={}", with.patient);
             let strict = ward
@@ -252,13 +265,24 @@ fn t50_r14_labels_tags_and_profiles_find_what_is_visible() {
                 .request("GET", &query)
                 .header("Prefer", "handling=strict")
                 .send();
-            assert!(matches!(strict.status, 200 | 400), "{}", strict.text());
-            let all = found(ward.dr_x(), &query);
+            let expected = if is_told { 200 } else { 400 };
+            assert_eq!(strict.status, expected, "{parameter}: {}", strict.text());
+            let ids = found(ward.dr_x(), &query);
             assert!(
-                !all.contains(&o2) && !all.contains(&tagged),
-                "{parameter}: {all:?}"
+                !ids.contains(&o2) && !ids.contains(&tagged),
+                "{parameter}: {ids:?}"
             );
+            // What is not told is left out, and that is said.
+            if !is_told {
+                assert_eq!(ids, all, "{parameter}");
+                let answer = ward.dr_x().get(&query).expect(200).text();
+                assert!(answer.contains("OperationOutcome"), "{answer}");
+            }
         }
+        // Who sees labels asks by them.
+        let query = format!("Observation?_security=HIV&patient={}", with.patient);
+        let told = found(&ward.loader, &query);
+        assert!(told.contains(&o2) && told.contains(&tagged), "{told:?}");
     });
 }
 

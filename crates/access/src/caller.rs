@@ -33,6 +33,7 @@ pub struct Caller {
     is_at_one_record: bool,
     /// By the roles; the client's own apart.
     clearance: Arc<Clearance>,
+    sees_labels: bool,
     is_privacy_officer: bool,
     may_break_glass: bool,
 }
@@ -68,6 +69,8 @@ pub struct Registered {
     pub organization: Option<String>,
     /// Of a service what it sees, of an app no more than the person who uses it. `None`: what is usual.
     pub clearance: Option<Clearance>,
+    /// Whether a service is shown every label (R16); of people their roles say so, whatever app they use.
+    pub sees_labels: bool,
     /// Whether it is a service that acts for a person.
     pub acts_for: bool,
 }
@@ -92,6 +95,7 @@ impl Caller {
             acts_for: acts_for(&identity, roles),
             is_out_of_purpose: rights.policies.are_out_of_purpose(),
             clearance: Arc::new(rights.policies.clearance().unwrap_or_else(Clearance::usual)),
+            sees_labels: rights.policies.see_labels(),
             is_privacy_officer: rights.policies.has(PRIVACY_OFFICER),
             may_break_glass: rights.policies.may_break_glass(),
             known: roles.clone(),
@@ -128,6 +132,15 @@ impl Caller {
     /// What the roles of a person are cleared for, as far as they act for what is asserted. Whoever has none is cleared for what is usual.
     pub fn clearance(&self) -> &Clearance {
         &self.clearance
+    }
+
+    /// Whether the caller is shown every label and may ask by it (R16): a person by a role that acts for what is asserted, a service by its
+    /// registration.
+    pub fn sees_labels(&self) -> bool {
+        match self.is_system() {
+            true => self.client.sees_labels,
+            false => self.sees_labels,
+        }
     }
 
     /// Whether the person looks after consents, and asks for it (R23).

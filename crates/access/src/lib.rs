@@ -35,7 +35,8 @@ pub use purpose::{
     ACT_REASON, BREAK_GLASS, PATIENT_REQUEST, PURPOSES_MAX, Purpose, PurposeError, Purposes,
 };
 pub use role::{
-    CLEARANCE, ELEMENT, PATIENT, POLICY_BYTES_MAX, PRIVACY_OFFICER, RolePolicy, Roles, TypePolicy,
+    CLEARANCE, ELEMENT, PATIENT, POLICY_BYTES_MAX, PRIVACY_OFFICER, RolePolicy, Roles, SEE_LABELS,
+    TypePolicy,
 };
 pub use role_codes::RoleCodes;
 pub use rota::{ASSIGNMENTS_MAX, LOOK_AHEAD_DAYS, Rota, Zone, period_us};

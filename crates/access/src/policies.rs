@@ -47,6 +47,12 @@ impl<'a> Policies<'a> {
         all.reduce(|all, one| all.and(&one))
     }
 
+    /// Whether one of them is shown every label (R16).
+    pub fn see_labels(&self) -> bool {
+        let mut all = self.own.iter().chain(&self.roles);
+        all.any(|policy| policy.sees_labels)
+    }
+
     /// Whether the person acts in this role, for what is asserted.
     pub fn has(&self, role: &str) -> bool {
         self.roles.iter().any(|policy| policy.name == role)

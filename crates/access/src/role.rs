@@ -3,7 +3,8 @@
 //!
 //! A policy is written in FHIR's own words, as a CapabilityStatement of kind `requirements`: `name` is the role, each
 //! `rest.resource` a type with its `interaction`s, an extension [`ELEMENT`] for each element where not all are seen,
-//! `useContext` the purposes of use, and extensions [`CLEARANCE`] how sensitive data the role is cleared for. What is not stated is not permitted. The seeded roles lie in `crates/access/roles`.
+//! `useContext` the purposes of use, extensions [`CLEARANCE`] how sensitive data the role is cleared for, and [`SEE_LABELS`] that it is shown
+//! every label. What is not stated is not permitted. The seeded roles lie in `crates/access/roles`.
 //! <https://hl7.org/fhir/R4/capabilitystatement.html>
 
 use crate::access::Action;
@@ -29,6 +30,9 @@ pub struct RolePolicy {
     pub purposes: Purposes,
     /// Of what is sensitive the role sees no more than it is cleared for, unless a consent opens it.
     pub clearance: Clearance,
+    /// Whether people of the role are shown what labels say of a resource, and may ask by it (R16). Others are shown the level, and how to
+    /// handle it.
+    pub sees_labels: bool,
     types: HashMap<TypeId, TypePolicy>,
 }
 
@@ -56,6 +60,8 @@ pub const PRIVACY_OFFICER: &str = "privacy-officer";
 
 /// Extension of the policy: a `valueCoding` that is the level, or one of the labels, that the role is cleared for.
 pub const CLEARANCE: &str = "urn:ward:role:clearance";
+/// Extension of the policy: `valueBoolean` true, for a role that is shown all labels.
+pub const SEE_LABELS: &str = "urn:ward:role:see-labels";
 /// Extension of `rest.resource`: an element that the role sees; without any it sees all.
 pub const ELEMENT: &str = "urn:ward:role:element";
 /// Bytes of a policy that is read.
@@ -115,7 +121,7 @@ impl Roles {
 }
 
 impl RolePolicy {
-    /// Reads a policy. Errors say what to mend: not a CapabilityStatement, an unknown purpose, clearance, type, interaction or element, or a type
+    /// Reads a policy. Errors say what to mend: not a CapabilityStatement, an unknown purpose, extension, clearance, type, interaction or element, or a type
     /// that is seen in part and may be deleted, or written although the rest cannot be left as it is.
     pub fn read(bytes: &[u8]) -> Result<RolePolicy, String> {
         if bytes.len() > POLICY_BYTES_MAX {
@@ -141,13 +147,15 @@ impl RolePolicy {
                 return Err(format!("{} is stated twice", r4().ty(ty).name));
             }
         }
+        let (clearance, sees_labels) = extensions(root)?;
         Ok(RolePolicy {
             title: text("title"),
             purposes: root
                 .all("useContext")
                 .map(purpose)
                 .collect::<Result<_, _>>()?,
-            clearance: clearance(root)?,
+            clearance,
+            sees_labels,
             name,
             types,
         })
@@ -245,18 +253,29 @@ fn first_issue(failure: &Failure) -> String {
 }
 
 /// What the policy does not say it is not cleared for; what is not understood may be meant to narrow it.
-fn clearance(root: Node<'_>) -> Result<Clearance, String> {
-    let mut clearance = Clearance::default();
+fn extensions(root: Node<'_>) -> Result<(Clearance, bool), String> {
+    let (mut clearance, mut sees_labels) = (Clearance::default(), false);
     for extension in root.children_named("extension") {
-        if extension.text("url") != Some(CLEARANCE) {
-            return Err(format!("the only extension of a policy is {CLEARANCE}"));
+        let value = extension.children_named("value").next();
+        match extension.text("url") {
+            Some(CLEARANCE) => {
+                let text = |name: &str| value.and_then(|c| c.text(name)).unwrap_or_default();
+                let added = clearance.add(text("system"), text("code"));
+                added.map_err(|error| format!("{CLEARANCE}: {error}"))?;
+            }
+            Some(SEE_LABELS) => match value.and_then(|value| value.value()) {
+                Some("true") => sees_labels = true,
+                Some("false") => {}
+                _ => return Err(format!("{SEE_LABELS}: true or false")),
+            },
+            _ => {
+                return Err(format!(
+                    "the only extensions of a policy are {CLEARANCE} and {SEE_LABELS}"
+                ));
+            }
         }
-        let coding = extension.children_named("value").next();
-        let text = |name: &str| coding.and_then(|c| c.text(name)).unwrap_or_default();
-        let added = clearance.add(text("system"), text("code"));
-        added.map_err(|error| format!("{CLEARANCE}: {error}"))?;
     }
-    Ok(clearance)
+    Ok((clearance, sees_labels))
 }
 
 /// What is no purpose may be meant to narrow the role, so it is not passed over.

@@ -7,7 +7,7 @@ fn the_matrix_of_roles_is_as_agreed() {
     let roles = Roles::seeded();
     let mut text = String::from(
         "# Roles and types\n\nWhat each seeded role may do with each type, in the letters of SMART scopes; `*`: some elements only; \
-         `patient` is no role, and holds in one's own record only. The first line says what the role is cleared for: a level, and labels (`*`: every one). \
+         `patient` is no role, and holds in one's own record only. The first line says what the role is cleared for: a level, and labels (`*`: every one); the second, whether it is shown the labels of resources. \
          Checked by `crates/access/src/role_tests.rs`; `WARD_BLESS=1` writes it anew.\n\n| type |",
     );
     let columns = || roles.iter().map(|role| &**role).chain([roles.patients()]);
@@ -19,6 +19,11 @@ fn the_matrix_of_roles_is_as_agreed() {
     text.push_str("\n| cleared for |");
     columns().for_each(|role| {
         let _ = write!(text, " {} |", role.clearance);
+    });
+    text.push_str("\n| is shown all labels |");
+    columns().for_each(|role| {
+        let yes = if role.sees_labels { "yes" } else { "" };
+        let _ = write!(text, " {yes} |");
     });
     for ty in r4()
         .types
@@ -42,7 +47,7 @@ fn the_matrix_of_roles_is_as_agreed() {
         std::fs::write(path, &text).unwrap();
     }
     assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), text);
-    assert_eq!(text.lines().count(), 7 + 146);
+    assert_eq!(text.lines().count(), 8 + 146);
 }
 
 #[test]
@@ -207,4 +212,18 @@ fn letter(action: Action) -> char {
         Action::Delete => 'd',
         Action::Search => 's',
     }
+}
+
+#[test]
+fn r16_a_policy_says_whether_labels_are_shown() {
+    let read = |value: &str| {
+        let text = format!(
+            r#"{{"resourceType":"CapabilityStatement","name":"x","extension":[{{"url":"{SEE_LABELS}",{value}}}]}}"#
+        );
+        RolePolicy::read(text.as_bytes()).map(|policy| policy.sees_labels)
+    };
+    assert_eq!(read(r#""valueBoolean":true"#), Ok(true));
+    assert_eq!(read(r#""valueBoolean":false"#), Ok(false));
+    assert!(read(r#""valueString":"yes""#).is_err());
+    assert!(!RolePolicy::default().sees_labels);
 }

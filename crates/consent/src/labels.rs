@@ -27,7 +27,9 @@ pub use clearance::{Clearance, Lacking};
 pub use find::{Cause, causes};
 pub use groups::{DATA_ABSENT_REASON, DATA_ABSENT_REASONS, Group, MASKED, Masking, Treatment};
 pub use held::{Held, Label, Labels, Origin};
-pub use output::{Notice, View, high_water, notice, shown};
+pub use output::{
+    CONSENT_SCOPE, Disclosed, NOTICE_STATEMENT, Notice, View, high_water, notice, shown,
+};
 pub use rules::{Definition, Kind, LabelDefault, Mistake, Rule, RuleSet, STARTER};
 pub use service::{derived, kept, label, refuse_removal, relabelled};
 pub use stated::with_security;

@@ -12,8 +12,14 @@ use ward_search::seen::Seen;
 #[derive(Default)]
 pub(crate) struct Criteria(RwLock<HashMap<Asked, Option<Arc<Criterion>>>>);
 
-/// With what the caller sees of types that they see in part: a scope by other elements grants nothing.
-type Asked = (Option<TypeId>, Vec<(String, String)>, Option<Arc<Seen>>);
+/// With what the caller sees of types that they see in part, and whether labels are shown to them: a scope by anything else grants
+/// nothing.
+type Asked = (
+    Option<TypeId>,
+    Vec<(String, String)>,
+    Option<Arc<Seen>>,
+    bool,
+);
 
 /// Scopes that are kept compiled; when there are more, all are compiled anew.
 const CRITERIA_MAX: usize = 2_000;
@@ -24,23 +30,24 @@ impl Criteria {
     pub(crate) fn of(&self, caller: &Caller, engine: &Engine) -> Vec<Option<Arc<Criterion>>> {
         let granular = caller.granular().iter();
         granular
-            .map(|scope| self.one(scope, engine, caller.seen()))
+            .map(|scope| self.one(scope, engine, caller))
             .collect()
     }
 
-    fn one(
-        &self,
-        scope: &Granular,
-        engine: &Engine,
-        seen: Option<&Arc<Seen>>,
-    ) -> Option<Arc<Criterion>> {
-        let asked = (scope.ty(), scope.query().to_vec(), seen.cloned());
+    fn one(&self, scope: &Granular, engine: &Engine, caller: &Caller) -> Option<Arc<Criterion>> {
+        let seen = caller.seen();
+        let asked = (
+            scope.ty(),
+            scope.query().to_vec(),
+            seen.cloned(),
+            caller.sees_labels(),
+        );
         let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = kept.get(&asked) {
             return known.clone();
         }
         drop(kept);
-        let extractor = engine.extractor_of(seen);
+        let extractor = engine.asking_as(caller, engine.extractor_of(seen));
         let compiled = Criterion::compile(&extractor, scope.ty(), scope.query());
         let compiled = compiled.ok().map(Arc::new);
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);

@@ -9,8 +9,8 @@ use crate::record_budget::Budgeted;
 use crate::reply::{Content, Reply};
 use crate::visibility::Sees;
 use crate::{
-    bundle, capabilities, create, delete, history, openapi, operations, patch_interaction, read,
-    referred, search, seen, update,
+    bundle, capabilities, create, delete, history, labelled_output, openapi, operations,
+    patch_interaction, read, referred, search, seen, update,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -131,7 +131,10 @@ impl Engine {
         };
         let unrecorded = Unrecorded::new(self, caller, call);
         let reply = match dispatch(context).await {
-            Ok(reply) => referred::settle(context, seen::cut(access, call, reply)).await,
+            Ok(reply) => {
+                let cut = referred::settle(context, seen::cut(access, call, reply)).await;
+                labelled_output::settle(context, cut).await
+            }
             Err(failure) => Reply::failure(&failure),
         };
         let budgeted = self.within_budget(caller, call, reply).await;
@@ -289,13 +292,13 @@ pub(crate) async fn read_within<'a>(
     call: &'a Call,
     view: View<'a>,
 ) -> Result<Reply> {
-    dispatch(Context {
+    let cx = Context {
         call,
         view,
         in_bundle: true,
         ..cx
-    })
-    .await
+    };
+    labelled_output::marked(cx, dispatch(cx).await?)
 }
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply>> + 'a>>;

@@ -21,6 +21,7 @@ pub mod engine;
 mod generations;
 pub mod history;
 mod kept;
+mod labelled_output;
 mod launch_patient;
 pub mod link;
 pub mod openapi;

@@ -6,6 +6,7 @@ use crate::conditional::{Matches, find};
 use crate::create::multiple;
 use crate::document::{read, validate};
 use crate::engine::{Context, stored};
+use crate::labelled_output;
 use crate::patch;
 use crate::place::{demand_home, demand_type, reads_what_it_updates};
 use crate::preconditions::{demand_match, demand_none_match};
@@ -111,9 +112,9 @@ fn unchanged(cx: Context<'_>, row: &Row) -> Result<Reply> {
 }
 
 /// The patched document, `None` when it is the same as before; its identity must be unchanged, and security labels stay. To the patch, what the caller does
-/// not see of the resource is not there.
+/// not see of the resource is not there, labels that are not shown to them among it: those stay as of a body that leaves them out (L2).
 pub(crate) async fn apply(cx: Context<'_>, row: &Row, body: &Body) -> Result<Option<Document>> {
-    let before = view(cx.access, &row.body)?;
+    let before = labelled_output::view_of(cx, view(cx.access, &row.body)?);
     let hidden = referred::of_row(cx, row, before.root()).await?;
     let without = |document: &Document| referred::without(cx, document.root(), &hidden);
     let after = match without(&before) {

@@ -2,6 +2,7 @@
 
 use crate::binary::{demand_open, raw_reply};
 use crate::engine::{Context, stored};
+use crate::labelled_output::is_noticed;
 use crate::place::demand_type;
 use crate::preconditions::not_modified;
 use crate::reply::Reply;
@@ -21,7 +22,7 @@ pub async fn read(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
     if not_modified(&cx.call.conditions, row.version, row.updated_us)? {
         return Ok(unchanged(&row));
     }
-    answer(cx, row)
+    answer(cx, row).await
 }
 
 pub async fn vread(cx: Context<'_>, ty: TypeId, id: &str, version: &str) -> Result<Reply> {
@@ -37,7 +38,7 @@ pub async fn vread(cx: Context<'_>, ty: TypeId, id: &str, version: &str) -> Resu
         return Err(gone(&row));
     }
     demand_open(cx, &row).await?;
-    answer(cx, row)
+    answer(cx, row).await
 }
 
 /// Row ids are positive. An id that nobody has is looked for under this one, so that absent and forbidden take the same
@@ -102,12 +103,13 @@ fn unchanged(row: &Row) -> Reply {
     }
 }
 
-/// The bytes go out as stored, unless only a part is asked for; a Binary may leave in its own media type.
-fn answer(cx: Context<'_>, row: Row) -> Result<Reply> {
+/// The bytes go out as stored, unless only a part is asked for; a Binary may leave in its own media type, unless a notice must go with it.
+async fn answer(cx: Context<'_>, row: Row) -> Result<Reply> {
     let entities = vec![seen(&row)];
     let (version, updated_us) = (row.version, row.updated_us);
     let is_binary = r4().ty(row.ty).name == "Binary";
-    let reply = if is_binary && cx.call.raw_accepted {
+    let is_raw = is_binary && cx.call.raw_accepted && !is_noticed(cx, &row).await?;
+    let reply = if is_raw {
         raw_reply(&row.body)?
     } else {
         Reply::resource(200, Shown::asked(cx, &[row.ty])?.body(&row.body)?)

@@ -93,7 +93,7 @@ fn bytes_of(document: &Document, size: usize) -> Bytes {
 }
 
 /// Whether what is answered is a resource that is stored, and not a Bundle or Parameters around some.
-fn is_stored(interaction: &Interaction) -> bool {
+pub(crate) fn is_stored(interaction: &Interaction) -> bool {
     !matches!(
         interaction,
         Interaction::HistoryInstance { .. }

@@ -48,7 +48,7 @@ pub use masks::MASKS_MAX;
 pub use policy::{Judged, Policies, Policy};
 pub(crate) use policy::{class_of, is_for_authors};
 pub use relabel::Labeller;
-pub(crate) use row::{asks, row};
+pub(crate) use row::{asks, custodian, row};
 pub use settings::{
     ConsentSettings, DEFAULT_PURPOSE, THIS_ORGANIZATION, site_labels, starter_labels,
 };

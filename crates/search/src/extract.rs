@@ -37,7 +37,11 @@ pub struct Extractor {
     base: Option<Arc<str>>,
     edition: Edition,
     behind: Arc<[(TypeId, Edition)]>,
+    told: Option<Told>,
 }
+
+/// Which security labels may be asked for, by system and code; an empty code stands for every one of the system.
+pub type Told = Arc<dyn Fn(&str, &str) -> bool + Send + Sync>;
 
 /// Type of what a reference text points to, when the caller knows more than the text says (`urn:uuid` within a bundle).
 pub type Resolve<'a> = &'a dyn Fn(&str) -> Option<TypeId>;
@@ -51,6 +55,7 @@ impl Extractor {
             base: base.map(Arc::from),
             edition: Edition::NEWEST,
             behind: Arc::default(),
+            told: None,
         }
     }
 
@@ -99,6 +104,19 @@ impl Extractor {
             registry: Arc::new(Registry::within(&self.registry, seen.clone())),
             ..self.clone()
         }
+    }
+
+    /// For questions of somebody who is told these security labels and no others.
+    pub fn telling(&self, told: Told) -> Self {
+        Self {
+            told: Some(told),
+            ..self.clone()
+        }
+    }
+
+    /// `None`: all labels may be asked for.
+    pub(crate) fn told(&self) -> Option<&Told> {
+        self.told.as_ref()
     }
 
     pub fn registry(&self) -> &Registry {

@@ -10,7 +10,7 @@
 use crate::entries::{Entries, FormEntry, Term, TermEntry, TermKey};
 use crate::extract::Extractor;
 use crate::plan::{Check, Filter, Word};
-use crate::query::texts;
+use crate::query::{Content, texts};
 use std::collections::BTreeSet;
 use ward_fhir::Node;
 
@@ -31,13 +31,17 @@ pub(crate) fn index(extractor: &Extractor, node: Node<'_>, entries: &mut Entries
     if !registry.words().contains(&node.ty()) {
         return;
     }
-    for (code, everything) in [("_text", false), ("_content", true)] {
+    let contents = [
+        ("_text", Content::Narrative),
+        ("_content", Content::Everything),
+    ];
+    for (code, content) in contents {
         if let Some(parameter) = registry.find(node.ty(), code) {
             let index = Words {
                 key: extractor.key(),
                 param: parameter.def.number(),
             };
-            index.add(&texts(node, everything), entries);
+            index.add(&texts(node, content), entries);
         }
     }
 }

@@ -10,6 +10,7 @@ mod filter;
 mod has;
 pub(crate) mod hidden;
 mod include;
+mod labels;
 mod list;
 mod long;
 mod missing;
@@ -31,7 +32,7 @@ pub use outcome::{Ignored, Summary, Used, is_blank};
 pub use referred::Referred;
 pub use sort::text as sort_text;
 pub use text::Score;
-pub(crate) use text::texts;
+pub(crate) use text::{Content, texts};
 pub use values::modifiers;
 
 use crate::extract::Extractor;

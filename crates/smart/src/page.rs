@@ -393,7 +393,7 @@ pub struct ClientDetail {
 pub enum ClientPart {
     /// Who answers for it and what it is for: `client_name`, `owner`, `purpose`, `contacts`, `client_uri`, `review_due` (a day).
     About,
-    /// `scope`, `purpose_of_use`, `organization`, `clearance`; of apps `redirect_uris`, `launch_uri`, `approved_for_staff`; of systems `acts_for_user`, `role` (repeated),
+    /// `scope`, `purpose_of_use`, `organization`, `clearance`; of apps `redirect_uris`, `launch_uri`, `approved_for_staff`; of systems `sees_labels`, `acts_for_user`, `role` (repeated),
     /// `acts_for_patient`; where it can prove itself `may_introspect`; of an EHR `frame_origins`.
     Rights,
     /// `token_endpoint_auth_method`, `jwks_uri`, `jwks`, `tokens_bound_to`, `require_par`, `fapi2`, `id_token_signed_response_alg`.

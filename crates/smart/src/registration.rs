@@ -41,6 +41,7 @@ pub struct Metadata {
     /// What an administrator alone says: refused here.
     pub organization: Option<Value>,
     pub clearance: Option<Value>,
+    pub sees_labels: Option<Value>,
 }
 
 /// A field and what is wrong with it.
@@ -353,6 +354,7 @@ fn refuse_what_is_given(metadata: &Metadata, problems: &mut Vec<Problem>) {
     let given = [
         ("organization", &metadata.organization),
         ("clearance", &metadata.clearance),
+        ("sees_labels", &metadata.sees_labels),
     ];
     for (field, value) in given {
         if value.is_some() {

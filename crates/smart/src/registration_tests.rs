@@ -96,6 +96,7 @@ fn s117_what_is_unsafe_is_named() {
         ["organization"]
     );
     assert_eq!(refused(|m| m["clearance"] = "V *".into()), ["clearance"]);
+    assert_eq!(refused(|m| m["sees_labels"] = true.into()), ["sees_labels"]);
     assert_eq!(refused(|m| m["scope"] = "".into()), ["scope"]);
     assert_eq!(refused(|m| m["contacts"] = json!(["nobody"])), ["contacts"]);
     assert_eq!(refused(|m| m["owner"] = " ".into()), ["owner"]);

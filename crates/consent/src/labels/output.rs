@@ -8,7 +8,8 @@ use super::held::{Label, Labels, Origin};
 use super::rules::{Kind, LabelDefault, RuleSet};
 use super::stated::{is_mark, pair};
 use super::{ACT_CODE, CONFIDENTIALITY};
-use ward_fhir::tree::Builder;
+use std::collections::BTreeMap;
+use ward_fhir::tree::{Builder, NodeIndex};
 use ward_fhir::{Document, Node};
 
 /// How labels are shown to a caller.
@@ -16,8 +17,21 @@ use ward_fhir::{Document, Node};
 pub struct View {
     /// The role has `see-labels`: all labels, and who classified them and why.
     pub sees_labels: bool,
-    /// The answer discloses the resource to another organisation, so records under Part 2 say that they may not be passed on.
-    pub is_disclosure: bool,
+}
+
+/// The resources of an answer that are disclosed under Part 2, by their place in it ([`Node::index`]). With each goes the notice, and
+/// where consents permit the disclosure, what they permit ([`crate::scope`]).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Disclosed(BTreeMap<NodeIndex, Option<String>>);
+
+impl Disclosed {
+    pub fn add(&mut self, resource: Node<'_>, scope: Option<String>) {
+        self.0.insert(resource.index(), scope);
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// What goes with a disclosure of records of treatment for substance use.
@@ -31,6 +45,11 @@ pub struct Notice {
 
 const STATEMENT: &str = "42 CFR part 2 prohibits unauthorized use or disclosure of these records.";
 const NO_REDISCLOSURE: &str = "NORDSCLCD";
+
+/// Extension of the notice's label: the statement of 42 CFR 2.32.
+pub const NOTICE_STATEMENT: &str = "urn:ward:redisclosure-notice";
+/// Extension of the notice's label: which consents permit the disclosure, and what they permit.
+pub const CONSENT_SCOPE: &str = "urn:ward:consent-scope";
 
 /// The notice, where the labels of a class ask for one.
 pub fn notice(class: &RowClass, rules: &RuleSet) -> Option<Notice> {
@@ -64,38 +83,32 @@ pub fn high_water<'a>(
     labels
 }
 
-/// The resource as its labels are shown to a caller: without `see-labels` the level and the labels of purpose and integrity stay,
-/// and what tells the subject goes, wherever a Meta stands. A disclosed record under Part 2 gets its notice.
+/// The resource, or what is answered around some, as its labels are shown to a caller: without `see-labels` the level and the labels of
+/// purpose and integrity stay, and what tells the subject goes, wherever a Meta stands. What is disclosed gets its notice.
 /// `None`: as it is. Cost: a look for `meta.security`; linear where something changes.
-pub fn shown(root: Node<'_>, view: View, rules: &RuleSet) -> Option<Document> {
-    let noticed = view.is_disclosure && {
-        let class = RowClass::of(&Labels::stored(root), rules);
-        notice(&class, rules).is_some()
-    };
+pub fn shown(
+    root: Node<'_>,
+    view: View,
+    disclosed: &Disclosed,
+    rules: &RuleSet,
+) -> Option<Document> {
     let cut = Shown {
         view,
         rules,
-        root,
-        // One that a client stated is stripped with the other labels.
-        notice: noticed && !(view.sees_labels && has_notice(root)),
+        disclosed,
     };
-    let has_other = root.descendants_and_self().any(|node| cut.changes(node));
-    (has_other || cut.notice).then(|| {
+    let has_other = || root.descendants_and_self().any(|node| cut.changes(node));
+    (!disclosed.is_empty() || has_other()).then(|| {
         let mut builder = Builder::new(String::new());
         cut.copy(&mut builder, root);
         builder.finish()
     })
 }
 
-fn has_notice(root: Node<'_>) -> bool {
-    super::stated::codings(root).any(|coding| pair(coding) == (ACT_CODE, NO_REDISCLOSURE))
-}
-
 struct Shown<'a> {
     view: View,
     rules: &'a RuleSet,
-    root: Node<'a>,
-    notice: bool,
+    disclosed: &'a Disclosed,
 }
 
 impl Shown<'_> {
@@ -111,6 +124,8 @@ impl Shown<'_> {
         let label = || Label::new(system, code);
         self.view.sees_labels
             || system == CONFIDENTIALITY
+            // An answer of a batch has its notices already.
+            || is_notice(coding)
             || (system != ACT_CODE && self.rules.kind(&label()) == Kind::Handling)
     }
 
@@ -126,21 +141,27 @@ impl Shown<'_> {
         if let Some(value) = node.value() {
             builder.value(at, value);
         }
-        let is_noticed = self.is_noticed(node);
+        let mut notice = self.notice(node);
         for child in node.children() {
-            match is_label(child) {
-                true => self.label(builder, child),
-                false => {
-                    if is_noticed && child.name() == "tag" && child.position() == 0 {
-                        add_notice(builder);
-                    }
-                    self.copy(builder, child);
+            if is_label(child) {
+                // One that a client stated has no statement: ours takes its place.
+                let is_stated = pair(child) == (ACT_CODE, NO_REDISCLOSURE);
+                if !(is_stated && notice.is_some()) {
+                    self.label(builder, child);
                 }
+                continue;
             }
+            if child.name() == "tag" && child.position() == 0 {
+                notice
+                    .take()
+                    .into_iter()
+                    .for_each(|scope| add_notice(builder, scope));
+            }
+            self.copy(builder, child);
         }
-        if is_noticed && node.get("tag").is_none() {
-            add_notice(builder);
-        }
+        notice
+            .into_iter()
+            .for_each(|scope| add_notice(builder, scope));
         builder.close();
     }
 
@@ -150,7 +171,7 @@ impl Shown<'_> {
         if is_label(node) {
             return !self.keeps(node);
         }
-        if node.is_resource() || self.is_noticed(node) || node.value().is_some() {
+        if node.is_resource() || self.notice(node).is_some() || node.value().is_some() {
             return false;
         }
         let value = node.get("value").filter(|value| is_meta(*value));
@@ -158,9 +179,11 @@ impl Shown<'_> {
             || (node.has_children() && node.children().all(|child| self.goes(child)))
     }
 
-    /// The meta that gets the notice.
-    fn is_noticed(&self, node: Node<'_>) -> bool {
-        self.notice && is_meta(node) && node.parent() == Some(self.root)
+    /// What goes with the resource, if this is the meta of one that is disclosed.
+    fn notice(&self, node: Node<'_>) -> Option<Option<&str>> {
+        let of = node.parent().filter(|_| is_meta(node))?;
+        let scope = self.disclosed.0.get(&of.index())?;
+        Some(scope.as_deref())
     }
 
     fn label(&self, builder: &mut Builder, coding: Node<'_>) {
@@ -180,12 +203,29 @@ impl Shown<'_> {
     }
 }
 
-fn add_notice(builder: &mut Builder) {
-    if builder.open_named("security").is_some() {
-        builder.leaf("system", ACT_CODE);
-        builder.leaf("code", NO_REDISCLOSURE);
-        builder.close();
+fn add_notice(builder: &mut Builder, scope: Option<&str>) {
+    if builder.open_named("security").is_none() {
+        return;
     }
+    let said = [(NOTICE_STATEMENT, Some(STATEMENT)), (CONSENT_SCOPE, scope)];
+    for (url, text) in said {
+        if let Some(text) = text
+            && builder.open_named("extension").is_some()
+        {
+            builder.leaf("url", url);
+            builder.leaf("valueString", text);
+            builder.close();
+        }
+    }
+    builder.leaf("system", ACT_CODE);
+    builder.leaf("code", NO_REDISCLOSURE);
+    builder.close();
+}
+
+/// Whether a label is the notice of a disclosure: what comes back with it was read so, and states nothing.
+pub(super) fn is_notice(coding: Node<'_>) -> bool {
+    let mut extensions = coding.all("extension");
+    extensions.any(|extension| extension.text("url") == Some(NOTICE_STATEMENT))
 }
 
 fn is_label(node: Node<'_>) -> bool {

@@ -5,6 +5,7 @@
 //! that label one which the service may take back.
 
 use super::held::{Held, Label, Labels, Origin};
+use super::output::is_notice;
 use super::rules::RuleSet;
 use super::{ACT_CODE, CONFIDENTIALITY, LABEL_BYTES_MAX, SECURITY_LABELS_MAX, level_of};
 use crate::sensitivity::Confidentiality;
@@ -53,7 +54,7 @@ impl Labels {
                 ));
             }
             match system == CONFIDENTIALITY {
-                _ if code.is_empty() => {}
+                _ if code.is_empty() || is_notice(coding) => {}
                 true => labels.state(level_of(code)),
                 false => labels.add(&Label::new(system, code), Origin::Client),
             }

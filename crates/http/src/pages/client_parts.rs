@@ -170,7 +170,7 @@ const ABOUT: [Line; 6] = [
         "From this day on it gets no new tokens until somebody has looked at it again."
     ),
 ];
-const RIGHTS: [Line; 12] = [
+const RIGHTS: [Line; 13] = [
     line!(
         "scope",
         Lines,
@@ -197,6 +197,13 @@ const RIGHTS: [Line; 12] = [
         "Cleared for",
         "How sensitive data it sees: a level (U, L, M, N, R, V), then labels, such as: R HIV SUD, or * for every one. A person sees no more \
          through it, whatever their role. Empty: what is usual."
+    ),
+    line!(
+        "sees_labels",
+        Tick,
+        "Is shown labels",
+        "Which sensitivities resources are labelled with, and searches by them. Without this it is shown the level, and how to handle a resource. \
+         People are shown labels where their role is."
     ),
     line!(
         "redirect_uris",

@@ -5,6 +5,7 @@ use crate::binary::demand_open;
 use crate::call::{Call, Prefer, Return};
 use crate::document::{read_body, reread};
 use crate::engine::{Context, stored};
+use crate::labelled_output;
 use crate::place::{demand_any, demand_home, demand_type, reads_what_it_updates};
 use crate::read::{current, live, seen};
 use crate::reply::{Content, Reply};
@@ -116,7 +117,7 @@ async fn attempt(
     asked: &Marks,
     change: Change,
 ) -> Result<std::result::Result<Reply, CommitError>> {
-    let before = view(cx.access, &row.body)?;
+    let before = labelled_output::view_of(cx, view(cx.access, &row.body)?);
     let shown = reads_what_it_updates(cx.access, row.ty);
     let Some(patch) = marks::patch(before.root(), asked, change) else {
         demand_home(row, cx.access, row.ty, Action::Update)?;

@@ -58,6 +58,7 @@ impl Question {
         let settings = &cx.engine.settings;
         let served = cx.engine.asking().await?;
         let extractor = served.extractor_of(cx.access.seen());
+        let extractor = cx.engine.asking_as(cx.caller, extractor);
         let extractor = &extractor;
         let options = Options {
             strict,

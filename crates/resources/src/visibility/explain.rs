@@ -74,7 +74,7 @@ impl Asking<'_> {
             return self.of_review(class);
         }
         let decision = match subject.policy {
-            Some(policy) => self.of_record(subject, policy),
+            Some(policy) => self.decided(subject.row, policy, subject.lookup),
             None => self.of_nobody(subject),
         };
         let clearance = &self.who.clearance;
@@ -133,7 +133,8 @@ impl Asking<'_> {
         }
     }
 
-    fn of_record(&self, subject: &Subject<'_>, policy: &Policy) -> Decision {
+    /// Of a row of a record, by its home patient's consents. Cost: of [`interpret`].
+    pub fn decided(&self, row: &Row, policy: &Policy, lookup: &dyn Lookup) -> Decision {
         let mut caller = Caller {
             action: self.action,
             ..self.who.caller.clone()
@@ -141,7 +142,7 @@ impl Asking<'_> {
         if self.glass_until_us.is_some() {
             caller.purposes.insert(BREAK_GLASS.into());
         }
-        let custodian = subject.row.custodian.as_ref();
+        let custodian = row.custodian.as_ref();
         let relation = Relation {
             kind: self.who.kinship,
             treats: custodian.is_some_and(|kept| caller.actors.contains(kept)),
@@ -151,12 +152,12 @@ impl Asking<'_> {
         interpret(&Question {
             consents: &policy.consents,
             subjects: &policy.subjects,
-            row: subject.row,
+            row,
             caller: &caller,
             relation: &relation,
             now_us: self.now_us,
             rules: &self.site.rules,
-            lookup: subject.lookup,
+            lookup,
         })
     }
 

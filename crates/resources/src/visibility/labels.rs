@@ -37,9 +37,9 @@ pub(crate) struct LabelledUnit {
 /// A failure of one resource of the unit, by its place.
 pub(crate) type At = (Failure, usize);
 
-/// Whether this caller may take labels away by a patch or `$meta-delete` (L1).
+/// Whether this caller may take labels away by a patch or `$meta-delete` (L1). Who is not shown them leaves them out unknowingly.
 pub(crate) fn lowers_labels(caller: &Caller) -> bool {
-    caller.roles.iter().any(|role| role == PRIVACY_ROLE)
+    caller.sees_labels() && caller.roles.iter().any(|role| role == PRIVACY_ROLE)
 }
 
 /// The seeded role of who looks after consents and labels.

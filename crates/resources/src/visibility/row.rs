@@ -218,7 +218,7 @@ fn author_nodes<'a>(node: Node<'a>) -> impl Iterator<Item = Node<'a>> {
 }
 
 /// Where nobody has said which organization this is, all rows are of the one that there is.
-fn custodian(node: Node<'_>, house: House<'_>, known: &Known) -> Option<Ref> {
+pub(crate) fn custodian(node: Node<'_>, house: House<'_>, known: &Known) -> Option<Ref> {
     let ours = || Some(Ref::from(house.organization));
     if house.is_alone() {
         return ours();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::task::Poll;
-use ward_access::{Caller, Identity, PATIENT, RolePolicy, Roles, Scopes};
+use ward_access::{Caller, Identity, PATIENT, Registered, RolePolicy, Roles, Scopes};
 use ward_audit::Record;
 use ward_fhir::TypeId;
 use ward_fhir::schema::r4;
@@ -213,7 +213,16 @@ pub fn type_id(name: &str) -> TypeId {
 }
 
 /// A client that acts for itself.
+/// That is shown labels.
 pub fn system(scopes: &str) -> Caller {
+    blind(scopes).through(Registered {
+        sees_labels: true,
+        ..Registered::default()
+    })
+}
+
+/// That is not.
+pub fn blind(scopes: &str) -> Caller {
     Caller::new(Identity {
         subject: "client".into(),
         client_id: "client".into(),
@@ -248,7 +257,7 @@ pub fn clinician() -> &'static Roles {
     })
 }
 
-/// Labels hide nothing from whoever has it.
+/// Labels hide nothing from whoever has it, and are shown.
 fn every_clearance() -> Value {
     let codes = [
         (ward_access::CONFIDENTIALITY, "V"),
@@ -258,7 +267,8 @@ fn every_clearance() -> Value {
         let coding = serde_json::json!({ "system": system, "code": code });
         serde_json::json!({ "url": ward_access::CLEARANCE, "valueCoding": coding })
     });
-    codings.into_iter().collect()
+    let sees = serde_json::json!({ "url": ward_access::SEE_LABELS, "valueBoolean": true });
+    codings.into_iter().chain([sees]).collect()
 }
 
 /// What a role may do with a type: its elements (none: all of them), and `read`, `update`, ...

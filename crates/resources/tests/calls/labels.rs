@@ -2,7 +2,7 @@
 
 use crate::house::{House, clinician, json, loader, text};
 use serde_json::{Value, json};
-use ward_access::{Caller, Identity, Scopes};
+use ward_access::{Caller, Identity, RolePolicy, Roles, Scopes};
 use ward_resources::route::Method;
 use ward_resources::{Body, Format, Reply, Return};
 
@@ -289,7 +289,7 @@ async fn who_looks_after_privacy_takes_away_what_clients_stated() {
                 roles: vec!["clinician".into(), "privacy-officer".into()],
                 ..Identity::default()
             },
-            clinician(),
+            &Roles::seeded().with(clinician().iter().map(|role| RolePolicy::clone(role))),
         );
         let all = json!([{ "op": "remove", "path": "/meta/security" }]);
         let reply = patch(&house, &officer, &path, Format::JsonPatch, all.to_string()).await;

@@ -35,6 +35,7 @@ mod indexing;
 mod injection;
 mod injection_stored;
 mod labels;
+mod labels_shown;
 mod lastn;
 mod launched;
 mod links;

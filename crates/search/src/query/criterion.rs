@@ -50,6 +50,7 @@ impl<'a> Reader<'a> {
             return Ok(filter);
         }
         let mut meanings = self.meanings(types, code)?;
+        self.demand_told(&meanings, name, value)?;
         if let [only] = meanings.as_mut_slice() {
             let filter = self.values(only, modifier, value)?;
             return Ok(self.looked_at(only.parameter, filter));
@@ -184,6 +185,7 @@ impl<'a> Reader<'a> {
                 .collect(),
             lacking: None,
             is_blank: false,
+            why: None,
         }
     }
 
@@ -267,6 +269,10 @@ impl Ignored {
 
     /// As the name of a key to sort by, which none of the criteria of no element is.
     pub(super) fn of_sort(mut self) -> Ignored {
+        if self.why.is_some() {
+            self.what = "sort parameter";
+            return self;
+        }
         let criteria = self.nearest.iter().map(String::as_str);
         let keys = criteria.filter(|n| !SPECIAL.contains(n)).chain(["_score"]);
         let near = nearest(&self.name, keys);

@@ -22,6 +22,7 @@ impl Reader<'_> {
                 nearest: near.into_iter().map(str::to_owned).collect(),
                 lacking: None,
                 is_blank: false,
+                why: None,
             })?;
         }
         Ok((!known.is_empty()).then(|| known.join(",")))

@@ -128,6 +128,8 @@ impl Reader<'_> {
         }
         let mut any = Vec::new();
         let meanings = self.meanings(types, code)?;
+        let is_equal = matches!(test.operator, Operator::Eq | Operator::Ne);
+        self.demand_told(&meanings, if is_equal { name } else { "" }, &test.value)?;
         let several = meanings.len() > 1;
         for meaning in meanings {
             let filter = self.compare(&meaning, modifier, test.operator, &test.value)?;

@@ -130,6 +130,7 @@ impl Reader<'_> {
                 nearest: near.into_iter().map(str::to_owned).collect(),
                 lacking: None,
                 is_blank: false,
+                why: None,
             };
             return self.ignore(ignored).map(|()| false);
         };

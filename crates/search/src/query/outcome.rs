@@ -42,6 +42,8 @@ pub struct Ignored {
     pub lacking: Option<&'static str>,
     /// Nothing is asked by it: its value is blank.
     pub is_blank: bool,
+    /// Why a name that is known is not taken.
+    pub why: Option<&'static str>,
 }
 
 /// `_summary`
@@ -63,6 +65,7 @@ impl Ignored {
             nearest: Vec::new(),
             lacking: None,
             is_blank: true,
+            why: None,
         }
     }
 
@@ -90,6 +93,9 @@ impl Ignored {
         let name: String = self.name.chars().take(64).collect();
         if self.is_blank {
             return format!("The {} '{name}' {what}: it has no value.", self.what);
+        }
+        if let Some(why) = self.why {
+            return format!("The {} '{name}' {what}: {why}", self.what);
         }
         let unknown = match self.lacking {
             None => format!("Unknown {} '{name}' {what}.", self.what),

@@ -49,7 +49,11 @@ impl Reader<'_> {
             "_score" => return Ok(Some(SortKey::Score { descending })),
             _ => {}
         }
-        match self.sorted_by(code) {
+        let sorted = self.sorted_by(code).and_then(|meanings| {
+            self.demand_orderly(&meanings, code)?;
+            Ok(meanings)
+        });
+        match sorted {
             Ok(meanings) => self.of_each(&meanings, code, descending).map(Some),
             Err(Refusal::Failure(failure)) => Err(failure),
             Err(Refusal::Unknown(ignored)) => self.ignore(ignored.of_sort()).map(|()| None),

@@ -11,6 +11,9 @@ mod narrative;
 use self::asked::{DEPTH_MAX, Query, WORDS_MAX};
 use self::narrative::shown;
 use super::Reader;
+use super::chain::one_and;
+use super::labels::is_of_label;
+use crate::extract::Extractor;
 use crate::full_text::Words;
 use crate::normal::words;
 use crate::plan::{Check, Filter};
@@ -65,11 +68,21 @@ impl Reader<'_> {
             );
             Failure::new(Kind::Invalid, text)
         })?;
-        if let Some(index) = self.indexed_words(types, code) {
-            self.custom.set(true);
-            return Ok(query.by(&index, code));
+        let content = Content::of(code, self.extractor);
+        let index = self.indexed_words(types, code);
+        self.custom.set(self.custom.get() || index.is_some());
+        match index {
+            Some(index) if content != Content::Unlabelled => Ok(query.by(&index, content)),
+            // The index has the words of labels as well: it narrows, and each resource decides.
+            Some(index) => {
+                let narrowed = query.narrowed(&index, content);
+                let check = check(content, move |texts| query.holds(texts));
+                Ok(one_and(vec![narrowed, Filter::Check(check)]))
+            }
+            None => Ok(Filter::Check(check(content, move |texts| {
+                query.holds(texts)
+            }))),
         }
-        Ok(Filter::Check(check(code, move |texts| query.holds(texts))))
     }
 
     /// What the index has of the words, if it has those of all of the types.
@@ -88,25 +101,52 @@ impl Reader<'_> {
         if !matches!(name, "_text" | "_content") {
             return None;
         }
-        let (query, everything) = (Query::read(value)?, name == "_content");
-        let occurrences = move |node: Node<'_>| query.occurrences(&texts(node, everything));
+        let (query, content) = (Query::read(value)?, Content::of(name, self.extractor));
+        let occurrences = move |node: Node<'_>| query.occurrences(&texts(node, content));
         Some(Score(vec![Arc::new(occurrences)]))
     }
 }
 
-/// A check of the texts of a resource.
-fn check(code: &str, test: impl Fn(&[Vec<String>]) -> bool + Send + Sync + 'static) -> Check {
-    let everything = code == "_content";
-    Check {
-        name: code.to_owned(),
-        test: Arc::new(move |node| test(&texts(node, everything))),
+/// Which texts of a resource are asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    /// `_text`
+    Narrative,
+    /// `_content`: of every primitive element that is not this server's own.
+    Everything,
+    /// The same but security labels, of who is not shown them.
+    Unlabelled,
+}
+
+impl Content {
+    fn of(code: &str, extractor: &Extractor) -> Content {
+        match code {
+            "_content" if extractor.told().is_some() => Content::Unlabelled,
+            "_content" => Content::Everything,
+            _ => Content::Narrative,
+        }
+    }
+
+    fn code(self) -> &'static str {
+        match self {
+            Content::Narrative => "_text",
+            Content::Everything | Content::Unlabelled => "_content",
+        }
     }
 }
 
-/// The words of each text: of the narrative, or of every primitive element that is not this server's own.
-pub(crate) fn texts(resource: Node<'_>, everything: bool) -> Vec<Vec<String>> {
+/// A check of the texts of a resource.
+fn check(content: Content, test: impl Fn(&[Vec<String>]) -> bool + Send + Sync + 'static) -> Check {
+    Check {
+        name: content.code().to_owned(),
+        test: Arc::new(move |node| test(&texts(node, content))),
+    }
+}
+
+/// The words of each text.
+pub(crate) fn texts(resource: Node<'_>, content: Content) -> Vec<Vec<String>> {
     let narrative = || resource.get("text").and_then(|t| t.text("div"));
-    if !everything {
+    if content == Content::Narrative {
         let text = narrative().map(|div| words(&shown(div)).collect());
         return text.into_iter().collect();
     }
@@ -116,9 +156,10 @@ pub(crate) fn texts(resource: Node<'_>, everything: bool) -> Vec<Vec<String>> {
     resource
         .descendants_and_self()
         .filter(|n| !own.contains(&Some(*n)))
-        .filter_map(|n| Some((n.primitive()?, n.value()?)))
-        .filter(|(primitive, _)| *primitive != Primitive::Base64Binary)
-        .map(|(primitive, value)| match primitive {
+        .filter_map(|n| Some((n, n.primitive()?, n.value()?)))
+        .filter(|(_, primitive, _)| *primitive != Primitive::Base64Binary)
+        .filter(|(node, ..)| content == Content::Everything || !is_of_label(*node))
+        .map(|(_, primitive, value)| match primitive {
             Primitive::Xhtml => words(&shown(value)).collect(),
             _ => words(value).collect(),
         })

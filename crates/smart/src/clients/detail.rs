@@ -125,6 +125,10 @@ fn facts(client: &Client, now_s: i64) -> Vec<(String, String)> {
             client.organization.clone().unwrap_or_default(),
         ),
         ("Cleared for", client.clearance.clone().unwrap_or_default()),
+        (
+            "Is shown labels",
+            yes(client.sees_labels, "what each resource is about"),
+        ),
         ("Authentication", client.authentication.method().to_owned()),
         ("Keys", keys),
         ("Tokens bound to", bound_to.to_owned()),

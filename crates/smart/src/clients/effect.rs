@@ -60,7 +60,7 @@ mod tests {
             |c| c.keys = Some(KeysAt::Url("https://lab.example/jwks".into())),
             |c| c.fapi2 = true,
         ];
-        let leaves: [Change; 8] = [
+        let leaves: [Change; 9] = [
             |c| c.purpose_of_use = Some("HPAYMT HRESCH TREAT".into()),
             |_| (),
             |c| c.scope = "system/*.cruds".into(),
@@ -69,6 +69,7 @@ mod tests {
             |c| c.may_introspect = true,
             // Looked at with each request.
             |c| c.clearance = Some("N".into()),
+            |c| c.sees_labels = true,
             |c| c.redirect_uris = vec!["https://app.example/cb".into()],
         ];
         let ended = |change: Change| {

@@ -13,6 +13,7 @@ use ward_fhir::reference::is_id;
 
 const ORGANIZATION: &str = "organization";
 const CLEARANCE: &str = "clearance";
+const SEES_LABELS: &str = "sees_labels";
 const ACTS_FOR: &str = "acts_for_user";
 const ROLE: &str = "role";
 const ABOUT: &str = "acts_for_patient";
@@ -32,6 +33,7 @@ pub(super) fn values(client: &Client) -> Values {
         (CLEARANCE, client.clearance.clone().unwrap_or_default()),
     ];
     if client.kind == Kind::System {
+        values.push((SEES_LABELS, tick(client.sees_labels)));
         let person = client.acts_for.clone().unwrap_or_default();
         values.push((ACTS_FOR, person.fhir_user.unwrap_or_default()));
         match person.roles.is_empty() {
@@ -83,7 +85,10 @@ pub(super) fn entered(client: &Client, parameters: &Parameters) -> Result<Client
     entered.organization = organization(parameters, &mut problems);
     entered.clearance = clearance(parameters, &mut problems);
     match client.kind {
-        Kind::System => entered.acts_for = acts_for(client, parameters, &mut problems),
+        Kind::System => {
+            entered.sees_labels = is_ticked(parameters, SEES_LABELS);
+            entered.acts_for = acts_for(client, parameters, &mut problems);
+        }
         _ => {
             entered.redirect_uris = words(parameters, "redirect_uris");
             entered.launch_uri = text(parameters, "launch_uri");

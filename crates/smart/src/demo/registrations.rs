@@ -142,6 +142,8 @@ fn client(caller: DemoCaller, secrets: &DemoSecrets, issuer: &str, now_s: i64) -
         verified: true,
         scope: caller.ceiling(),
         purpose_of_use: caller.purpose().map(str::to_owned),
+        // What records hold is loaded whole, and read back so.
+        sees_labels: caller == DemoCaller::Loader,
         created_s: now_s,
         ..Client::default()
     };

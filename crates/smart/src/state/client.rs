@@ -68,6 +68,8 @@ pub struct Client {
     pub organization: Option<String>,
     /// How sensitive data it sees, as [`Clearance`] is written. `None`: what is usual.
     pub clearance: Option<String>,
+    /// Whether a system is shown the labels of resources (R16).
+    pub sees_labels: bool,
     pub created_s: i64,
     /// Network from which somebody who is no administrator registered it; empty: an administrator did.
     pub registered_from: String,
@@ -230,6 +232,7 @@ impl Client {
         Registered {
             organization: self.organization.clone(),
             clearance: clearance.map(|text| Clearance::parse(text).unwrap_or_default()),
+            sees_labels: self.sees_labels,
             acts_for: self.acts_for.is_some(),
         }
     }

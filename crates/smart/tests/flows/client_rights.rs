@@ -395,6 +395,8 @@ pub async fn c17_l3_whose_a_client_is_and_what_it_sees_holds_at_once(house: Hous
     let fields = [
         ("organization", "Organization/h2"),
         ("clearance", "R  SUD HIV"),
+        // Of people their roles say that.
+        ("sees_labels", "on"),
     ];
     let (status, page) = set(&house, ClientPart::Rights, &fields).await;
     assert_eq!(status, 200, "{:?}", errors(&page));
@@ -406,6 +408,7 @@ pub async fn c17_l3_whose_a_client_is_and_what_it_sees_holds_at_once(house: Hous
     let is = Registered {
         organization: Some("Organization/h2".into()),
         clearance: Some(Clearance::parse("R HIV SUD").unwrap()),
+        sees_labels: false,
         acts_for: false,
     };
     assert_eq!(registered(&house.server).await, is);

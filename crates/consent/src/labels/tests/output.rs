@@ -1,20 +1,29 @@
 use super::*;
 
-const SEES: View = View {
-    sees_labels: true,
-    is_disclosure: false,
-};
-const BLIND: View = View {
-    sees_labels: false,
-    is_disclosure: false,
-};
+const SEES: View = View { sees_labels: true };
+const BLIND: View = View { sees_labels: false };
 
 fn class(json: &str) -> RowClass {
     RowClass::of(&created(json), starter())
 }
 
 fn seen(document: &Document, view: View) -> String {
-    shown(document.root(), view, starter()).map_or_else(|| json(document), |d| json(&d))
+    with_notices(document, view, &Disclosed::default())
+}
+
+fn with_notices(document: &Document, view: View, disclosed: &Disclosed) -> String {
+    let shown = shown(document.root(), view, disclosed, starter());
+    shown.map_or_else(|| json(document), |d| json(&d))
+}
+
+/// As it leaves to another organization that a consent permits it to.
+fn told_elsewhere(document: &Document, view: View) -> String {
+    let mut disclosed = Disclosed::default();
+    let class = RowClass::of(&Labels::stored(document.root()), starter());
+    if notice(&class, starter()).is_some() {
+        disclosed.add(document.root(), Some("Consent/1".to_owned()));
+    }
+    with_notices(document, view, &disclosed)
 }
 
 #[test]
@@ -60,32 +69,30 @@ fn r16_resources_inside_lose_their_labels_too_and_no_meta_is_left_empty() {
     assert!(!blind.contains("HIV") && !blind.contains("meta"), "{blind}");
     assert!(blind.contains(r#""subject":{"reference":"Patient/p"}"#));
     let plain = document(&observation("", LOINC, GLUCOSE));
-    assert!(shown(plain.root(), BLIND, starter()).is_none());
+    assert!(shown(plain.root(), BLIND, &Disclosed::default(), starter()).is_none());
 }
 
 #[test]
 fn t63_a_disclosure_of_part_2_records_carries_its_notice() {
-    let view = View {
-        sees_labels: false,
-        is_disclosure: true,
-    };
     let c1 = stored(&condition("F10.20"));
-    let text = seen(&c1, view);
+    let text = told_elsewhere(&c1, BLIND);
     assert!(
         text.contains("NORDSCLCD") && !text.contains("SUD"),
         "{text}"
     );
+    assert!(text.contains("42 CFR part 2 prohibits"), "{text}");
+    assert!(text.contains(r#""valueString":"Consent/1""#), "{text}");
     let tagged = observation(
         r#","meta":{"tag":[{"code":"t"}],"profile":["http://a.example"]}"#,
         LOINC,
         "5640-8",
     );
-    let text = seen(&stored(&tagged), view);
+    let text = told_elsewhere(&stored(&tagged), BLIND);
     assert!(text.contains("NORDSCLCD"), "{text}");
     assert!(text.find("NORDSCLCD") < text.find(r#""tag""#), "{text}");
     assert_eq!(text.matches("NORDSCLCD").count(), 1, "{text}");
     let o2 = stored(&observation("", LOINC, VIRAL_LOAD));
-    assert!(!seen(&o2, view).contains("NORDSCLCD"));
+    assert!(!told_elsewhere(&o2, BLIND).contains("NORDSCLCD"));
 }
 
 /// One that a client stated is stripped with the other labels: ours takes its place.
@@ -94,14 +101,20 @@ fn t63_a_stated_notice_does_not_stand_in_the_way_of_ours() {
     let meta = security(&[(ACT_CODE, "NORDSCLCD")]);
     let c1 = stored(&observation(&meta, LOINC, "5640-8"));
     for sees_labels in [false, true] {
-        let view = View {
-            sees_labels,
-            is_disclosure: true,
-        };
-        let text = seen(&c1, view);
+        let text = told_elsewhere(&c1, View { sees_labels });
         assert_eq!(text.matches("NORDSCLCD").count(), 1, "{text}");
     }
     assert!(!seen(&c1, BLIND).contains("NORDSCLCD"));
+}
+
+/// Whoever writes back what they were disclosed states no label by it.
+#[test]
+fn l2_a_notice_that_comes_back_states_nothing() {
+    let c1 = document(&told_elsewhere(&stored(&condition("F10.20")), BLIND));
+    // Looked through once more, as part of a batch, it keeps the notice.
+    assert_eq!(seen(&c1, BLIND), json(&c1));
+    let stated = Labels::stated(c1.root()).unwrap();
+    assert_eq!(told(&stated), "R");
 }
 
 /// `$meta` answers with one, and an extension may have one, that of a primitive and of a label too.

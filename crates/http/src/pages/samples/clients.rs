@@ -155,6 +155,7 @@ fn parts(text: Text) -> Vec<PartShown> {
         value("purpose_of_use", "TREAT ETREAT"),
         value("organization", "Organization/123"),
         value("clearance", "R HIV"),
+        value("sees_labels", "on"),
         value("acts_for_user", "Practitioner/123"),
         value("role", "nurse"),
         value("acts_for_patient", ""),

@@ -3,7 +3,7 @@
 //!
 //! What stands side by side is asked for together, and binds closer than `OR`: `(bone OR liver) and metastases`.
 
-use super::check;
+use super::{Content, check};
 use crate::full_text::Words;
 use crate::normal::words;
 use crate::plan::{Check, Filter};
@@ -55,11 +55,26 @@ impl Query {
     }
 
     /// As the index is asked.
-    pub fn by(self, index: &Words<'_>, code: &str) -> Filter {
-        let of = |parts: Vec<Query>| parts.into_iter().map(|p| p.by(index, code)).collect();
+    pub fn by(self, index: &Words<'_>, content: Content) -> Filter {
+        let of = |parts: Vec<Query>| parts.into_iter().map(|p| p.by(index, content)).collect();
         match self {
-            Query::Words(words) => words_by(words, index, code),
-            Query::Not(part) => Filter::Not(Box::new(part.by(index, code))),
+            Query::Words(words) => words_by(words, index, content),
+            Query::Not(part) => Filter::Not(Box::new(part.by(index, content))),
+            Query::All(parts) => one_and(of(parts)),
+            Query::Any(parts) => one_or(of(parts)),
+        }
+    }
+
+    /// What the index finds that has more words than are asked about: what is excluded may be excluded by one of those, and is left to
+    /// the resource.
+    pub fn narrowed(&self, index: &Words<'_>, content: Content) -> Filter {
+        let of = |parts: &[Query]| -> Vec<Filter> {
+            let kept = parts.iter().filter(|part| part.finds());
+            kept.map(|part| part.narrowed(index, content)).collect()
+        };
+        match self {
+            Query::Words(words) => words_by(words.clone(), index, content),
+            Query::Not(_) => Filter::All,
             Query::All(parts) => one_and(of(parts)),
             Query::Any(parts) => one_or(of(parts)),
         }
@@ -174,8 +189,8 @@ fn one(mut parts: Vec<Query>, several: fn(Vec<Query>) -> Query) -> Option<Query>
 }
 
 /// Of several words the index proposes what has those that are whole.
-fn words_by(words: Vec<String>, index: &Words<'_>, code: &str) -> Filter {
-    let check = |words: Vec<String>| -> Check { check(code, move |texts| is_in(&words, texts)) };
+fn words_by(words: Vec<String>, index: &Words<'_>, content: Content) -> Filter {
+    let check = |words: Vec<String>| -> Check { check(content, move |texts| is_in(&words, texts)) };
     match words.as_slice() {
         [word] => index.beginning(word, check(words.clone())),
         _ => {
