@@ -3,7 +3,7 @@
 
 use super::hospital::{OFFICER, created, on_each};
 use super::seen::{found, hides, shows};
-use super::words::{deny, opt_in, opt_out, permit, rooted};
+use super::words::{deny, label, opt_in, opt_out, permit, rooted};
 use serde_json::{Value, json};
 
 #[test]
@@ -263,6 +263,56 @@ fn t63_r9_r16_substance_use_is_disclosed_on_consent() {
         }
         // At home nothing is disclosed.
         assert_eq!(codes(&ward.dr_t().get(&c1).expect(200).json()), ["R"]);
+    });
+}
+
+/// A note whose text lies in a Binary is read by who sees the note, and what else holds the Binary.
+#[test]
+fn t42_r15_a_binary_is_seen_by_who_sees_all_that_it_is_attached_to() {
+    on_each(|ward| {
+        let chart =
+            ward.patient_with(&[opt_in().but(deny().label("HIV").actor("Practitioner/drx"))]);
+        let binary = || {
+            ward.create(&json!({ "resourceType": "Binary", "contentType": "text/plain", "data": "c2VjcmV0" }))
+        };
+        let attachment = |binary: &str| json!({ "contentType": "text/plain", "url": binary });
+        let hiv = json!({ "security": [label("HIV")] });
+        let note = |binary: &str, meta: &Value| {
+            let more = json!({ "content": [{ "attachment": attachment(binary) }], "meta": meta });
+            chart.note("Practitioner/drt", &more)
+        };
+        let (open, labelled, both, media, whole) =
+            (binary(), binary(), binary(), binary(), binary());
+        note(&open, &Value::Null);
+        note(&labelled, &hiv);
+        note(&both, &Value::Null);
+        let hidden = note(&both, &hiv);
+        let photo = json!({ "resourceType": "Media", "status": "completed", "meta": hiv });
+        chart.stored("subject", photo, &json!({ "content": attachment(&media) }));
+        shows(ward.dr_x(), &open);
+        for path in [&labelled, &both, &media] {
+            hides(ward.dr_x(), path);
+            shows(ward.dr_t(), path);
+        }
+        // Nor is it by what the note has let go of.
+        ward.loader.delete(&hidden).expect(204);
+        hides(ward.dr_x(), &both);
+        // A consent about the record closes what is attached in it, and its end opens that.
+        note(&whole, &Value::Null);
+        shows(ward.dr_x(), &whole);
+        let consent = chart.gives(&opt_in().but(deny().actor("Practitioner/drx")));
+        hides(ward.dr_x(), &whole);
+        hides(ward.dr_x(), &open);
+        shows(ward.dr_t(), &whole);
+        let mut withdrawn = opt_in()
+            .but(deny().actor("Practitioner/drx"))
+            .for_patient(&chart.patient);
+        withdrawn["id"] = json!(id_of(&consent));
+        withdrawn["status"] = json!("inactive");
+        ward.person(super::hospital::OFFICER)
+            .put(&consent, &withdrawn)
+            .expect(200);
+        shows(ward.dr_x(), &whole);
     });
 }
 

@@ -1,5 +1,6 @@
 //! Binary in its raw form: any media type in, the same out. <https://hl7.org/fhir/R4/binary.html#rest>
 
+use crate::attached::closed;
 use crate::call::{Call, Format};
 use crate::document::reread;
 use crate::engine::{Context, stored};
@@ -73,9 +74,10 @@ pub(crate) async fn retain_open(cx: Context<'_>, rows: &mut Vec<Row>) -> Result<
     Ok(())
 }
 
-/// Whether each is; one look-up and one read for all. A context that cannot be found or understood is closed.
+/// Whether each is; one look-up and one read for all, and what [`closed`] costs. A context that cannot be found or understood is closed.
 pub(crate) async fn are_open(cx: Context<'_>, rows: &[Row]) -> Result<Vec<bool>> {
-    let mut open = vec![true; rows.len()];
+    let closed = closed(cx, rows).await?;
+    let mut open: Vec<bool> = rows.iter().map(|row| !closed.contains(&row.rid)).collect();
     let mut contexts: Vec<(usize, TypeId, String)> = Vec::new();
     for (at, row) in rows.iter().enumerate() {
         if !is_binary(row.ty) || row.body.is_empty() {
@@ -102,7 +104,7 @@ pub(crate) async fn are_open(cx: Context<'_>, rows: &[Row]) -> Result<Vec<bool>>
     let located: Vec<(TypeId, Rid)> = keys.iter().map(|key| key.0).zip(rids).collect();
     let read = cx.view.read_many(cx.access, Action::Read, &located);
     for ((at, ..), current) in contexts.iter().zip(stored(read.await)?) {
-        open[*at] = matches!(current, Current::Live(_));
+        open[*at] = matches!(current, Current::Live(_)) && !closed.contains(&rows[*at].rid);
     }
     Ok(open)
 }

@@ -3,6 +3,7 @@
 //!
 //! This crate must *not* know: HTTP libraries, SQL, tokens' encoding. It is the only caller of storage for clinical data.
 
+mod attached;
 pub mod binary;
 mod break_glass;
 pub mod bundle;

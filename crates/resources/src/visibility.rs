@@ -45,6 +45,7 @@ pub(crate) use known_labels::KnownLabels;
 pub use labelling::Labelling;
 pub(crate) use labels::{Labelled, demand_kept_labels};
 pub use masks::MASKS_MAX;
+pub(crate) use neighbours::target;
 pub use policy::{Judged, Policies, Policy};
 pub(crate) use policy::{class_of, is_for_authors};
 pub use relabel::Labeller;

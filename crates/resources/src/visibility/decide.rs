@@ -6,6 +6,7 @@ use super::labels::{At, Labelled, carries, grows, label};
 use super::neighbours::{self, Versions};
 use super::policy::Judged;
 use super::spread::Spread;
+use crate::attached::Attached;
 use crate::engine::{Engine, Touched};
 use crate::place::Renamed;
 use crate::write::{Replaced, compose, compose_same};
@@ -21,6 +22,8 @@ pub(crate) struct Decided {
     pub unit: Unit,
     /// What gives others something else than before.
     pub spreads: Vec<Spread>,
+    /// Binaries that it attaches to something.
+    attached: Vec<Attached>,
     /// What its Consents leave.
     followed: Followed,
 }
@@ -51,6 +54,10 @@ pub(crate) async fn decide(
     let mut decided = Decided::default();
     let each = drafts.iter().zip(&unit.each).zip(classes);
     for (at, ((draft, labelled), visibility)) in each.enumerate() {
+        let before = labelled.before.as_ref().map(Document::root);
+        // A walk over all rows finds what was stored before there was a list.
+        let before = before.filter(|_| draft.by != By::Service);
+        decided.attached.extend(Attached::of(engine, draft, before));
         let seen_by = SeenBy {
             visibility,
             policy: version(&versions, draft),
@@ -170,6 +177,7 @@ impl Decided {
                 ..Unit::default()
             },
             spreads,
+            attached: Vec::new(),
             followed: Followed::default(),
         }
     }
@@ -223,6 +231,9 @@ impl Decided {
         let homes: BTreeSet<Rid> = self.unit.writes.iter().map(|w| w.patient).collect();
         let written: Vec<Rid> = self.unit.writes.iter().map(|w| w.rid).collect();
         let rests_on = neighbours::rests_on(&self.unit.guards);
+        if engine.attach(&self.attached).await.is_err() {
+            return Err(CommitError::Unavailable);
+        }
         let committed = run(self.unit).await;
         let ended = committed.as_ref().map(|_| ()).map_err(|error| *error);
         engine.followed(self.followed, ended).await;

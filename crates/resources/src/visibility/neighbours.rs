@@ -148,7 +148,7 @@ fn gives_within(
 }
 
 /// The resource of this server that a reference or the URL of an attachment names.
-pub(super) fn target<'t>(engine: &Engine, text: &'t str) -> Option<(TypeId, &'t str)> {
+pub(crate) fn target<'t>(engine: &Engine, text: &'t str) -> Option<(TypeId, &'t str)> {
     match reference::parse(text, Some(&engine.settings.base))? {
         Reference::Local { ty, id, .. } => Some((ty, id)),
         _ => None,

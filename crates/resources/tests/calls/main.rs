@@ -9,6 +9,7 @@ mod absent;
 mod actors;
 mod advertised;
 mod agreement;
+mod attached;
 mod beside;
 mod binaries;
 mod blank;
@@ -164,6 +165,7 @@ on_both!(
     records::marks_stay_in_their_order,
     rights::validating_a_deletion_takes_the_right_to_delete,
     rights::a_binary_is_as_open_as_its_context,
+    attached::a_binary_is_as_closed_as_what_it_is_attached_to,
     binaries::a_closed_binary_changes_no_answer,
     binaries::a_closed_binary_meets_no_condition,
     binaries::a_chain_leads_to_no_closed_binary,
