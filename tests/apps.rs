@@ -144,11 +144,17 @@ pub fn decide(place: &Place, admin: &mut Browser, client: &str, decision: &str) 
 }
 
 /// An administrator says whose client a service is, and what for.
-pub fn belongs(
+pub fn belongs(place: &Place, admin: &mut Browser, service: &str, rights: (&str, &str)) {
+    belongs_cleared(place, admin, service, rights, "");
+}
+
+/// The same for a service that is cleared for so much.
+pub fn belongs_cleared(
     place: &Place,
     admin: &mut Browser,
     service: &str,
     (organization, purposes): (&str, &str),
+    clearance: &str,
 ) {
     let page = admin.get(&format!("{}/auth/clients?client={service}", place.origin));
     let fields = [
@@ -156,7 +162,7 @@ pub fn belongs(
         ("scope", "system/*.cruds"),
         ("purpose_of_use", purposes),
         ("organization", organization),
-        ("clearance", ""),
+        ("clearance", clearance),
         ("acts_for_user", ""),
         ("role", ""),
         ("acts_for_patient", ""),

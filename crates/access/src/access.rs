@@ -4,6 +4,7 @@ use crate::compartment::Compartments;
 use crate::granted::Granted;
 use crate::grid::{Grid, Reach};
 use crate::mask::{Hides, Mask};
+use crate::masked::Handed;
 use crate::part::Part;
 use crate::sight::{Grant, PatientKey, Sight};
 use std::sync::Arc;
@@ -41,6 +42,8 @@ pub struct Access {
     pub(crate) changeable: Mask,
     /// Patients whose records are hidden whatever the mask says, in order.
     pub(crate) closed: Arc<[i64]>,
+    /// What the store has given out and is shown in part.
+    pub(crate) handed: Arc<Handed>,
     pub(crate) fingerprint: u64,
     /// Of a narrowed access: what it was before.
     pub(crate) before: Option<Arc<Access>>,
@@ -151,6 +154,20 @@ impl Access {
 
     pub fn mask(&self) -> &Mask {
         &self.mask
+    }
+
+    /// To be called by the store with each resource that it gives out: one that is shown in part is remembered, and what leaves of it
+    /// is cut ([`Access::handed`]).
+    pub fn hand(&self, ty: TypeId, id: &Arc<str>, visibility: i32) {
+        let veil = self.mask.veil(visibility);
+        if !veil.is_empty() {
+            self.handed.note(ty, id, veil);
+        }
+    }
+
+    /// What was given out by this access and those that were made of it.
+    pub fn handed(&self) -> &Handed {
+        &self.handed
     }
 
     /// Whether [`Access::to_change`] is this one.

@@ -70,6 +70,7 @@ pub fn decide(caller: &Caller, facts: &Facts) -> Access {
         mask: facts.mask.clone(),
         changeable: facts.changeable.clone(),
         closed: Arc::default(),
+        handed: Arc::default(),
         fingerprint: caller.fingerprint,
         before: None,
     }
@@ -159,6 +160,7 @@ pub fn maintenance(purpose: Maintenance) -> Access {
         mask: Mask::every(),
         changeable: Mask::every(),
         closed: Arc::default(),
+        handed: Arc::default(),
         fingerprint,
         before: None,
     }

@@ -11,6 +11,7 @@ mod granted;
 mod granular;
 mod grid;
 mod mask;
+mod masked;
 mod part;
 mod policies;
 mod purpose;
@@ -31,6 +32,7 @@ pub use compartment::Compartments;
 pub use decide::{Facts, Maintenance, decide, maintenance};
 pub use granular::{Criterion, Granular, SCOPE_TERMS_MAX, Undecidable};
 pub use mask::{Hides, Mask};
+pub use masked::{Handed, Masked, Veil};
 pub use purpose::{
     ACT_REASON, BREAK_GLASS, PATIENT_REQUEST, PURPOSES_MAX, Purpose, PurposeError, Purposes,
 };

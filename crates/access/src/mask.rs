@@ -1,6 +1,8 @@
 //! Which visibility ids a caller sees: some of those that are known, or whatever a row has.
 
+use crate::masked::{Masked, Veil};
 use std::sync::Arc;
+use ward_search::groups::Groups;
 
 /// Of rows by their visibility id (`w` on PostgreSQL, `k` on SQLite). Cheap to clone.
 ///
@@ -11,12 +13,14 @@ pub struct Mask {
     hides: Hides,
     /// Ids from this one on were not decided.
     known: usize,
+    /// Of the ids that are shown, those whose rows are shown in part. `None`: there are none.
+    masked: Option<Masked>,
 }
 
 /// What they show now.
 impl PartialEq for Mask {
     fn eq(&self, other: &Mask) -> bool {
-        self.bits == other.bits && self.hides == other.hides
+        self.bits == other.bits && self.hides == other.hides && self.masked == other.masked
     }
 }
 
@@ -57,6 +61,7 @@ impl Mask {
             bits: None,
             hides: Hides::NOTHING,
             known: 0,
+            masked: None,
         }
     }
 
@@ -67,6 +72,7 @@ impl Mask {
             bits: Some(bits.iter().copied().chain([0]).collect()),
             hides: Hides::ANYTHING,
             known: bits.len() * 8,
+            masked: None,
         }
     }
 
@@ -86,7 +92,10 @@ impl Mask {
         for id in self.known..ids_max {
             open[id / 8] |= 1 << (id % 8);
         }
-        Mask::of_bits(&open)
+        Mask {
+            masked: self.masked.clone(),
+            ..Mask::of_bits(&open)
+        }
     }
 
     /// The same choice of ids, of which is known what else rows have by now. Who has seen all classes says so, and what leaves for a
@@ -99,6 +108,40 @@ impl Mask {
             },
             ..self
         }
+    }
+
+    /// The same choice of ids, some of which are shown in part.
+    pub fn masking(self, masked: Masked) -> Mask {
+        Mask {
+            masked: Some(masked).filter(|masked| !masked.is_empty()),
+            ..self
+        }
+    }
+
+    /// The ids that are shown in part; `None`: whatever is shown is shown whole.
+    pub const fn masked(&self) -> Option<&Masked> {
+        self.masked.as_ref()
+    }
+
+    /// What of a row with this id does not leave.
+    pub fn veil(&self, visibility: i32) -> Veil {
+        let masked = self.masked.as_ref();
+        masked.map_or(Veil::default(), |masked| masked.veil(visibility))
+    }
+
+    /// The closed bits of the ids in whose rows none of the groups is masked. `None`: in no row that is shown. Costs a copy.
+    pub fn showing(&self, groups: Groups) -> Option<Arc<[u8]>> {
+        let masked = self.masked.as_ref()?;
+        if masked.groups().within(groups).is_empty() {
+            return None;
+        }
+        let mut bits = self.bits.as_ref()?.to_vec();
+        for id in masked.masking(groups) {
+            if let Some(byte) = bits.get_mut(id / 8) {
+                *byte &= !(1 << (id % 8));
+            }
+        }
+        Some(bits.into())
     }
 
     /// What there may be that this mask hides.
@@ -159,6 +202,31 @@ mod tests {
         assert_eq!(shown, [vec![0, 2], (4..20).collect()].concat());
         assert!(!mask.shows(i32::MAX));
         assert!(Mask::every().with_unknown(20).closed_bits().is_none());
+    }
+
+    #[test]
+    fn r15_ids_that_are_shown_in_part_show_what_is_not_masked() {
+        let (value, note) = (Groups::of(0), Groups::of(1));
+        let veil = |masked, redacted| Veil { masked, redacted };
+        let masked = Masked::default().with(&[(2, veil(value, Groups::NONE))]);
+        let masked = masked.with(&[(4, veil(Groups::NONE, value.and(note)))]);
+        let mask = Mask::of(&[0, 2, 4, 5]).masking(masked.clone());
+        let shown = |groups| mask.showing(groups);
+        let bits = |ids| Mask::of(ids).closed_bits().cloned();
+        assert_eq!(shown(value), bits(&[0, 5]));
+        assert_eq!(shown(note), bits(&[0, 2, 5]));
+        assert_eq!(shown(value.and(note)), bits(&[0, 5]));
+        assert_eq!(shown(Groups::of(7)), None);
+        assert!(mask.shows(2) && mask.veil(2) == veil(value, Groups::NONE));
+        assert!(mask.veil(0).is_empty() && mask.veil(-1).is_empty());
+        // What nobody has judged yet counts as met, and is masked in nothing.
+        let unknown = mask.clone().knowing(6).with_unknown(8);
+        let open = Mask::of(&[0, 5, 6, 7]);
+        assert_eq!(unknown.showing(value), open.closed_bits().cloned());
+        let none = Mask::of(&[0, 2, 4, 5]);
+        assert_ne!(mask, none);
+        assert_eq!(none.clone().masking(Masked::default()), none);
+        assert!(none.showing(Groups::ALL).is_none());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::record_budget::Budgeted;
 use crate::reply::{Content, Reply};
 use crate::visibility::Sees;
 use crate::{
-    bundle, capabilities, create, delete, history, labelled_output, openapi, operations,
+    bundle, capabilities, create, delete, history, labelled_output, masked, openapi, operations,
     patch_interaction, read, referred, search, seen, update,
 };
 use std::future::Future;
@@ -132,8 +132,9 @@ impl Engine {
         let unrecorded = Unrecorded::new(self, caller, call);
         let reply = match dispatch(context).await {
             Ok(reply) => {
-                let cut = referred::settle(context, seen::cut(access, call, reply)).await;
-                labelled_output::settle(context, cut).await
+                let reply = seen::cut(access, call, masked::cut(access, call, reply));
+                let reply = referred::settle(context, reply).await;
+                labelled_output::settle(context, reply).await
             }
             Err(failure) => Reply::failure(&failure),
         };

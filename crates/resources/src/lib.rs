@@ -25,6 +25,7 @@ mod kept;
 mod labelled_output;
 mod launch_patient;
 pub mod link;
+mod masked;
 pub mod openapi;
 pub mod operations;
 pub mod patch;

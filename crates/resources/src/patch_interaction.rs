@@ -7,6 +7,7 @@ use crate::create::multiple;
 use crate::document::{read, validate};
 use crate::engine::{Context, stored};
 use crate::labelled_output;
+use crate::masked;
 use crate::patch;
 use crate::place::{demand_home, demand_type, reads_what_it_updates};
 use crate::preconditions::{demand_match, demand_none_match};
@@ -116,7 +117,12 @@ fn unchanged(cx: Context<'_>, row: &Row) -> Result<Reply> {
 pub(crate) async fn apply(cx: Context<'_>, row: &Row, body: &Body) -> Result<Option<Document>> {
     let before = labelled_output::view_of(cx, view(cx.access, &row.body)?);
     let hidden = referred::of_row(cx, row, before.root()).await?;
-    let without = |document: &Document| referred::without(cx, document.root(), &hidden);
+    let without = |document: &Document| {
+        let masked = masked::without(cx.access, row, document);
+        let left = masked.as_ref().unwrap_or(document);
+        referred::without(cx, left.root(), &hidden).or(masked)
+    };
+    let taken = |document: &Document| masked::taken(cx.access, row, document);
     let after = match without(&before) {
         None => patched(&before, row, body)?,
         Some(shown) => {
@@ -129,7 +135,8 @@ pub(crate) async fn apply(cx: Context<'_>, row: &Row, body: &Body) -> Result<Opt
                 None => text_of(document),
             };
             let named = |document: &Document| referred::named(cx, document.root(), &hidden);
-            if seen(&asked) != seen(&after) || named(&before) != named(&after) {
+            let is_kept = named(&before) == named(&after) && taken(&before) == taken(&after);
+            if seen(&asked) != seen(&after) || !is_kept {
                 return Err(touched());
             }
             after

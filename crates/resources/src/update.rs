@@ -8,6 +8,7 @@ use crate::document::{read_body, validate};
 use crate::engine::{Context, stored};
 use crate::kept;
 use crate::link;
+use crate::masked;
 use crate::place::{self, Literally, Placement, demand_home_of, demand_type, is_bound};
 use crate::preconditions::{demand_match, demand_none_match};
 use crate::read::{NO_ROW, locate, not_found};
@@ -127,6 +128,7 @@ pub(crate) async fn put(
     demand_home_of(&replaced, cx.access, ty, Action::Update)?;
     // A patch has been found to leave alone what is not seen.
     if !cx.call.interaction.is_patch() {
+        masked::demand_whole(cx.access, cx.call, &replaced)?;
         referred::demand_kept(cx, node, &replaced).await?;
     }
     let placement = destination.settle(cx.engine).await?;

@@ -68,7 +68,7 @@ pub fn matches(
 ) -> Result<bool, Undecided> {
     let entries = candidate.entries;
     Ok(match filter {
-        Filter::All => true,
+        Filter::All | Filter::Shows(_) => true,
         Filter::Nothing => false,
         Filter::And(all) => return decide(all, false, candidate, world),
         Filter::Or(any) => return decide(any, true, candidate, world),

@@ -13,6 +13,7 @@ use crate::entries::{
     Term, TermEntry, TermKey,
 };
 use crate::full_text;
+use crate::groups::{Groups, Reads};
 use crate::hot::Role;
 use crate::normal::{
     NAME_PARTS_MAX, PHRASE_CHARS_MAX, STRING_CHARS_MAX, cut, cut_apart, normalise,
@@ -110,6 +111,14 @@ impl Extractor {
     pub fn telling(&self, told: Told) -> Self {
         Self {
             told: Some(told),
+            ..self.clone()
+        }
+    }
+
+    /// The same for a caller in some of whose rows these groups of elements are masked ([`Registry::masking`]).
+    pub fn masking(&self, groups: Groups, reads: Reads) -> Self {
+        Self {
+            registry: Arc::new(Registry::masking(&self.registry, groups, reads)),
             ..self.clone()
         }
     }

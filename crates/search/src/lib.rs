@@ -13,6 +13,7 @@ pub mod edition;
 pub mod entries;
 pub mod evaluate;
 pub mod extract;
+pub mod groups;
 pub mod hot;
 pub mod nearest;
 pub mod normal;

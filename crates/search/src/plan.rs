@@ -1,6 +1,7 @@
 //! The question in a form free of text and of SQL. `storage` lowers a Plan **and** an Access together.
 
 use crate::entries::Term;
+use crate::groups::Groups;
 use std::sync::Arc;
 use ward_fhir::TypeId;
 
@@ -98,6 +99,8 @@ pub enum Filter {
     Word(Word),
     /// What no index entry tells: the resource itself decides, under the cost gate. `name` is for messages.
     Check(Check),
+    /// None of the groups is masked in the resource for whoever asks. Who looks at a resource as they see it has asked that already.
+    Shows(Groups),
     /// Of a set that other resources say: replaced by what is in it before storage sees the plan.
     List(Listed),
 }

@@ -13,6 +13,7 @@ mod include;
 mod labels;
 mod list;
 mod long;
+mod masked;
 mod missing;
 mod outcome;
 mod referred;

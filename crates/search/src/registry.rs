@@ -11,6 +11,7 @@ use self::composite::Alternative;
 use crate::custom::PER_TYPE_MAX;
 use crate::definition::{Custom, Definition, LOOKED_UP_FROM};
 use crate::expression::{self, Shape};
+use crate::groups::{Groups, Reads};
 use crate::hot;
 use crate::nearest::nearest;
 use crate::param::Form;
@@ -32,6 +33,8 @@ pub struct Registry {
     words: Vec<TypeId>,
     /// Only parameters that read these elements ([`Registry::within`]).
     seen: Option<Arc<Seen>>,
+    /// Groups that are masked in some rows, and what reads them ([`Registry::masking`]).
+    masked: Option<(Groups, Reads)>,
     types: Box<[OnceLock<TypeParameters>]>,
 }
 
@@ -120,6 +123,7 @@ impl Registry {
             custom: Vec::new(),
             words: Vec::new(),
             seen: None,
+            masked: None,
             types: schema.types.iter().map(|_| OnceLock::new()).collect(),
         }
     }
@@ -154,6 +158,9 @@ impl Registry {
 
     /// Parameters of a concrete resource type; first use compiles them (tens of microseconds to a millisecond).
     pub fn of(&self, ty: TypeId) -> &TypeParameters {
+        if let (Some(whole), Some(_)) = (&self.package, &self.masked) {
+            return whole.of(ty);
+        }
         let concerns = |custom: &&Arc<Custom>| custom.bases.contains(&ty);
         if let (Some(whole), Some(seen)) = (&self.package, &self.seen) {
             return match seen.elements(ty) {

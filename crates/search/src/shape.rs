@@ -41,6 +41,7 @@ fn write(out: &mut String, filter: &Filter, depth: usize) {
     let _ = match filter {
         Filter::All => write!(out, "all"),
         Filter::Nothing => write!(out, "nothing"),
+        Filter::Shows(_) => write!(out, "not masked"),
         Filter::And(list) => return join(out, "and", list, depth),
         Filter::Or(list) => return join(out, "or", list, depth),
         Filter::Not(inner) => {

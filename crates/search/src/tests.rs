@@ -16,6 +16,7 @@ mod hidden;
 mod includes;
 mod left_out;
 mod loosened;
+mod masked;
 mod queries;
 mod registries;
 mod sample;

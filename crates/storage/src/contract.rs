@@ -3,7 +3,7 @@
 use crate::visibility::{RecordMark, Revision};
 use bytes::Bytes;
 use std::sync::Arc;
-use ward_access::Access;
+use ward_access::{Access, Action};
 use ward_fhir::TypeId;
 use ward_search::entries::{Entries, Term};
 use ward_search::plan::{Plan, Position};
@@ -220,6 +220,16 @@ pub enum HistoryScope {
     System,
 }
 
+impl HistoryScope {
+    /// What it takes to see the versions.
+    pub fn action(&self) -> Action {
+        match self {
+            HistoryScope::Instance { .. } => Action::Read,
+            HistoryScope::Type(_) | HistoryScope::System => Action::Search,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub struct HistoryQuery {
     pub scope: HistoryScope,
@@ -269,6 +279,16 @@ pub enum Current {
     Absent,
     Live(Row),
     Deleted(Row),
+}
+
+impl Current {
+    /// The row, deleted or not.
+    pub fn row(&self) -> Option<&Row> {
+        match self {
+            Current::Absent => None,
+            Current::Live(row) | Current::Deleted(row) => Some(row),
+        }
+    }
 }
 
 /// Which database, and its limits.

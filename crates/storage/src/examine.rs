@@ -11,8 +11,7 @@ use crate::order::Order;
 use crate::staged::View;
 use std::cmp::Ordering;
 use ward_access::Access;
-use ward_fhir::tree::Limits;
-use ward_fhir::{Node, json};
+use ward_fhir::{Document, Node};
 use ward_search::definition::LOOKED_UP_FROM;
 use ward_search::entries::Entries;
 use ward_search::extract::Extractor;
@@ -53,6 +52,8 @@ pub struct Looking<'a> {
     pub extractor: &'a Extractor,
     /// Rows that may be looked at.
     pub rows_max: usize,
+    /// A row as whoever asks sees it. `None`: it cannot be read.
+    pub view: &'a (dyn Fn(&Row) -> Option<Document> + Sync),
 }
 
 impl Looking<'_> {
@@ -181,12 +182,7 @@ impl Looking<'_> {
         position: Position,
         sort: &[SortKey],
     ) -> Result<Vec<Position>, StoreError> {
-        // Deeper than what is taken in, so that nothing stored is ever refused.
-        let limits = Limits {
-            depth_max: 128,
-            ..Limits::default()
-        };
-        let document = json::read(&row.body, None, &limits).map_err(|_| StoreError::Integrity)?;
+        let document = (self.view)(row).ok_or(StoreError::Integrity)?;
         let node = document.root();
         if !self.checks.iter().all(|check| (check.test)(node)) {
             return Ok(Vec::new());

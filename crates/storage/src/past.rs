@@ -4,7 +4,7 @@
 //! The statements let through the versions of resources whose current version is seen. What the resource was before may be
 //! outside of a granular scope, or in another patient's compartment: the stricter of both holds.
 
-use crate::contract::{HistoryQuery, HistoryScope, Op, Page, Row, StoreError};
+use crate::contract::{HistoryQuery, Op, Page, Row, StoreError};
 use crate::staged::View;
 use crate::store::history_page;
 use ward_access::{Access, Action};
@@ -24,10 +24,7 @@ pub async fn history(
     memberships: &Compartments,
     query: &HistoryQuery,
 ) -> Result<Page, StoreError> {
-    let action = match query.scope {
-        HistoryScope::Instance { .. } => Action::Read,
-        HistoryScope::Type(_) | HistoryScope::System => Action::Search,
-    };
+    let action = query.scope.action();
     let mut step = query.clone();
     let mut shown: Vec<Row> = Vec::new();
     let mut left = VERSIONS_EXAMINED_MAX;

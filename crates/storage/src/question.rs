@@ -23,6 +23,8 @@ pub enum Node {
     Or(Vec<Node>),
     Not(Box<Node>),
     Types(Vec<TypeId>),
+    /// Its visibility id is among those of these closed bits ([`ward_access::Mask::showing`]).
+    Shows(Arc<[u8]>),
     Terms(Vec<Term>),
     /// Has any of these terms, and so is at home with one of these patients.
     AtHome {
@@ -175,6 +177,10 @@ impl Resolver<'_> {
                 Node::All
             }
             Filter::Types(list) => Node::Types(list.clone()),
+            Filter::Shows(groups) => {
+                let shown = self.access.mask().showing(*groups);
+                shown.map_or(Node::All, Node::Shows)
+            }
             Filter::AnyTerm(terms) => Node::Terms(terms.clone()),
             Filter::AnyPatient { param, ids, terms } => self.at_home(*param, ids, terms, types),
             Filter::AnyForm(wide) => Node::Terms(self.found.widened(wide)),

@@ -4,9 +4,10 @@
 use crate::contract::{CommitError, Current, HistoryQuery, Page, Rid, Row, StoreError};
 use crate::core::Hits;
 use crate::examine::Looking;
-use crate::store::{Store, search_page};
+use crate::store::{Store, hand, handed, search_page};
 use crate::{examine, past};
 use crate::{postgres, sqlite};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
@@ -89,11 +90,12 @@ impl<'a> View<'a> {
         action: Action,
         keys: &[(TypeId, Rid)],
     ) -> Result<Vec<Current>, StoreError> {
-        match self.staged.map(|staged| &staged.0) {
+        let found = match self.staged.map(|staged| &staged.0) {
             None => self.store.read_many(access, action, keys).await,
             Some(Backend::Sqlite(staged)) => staged.read_many(access, action, keys).await,
             Some(Backend::Postgres(staged)) => staged.read_many(access, action, keys).await,
-        }
+        };
+        found.inspect(|found| hand(access, found.iter().filter_map(Current::row)))
     }
 
     pub async fn read_version(
@@ -112,9 +114,29 @@ impl<'a> View<'a> {
             }
         };
         match found {
-            Some(row) if past::is_shown(access, memberships, Action::Read, &row)? => Ok(Some(row)),
+            Some(row) if past::is_shown(access, memberships, Action::Read, &row)? => {
+                self.hand_versions(access, Action::Read, [&row]).await?;
+                Ok(Some(row))
+            }
             _ => Ok(None),
         }
+    }
+
+    /// Of versions counts what is masked in them and in the current ones (R19): one statement where anything is masked for the caller.
+    async fn hand_versions<'r>(
+        &self,
+        access: &Access,
+        action: Action,
+        versions: impl IntoIterator<Item = &'r Row>,
+    ) -> Result<(), StoreError> {
+        if access.mask().masked().is_none() {
+            return Ok(());
+        }
+        let versions: Vec<&Row> = versions.into_iter().collect();
+        hand(access, versions.iter().copied());
+        let keys: BTreeSet<(TypeId, Rid)> = versions.iter().map(|row| (row.ty, row.rid)).collect();
+        let keys: Vec<(TypeId, Rid)> = keys.into_iter().collect();
+        self.read_many(access, action, &keys).await.map(|_| ())
     }
 
     pub async fn history(
@@ -123,7 +145,10 @@ impl<'a> View<'a> {
         memberships: &Compartments,
         query: &HistoryQuery,
     ) -> Result<Page, StoreError> {
-        past::history(*self, access, memberships, query).await
+        let page = past::history(*self, access, memberships, query).await?;
+        let action = query.scope.action();
+        self.hand_versions(access, action, &page.rows).await?;
+        Ok(page)
     }
 
     /// At most `count + 1`, of resources whose current version is seen.
@@ -187,10 +212,11 @@ impl<'a> View<'a> {
     }
 
     pub(crate) async fn hits(&self, access: &Access, plan: &Plan) -> Result<Hits, StoreError> {
-        match self.staged.map(|staged| &staged.0) {
-            None => self.store.hits(access, plan).await,
+        let hits = match self.staged.map(|staged| &staged.0) {
+            None => return self.store.hits(access, plan).await,
             Some(Backend::Sqlite(staged)) => staged.search(access, plan).await,
             Some(Backend::Postgres(staged)) => staged.search(access, plan).await,
-        }
+        };
+        hits.map(|hits| handed(access, hits))
     }
 }

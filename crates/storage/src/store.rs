@@ -139,10 +139,11 @@ impl Store {
         ty: TypeId,
         rid: Rid,
     ) -> Result<Current, StoreError> {
-        match &self.0 {
+        let found = match &self.0 {
             Backend::Sqlite(store) => store.read(access, action, ty, rid),
             Backend::Postgres(store) => store.read(access, action, ty, rid).await,
-        }
+        };
+        found.inspect(|found| hand(access, found.row()))
     }
 
     /// Several at once, one statement.
@@ -152,10 +153,11 @@ impl Store {
         action: Action,
         keys: &[(TypeId, Rid)],
     ) -> Result<Vec<Current>, StoreError> {
-        match &self.0 {
+        let found = match &self.0 {
             Backend::Sqlite(store) => store.read_many(access, action, keys),
             Backend::Postgres(store) => store.read_many(access, action, keys).await,
-        }
+        };
+        found.inspect(|found| hand(access, found.iter().filter_map(Current::row)))
     }
 
     /// One version, if it may be seen as well as the current one. `memberships`: of the references in it.
@@ -234,12 +236,16 @@ impl Store {
         match &self.0 {
             Backend::Sqlite(store) => {
                 for plan in plans {
-                    pages.push(search_page(store.search(access, plan).await?));
+                    let hits = store.search(access, plan).await?;
+                    pages.push(search_page(handed(access, hits)));
                 }
             }
             Backend::Postgres(store) => {
                 let hits = store.referring(access, plans).await?;
-                pages.extend(hits.into_iter().map(search_page));
+                pages.extend(
+                    hits.into_iter()
+                        .map(|hits| search_page(handed(access, hits))),
+                );
             }
         }
         Ok(pages)
@@ -291,10 +297,11 @@ impl Store {
     }
 
     pub(crate) async fn hits(&self, access: &Access, plan: &Plan) -> Result<Hits, StoreError> {
-        match &self.0 {
+        let hits = match &self.0 {
             Backend::Sqlite(store) => store.search(access, plan).await,
             Backend::Postgres(store) => store.search(access, plan).await,
-        }
+        };
+        hits.map(|hits| handed(access, hits))
     }
 
     /// All or nothing, durable when it returns.
@@ -481,6 +488,20 @@ pub(crate) fn history_page(mut rows: Vec<Row>, query: &HistoryQuery) -> Page {
         rows,
         total: None,
     }
+}
+
+/// To be called with all rows that leave for a caller: what of them is masked is remembered.
+pub(crate) fn hand<'r>(access: &Access, rows: impl IntoIterator<Item = &'r Row>) {
+    if access.mask().masked().is_some() {
+        for row in rows {
+            access.hand(row.ty, &row.id, row.visibility);
+        }
+    }
+}
+
+pub(crate) fn handed(access: &Access, hits: Hits) -> Hits {
+    hand(access, hits.rows.iter().map(|(_, row)| row));
+    hits
 }
 
 pub(crate) fn search_page(hits: Hits) -> Page {

@@ -1,6 +1,7 @@
 //! Who may see what labels protect: dominance (L3), and what labels mean where no consent speaks (R9).
 
 use super::class::RowClass;
+use super::groups::Masking;
 use super::held::Label;
 use super::rules::{Definition, Kind, LabelDefault, RuleSet, SENSITIVITIES};
 use crate::code::ACT_CODE;
@@ -76,6 +77,20 @@ impl Clearance {
 impl Lacking {
     pub fn is_empty(&self) -> bool {
         self.level.is_none() && self.labels.is_empty()
+    }
+
+    /// What a caller who lacks this does not get of a resource that they see: of each label what its rules take. `None`: they do not
+    /// see it, since it is of a higher level or one of the labels takes it as a whole.
+    pub fn masking(&self, rules: &RuleSet) -> Option<Masking> {
+        let mut all = Masking::default();
+        for label in &self.labels {
+            let definition = rules.definition(label)?;
+            if definition.masking.is_empty() {
+                return None;
+            }
+            all = all.union(&definition.masking);
+        }
+        self.level.is_none().then_some(all)
     }
 }
 

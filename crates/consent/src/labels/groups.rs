@@ -243,6 +243,15 @@ fn is_within(path: &str, outer: &str) -> bool {
 }
 
 impl Masking {
+    /// What either takes.
+    pub fn union(&self, other: &Masking) -> Masking {
+        let both = |a: &BTreeSet<Group>, b: &BTreeSet<Group>| a.union(b).copied().collect();
+        Masking {
+            masked: both(&self.masked, &other.masked),
+            redacted: both(&self.redacted, &other.redacted),
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.masked.is_empty() && self.redacted.is_empty()
     }
@@ -253,7 +262,8 @@ impl Masking {
         self.is_empty() || read.iter().all(|group| !self.hides(*group))
     }
 
-    fn hides(&self, group: Group) -> bool {
+    /// Whether nothing of the group leaves.
+    pub fn hides(&self, group: Group) -> bool {
         let is_said = self.masked.contains(&group) || self.redacted.contains(&group);
         is_said || (group == Group::Narrative && !self.is_empty())
     }

@@ -8,6 +8,7 @@ mod parse;
 
 pub use parse::Mistake;
 
+use super::groups::Masking;
 use super::held::Label;
 use super::{ACT_CODE, CONFIDENTIALITY};
 use crate::sensitivity::{Confidentiality, is_within};
@@ -53,6 +54,8 @@ pub struct Definition {
     /// Wider labels: who is cleared for one of them is cleared for this one.
     pub within: BTreeSet<Label>,
     pub defaults: BTreeSet<LabelDefault>,
+    /// What who is not cleared for it does not get of a resource that they see all the same (R15). Nothing: they do not see it.
+    pub masking: Masking,
 }
 
 /// What a code in `meta.security` is.

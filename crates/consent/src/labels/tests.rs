@@ -4,6 +4,7 @@ mod classes;
 mod clearance;
 mod groups;
 mod guide;
+mod masking;
 mod output;
 mod rules;
 mod service;

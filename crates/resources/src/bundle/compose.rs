@@ -10,6 +10,7 @@ use crate::document::validate;
 use crate::engine::Context;
 use crate::kept;
 use crate::link;
+use crate::masked;
 use crate::patch_interaction::apply as apply_patch;
 use crate::place::{self, Placement, demand_home, demand_home_of};
 use crate::preconditions::{demand_match, demand_none_match};
@@ -334,6 +335,7 @@ impl Unit<'_> {
         }
         demand_home_of(&replaced, access, identity.ty, action(entry))?;
         if !entry.call.interaction.is_patch() {
+            masked::demand_whole(self.cx.access, &entry.call, &replaced)?;
             referred::demand_kept(self.cx, node, &replaced).await?;
         }
         let placement = destination.settle(engine).await?;

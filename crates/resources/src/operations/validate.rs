@@ -120,7 +120,7 @@ async fn stored_version(cx: Context<'_>, ty: TypeId, id: Option<&str>) -> Result
     demand_base_profile(cx.call.parameter("profile"), ty)?;
     let row = live(current(cx, Action::Read, ty, id).await?)?;
     crate::binary::demand_open(cx, &row).await?;
-    let document = crate::seen::view(cx.access, &row.body)?;
+    let document = crate::masked::view(cx.access, &row)?;
     Ok(Reply::outcome(200, &verdict(findings(cx, document.root()))))
 }
 

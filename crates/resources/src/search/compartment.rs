@@ -114,10 +114,13 @@ fn union(mut by_type: Vec<(TypeId, Vec<Filter>)>) -> Filter {
         return Filter::Or(std::mem::take(any));
     }
     let (mut terms, mut ids): (Vec<Term>, Vec<String>) = (Vec::new(), Vec::new());
-    for filter in by_type.iter().flat_map(|(_, any)| any) {
+    let mut open: Vec<&Filter> = by_type.iter().flat_map(|(_, any)| any).collect();
+    while let Some(filter) = open.pop() {
         match filter {
             Filter::AnyTerm(some) | Filter::AnyPatient { terms: some, .. } => terms.extend(some),
             Filter::Ids(some) => ids.extend(some.iter().cloned()),
+            // With what must be shown of the row.
+            Filter::And(list) => open.extend(list),
             _ => {}
         }
     }

@@ -8,8 +8,8 @@ use super::question::{LIST_MEMBERS_MAX, costly_place};
 use super::wide;
 use crate::binary::retain_open;
 use crate::capabilities::all_types;
-use crate::document::reread;
 use crate::engine::Context;
+use crate::masked::view;
 use crate::places::Place;
 use ward_access::Access;
 use ward_fhir::issue::Result;
@@ -105,7 +105,7 @@ impl Look<'_> {
     }
 
     async fn page(&self, group: &ContainedChains, rows: &[Row], found: &mut [Found]) -> Result<()> {
-        let documents = rows.iter().map(|row| reread(&row.body));
+        let documents = rows.iter().map(|row| view(self.cx.access, row));
         let documents = documents.collect::<Result<Vec<Document>>>()?;
         let mut chains = Vec::new();
         for chain in &group.chains {

@@ -5,13 +5,15 @@
 
 use crate::binary::retain_open;
 use crate::engine::{Context, stored};
-use crate::seen::{settle_order, view};
+use crate::masked::view;
+use crate::seen::settle_order;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use ward_access::Action;
 use ward_fhir::issue::Result;
 use ward_fhir::{Document, Issue, Kind, Severity, TypeId};
 use ward_search::entries::Term;
 use ward_search::extract::Extractor;
+use ward_search::groups::Groups;
 use ward_search::plan::{Filter, Plan, Total};
 use ward_search::query::{Include, Including, Referred};
 use ward_storage::{Current, Rid, Row};
@@ -94,7 +96,7 @@ pub async fn of<'a>(
 
 /// As the caller sees them: what they do not see refers to nothing.
 fn documents(cx: Context<'_>, rows: &[Row]) -> Result<Vec<Document>> {
-    rows.iter().map(|row| view(cx.access, &row.body)).collect()
+    rows.iter().map(|row| view(cx.access, row)).collect()
 }
 
 /// What one hop asks for.
@@ -103,7 +105,8 @@ struct Wanted {
     resources: BTreeSet<(TypeId, String)>,
     /// With the type it must have, when the include names one.
     canonicals: BTreeSet<(Option<TypeId>, String)>,
-    referring: BTreeMap<TypeId, BTreeSet<Term>>,
+    /// By the groups of elements that must be shown.
+    referring: BTreeMap<(TypeId, Groups), BTreeSet<Term>>,
     /// What `referring` asks by, for each reverse include.
     referred: Vec<Referred>,
 }
@@ -130,10 +133,9 @@ impl Wanted {
                 }
             }
             wanted.referred.extend(Referred::of(include, &nodes));
-            for (ty, filter) in include.referring(extractor, &nodes) {
-                if let Filter::AnyTerm(terms) = filter {
-                    wanted.referring.entry(ty).or_default().extend(terms);
-                }
+            for (ty, groups, terms) in include.referring(extractor, &nodes) {
+                let known = wanted.referring.entry((ty, groups)).or_default();
+                known.extend(terms);
             }
         }
         let may = |ty: TypeId| {
@@ -141,7 +143,7 @@ impl Wanted {
             access.may(ty, Action::Search) && access.may(ty, Action::Read)
         };
         wanted.resources.retain(|(ty, _)| may(*ty));
-        wanted.referring.retain(|ty, _| may(*ty));
+        wanted.referring.retain(|(ty, _), _| may(*ty));
         wanted
     }
 
@@ -165,9 +167,10 @@ impl Gathering<'_> {
         let mut referring = wanted.referring;
         // A wildcard names every type there is; most of them have no rows.
         if referring.len() > TYPES_FEW {
-            let types: Vec<TypeId> = referring.keys().copied().collect();
+            let types: BTreeSet<TypeId> = referring.keys().map(|(ty, _)| *ty).collect();
+            let types: Vec<TypeId> = types.into_iter().collect();
             let used = stored(self.cx.view.used(&types).await)?;
-            referring.retain(|ty, _| used.contains(ty));
+            referring.retain(|(ty, _), _| used.contains(ty));
         }
         self.referring(referring, &wanted.referred).await
     }
@@ -175,20 +178,22 @@ impl Gathering<'_> {
     /// The first of every type in one question, and what is beyond them type by type.
     async fn referring(
         &mut self,
-        referring: BTreeMap<TypeId, BTreeSet<Term>>,
+        referring: BTreeMap<(TypeId, Groups), BTreeSet<Term>>,
         referred: &[Referred],
     ) -> Result<()> {
         let extractor = self.extractor;
         let cx = self.cx;
         let is_meant = |row: &Row| is_meant(cx, extractor, referred, row);
         let mut plans = Vec::new();
-        for (ty, terms) in referring {
+        for ((ty, groups), terms) in referring {
             let terms: Vec<Term> = terms.into_iter().collect();
-            plans.extend(
-                terms
-                    .chunks(KEYS_MAX)
-                    .map(|terms| self.plan(vec![ty], terms)),
-            );
+            for terms in terms.chunks(KEYS_MAX) {
+                let mut plan = self.plan(vec![ty], terms);
+                if !groups.is_empty() {
+                    plan.filter = Filter::And(vec![plan.filter, Filter::Shows(groups)]);
+                }
+                plans.push(plan);
+            }
         }
         // What has an order of its own is asked for by itself.
         if plans.iter().any(|plan| !plan.sort.is_empty()) {
@@ -358,7 +363,7 @@ fn is_meant(cx: Context<'_>, extractor: &Extractor, referred: &[Referred], row: 
     if !referred.iter().any(|r| r.concerns(extractor, row.ty)) {
         return true;
     }
-    let Ok(document) = view(cx.access, &row.body) else {
+    let Ok(document) = view(cx.access, row) else {
         return false;
     };
     let root = document.root();
@@ -367,7 +372,7 @@ fn is_meant(cx: Context<'_>, extractor: &Extractor, referred: &[Referred], row: 
 
 /// Whether the resource's url, alone or with its version, is among the canonicals.
 fn is_one_of(cx: Context<'_>, row: &Row, canonicals: &BTreeSet<&str>) -> bool {
-    let Ok(document) = view(cx.access, &row.body) else {
+    let Ok(document) = view(cx.access, row) else {
         return false;
     };
     let root = document.root();

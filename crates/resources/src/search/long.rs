@@ -4,8 +4,8 @@
 use super::looked_at::LookedAt;
 use super::question::LIST_MEMBERS_MAX;
 use super::wide;
-use crate::document::reread;
 use crate::engine::Context;
+use crate::masked::view;
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind, TypeId};
 use ward_search::check::decide;
@@ -63,7 +63,7 @@ async fn look(
         }
         *left = left.saturating_sub(page.rows.len());
         for row in &page.rows {
-            let document = reread(&row.body)?;
+            let document = view(cx.access, row)?;
             let conditions = group.conditions.iter().map(|(_, filter)| filter);
             let found = decide(extractor, conditions, document.root());
             for ((place, _), is_match) in group.conditions.iter().zip(found) {

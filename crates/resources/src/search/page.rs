@@ -2,8 +2,8 @@
 
 use super::included::Included;
 use crate::bundle_json::BundleWriter;
-use crate::document::reread;
 use crate::engine::Context;
+use crate::masked::view;
 use crate::shown::Shown;
 use ward_fhir::Issue;
 use ward_fhir::issue::{Result, outcome_json};
@@ -59,7 +59,7 @@ fn found(
 ) -> Result<()> {
     let score = used.score.as_ref().filter(|_| used.scored != Some(false));
     let document = match at > 0 || score.is_some() {
-        true => Some(reread(&row.body)?),
+        true => Some(view(cx.access, row)?),
         false => None,
     };
     let score = match (score, &document) {

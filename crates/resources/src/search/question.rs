@@ -3,6 +3,7 @@
 
 use crate::document::reread;
 use crate::engine::{Context, store_failure, stored};
+use crate::masked;
 use crate::places::Place;
 use crate::search::looked_at::LookedAt;
 use crate::search::{closed, contained, hierarchy, long, open, terminology, wide};
@@ -57,7 +58,7 @@ impl Question {
     ) -> Result<Question> {
         let settings = &cx.engine.settings;
         let served = cx.engine.asking().await?;
-        let extractor = served.extractor_of(cx.access.seen());
+        let extractor = masked::asking(served.extractor_of(cx.access.seen()), cx.access);
         let extractor = cx.engine.asking_as(cx.caller, extractor);
         let extractor = &extractor;
         let options = Options {
@@ -103,7 +104,7 @@ impl Question {
         settle_order(cx, &mut plan);
         let served = cx.engine.served.current();
         Question {
-            extractor: served.extractor_of(cx.access.seen()),
+            extractor: masked::asking(served.extractor_of(cx.access.seen()), cx.access),
             plan,
             checks: Vec::new(),
             looked_at: LookedAt::default(),
@@ -181,6 +182,7 @@ impl Question {
             contained: self.used.contained.as_ref(),
             extractor: &self.extractor,
             rows_max: cx.engine.settings.rows_examined_max,
+            view: &|row| masked::view(access, row).ok(),
         };
         cx.view.examine(access, plan, looking).await
     }

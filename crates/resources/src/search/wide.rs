@@ -3,6 +3,7 @@
 
 use super::question::LIST_MEMBERS_MAX;
 use crate::engine::{Context, stored};
+use crate::masked;
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind, TypeId};
 use ward_search::check::{Ids, far_ends, loosen, with_far_ends};
@@ -90,6 +91,7 @@ pub async fn search(cx: Context<'_>, extractor: &Extractor, plan: &Plan) -> Resu
         contained: None,
         extractor,
         rows_max: cx.engine.settings.rows_examined_max,
+        view: &|row| masked::view(cx.access, row).ok(),
     };
     stored(cx.view.examine(cx.access, &plan, looking).await)
 }

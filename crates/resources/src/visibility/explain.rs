@@ -6,7 +6,7 @@ use super::class::VisibilityClass;
 use super::judge::{Judge, is_beyond_clearance};
 use super::policy::Policy;
 use super::settings::ConsentSettings;
-use ward_consent::labels::{Lacking, RowClass};
+use ward_consent::labels::{Lacking, Masking, RowClass};
 use ward_consent::{
     Action, BREAK_GLASS, By, Caller, Decision, Default, Effect, Fault, Kinship, Level, Lookup,
     Obligations, Question, Relation, Row, Rules, Step, TREATMENT, interpret,
@@ -54,6 +54,8 @@ pub(crate) struct Explained {
     pub by: &'static str,
     pub layers: Vec<Layer>,
     pub obligations: Obligations,
+    /// What of it the caller does not get (R15).
+    pub masking: Masking,
     /// Consents that cannot be evaluated, or name somebody who is gone.
     pub faults: Vec<(String, Fault)>,
 }
@@ -79,10 +81,13 @@ impl Asking<'_> {
         };
         let clearance = &self.who.clearance;
         let lacking = clearance.lacking(subject.labels, &self.site.labels);
+        let masking = lacking.masking(&self.site.labels);
+        let is_beyond = is_beyond_clearance(decision.verdict);
+        let masking = masking.filter(|_| !is_beyond).unwrap_or_default();
         let mut layers = vec![
             consents(&decision, subject.policy.is_some()),
             labels(&decision),
-            cleared(&decision, lacking),
+            cleared(&decision, lacking, &masking),
             default(&decision),
         ];
         layers.extend(self.class(subject, &layers));
@@ -104,6 +109,7 @@ impl Asking<'_> {
             by,
             layers,
             obligations: decision.verdict.obligations,
+            masking,
             faults: decision.faults,
         }
     }
@@ -129,6 +135,7 @@ impl Asking<'_> {
             by: CONSENT,
             layers: vec![layer],
             obligations: Obligations::default(),
+            masking: Masking::default(),
             faults: Vec::new(),
         }
     }
@@ -284,12 +291,16 @@ fn labels(decision: &Decision) -> Layer {
     }
 }
 
-fn cleared(decision: &Decision, lacking: Lacking) -> Layer {
+fn cleared(decision: &Decision, lacking: Lacking, masking: &Masking) -> Layer {
     let (effect, text) = if lacking.is_empty() {
         (None, "the caller is cleared for the resource".to_owned())
     } else if is_beyond_clearance(decision.verdict) && decision.verdict.effect == Effect::Permit {
         let text =
             "the caller is not cleared for the resource; what opens it opens it all the same";
+        (None, text.to_owned())
+    } else if !masking.is_empty() {
+        let text =
+            "the caller is not cleared for a label that masks some elements; they see the rest";
         (None, text.to_owned())
     } else {
         let level = lacking.level.map(|level| format!("level {}", level.code()));

@@ -3,6 +3,7 @@
 use super::actors::ActingFor;
 use super::class::VisibilityClass;
 use super::settings::ConsentSettings;
+use ward_consent::labels::Masking;
 use ward_consent::{
     Action, BREAK_GLASS, By, Caller, Context, Default, Effect, Kinship, Relation, Residual, Rules,
     TREATMENT, Varies, Verdict,
@@ -52,13 +53,18 @@ impl<'a> Judge<'a> {
 
     /// Whether rows of the class are this caller's to see. What only the interpreter could tell of one row is not.
     pub fn shows(&self, class: &VisibilityClass) -> bool {
+        self.sees(class).is_some()
+    }
+
+    /// What of rows of the class this caller does not get (R15). `None`: the rows are not theirs to see.
+    pub fn sees(&self, class: &VisibilityClass) -> Option<Masking> {
         match class.is_shared {
-            true => self.shows_shared(class),
-            false => self.shows_of_record(class),
+            true => self.sees_shared(class),
+            false => self.sees_of_record(class),
         }
     }
 
-    fn shows_of_record(&self, class: &VisibilityClass) -> bool {
+    fn sees_of_record(&self, class: &VisibilityClass) -> Option<Masking> {
         let custodian = class.class.custodian.as_ref();
         let relation = Relation {
             kind: self.who.kinship,
@@ -69,12 +75,15 @@ impl<'a> Judge<'a> {
         };
         let context = self.context(&self.caller, &relation, &self.site.rules);
         let verdict = class.residual.verdict(&class.class, &context);
-        let permit = verdict.filter(|verdict| verdict.effect == Effect::Permit);
-        permit.is_some_and(|verdict| is_beyond_clearance(verdict) || self.is_cleared(class))
+        let permit = verdict.filter(|verdict| verdict.effect == Effect::Permit)?;
+        match is_beyond_clearance(permit) {
+            true => Some(Masking::default()),
+            false => self.masking(class),
+        }
     }
 
     /// By labels and clearance: no consent is about it and no default. What holds for one's own record opens nothing here.
-    fn shows_shared(&self, class: &VisibilityClass) -> bool {
+    fn sees_shared(&self, class: &VisibilityClass) -> Option<Masking> {
         let kinships: &[Kinship] = match self.who.kinship {
             Kinship::Own => &[Kinship::Own, Kinship::Other],
             Kinship::Proxy => &[Kinship::Proxy],
@@ -90,12 +99,15 @@ impl<'a> Judge<'a> {
             let verdict = Residual::silent().verdict(&class.class, &context);
             verdict.is_some_and(|verdict| verdict.effect == Effect::Permit)
         };
-        self.is_cleared(class) && kinships.iter().all(is_permitted)
+        let masking = self.masking(class)?;
+        kinships.iter().all(is_permitted).then_some(masking)
     }
 
-    fn is_cleared(&self, class: &VisibilityClass) -> bool {
-        let clearance = &self.who.clearance;
-        clearance.dominates(&class.labels, &self.site.labels)
+    /// What the labels take that the caller is not cleared for.
+    fn masking(&self, class: &VisibilityClass) -> Option<Masking> {
+        let rules = &self.site.labels;
+        let lacking = self.who.clearance.lacking(&class.labels, rules);
+        lacking.masking(rules)
     }
 
     fn context<'c>(

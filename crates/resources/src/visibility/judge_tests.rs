@@ -283,3 +283,41 @@ fn what_only_the_interpreter_can_tell_is_hidden() {
     assert!(private.residual.is_private());
     assert_eq!(seen(&private), "P");
 }
+
+/// R15: a label that masks takes elements from who is not cleared for it, and the row from nobody; whoever is beyond clearance gets all.
+#[test]
+fn r15_who_is_not_cleared_for_a_label_that_masks_sees_the_rest() {
+    let rules = "ward-labels 1\nlabel ward:RESULT N\n  mask value\n";
+    let texts = [ward_consent::labels::STARTER, rules];
+    let labels = ward_consent::labels::RuleSet::compile(&texts, &|_| None);
+    let site = site().with_labels(labels.unwrap().into());
+    let label = Label::new("urn:ward:label", "RESULT");
+    let labelled = |mut class: VisibilityClass| {
+        class.labels.labels.insert(label.clone());
+        class
+    };
+    let sees = |who: &ActingFor, class: &VisibilityClass, glass| {
+        let judge = Judge::new(who, &site, Action::Access, (glass, NOW_US));
+        judge.sees(class).map(|masking| masking.masked.len())
+    };
+    let lacking = |who: ActingFor| ActingFor {
+        clearance: Arc::new(Clearance::normal()),
+        ..who
+    };
+    let doctor_d = lacking(doctor("Practitioner/d"));
+    let plain = labelled(class(&[], &[]));
+    assert_eq!(sees(&doctor_d, &plain, None), Some(1));
+    assert_eq!(sees(&doctor("Practitioner/d"), &plain, None), Some(0));
+    assert_eq!(sees(&doctor_d, &labelled(shared(&[])), None), Some(1));
+    assert_eq!(sees(&doctor_d, &labelled(class(&[], &["HIV"])), None), None);
+    assert_eq!(sees(&lacking(patient()), &plain, None), Some(0));
+    let denied = deny("Practitioner/d", "");
+    assert_eq!(
+        sees(&doctor_d, &labelled(class(&[denied], &[])), None),
+        None
+    );
+    let permitted = consent(&format!(r#"{OPTIN},"provision":{{}}"#));
+    let permitted = labelled(class(&[permitted], &[]));
+    assert_eq!(sees(&doctor_d, &permitted, None), Some(0));
+    assert_eq!(sees(&doctor_d, &plain, Some(NOW_US + 1)), Some(1));
+}

@@ -7,10 +7,11 @@ use super::classes::Classes;
 use super::judge::Judge;
 use super::labelling::Labelling;
 use super::settings::ConsentSettings;
+use crate::masked::veil;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use ward_access::{Hides, Mask};
+use ward_access::{Hides, Mask, Masked, Veil};
 use ward_consent::Action;
 
 /// Callers whose masks are kept.
@@ -78,17 +79,21 @@ impl Masks {
         let new = classes.from(before.classes);
         let bits = |mask: &Mask, action| {
             let judge = Judge::new(who, site, action, (glass_until_us, now_us));
-            let shows = (before.classes..).zip(&new).map(|(id, class)| {
-                class.as_ref().is_some_and(|class| {
-                    let judged = labelling.judged(id, class);
-                    judge.shows(judged.as_ref().unwrap_or(class))
-                })
+            let sees = (before.classes..).zip(&new).map(|(id, class)| {
+                let class = class.as_ref()?;
+                let judged = labelling.judged(id, class);
+                let masking = judge.sees(judged.as_ref().unwrap_or(class))?;
+                Some(veil(&masking))
             });
-            let shows: Vec<bool> = shows.collect();
+            let sees: Vec<Option<Veil>> = sees.collect();
+            let shows: Vec<bool> = sees.iter().map(Option::is_some).collect();
+            let masked = with_veils(mask, before.classes, &sees);
             let each = (before.classes..).zip(new.iter().zip(&shows));
             let hides = each.map(|(id, (class, shows))| hidden(id, class.as_deref(), *shows));
             let hides = hides.fold(mask.hides(), Hides::and);
-            extended(mask, before.classes, &shows).hiding(hides)
+            extended(mask, before.classes, &shows)
+                .hiding(hides)
+                .masking(masked)
         };
         let mask = bits(&before.sees.mask, Action::Access);
         let to_change = bits(&before.sees.changeable, Action::Correct);
@@ -178,6 +183,18 @@ fn hidden(id: usize, class: Option<&VisibilityClass>, shows: bool) -> Hides {
     }
 }
 
+/// What of those that are seen is masked.
+fn with_veils(mask: &Mask, known: usize, sees: &[Option<Veil>]) -> Masked {
+    let each = (known..).zip(sees);
+    let veiled = each.filter_map(|(id, veil)| {
+        let veil = veil.filter(|veil| !veil.is_empty())?;
+        Some((i32::try_from(id).ok()?, veil))
+    });
+    let veiled: Vec<(i32, Veil)> = veiled.collect();
+    let before = mask.masked().cloned().unwrap_or_default();
+    before.with(&veiled)
+}
+
 /// A mask of `known` classes, and of those after them.
 fn extended(mask: &Mask, known: usize, shows: &[bool]) -> Mask {
     let mut bits = open_bits(mask);
@@ -196,7 +213,8 @@ fn both(mask: &Mask, other: &Mask, known: usize) -> Mask {
     }
     let (bits, others) = (open_bits(mask), open_bits(other));
     let bits = bits.iter().zip(&others).map(|(bits, others)| bits & others);
-    Mask::of_bits(&bits.collect::<Vec<u8>>()).knowing(known)
+    let both = Mask::of_bits(&bits.collect::<Vec<u8>>()).knowing(known);
+    both.masking(mask.masked().cloned().unwrap_or_default())
 }
 
 /// Without the byte that closes them. One that hides nothing is never made here, and would be taken for one that hides all.

@@ -33,6 +33,7 @@ impl<'a> Reader<'a> {
         for meaning in meanings {
             demand_indexed(meaning.parameter, "a chain")?;
             let filter = self.chain_of(meaning.parameter, ty, inner)?;
+            let filter = self.told(&meaning, filter);
             any.push(if several {
                 Filter::And(vec![Filter::Types(meaning.types), filter])
             } else {

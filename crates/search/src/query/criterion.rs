@@ -75,7 +75,10 @@ impl<'a> Reader<'a> {
     ) -> Result<Option<Filter>, Failure> {
         self.demand_seen(types, code)?;
         match code {
-            "_text" | "_content" => self.words(types, code, modifier, value).map(Some),
+            "_text" | "_content" => {
+                let words = self.words(types, code, modifier, value)?;
+                Ok(Some(self.told_of_all(words)))
+            }
             "_list" => self.list(modifier, value).map(Some),
             // Whoever answers it has replaced it by the query that it names.
             "_query" => {

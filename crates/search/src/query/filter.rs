@@ -169,7 +169,8 @@ impl Reader<'_> {
                 (std::slice::from_ref(last), test),
             ];
             let value = composite_value(&meaning, values)?;
-            any.push(composite::ask(&self.ask(&meaning, None), &value)?);
+            let filter = composite::ask(&self.ask(&meaning, None), &value)?;
+            any.push(self.told(&meaning, filter));
         }
         Ok(Some(one_or(any)))
     }

@@ -52,6 +52,7 @@ impl Reader<'_> {
         }
         let filter = inner(source, rest)
             .map_err(|refusal| refusal.behind(&format!("_has:{name}:{}:", short(code))))?;
+        let filter = self.referred(source, parameter, filter);
         let owners = parameter.owners.iter();
         let any = owners.map(|o| {
             let has = Filter::Has {

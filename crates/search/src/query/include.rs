@@ -7,11 +7,12 @@ use super::criterion::{demand_indexed, short};
 use super::{Ignored, Reader};
 use crate::entries::{Term, TermKey};
 use crate::extract::Extractor;
+use crate::groups::Groups;
 use crate::nearest::nearest;
 use crate::param::{Form, may_refer, reference_targets};
-use crate::plan::Filter;
 use crate::program::{Program, Visitor};
 use crate::registry::{Parameter, TypeParameters};
+use std::collections::BTreeMap;
 use ward_fhir::reference::{Reference, parse};
 use ward_fhir::schema::{SearchType, TypeKind};
 use ward_fhir::{Failure, Kind, Node, TypeId};
@@ -206,9 +207,13 @@ impl Include {
         found.including
     }
 
-    /// Reverse: for each type that may refer to one of `hits` by it, the filter for those that do; nothing for a forward
-    /// include. Linear in the hits and the parameters.
-    pub fn referring(&self, extractor: &Extractor, hits: &[Node<'_>]) -> Vec<(TypeId, Filter)> {
+    /// Reverse: for each type that may refer to one of `hits` by it, the terms of those that do, by the groups that must be shown
+    /// ([`Filter::Shows`](crate::plan::Filter::Shows)); nothing for a forward include. Linear in the hits and the parameters.
+    pub fn referring(
+        &self,
+        extractor: &Extractor,
+        hits: &[Node<'_>],
+    ) -> Vec<(TypeId, Groups, Vec<Term>)> {
         if !self.reverse {
             return Vec::new();
         }
@@ -227,17 +232,21 @@ impl Include {
         });
         let mut found = Vec::new();
         for source in sources {
-            let mut terms = Vec::new();
-            let parameters = self.parameters(extractor.registry().of(source.id));
+            let registry = extractor.registry();
+            let mut terms: BTreeMap<Groups, Vec<Term>> = BTreeMap::new();
+            let parameters = self.parameters(registry.of(source.id));
             for parameter in parameters.filter(|p| p.indexed) {
                 if types.iter().any(|ty| may_refer(parameter, *ty)) {
-                    refer(key, parameter, &seen, &mut terms);
+                    let groups = registry.read_by(source.id, parameter);
+                    refer(key, parameter, &seen, terms.entry(groups).or_default());
                 }
             }
-            terms.sort_unstable();
-            terms.dedup();
-            if !terms.is_empty() {
-                found.push((source.id, Filter::AnyTerm(terms)));
+            for (groups, mut terms) in terms {
+                terms.sort_unstable();
+                terms.dedup();
+                if !terms.is_empty() {
+                    found.push((source.id, groups, terms));
+                }
             }
         }
         found

@@ -26,18 +26,8 @@ impl Reader<'_> {
         if modifier == Some("missing") {
             self.demand_target_seen(meaning)?;
             return match value {
-                "true" => Ok(missing::filter(
-                    self.extractor.key(),
-                    meaning.all,
-                    parameter,
-                    true,
-                )),
-                "false" => Ok(missing::filter(
-                    self.extractor.key(),
-                    meaning.all,
-                    parameter,
-                    false,
-                )),
+                "true" => Ok(self.missing(meaning, true)),
+                "false" => Ok(self.missing(meaning, false)),
                 _ => {
                     let text = format!(
                         "The value of '{}:missing' must be true or false.",
@@ -58,11 +48,25 @@ impl Reader<'_> {
             other => (false, other),
         };
         let filter = self.any(&self.ask(meaning, modifier), value)?;
+        let filter = self.told(meaning, filter);
         Ok(if not {
             Filter::Not(Box::new(filter))
         } else {
             filter
         })
+    }
+
+    /// Whether it has no value, or has one.
+    pub(super) fn missing(&self, meaning: &Meaning<'_>, wanted: bool) -> Filter {
+        let is = |wanted| {
+            let (key, parameter) = (self.extractor.key(), meaning.parameter);
+            missing::filter(key, meaning.all, parameter, wanted)
+        };
+        match (self.masks(meaning), wanted) {
+            (false, wanted) => is(wanted),
+            (true, false) => self.present(meaning, is(false)),
+            (true, true) => Filter::Not(Box::new(self.present(meaning, is(false)))),
+        }
     }
 
     pub(super) fn ask<'m>(&'m self, meaning: &Meaning<'m>, modifier: Option<&'m str>) -> Ask<'m> {

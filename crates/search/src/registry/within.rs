@@ -5,6 +5,8 @@
 
 use super::composite::Alternative;
 use super::{Parameter, Registry, TypeParameters};
+use crate::definition::Definition;
+use crate::groups::{Groups, Reads};
 use crate::program::{Atom, Guard};
 use crate::seen::{Elements, Seen};
 use std::sync::Arc;
@@ -25,6 +27,36 @@ impl Registry {
             seen: Some(seen),
             ..Self::new(whole.schema)
         }
+    }
+
+    /// The same for a caller in some of whose rows these groups are masked. Costs a copy of the list of custom parameters.
+    pub fn masking(whole: &Arc<Registry>, groups: Groups, reads: Reads) -> Self {
+        Self {
+            schema: whole.schema,
+            package: Some(whole.clone()),
+            custom: whole.custom.clone(),
+            words: whole.words.clone(),
+            seen: whole.seen.clone(),
+            masked: Some((groups, reads)),
+            types: Box::default(),
+        }
+    }
+
+    /// The groups that are masked in some rows of the caller.
+    pub fn masked(&self) -> Groups {
+        self.masked.map_or(Groups::NONE, |(groups, _)| groups)
+    }
+
+    /// Those of them that a parameter of a type reads; of one that a client defined nothing is known, so it may read all.
+    pub(crate) fn read_by(&self, ty: TypeId, parameter: &Parameter) -> Groups {
+        let Some((groups, reads)) = self.masked else {
+            return Groups::NONE;
+        };
+        let read = match &parameter.def {
+            Definition::Package(def) => reads(self.schema.ty(ty).name, def),
+            Definition::Custom(_) => Groups::ALL,
+        };
+        read.within(groups)
     }
 
     /// The elements that it is bound to; `None`: to none.

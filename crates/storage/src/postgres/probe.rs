@@ -42,6 +42,11 @@ impl Probe<'_> {
             } else {
                 "false"
             }),
+            Node::Shows(bits) => {
+                let closing = sql.int((bits.len() as i64 - 1) * 8);
+                let mask = sql.bind(Value::Shared(bits.clone()));
+                let _ = write!(sql.text, "get_bit({mask}, least({row}.w, {closing})) <> 0");
+            }
             Node::Terms(terms) => match terms.as_slice() {
                 [] => sql.push("false"),
                 [term] => {

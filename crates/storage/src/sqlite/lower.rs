@@ -138,6 +138,10 @@ impl Probe {
                     let _ = write!(sql.text, "{row}.typ in {list}");
                 }
             },
+            Node::Shows(bits) => {
+                let mask = sql.bind(Value::Shared(bits.clone()));
+                let _ = write!(sql.text, "vis({mask}, {row}.k)");
+            }
             // A range of the term is as good as one of the home.
             Node::Terms(terms) | Node::AtHome { terms, .. } => self.terms(sql, terms),
             Node::Compartment(keys) => self.compartment(sql, keys),

@@ -12,6 +12,7 @@ mod homes;
 mod hops;
 mod identity;
 mod lifecycle;
+mod masked;
 mod names;
 mod oracle;
 mod place;
@@ -78,6 +79,7 @@ on_both!(
     visibility::what_is_hidden_might_as_well_not_be_there,
     visibility::a_closed_record_might_as_well_not_be_there,
     visibility::what_is_hidden_decides_no_hop,
+    masked::a_condition_holds_of_no_row_in_which_it_is_masked,
     visibility::classes_have_dense_ids_on_every_node,
     visibility::what_cannot_be_interned_is_nobodys,
     policies::no_commit_slips_past_a_policy,

@@ -434,7 +434,8 @@ async fn reverse_includes(text: &mut String, store: &Store, maker: &Maker<'_>, w
                 param: param.map(Into::into),
                 target: None,
             };
-            for (ty, filter) in include.referring(&maker.extractor, &nodes) {
+            for (ty, _, terms) in include.referring(&maker.extractor, &nodes) {
+                let filter = Filter::AnyTerm(terms);
                 let plan = Plan {
                     types: vec![ty],
                     filter,

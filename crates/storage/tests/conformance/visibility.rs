@@ -237,6 +237,7 @@ impl Pair<'_> {
                 contained: None,
                 extractor: &maker.extractor,
                 rows_max,
+                view: &stored,
             };
             let ask = async |store: &Store, access: &Access| {
                 let page = View::committed(store).examine(access, plan, looking).await;
@@ -265,7 +266,8 @@ impl Pair<'_> {
                 param: None,
                 target: None,
             };
-            for (ty, filter) in include.referring(&maker.extractor, &nodes) {
+            for (ty, _, terms) in include.referring(&maker.extractor, &nodes) {
+                let filter = Filter::AnyTerm(terms);
                 plans.push(Plan {
                     count: 60,
                     ..plan(ty, filter)
@@ -537,4 +539,8 @@ pub async fn what_cannot_be_interned_is_nobodys(place: Place) {
             .is_empty()
     );
     live(read(&store, &all(), row.ty, row.rid).await);
+}
+
+fn stored(row: &ward_storage::Row) -> Option<ward_fhir::Document> {
+    ward_fhir::json::read(&row.body, None, &ward_fhir::tree::Limits::default()).ok()
 }

@@ -82,6 +82,7 @@ impl<'a> Compiler<'a> {
             also: Vec::new(),
             within: wider.map(Label::act).collect(),
             defaults: text.value.defaults.iter().copied().collect(),
+            masking: text.value.masking.clone(),
             label: label.clone(),
         };
         self.set.definitions.insert(label, definition);

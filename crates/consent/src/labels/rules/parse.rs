@@ -7,13 +7,14 @@
 //! | `system NAME URI...` | a short name of a code system, with every URI it goes by; the first one is written |
 //! | `handling URI` | labels of this system say how to handle data, not how sensitive they are |
 //! | `catalog TYPE...` | types that are in nobody's record: what rules find in them is for what refers to them |
-//! | `label LABEL LEVEL` | a sensitivity; below it `about`, `within`, `also`, `basis`, `default` |
+//! | `label LABEL LEVEL` | a sensitivity; below it `about`, `within`, `also`, `basis`, `default`, `mask`, `redact` |
 //! | `rule NAME LABEL...` | what gives it; below it `about`, `in`, `at`, `code`, `codes`, `value-set`, `canonical`, `reference` |
 //! | `without rule NAME` | takes a rule of an earlier file away |
 //!
 //! A label is `SUD` (a code of v3-ActCode) or `name:CODE`. What is below a line is indented.
 
 use super::LabelDefault;
+use crate::labels::groups::{Group, Masking};
 use crate::sensitivity::Confidentiality;
 
 /// Bytes of one text.
@@ -55,6 +56,7 @@ pub struct LabelText<'a> {
     pub also: Vec<&'a str>,
     pub basis: Option<&'a str>,
     pub defaults: Vec<LabelDefault>,
+    pub masking: Masking,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -206,6 +208,7 @@ impl<'a> Reader<'_, 'a> {
             also: Vec::new(),
             basis: None,
             defaults: Vec::new(),
+            masking: Masking::default(),
         });
         let labels = &mut self.source.labels;
         let at = placed(labels, label, |label| label.name)?;
@@ -301,9 +304,17 @@ fn label_line<'a>(label: &mut LabelText<'a>, word: &str, rest: &'a str) -> Step 
                 label.defaults.push(known);
             }
         }
+        "mask" => label.masking.masked.extend(groups(words)?),
+        "redact" => label.masking.redacted.extend(groups(words)?),
         _ => return Err(format!("'{word}' is no word of a label")),
     }
     Ok(())
+}
+
+fn groups<'a>(words: impl Iterator<Item = &'a str>) -> Step<Vec<Group>> {
+    let group =
+        |word| Group::of_word(word).ok_or_else(|| format!("'{word}' is no group of elements"));
+    words.map(group).collect()
 }
 
 fn rule_line<'a>(rule: &mut RuleText<'a>, word: &str, rest: &'a str) -> Step<Vec<SignalText<'a>>> {

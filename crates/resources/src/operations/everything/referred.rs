@@ -2,7 +2,7 @@
 
 use super::asked::Asked;
 use crate::engine::{Context, stored};
-use crate::seen::view;
+use crate::masked::view;
 use std::collections::{BTreeSet, HashSet};
 use ward_access::Action;
 use ward_fhir::TypeId;
@@ -16,7 +16,7 @@ pub async fn referred(cx: Context<'_>, rows: &[Row], asked: &Asked) -> Result<Ve
     // In their order, so that an answer is the same each time.
     let mut wanted: BTreeSet<(TypeId, String)> = BTreeSet::new();
     for row in rows {
-        let document = view(cx.access, &row.body)?;
+        let document = view(cx.access, row)?;
         for node in document
             .root()
             .descendants_and_self()

@@ -10,7 +10,9 @@ use crate::reply::Reply;
 use crate::visibility::explain::{Asking, Explained, Layer, Subject};
 use crate::visibility::{Answers, Policy};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use ward_access::Access;
+use ward_consent::labels::{Group, Masking};
 use ward_consent::{Effect, Level, Obligations, Step};
 use ward_fhir::TypeId;
 use ward_fhir::issue::Result;
@@ -125,6 +127,7 @@ impl Told {
         all.extend(self.layers.iter().map(layer));
         if self.effect == Effect::Permit {
             all.extend(obligations(self.explained.obligations));
+            all.extend(masked(&self.explained.masking));
         }
         for (consent, fault) in &self.explained.faults {
             all.push(part(
@@ -258,6 +261,22 @@ fn obligations(obligations: Obligations) -> impl Iterator<Item = Value> {
     all.into_iter()
         .filter(|(is_due, _)| *is_due)
         .map(|(_, name)| code("obligation", name))
+}
+
+/// `mask-value`, `redact-note`, ... (R15)
+fn masked(masking: &Masking) -> impl Iterator<Item = Value> {
+    let named = |word: &'static str, groups: &BTreeSet<Group>| {
+        let names = groups
+            .iter()
+            .map(|group| format!("{word}-{}", group.word()));
+        names.collect::<Vec<String>>()
+    };
+    let all = [
+        named("mask", &masking.masked),
+        named("redact", &masking.redacted),
+    ];
+    let names = all.into_iter().flatten();
+    names.map(|name| code("obligation", &name))
 }
 
 pub(super) fn effect_code(effect: Option<Effect>) -> &'static str {

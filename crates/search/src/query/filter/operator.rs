@@ -8,12 +8,27 @@ use crate::param::{Ask, Form, date};
 use crate::plan::{Filter, PhraseTest};
 use crate::query::criterion::Meaning;
 use crate::query::values::value_filter;
-use crate::query::{Reader, is_blank, missing};
+use crate::query::{Reader, is_blank};
 use ward_fhir::schema::SearchType::{self, Date, Number, Quantity, Reference, String, Token, Uri};
 use ward_fhir::{Failure, Kind};
 
 impl Reader<'_> {
+    /// What the operator asks, of what is shown of the parameter.
     pub(super) fn compare(
+        &self,
+        meaning: &Meaning<'_>,
+        modifier: Option<&str>,
+        operator: Operator,
+        value: &str,
+    ) -> Result<Filter, Failure> {
+        let filter = self.compared(meaning, modifier, operator, value)?;
+        Ok(match operator {
+            Operator::Present => filter,
+            _ => self.told(meaning, filter),
+        })
+    }
+
+    fn compared(
         &self,
         meaning: &Meaning<'_>,
         modifier: Option<&str>,
@@ -60,12 +75,7 @@ impl Reader<'_> {
             }
             (Operator::Starts, Uri) => with("below"),
             (Operator::Present, _) => match value {
-                "true" | "false" => Ok(missing::filter(
-                    self.extractor.key(),
-                    meaning.all,
-                    meaning.parameter,
-                    value == "false",
-                )),
+                "true" | "false" => Ok(self.missing(meaning, value == "false")),
                 _ => Err(ask.bad("must be true or false with 'pr'")),
             },
             (Operator::Overlaps, Date) if !meaning.parameter.is_column() => {
@@ -78,9 +88,8 @@ impl Reader<'_> {
             (Operator::NotIn, Token) => Ok(Filter::Not(Box::new(with("in")?))),
             (Operator::Refers, Reference) => value_filter(&ask, value),
             (Operator::Ne, String | Token | Uri | Reference) => {
-                let equal = self.compare(meaning, modifier, Operator::Eq, value)?;
-                let present =
-                    missing::filter(self.extractor.key(), meaning.all, meaning.parameter, false);
+                let equal = self.compared(meaning, modifier, Operator::Eq, value)?;
+                let present = self.missing(meaning, false);
                 Ok(Filter::And(vec![present, Filter::Not(Box::new(equal))]))
             }
             (operator, ty) => value_filter(&ask, &component(operator, ty, value)?),

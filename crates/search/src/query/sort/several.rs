@@ -53,6 +53,14 @@ impl<'a> Reader<'a> {
         for meaning in meanings {
             let key =
                 key_of(meaning.parameter, descending).map_err(|why| self.unsorted(code, why))?;
+            // The index has an order of what is masked too: each resource is looked at as it is seen.
+            let key = match self.masks(meaning) {
+                true => SortKey::Text {
+                    param: meaning.parameter.def.number(),
+                    descending,
+                },
+                false => key,
+            };
             keys.extend(meaning.types.iter().map(|ty| (*ty, key.clone())));
         }
         let Some((_, first)) = keys.first().cloned() else {
