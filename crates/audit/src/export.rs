@@ -270,7 +270,7 @@ mod tests {
                 text.replacen('"', "", 1),
                 format!("{text} "),
                 text.replace("=\"", "\""),
-                format!("{}", &text[..text.len() - 1]),
+                text[..text.len() - 1].to_owned(),
             ] {
                 assert!(bad == text || Line::parse(&bad).is_err(), "{bad}");
             }

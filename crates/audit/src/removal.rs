@@ -122,7 +122,7 @@ mod tests {
         };
         let retention = Removal {
             kind: RemovalKind::Retention(Counted::parse("1=9").unwrap()),
-            entries: vec![0..9],
+            entries: std::iter::once(0..9).collect(),
             ..redaction.clone()
         };
         for good in [&redaction, &retention] {

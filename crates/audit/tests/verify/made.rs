@@ -19,6 +19,11 @@ pub const ORIGIN: &str = "hospital.example/ward/audit";
 pub const WITNESS: &str = "witness.example/w1";
 pub const START_US: i64 = 1_764_514_800_000_000;
 
+/// A single range of entries.
+pub fn one(range: Range<u64>) -> Vec<Range<u64>> {
+    std::iter::once(range).collect()
+}
+
 pub struct Made {
     pub lines: Vec<Line>,
     pub issuer: Issuer,
@@ -65,7 +70,7 @@ pub fn example() -> Made {
     made.redact(8..9);
     made.redact(12..14);
     let dropped = made.drop_entries(0..6);
-    made.removal(RemovalKind::Retention(dropped), vec![0..6], &by);
+    made.removal(RemovalKind::Retention(dropped), one(0..6), &by);
     made.stop();
     made.cosign();
     made

@@ -1,6 +1,6 @@
 //! What was taken out by a rule: proofs hold, and every removal is named.
 
-use crate::made::{Made, approver, checked, signer, trusting};
+use crate::made::{Made, approver, checked, one, signer, trusting};
 use ward_audit::counted::Counted;
 use ward_audit::export::Line;
 use ward_audit::leaf::Class;
@@ -48,7 +48,7 @@ fn te6_a_redacted_log_is_whole_and_tells_what_is_gone() {
 #[test]
 fn a_redaction_that_nobody_declared_is_found() {
     let mut made = hundreds(3);
-    made.removal(RemovalKind::Redaction, vec![10..20], &[&signer(1)]);
+    made.removal(RemovalKind::Redaction, one(10..20), &[&signer(1)]);
     made.redact(10..21);
     made.checkpoint();
     let report = checked(&made.ended(), &trusting());
@@ -93,7 +93,7 @@ fn a_removal_needs_the_signatures_that_the_auditor_asks_for() {
             })
             .collect();
         let by: Vec<_> = signers.iter().collect();
-        made.removal(RemovalKind::Redaction, vec![10..20], &by);
+        made.removal(RemovalKind::Redaction, one(10..20), &by);
         made.redact(10..20);
         made.checkpoint();
         let report = checked(&made.ended(), &two_approvals());
@@ -116,7 +116,7 @@ fn dropped_entries_leave_every_proof_of_the_rest() {
     let whole = made.ended();
     let dropped = made.drop_entries(0..250);
     let retention = RemovalKind::Retention(dropped);
-    made.removal(retention, vec![0..250], &[&signer(1)]);
+    made.removal(retention, one(0..250), &[&signer(1)]);
     let anchor = made.checkpoint();
     let mut policy = trusting();
     policy.anchors = ward_audit::export::notes(&crate::made::text(&whole)).unwrap();
@@ -157,7 +157,7 @@ fn dropping_that_nobody_declared_so_is_found() {
         let mut made = hundreds(3);
         let counted = made.drop_entries(0..150);
         if let Some(kind) = kind(counted) {
-            made.removal(kind, vec![0..150], &[&signer(1)]);
+            made.removal(kind, one(0..150), &[&signer(1)]);
         }
         made.checkpoint();
         let report = checked(&made.ended(), &trusting());
@@ -171,7 +171,7 @@ fn dropping_that_nobody_declared_so_is_found() {
 fn what_is_kept_of_dropped_entries_is_bound_to_the_signed_roots() {
     let mut made = hundreds(3);
     let counted = made.drop_entries(0..150);
-    made.removal(RemovalKind::Retention(counted), vec![0..150], &[&signer(1)]);
+    made.removal(RemovalKind::Retention(counted), one(0..150), &[&signer(1)]);
     made.checkpoint();
     let whole = made.ended();
     for at in 0..3 {
@@ -206,5 +206,5 @@ fn the_published_example_is_what_is_written_here() {
     policy.witnesses = vec![made.witness.key().clone()];
     let report = checked(&made.ended(), &policy);
     assert_eq!(report.verdict(), Verdict::Whole, "{report}");
-    assert_eq!((report.redactions(), report.dropped), (3, vec![0..6]));
+    assert_eq!((report.redactions(), report.dropped), (3, one(0..6)));
 }

@@ -1,6 +1,6 @@
 //! Entries and lines that were changed, put in, taken out or exchanged.
 
-use crate::made::{Made, checked, signer, text, trusting};
+use crate::made::{Made, checked, one, signer, text, trusting};
 use ward_audit::export::Line;
 use ward_audit::leaf::{Content, Leaf};
 use ward_audit::verifier::{Place, Policy, Problem, Report, Verdict, verify};
@@ -70,7 +70,7 @@ fn te1_a_flipped_bit_is_found_where_it_is() {
     made.events(10);
     made.removal(
         ward_audit::removal::RemovalKind::Redaction,
-        vec![3..5],
+        one(3..5),
         &[&signer(2)],
     );
     made.redact(3..5);

@@ -1,5 +1,6 @@
 use super::sample::{document, extractor};
 use super::small::{Small, kind, read, refusal};
+use crate::plan::Filter;
 use crate::query::{Include, Including};
 use ward_fhir::schema::r4;
 use ward_fhir::{Kind, TypeId};
@@ -152,8 +153,8 @@ fn includes_find_both_ways() {
     let referring = |query: &str| {
         let parts = include(query).referring(&extractor(), &[hit.root()]);
         let found = parts
-            .iter()
-            .map(|(ty, filter)| small.matching(&[*ty], filter));
+            .into_iter()
+            .map(|(ty, _, terms)| small.matching(&[ty], &Filter::AnyTerm(terms)));
         found.filter(|f| !f.is_empty()).collect::<Vec<_>>()
     };
     assert_eq!(

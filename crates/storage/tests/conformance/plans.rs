@@ -12,7 +12,7 @@ use ward_fhir::schema::r4;
 use ward_fhir::tree::{Document, Limits, Node};
 use ward_search::check::split;
 use ward_search::extract::Extractor;
-use ward_search::plan::Plan;
+use ward_search::plan::{Filter, Plan};
 use ward_search::query::{Include, Options, parse};
 use ward_search::registry::Registry;
 use ward_search::terminology::Embedded;

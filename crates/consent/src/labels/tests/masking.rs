@@ -40,7 +40,7 @@ fn groups(groups: &[Group]) -> BTreeSet<Group> {
 
 #[test]
 fn r15_a_label_that_masks_hides_no_resource() {
-    let of = |labels, level| lacking(labels, level, &[]).masking(&rules());
+    let of = |labels: &[(&str, &str)], level| lacking(labels, level, &[]).masking(&rules());
     let (result, place) = ((WARD_LABEL, "RESULT"), (WARD_LABEL, "WHERE"));
     let normal = Confidentiality::Normal;
     assert_eq!(of(&[], normal), Some(Masking::default()));
