@@ -316,8 +316,7 @@ fn r15_who_is_not_cleared_for_a_label_that_masks_sees_the_rest() {
         sees(&doctor_d, &labelled(class(&[denied], &[])), None),
         None
     );
-    let permitted = consent(&format!(r#"{OPTIN},"provision":{{}}"#));
-    let permitted = labelled(class(&[permitted], &[]));
+    let permitted = labelled(class(&[consent(OPTIN)], &[]));
     assert_eq!(sees(&doctor_d, &permitted, None), Some(0));
-    assert_eq!(sees(&doctor_d, &plain, Some(NOW_US + 1)), Some(1));
+    assert_eq!(sees(&doctor_d, &plain, Some(NOW_US + 1)), Some(0));
 }
