@@ -178,8 +178,29 @@ fn t44_r17_no_record_of_accesses_tells_of_what_is_hidden() {
         let chart = ward.patient_with(&[without_hiv()]);
         let o2 = chart.viral_load();
         ward.dr_t().get(&o2).expect(200);
+        // One that a client has written, and that is nobody's.
+        let written = |of: &str| {
+            let event = json!({ "resourceType": "AuditEvent", "recorded": "2025-04-01T00:00:00Z",
+                "type": { "system": "http://dicom.nema.org/resources/ontology/DCM", "code": "110110" },
+                "agent": [{ "requestor": true, "who": { "reference": "Practitioner/drt" } }],
+                "source": { "observer": { "display": "elsewhere" } }, "entity": [{ "what": { "reference": of } }] });
+            ward.loader.post("AuditEvent", &event)
+        };
+        let o1 = chart.glucose();
+        if written(&o2).status == 201 && written(&o1).status == 201 {
+            let asks = |of: &str| {
+                ward.dr_x()
+                    .get(&format!("AuditEvent?entity={of}&_total=accurate"))
+            };
+            let open = asks(&o1);
+            assert!(
+                open.status == 403 || open.json()["total"] != 0,
+                "{}",
+                open.text()
+            );
+        }
         for query in [
-            format!("AuditEvent?entity={o2}"),
+            format!("AuditEvent?entity={o2}&_total=accurate"),
             format!("AuditEvent?entity={o2}&_summary=count"),
         ] {
             let answer = ward.dr_x().get(&query);
@@ -212,14 +233,29 @@ fn t45_r17_entries_that_name_what_is_hidden_are_stripped() {
             assert!(matches!(answer.status, 200 | 404), "{text}");
             assert!(!text.contains(id_of(&o2)), "{path}: {text}");
         }
+        let id = id_of(&o2);
         for query in [
             format!("Provenance?target={o2}"),
             format!("List?item={o2}"),
+            format!("List?item=Observation/{id}/_history/1,{o2}"),
+            format!("List?item._id={id}"),
+            format!("List?_filter=item eq {o2}"),
             format!("Composition?entry={o2}"),
+            format!("Patient?_has:List:subject:item={o2}"),
         ] {
-            let answer = ward.dr_x().get(&query);
-            let entries = answer.json()["entry"].to_string();
-            assert!(!entries.contains(id_of(&o2)), "{query}: {entries}");
+            let shown = found(ward.dr_x(), &query.replace(id, id_of(&o1)));
+            assert!(!shown.is_empty() || query.contains("_history"), "{query}");
+            assert!(
+                !found(&ward.loader, &query).is_empty() || query.contains("_history"),
+                "{query}"
+            );
+            // As by one that never was.
+            let asked = |id: &str| told(&ward.dr_x().get(&query.replace(id_of(&o2), id)), id);
+            assert_eq!(asked(id), asked("nobody-is-here"), "{query}");
+            assert!(found(ward.dr_x(), &query).is_empty(), "{query}");
+        }
+        for query in ["List?item:identifier=urn:s|1", "List?_sort=item"] {
+            ward.dr_x().get(query).expect(403);
         }
         let text = ward.dr_x().get(&list).text();
         assert!(text.contains(&o1), "{text}");

@@ -175,10 +175,23 @@ impl Hidden {
         self.0.is_empty()
     }
 
-    fn has(&self, ty: TypeId, id: &str) -> bool {
+    pub fn iter(&self) -> impl Iterator<Item = (TypeId, &str)> {
+        self.0.iter().map(|(ty, id)| (*ty, id.as_str()))
+    }
+
+    pub fn has(&self, ty: TypeId, id: &str) -> bool {
         // Few are hidden, and the set is asked with what it holds.
         !self.0.is_empty() && self.0.contains(&(ty, id.to_owned()))
     }
+}
+
+/// Those of what a query names that the caller does not see.
+pub(crate) async fn unseen(cx: Context<'_>, named: &BTreeSet<(TypeId, String)>) -> Result<Hidden> {
+    if named.is_empty() {
+        return Ok(Hidden::default());
+    }
+    let named = named.iter().map(|(ty, id)| (*ty, id.as_str()));
+    look_up(cx, named.collect(), &known(cx.access, std::iter::empty())).await
 }
 
 /// One statement for ids of clients, and one for what is there.

@@ -336,3 +336,6 @@ fn clock() -> i64 {
     static NOW: AtomicI64 = AtomicI64::new(1_700_000_000_000_000);
     NOW.fetch_add(1_000, Ordering::Relaxed)
 }
+
+#[path = "search/targets_tests.rs"]
+mod asked;

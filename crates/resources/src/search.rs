@@ -17,6 +17,7 @@ pub(crate) mod named;
 pub(crate) mod open;
 pub(crate) mod page;
 pub(crate) mod question;
+pub(crate) mod targets;
 pub(crate) mod terminology;
 mod wide;
 

@@ -22,6 +22,7 @@ pub mod query;
 pub mod registry;
 pub mod seen;
 pub mod shape;
+pub mod targets;
 pub mod term;
 pub mod terminology;
 

@@ -11,13 +11,14 @@ pub(crate) mod string;
 pub(crate) mod token;
 pub(crate) mod uri;
 
-pub(crate) use reference::{PARENTS, may_refer, reference_targets};
+pub(crate) use reference::{PARENTS, may_refer, reference_targets, tells_of_hidden, untold};
 
 use crate::edition::Edition;
 use crate::entries::TermKey;
 use crate::extract::Extractor;
 use crate::plan::Prefix;
 use crate::registry::{Parameter, TypeParameters};
+use crate::targets::Targets;
 use crate::terminology::Terminology;
 use ward_fhir::schema::{Primitive, Schema, SearchType, TypeKind};
 use ward_fhir::{Failure, Kind, TypeId};
@@ -147,6 +148,9 @@ pub(crate) struct Ask<'a> {
     /// Of the type that is searched, and the parameter among them.
     pub types: &'a TypeParameters,
     pub parameter: &'a Parameter,
+    /// The types themselves.
+    pub of: &'a [TypeId],
+    pub targets: &'a dyn Targets,
     /// The oldest edition of extraction that rows of what is searched may be of.
     pub oldest: Edition,
     /// After the colon; `missing` and `not` are dealt with before.

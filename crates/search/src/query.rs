@@ -39,6 +39,7 @@ pub use values::modifiers;
 use crate::extract::Extractor;
 use crate::plan::{Filter, Plan, Total};
 use crate::registry::Registry;
+use crate::targets::{Every, Targets};
 use crate::terminology::Terminology;
 use std::cell::Cell;
 use ward_fhir::{Failure, Kind, TypeId};
@@ -85,6 +86,19 @@ pub fn parse<N: AsRef<str>, V: AsRef<str>>(
     pairs: &[(N, V)],
     options: &Options<'_>,
 ) -> Result<(Plan, Used), Failure> {
+    parse_by(extractor, types, pairs, options, &Every)
+}
+
+/// The same for a caller who may ask by some resources alone: a reference to any other matches nothing.
+///
+/// Errors: those of [`parse`], and `HiddenElement` for what would tell of targets that are not seen by more than their ids.
+pub fn parse_by<N: AsRef<str>, V: AsRef<str>>(
+    extractor: &Extractor,
+    types: &[TypeId],
+    pairs: &[(N, V)],
+    options: &Options<'_>,
+    targets: &dyn Targets,
+) -> Result<(Plan, Used), Failure> {
     if pairs.len() > PARAMETERS_MAX {
         return Err(Failure::new(
             Kind::TooCostly,
@@ -95,6 +109,7 @@ pub fn parse<N: AsRef<str>, V: AsRef<str>>(
         registry: extractor.registry(),
         extractor,
         options,
+        targets,
         plan: Plan {
             types: types.to_vec(),
             filter: Filter::All,
@@ -127,6 +142,7 @@ struct Reader<'a> {
     registry: &'a Registry,
     extractor: &'a Extractor,
     options: &'a Options<'a>,
+    targets: &'a dyn Targets,
     plan: Plan,
     used: Used,
     filters: Vec<Filter>,

@@ -39,6 +39,7 @@ mod visibility;
 
 pub use contract::*;
 pub use examine::{Looking, ROWS_EXAMINED_MAX, compare, is_gathered};
+pub use home::leads_home;
 pub use past::VERSIONS_EXAMINED_MAX;
 pub use rotation::{RotateError, Rotation, rotate_master};
 pub use staged::{STAGED_MAX, Staged, View};

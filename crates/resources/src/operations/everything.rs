@@ -18,6 +18,7 @@ use crate::search::included::Included;
 use crate::search::links::{Trail, links};
 use crate::search::page::bundle;
 use crate::search::question::Question;
+use crate::search::targets::AskedBy;
 use crate::seen::demand_placed;
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
@@ -68,7 +69,9 @@ async fn referring(cx: Context<'_>, id: &str) -> Result<Filter> {
                 .filter(|c| cx.engine.registry.find(*ty, c).is_some())
             {
                 let pairs = [((*code).to_owned(), reference.clone())];
-                filters.push(Question::read(cx, &[*ty], &pairs, true).await?.plan.filter);
+                let (of, by) = ([*ty], Some(AskedBy::Every));
+                let question = Question::read_by(cx, &of, &pairs, true, by);
+                filters.push(question.await?.plan.filter);
             }
         }
     }

@@ -4,6 +4,7 @@
 //! plain filters beside it.
 
 use super::question::Question;
+use super::targets::{AskedBy, is_asked};
 use crate::engine::Context;
 use crate::place::{demand_any, demand_type, patient_type};
 use crate::read::{NO_ROW, locate};
@@ -86,7 +87,9 @@ async fn members(
                 .is_some_and(|p| p.is_served())
             {
                 let pairs = [((*code).to_owned(), reference.clone())];
-                any.push(Question::read(cx, &[*ty], &pairs, true).await?.plan.filter);
+                let (of, by) = ([*ty], Some(AskedBy::Every));
+                let question = Question::read_by(cx, &of, &pairs, true, by);
+                any.push(question.await?.plan.filter);
             }
         }
         if !any.is_empty() {
@@ -104,7 +107,11 @@ async fn members(
         || by_type.iter().map(|(ty, _)| *ty).collect(),
         |ty| vec![ty],
     );
-    Ok((asked, union(by_type)))
+    // By one that is not seen nothing is found, as by one that is not there.
+    Ok(match is_asked(cx, compartment, id).await? {
+        true => (asked, union(by_type)),
+        false => (asked, Filter::Nothing),
+    })
 }
 
 /// Over several types the terms of all come first, with the owner's id, so that index ranges find the candidates; then each type

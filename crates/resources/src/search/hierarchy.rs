@@ -6,9 +6,10 @@
 
 use crate::document::reread;
 use crate::engine::{Context, stored};
+use crate::referred::unseen;
 use std::collections::BTreeSet;
 use ward_fhir::issue::Result;
-use ward_fhir::{Failure, Kind};
+use ward_fhir::{Failure, Kind, TypeId};
 use ward_search::extract::Extractor;
 use ward_search::plan::{Filter, Hierarchy, Plan, Total};
 use ward_search::query::{Include, Including, parent, referring};
@@ -21,7 +22,7 @@ pub const LEVELS_MAX: usize = 32;
 /// Resources of one statement.
 const ROWS_PER_STEP: u32 = 500;
 
-/// The logical ids of the resource and of all above or below it. Statements: one for each level, and further ones for every 500
+/// The logical ids of the resource and of all above or below it that the caller sees. Statements: one for each level, and further ones for every 500
 /// resources.
 ///
 /// Errors: `TooCostly` beyond the limits.
@@ -42,7 +43,7 @@ pub async fn related(
         }
         next.retain(|id| !all.contains(id));
         if next.is_empty() {
-            return Ok(all);
+            return seen(cx, asked.ty, all).await;
         }
         all.extend(next.iter().cloned());
         if all.len() > HIERARCHY_MAX {
@@ -54,6 +55,17 @@ pub async fn related(
         "the hierarchy has more than {HIERARCHY_MAX} resources or {LEVELS_MAX} levels from there; ask for a smaller part of it"
     );
     Err(Failure::new(Kind::TooCostly, text))
+}
+
+/// Without those that the caller does not see, at which the way up has ended. One statement more for whom some may be hidden.
+async fn seen(cx: Context<'_>, ty: TypeId, all: BTreeSet<String>) -> Result<BTreeSet<String>> {
+    if !cx.access.may_hide(ty) {
+        return Ok(all);
+    }
+    let named = all.into_iter().map(|id| (ty, id)).collect();
+    let hidden = unseen(cx, &named).await?;
+    let ids = named.into_iter().map(|(_, id)| id);
+    Ok(ids.filter(|id| !hidden.has(ty, id)).collect())
 }
 
 /// Those of a level themselves (`above`), or what is part of them.

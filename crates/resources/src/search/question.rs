@@ -6,6 +6,7 @@ use crate::engine::{Context, store_failure, stored};
 use crate::masked;
 use crate::places::Place;
 use crate::search::looked_at::LookedAt;
+use crate::search::targets::{self, AskedBy};
 use crate::search::{closed, contained, hierarchy, long, open, terminology, wide};
 use crate::search_parameters::Snapshot;
 use crate::seen::settle_order;
@@ -20,7 +21,7 @@ use ward_search::check;
 use ward_search::cost::is_costly;
 use ward_search::extract::Extractor;
 use ward_search::plan::{Check, Filter, Listed, Plan, Total};
-use ward_search::query::{Options, Used, held, lists, referring, replace_lists};
+use ward_search::query::{Options, Used, held, lists, parse_by, referring, replace_lists};
 use ward_search::registry::Registry;
 use ward_search::terminology::Embedded;
 use ward_storage::{Current, Looking, Page, StoreError, is_gathered};
@@ -47,7 +48,8 @@ pub(crate) struct Question {
 impl Question {
     /// Reads a query over `types` (empty: all). Lists, value sets and code systems are read as the caller may read them.
     /// Statements: none, or one or two for Lists, one to three for terminology that is not embedded, and one or more for each
-    /// parameter that is asked for a part of a text, for each hop of a chain, and for each level of a hierarchy.
+    /// parameter that is asked for a part of a text, for each hop of a chain, and for each level of a hierarchy; for whom something may be hidden
+    /// one or two for the references.
     ///
     /// `TooManyRequests`: it is costly, and the client has as many such questions under way as it may have.
     pub async fn read(
@@ -55,6 +57,17 @@ impl Question {
         types: &[TypeId],
         pairs: &[(String, String)],
         strict: bool,
+    ) -> Result<Question> {
+        Question::read_by(cx, types, pairs, strict, None).await
+    }
+
+    /// The same, where it is known what the caller may ask by.
+    pub async fn read_by(
+        cx: Context<'_>,
+        types: &[TypeId],
+        pairs: &[(String, String)],
+        strict: bool,
+        asked: Option<AskedBy<'_>>,
     ) -> Result<Question> {
         let settings = &cx.engine.settings;
         let served = cx.engine.asking().await?;
@@ -73,7 +86,12 @@ impl Question {
             terminology: &terminology,
             ..options
         };
-        let (mut plan, used) = ward_search::query::parse(extractor, types, pairs, &options)?;
+        let asked = match asked {
+            Some(asked) => asked,
+            None => targets::of(cx, extractor, types, pairs, &options).await?,
+        };
+        let by = asked.targets();
+        let (mut plan, used) = parse_by(extractor, types, pairs, &options, by)?;
         settle_order(cx, &mut plan);
         let is_costly = is_costly(&plan.filter) || plan.sort.iter().any(is_gathered);
         let mut place = match is_costly {
@@ -82,6 +100,7 @@ impl Question {
         };
         let filter = std::mem::replace(&mut plan.filter, Filter::All);
         let mut looked_at = LookedAt::default();
+        asked.note(&mut looked_at);
         let (types, looking) = (&plan.types, &mut looked_at);
         let filter = with_listed(cx, extractor, filter, looking).await?;
         let filter = contained::decided(cx, extractor, types, filter, &mut place, looking).await?;

@@ -261,9 +261,11 @@ async fn compare(
     let of_another = party.is_elsewhere(&asked.path);
     // Of a resource that is seen some former versions may not be, which the copy cannot leave out.
     let is_partly = party.is_granular() && asked.path.contains("_history");
-    if party.mode == Mode::Whole && !stopped && !of_another && !is_partly {
+    let last = last(writes);
+    // By what is not seen nothing is found.
+    let is_beyond = party.asks_beyond(asked, &last);
+    if party.mode == Mode::Whole && !stopped && !of_another && !is_partly && !is_beyond {
         // To one who sees all what dangles is shown as it is stored; to P nothing is that is not there.
-        let last = last(writes);
         let left = |said: &String| party.referring(said, &last, &|_| true);
         let to_all = answers(copy, &loader(), asked).await;
         let to_all: Vec<String> = to_all.iter().map(left).collect();

@@ -3,6 +3,8 @@
 use crate::party::{Held, Party};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use ward_testkit::generate::ABSENT;
+use ward_testkit::naive::Question;
 
 const BASE: &str = "http://127.0.0.1:8080/fhir/";
 
@@ -30,6 +32,25 @@ impl Party {
             of_resource(&mut body, &is_hidden);
         }
         format!("{head}\n{body}")
+    }
+
+    /// Whether a query names what may be hidden from P and is not seen: nothing is found by it.
+    pub fn asks_beyond(&self, asked: &Question, last: &BTreeMap<&str, Held<'_>>) -> bool {
+        let is_unseen = |text: &str| {
+            let of_id = |path: &&&str| path.split('/').nth(1) == Some(text);
+            text == ABSENT
+                || self.is_hidden(text, last).is_some()
+                || last
+                    .keys()
+                    .filter(of_id)
+                    .any(|path| self.is_hidden(path, last).is_some())
+        };
+        let values = asked.pairs.iter().map(|(_, value)| value);
+        let compartment = asked.path.split('/').nth(1);
+        values
+            .flat_map(|value| value.split([',', '$', ' ', '(', ')', '|']))
+            .chain(compartment)
+            .any(is_unseen)
     }
 
     /// The type, of a reference to this server to what may be hidden from P and is not seen.

@@ -9,10 +9,11 @@ use crate::extract::Collector;
 use crate::plan::{Filter, Hierarchy, Listed};
 use crate::query::hidden::refused;
 use crate::registry::{Leaf, Owner, Parameter};
+use crate::targets::Targets;
 use crate::words::words;
 use ward_fhir::reference::{Reference, is_id, parse};
 use ward_fhir::schema::{Schema, SearchType, TypeKind, r4};
-use ward_fhir::{Failure, Node, TypeId};
+use ward_fhir::{Failure, Kind, Node, TypeId};
 use ward_fhirpath::resolve_within;
 
 /// Targets that few resources are and many refer to: how many do decides how a search is answered.
@@ -107,6 +108,7 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
     let only = match ask.modifier {
         None => None,
         Some("identifier") if ask.parameter.forms.contains(&Form::Reference) => {
+            demand_whole(ask, ":identifier")?;
             return Ok(identifier(ask, value));
         }
         Some("below") if ask.parameter.forms.contains(&Form::Canonical) => {
@@ -124,12 +126,13 @@ pub(crate) fn ask(ask: &Ask<'_>, value: &str) -> Result<Filter, Failure> {
     };
     let text = unescape(value);
     let mut terms = Vec::new();
+    let is_canonical = ask.parameter.forms.iter().all(|f| *f == Form::Canonical);
     for owner in &ask.parameter.owners {
         let canonical = ask.parameter.forms.contains(&Form::Canonical);
-        if canonical {
+        if canonical && (is_canonical || is_told(ask, owner, &text)) {
             terms.push(ask.key.url(owner.param, &text));
         }
-        if ask.parameter.forms.iter().any(|f| *f != Form::Canonical) {
+        if !is_canonical {
             literals(ask, owner, only, &text, !canonical, &mut terms)?;
         }
     }
@@ -170,6 +173,56 @@ pub(crate) fn patient(ask: &Ask<'_>, value: &str) -> Option<String> {
     }
 }
 
+/// Whether the caller may ask by the resource.
+fn resolves(ask: &Ask<'_>, owner: &Owner, ty: TypeId, id: &str) -> bool {
+    ask.targets.resolves(ask.of, owner.param, ty, id)
+}
+
+/// The same of a Patient.
+pub(crate) fn resolves_patient(ask: &Ask<'_>, owner: &Owner, id: &str) -> bool {
+    let patient = ask.schema.resource_type("Patient");
+    patient.is_some_and(|ty| resolves(ask, owner, ty, id))
+}
+
+/// A canonical may be written as a reference to a version is, and both have one term.
+fn is_told(ask: &Ask<'_>, owner: &Owner, text: &str) -> bool {
+    match parse(text, ask.base) {
+        Some(Reference::Local { ty, id, .. }) => resolves(ask, owner, ty, id),
+        _ => true,
+    }
+}
+
+/// Refuses what reads more of a reference than to what, where that may be hidden.
+fn demand_whole(ask: &Ask<'_>, what: &str) -> Result<(), Failure> {
+    match tells_of_hidden(ask.schema, ask.parameter, ask.of, ask.targets) {
+        false => Ok(()),
+        true => Err(untold(&format!("{}{what}", ask.code()))),
+    }
+}
+
+/// Whether what a reference says beside its target, and the order of those, may be of what is hidden.
+pub(crate) fn tells_of_hidden(
+    schema: &Schema,
+    parameter: &Parameter,
+    of: &[TypeId],
+    seen: &dyn Targets,
+) -> bool {
+    let hides = |ty: TypeId| {
+        let owners = parameter.owners.iter();
+        let mut reach = owners.filter(|o| o.only.is_none_or(|only| only == ty));
+        reach.any(|owner| seen.may_hide(of, owner.param, ty))
+    };
+    let is_literal = parameter.forms.iter().any(|f| *f != Form::Canonical);
+    is_literal && reference_targets(schema, parameter).into_iter().any(hides)
+}
+
+pub(crate) fn untold(what: &str) -> Failure {
+    let text = format!(
+        "'{what}' cannot be asked: it would tell of resources that you may not see; ask by what refers to those that you see."
+    );
+    Failure::new(Kind::HiddenElement, text)
+}
+
 /// Terms of a literal reference; `strict`: text that is none is refused.
 fn literals(
     ask: &Ask<'_>,
@@ -181,13 +234,16 @@ fn literals(
 ) -> Result<(), Failure> {
     let wanted = |ty: TypeId| [only, owner.only].into_iter().flatten().all(|o| o == ty);
     if is_id(text) {
-        for ty in targets(ask).into_iter().filter(|t| wanted(*t)) {
+        let meant = targets(ask).into_iter().filter(|t| wanted(*t));
+        for ty in meant.filter(|ty| resolves(ask, owner, *ty, text)) {
             terms.push(ask.key.reference(owner.param, ask.schema.ty(ty).name, text));
         }
         return Ok(());
     }
     match parse(text, ask.base) {
-        Some(Reference::Local { ty, id, version }) if wanted(ty) => {
+        Some(Reference::Local { ty, id, version })
+            if wanted(ty) && resolves(ask, owner, ty, id) =>
+        {
             let name = ask.schema.ty(ty).name;
             terms.push(match version {
                 None => ask.key.reference(owner.param, name, id),
@@ -297,14 +353,20 @@ fn hierarchy(ask: &Ask<'_>, text: &str, above: bool) -> Result<Filter, Failure> 
     let of_type = |ty: TypeId| {
         let owners = ask.parameter.owners.iter();
         let reach = owners.filter(|o| o.only.is_none_or(|only| only == ty));
-        Filter::List(Listed::Hierarchy(Hierarchy {
-            params: reach.map(|o| o.param).collect(),
+        let params: Vec<u16> = reach
+            .filter(|o| resolves(ask, o, ty, &id))
+            .map(|o| o.param)
+            .collect();
+        let hierarchy = Hierarchy {
+            params,
             ty,
             id: id.clone(),
             above,
-        }))
+        };
+        let is_any = !hierarchy.params.is_empty();
+        is_any.then_some(Filter::List(Listed::Hierarchy(hierarchy)))
     };
-    let mut any: Vec<Filter> = types.into_iter().map(of_type).collect();
+    let mut any: Vec<Filter> = types.into_iter().filter_map(of_type).collect();
     Ok(match any.len() {
         0 => Filter::Nothing,
         1 => any.remove(0),

@@ -4,7 +4,7 @@ use super::criterion::{demand_indexed, short};
 use super::outcome::meant;
 use super::{Reader, Refusal};
 use crate::check::{decidable, holds};
-use crate::param::{Form, reference_targets};
+use crate::param::{Form, reference_targets, untold};
 use crate::plan::{Check, Filter};
 use crate::program::{Atom, ends};
 use crate::registry::Parameter;
@@ -144,6 +144,9 @@ impl<'a> Reader<'a> {
     ) -> Result<Filter, Refusal> {
         let code = parameter.code();
         let link = |target: TypeId, filter: Filter| {
+            if self.targets.may_hide(&[], parameter.def.number(), target) {
+                return Err(untold(&format!("{code}.")));
+            }
             decidable(&filter, code)?;
             let extractor = self.extractor.clone();
             let atoms: Vec<Atom> = parameter.atoms.clone();

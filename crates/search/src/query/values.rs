@@ -69,13 +69,19 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn ask<'m>(&'m self, meaning: &Meaning<'m>, modifier: Option<&'m str>) -> Ask<'m> {
+    pub(super) fn ask<'m>(
+        &'m self,
+        meaning: &'m Meaning<'m>,
+        modifier: Option<&'m str>,
+    ) -> Ask<'m> {
         Ask {
             extractor: self.extractor,
             key: self.extractor.key(),
             schema: self.registry.schema(),
             types: meaning.all,
             parameter: meaning.parameter,
+            of: &meaning.types,
+            targets: self.targets,
             oldest: meaning.oldest,
             modifier,
             base: self.extractor.base(),
@@ -120,11 +126,14 @@ fn of_patients(ask: &Ask<'_>, value: &str, terms: Vec<Term>) -> Filter {
         }
     }
     match ask.parameter.owners.as_slice() {
-        [owner] if !ids.is_empty() => Filter::AnyPatient {
-            param: owner.param,
-            ids,
-            terms,
-        },
+        [owner] if !ids.is_empty() => {
+            ids.retain(|id| reference::resolves_patient(ask, owner, id));
+            Filter::AnyPatient {
+                param: owner.param,
+                ids,
+                terms,
+            }
+        }
         _ => Filter::AnyTerm(terms),
     }
 }

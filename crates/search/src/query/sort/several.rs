@@ -7,6 +7,7 @@ use super::super::criterion::Meaning;
 use super::super::{Reader, Refusal};
 use super::key_of;
 use crate::nearest::nearest;
+use crate::param::{tells_of_hidden, untold};
 use crate::plan::SortKey;
 use crate::registry::Parameter;
 use ward_fhir::schema::SearchType;
@@ -51,6 +52,7 @@ impl<'a> Reader<'a> {
         }
         let mut keys = Vec::new();
         for meaning in meanings {
+            self.demand_order(meaning)?;
             let key =
                 key_of(meaning.parameter, descending).map_err(|why| self.unsorted(code, why))?;
             // The index has an order of what is masked too: each resource is looked at as it is seen.
@@ -74,6 +76,16 @@ impl<'a> Reader<'a> {
                 descending,
             },
         })
+    }
+
+    /// Refuses an order by references to what may be hidden: it would tell of the ids.
+    fn demand_order(&self, meaning: &Meaning<'a>) -> Result<(), Failure> {
+        let (parameter, schema) = (meaning.parameter, self.registry.schema());
+        let is_reference = parameter.ty() == SearchType::Reference;
+        match is_reference && tells_of_hidden(schema, parameter, &meaning.types, self.targets) {
+            true => Err(untold(&format!("_sort={}", parameter.code()))),
+            false => Ok(()),
+        }
     }
 
     fn unsorted(&self, code: &str, why: &str) -> Failure {
