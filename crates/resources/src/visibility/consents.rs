@@ -3,7 +3,7 @@
 
 use super::family::{Pending, merged};
 use super::known::Known;
-use super::policy::{CONSENTS_MAX, Policy, consent_type, too_many};
+use super::policy::{CONSENTS_MAX, Policy, consent_type, naming, too_many};
 use super::record::{Records, reference};
 use crate::document::reread;
 use crate::engine::{Engine, stored};
@@ -287,13 +287,15 @@ impl Engine {
         (unit, known): (&Unit, &Known),
     ) -> Result<HashMap<Rid, Arc<Policy>>> {
         let own: BTreeSet<Rid> = unit.writes.iter().map(|write| write.rid).collect();
-        let mut consents: Vec<Consent> = Vec::new();
+        let mut consents: Vec<(Rid, Consent)> = Vec::new();
         let is_kept = |row: &&Row| row.ty == consent_type() && !own.contains(&row.rid);
         for row in records.rows.iter().filter(is_kept) {
-            consents.push(self.read_consent(reread(&row.body)?.root()));
+            let consent = self.read_consent(reread(&row.body)?.root());
+            consents.push((row.patient, consent));
         }
-        for (_, document) in &change.consents {
-            consents.push(self.read_consent(document.root()));
+        for (at, document) in &change.consents {
+            let consent = self.read_consent(document.root());
+            consents.push((unit.writes[*at].patient, consent));
         }
         if consents.len() > CONSENTS_MAX as usize {
             return Err(too_many());
@@ -306,11 +308,13 @@ impl Engine {
         let mut policies = HashMap::new();
         for family in families {
             let subjects: Vec<Ref> = family.values().cloned().collect();
-            let is_theirs = |consent: &&Consent| {
+            let is_theirs = |(home, consent): &&(Rid, Consent)| {
                 let subject = consent.subject.as_ref();
-                subject.is_none_or(|subject| subjects.contains(subject))
+                family.contains_key(home) || subject.is_none_or(|one| subjects.contains(one))
             };
-            let consents: Vec<Consent> = consents.iter().filter(is_theirs).cloned().collect();
+            let consents = consents.iter().filter(is_theirs);
+            let consents: Vec<Consent> = consents.map(|(_, consent)| consent.clone()).collect();
+            let subjects = naming(subjects, &consents);
             let policy = self.compiled(consents, subjects, 0, known.clone()).await?;
             for patient in family.keys() {
                 let version = version.get(patient).copied().unwrap_or(0);

@@ -178,8 +178,8 @@ impl Engine {
 
     pub(crate) async fn read_policy(&self, patient: Rid, version: i64) -> Result<Policy> {
         let family = self.family(&[patient], &Pending::new()).await?;
-        let subjects = family.subjects();
-        let consents = self.consents_of(&subjects).await?;
+        let consents = self.consents_of(family.patients.keys().copied()).await?;
+        let subjects = naming(family.subjects(), &consents);
         self.compiled(consents, subjects, version, Known::default())
             .await
     }
@@ -208,18 +208,21 @@ impl Engine {
         })
     }
 
-    /// All Consents about these patients, whatever they say. One statement for each page of them.
-    async fn consents_of(&self, subjects: &[Ref]) -> Result<Vec<Consent>> {
-        let access = maintenance(Maintenance::Consents);
-        let plan = consents_about(self, subjects)?;
-        let page = stored(self.store.search(&access, &plan).await)?;
-        if page.more {
-            return Err(too_many());
-        }
-        let mut consents = Vec::with_capacity(page.rows.len());
-        for row in &page.rows {
-            let document = reread(&row.body)?;
-            consents.push(self.read_consent(document.root()));
+    /// All Consents in the records of these patients, whatever they say: by the record, for of a patient who is not there nothing else
+    /// says by which id a client knows them. One statement for each patient.
+    async fn consents_of(&self, patients: impl Iterator<Item = Rid>) -> Result<Vec<Consent>> {
+        let plan = all_consents(self)?;
+        let mut consents = Vec::new();
+        for patient in patients {
+            let access = maintenance(Maintenance::Consents).narrow(self.patient_key(patient));
+            let page = stored(self.store.search(&access, &plan).await)?;
+            if page.more || consents.len() + page.rows.len() > CONSENTS_MAX as usize {
+                return Err(too_many());
+            }
+            for row in &page.rows {
+                let document = reread(&row.body)?;
+                consents.push(self.read_consent(document.root()));
+            }
         }
         Ok(consents)
     }
@@ -352,7 +355,22 @@ fn named(consents: &[Consent]) -> (Vec<Ref>, Vec<Ref>) {
     (asked, people.into_iter().collect())
 }
 
-fn consents_about(engine: &Engine, subjects: &[Ref]) -> Result<Plan> {
+/// The patients as these consents, which are about them, name them. Of one who is not there, or no longer, nothing else says by which id
+/// a client knows them.
+pub(crate) fn naming(mut subjects: Vec<Ref>, consents: &[Consent]) -> Vec<Ref> {
+    for named in consents
+        .iter()
+        .filter_map(|consent| consent.subject.as_ref())
+    {
+        if !subjects.contains(named) {
+            subjects.push(named.clone());
+        }
+    }
+    subjects.sort_unstable();
+    subjects
+}
+
+fn all_consents(engine: &Engine) -> Result<Plan> {
     let options = Options {
         strict: true,
         now_us: 0,
@@ -360,11 +378,9 @@ fn consents_about(engine: &Engine, subjects: &[Ref]) -> Result<Plan> {
         count_max: CONSENTS_MAX,
         terminology: &Embedded,
     };
-    let subjects: Vec<&str> = subjects.iter().map(|subject| &**subject).collect();
-    let subjects = subjects.join(",");
-    let pairs = [("patient", subjects.as_str())];
+    let none: [(&str, &str); 0] = [];
     let types = [consent_type()];
-    let (plan, _) = ward_search::query::parse(&engine.extractor, &types, &pairs, &options)?;
+    let (plan, _) = ward_search::query::parse(&engine.extractor, &types, &none, &options)?;
     Ok(Plan {
         sort: vec![SortKey::Id { descending: false }],
         total: Total::None,
