@@ -86,6 +86,41 @@ fn asked(random: &mut Random) -> Call {
     }
 }
 
+/// The same, or a transaction with conditions: what it creates unless it is there, and what it refers to by a search.
+pub fn asked_of_any(random: &mut Random) -> Call {
+    if !random.once_in(3) {
+        return asked(random);
+    }
+    let new = |random: &mut Random, ty: &str| {
+        let mut body = resource(random, ty, "new");
+        body.as_object_mut().unwrap().remove("id");
+        body
+    };
+    let mut observed = new(random, "Observation");
+    observed["encounter"] = value!({ "reference": random.one_of(&[
+        "Encounter?status=finished&class=http://example.org/lab|c1",
+        "Encounter?date=lt2020-03-15",
+        "Encounter?identifier=http://example.org/mrn|1",
+        "Encounter/encounter-1",
+    ]) });
+    let unless = random.one_of(&[
+        "code=http://example.org/lab|c1&status=final",
+        "identifier=http://example.org/mrn|2",
+    ]);
+    let found = new(random, "Condition");
+    let entries = value!([
+        { "resource": observed, "request": { "method": "POST", "url": "Observation", "ifNoneExist": unless } },
+        { "resource": found, "request": { "method": "PUT", "url": "Condition?code=http://example.org/lab|c3" } },
+        { "request": { "method": "GET", "url": "Condition?_summary=count" } },
+        { "request": { "method": "GET", "url": "Observation/observation-3" } },
+    ]);
+    let kind = random.one_of(&["transaction", "batch"]);
+    let most = 1 + random.below(4);
+    let entries: Vec<&Value> = entries.as_array().unwrap().iter().take(most).collect();
+    let bundle = value!({ "resourceType": "Bundle", "type": kind, "entry": entries });
+    call(Post, "", Some(&bundle))
+}
+
 /// Sets what some scopes ask for.
 fn patch(random: &mut Random, ty: &str) -> Value {
     let (path, set) = match ty {

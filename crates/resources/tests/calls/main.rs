@@ -15,12 +15,15 @@ mod binaries;
 mod blank;
 mod break_glass;
 mod budgets;
+mod callers;
 mod canonicals;
 mod codes;
 mod conditions;
+mod consented;
 mod contained;
 mod contained_pages;
 mod cursors;
+mod decided;
 mod editions;
 mod elements;
 mod elements_asked;
@@ -31,10 +34,12 @@ mod full_text;
 mod granular;
 mod granular_writes;
 mod hierarchy;
+mod hospitals;
 mod house;
 mod indexing;
 mod injection;
 mod injection_stored;
+mod judge;
 mod labels;
 mod labels_shown;
 mod lastn;
@@ -217,6 +222,7 @@ on_both!(
     elements_launched::what_staff_change_of_a_record_stays_in_it,
     elements_launched::a_clerk_sees_their_own_record_as_patients_do,
     granular::granular_reads_take_as_many_statements,
+    decided::a_consent_holds_for_a_patient_who_is_not_there,
     break_glass::t26_one_record_is_open_and_no_other,
     break_glass::t27_it_ends_and_needs_a_role_that_may,
     purposes::c23_no_role_is_left_for_another_purpose,
@@ -272,6 +278,8 @@ timed_on_both!(
     agreement::searches_agree_with_looking_at_everything,
     noninterference::what_may_not_be_seen_changes_no_answer,
     conditions::what_may_not_be_seen_changes_no_condition,
+    consented::what_consents_hide_changes_no_answer,
+    consented::what_consents_hide_changes_no_write,
     parts::elements_that_are_not_seen_change_no_answer,
     parts::elements_that_are_not_seen_change_no_write,
     parts_launched::a_launch_shows_a_part_of_one_record,

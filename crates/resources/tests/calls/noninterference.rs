@@ -104,7 +104,7 @@ pub fn writes(random: &mut Random) -> Vec<Write> {
 
 /// An update that moves nothing to another patient. What the people of the one are and the other contains cannot be mixed: of
 /// such only what is said about it changes.
-fn with_people_of(before: &Value, made: Value) -> Value {
+pub fn with_people_of(before: &Value, made: Value) -> Value {
     if before.get("contained").is_some() || made.get("contained").is_some() {
         let mut body = before.clone();
         body["meta"] = serde_json::json!({ "tag": [{ "code": "changed" }] });
@@ -155,7 +155,7 @@ const WISH: Wish = Wish {
 };
 
 /// Types that are indexed by their words; of the others each resource is looked at.
-const WORDS_OF: &[&str] = &["Patient", "Observation", "Condition"];
+pub const WORDS_OF: &[&str] = &["Patient", "Observation", "Condition"];
 
 /// Something to ask, as it can be made smaller.
 pub fn ask(random: &mut Random, mode: Mode) -> Question {

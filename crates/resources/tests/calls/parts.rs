@@ -295,7 +295,7 @@ impl Clerk {
 }
 
 /// Some elements of a type: about half of those that are made, so that some data is left and some is gone.
-fn named(random: &mut Random, ty: &str) -> Vec<&'static str> {
+pub fn named(random: &mut Random, ty: &str) -> Vec<&'static str> {
     let ty = r4().resource_type(ty).unwrap();
     let named = r4().elements_of(ty).iter().map(|element| element.name);
     let mut named: Vec<&str> = named

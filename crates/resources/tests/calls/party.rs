@@ -1,8 +1,11 @@
 //! Random callers of the non-interference property, and what each may see: worked out from their scopes by hand, not by `access`.
 
 use crate::house::system;
+use crate::judge::{Asking, Judge};
 use serde_json::Value;
+use std::sync::Arc;
 use ward_access::{Caller, Identity, Scopes};
+use ward_resources::{BrokenGlass, Call};
 use ward_testkit::Random;
 use ward_testkit::generate::{COUNTS, id};
 use ward_testkit::naive::{Question, World, answer, home, is_in_compartment};
@@ -31,9 +34,14 @@ pub struct Party {
     /// `Patient/id`
     patient: Option<String>,
     rights: Vec<Right>,
+    /// What consents and labels leave, where there are any.
+    consented: Option<(Arc<Judge>, Asking)>,
+    /// Behind which everything is asked, and what the same person sees without.
+    pub glass: Option<(BrokenGlass, Box<Party>)>,
 }
 
-struct Right {
+#[derive(Clone)]
+pub struct Right {
     context: &'static str,
     /// A type, or `*`.
     ty: String,
@@ -43,7 +51,12 @@ struct Right {
 }
 
 /// Types that say nothing about patients: open to every app with a `patient/` scope for them.
-const SHARED: [&str; 3] = ["Organization", "Practitioner", "ValueSet"];
+const SHARED: [&str; 4] = [
+    "Organization",
+    "Practitioner",
+    "PractitionerRole",
+    "ValueSet",
+];
 
 impl Party {
     /// `patients`: those that exist.
@@ -150,7 +163,101 @@ impl Party {
             scopes: format!("{scopes} for {patient:?}"),
             patient,
             rights,
+            consented: None,
+            glass: None,
         }
+    }
+
+    /// One of whose rights consents and labels leave a part. `patient`: the launch patient.
+    pub fn left(
+        caller: Caller,
+        scopes: String,
+        patient: Option<String>,
+        rights: Vec<Right>,
+        consented: (Arc<Judge>, Asking),
+    ) -> Party {
+        Party {
+            caller,
+            mode: Mode::Whole,
+            scopes,
+            patient,
+            rights,
+            consented: Some(consented),
+            glass: None,
+        }
+    }
+
+    /// The same behind a glass broken just now: of the record of a patient (logical id) alone, and by what an emergency opens. Other ends
+    /// of chains are seen as without.
+    pub fn behind(self, patient: String) -> Party {
+        let (judge, asking) = self.consented.clone().unwrap();
+        let glass = BrokenGlass {
+            patient,
+            until_us: judge.now_us + 3_600_000_000,
+        };
+        let opened = Asking {
+            glass_until_us: Some(glass.until_us),
+            ..asking
+        };
+        let patient = format!("Patient/{}", glass.patient);
+        Party {
+            caller: self.caller.clone(),
+            mode: self.mode,
+            scopes: format!("{} behind {glass:?}", self.scopes),
+            patient: Some(patient),
+            rights: Right::all("glass", vec!["*".into()], "rs"),
+            consented: Some((judge, opened)),
+            glass: Some((glass, Box::new(self))),
+        }
+    }
+
+    /// A Call as this caller asks it.
+    pub fn asking(&self, call: Call) -> Call {
+        let glass = self.glass.as_ref().map(|(glass, _)| glass.clone());
+        Call {
+            break_glass: glass,
+            ..call
+        }
+    }
+
+    /// The same before another hospital.
+    pub fn before(&self, judge: &Arc<Judge>) -> Party {
+        if let Some((glass, without)) = &self.glass {
+            let patient = glass.patient.clone();
+            return without.before(judge).behind(patient);
+        }
+        let consented = self.consented.as_ref();
+        Party {
+            caller: self.caller.clone(),
+            scopes: self.scopes.clone(),
+            patient: self.patient.clone(),
+            rights: self.rights.clone(),
+            consented: consented.map(|(_, asking)| (judge.clone(), asking.clone())),
+            glass: None,
+            mode: self.mode,
+        }
+    }
+
+    pub fn is_consented(&self) -> bool {
+        self.consented.is_some()
+    }
+
+    /// Whether consents or labels keep it from the caller, whatever the scopes say.
+    pub fn is_kept_from(&self, body: &Value) -> bool {
+        let consented = self.consented.as_ref();
+        consented.is_some_and(|(judge, asking)| !judge.shows(asking, body))
+    }
+
+    /// What decided about a resource.
+    pub fn explained(&self, body: &Value) -> String {
+        let consented = self.consented.as_ref();
+        consented.map_or_else(String::new, |(judge, asking)| judge.explained(asking, body))
+    }
+
+    /// Whether the scopes reach a type as a whole, or a part of it.
+    pub fn reaches(&self, ty: &str) -> bool {
+        let mut rights = self.rights.iter();
+        rights.any(|right| right.ty == "*" || right.ty == ty)
     }
 
     /// An app launched for one patient, which may read all of that record.
@@ -194,9 +301,16 @@ impl Party {
         self.rights.iter().any(|right| !right.criteria.is_empty())
     }
 
-    /// Whether the resource is in the copy: seen, or the launch patient, without whom there is no such caller.
+    /// Whether the resource is in the copy: seen, or the launch patient, without whom there is no such caller. Of types that are closed to
+    /// the caller as a whole, what consents leave: references to it are shown (0021).
     pub fn keeps(&self, held: &Held) -> bool {
-        self.is_launch_patient(held.body) || self.sees(held)
+        let without = self.glass.as_ref().map(|(_, without)| without);
+        let is_closed = !self.reaches(held.body["resourceType"].as_str().unwrap());
+        let is_left = self.consented.is_some() && is_closed && !self.is_kept_from(held.body);
+        self.is_launch_patient(held.body)
+            || is_left
+            || self.sees(held)
+            || without.is_some_and(|party| party.sees(held))
     }
 
     /// Whether a path is within a Patient's record that is not the launch patient's.
@@ -240,23 +354,47 @@ impl Party {
         let letter = if self.mode == Mode::Reading { 'r' } else { 's' };
         let ty = body["resourceType"].as_str().unwrap();
         let mut rights = self.rights.iter().filter(|r| r.letters.contains(letter));
-        rights.any(|right| {
+        let reaches = rights.any(|right| {
             let is_of_type = right.ty == "*" || right.ty == ty;
             let reaches = match (right.context, &self.patient) {
                 ("patient", Some(patient)) => {
-                    let is_there = is_in_compartment(body, patient);
-                    let tells = !held.is_deleted || home(body).as_ref() == Some(patient);
+                    let is_consent =
+                        ty == "Consent" && body["patient"]["reference"] == patient.as_str();
+                    let is_there = is_consent || is_in_compartment(body, patient);
+                    let is_home = is_consent || home(body).as_ref() == Some(patient);
+                    let tells = !held.is_deleted || is_home;
                     SHARED.contains(&ty) || (is_there && tells)
+                }
+                ("glass", Some(patient)) => {
+                    let tells = !held.is_deleted || home(body).as_ref() == Some(patient);
+                    is_in_compartment(body, patient) && tells
                 }
                 ("patient", None) => false,
                 _ => true,
             };
             is_of_type && reaches && right.matches(held)
-        })
+        });
+        reaches && !self.is_kept_from(body)
     }
 }
 
 impl Right {
+    /// The same in each of these types.
+    pub fn all(context: &'static str, types: Vec<String>, letters: &'static str) -> Vec<Right> {
+        let right = |ty| Right {
+            context,
+            ty,
+            letters,
+            criteria: Vec::new(),
+        };
+        types.into_iter().map(right).collect()
+    }
+
+    /// As a scope without criteria.
+    pub fn scope(&self) -> String {
+        format!("{}/{}.{}", self.context, self.ty, self.letters)
+    }
+
     /// Of what is deleted nothing is left that could match.
     fn matches(&self, held: &Held) -> bool {
         if self.criteria.is_empty() {

@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use ward_access::Caller;
 use ward_resources::route::Method;
 use ward_resources::search::decode_query;
-use ward_resources::{Call, Reply, Settings};
+use ward_resources::{Call, ConsentSettings, Reply, Settings};
 use ward_testkit::naive::Question;
 use ward_testkit::{Backend, Random};
 
@@ -34,6 +34,22 @@ pub async fn open_with_words(backend: Backend, types: &[&str]) -> House {
     House::with(backend, settings, now).await
 }
 
+/// The same where this is decided for all patients.
+pub async fn open_with_consents(backend: Backend, consent: &ConsentSettings) -> House {
+    House::with(backend, consenting(consent), now).await
+}
+
+/// Settings of such a house, whose people, results and illnesses are indexed by their words.
+pub fn consenting(consent: &ConsentSettings) -> Settings {
+    let types = crate::noninterference::WORDS_OF;
+    Settings {
+        delete_check: false,
+        full_text: types.iter().map(|name| type_id(name)).collect(),
+        consent: consent.clone(),
+        ..Settings::default()
+    }
+}
+
 /// The same on both stores, so that what agrees with one evaluator agrees with each other.
 pub fn random() -> Random {
     static SEED: OnceLock<u64> = OnceLock::new();
@@ -46,6 +62,11 @@ pub fn random() -> Random {
 pub fn cases() -> usize {
     let given = std::env::var("WARD_TEST_CASES").ok();
     given.and_then(|n| n.parse().ok()).unwrap_or(10_000)
+}
+
+/// The same where both stores are asked as many together.
+pub fn half_of_cases() -> usize {
+    cases().div_ceil(2)
 }
 
 /// Stores at a time of its own.
@@ -83,8 +104,10 @@ const PAGES_MAX: usize = 300;
 /// The pages of an answer, all of them or the first.
 pub async fn pages(house: &House, caller: &Caller, call: Call, all: bool) -> Vec<Reply> {
     let mut replies = Vec::new();
+    let glass = call.break_glass.clone();
     let mut next = Some(call);
-    while let Some(call) = next {
+    while let Some(mut call) = next {
+        call.break_glass.clone_from(&glass);
         let reply = house.engine.answer(caller, &call).await;
         let bundle = reply.json().and_then(|b| serde_json::from_slice(b).ok());
         next = bundle

@@ -1,5 +1,6 @@
 //! Small random data and random questions about it, made so that questions hit: few values, shared by all.
 
+pub mod consents;
 mod data;
 mod query;
 
