@@ -15,15 +15,32 @@ use crate::{
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::{Instant, sleep_until};
 use ward_access::{Access, Caller, Facts, PatientKey, decide};
 use ward_audit::{Decision, Entity, Outcome, Record};
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind};
 use ward_storage::View;
 
+/// How long an answer of 404 takes, or a multiple of it: whether something is hidden or was never there is not told by how much work it was
+/// to find out (T49).
+pub const ABSENT_STEP: Duration = Duration::from_millis(2);
+
 impl Engine {
-    /// Answers one Call. Never fails: refusals are Replies too.
+    /// Answers one Call. Never fails: refusals are Replies too. What is not found is answered in steps of [`ABSENT_STEP`].
     pub async fn answer(&self, caller: &Caller, call: &Call) -> Reply {
+        let begun = Instant::now();
+        let reply = self.answered(caller, call).await;
+        if reply.status == Kind::NotFound.status() {
+            let steps = begun.elapsed().as_micros() / ABSENT_STEP.as_micros() + 1;
+            let steps = u32::try_from(steps).unwrap_or(1);
+            sleep_until(begun + ABSENT_STEP * steps).await;
+        }
+        reply
+    }
+
+    async fn answered(&self, caller: &Caller, call: &Call) -> Reply {
         let unrecorded = Unrecorded::new(self, caller, call);
         let admitted = self.admit(caller, call).await;
         unrecorded.recorded();

@@ -4,6 +4,8 @@ use crate::callers::officer;
 use crate::house::{House, loader, text, user};
 use crate::placement::observation;
 use serde_json::{Value, json as value};
+use std::time::{Duration, Instant};
+use ward_resources::door::ABSENT_STEP;
 use ward_resources::route::Method::{Delete, Get, Put};
 
 /// Denies the person of `user` everything.
@@ -60,5 +62,18 @@ pub async fn a_consent_holds_for_a_patient_who_is_not_there(house: House) {
     assert_eq!(reply.status, 204, "{}", text(&reply));
     for url in ["Observation/early", "Observation/after"] {
         assert_eq!(reads(&house, url).await, 200, "{url}");
+    }
+}
+
+/// T49: what is hidden and what never was take as long.
+pub async fn t49_what_is_not_found_is_answered_in_steps(house: House) {
+    for (url, is_found) in [("metadata", true), ("Observation/none", false)] {
+        let mut quickest = Duration::MAX;
+        for _ in 0..20 {
+            let begun = Instant::now();
+            house.ask(&loader(), Get, url, None).await;
+            quickest = quickest.min(begun.elapsed());
+        }
+        assert_eq!(quickest < ABSENT_STEP, is_found, "{url}: {quickest:?}");
     }
 }
