@@ -10,6 +10,7 @@ use ward_access::Caller;
 use ward_consent::labels::RuleSet;
 use ward_resources::reindex::Indexer;
 use ward_resources::route::Method::{Delete, Get, Put};
+use ward_resources::visibility::Labeller;
 use ward_resources::{ConsentSettings, Engine, Settings};
 
 /// Ids in their order, with the total.
@@ -42,9 +43,17 @@ async fn looked_at(engine: &Engine, query: &str) -> String {
 /// Builds the index to its end, once the process before no longer holds the work.
 async fn settled(house: &House) {
     let begun = Instant::now();
-    while house.ask(&loader(), Get, "$reindex", None).await.status == 202 {
-        assert!(begun.elapsed() < SETTLED_WITHIN, "it is not built");
+    loop {
+        let told = house.ask(&loader(), Get, "$reindex", None).await;
+        if told.status != 202 {
+            break;
+        }
+        let waited = begun.elapsed();
+        assert!(waited < SETTLED_WITHIN, "not built: {}", text(&told));
         build(&house.engine).await;
+        // Settings without rules of labels label all rows anew.
+        let mut labeller = Labeller::default();
+        while house.engine.label(&mut labeller).await.unwrap() {}
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
