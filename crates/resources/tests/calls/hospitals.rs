@@ -337,14 +337,14 @@ fn story(random: &mut Random) -> (Told, Told) {
         }
     }
     let data: Vec<String> = current.keys().cloned().collect();
-    let mut consents = 0;
+    let mut whose = Vec::new();
     for patient in 0..5 {
         // One at least, so that every copy holds something that is hidden: to whom nothing is hidden anywhere, references to nothing are
         // shown (0021).
         for _ in 0..random.below(3).max(usize::from(patient == 0)) {
             let patient = format!("Patient/patient-{patient}");
-            all.push(decided(random, consents, &patient, &data));
-            consents += 1;
+            all.push(decided(random, whose.len(), &patient, &data));
+            whose.push(patient);
         }
     }
     all.append(&mut late);
@@ -352,9 +352,8 @@ fn story(random: &mut Random) -> (Told, Told) {
         let (ty, count) = COUNTS[random.below(COUNTS.len())];
         let path = format!("{ty}/{}", id(ty, random.below(count)));
         if random.once_in(6) {
-            let patient = format!("Patient/patient-{}", random.below(5));
-            let at = random.below(consents);
-            all.push(decided(random, at, &patient, &data));
+            let at = random.below(whose.len());
+            all.push(decided(random, at, &whose[at], &data));
         } else if current.get(&path).is_none_or(is_settled) {
             // What it gives to others, or what nobody else may change, stays as it is.
         } else if random.once_in(4) && ty != "Patient" {
@@ -367,10 +366,12 @@ fn story(random: &mut Random) -> (Told, Told) {
             current.insert(path, body);
         }
     }
-    let later = later(random, consents, &data);
+    let later = later(random, &whose, &data);
     (all, later)
 }
 
+/// One of a patient whom its other versions are about as well: who sees the last alone would have it in the copy as a new resource, behind
+/// all that is there.
 fn decided(
     random: &mut Random,
     at: usize,
@@ -383,12 +384,13 @@ fn decided(
 }
 
 /// Consents are new, other ones, no longer in force, or gone; roles end.
-fn later(random: &mut Random, consents: usize, data: &[String]) -> Told {
+fn later(random: &mut Random, whose: &[String], data: &[String]) -> Told {
     let mut all = Vec::new();
     for _ in 0..2 + random.below(4) {
-        let patient = format!("Patient/patient-{}", random.below(5));
         // The first stays, so that something is hidden.
-        let at = 1 + random.below(consents + 2);
+        let at = 1 + random.below(whose.len() + 2);
+        let anew = || format!("Patient/patient-{}", at % 5);
+        let patient = whose.get(at).cloned().unwrap_or_else(anew);
         let mut change = decided(random, at, &patient, data);
         match random.below(4) {
             0 => change.1 = None,
