@@ -23,8 +23,8 @@ use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind};
 use ward_storage::View;
 
-/// How long an answer of 404 takes, or a multiple of it: whether something is hidden or was never there is not told by how much work it was
-/// to find out (T49).
+/// How long an answer of 404 takes, or a multiple of it: how much work it was to find out tells less of whether something is hidden or was
+/// never there (T49).
 pub const ABSENT_STEP: Duration = Duration::from_millis(2);
 
 impl Engine {
