@@ -7,7 +7,7 @@ use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
-use ward_audit::{Decision, Entity, Log, Outcome, Record};
+use ward_audit::{Decision, Detail, Entity, Log, Outcome, Record, RecordKey};
 
 const MEASURED_S: u64 = 3;
 
@@ -23,7 +23,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         fdatasync_rate(&folder.join("floor"))?
     )?;
     for callers in [1, 8, 32, 64] {
-        let log = Log::open(&folder.join(format!("log-{callers}")))?;
+        let key = RecordKey::new(&[7; 32]);
+        let log = Log::open(&folder.join(format!("log-{callers}")), key)?;
         let (rate, median_us, p99_us) = append_rate(&log, callers).await;
         writeln!(
             out,
@@ -101,5 +102,6 @@ fn sample() -> Record {
             action: b'R',
         }],
         decision: Decision::default(),
+        detail: Detail::default(),
     }
 }

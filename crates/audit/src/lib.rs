@@ -5,6 +5,7 @@
 pub mod checkpoint;
 pub mod counted;
 mod decision;
+mod detail;
 mod entry;
 mod error;
 pub mod export;
@@ -19,6 +20,7 @@ mod reader;
 pub mod record;
 pub mod removal;
 mod scan;
+mod sealed;
 mod segment;
 pub mod sequencer;
 pub mod tlog_proof;
@@ -29,7 +31,9 @@ pub mod witness;
 mod writer;
 
 pub use decision::{Alert, ConsentVersion, Decision};
+pub use detail::{DETAIL_BYTES_MAX, Detail, RECEIVED_BYTES_MAX};
 pub use error::LogError;
 pub use folder::Claim;
 pub use log::Log;
 pub use record::{Entity, Outcome, Record};
+pub use sealed::{Opened, RecordKey, SEALED_OVERHEAD_BYTES};

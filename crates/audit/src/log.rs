@@ -7,6 +7,7 @@
 use crate::queue::{Queue, Ticket};
 use crate::reader::{self, Place};
 use crate::record::Record;
+use crate::sealed::RecordKey;
 use crate::segment::{self, SPARE_NAME, Segment};
 use crate::writer::Writer;
 use crate::{folder, scan};
@@ -38,17 +39,22 @@ pub const SEGMENTS_MAX: usize = 4096;
 impl Log {
     /// Opens or creates the log in `dir`, verifies the tail and truncates a torn last entry. Blocks on the disk.
     /// Errors: `Locked`, `Corrupt`, `Io`.
-    pub fn open(dir: &Path) -> Result<Log, LogError> {
-        Log::open_after(dir, 0)
+    pub fn open(dir: &Path, key: RecordKey) -> Result<Log, LogError> {
+        Log::open_after(dir, 0, key)
     }
 
     /// Like `open`, for a store that already holds entries up to `stored`: a new log goes on behind them, and one that
     /// ends before them is refused as [`LogError::Behind`] (its entries would count as drained already).
-    pub fn open_after(dir: &Path, stored: u64) -> Result<Log, LogError> {
-        Log::open_sized(dir, stored, SEGMENT_BYTES)
+    pub fn open_after(dir: &Path, stored: u64, key: RecordKey) -> Result<Log, LogError> {
+        Log::open_sized(dir, stored, SEGMENT_BYTES, key)
     }
 
-    fn open_sized(dir: &Path, stored: u64, segment_bytes: u64) -> Result<Log, LogError> {
+    fn open_sized(
+        dir: &Path,
+        stored: u64,
+        segment_bytes: u64,
+        key: RecordKey,
+    ) -> Result<Log, LogError> {
         let lock = folder::claim(dir)?;
         let mut firsts = folder::segments(dir)?;
         let (segment, next_seq) = match scan::recover(dir, &firsts)? {
@@ -70,26 +76,42 @@ impl Log {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
             _ => (),
         }
-        Log::start(dir, lock, firsts, segment, segment_bytes, next_seq)
+        Log::start(dir, lock, firsts, segment, segment_bytes, next_seq, key)
     }
 
     /// Returns the entry's sequence number once it is on disk. A caller that stops waiting leaves the entry in the log.
     pub async fn append(&self, record: &Record) -> Result<u64, LogError> {
-        self.append_with(|out| record.encode(out)).await
-    }
-
-    /// `append` of a record that is already encoded.
-    pub async fn append_encoded(&self, record: &[u8]) -> Result<u64, LogError> {
-        self.append_with(|out| out.extend_from_slice(record)).await
+        self.append_sealed(&self.key().seal(record)).await
     }
 
     /// Puts a record into the queue without waiting for the disk: for a Call whose asker is gone, where nobody could wait.
     /// Errors: as `append`'s, as far as they are known at once.
     pub fn offer(&self, record: &Record) -> Result<(), LogError> {
-        self.push(|out| record.encode(out)).map(drop)
+        self.push(&self.key().seal(record)).map(drop)
     }
 
-    /// Encoded entries with sequence numbers from `from` on, at most `max`, for draining into the store. Only entries
+    /// What seals the Records of this log and of its store.
+    pub fn key(&self) -> &RecordKey {
+        &self.0.key
+    }
+
+    /// The Records with sequence numbers from `from` on, at most `max`, as [`Log::read_from`] reads them. Errors: `Corrupt`, too, where one
+    /// does not open.
+    pub fn records_from(&self, from: u64, max: usize) -> Result<Vec<(u64, Record)>, LogError> {
+        let open = |(seq, sealed): (u64, Vec<u8>)| {
+            let opened = self.key().open(&sealed);
+            let record = opened.and_then(|opened| Record::decode(&opened.record));
+            let unreadable = || LogError::Corrupt {
+                file: self.0.shared.folder.clone(),
+                offset: seq,
+                why: "an entry does not open under the store's key",
+            };
+            Ok((seq, record.ok_or_else(unreadable)?))
+        };
+        self.read_from(from, max)?.into_iter().map(open).collect()
+    }
+
+    /// Sealed entries with sequence numbers from `from` on, at most `max`, for draining into the store. Only entries
     /// that are on disk; at most 4 MiB unless a single entry is longer. Blocks on the disk.
     pub fn read_from(&self, from: u64, max: usize) -> Result<Vec<(u64, Vec<u8>)>, LogError> {
         reader::read(&self.0.shared, from, max)
@@ -117,19 +139,19 @@ impl Log {
         self.0.shared.committed.load(Ordering::Acquire) - 1
     }
 
-    async fn append_with(&self, encode: impl FnOnce(&mut Vec<u8>)) -> Result<u64, LogError> {
-        let (ticket, place) = self.push(encode)?;
+    async fn append_sealed(&self, sealed: &[u8]) -> Result<u64, LogError> {
+        let (ticket, place) = self.push(sealed)?;
         let queue = &self.0.shared.queue;
         let first_seq = ticket.wait().await.ok_or_else(|| queue.failure())?;
         Ok(first_seq + place)
     }
 
-    fn push(&self, encode: impl FnOnce(&mut Vec<u8>)) -> Result<(Arc<Ticket>, u64), LogError> {
+    fn push(&self, sealed: &[u8]) -> Result<(Arc<Ticket>, u64), LogError> {
         let shared = &self.0.shared;
         if shared.segments().len() > SEGMENTS_MAX {
             return Err(LogError::Full);
         }
-        shared.queue.push(encode)
+        shared.queue.push(|out| out.extend_from_slice(sealed))
     }
 
     fn start(
@@ -139,6 +161,7 @@ impl Log {
         segment: Segment,
         segment_bytes: u64,
         next_seq: u64,
+        key: RecordKey,
     ) -> Result<Log, LogError> {
         let shared = Arc::new(Shared {
             folder: dir.to_owned(),
@@ -161,6 +184,7 @@ impl Log {
         Ok(Log(Arc::new(Handle {
             shared,
             thread: Some(thread),
+            key,
             _lock: lock,
         })))
     }
@@ -203,6 +227,7 @@ impl Shared {
 struct Handle {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    key: RecordKey,
     /// Released after the thread has ended.
     _lock: File,
 }

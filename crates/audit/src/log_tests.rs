@@ -1,5 +1,6 @@
 use super::*;
 use crate::decision::Decision;
+use crate::detail::Detail;
 use crate::entry;
 use crate::record::{Entity, Outcome};
 use crate::segment::SEGMENT_HEADER_BYTES;
@@ -23,6 +24,10 @@ impl Drop for Folder {
     }
 }
 
+fn key() -> RecordKey {
+    RecordKey::new(&[3; 32])
+}
+
 fn record(number: i64) -> Record {
     Record {
         at_us: number,
@@ -43,11 +48,12 @@ fn record(number: i64) -> Record {
             action: b'R',
         }],
         decision: Decision::default(),
+        detail: Detail::default(),
     }
 }
 
 async fn filled(folder: &Folder, count: i64) -> Log {
-    let log = Log::open(&folder.0).unwrap();
+    let log = Log::open(&folder.0, key()).unwrap();
     for number in 1..=count {
         assert_eq!(log.append(&record(number)).await.unwrap(), number as u64);
     }
@@ -55,11 +61,8 @@ async fn filled(folder: &Folder, count: i64) -> Log {
 }
 
 fn numbers(log: &Log, from: u64) -> Vec<i64> {
-    let found = log.read_from(from, usize::MAX).unwrap();
-    found
-        .iter()
-        .map(|(_, bytes)| Record::decode(bytes).unwrap().at_us)
-        .collect()
+    let found = log.records_from(from, usize::MAX).unwrap();
+    found.iter().map(|(_, record)| record.at_us).collect()
 }
 
 /// (offset, length) of each entry of the first segment.
@@ -99,7 +102,7 @@ async fn appends_read_back_and_survive_reopening() {
     );
     assert!(log.read_from(6, 10).unwrap().is_empty());
     drop(log);
-    let log = Log::open(&folder.0).unwrap();
+    let log = Log::open(&folder.0, key()).unwrap();
     assert_eq!(log.append(&record(6)).await.unwrap(), 6);
     assert_eq!(numbers(&log, 1), [1, 2, 3, 4, 5, 6]);
 }
@@ -107,7 +110,7 @@ async fn appends_read_back_and_survive_reopening() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_thousand_at_once_are_all_there_in_order() {
     let folder = Folder::new();
-    let log = Log::open(&folder.0).unwrap();
+    let log = Log::open(&folder.0, key()).unwrap();
     let append = |number| {
         let log = log.clone();
         tokio::spawn(async move { (log.append(&record(number)).await.unwrap(), number) })
@@ -129,7 +132,7 @@ async fn a_thousand_at_once_are_all_there_in_order() {
         "each answer names the entry that holds it"
     );
     drop(log);
-    assert_eq!(numbers(&Log::open(&folder.0).unwrap(), 1), expected);
+    assert_eq!(numbers(&Log::open(&folder.0, key()).unwrap(), 1), expected);
 }
 
 #[tokio::test]
@@ -139,7 +142,7 @@ async fn a_torn_last_entry_is_cleared() {
         drop(filled(&folder, 3).await);
         let (at, length) = offsets(&folder)[2];
         overwrite(&folder, at + cut, &vec![0; length - cut as usize]);
-        let log = Log::open(&folder.0).unwrap();
+        let log = Log::open(&folder.0, key()).unwrap();
         assert_eq!(log.last_seq(), 2, "cut after {cut} bytes");
         assert_eq!(log.append(&record(9)).await.unwrap(), 3);
         assert_eq!(numbers(&log, 1), [1, 2, 9]);
@@ -163,12 +166,12 @@ async fn intact_entries_of_a_torn_flush_are_cleared_too() {
     flush[..starts[1]].fill(0xaa);
     let (at, length) = offsets(&folder)[0];
     overwrite(&folder, at + length as u64, &flush);
-    let log = Log::open(&folder.0).unwrap();
+    let log = Log::open(&folder.0, key()).unwrap();
     assert_eq!(log.last_seq(), 1);
     log.append(&record(7)).await.unwrap();
     drop(log);
     assert_eq!(
-        numbers(&Log::open(&folder.0).unwrap(), 1),
+        numbers(&Log::open(&folder.0, key()).unwrap(), 1),
         [1, 7],
         "nothing of it comes back"
     );
@@ -183,7 +186,7 @@ async fn damage_in_the_middle_is_refused_and_left_alone() {
         let good = std::fs::read(folder.first_segment()).unwrap();
         overwrite(&folder, offset, &[byte]);
         let damaged = std::fs::read(folder.first_segment()).unwrap();
-        let error = Log::open(&folder.0).err().unwrap();
+        let error = Log::open(&folder.0, key()).err().unwrap();
         assert!(
             matches!(&error, LogError::Corrupt { offset, .. } if *offset == at),
             "{error}"
@@ -193,12 +196,12 @@ async fn damage_in_the_middle_is_refused_and_left_alone() {
     }
     overwrite(&folder, at, &vec![0; length]);
     assert!(matches!(
-        Log::open(&folder.0).err(),
+        Log::open(&folder.0, key()).err(),
         Some(LogError::Corrupt { .. })
     ));
     overwrite(&folder, 3, b"x");
     assert!(matches!(
-        Log::open(&folder.0).err(),
+        Log::open(&folder.0, key()).err(),
         Some(LogError::Corrupt { offset: 0, .. })
     ));
 }
@@ -206,11 +209,9 @@ async fn damage_in_the_middle_is_refused_and_left_alone() {
 #[tokio::test]
 async fn rolls_over_trims_and_reads_across_segments() {
     let folder = Folder::new();
-    let log = Log::open_sized(&folder.0, 0, FIRST_SEGMENT_BYTES).unwrap();
+    let log = Log::open_sized(&folder.0, 0, FIRST_SEGMENT_BYTES, key()).unwrap();
     for byte in 0..5u8 {
-        log.append_encoded(&vec![byte + 1; 900 << 10])
-            .await
-            .unwrap();
+        log.append_sealed(&vec![byte + 1; 900 << 10]).await.unwrap();
     }
     let firsts = folder::segments(&folder.0).unwrap();
     assert_eq!(firsts, [1, 3, 5]);
@@ -236,21 +237,21 @@ async fn rolls_over_trims_and_reads_across_segments() {
     );
     assert_eq!(log.read_from(1, 1).unwrap()[0].0, 5);
     drop(log);
-    let log = Log::open(&folder.0).unwrap();
+    let log = Log::open(&folder.0, key()).unwrap();
     assert_eq!(log.append(&record(1)).await.unwrap(), 6);
 }
 
 #[tokio::test]
 async fn a_missing_segment_is_refused() {
     let folder = Folder::new();
-    let log = Log::open_sized(&folder.0, 0, FIRST_SEGMENT_BYTES).unwrap();
+    let log = Log::open_sized(&folder.0, 0, FIRST_SEGMENT_BYTES, key()).unwrap();
     for _ in 0..5 {
-        log.append_encoded(&vec![1; 900 << 10]).await.unwrap();
+        log.append_sealed(&vec![1; 900 << 10]).await.unwrap();
     }
     drop(log);
     std::fs::remove_file(segment::path(&folder.0, 3)).unwrap();
     assert!(matches!(
-        Log::open(&folder.0).err(),
+        Log::open(&folder.0, key()).err(),
         Some(LogError::Corrupt { .. })
     ));
 }
@@ -258,15 +259,15 @@ async fn a_missing_segment_is_refused() {
 #[tokio::test]
 async fn one_owner_at_a_time() {
     let folder = Folder::new();
-    let log = Log::open(&folder.0).unwrap();
+    let log = Log::open(&folder.0, key()).unwrap();
     assert!(matches!(
-        Log::open(&folder.0).err(),
+        Log::open(&folder.0, key()).err(),
         Some(LogError::Locked(_))
     ));
     let other = log.clone();
     drop(log);
     assert!(matches!(
-        Log::open(&folder.0).err(),
+        Log::open(&folder.0, key()).err(),
         Some(LogError::Locked(_))
     ));
     assert!(matches!(
@@ -276,22 +277,22 @@ async fn one_owner_at_a_time() {
     drop(other);
     let claim = folder::Claim::of(&folder.0).unwrap();
     assert!(matches!(
-        Log::open(&folder.0).err(),
+        Log::open(&folder.0, key()).err(),
         Some(LogError::Locked(_))
     ));
     drop(claim);
-    Log::open(&folder.0).unwrap();
+    Log::open(&folder.0, key()).unwrap();
 }
 
 #[tokio::test]
 async fn a_log_older_than_its_store_is_refused() {
     let folder = Folder::new();
-    let log = Log::open_after(&folder.0, 100).unwrap();
+    let log = Log::open_after(&folder.0, 100, key()).unwrap();
     assert_eq!(log.append(&record(1)).await.unwrap(), 101);
     drop(log);
-    assert!(Log::open_after(&folder.0, 100).is_ok());
+    assert!(Log::open_after(&folder.0, 100, key()).is_ok());
     assert!(matches!(
-        Log::open_after(&folder.0, 102).err(),
+        Log::open_after(&folder.0, 102, key()).err(),
         Some(LogError::Behind {
             stored: 102,
             log: 101
@@ -307,7 +308,17 @@ async fn a_refusing_disk_fails_the_log_for_ever() {
     let (found, next_seq) = scan::recover(&folder.0, &[1]).unwrap().unwrap();
     let file = File::open(folder.first_segment()).unwrap();
     let read_only = Segment { file, ..found };
-    let log = Log::start(&folder.0, lock, vec![1], read_only, SEGMENT_BYTES, next_seq).unwrap();
+    let (path, firsts) = (&folder.0, vec![1]);
+    let log = Log::start(
+        path,
+        lock,
+        firsts,
+        read_only,
+        SEGMENT_BYTES,
+        next_seq,
+        key(),
+    )
+    .unwrap();
     for number in 2..5 {
         assert!(matches!(
             log.append(&record(number)).await,
@@ -316,23 +327,23 @@ async fn a_refusing_disk_fails_the_log_for_ever() {
     }
     assert_eq!(numbers(&log, 1), [1]);
     drop(log);
-    assert_eq!(numbers(&Log::open(&folder.0).unwrap(), 1), [1]);
+    assert_eq!(numbers(&Log::open(&folder.0, key()).unwrap(), 1), [1]);
 }
 
 #[tokio::test]
 async fn entries_beyond_the_limit_are_refused() {
     let folder = Folder::new();
-    let log = Log::open(&folder.0).unwrap();
+    let log = Log::open(&folder.0, key()).unwrap();
     assert!(matches!(
-        log.append_encoded(&vec![1; ENTRY_BYTES_MAX + 1]).await,
+        log.append_sealed(&vec![1; ENTRY_BYTES_MAX + 1]).await,
         Err(LogError::TooLong)
     ));
     assert!(matches!(
-        log.append_encoded(&[]).await,
+        log.append_sealed(&[]).await,
         Err(LogError::TooLong)
     ));
     assert_eq!(
-        log.append_encoded(&vec![1; ENTRY_BYTES_MAX]).await.unwrap(),
+        log.append_sealed(&vec![1; ENTRY_BYTES_MAX]).await.unwrap(),
         1
     );
 }
@@ -341,7 +352,7 @@ async fn entries_beyond_the_limit_are_refused() {
 #[tokio::test]
 async fn giving_up_leaves_the_entry() {
     let folder = Folder::new();
-    let log = Log::open(&folder.0).unwrap();
+    let log = Log::open(&folder.0, key()).unwrap();
     let first = record(1);
     let mut waiting = Box::pin(log.append(&first));
     assert!(futures_poll_once(&mut waiting).is_pending());

@@ -2,6 +2,7 @@
 //! <https://hl7.org/fhir/R4/auditevent.html>
 
 use crate::decision::Decision;
+use crate::detail::Detail;
 use crate::interaction;
 use crate::varint::{self, Cursor};
 
@@ -25,6 +26,7 @@ pub struct Record {
     pub query: String,
     pub entities: Vec<Entity>,
     pub decision: Decision,
+    pub detail: Detail,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,10 +54,8 @@ pub const TEXT_BYTES_MAX: usize = 4096;
 impl Record {
     /// Compact, versioned, self-delimiting bytes; `decode` refuses anything else. Appends to `out`.
     pub fn encode(&self, out: &mut Vec<u8>) {
-        out.push(match self.decision.is_empty() {
-            true => PLAIN,
-            false => DECIDED,
-        });
+        let format = self.format();
+        out.push(format);
         out.extend_from_slice(&self.at_us.to_le_bytes());
         out.extend_from_slice(&self.request_id);
         out.push(self.outcome as u8);
@@ -88,8 +88,24 @@ impl Record {
             entity.encode(&before, out);
             before = *entity;
         }
-        if !self.decision.is_empty() {
-            self.decision.encode(out);
+        match format {
+            DECIDED => self.decision.encode(out),
+            DETAILED => {
+                out.push(u8::from(!self.decision.is_empty()));
+                if !self.decision.is_empty() {
+                    self.decision.encode(out);
+                }
+                self.detail.encode(out);
+            }
+            _ => (),
+        }
+    }
+
+    fn format(&self) -> u8 {
+        match (self.decision.is_empty(), self.detail.is_empty()) {
+            (true, true) => PLAIN,
+            (false, true) => DECIDED,
+            (_, false) => DETAILED,
         }
     }
 
@@ -97,7 +113,7 @@ impl Record {
     pub fn decode(bytes: &[u8]) -> Option<Record> {
         let mut from = Cursor(bytes);
         let format = from.byte()?;
-        if ![PLAIN, DECIDED].contains(&format) {
+        if ![PLAIN, DECIDED, DETAILED].contains(&format) {
             return None;
         }
         let at_us = i64::from_le_bytes(from.bytes(8)?.try_into().ok()?);
@@ -111,9 +127,17 @@ impl Record {
         let source = take_text(&mut from)?;
         let query = take_text(&mut from)?;
         let entities = take_entities(&mut from)?;
-        let decision = match format {
-            DECIDED => Decision::decode(&mut from)?,
-            _ => Decision::default(),
+        let has_decision = match format {
+            DETAILED => from.byte().filter(|byte| *byte < 2)? == 1,
+            _ => format == DECIDED,
+        };
+        let decision = match has_decision {
+            true => Decision::decode(&mut from)?,
+            false => Decision::default(),
+        };
+        let detail = match format {
+            DETAILED => Detail::decode(&mut from).filter(|detail| !detail.is_empty())?,
+            _ => Detail::default(),
         };
         let record = Record {
             at_us,
@@ -128,6 +152,7 @@ impl Record {
             query,
             entities,
             decision,
+            detail,
         };
         from.0.is_empty().then_some(record)
     }
@@ -216,6 +241,8 @@ fn take_entities(from: &mut Cursor) -> Option<Vec<Entity>> {
 const PLAIN: u8 = 1;
 /// The same, and then the decision.
 const DECIDED: u8 = 2;
+/// The same; then whether there is a decision, the decision, and the details.
+const DETAILED: u8 = 3;
 const ENTITY_BYTES_MIN: usize = 5;
 
 #[cfg(test)]
@@ -266,7 +293,28 @@ mod tests {
                 },
             ],
             decision: Decision::default(),
+            detail: Detail::default(),
         }
+    }
+
+    fn detailed() -> Record {
+        let detail = Detail {
+            client_request_id: "r-1".into(),
+            token_id: "jti".into(),
+            session: "session".into(),
+            workstation: "ward 3".into(),
+            roles: "clinician emergency".into(),
+            authenticated: "pwd otp".into(),
+            subtype: "$everything".into(),
+            request: "Patient?name=é".into(),
+            results: Some(0),
+            bytes_out: Some(1 << 40),
+            elapsed_us: Some(900),
+            patient: i64::MIN,
+            hashes: vec![[1; 32], [2; 32]],
+            received: b"{}".to_vec(),
+        };
+        Record { detail, ..sample() }
     }
 
     fn decided() -> Record {
@@ -318,7 +366,7 @@ mod tests {
         let mut longer = good.clone();
         longer.push(0);
         assert_eq!(Record::decode(&longer), None);
-        for (at, byte) in [(0, 2), (0, 3), (0, 0), (25, 4), (28, 200)] {
+        for (at, byte) in [(0, 2), (0, 3), (0, 4), (0, 0), (25, 4), (28, 200)] {
             let mut changed = good.clone();
             changed[at] = byte;
             assert_eq!(Record::decode(&changed), None, "byte {at}");
@@ -329,10 +377,17 @@ mod tests {
 
     #[test]
     fn changed_bytes_never_panic() {
-        for (good, at) in [sample(), decided()].iter().flat_map(|record| {
-            let good = encoded(record);
-            (0..good.len()).map(move |at| (good.clone(), at))
-        }) {
+        let both = Record {
+            decision: decided().decision,
+            ..detailed()
+        };
+        for (good, at) in [sample(), decided(), detailed(), both]
+            .iter()
+            .flat_map(|record| {
+                let good = encoded(record);
+                (0..good.len()).map(move |at| (good.clone(), at))
+            })
+        {
             for flip in [1u8, 0x80, 0xff] {
                 let mut changed = good.clone();
                 changed[at] ^= flip;
@@ -369,6 +424,30 @@ mod tests {
             assert_eq!(Record::decode(&encoded(&record)), Some(record));
         }
         assert_eq!(Alert::UNEVALUABLE_CONSENT.to_string(), "A24");
+    }
+
+    #[test]
+    fn each_detail_round_trips_alone() {
+        let all = detailed();
+        assert_eq!(Record::decode(&encoded(&all)), Some(all.clone()));
+        assert_eq!(encoded(&all)[0], 3);
+        let of = |detail: Detail| {
+            let record = Record { detail, ..sample() };
+            assert_eq!(Record::decode(&encoded(&record)), Some(record.clone()));
+            encoded(&record).len()
+        };
+        let token_id = all.detail.token_id;
+        let token = Detail {
+            token_id,
+            ..Detail::default()
+        };
+        let results = Detail {
+            results: Some(7),
+            ..Detail::default()
+        };
+        // Whether there is a decision, the end; and of each its number, length and bytes.
+        assert_eq!(of(token), encoded(&sample()).len() + 2 + 5);
+        assert_eq!(of(results), encoded(&sample()).len() + 2 + 3);
     }
 
     #[test]

@@ -144,7 +144,7 @@ async fn engine(folder: &std::path::Path) -> Engine {
     let store = Store::open(StoreSettings::sqlite(folder.join("ward.db")), master)
         .await
         .expect("a store");
-    let log = ward_audit::Log::open(&folder.join("log")).expect("a log");
+    let log = ward_audit::Log::open(&folder.join("log"), store.record_key()).expect("a log");
     Engine::new(store, log, Settings::default(), clock, [9; 32])
 }
 

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use ward_access::{Access, Caller, Facts, PatientKey, decide};
-use ward_audit::{Decision, Entity, Outcome, Record};
+use ward_audit::{Decision, Detail, Entity, Outcome, Record};
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind};
 use ward_storage::View;
@@ -273,6 +273,7 @@ pub(crate) fn compose_record(
             break_glass: call.break_glass.is_some(),
             ..Decision::default()
         },
+        detail: Detail::default(),
     }
 }
 

@@ -27,8 +27,8 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let settings = StoreSettings::sqlite(folder.path().join("ward.db"));
         let store = Store::open(settings, MasterKey::from_bytes([42; 32]));
-        let log = ward_audit::Log::open(&folder.path().join("log")).unwrap();
         let store = store.await.unwrap();
+        let log = ward_audit::Log::open(&folder.path().join("log"), store.record_key()).unwrap();
         let engine = Engine::new(store, log, Settings::default(), clock, [9; 32]);
         let caller = system("system/*.cruds");
         let everything = decide(&caller, &Facts::of(Mask::every()));

@@ -34,14 +34,9 @@ impl House {
         let folder = tempfile::tempdir().unwrap();
         let settings = StoreSettings::sqlite(folder.path().join("ward.db"));
         let store = Store::open(settings, MasterKey::from_bytes([42; 32]));
-        let log = ward_audit::Log::open(&folder.path().join("log")).unwrap();
-        let engine = Engine::new(
-            store.await.unwrap(),
-            log,
-            Settings::default(),
-            clock,
-            [9; 32],
-        );
+        let store = store.await.unwrap();
+        let log = ward_audit::Log::open(&folder.path().join("log"), store.record_key()).unwrap();
+        let engine = Engine::new(store, log, Settings::default(), clock, [9; 32]);
         let caller = Caller::new(ward_access::Identity {
             subject: "client".into(),
             client_id: "client".into(),

@@ -293,9 +293,7 @@ pub(crate) fn record(
         entities,
     );
     record.decision.alert = alert.or(record.decision.alert);
-    let mut encoded = Vec::with_capacity(192);
-    record.encode(&mut encoded);
-    encoded
+    cx.engine.log.key().seal(&record)
 }
 
 /// What a lost race means once the attempts are used up.

@@ -54,12 +54,42 @@ impl DataKey {
         aad: &[u8],
         sealed: &'a mut [u8],
     ) -> Result<&'a mut [u8], OpenError> {
-        if sealed.len() < OVERHEAD_BYTES {
-            return Err(OpenError);
-        }
-        let (nonce, rest) = sealed.split_at_mut(NONCE_BYTES);
-        let (body, tag) = rest.split_at_mut(rest.len() - TAG_BYTES);
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| OpenError)?;
+        let (nonce, rest) = sealed.split_at_mut_checked(NONCE_BYTES).ok_or(OpenError)?;
+        let nonce = <[u8; NONCE_BYTES]>::try_from(&*nonce).map_err(|_| OpenError)?;
+        self.open_under(nonce, aad, rest)
+    }
+
+    /// Like `seal` under a nonce that is kept elsewhere: appends ciphertext and tag. The nonce must be random bits that this key has
+    /// sealed nothing under.
+    pub fn seal_under(
+        &self,
+        nonce: [u8; NONCE_BYTES],
+        aad: &[u8],
+        plain: &[u8],
+        out: &mut Vec<u8>,
+    ) {
+        out.reserve(plain.len() + TAG_BYTES);
+        let body = out.len();
+        out.extend_from_slice(plain);
+        let nonce = Nonce::assume_unique_for_key(nonce);
+        let sealed =
+            self.expanded
+                .get()
+                .seal_in_place_separate_tag(nonce, Aad::from(aad), &mut out[body..]);
+        let tag = sealed.expect("a body under 64 GiB fits AES-GCM");
+        out.extend_from_slice(tag.as_ref());
+    }
+
+    /// Decrypts what `seal_under` appended, in place, returning the plain part.
+    pub fn open_under<'a>(
+        &self,
+        nonce: [u8; NONCE_BYTES],
+        aad: &[u8],
+        sealed: &'a mut [u8],
+    ) -> Result<&'a mut [u8], OpenError> {
+        let body = sealed.len().checked_sub(TAG_BYTES).ok_or(OpenError)?;
+        let (body, tag) = sealed.split_at_mut(body);
+        let nonce = Nonce::assume_unique_for_key(nonce);
         let tag = Tag::try_from(&*tag).map_err(|_| OpenError)?;
         let key = self.expanded.get();
         key.open_in_place_separate_tag(nonce, Aad::from(aad), tag, body, 0..)
@@ -74,15 +104,7 @@ impl DataKey {
     fn seal_with(&self, nonce: [u8; NONCE_BYTES], aad: &[u8], plain: &[u8], out: &mut Vec<u8>) {
         out.reserve(plain.len() + OVERHEAD_BYTES);
         out.extend_from_slice(&nonce);
-        let body = out.len();
-        out.extend_from_slice(plain);
-        let nonce = Nonce::assume_unique_for_key(nonce);
-        let sealed =
-            self.expanded
-                .get()
-                .seal_in_place_separate_tag(nonce, Aad::from(aad), &mut out[body..]);
-        let tag = sealed.expect("a body under 64 GiB fits AES-GCM");
-        out.extend_from_slice(tag.as_ref());
+        self.seal_under(nonce, aad, plain, out);
     }
 }
 

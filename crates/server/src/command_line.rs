@@ -1,6 +1,6 @@
 //! What is done from the command line leaves a Record, as what is asked over HTTP does.
 
-use ward_audit::{Decision, Outcome, Record};
+use ward_audit::{Decision, Detail, Outcome, Record};
 use ward_resources::Engine;
 use ward_smart::Endpoint;
 
@@ -33,6 +33,7 @@ pub async fn record(engine: &Engine, done: Done<'_>) -> Result<(), String> {
         query: done.what.to_owned(),
         entities: Vec::new(),
         decision: Decision::default(),
+        detail: Detail::default(),
     };
     let written = engine.log().append(&record).await;
     written

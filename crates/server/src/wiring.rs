@@ -36,8 +36,9 @@ pub async fn engine(
         .store_records(&node_name(config), &[])
         .await
         .map_err(|_| "store: the audit records cannot be read".to_owned())?;
-    let log = ward_audit::Log::open_after(&data_folder::audit_log_path(&config.store.data), stored)
-        .map_err(|e| match e {
+    let folder = data_folder::audit_log_path(&config.store.data);
+    let log =
+        ward_audit::Log::open_after(&folder, stored, store.record_key()).map_err(|e| match e {
             ward_audit::LogError::Locked(_) => format!(
                 "{e}: is a ward running on this data folder? Stop it, or give another --data folder"
             ),

@@ -91,7 +91,7 @@ impl Bench {
     async fn of(settings: StoreSettings, log: &std::path::Path) -> Bench {
         let master = MasterKey::from_bytes([7; 32]);
         let store = Store::open(settings, master).await.expect("a store");
-        let log = ward_audit::Log::open(log).expect("a log");
+        let log = ward_audit::Log::open(log, store.record_key()).expect("a log");
         let settings = ward_resources::Settings {
             base: BASE.into(),
             ..ward_resources::Settings::default()

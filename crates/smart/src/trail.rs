@@ -9,7 +9,7 @@ use crate::request::Request;
 use crate::server::AuthorizationServer;
 use crate::state::{Client, Grant};
 use ward_access::{BREAK_GLASS, Caller, Purposes};
-use ward_audit::{Alert, Decision, Entity, Outcome, Record};
+use ward_audit::{Alert, Decision, Detail, Entity, Outcome, Record};
 
 /// Who a request turned out to be of. Only what was proved: a name that somebody merely gave is not recorded as theirs.
 #[derive(Debug, Default)]
@@ -136,6 +136,7 @@ pub(crate) async fn recorded(
         query,
         entities: trail.entities,
         decision: trail.decision,
+        detail: Detail::default(),
     };
     match server.engine().log().append(&record).await {
         Ok(_) => answer,

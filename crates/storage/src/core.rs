@@ -13,6 +13,7 @@ use crate::state::sealed::StateKeys;
 use bytes::Bytes;
 use std::sync::Arc;
 use std::time::Duration;
+use ward_audit::RecordKey;
 use ward_fhir::TypeId;
 use ward_seal::{MasterKey, StoreSecret};
 use ward_search::entries::{Term, TermKey};
@@ -30,6 +31,8 @@ pub struct Core {
     /// Of the embedded store: PostgreSQL has it beside what else it remembers.
     pub broad: Broad,
     pub state: StateKeys,
+    /// Seals what is remembered of each Call.
+    pub record_key: RecordKey,
 }
 
 impl Core {
@@ -54,6 +57,7 @@ impl Core {
             indexing: Remembered::default(),
             broad: Broad::default(),
             state: StateKeys::new(secret),
+            record_key: RecordKey::new(&secret.derive("audit record")),
         }
     }
 

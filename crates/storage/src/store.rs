@@ -13,6 +13,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::LazyLock;
 use ward_access::{Access, Action};
+use ward_audit::RecordKey;
 use ward_fhir::TypeId;
 use ward_fhir::schema::{TypeKind, r4};
 use ward_seal::MasterKey;
@@ -68,6 +69,11 @@ impl Store {
 
     pub fn term_key(&self) -> &TermKey {
         &self.core().term_key
+    }
+
+    /// Seals what is remembered of each Call, in the local log and here.
+    pub fn record_key(&self) -> RecordKey {
+        self.core().record_key.clone()
     }
 
     /// Row ids of logical ids: own ids arithmetically (whether or not the row exists), client ids by one statement.

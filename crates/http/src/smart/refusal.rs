@@ -3,7 +3,7 @@
 
 use crate::server::Service;
 use actix_web::HttpRequest;
-use ward_audit::{Decision, Outcome, Record};
+use ward_audit::{Decision, Detail, Outcome, Record};
 use ward_smart::page::{Message, Page};
 use ward_smart::{Answer, Endpoint, ErrorCode, OAuthError};
 
@@ -69,6 +69,7 @@ impl Refusal {
             query: String::new(),
             entities: Vec::new(),
             decision: Decision::default(),
+            detail: Detail::default(),
         };
         match service.engine.log().append(&record).await {
             Ok(_) => answer(endpoint, self.status, self.code(), self.why),

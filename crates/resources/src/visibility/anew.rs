@@ -11,7 +11,7 @@ use crate::place::{self, Destination, Literally};
 use crate::write::{Identity, Replaced, entity};
 use std::collections::BTreeMap;
 use ward_access::{Action, Maintenance, maintenance};
-use ward_audit::{Decision, Outcome, Record};
+use ward_audit::{Decision, Detail, Outcome, Record};
 use ward_consent::labels::{Labels, RowClass, relabelled};
 use ward_fhir::issue::Result;
 use ward_fhir::{Document, TypeId};
@@ -165,9 +165,8 @@ impl Engine {
             .iter()
             .filter(|write| !write.body.is_empty() || write.op == Op::Delete);
         let entities: Vec<_> = versions.map(entity).collect();
-        let mut bytes = Vec::new();
         if entities.is_empty() {
-            return bytes;
+            return Vec::new();
         }
         let record = Record {
             at_us: self.now_us(),
@@ -182,8 +181,8 @@ impl Engine {
             query: String::new(),
             entities,
             decision: Decision::default(),
+            detail: Detail::default(),
         };
-        record.encode(&mut bytes);
-        bytes
+        self.log.key().seal(&record)
     }
 }

@@ -41,7 +41,8 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         let settings = StoreSettings::sqlite(folder.path().join("ward.db"));
         let store = Store::open(settings, MasterKey::from_bytes([42; 32]));
-        let log = ward_audit::Log::open(&folder.path().join("log")).unwrap();
+        let store = store.await.unwrap();
+        let log = ward_audit::Log::open(&folder.path().join("log"), store.record_key()).unwrap();
         let settings = Settings {
             consent: ConsentSettings {
                 organization: organization.into(),
@@ -49,7 +50,7 @@ impl Place {
             },
             ..Settings::default()
         };
-        let engine = Engine::new(store.await.unwrap(), log, settings, clock, [9; 32]);
+        let engine = Engine::new(store, log, settings, clock, [9; 32]);
         let caller = Caller::new(ward_access::Identity {
             subject: "client".into(),
             client_id: "client".into(),

@@ -47,10 +47,11 @@ impl House {
             }
         };
         let store = Store::open(settings, MasterKey::from_bytes([42; 32])).await;
-        let log = ward_audit::Log::open(&folder.path().join("log")).unwrap();
+        let store = store.unwrap();
+        let log = ward_audit::Log::open(&folder.path().join("log"), store.record_key()).unwrap();
         let settings = Settings::default();
         let house = House {
-            engine: Engine::new(store.unwrap(), log, settings, clock, [9; 32]),
+            engine: Engine::new(store, log, settings, clock, [9; 32]),
             _folder: folder,
             _database: database,
         };

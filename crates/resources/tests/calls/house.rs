@@ -72,7 +72,7 @@ impl House {
         let store = Store::open(settings, MasterKey::from_bytes([42; 32]))
             .await
             .unwrap();
-        let log = ward_audit::Log::open(&folder.path().join("log")).unwrap();
+        let log = ward_audit::Log::open(&folder.path().join("log"), store.record_key()).unwrap();
         House {
             engine: Engine::new(store, log, engine, clock, [9; 32]),
             folder,
@@ -99,7 +99,8 @@ impl House {
         let store = Store::open(settings, MasterKey::from_bytes([42; 32]))
             .await
             .unwrap();
-        let log = ward_audit::Log::open(&self.folder.path().join("another")).unwrap();
+        let log =
+            ward_audit::Log::open(&self.folder.path().join("another"), store.record_key()).unwrap();
         let settings = self.engine.settings().clone();
         Some(Engine::new(store, log, settings, self.clock, [9; 32]))
     }
@@ -180,10 +181,8 @@ impl House {
     /// Records of the local log, oldest first; those that committed with data are in the store instead.
     pub fn records(&self) -> Vec<Record> {
         let log = self.engine.log();
-        let read = log.read_from(1, 10_000).unwrap();
-        read.iter()
-            .map(|(_, bytes)| Record::decode(bytes).unwrap())
-            .collect()
+        let read = log.records_from(1, 10_000).unwrap();
+        read.into_iter().map(|(_, record)| record).collect()
     }
 
     /// Statements that the asking takes.

@@ -436,10 +436,8 @@ pub async fn s111_each_client_has_its_own(house: House) {
     let own = said(&ask(&house, &app, Asking::Read(&id), None, None).await);
     assert_eq!(own["extension"][0]["valueString"], "a");
     // What it is for is on record, and nothing of it.
-    let records = house.engine.log().read_from(1, 1_000).unwrap();
-    let records = records
-        .iter()
-        .map(|(_, bytes)| ward_audit::Record::decode(bytes).unwrap());
+    let records = house.engine.log().records_from(1, 1_000).unwrap();
+    let records = records.into_iter().map(|(_, record)| record);
     let records: Vec<_> = records.filter(|r| r.interaction == "app-state").collect();
     assert_eq!(records.len(), 6, "{records:?}");
     assert!(

@@ -53,8 +53,8 @@ async fn reviews(house: &House) -> Vec<Value> {
 }
 
 fn marked(house: &House) -> Vec<Record> {
-    let log = house.engine.log().read_from(1, 10_000).unwrap();
-    let records = log.iter().map(|(_, bytes)| Record::decode(bytes).unwrap());
+    let log = house.engine.log().records_from(1, 10_000).unwrap();
+    let records = log.into_iter().map(|(_, record)| record);
     records.filter(|r| r.decision.break_glass).collect()
 }
 
@@ -304,8 +304,8 @@ pub async fn t25_who_has_no_right_opens_nothing(house: House) {
     let post = Ask::post(&[("patient", "p1"), REASON]).authorization(&bearer(&own));
     let answer = house.ask(Endpoint::BreakGlassGrants, &post).await;
     assert_eq!(refused(answer), (403, "access_denied".into()));
-    let last = house.engine.log().read_from(1, 10_000).unwrap();
-    let last = Record::decode(&last.last().unwrap().1).unwrap();
+    let last = house.engine.log().records_from(1, 10_000).unwrap();
+    let last = last.into_iter().next_back().unwrap().1;
     assert_eq!(
         (last.interaction.as_str(), last.outcome),
         ("break-glass", Outcome::Minor)

@@ -53,14 +53,14 @@ pub async fn client(house: &House) -> Client {
 
 /// What the newest record says.
 pub fn recorded(house: &House) -> Record {
-    let log = house.engine.log().read_from(1, 10_000).unwrap();
-    Record::decode(&log.last().unwrap().1).unwrap()
+    let log = house.engine.log().records_from(1, 10_000).unwrap();
+    log.into_iter().next_back().unwrap().1
 }
 
 /// How many records are alarms: something was used that must have been stolen (S27, S92).
 pub fn alarms(house: &House) -> usize {
-    let log = house.engine.log().read_from(1, 10_000).unwrap();
-    let records = log.iter().map(|(_, bytes)| Record::decode(bytes).unwrap());
+    let log = house.engine.log().records_from(1, 10_000).unwrap();
+    let records = log.into_iter().map(|(_, record)| record);
     let alarms = records.filter(|record| record.outcome == Outcome::Serious);
     alarms.filter(|record| record.client_id == "app").count()
 }

@@ -32,10 +32,10 @@ fn names(page: &Computers) -> Vec<&str> {
 
 /// What is on record of the page: status and what was decided.
 fn on_record(house: &House) -> Vec<(u16, String)> {
-    let records = house.engine.log().read_from(1, 1_000).unwrap();
+    let records = house.engine.log().records_from(1, 1_000).unwrap();
     records
-        .iter()
-        .map(|(_, bytes)| ward_audit::Record::decode(bytes).unwrap())
+        .into_iter()
+        .map(|(_, record)| record)
         .filter(|record| record.interaction == "computers" && record.query.contains("csrf"))
         .map(|record| (record.status, record.query))
         .collect()

@@ -155,10 +155,8 @@ pub async fn c23_a_patient_keeps_something_private_and_withdraws_it(house: House
 }
 
 fn on_record(house: &House, interaction: &str) -> Vec<String> {
-    let records = house.engine.log().read_from(1, 10_000).unwrap();
-    let records = records
-        .iter()
-        .map(|(_, bytes)| ward_audit::Record::decode(bytes).unwrap());
+    let records = house.engine.log().records_from(1, 10_000).unwrap();
+    let records = records.into_iter().map(|(_, record)| record);
     records
         .filter(|record| record.interaction == interaction)
         .map(|record| record.query)

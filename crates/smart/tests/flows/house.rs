@@ -392,7 +392,7 @@ async fn engine(store: StoreSettings, log: &std::path::Path) -> Arc<Engine> {
     let store = Store::open(store, MasterKey::from_bytes([42; 32]))
         .await
         .unwrap();
-    let log = ward_audit::Log::open(log).unwrap();
+    let log = ward_audit::Log::open(log, store.record_key()).unwrap();
     let settings = ward_resources::Settings {
         base: BASE.into(),
         ..ward_resources::Settings::default()

@@ -4,7 +4,6 @@ use crate::answers::*;
 use crate::asks::*;
 use crate::house::*;
 use crate::registry::administrator;
-use ward_audit::Record;
 use ward_smart::page::ClientDetail;
 use ward_smart::state::{Budgets, Client, Kind, digest};
 use ward_smart::{Endpoint, Page};
@@ -134,8 +133,8 @@ pub async fn c17_limits_that_will_not_do_change_nothing(house: House) {
 pub async fn c17_a_change_of_limits_is_recorded(house: House) {
     lab(&house).await;
     set(&house, &[("patients_per_hour", "50")]).await;
-    let log = house.engine.log().read_from(1, 10_000).unwrap();
-    let mut records = log.iter().map(|(_, bytes)| Record::decode(bytes).unwrap());
+    let log = house.engine.log().records_from(1, 10_000).unwrap();
+    let mut records = log.into_iter().map(|(_, record)| record);
     let record = records.next_back().unwrap();
     assert_eq!(record.client_id, "app");
     assert_eq!(record.user, "Practitioner/admin");

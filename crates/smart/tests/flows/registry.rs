@@ -348,10 +348,10 @@ pub async fn what_administrators_decide_is_on_record(house: House) {
         let post = Ask::post(fields).query(&page.form.action).cookie(&admin);
         assert_eq!(house.ask(Endpoint::Accounts, &post).await.status(), status);
     }
-    let records = house.engine.log().read_from(1, 1_000).unwrap();
+    let records = house.engine.log().records_from(1, 1_000).unwrap();
     let said: Vec<_> = records
-        .iter()
-        .map(|(_, bytes)| ward_audit::Record::decode(bytes).unwrap())
+        .into_iter()
+        .map(|(_, record)| record)
         .filter(|record| record.query.contains("csrf"))
         .map(|record| (record.user, record.status, record.query))
         .collect();

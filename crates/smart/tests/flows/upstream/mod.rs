@@ -355,9 +355,8 @@ pub async fn s50_no_secret_of_the_provider_is_recorded(house: House) {
     browser.back(&back).await;
     browser.back(&back).await;
     let posted = place.upstream.posted.lock().unwrap()[0].clone();
-    let records = place.house.engine.log().read_from(0, 1000).unwrap();
-    let all: Vec<u8> = records.into_iter().flat_map(|(_, bytes)| bytes).collect();
-    let text = String::from_utf8_lossy(&all);
+    let records = place.house.engine.log().records_from(0, 1000).unwrap();
+    let text = format!("{records:?}");
     assert!(text.contains("upstream") && text.contains("Practitioner/9"));
     let names = ["state", "nonce", "code_challenge"].map(|name| sent[name].clone());
     let codes = ["code", "code_verifier"].map(|name| posted[name].clone());
