@@ -11,11 +11,12 @@ use crate::known::{Fresh, Known};
 use crate::meter::Meter;
 use crate::state::sealed::StateKeys;
 use bytes::Bytes;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use ward_audit::RecordKey;
 use ward_fhir::TypeId;
-use ward_seal::{MasterKey, StoreSecret};
+use ward_seal::{DataKey, MasterKey, StoreSecret};
 use ward_search::entries::{Term, TermKey};
 use ward_search::plan::Position;
 
@@ -98,7 +99,7 @@ impl Core {
     pub fn prepare(&self, unit: Unit) -> Prepared {
         let mut new_keys: Vec<NewKey> = Vec::new();
         let mut sealed = Vec::with_capacity(unit.writes.len());
-        let mut last: Option<(Rid, u32, ward_seal::DataKey)> = None;
+        let mut last: Option<(Rid, u32, DataKey)> = None;
         for write in &unit.writes {
             if write.body.is_empty() {
                 sealed.push(Vec::new());
@@ -141,12 +142,47 @@ impl Core {
         }
     }
 
-    /// Opens one stored row. `key` is its data key (absent only for an empty body).
-    pub fn row(
+    /// The data keys of stored rows that are in memory or come with a unit under way (`own`), one for each row, and which are to be loaded.
+    /// Whoever opens the rows holds them: memory may drop any of them while others are loaded.
+    pub fn keys_held(
         &self,
-        stored: StoredRow,
-        key: Option<&ward_seal::DataKey>,
-    ) -> Result<Row, StoreError> {
+        own: &[NewKey],
+        stored: &[StoredRow],
+    ) -> Result<(HeldKeys, Vec<(Rid, u32)>), StoreError> {
+        let mut missing = Vec::new();
+        let mut held = Vec::with_capacity(stored.len());
+        for row in stored {
+            let Some(id) = row.key() else {
+                held.push(None);
+                continue;
+            };
+            let key = self.keys.for_opening_among(own, id)?;
+            if key.is_none() {
+                missing.push(id);
+            }
+            held.push(key);
+        }
+        Ok((held, missing))
+    }
+
+    /// Opens stored rows with the keys that are held for them and those that were loaded.
+    pub fn rows(
+        &self,
+        stored: Vec<StoredRow>,
+        held: HeldKeys,
+        loaded: &LoadedKeys,
+    ) -> Result<Vec<Row>, StoreError> {
+        let rows = stored.into_iter().zip(held);
+        rows.map(|(row, held)| {
+            let id = row.key();
+            let key = held.as_ref().or_else(|| loaded.get(&id?));
+            self.row(row, key)
+        })
+        .collect()
+    }
+
+    /// Opens one stored row. `key` is its data key (absent only for an empty body).
+    pub fn row(&self, stored: StoredRow, key: Option<&DataKey>) -> Result<Row, StoreError> {
         let body = match key {
             _ if stored.sealed.is_empty() => Vec::new(),
             Some(key) => codec::open(
@@ -161,7 +197,14 @@ impl Core {
                     "stored body does not open"
                 );
             })?,
-            None => return Err(StoreError::Integrity),
+            None => {
+                tracing::error!(
+                    rid = stored.rid,
+                    version = stored.version,
+                    "the data key of a stored body is not there"
+                );
+                return Err(StoreError::Integrity);
+            }
         };
         let id = stored
             .alias
@@ -180,6 +223,12 @@ impl Core {
         })
     }
 }
+
+/// For each of some rows its data key, where it was in memory.
+pub type HeldKeys = Vec<Option<DataKey>>;
+
+/// Data keys as they were read for some rows.
+pub type LoadedKeys = HashMap<(Rid, u32), DataKey>;
 
 /// A unit ready to be written.
 pub struct Prepared {

@@ -7,7 +7,7 @@ use super::lower::Sql;
 use super::probe::Probe;
 use super::statement::Value;
 use crate::contract::{Op, Rid, StoreError};
-use crate::core::{Core, StoredRow};
+use crate::core::{Core, LoadedKeys, StoredRow};
 use crate::estimate::Counts;
 use crate::keys::StoredKey;
 use crate::reach::Reach;
@@ -215,6 +215,7 @@ pub async fn patient_keys(
         &[Value::Ints(patients.to_vec())],
     )
     .await
+    .map(drop)
 }
 
 /// Loads the data keys of stored rows that are not in memory.
@@ -222,7 +223,7 @@ pub async fn row_keys(
     connection: &Connection,
     core: &Core,
     missing: &[(Rid, u32)],
-) -> Result<(), Failure> {
+) -> Result<LoadedKeys, Failure> {
     let (patients, ids) = missing
         .iter()
         .map(|(patient, id)| (*patient, i64::from(*id)))
@@ -241,16 +242,17 @@ async fn load_keys(
     core: &Core,
     sql: &str,
     values: &[Value],
-) -> Result<(), Failure> {
+) -> Result<LoadedKeys, Failure> {
+    let mut loaded = LoadedKeys::new();
     for row in connection.rows(sql, values).await? {
         let key = StoredKey {
             patient: row.int(0)?,
             id: row.int(1)? as u32,
             wrapped: row.blob(2),
         };
-        core.keys.admit(&key)?;
+        loaded.insert((key.patient, key.id), core.keys.admit(&key)?);
     }
-    Ok(())
+    Ok(loaded)
 }
 
 /// Reads the columns of `COLUMNS`.

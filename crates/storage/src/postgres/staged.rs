@@ -6,7 +6,7 @@ use super::pool::Pooled;
 use super::statement::Value;
 use super::{Postgres, current, delta, history, read, search};
 use crate::contract::{CommitError, Current, HistoryQuery, Rid, Row, StoreError};
-use crate::core::{Core, Hits, Prepared, StoredRow};
+use crate::core::{Core, Hits, LoadedKeys, Prepared, StoredRow};
 use crate::staged::STAGED_MAX;
 use std::time::Instant;
 use ward_access::{Access, Action};
@@ -131,26 +131,12 @@ impl Staged {
 
     /// Keys of the unit itself are not remembered for others before it is committed.
     async fn rows(&self, stored: Vec<StoredRow>) -> Result<Vec<Row>, StoreError> {
-        let (core, own) = (self.core(), self.prepared.new_keys.as_slice());
-        let is_own = |key: &(Rid, u32)| own.iter().any(|new| (new.patient, new.id) == *key);
-        let missing: Vec<(Rid, u32)> = stored
-            .iter()
-            .filter_map(StoredRow::key)
-            .filter(|key| core.keys.for_opening(key.0, key.1).is_none() && !is_own(key))
-            .collect();
-        if !missing.is_empty() {
-            asking!(self, connection => read::row_keys(connection, core, &missing))?;
-        }
-        stored
-            .into_iter()
-            .map(|row| {
-                let key = row
-                    .key()
-                    .map(|key| core.keys.for_opening_among(own, key))
-                    .transpose()?
-                    .flatten();
-                core.row(row, key.as_ref())
-            })
-            .collect()
+        let core = self.core();
+        let (held, missing) = core.keys_held(&self.prepared.new_keys, &stored)?;
+        let loaded = match missing.is_empty() {
+            true => LoadedKeys::default(),
+            false => asking!(self, connection => read::row_keys(connection, core, &missing))?,
+        };
+        core.rows(stored, held, &loaded)
     }
 }

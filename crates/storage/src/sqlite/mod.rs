@@ -43,7 +43,7 @@ use crate::contract::{
     CommitError, Current, Explanation, HistoryQuery, Indexed, Indexing, Op, OpenError, Rid, Row,
     StoreError, StoreSettings, Tidied, Unit,
 };
-use crate::core::{Core, Hits, Prepared, StoredRow};
+use crate::core::{Core, Hits, LoadedKeys, Prepared, StoredRow};
 use crate::meter::Meter;
 use bytes::Bytes;
 use checkpoint::Checkpointer;
@@ -485,23 +485,12 @@ impl Sqlite {
 
     fn open_rows(&self, stored: Vec<StoredRow>) -> Result<Vec<Row>, StoreError> {
         let core = self.core();
-        let missing: Vec<(Rid, u32)> = stored
-            .iter()
-            .filter_map(StoredRow::key)
-            .filter(|(patient, id)| core.keys.for_opening(*patient, *id).is_none())
-            .collect();
-        if !missing.is_empty() {
-            self.read_with(|connection| read::row_keys(connection, core, &missing))?;
-        }
-        stored
-            .into_iter()
-            .map(|row| {
-                let key = row
-                    .key()
-                    .and_then(|(patient, id)| core.keys.for_opening(patient, id));
-                core.row(row, key.as_ref())
-            })
-            .collect()
+        let (held, missing) = core.keys_held(&[], &stored)?;
+        let loaded = match missing.is_empty() {
+            true => LoadedKeys::default(),
+            false => self.read_with(|connection| read::row_keys(connection, core, &missing))?,
+        };
+        core.rows(stored, held, &loaded)
     }
 }
 

@@ -7,7 +7,7 @@ use super::lower::{Probe, Sql};
 use super::rows::{Kind, Rows};
 use super::statement::Value;
 use crate::contract::{Op, Rid, StoreError};
-use crate::core::{Core, StoredRow};
+use crate::core::{Core, LoadedKeys, StoredRow};
 use crate::keys::StoredKey;
 use crate::reach::Reach;
 use std::collections::HashMap;
@@ -227,6 +227,7 @@ pub fn patient_keys(
         PATIENT_KEYS,
         Rows::of(patients.iter().copied()),
     )
+    .map(drop)
 }
 
 /// Loads the data keys of stored rows that are not in memory.
@@ -234,14 +235,14 @@ pub fn row_keys(
     connection: &mut Connection,
     core: &Core,
     missing: &[(Rid, u32)],
-) -> Result<(), StoreError> {
+) -> Result<LoadedKeys, StoreError> {
     let mut packed = Rows::new(&[Kind::Int; 2]);
     for (patient, id) in missing {
         packed.int(*patient);
         packed.int(i64::from(*id));
     }
     if packed.is_empty() {
-        Ok(())
+        Ok(LoadedKeys::default())
     } else {
         load_keys(connection, core, ROW_KEYS, packed)
     }
@@ -252,7 +253,7 @@ fn load_keys(
     core: &Core,
     sql: &str,
     packed: Rows,
-) -> Result<(), StoreError> {
+) -> Result<LoadedKeys, StoreError> {
     let mut keys = HashMap::new();
     connection.each(sql, &[packed.into_value()], |row| {
         let (patient, id) = (row.int(0)?, row.int(1)? as u32);
@@ -266,8 +267,9 @@ fn load_keys(
         );
         Ok(())
     })?;
-    keys.values()
-        .try_for_each(|key| core.keys.admit(key).map(drop))
+    keys.into_iter()
+        .map(|(id, key)| Ok((id, core.keys.admit(&key)?)))
+        .collect()
 }
 
 /// Reads the columns of `COLUMNS`.

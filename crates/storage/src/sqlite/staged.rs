@@ -95,26 +95,9 @@ impl Open<'_> {
 
     /// Keys of the unit itself are not remembered for others before it is committed.
     fn rows(&mut self, stored: Vec<StoredRow>) -> Result<Vec<Row>, StoreError> {
-        let core = self.core;
-        let own = self.own;
-        let is_own = |key: &(Rid, u32)| own.iter().any(|new| (new.patient, new.id) == *key);
-        let missing: Vec<(Rid, u32)> = stored
-            .iter()
-            .filter_map(StoredRow::key)
-            .filter(|key| core.keys.for_opening(key.0, key.1).is_none() && !is_own(key))
-            .collect();
-        read::row_keys(self.connection, core, &missing)?;
-        stored
-            .into_iter()
-            .map(|row| {
-                let key = row
-                    .key()
-                    .map(|key| core.keys.for_opening_among(own, key))
-                    .transpose()?
-                    .flatten();
-                core.row(row, key.as_ref())
-            })
-            .collect()
+        let (held, missing) = self.core.keys_held(self.own, &stored)?;
+        let loaded = read::row_keys(self.connection, self.core, &missing)?;
+        self.core.rows(stored, held, &loaded)
     }
 }
 

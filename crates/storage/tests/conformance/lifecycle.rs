@@ -3,7 +3,7 @@
 use crate::place::*;
 use ward_access::Action;
 use ward_search::entries::Entries;
-use ward_search::plan::Filter;
+use ward_search::plan::{Filter, Plan};
 use ward_storage::{Current, Op, Store, Write};
 
 pub async fn a_resource_is_created_read_updated_and_deleted(place: Place) {
@@ -80,6 +80,39 @@ pub async fn a_resource_is_created_read_updated_and_deleted(place: Place) {
         live(read(&store, &access, observation, rid).await).version,
         4
     );
+}
+
+/// Memory holds some thousand data keys. What it drops while a page is read is read again, and is not missing.
+pub async fn more_patients_than_keys_in_memory_are_read(place: Place) {
+    const PATIENTS: usize = 9_000;
+    let store = place.open().await;
+    let mut written = 0;
+    while written < PATIENTS {
+        let writes = (0..500).map(|_| {
+            let rid = store.allocate(None);
+            let entries = terms(&[7]);
+            Write {
+                entries,
+                ..create(ty("Patient"), rid, rid, r#"{"resourceType":"Patient"}"#)
+            }
+        });
+        let writes: Vec<_> = writes.collect();
+        written += writes.len();
+        store.commit(unit(writes)).await.unwrap();
+    }
+    let of_all = plan(ty("Patient"), Filter::AnyTerm(vec![7]));
+    for count in [PATIENTS as u32, 1_000, PATIENTS as u32] {
+        let page = store
+            .search(
+                &all(),
+                &Plan {
+                    count,
+                    ..of_all.clone()
+                },
+            )
+            .await;
+        assert_eq!(page.unwrap().rows.len(), count as usize);
+    }
 }
 
 pub async fn large_bodies_and_strange_text_come_back(place: Place) {

@@ -46,6 +46,7 @@ on_both!(
     lifecycle::a_resource_is_created_read_updated_and_deleted,
     lifecycle::large_bodies_and_strange_text_come_back,
     lifecycle::reads_of_several_keep_their_order,
+    lifecycle::more_patients_than_keys_in_memory_are_read,
     lifecycle::everything_survives_a_reopen,
     lifecycle::what_one_node_makes_another_finds,
     lifecycle::moving_to_another_patient_reseals_and_keeps_old_versions,
