@@ -8,6 +8,7 @@ mod decision;
 mod detail;
 mod entry;
 mod error;
+mod events;
 pub mod export;
 mod folder;
 mod interaction;

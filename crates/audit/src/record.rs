@@ -246,7 +246,7 @@ const DETAILED: u8 = 3;
 const ENTITY_BYTES_MIN: usize = 5;
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::decision::{Alert, CONSENTS_MAX, ConsentVersion};
 

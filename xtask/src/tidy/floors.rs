@@ -19,7 +19,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "ward-consent",
         ],
     ),
-    ("record", &["ward-audit"]),
+    ("record", &["ward-audit", "ward-auditevent"]),
     ("storage", &["ward-storage"]),
     ("interactions", &["ward-resources"]),
     (
