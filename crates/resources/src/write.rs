@@ -18,7 +18,7 @@ use ward_fhir::schema::r4;
 use ward_fhir::{Document, Failure, Issue, Kind, Node, TypeId};
 use ward_search::entries::Entries;
 use ward_search::extract::Extractor;
-use ward_storage::{CommitError, Expect, Generation, Op, Rid, Row, Unit, Write};
+use ward_storage::{CommitError, Expect, Generation, NewRecord, Op, Rid, Row, Unit, Write};
 
 /// The identity under which a version is stored.
 #[derive(Clone, Debug)]
@@ -266,7 +266,7 @@ pub(crate) async fn commit_seeing(
         Err(_) => return Err(CommitError::Unavailable),
     }
     let entities: Vec<Entity> = decided.versions().map(entity).chain(seen).collect();
-    let record = record(cx, status, &entities, decided.alert());
+    let record = Some(record(cx, status, &entities, decided.alert()));
     let committed = decided
         .commit(cx.engine, async |unit| {
             cx.engine.store.commit(Unit { record, ..unit }).await
@@ -281,7 +281,7 @@ pub(crate) fn record(
     status: u16,
     entities: &[Entity],
     alert: Option<Alert>,
-) -> Vec<u8> {
+) -> NewRecord {
     // Entries of a batch commit under Calls of their own.
     let is_transaction = cx.call.interaction == Interaction::Bundle;
     let mut record = compose_record(
@@ -293,7 +293,7 @@ pub(crate) fn record(
         entities,
     );
     record.decision.alert = alert.or(record.decision.alert);
-    cx.engine.log.key().seal(&record)
+    cx.engine.store.new_record(&record)
 }
 
 /// What a lost race means once the attempts are used up.

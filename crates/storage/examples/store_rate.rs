@@ -2,7 +2,7 @@
 //!
 //! `cargo build --release -p ward-storage --examples`, then
 //! `store_rate sqlite FOLDER | postgres URL  [ROWS [STAGES [SECONDS [PID]]]]`; STAGES is a comma-separated list of `create` (with 1, 8
-//! and 32 clients), `create32` (four rounds), `update`, `read` and `search`. PID, the first process of the database,
+//! and 32 clients), `create32` (four rounds), `record` (creates with their Record and without, in turns), `update`, `read` and `search`. PID, the first process of the database,
 //! adds the CPU of its processes. The PostgreSQL floor and store need a durable cluster (fsync on).
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a measuring tool")]
 
@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 use ward_access::{Access, Action, Maintenance, maintenance};
+use ward_audit::{Decision, Detail, Entity, Outcome, Record};
 use ward_fhir::TypeId;
 use ward_fhir::schema::r4;
 use ward_seal::MasterKey;
@@ -46,10 +47,15 @@ async fn main() {
         };
         for clients in clients {
             let floor = raw_insert(kind, place, *clients, cell);
-            let rate = bench.creates(*clients).await;
+            let rate = bench.creates(*clients, true).await;
             println!("  {:.2} of {floor:.0} raw inserts/s", rate / floor);
         }
         match stage {
+            "record" => {
+                for clients in [1, 8, 32] {
+                    bench.recorded(clients).await;
+                }
+            }
             "update" => bench.updates().await,
             "read" => {
                 for tasks in [1, 2, 8] {
@@ -86,6 +92,38 @@ fn raw_insert(kind: &str, place: &str, clients: usize, cell: Duration) -> f64 {
     let text = String::from_utf8(output.stdout).unwrap();
     let number = text.split([':', ',']).nth(1).unwrap();
     number.trim().parse().unwrap()
+}
+
+/// As the write of these versions is recorded.
+fn record_of(writes: &[Write]) -> Record {
+    let entity = |write: &Write| Entity {
+        ty: write.ty.0,
+        rid: write.rid,
+        version: write.version,
+        patient: write.patient,
+        action: b'C',
+    };
+    Record {
+        at_us: writes.first().map_or(0, |write| write.updated_us),
+        request_id: [7; 16],
+        interaction: "create".into(),
+        client_id: "feed".into(),
+        user: format!("Practitioner/{:020}", writes.len() % 400),
+        purpose: "TREAT".into(),
+        source: "10.20.30.40".into(),
+        outcome: Outcome::Success,
+        status: 201,
+        query: String::new(),
+        entities: writes.iter().map(entity).collect(),
+        decision: Decision::default(),
+        detail: Detail {
+            token_id: "0123456789abcdefghijkl".into(),
+            roles: "physician".into(),
+            elapsed_us: Some(1_000),
+            hashes: vec![[7; 32]; writes.len()],
+            ..Detail::default()
+        },
+    }
 }
 
 /// CPU seconds of this process, and of a process with its children.
@@ -236,8 +274,8 @@ impl Bench {
                 .extend(writes.iter().step_by(10).cloned());
             self.store
                 .commit(Unit {
+                    record: Some(self.store.new_record(&record_of(&writes))),
                     writes,
-                    record: vec![7; 200],
                     ..Unit::default()
                 })
                 .await
@@ -249,7 +287,7 @@ impl Bench {
         );
     }
 
-    async fn creates(self: &Arc<Self>, tasks: usize) -> f64 {
+    async fn creates(self: &Arc<Self>, tasks: usize, is_recorded: bool) -> f64 {
         let done = Arc::new(AtomicUsize::new(0));
         let (begun, before) = (Instant::now(), cpu(&self.database));
         let running: Vec<_> = (0..tasks)
@@ -261,11 +299,12 @@ impl Bench {
                         turn += tasks;
                         let write =
                             bench.observation_of(bench.patients[turn * 7 % bench.patients.len()]);
+                        let record = record_of(std::slice::from_ref(&write));
                         bench
                             .store
                             .commit(Unit {
+                                record: is_recorded.then(|| bench.store.new_record(&record)),
                                 writes: vec![write],
-                                record: vec![7; 200],
                                 ..Unit::default()
                             })
                             .await
@@ -287,6 +326,21 @@ impl Bench {
             each(1)
         );
         rate
+    }
+
+    /// What the Record takes of a create: the medians of rounds in turns.
+    async fn recorded(self: &Arc<Self>, clients: usize) {
+        let (mut with, mut without) = (Vec::new(), Vec::new());
+        for _ in 0..5 {
+            with.push(self.creates(clients, true).await);
+            without.push(self.creates(clients, false).await);
+        }
+        with.sort_by(f64::total_cmp);
+        without.sort_by(f64::total_cmp);
+        println!(
+            "  x{clients}: {:.3} of the creates without a Record",
+            with[2] / without[2]
+        );
     }
 
     async fn updates(&self) {

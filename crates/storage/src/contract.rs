@@ -1,5 +1,6 @@
 //! The contract both stores keep, and the same conformance suite checks.
 
+use crate::records::NewRecord;
 use crate::visibility::{RecordMark, Revision};
 use bytes::Bytes;
 use std::sync::Arc;
@@ -160,7 +161,7 @@ pub struct Unit {
     pub raises: Vec<Rid>,
     /// When policies must be decided anew by time, after `raises`.
     pub turns: Vec<Turn>,
-    pub record: Vec<u8>,
+    pub record: Option<NewRecord>,
 }
 
 /// What is still to be decided of a patient's record.

@@ -1,6 +1,7 @@
 //! What both stores share: ids, keys, the limits, and turning a unit into sealed bytes and stored rows into answers.
 
 use crate::allocator::Allocator;
+use crate::audit_row::RecordKeys;
 use crate::broad::Broad;
 use crate::codec::{self, Place};
 use crate::contract::{Op, Rid, Row, StoreError, StoreSettings, Unit};
@@ -9,12 +10,12 @@ use crate::indexing::Remembered;
 use crate::keys::{Keys, NewKey};
 use crate::known::{Fresh, Known};
 use crate::meter::Meter;
+use crate::records::NewRecord;
 use crate::state::sealed::StateKeys;
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use ward_audit::RecordKey;
 use ward_fhir::TypeId;
 use ward_seal::{DataKey, MasterKey, StoreSecret};
 use ward_search::entries::{Term, TermKey};
@@ -32,8 +33,8 @@ pub struct Core {
     /// Of the embedded store: PostgreSQL has it beside what else it remembers.
     pub broad: Broad,
     pub state: StateKeys,
-    /// Seals what is remembered of each Call.
-    pub record_key: RecordKey,
+    /// Seals what is remembered of each Call, and finds it.
+    pub records: RecordKeys,
 }
 
 impl Core {
@@ -58,7 +59,7 @@ impl Core {
             indexing: Remembered::default(),
             broad: Broad::default(),
             state: StateKeys::new(secret),
-            record_key: RecordKey::new(&secret.derive("audit record")),
+            records: RecordKeys::new(secret),
         }
     }
 
@@ -139,7 +140,14 @@ impl Core {
         self.keys.settled(&prepared.new_keys, committed);
         if committed {
             self.known.settled(&prepared.fresh);
+            self.recorded(prepared.unit.record.as_ref());
         }
+    }
+
+    /// The Record is committed.
+    pub fn recorded(&self, record: Option<&NewRecord>) {
+        let context = record.and_then(NewRecord::fresh);
+        context.into_iter().for_each(|ctx| self.records.learn(ctx));
     }
 
     /// The data keys of stored rows that are in memory or come with a unit under way (`own`), one for each row, and which are to be loaded.

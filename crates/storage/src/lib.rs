@@ -4,6 +4,7 @@
 //! This crate must *not* know: HTTP, tokens, FHIR interactions, or what a resource means beyond its index entries.
 
 mod allocator;
+pub mod audit_row;
 mod batch;
 mod broad;
 mod clinical;
@@ -30,6 +31,7 @@ mod postgres;
 mod quantity;
 mod question;
 mod reach;
+mod records;
 mod rotation;
 mod sqlite;
 mod staged;
@@ -41,6 +43,7 @@ pub use contract::*;
 pub use examine::{Looking, ROWS_EXAMINED_MAX, compare, is_gathered};
 pub use home::leads_home;
 pub use past::VERSIONS_EXAMINED_MAX;
+pub use records::{NewRecord, RecordQuestion, StoredRecord};
 pub use rotation::{RotateError, Rotation, rotate_master};
 pub use staged::{STAGED_MAX, Staged, View};
 pub use store::Store;

@@ -4,6 +4,7 @@
 use crate::contract::{CommitError, Current, HistoryQuery, Page, Rid, Row, StoreError};
 use crate::core::Hits;
 use crate::examine::Looking;
+use crate::records::NewRecord;
 use crate::store::{Store, hand, handed, search_page};
 use crate::{examine, past};
 use crate::{postgres, sqlite};
@@ -27,7 +28,7 @@ pub(crate) enum Backend {
 
 impl Staged {
     /// Commits the unit with its record; durable when it returns. `Unavailable`: nothing was written, or its time was over.
-    pub async fn commit(self, record: Vec<u8>) -> Result<(), CommitError> {
+    pub async fn commit(self, record: NewRecord) -> Result<(), CommitError> {
         match self.0 {
             Backend::Sqlite(staged) => staged.commit(record).await,
             Backend::Postgres(staged) => staged.commit(record).await,

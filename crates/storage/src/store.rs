@@ -13,7 +13,6 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::LazyLock;
 use ward_access::{Access, Action};
-use ward_audit::RecordKey;
 use ward_fhir::TypeId;
 use ward_fhir::schema::{TypeKind, r4};
 use ward_seal::MasterKey;
@@ -69,11 +68,6 @@ impl Store {
 
     pub fn term_key(&self) -> &TermKey {
         &self.core().term_key
-    }
-
-    /// Seals what is remembered of each Call, in the local log and here.
-    pub fn record_key(&self) -> RecordKey {
-        self.core().record_key.clone()
     }
 
     /// Row ids of logical ids: own ids arithmetically (whether or not the row exists), client ids by one statement.
@@ -315,18 +309,6 @@ impl Store {
         match &self.0 {
             Backend::Sqlite(store) => store.commit(unit).await,
             Backend::Postgres(store) => store.commit(unit).await,
-        }
-    }
-
-    /// Records drained from the local log of `node`; idempotent by sequence number. The highest stored.
-    pub async fn store_records(
-        &self,
-        node: &str,
-        records: &[(u64, Vec<u8>)],
-    ) -> Result<u64, StoreError> {
-        match &self.0 {
-            Backend::Sqlite(store) => store.store_records(node, records).await,
-            Backend::Postgres(store) => store.store_records(node, records).await,
         }
     }
 

@@ -15,7 +15,7 @@ use ward_audit::{Decision, Detail, Outcome, Record};
 use ward_consent::labels::{Labels, RowClass, relabelled};
 use ward_fhir::issue::Result;
 use ward_fhir::{Document, TypeId};
-use ward_storage::{CommitError, Current, Op, Revision, Rid, Row, StoreError, Unit};
+use ward_storage::{CommitError, Current, NewRecord, Op, Revision, Rid, Row, StoreError, Unit};
 
 /// How often rows are tried that others write each time.
 const ATTEMPTS_MAX: usize = 8;
@@ -159,14 +159,14 @@ impl Engine {
     }
 
     /// Who labelled what anew. Index entries anew change nothing that anybody wrote.
-    fn record_of(&self, unit: &Unit) -> Vec<u8> {
+    fn record_of(&self, unit: &Unit) -> Option<NewRecord> {
         let versions = unit
             .writes
             .iter()
             .filter(|write| !write.body.is_empty() || write.op == Op::Delete);
         let entities: Vec<_> = versions.map(entity).collect();
         if entities.is_empty() {
-            return Vec::new();
+            return None;
         }
         let record = Record {
             at_us: self.now_us(),
@@ -183,6 +183,6 @@ impl Engine {
             decision: Decision::default(),
             detail: Detail::default(),
         };
-        self.log.key().seal(&record)
+        Some(self.store.new_record(&record))
     }
 }

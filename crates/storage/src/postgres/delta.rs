@@ -1,6 +1,7 @@
 //! The rows a batch writes, as the arrays its statements take: one insert for all types, one update per type.
 
 use super::connection::{Connection, Failure};
+use super::records;
 use super::rowset::{INSERT, REINDEX, Rowset, UPDATE};
 use super::statement::Value;
 use super::tables::table;
@@ -8,6 +9,7 @@ use crate::contract::{Expect, Op, Rid, Turn, Write};
 use crate::core::{Core, Prepared};
 use crate::index::{CATEGORY, CODE, EVERY, difference, parameter, typed};
 use crate::quantity::{Keys, Row, rows as quantity_rows, sort as sort_quantities};
+use crate::records::NewRecord;
 use crate::store::search_parameter;
 use crate::visibility::Revision;
 use futures_util::future::try_join_all;
@@ -44,7 +46,7 @@ pub struct Delta {
     keys: (Vec<i64>, Vec<i64>, Vec<Vec<u8>>),
     /// The master key that wraps them.
     master: Vec<u8>,
-    records: Vec<Vec<u8>>,
+    records: Vec<NewRecord>,
     revisions: Vec<Revision>,
     /// Patients whose policy gets the next version.
     raises: Vec<Rid>,
@@ -72,9 +74,7 @@ impl Delta {
             self.keys.2.push(key.wrapped.clone());
             self.master = key.master_mark();
         }
-        if !prepared.unit.record.is_empty() {
-            self.records.push(prepared.unit.record.clone());
-        }
+        self.records.extend(prepared.unit.record.clone());
         self.revisions.extend(&prepared.unit.revisions);
         self.raises.extend(&prepared.unit.raises);
         self.turns.extend(&prepared.unit.turns);
@@ -308,7 +308,7 @@ impl Delta {
             ));
         }
         if !self.records.is_empty() {
-            list.push((PUT_RECORDS.into(), vec![Value::Blobs(self.records)]));
+            list.push((records::PUT.clone(), records::values(&self.records)));
         }
         if !self.revisions.is_empty() {
             list.push((REVISE.into(), revision_values(&self.revisions)));
@@ -396,4 +396,3 @@ const TURN: &str = "insert into policy as p (c, version, due, closed) select c, 
     on conflict (c) do update set due = excluded.due, closed = excluded.closed, held = 0";
 const RAISE_PARAMETERS_MARK: &str = "insert into block as b (one, next) values (2, 1) on conflict (one) do update set next = b.next + 1";
 pub const PARAMETERS_MARK: &str = "select coalesce((select next from block where one = 2), 0)";
-pub const PUT_RECORDS: &str = "insert into record (body) select body from unnest($1) u (body)";

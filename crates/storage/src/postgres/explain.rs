@@ -61,7 +61,7 @@ pub async fn read_many(
     })
 }
 
-async fn explained(
+pub async fn explained(
     connection: &Connection,
     planned: Vec<(&'static str, Sql)>,
 ) -> Result<Vec<Explained>, Failure> {

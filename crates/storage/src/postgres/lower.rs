@@ -34,6 +34,15 @@ pub struct Sql {
 }
 
 impl Sql {
+    /// A statement about what no access decides.
+    pub fn plain(text: String, values: Vec<Value>) -> Sql {
+        Sql {
+            text,
+            values,
+            ..Sql::default()
+        }
+    }
+
     /// A statement about rows that the access sees. Where its mask hides any, that is `$1`, the position of its closing zero
     /// bits `$2`.
     pub fn new(access: &Access) -> Sql {

@@ -103,6 +103,7 @@ macro_rules! brief {
 }
 
 mod policies;
+mod records;
 
 impl Postgres {
     pub async fn open(
@@ -144,6 +145,9 @@ impl Postgres {
         ));
         let core = Arc::new(Core::new(settings, master, &secret, meter, block));
         core.indexing.learn(indexing);
+        let brought = records::bring_over(&connection, &core.records).await;
+        brought
+            .map_err(|_| OpenError::Database("its audit records cannot be brought over".into()))?;
         let queue = writer::start(writes.clone(), core.clone())
             .map_err(|e| OpenError::Database(format!("no thread for the writers: {e}")))?;
         Ok(Postgres {
@@ -396,22 +400,6 @@ impl Postgres {
             .collect()
     }
 
-    pub async fn store_records(
-        &self,
-        node: &str,
-        records: &[(u64, Vec<u8>)],
-    ) -> Result<u64, StoreError> {
-        let name = Value::Text(node.to_owned());
-        if !records.is_empty() {
-            let numbers = Value::Ints(records.iter().map(|r| r.0 as i64).collect());
-            let bodies = Value::Blobs(records.iter().map(|r| r.1.clone()).collect());
-            self.write_with(RECORDS, vec![name.clone(), numbers, bodies])
-                .await?;
-        }
-        let rows = reading!(self, connection => connection.rows(HIGHEST_RECORD, &[name]))?;
-        Ok(rows.first().ok_or(StoreError::Integrity)?.int(0)? as u64)
-    }
-
     /// Claims a further block of row ids in the background; false when that cannot be started.
     pub fn refill(&self) -> bool {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else {
@@ -547,10 +535,3 @@ const CLOSE_WAITS: usize = 1_000;
 
 const RESERVE: &str = "insert into id_alias (typ, id, rid) select typ::smallint, id, rid from unnest($1, $2, $3) u (typ, id, rid) \
     order by 1, id collate \"C\" on conflict (typ, id) do nothing";
-/// Numbers at or below the node's mark are there already. A node's records are drained by its one process.
-const RECORDS: &str = "with mark as (select seq from record_mark where node = $1), \
-    put as (insert into record (node, node_seq, body) select $1, seq, body from unnest($2, $3) u (seq, body) \
-        where seq > coalesce((select seq from mark), 0)) \
-    insert into record_mark (node, seq) select $1, max(seq) from unnest($2) u (seq) \
-    on conflict (node) do update set seq = greatest(record_mark.seq, excluded.seq)";
-const HIGHEST_RECORD: &str = "select coalesce((select seq from record_mark where node = $1), 0)";

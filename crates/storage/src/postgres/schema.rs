@@ -12,6 +12,8 @@
 //! | `_d (d)`, `_u (upd)` | a type without a usable condition, history and `_lastUpdated` |
 //!
 //! `state` holds rows with an expiry: one by `(kind, key)`, the list of a kind or of an owner by `seq`, what has expired.
+//! `record` holds Records by `id`, with `_c (ctx, id)`, `_a (actor, id)`, `_p (patient, id)` and `record_key (key, id)` for whatever they are
+//! about besides; `_t (at_us)` and `record_late` say between which ids those of a time lie; `record_context` what many have in common.
 //! `vis_class` says what the visibility ids stand for, `policy` by which version of a patient's policy rows get theirs, when that is to be
 //! decided anew (`due`, by whoever has it until `held`), and whose record is closed until then.
 //! `g` says by which generation of search parameters a row is indexed (`indexing` holds what they are).
@@ -27,7 +29,15 @@ use crate::migrations::Chain;
 /// What was made before the oldest format lacks terms and counters that searches rely on, and has no secret of its own.
 const CHAIN: Chain<'_> = Chain {
     oldest: 6,
-    steps: &[TABLES, LEFT_PHRASES, EDITION, EDITION_3, CLASSES, TURNS],
+    steps: &[
+        TABLES,
+        LEFT_PHRASES,
+        EDITION,
+        EDITION_3,
+        CLASSES,
+        TURNS,
+        RECORDS,
+    ],
 };
 
 /// A store without rows has none that an earlier edition of extraction wrote; any other one is told by its empty state. The
@@ -63,6 +73,38 @@ create index policy_x on policy (c) where closed;
 create index resource_x on resource (c) where op = 2;
 insert into policy as p (c, version, due) select distinct c, 1, 0 from resource where typ = 89 and c <> 0 and op <> 2
   on conflict (c) do update set version = p.version + 1, due = 0;
+";
+
+/// Records sealed, with what finds them. Those in clear wait in their old table until the store is opened with its secret
+/// (`records::bring_over`). What is in these tables stays as it is, also for the owner and whoever may do everything. `xid` says in which
+/// order Records became visible.
+const RECORDS: &str =
+    "-- tables of types: e0d6e9cfefab734cf57ab392db4b6ebf23655e7fe3b877c456b2e54966ce0cb2
+alter table record rename to record_before;
+alter index record_pkey rename to record_before_pkey;
+create sequence record_id;
+create table record (
+  id bigint not null, xid xid8 not null default pg_current_xact_id(), at_us bigint not null, ctx bigint not null, actor bigint not null,
+  patient bigint not null, events smallint not null, sealed bytea not null, primary key (id));
+alter table record alter column sealed set storage external;
+create index record_t on record (at_us);
+create index record_c on record (ctx, id);
+create index record_a on record (actor, id);
+create index record_p on record (patient, id) where patient <> 0;
+create table record_key (key bigint not null, id bigint not null, primary key (key, id));
+create table record_context (id bigint primary key, sealed bytea not null);
+create table record_late (late_us bigint primary key);
+create function record_stays() returns trigger language plpgsql as
+  $$ begin raise exception 'audit records are not changed or removed'; end $$;
+create trigger record_stays before update or delete or truncate on record for each statement execute function record_stays();
+create trigger record_stays before update or delete or truncate on record_key for each statement execute function record_stays();
+create trigger record_stays before update or delete or truncate on record_context for each statement execute function record_stays();
+create trigger record_stays before update or delete or truncate on record_late for each statement execute function record_stays();
+alter table record enable always trigger record_stays;
+alter table record_key enable always trigger record_stays;
+alter table record_context enable always trigger record_stays;
+alter table record_late enable always trigger record_stays;
+revoke update, delete, truncate on record, record_key, record_context, record_late from public, current_user;
 ";
 
 /// Only one node migrates at a time.
@@ -242,6 +284,7 @@ mod tests {
     use super::*;
     use crate::contract::StoreSettings;
     use crate::meter::Meter;
+    use crate::records::clear::{assert_are_there, clear_record};
     use crate::store::{Store, resource_types};
     use std::sync::Arc;
     use std::time::Duration;
@@ -369,6 +412,37 @@ mod tests {
             Store::open(settings, master).await,
             Err(OpenError::Newer { .. })
         ));
+    }
+
+    /// Records from before they were sealed are brought over when the store is opened, in their order, by one of two nodes that start.
+    #[tokio::test]
+    async fn records_in_clear_are_sealed_and_stay() {
+        let Some(database) = database() else { return };
+        let old = connection(&database).await;
+        migrate_by(&old, before_sealing()).await.unwrap();
+        let clear: Vec<Vec<u8>> = (0..4_500).map(clear_record).collect();
+        let put = "insert into record (node, node_seq, body) select 'node', n, body from unnest($1) with ordinality u (body, n)";
+        let values = [Value::Blobs(clear.clone())];
+        old.run(put, &values).await.unwrap();
+        let mark = "insert into record_mark values ('node', 9)";
+        old.batch(mark).await.unwrap();
+        let settings = StoreSettings::postgres(&database.url);
+        let open = || Store::open(settings.clone(), MasterKey::from_bytes([1; 32]));
+        let (one, other) = tokio::join!(open(), open());
+        for store in [one.unwrap(), other.unwrap(), open().await.unwrap()] {
+            assert_are_there(&store, &clear).await;
+            assert_eq!(store.store_records("node", &[]).await, Ok(9));
+        }
+        let left = "select to_regclass('record_before') is not null";
+        assert_eq!(database.ask(left), "f");
+    }
+
+    fn before_sealing() -> Chain<'static> {
+        let sealing = CHAIN.steps.iter().position(|step| *step == RECORDS);
+        Chain {
+            oldest: CHAIN.oldest,
+            steps: &CHAIN.steps[..sealing.unwrap()],
+        }
     }
 
     /// What a step of a later version may be: a column that is filled from what is there, one for all types, and an index.

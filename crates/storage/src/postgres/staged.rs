@@ -3,10 +3,10 @@
 
 use super::connection::Connection;
 use super::pool::Pooled;
-use super::statement::Value;
-use super::{Postgres, current, delta, history, read, search};
+use super::{Postgres, current, history, read, records, search};
 use crate::contract::{CommitError, Current, HistoryQuery, Rid, Row, StoreError};
 use crate::core::{Core, Hits, LoadedKeys, Prepared, StoredRow};
+use crate::records::NewRecord;
 use crate::staged::STAGED_MAX;
 use std::time::Instant;
 use ward_access::{Access, Action};
@@ -51,18 +51,19 @@ impl Staged {
         }
     }
 
-    pub async fn commit(mut self, record: Vec<u8>) -> Result<(), CommitError> {
+    pub async fn commit(mut self, record: NewRecord) -> Result<(), CommitError> {
         if Instant::now() > self.end {
             return Err(CommitError::Unavailable);
         }
         let unavailable = |_| CommitError::Unavailable;
         let connection = self.connection().map_err(unavailable)?;
-        let values = [Value::Blobs(vec![record])];
-        let put = connection.run(delta::PUT_RECORDS, &values);
+        let values = records::values([&record]);
+        let put = connection.run(&records::PUT, &values);
         put.await.map_err(|_| CommitError::Unavailable)?;
         let committed = connection.batch("commit").await;
         committed.map_err(|_| CommitError::Unavailable)?;
         self.core().settled(&self.prepared, true);
+        self.core().recorded(Some(&record));
         if let Some(pooled) = self.pooled.take() {
             pooled.release();
         }

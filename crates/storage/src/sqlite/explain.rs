@@ -77,7 +77,7 @@ pub fn read_many(
     })
 }
 
-fn explained(
+pub fn explained(
     connection: &mut Connection,
     purpose: &'static str,
     sql: &str,

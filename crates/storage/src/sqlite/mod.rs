@@ -25,6 +25,7 @@ mod near;
 mod places;
 mod question;
 mod read;
+mod records;
 mod rotate;
 mod rows;
 mod schema;
@@ -118,6 +119,7 @@ impl Sqlite {
             OpenError::Database("the meta table cannot be read or written".into())
         })??;
         let core = Arc::new(Core::new(settings, master, &secret, meter, block));
+        records::bring_over(&mut connection, &core.records)?;
         let checkpointer = Checkpointer::start(path).map_err(failed)?;
         core.indexing.learn(indexing);
         let (jobs, queue) = mpsc::channel(writer::QUEUE_MAX);
@@ -404,15 +406,6 @@ impl Sqlite {
         wanted: Vec<(TypeId, String, Rid)>,
     ) -> Result<Vec<Rid>, StoreError> {
         self.ask(|answer| Job::Reserve(wanted, answer)).await
-    }
-
-    pub async fn store_records(
-        &self,
-        node: &str,
-        records: &[(u64, Vec<u8>)],
-    ) -> Result<u64, StoreError> {
-        let (node, records) = (node.to_owned(), records.to_vec());
-        self.ask(|answer| Job::Records(node, records, answer)).await
     }
 
     /// Asks the writer for a further block of row ids; false when its queue is full.

@@ -21,6 +21,9 @@
 //! | `policy (c)` | by which version of a patient's policy rows get their visibility | |
 //! | `policy_d (due)`, `policy_x (c)` | whose policy is to be decided anew by a time, whose record is closed until then | a consent that ends |
 //! | `resource_x (c)` | what was deleted of a patient's record | |
+//! | `record (id)`, `record_a (actor)`, `record_c (ctx)`, `record_p (patient)`, `record_key (key, id)` | Records, newest or oldest first | what a person did |
+//! | `record_t (at_us)` | between which ids the Records of a time lie, with `record_late` | since Monday |
+//! | `record_context (id)` | what many Records have in common: see `audit_row` | |
 //! | `term_count (h, k)` | how many rows have a counted term (or are of a type), by visibility | exact totals, choice of the driving range |
 //!
 //! `qty_w` has the term as an expression, so that no other index stands in for it. (`indexed by` names no partial index safely: the
@@ -41,7 +44,15 @@ use crate::migrations::Chain;
 /// What was made before the oldest format lacks rows that searches rely on, and has no secret of its own.
 const CHAIN: Chain<'_> = Chain {
     oldest: 6,
-    steps: &[TABLES, LEFT_PHRASES, EDITION, EDITION_3, CLASSES, TURNS],
+    steps: &[
+        TABLES,
+        LEFT_PHRASES,
+        EDITION,
+        EDITION_3,
+        CLASSES,
+        TURNS,
+        RECORDS,
+    ],
 };
 
 /// A store without rows has none that an earlier edition of extraction wrote; any other one is told by its empty state.
@@ -75,6 +86,32 @@ create index policy_x on policy (c) where closed <> 0;
 create index resource_x on resource (c) where c <> 0 and op = 2;
 insert into policy (c, version, due) select distinct c, 1, 0 from resource where typ = 89 and c <> 0 and op <> 2
   on conflict (c) do update set version = version + 1, due = 0;
+";
+
+/// Records sealed, with what finds them. Those in clear wait in their old table until the store is opened with its secret
+/// (`records::bring_over`). What is in these tables stays as it is; that numbers have no gaps is seen to here.
+const RECORDS: &str = "
+alter table record rename to record_before;
+create table record (
+  id integer primary key, at_us integer not null, ctx integer not null, actor integer not null, patient integer not null,
+  events integer not null, sealed blob not null);
+create index record_t on record (at_us);
+create index record_c on record (ctx);
+create index record_a on record (actor);
+create index record_p on record (patient) where patient <> 0;
+create table record_key (key integer not null, id integer not null, primary key (key, id)) without rowid;
+create table record_context (seq integer primary key, id integer not null unique, sealed blob not null);
+create table record_late (late_us integer primary key);
+create trigger record_next before insert on record when new.id <> coalesce((select max(id) from record), 0) + 1
+  begin select raise(abort, 'audit records are numbered without gaps'); end;
+create trigger record_u before update on record begin select raise(abort, 'audit records are not changed'); end;
+create trigger record_d before delete on record begin select raise(abort, 'audit records are not removed'); end;
+create trigger record_key_u before update on record_key begin select raise(abort, 'audit records are not changed'); end;
+create trigger record_key_d before delete on record_key begin select raise(abort, 'audit records are not removed'); end;
+create trigger record_context_u before update on record_context begin select raise(abort, 'audit records are not changed'); end;
+create trigger record_context_d before delete on record_context begin select raise(abort, 'audit records are not removed'); end;
+create trigger record_late_u before update on record_late begin select raise(abort, 'audit records are not changed'); end;
+create trigger record_late_d before delete on record_late begin select raise(abort, 'audit records are not removed'); end;
 ";
 
 const TABLES: &str = "
@@ -214,9 +251,11 @@ fn unreadable(_: StoreError) -> OpenError {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rows::{Kind, Rows};
     use super::*;
     use crate::contract::StoreSettings;
     use crate::meter::Meter;
+    use crate::records::clear::{all, assert_are_there, clear_record};
     use crate::store::Store;
     use std::sync::Arc;
     use ward_fhir::TypeId;
@@ -306,6 +345,52 @@ mod tests {
             Store::open(settings, master).await,
             Err(OpenError::Newer { .. })
         ));
+    }
+
+    /// Records from before they were sealed are brought over when the store is opened, in their order, however many transactions that takes.
+    #[tokio::test]
+    async fn records_in_clear_are_sealed_and_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut old = connection(&folder);
+        migrate_by(&mut old, before_sealing()).unwrap();
+        let clear: Vec<Vec<u8>> = (0..4_500).map(clear_record).collect();
+        let mut rows = Rows::new(&[Kind::Int, Kind::Blob]);
+        for (at, body) in clear.iter().enumerate() {
+            rows.int(at as i64 * 3 + 1);
+            rows.bytes(Some(body));
+        }
+        let put =
+            "insert into record (seq, node, node_seq, body) select a, 'node', a, b from rows(?1)";
+        old.run(put, &[rows.into_value()]).unwrap();
+        old.batch("insert into record_mark values ('node', 9)")
+            .unwrap();
+        drop(old);
+        let settings = StoreSettings::sqlite(folder.path().join("ward.db"));
+        for _ in 0..2 {
+            let store = Store::open(settings.clone(), MasterKey::from_bytes([1; 32]));
+            let store = store.await.unwrap();
+            assert_are_there(&store, &clear).await;
+            let numbers = all(&store).await.into_iter().map(|row| row.id);
+            assert!(numbers.eq(1..=4_500));
+            assert_eq!(store.store_records("node", &[]).await, Ok(9));
+            store.close().await;
+        }
+        let mut left = 0;
+        let tables = "select 1 from sqlite_master where name like 'record_before%'";
+        let mut new = connection(&folder);
+        let counted = new.each(tables, &[], |_| {
+            left += 1;
+            Ok(())
+        });
+        assert_eq!((counted, left), (Ok(()), 0));
+    }
+
+    fn before_sealing() -> Chain<'static> {
+        let sealing = CHAIN.steps.iter().position(|step| *step == RECORDS);
+        Chain {
+            oldest: CHAIN.oldest,
+            steps: &CHAIN.steps[..sealing.unwrap()],
+        }
     }
 
     /// What a step of a later version may be: a column that is filled from what is there, and an index.

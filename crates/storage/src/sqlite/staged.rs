@@ -2,11 +2,11 @@
 //! unit is committed, dropped, or its time is over.
 
 use super::connection::Connection;
-use super::rows::{Kind, Rows};
-use super::{current, history, read, search, write, writer};
+use super::{current, history, read, records, search, write, writer};
 use crate::contract::{CommitError, Current, HistoryQuery, Rid, Row, StoreError};
 use crate::core::{Core, Hits, Prepared, StoredRow};
 use crate::keys::NewKey;
+use crate::records::NewRecord;
 use crate::staged::STAGED_MAX;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
@@ -33,7 +33,7 @@ type Question = Box<dyn FnOnce(&mut Open<'_>) + Send>;
 enum Ask {
     Read(Question),
     /// With the unit's record.
-    Commit(Vec<u8>),
+    Commit(Box<NewRecord>),
 }
 
 /// Writes the unit, answers what is asked of the state it makes, and ends as it is told.
@@ -63,26 +63,21 @@ pub fn serve(
             own: &prepared.new_keys,
         };
         let record = open.converse(&questions).ok_or(StoreError::Unavailable)?;
-        put_record(connection, record)
+        records::put(connection, [&*record])?;
+        Ok(record)
     });
     core.settled(prepared, done.is_ok());
+    core.recorded(done.as_deref().ok());
     let error = refused.unwrap_or(CommitError::Unavailable);
     if let Some(answer) = answer {
         let _ = answer.send(Err(error));
     }
-    let _ = decided.send(done.map_err(|_| error));
-}
-
-fn put_record(connection: &mut Connection, record: Vec<u8>) -> Result<(), StoreError> {
-    let mut packed = Rows::new(&[Kind::Blob]);
-    packed.bytes(Some(&record));
-    connection.run(super::tables::PUT_RECORDS, &[packed.into_value()])?;
-    Ok(())
+    let _ = decided.send(done.map(drop).map_err(|_| error));
 }
 
 impl Open<'_> {
     /// The record, when the unit is to be committed.
-    fn converse(&mut self, asks: &Receiver<Ask>) -> Option<Vec<u8>> {
+    fn converse(&mut self, asks: &Receiver<Ask>) -> Option<Box<NewRecord>> {
         let end = Instant::now() + STAGED_MAX;
         loop {
             let left = end.saturating_duration_since(Instant::now());
@@ -102,8 +97,8 @@ impl Open<'_> {
 }
 
 impl Staged {
-    pub async fn commit(self, record: Vec<u8>) -> Result<(), CommitError> {
-        let _ = self.asks.send(Ask::Commit(record));
+    pub async fn commit(self, record: NewRecord) -> Result<(), CommitError> {
+        let _ = self.asks.send(Ask::Commit(Box::new(record)));
         self.outcome.await.unwrap_or(Err(CommitError::Unavailable))
     }
 

@@ -2,6 +2,7 @@
 
 use super::connection::Connection;
 use super::delta::{Change, Delta, Resource};
+use super::records;
 use super::rows::{Kind, Rows};
 use super::schema;
 use super::statement::Value;
@@ -211,7 +212,6 @@ impl Delta<'_> {
         run(connection, PUT_ALIASES, aliases)?;
         let mut keys = Rows::new(&[Kind::Int, Kind::Int, Kind::Blob]);
         let mut master = Vec::new();
-        let mut records = Rows::new(&[Kind::Blob]);
         for prepared in &self.units {
             for key in &prepared.new_keys {
                 keys.int(key.patient);
@@ -219,15 +219,16 @@ impl Delta<'_> {
                 keys.bytes(Some(&key.wrapped));
                 master = key.master_mark();
             }
-            if !prepared.unit.record.is_empty() {
-                records.bytes(Some(&prepared.unit.record));
-            }
         }
         if !keys.is_empty() {
             let values = [keys.into_value(), Value::Blob(master)];
             connection.run(PUT_KEYS, &values)?;
         }
-        run(connection, PUT_RECORDS, records)?;
+        let units = self.units.iter();
+        records::put(
+            connection,
+            units.filter_map(|prepared| prepared.unit.record.as_ref()),
+        )?;
         self.raise_parameters_mark(connection)
     }
 }
@@ -335,4 +336,3 @@ const PUT_ALIASES: &str = "insert or ignore into alias (typ, id, rid) select a, 
 const PUT_KEYS: &str = "insert into data_key (c, id, wrapped) \
     select a, b, case when ?2 = (select value from meta where key = 'master') then c end from rows(?1) where true \
     on conflict (c, id) do nothing";
-pub const PUT_RECORDS: &str = "insert into record (body) select a from rows(?1)";

@@ -6,17 +6,18 @@ use super::checkpoint::Checkpointer;
 use super::connection::Connection;
 use super::indexing;
 use super::left;
+use super::records;
 use super::rows::{Kind, Rows};
 use super::schema;
 use super::staged::{self, Staged};
 use super::state;
-use super::statement::Value;
 use super::visibility;
 use super::write;
 use crate::allocator::BLOCK;
 use crate::batch;
 use crate::contract::{CommitError, Indexing, Rid, StoreError, Tidied};
 use crate::core::{Core, Prepared};
+use crate::records::NewRecord;
 use crate::state::sealed::Changes;
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -38,7 +39,7 @@ pub enum Job {
     ),
     Records(
         String,
-        Vec<(u64, Vec<u8>)>,
+        Vec<(u64, NewRecord)>,
         oneshot::Sender<Result<u64, StoreError>>,
     ),
     /// What rows are to be indexed by, in place of this revision.
@@ -238,7 +239,7 @@ fn serve(connection: &mut Connection, core: &Core, batch: Vec<Commit>, others: V
 fn reply(connection: &mut Connection, core: &Core, job: &Job) -> Result<Reply, StoreError> {
     Ok(match job {
         Job::Reserve(wanted, _) => Reply::Rids(reserve(connection, wanted)?),
-        Job::Records(node, records, _) => Reply::Highest(store_records(connection, node, records)?),
+        Job::Records(node, new, _) => Reply::Highest(records::drain(connection, node, new)?),
         Job::Block => Reply::Block(claim_block(connection)?),
         Job::Indexing(from, generation, state, _) => {
             Reply::Indexing(indexing::change(connection, *from, *generation, state)?)
@@ -301,34 +302,3 @@ fn reserve(
         .map(|rid| rid.ok_or(StoreError::Integrity))
         .collect()
 }
-
-/// Numbers at or below the node's mark are there already: a drain that is repeated after a crash adds nothing.
-fn store_records(
-    connection: &mut Connection,
-    node: &str,
-    records: &[(u64, Vec<u8>)],
-) -> Result<u64, StoreError> {
-    let node = Value::Text(node.to_owned());
-    let mut highest = 0;
-    connection.each(RECORD_MARK, std::slice::from_ref(&node), |row| {
-        highest = row.int(0)? as u64;
-        Ok(())
-    })?;
-    let mut packed = Rows::new(&[Kind::Int, Kind::Blob]);
-    for (seq, body) in records.iter().filter(|(seq, _)| *seq > highest) {
-        packed.int(*seq as i64);
-        packed.bytes(Some(body));
-    }
-    if packed.is_empty() {
-        return Ok(highest);
-    }
-    let last = records.iter().map(|(seq, _)| *seq).fold(highest, u64::max);
-    connection.run(PUT_NODE_RECORDS, &[node.clone(), packed.into_value()])?;
-    connection.run(PUT_RECORD_MARK, &[node, Value::Int(last as i64)])?;
-    Ok(last)
-}
-
-const RECORD_MARK: &str = "select seq from record_mark where node = ?1";
-const PUT_NODE_RECORDS: &str =
-    "insert into record (node, node_seq, body) select ?1, a, b from rows(?2)";
-const PUT_RECORD_MARK: &str = "insert into record_mark (node, seq) values (?1, ?2) on conflict (node) do update set seq = excluded.seq";

@@ -18,6 +18,7 @@ mod oracle;
 mod place;
 mod plans;
 mod policies;
+mod records;
 mod rotation;
 mod search;
 mod state;
@@ -112,7 +113,15 @@ on_both!(
     walks::what_another_process_writes_is_found_at_once,
     statements::a_batch_takes_a_constant_number,
     statements::reads_take_one,
-    statements::records_are_kept_once,
+    records::random_questions_agree_with_the_oracle,
+    records::drained_ones_are_kept_once_and_in_order,
+    records::contexts_are_stored_once_over_all_nodes,
+    records::nothing_changes_or_removes_one,
+    records::nothing_of_one_stands_in_clear,
+    records::what_cannot_be_read_is_kept_and_hides_nothing,
+    records::a_changed_one_is_refused,
+    records::many_contexts_are_found_however_rare,
+    records::their_statements_and_steps_are_as_reviewed,
     plans::statements_and_steps_are_as_reviewed,
     rotation::everything_is_there_under_the_new_key_and_as_it_was,
     rotation::what_cannot_be_exchanged_is_left_as_it_is,

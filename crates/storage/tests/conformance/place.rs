@@ -125,8 +125,34 @@ impl Place {
         }
     }
 
+    /// The same where it may be refused: whether it was done.
+    pub async fn can_run(&self, sql: &str) -> bool {
+        match self {
+            Place::Sqlite(folder) => {
+                let path = folder.path().join("ward.db");
+                let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+                connection.batch_execute(sql).is_ok()
+            }
+            Place::Postgres(database) => {
+                let connected = tokio_postgres::connect(&database.url, tokio_postgres::NoTls);
+                let (client, driver) = connected.await.unwrap();
+                let driving = tokio::spawn(driver);
+                let done = client.batch_execute(sql).await;
+                drop(client);
+                driving.await.unwrap().unwrap();
+                done.is_ok()
+            }
+        }
+    }
+
     /// The bytes in which state rows lie: the whole file with its log, or the columns of the table.
     pub async fn stored_state(&self) -> Vec<u8> {
+        self.stored("select key || coalesce(owner, '') || body from state")
+            .await
+    }
+
+    /// The whole file with its log, or what the statement says.
+    pub async fn stored(&self, sql: &str) -> Vec<u8> {
         let database = match self {
             Place::Sqlite(folder) => {
                 let files = ["ward.db", "ward.db-wal"];
@@ -139,7 +165,6 @@ impl Place {
             .await
             .unwrap();
         let driving = tokio::spawn(driver);
-        let sql = "select key || coalesce(owner, '') || body from state";
         let rows = client.query(sql, &[]).await.unwrap();
         drop(client);
         driving.await.unwrap().unwrap();
@@ -329,7 +354,6 @@ pub fn unit(writes: Vec<Write>) -> Unit {
     Unit {
         writes,
         guards: Vec::new(),
-        record: b"record".to_vec(),
         ..Unit::default()
     }
 }

@@ -1,7 +1,8 @@
-//! Asking the database once: statement counts, and audit records.
+//! Asking the database once: statement counts.
 
 use crate::oracle::entries;
 use crate::place::*;
+use crate::records::sample;
 use ward_access::Action;
 use ward_search::plan::Filter;
 use ward_storage::{Store, Unit, Write};
@@ -29,7 +30,12 @@ async fn statements(store: &Store, random: &mut Random, count: usize) -> u64 {
     };
     let writes: Vec<Write> = (0..count).map(|i| row(i, random)).collect();
     let before = store.statements();
-    store.commit(unit(writes.clone())).await.unwrap();
+    let record = Some(store.new_record(&sample()));
+    let made = Unit {
+        record,
+        ..unit(writes.clone())
+    };
+    store.commit(made).await.unwrap();
     let created = store.statements() - before;
     let changes = writes
         .iter()
@@ -93,43 +99,4 @@ pub async fn reads_take_one(place: Place) {
     let own = store.public_id(patient);
     store.locate(&[(ty("Patient"), &own)]).await.unwrap();
     assert_eq!(store.statements(), before);
-}
-
-pub async fn records_are_kept_once(place: Place) {
-    let store = place.open().await;
-    let records = |range: std::ops::RangeInclusive<u64>| {
-        range
-            .map(|seq| (seq, seq.to_le_bytes().to_vec()))
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(
-        store
-            .store_records("node-a", &records(1..=5))
-            .await
-            .unwrap(),
-        5
-    );
-    assert_eq!(
-        store
-            .store_records("node-a", &records(3..=9))
-            .await
-            .unwrap(),
-        9
-    );
-    assert_eq!(
-        store
-            .store_records("node-b", &records(1..=2))
-            .await
-            .unwrap(),
-        2
-    );
-    assert_eq!(store.store_records("node-a", &[]).await.unwrap(), 9);
-    // A record may commit alone, and with its unit.
-    store
-        .commit(Unit {
-            record: b"alone".to_vec(),
-            ..Unit::default()
-        })
-        .await
-        .unwrap();
 }
