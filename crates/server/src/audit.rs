@@ -1,6 +1,6 @@
-//! `ward audit`: checks an export of the audit log, or the proof of one event, without a server and without its store.
+//! `ward audit`: checks an export of the audit log, or the proof of one event, or tries the detection of misuse, without a server and without its store.
 
-use crate::token;
+use crate::{drill, token};
 use clap::{Args, Subcommand};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -26,6 +26,8 @@ enum Command {
     Verify(Verify),
     /// Check the proof that one event is in the log
     VerifyProof(VerifyProof),
+    /// Hide misuse in a month of a synthetic hospital and tell what of it is found
+    Drill(drill::Drill),
 }
 
 const EXAMPLES: &str = "\
@@ -101,6 +103,7 @@ impl Audit {
         match self.command {
             Command::Verify(asked) => asked.run(),
             Command::VerifyProof(asked) => asked.run(),
+            Command::Drill(asked) => asked.run(),
         }
     }
 }

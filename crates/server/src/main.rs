@@ -11,6 +11,7 @@ mod data_folder;
 mod demo;
 mod dev_certificates;
 mod drain;
+mod drill;
 mod due;
 mod egress;
 mod import;
@@ -54,7 +55,7 @@ enum Command {
     Cert(cert::Cert),
     /// Make, disable, enable and reset people's accounts
     Account(account::Account),
-    /// Check an export of the audit log, without a server
+    /// Check an export of the audit log, or try the detection of misuse, without a server
     Audit(audit::Audit),
     /// Check a configuration and print every option with its value and where it came from
     CheckConfig(check_config::CheckConfig),

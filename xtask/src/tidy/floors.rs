@@ -17,6 +17,7 @@ const FLOORS: &[(&str, &[&str])] = &[
             "ward-validation",
             "ward-access",
             "ward-consent",
+            "ward-detection",
         ],
     ),
     ("record", &["ward-audit", "ward-auditevent"]),
@@ -73,6 +74,7 @@ const PURE: &[&str] = &[
     "ward-validation",
     "ward-access",
     "ward-consent",
+    "ward-detection",
 ];
 const EFFECTS: &[&str] = &[
     "tokio",
