@@ -26,7 +26,7 @@ pub struct Columns {
     pub actor: i64,
     /// Row id of the first patient; 0: none.
     pub patient: i64,
-    /// AuditEvents that it is shown as: one for each patient, and at least one.
+    /// AuditEvents that it is shown as ([`Record::events`]).
     pub events: i64,
     /// Row ids of the further patients, and of what it is about besides; of searches no matches. In order, each once.
     pub keys: Vec<i64>,
@@ -67,7 +67,7 @@ impl RecordKeys {
             ctx: self.hash(b"context", &context),
             actor: self.actor_of(record),
             patient: first,
-            events: patients.len().clamp(1, EVENTS_MAX) as i64,
+            events: record.events().min(EVENTS_MAX) as i64,
             keys,
         };
         (columns, context)
@@ -121,14 +121,9 @@ pub fn client_actor(client_id: &str) -> String {
     format!("client:{client_id}")
 }
 
-/// The patients of a Record in the order in which they come, each once: it is shown as one AuditEvent for each. What was refused is about
-/// one that was not disclosed.
+/// The patients of a Record in the order in which they come, each once. What was refused is about one that was not disclosed.
 pub fn patients(record: &Record) -> Vec<i64> {
-    let mut seen = HashSet::new();
-    let homes = record.entities.iter().map(|entity| entity.patient);
-    let mut patients: Vec<i64> = homes
-        .filter(|patient| *patient != 0 && seen.insert(*patient))
-        .collect();
+    let mut patients = record.patients();
     if patients.is_empty() && record.detail.patient != 0 {
         patients.push(record.detail.patient);
     }
