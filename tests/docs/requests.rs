@@ -10,6 +10,7 @@ fn requests_are_answered_as_they_say() {
         let server = demo(backend);
         replay(&server, "first.http", 16);
         replay(&server, "search.http", 15);
+        replay(&server, "audit.http", 8);
     }
 }
 

@@ -268,28 +268,3 @@ fn head_has_the_headers_of_get_and_no_body() {
             .expect(404);
     });
 }
-
-#[test]
-fn an_audit_event_is_written_once() {
-    on_both(|ward| {
-        let event = json!({ "resourceType": "AuditEvent", "type": { "code": "rest" }, "recorded": "2020-01-01T00:00:00Z",
-            "agent": [{ "requestor": true }], "source": { "observer": { "display": "x" } } });
-        let id = ward.post("AuditEvent", &event).expect(201).id();
-        let path = format!("AuditEvent/{id}");
-        let mut changed = event.clone();
-        changed["id"] = json!(id);
-        ward.put(&path, &changed).expect(405);
-        let patch = json!([{ "op": "add", "path": "/action", "value": "R" }]);
-        let patched = ward
-            .request("PATCH", &path)
-            .body("application/json-patch+json", patch.to_string().into());
-        patched.send().expect(405);
-        let delete = json!({ "request": { "method": "DELETE", "url": path } });
-        // No scope reaches the deletion of one: it is refused before it is looked for.
-        ward.delete(&path).expect(403);
-        let bundle = json!({ "resourceType": "Bundle", "type": "transaction", "entry": [delete] });
-        ward.post("", &bundle).expect(403);
-        let read = ward.get(&path).expect(200);
-        assert_eq!(read.header("etag"), Some("W/\"1\""));
-    });
-}

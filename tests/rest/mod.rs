@@ -2,6 +2,7 @@
 
 mod app_state;
 mod as_long;
+mod audit_events;
 pub mod backend_service;
 mod bad_input;
 mod bearer;

@@ -99,6 +99,9 @@ pub enum Maintenance {
     Memberships,
     /// Who sees what of a record. Reads; of what it finds is told that it is there, and who sees it, to those who look after consents.
     Explain,
+    /// What rows and people are called in AuditEvents. Reads; of what it finds logical ids, names of people and labels go on, to whom
+    /// the events are shown.
+    Names,
     /// Extracting index entries anew from what is stored. Reads; nothing of it leaves the store.
     Reindex,
     /// What carries security labels to a resource that is written, and what it carries them to. Reads and searches; of what it finds
@@ -133,6 +136,7 @@ pub fn maintenance(purpose: Maintenance) -> Access {
         Maintenance::Consents => (&[Action::Read, Action::Search], 9),
         Maintenance::Policies => (&[Action::Read, Action::Search], 10),
         Maintenance::Explain => (&[Action::Read], 11),
+        Maintenance::Names => (&[Action::Read], 12),
     };
     let mut grid = Grid::default();
     let reached = |name: &str| match purpose {
@@ -292,14 +296,13 @@ impl<'a> Rights<'a> {
     }
 }
 
-/// Nobody removes an AuditEvent, and only a system brings one in (with its own id, as an update). That an existing one
-/// cannot be changed is `resources`' to see: here an update of a new id and of an old one look alike.
+/// Nobody changes or removes an AuditEvent, and only a system brings one in.
 fn is_possible(context: Context, ty: &str, action: Action) -> bool {
     match action {
         _ if ty != AUDIT_EVENT => true,
         Action::Read | Action::Search => true,
-        Action::Create | Action::Update => context == Context::System,
-        Action::Delete => false,
+        Action::Create => context == Context::System,
+        Action::Update | Action::Delete => false,
     }
 }
 

@@ -8,6 +8,9 @@ impl Record {
     /// How many AuditEvents it is: of a change one for each resource, of all else one for each distinct patient; at least one.
     /// Cost: linear.
     pub fn events(&self) -> usize {
+        if self.is_received() {
+            return 1;
+        }
         let many = match self.is_change() {
             true => self.entities.len(),
             false => self.patients().len(),
@@ -18,6 +21,9 @@ impl Record {
     /// What the `n`th of them is about, from 0: the resource that was changed; or those of one patient, and with the first those of
     /// nobody. None beyond the last.
     pub fn event(&self, n: usize) -> Vec<Entity> {
+        if self.is_received() {
+            return self.entities.iter().filter(|_| n == 0).copied().collect();
+        }
         if self.is_change() {
             return self.entities.get(n).copied().into_iter().collect();
         }
@@ -38,6 +44,11 @@ impl Record {
             return distinct.collect();
         }
         distinct.by_ref().filter(|p| seen.insert(*p)).collect()
+    }
+
+    /// What another system sent is the one AuditEvent that it was there, whomever it names.
+    fn is_received(&self) -> bool {
+        !self.detail.received.is_empty()
     }
 
     fn is_change(&self) -> bool {
@@ -87,6 +98,12 @@ mod tests {
             let nothing = record(interaction, &[]);
             assert_eq!((nothing.events(), nothing.event(0)), (1, vec![]));
         }
+        let mut sent = create;
+        sent.detail.received = b"{}".to_vec();
+        assert_eq!(
+            [sent.events(), sent.event(0).len(), sent.event(1).len()],
+            [1, 4, 0]
+        );
         let shared = record("read", &[(1, 0), (2, 0)]);
         assert_eq!((shared.events(), shared.event(0).len()), (1, 2));
     }

@@ -138,15 +138,37 @@ fn resource(engine: &Engine, registry: &Registry, ty: TypeId, referring: &Referr
     {
         value["operation"] = operations;
     }
-    value
+    match name {
+        "AuditEvent" => fixed(value),
+        _ => value,
+    }
 }
 
-/// An AuditEvent is written once: see `write::demand_changeable`.
+/// AuditEvents are taken in, read and searched: see `audit_events`.
 pub(crate) fn interactions(name: &str) -> impl Iterator<Item = &'static str> {
     let is_fixed = name == "AuditEvent";
     codes_on_type()
         .into_iter()
-        .filter(move |code| !(is_fixed && matches!(*code, "patch" | "delete")))
+        .filter(move |code| !is_fixed || OF_AUDIT_EVENTS.contains(code))
+}
+
+const OF_AUDIT_EVENTS: [&str; 4] = ["read", "vread", "search-type", "history-instance"];
+
+/// What of a resource's entry says that AuditEvents are never changed.
+fn fixed(mut entry: Value) -> Value {
+    let changed = json!({
+        "versioning": "versioned",
+        "updateCreate": false,
+        "conditionalCreate": false,
+        "conditionalUpdate": false,
+        "conditionalDelete": "not-supported",
+        "documentation": "Rendered of the audit log, never changed or deleted. ITI-81 asks by agent.identifier, patient.identifier, \
+            entity.identifier and source.identifier as well.",
+    });
+    if let (Value::Object(entry), Value::Object(changed)) = (&mut entry, changed) {
+        entry.extend(changed);
+    }
+    entry
 }
 
 fn reference_policy(check: ReferenceCheck, delete_check: bool) -> Vec<&'static str> {
@@ -162,7 +184,10 @@ type Referring = BTreeMap<TypeId, Vec<String>>;
 
 fn referring(registry: &Registry) -> Referring {
     let mut referring = Referring::new();
-    for source in all_types() {
+    // AuditEvents are in no table that could be asked for what refers to something.
+    let mut sources = all_types();
+    sources.retain(|ty| !crate::audit_events::is(*ty));
+    for source in sources {
         for parameter in references(registry, source).filter(|p| p.is_indexed()) {
             let value = format!("{}:{}", r4().ty(source).name, parameter.def.code());
             for target in targets(parameter) {

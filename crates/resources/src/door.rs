@@ -9,8 +9,8 @@ use crate::record_budget::Budgeted;
 use crate::reply::{Content, Reply};
 use crate::visibility::Sees;
 use crate::{
-    bundle, capabilities, create, delete, history, labelled_output, masked, openapi, operations,
-    patch_interaction, read, referred, search, seen, update,
+    audit_events, bundle, capabilities, create, delete, history, labelled_output, masked, openapi,
+    operations, patch_interaction, read, referred, search, seen, update,
 };
 use std::future::Future;
 use std::pin::Pin;
@@ -273,7 +273,10 @@ pub(crate) fn compose_record(
             break_glass: call.break_glass.is_some(),
             ..Decision::default()
         },
-        detail: Detail::default(),
+        detail: Detail {
+            subtype: audit_events::subtype(&call.interaction).to_owned(),
+            ..Detail::default()
+        },
     }
 }
 
@@ -339,6 +342,9 @@ fn dispatch(cx: Context<'_>) -> Answer<'_> {
 
 /// The registry of interactions: what is not here does not exist.
 fn interaction(cx: Context<'_>) -> Answer<'_> {
+    if let Some(answer) = audit_events::interaction(cx) {
+        return answer;
+    }
     match &cx.call.interaction {
         Interaction::Read { ty, id } => Box::pin(read::read(cx, *ty, id)),
         Interaction::Vread { ty, id, version } => Box::pin(read::vread(cx, *ty, id, version)),

@@ -1,5 +1,6 @@
 //! Everything an interaction works with: the store, the meanings, the log, the clock and the settings.
 
+use crate::audit_events::Contexts;
 use crate::call::Call;
 use crate::capabilities::all_types;
 use crate::criteria::Criteria;
@@ -124,6 +125,7 @@ pub struct Engine {
     pub(crate) places: Places,
     pub(crate) duties: Duties,
     pub(crate) actors: Actors,
+    pub(crate) audit_contexts: Contexts,
     pub(crate) launch_patients: LaunchPatients,
     pub(crate) visibility: Visibility,
     pub(crate) record_budgets: RecordBudgets,
@@ -182,6 +184,7 @@ impl Engine {
             places: Places::new(settings.costly_searches_per_client_max),
             duties: Duties::default(),
             actors: Actors::default(),
+            audit_contexts: Contexts::default(),
             launch_patients: LaunchPatients::default(),
             visibility: Visibility::new(&settings.consent),
             record_budgets: RecordBudgets::default(),

@@ -4,6 +4,7 @@
 //! This crate must *not* know: HTTP libraries, SQL, tokens' encoding. It is the only caller of storage for clinical data.
 
 mod attached;
+mod audit_events;
 pub mod binary;
 mod break_glass;
 pub mod bundle;

@@ -2,6 +2,7 @@
 //!
 //! One path: query text, [`question::Question`], one page of the store, what is included with it, the Bundle.
 
+pub(crate) mod apart;
 mod back;
 mod closed;
 mod compartment;
@@ -83,6 +84,7 @@ async fn attempt(
     // What a compartment has of all types is asked as the system is.
     let level = if types.len() > 1 { &[] } else { types };
     let (pairs, is_named) = named::expand(cx, level, pairs).await?;
+    crate::audit_events::demand_no_hop(&pairs)?;
     let strict = cx.call.prefer.strict || is_named;
     let mut question = Question::read(cx, types, &pairs, strict).await?;
     if let Some(filter) = within {
@@ -132,7 +134,7 @@ pub(crate) fn without_cursor(cx: Context<'_>) -> Pairs {
 }
 
 /// <https://hl7.org/fhir/R4/search.html#summary>: a narrative without its data brings nothing with it.
-fn demand_includable(used: &Used) -> Result<()> {
+pub(crate) fn demand_includable(used: &Used) -> Result<()> {
     if used.summary == Some(Summary::Text) && !used.includes.is_empty() {
         let text = "'_summary=text' cannot be combined with '_include' or '_revinclude'";
         return Err(Failure::new(Kind::Invalid, text));

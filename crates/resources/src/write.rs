@@ -1,5 +1,6 @@
 //! What every write shares: composing the stored version, committing it with its record, and the answer to it.
 
+use crate::audit_events;
 use crate::call::{Interaction, Return};
 use crate::document::reread;
 use crate::door::compose_record;
@@ -79,9 +80,7 @@ pub(crate) async fn compose(
         .document
         .as_ref()
         .map_or(draft.node, Document::root);
-    if matches!(replaced, Replaced::Version(_)) {
-        demand_changeable(identity.ty)?;
-    }
+    demand_row(identity.ty)?;
     if draft.by != By::Service {
         demand_servable(engine, node, identity.rid).await?;
         demand_answerable(engine, node).await?;
@@ -162,7 +161,7 @@ pub(crate) async fn compose_same(
 
 /// A deletion as a version of its own.
 pub async fn compose_deletion(engine: &Engine, row: &Row) -> Result<Write> {
-    demand_changeable(row.ty)?;
+    demand_row(row.ty)?;
     let replaced = Replaced::Version(row.clone());
     let before = match row.op {
         Op::Delete => None,
@@ -191,15 +190,12 @@ pub async fn compose_deletion(engine: &Engine, row: &Row) -> Result<Write> {
     })
 }
 
-/// An AuditEvent is written once: no door changes or removes one, whatever the caller's rights.
-fn demand_changeable(ty: TypeId) -> Result<()> {
-    if r4().ty(ty).name == "AuditEvent" {
-        return Err(Failure::new(
-            Kind::MethodNotAllowed,
-            "an AuditEvent cannot be changed or deleted",
-        ));
+/// An AuditEvent is a Record of the log and no row: no door makes, changes or removes one, whatever the caller's rights.
+fn demand_row(ty: TypeId) -> Result<()> {
+    match audit_events::is(ty) {
+        true => Err(audit_events::unchangeable()),
+        false => Ok(()),
     }
-    Ok(())
 }
 
 /// The entries of the replaced version, extracted again from its body (`before`: if it is live) by what it is indexed by: no reverse

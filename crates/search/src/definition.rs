@@ -10,6 +10,9 @@ pub const CUSTOM_FROM: u16 = 0x4000;
 /// From here on they have no entries in the index: every resource that is asked for by them is looked at. Never stored.
 pub const LOOKED_UP_FROM: u16 = 0xC000;
 
+/// Parameters of the server's own have numbers from here on, behind those of the package.
+pub(crate) const OWN_FROM: u16 = 0x1F00;
+
 /// Where the starts of names are: the entries of a parameter of the package that reads names, whole and from each of their parts.
 /// Apart from the others, so that sorting and `:exact` go by whole values.
 pub(crate) fn starts_of(param: u16) -> u16 {
@@ -34,10 +37,10 @@ pub enum Definition {
     Custom(Arc<Custom>),
 }
 
-/// A definition that a client posted, as far as search needs it. Made by [`crate::custom::read`].
+/// A definition that a client posted, as far as search needs it, made by [`crate::custom::read`]; or one of the server's own.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Custom {
-    /// At least [`CUSTOM_FROM`].
+    /// At least [`CUSTOM_FROM`], but for the server's own.
     pub number: u16,
     pub url: Box<str>,
     pub code: Box<str>,
@@ -109,7 +112,8 @@ impl Definition {
         }
     }
 
+    /// Whether a client has defined it.
     pub fn is_custom(&self) -> bool {
-        matches!(self, Definition::Custom(_))
+        self.number() >= CUSTOM_FROM
     }
 }

@@ -4,6 +4,7 @@
 //! other custom parameters there is another one, which shares the types that they do not concern.
 
 pub(crate) mod composite;
+mod own;
 mod share;
 mod within;
 
@@ -246,6 +247,7 @@ impl TypeParameters {
         }
         share::share(schema.ty(ty).name, &mut parameters);
         composite::fill(schema, ty, &mut parameters);
+        parameters.extend(own::of(schema, ty).map(|own| Parameter::custom(schema, ty, &own)));
         // After the others, so that no entry of theirs depends on what clients define.
         for custom in custom {
             if !parameters.iter().any(|p| p.code() == &*custom.code) {
@@ -292,7 +294,7 @@ impl Parameter {
         self.indexed
     }
 
-    /// Defined by a client, and not by the package.
+    /// Defined by a client, and not by the package or the server.
     pub fn is_custom(&self) -> bool {
         self.def.is_custom()
     }

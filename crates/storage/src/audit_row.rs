@@ -7,6 +7,8 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use ward_audit::leaf::Class;
 use ward_audit::{Detail, Entity, Record, RecordKey};
+use ward_fhir::reference::{self, Reference};
+use ward_fhir::schema::r4;
 use ward_seal::{StoreSecret, hash};
 
 /// Contexts that a process remembers as stored (8 bytes each); then they are forgotten and learnt again.
@@ -58,7 +60,9 @@ impl RecordKeys {
         let is_search = Class::of(&record.interaction) == Class::SEARCH;
         let touched = record.entities.iter().filter(|_| !is_search);
         let touched = touched.map(|entity| entity.rid);
-        let mut keys: Vec<i64> = patients.iter().skip(1).copied().chain(touched).collect();
+        let named = named(record).into_iter().map(|name| self.named(&name));
+        let further = patients.iter().skip(1).copied();
+        let mut keys: Vec<i64> = further.chain(touched).chain(named).collect();
         keys.sort_unstable();
         keys.dedup();
         keys.retain(|key| *key != 0 && *key != first);
@@ -76,6 +80,18 @@ impl RecordKeys {
     /// Of a user's reference, or of a client as [`client_actor`] names it. Never 0. About 1 us.
     pub fn actor(&self, actor: &str) -> i64 {
         self.hash(b"actor", actor.as_bytes())
+    }
+
+    /// Of a resource that a Record names and not by its row: among `keys`, below 0 as no row id is.
+    pub fn named(&self, name: &str) -> i64 {
+        self.hash(b"named", name.as_bytes()) | i64::MIN
+    }
+
+    /// The number of a Record's context. About 1 us.
+    pub fn context(&self, record: &Record) -> i64 {
+        let mut context = Vec::with_capacity(CONTEXT_BYTES_USUAL);
+        context_of(record).encode(&mut context);
+        self.hash(b"context", &context)
     }
 
     /// Whether the context is surely stored.
@@ -129,6 +145,34 @@ pub fn patients(record: &Record) -> Vec<i64> {
     }
     patients
 }
+
+/// What a Record names and not by rows (`Observation/abc`): what was asked for and not given, and what an AuditEvent of another system refers to.
+/// Of more than [`NAMED_MAX`] [`ANYTHING`].
+fn named(record: &Record) -> BTreeSet<String> {
+    let is_refused = record.entities.is_empty() && record.status >= 400;
+    let asked = is_refused.then_some(record.detail.request.as_str());
+    let sent = reference::texts(&record.detail.received, r#""reference":""#);
+    let named = asked.into_iter().chain(sent).filter_map(name);
+    let mut named: BTreeSet<String> = named.take(NAMED_MAX + 1).collect();
+    if named.len() > NAMED_MAX {
+        named = BTreeSet::from([ANYTHING.to_owned()]);
+    }
+    named
+}
+
+/// Without the server's URL and the version.
+fn name(text: &str) -> Option<String> {
+    let (ty, id) = match reference::parse(text, None)? {
+        Reference::Local { ty, id, .. } => (ty, id),
+        Reference::Absolute { target, .. } => target?,
+        _ => return None,
+    };
+    Some(format!("{}/{id}", r4().ty(ty).name))
+}
+
+/// In place of all names.
+pub const ANYTHING: &str = "*";
+const NAMED_MAX: usize = 256;
 
 /// What a Record has in common with many: whatever a search by kind, action, outcome, agent's client, role or purpose asks about. Of
 /// entities it has types, actions and whether they are some patient's (the row id 1 stands for any).
@@ -274,6 +318,30 @@ mod tests {
             keys.actor("Practitioner/p1"),
             self::keys().actor("Practitioner/p1")
         );
+    }
+
+    #[test]
+    fn what_has_no_row_is_found_by_its_name() {
+        let keys = keys();
+        let mut record = sample(vec![]);
+        record.status = 404;
+        record.detail.request = "Observation/abc".into();
+        assert_eq!(
+            keys.columns(&record).0.keys,
+            [keys.named("Observation/abc")]
+        );
+        record.detail.request = "/fhir/Observation?code=x".into();
+        assert_eq!(keys.columns(&record).0.keys, [0; 0]);
+        let sent = |count: usize| {
+            let all = (0..count).map(|n| {
+                format!(r#"{{"reference":"http://a.example/fhir/Practitioner/{n}/_history/2"}}"#)
+            });
+            all.collect::<Vec<_>>().join(",").into_bytes()
+        };
+        record.detail.received = sent(1);
+        assert_eq!(keys.columns(&record).0.keys, [keys.named("Practitioner/0")]);
+        record.detail.received = sent(NAMED_MAX + 1);
+        assert_eq!(keys.columns(&record).0.keys, [keys.named(ANYTHING)]);
     }
 
     /// Whatever is of one Record alone leaves the context as it is; whatever many have in common does not.

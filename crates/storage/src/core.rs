@@ -23,6 +23,8 @@ use ward_search::plan::Position;
 
 pub struct Core {
     pub cipher: IdCipher,
+    /// Of AuditEvents, which are no rows.
+    pub event_cipher: IdCipher,
     pub keys: Keys,
     pub known: Known,
     pub allocator: Allocator,
@@ -50,6 +52,7 @@ impl Core {
         term_key.copy_from_slice(&secret.derive("term")[..16]);
         Core {
             cipher: IdCipher::new(&secret.derive("id")),
+            event_cipher: IdCipher::new(&secret.derive("audit event id")),
             keys: Keys::new(master),
             known: Known::new(Duration::from_secs(settings.texts_kept_s) / 2),
             allocator: Allocator::new(block),

@@ -77,6 +77,17 @@ impl Store {
         self.core().records.actor(actor)
     }
 
+    /// How `Observation/x` stands in [`RecordQuestion::keys`] where a Record names it and not its row: a request for it that was refused, an
+    /// AuditEvent of another system.
+    pub fn named_key(&self, name: &str) -> i64 {
+        self.core().records.named(name)
+    }
+
+    /// The number of a Record's context, among those of [`Store::record_contexts`].
+    pub fn record_context(&self, record: &Record) -> i64 {
+        self.core().records.context(record)
+    }
+
     /// Sealed Records drained from the local log of `node`; idempotent by sequence number. The highest stored. What cannot be read is
     /// stored all the same, and told to the log.
     pub async fn store_records(

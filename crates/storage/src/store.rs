@@ -66,6 +66,16 @@ impl Store {
         self.core().cipher.decode(id)
     }
 
+    /// Public id of an AuditEvent by its number, greater than 0: of the form of others, and never one of theirs.
+    pub fn event_id(&self, number: i64) -> String {
+        self.core().event_cipher.encode(number)
+    }
+
+    /// `None`: not one of these.
+    pub fn decode_event_id(&self, id: &str) -> Option<i64> {
+        self.core().event_cipher.decode(id)
+    }
+
     pub fn term_key(&self) -> &TermKey {
         &self.core().term_key
     }

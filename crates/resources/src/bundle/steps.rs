@@ -2,6 +2,7 @@
 //! deletes or finds. <https://hl7.org/fhir/R4/http.html#trules>
 
 use super::entry::{Entry, name};
+use crate::audit_events;
 use crate::binary::is_open;
 use crate::call::Interaction;
 use crate::conditional::{Matches, find, find_all};
@@ -49,6 +50,11 @@ pub async fn resolve(
     entries: &[Entry],
 ) -> Result<(Vec<Step>, Vec<Guard>)> {
     let mut guards = Vec::new();
+    for entry in entries {
+        if audit_events::changes(&entry.call.interaction) {
+            return Err(name(audit_events::unchangeable(), entry.at));
+        }
+    }
     let found = read_targets(cx, entries).await?;
     let mut steps = Vec::with_capacity(entries.len());
     let mut deletions = Vec::with_capacity(entries.len());

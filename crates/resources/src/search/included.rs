@@ -50,6 +50,14 @@ impl Included {
     }
 }
 
+/// Nothing comes with them.
+pub(crate) fn none() -> Included {
+    Included {
+        rows: Vec::new(),
+        cut: false,
+    }
+}
+
 /// Statements: for each hop two for literal references (more when there are over a thousand), one for canonicals, and one for
 /// all types that may refer to what was found (on SQLite one for each).
 pub async fn of<'a>(
@@ -58,20 +66,28 @@ pub async fn of<'a>(
     includes: &[Include],
     matches: &[Row],
 ) -> Result<Included> {
+    if includes.is_empty() {
+        return Ok(none());
+    }
+    let known = matches.iter().map(|row| row.rid).collect();
+    of_documents(cx, extractor, includes, documents(cx, matches)?, known).await
+}
+
+/// The same for matches that are documents already, as the caller sees them. `known`: their rows, which are not included.
+pub(crate) async fn of_documents<'a>(
+    cx: Context<'a>,
+    extractor: &'a Extractor,
+    includes: &[Include],
+    mut from: Vec<Document>,
+    known: HashSet<Rid>,
+) -> Result<Included> {
     let mut gathering = Gathering {
         cx,
         extractor,
-        known: matches.iter().map(|row| row.rid).collect(),
-        included: Included {
-            rows: Vec::new(),
-            cut: false,
-        },
+        known,
+        included: none(),
     };
-    if includes.is_empty() {
-        return Ok(gathering.included);
-    }
     let is_iterated = includes.iter().any(|i| i.iterate);
-    let mut from = documents(cx, matches)?;
     for hop in 0..=HOPS_MAX {
         let asked = includes.iter().filter(|i| hop == 0 || i.iterate);
         let wanted = Wanted::of(cx, extractor, asked, &from);

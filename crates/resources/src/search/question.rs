@@ -324,7 +324,7 @@ const NARROWING: &[&str] = &[
 ];
 
 /// Replaces the sets that the filter names by what is in them, as far as the caller may know.
-async fn with_listed(
+pub(super) async fn with_listed(
     cx: Context<'_>,
     extractor: &Extractor,
     filter: Filter,

@@ -43,7 +43,7 @@ pub async fn loosened(
 }
 
 /// What the caller may search of the type and matches.
-async fn matching(
+pub(super) async fn matching(
     cx: Context<'_>,
     extractor: &Extractor,
     ty: TypeId,

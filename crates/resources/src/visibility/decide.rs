@@ -125,13 +125,11 @@ pub(crate) async fn decide_one(
 }
 
 impl Draft<'_> {
-    /// The row that stays as it is where the service finds the labels that it has; at most its class changes. An AuditEvent is written once.
+    /// The row that stays as it is where the service finds the labels that it has; at most its class changes.
     fn keeps(&self, labelled: &Labelled) -> Option<&Row> {
         match &self.replaced {
             Replaced::Version(row) if self.by == By::Service => {
-                let is_fixed = self.node.type_name() == "AuditEvent";
-                let is_same = || Labels::stored(self.node) == labelled.labels;
-                (is_fixed || is_same()).then_some(row)
+                (Labels::stored(self.node) == labelled.labels).then_some(row)
             }
             _ => None,
         }

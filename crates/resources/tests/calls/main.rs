@@ -10,6 +10,8 @@ mod actors;
 mod advertised;
 mod agreement;
 mod attached;
+mod audit_events;
+mod audited;
 mod beside;
 mod binaries;
 mod blank;
@@ -87,6 +89,13 @@ macro_rules! on_both {
 }
 
 on_both!(
+    audit_events::answers_are_those_of_looking_at_each,
+    audit_events::a_patient_is_told_of_nobody_else,
+    audit_events::an_event_is_read_by_its_id,
+    audit_events::no_door_changes_one,
+    audit_events::chains_lead_from_an_event,
+    audit_events::reading_the_log_is_logged_and_costs_the_same,
+    audit_events::wrong_questions_are_told_what_is_wrong,
     parameters::a_definition_answers_at_once_and_until_it_ends,
     parameters::another_process_learns_of_it,
     parameters::definitions_are_told,

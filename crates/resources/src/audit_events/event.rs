@@ -1,0 +1,168 @@
+//! One AuditEvent of a Record: its id, what it is about, how it is written. <https://hl7.org/fhir/R4/auditevent.html>
+//!
+//! The id is a cipher of the Record's number and the event's place in it, so that neither tells how many there are.
+
+use super::ty;
+use crate::document::reread;
+use crate::engine::Context;
+use crate::shown::marked;
+use bytes::Bytes;
+use std::sync::Arc;
+use ward_access::Action;
+use ward_audit::Entity;
+use ward_auditevent::{Event as Rendered, Names, render};
+use ward_fhir::issue::Result;
+use ward_fhir::json::{Stamp, write};
+use ward_fhir::tree::Builder;
+use ward_fhir::{Document, Node};
+use ward_storage::{Op, Rid, Row, StoredRecord};
+
+/// Bits of an event's number that say where it stands among those of its Record.
+const PLACE_BITS: u32 = 16;
+
+/// Events of one Record that are shown and counted.
+const EVENTS_MAX: usize = i16::MAX as usize;
+
+/// An event of a Record that was read.
+#[derive(Clone)]
+pub(super) struct Event {
+    pub stored: Arc<StoredRecord>,
+    pub nth: usize,
+}
+
+/// The Record of an id, and which of its events is meant; `None`: no id of ours.
+pub(super) fn place_of(cx: Context<'_>, id: &str) -> Option<(i64, usize)> {
+    let number = cx.engine.store.decode_event_id(id)?;
+    let nth = number & ((1 << PLACE_BITS) - 1);
+    Some((number >> PLACE_BITS, nth as usize))
+}
+
+/// As what an event is an entity of Records, apart from all rows.
+pub(super) fn row_of(cx: Context<'_>, id: &str) -> Option<Rid> {
+    cx.engine.store.decode_event_id(id).map(|number| -number)
+}
+
+/// `AuditEvent/id` of such an entity.
+pub(super) fn reference_of(cx: Context<'_>, rid: Rid) -> String {
+    format!("AuditEvent/{}", cx.engine.store.event_id(-rid))
+}
+
+impl Event {
+    /// All events of a Record. Those whose place has no number are not shown.
+    pub fn all(stored: StoredRecord) -> Vec<Event> {
+        let stored = Arc::new(stored);
+        let count = stored.record.events().min(EVENTS_MAX);
+        let event = |nth| Event {
+            stored: stored.clone(),
+            nth,
+        };
+        (0..count).map(event).collect()
+    }
+
+    pub fn number(&self) -> i64 {
+        self.stored.id << PLACE_BITS | self.nth as i64
+    }
+
+    /// Row id of the patient that it is about; 0: nobody.
+    pub fn patient(&self) -> Rid {
+        let record = &self.stored.record;
+        let about = record.event(self.nth);
+        match about.iter().find(|entity| entity.patient != 0) {
+            Some(entity) => entity.patient,
+            None if self.nth == 0 => record.detail.patient,
+            None => 0,
+        }
+    }
+
+    /// As the caller may see it; `None`: not at all.
+    pub fn seen(&self, cx: Context<'_>, action: Action, names: &Names) -> Result<Option<Seen>> {
+        let id = cx.engine.store.event_id(self.number());
+        let event = Rendered {
+            record: &self.stored.record,
+            nth: self.nth,
+            id: &id,
+            sequence: None,
+            nonce: None,
+        };
+        let mut body = Bytes::from(render(&event, names));
+        let mut document = reread(&body)?;
+        let is_bound = super::own(cx, action).is_some();
+        if is_bound && super::is_foreign(&self.stored.record) {
+            return Ok(None);
+        }
+        let patient = self.patient();
+        let home = (patient != 0).then_some(patient);
+        if !cx.access.permits(ty(), action, home, Some(document.root())) {
+            return Ok(None);
+        }
+        if is_bound {
+            document = for_patients(document.root());
+            let mut out = Vec::with_capacity(body.len());
+            write(document.root(), Stamp::default(), &mut out);
+            body = out.into();
+        }
+        Ok(Some(Seen {
+            row: Row {
+                ty: ty(),
+                rid: -self.number(),
+                id: id.into(),
+                version: 1,
+                updated_us: self.stored.record.at_us,
+                op: Op::Create,
+                patient,
+                body,
+                generation: 0,
+                visibility: 0,
+            },
+            document,
+        }))
+    }
+}
+
+/// An event that may leave.
+pub(super) struct Seen {
+    pub row: Row,
+    pub document: Document,
+}
+
+/// As the Record of an answer names the events in it.
+pub(super) fn entity(row: &Row) -> Entity {
+    Entity {
+        ty: row.ty.0,
+        rid: row.rid,
+        version: 1,
+        patient: row.patient,
+        action: b'R',
+    }
+}
+
+/// For somebody who is bound to the patient: without what was asked beside it, which may name others, without counts of what else was
+/// in the answer, and without the ids of others' sessions and tokens.
+fn for_patients(root: Node<'_>) -> Document {
+    let mut builder = Builder::new(String::new());
+    builder.open(None, root.ty());
+    for child in root.children() {
+        match child.name() {
+            "extension" => {}
+            "meta" => marked(&mut builder, child),
+            "agent" => without(&mut builder, child, &["policy"]),
+            "entity" => without(&mut builder, child, &["query"]),
+            _ => {
+                builder.copy(child, child.member());
+            }
+        }
+    }
+    builder.close();
+    builder.finish()
+}
+
+fn without(builder: &mut Builder, node: Node<'_>, names: &[&str]) {
+    builder.open(node.member(), node.ty());
+    for child in node
+        .children()
+        .filter(|child| !names.contains(&child.name()))
+    {
+        builder.copy(child, child.member());
+    }
+    builder.close();
+}

@@ -1,0 +1,426 @@
+//! What the log's index knows of a criterion: contexts, who acted, whom and what it was about, when. True of at least every event that
+//! meets it; the event itself decides. <https://hl7.org/fhir/R4/auditevent.html#search>
+
+use super::contexts::Left;
+use crate::engine::{Context, stored};
+use crate::place::patient_type;
+use crate::search::apart::{Apart, Criterion};
+use std::collections::BTreeSet;
+use ward_fhir::TypeId;
+use ward_fhir::issue::Result;
+use ward_fhir::reference::{Reference, is_id, parse};
+use ward_fhir::schema::r4;
+use ward_search::plan::{DateTest, Filter, Prefix};
+use ward_storage::audit_row::ANYTHING;
+use ward_storage::{RecordQuestion, Rid};
+
+/// Questions that one search is made of, at most; what would make more of them is left to the events.
+const BRANCHES_MAX: usize = 16;
+/// Rows and persons that one criterion may name, to be asked for by the index.
+const NAMED_MAX: usize = 1_000;
+/// `recorded` is written in milliseconds.
+const SHOWN_US: i64 = 1_000;
+/// By which the clock of another system may be ahead.
+const DAY_US: i64 = 86_400_000_000;
+
+/// Events that meet any of these questions, and what is known of them besides.
+pub(super) struct Narrowed {
+    pub branches: Vec<RecordQuestion>,
+    /// Contexts of which an event may be.
+    pub contexts: Left,
+    /// The ids that the search names, where it does.
+    pub ids: Option<BTreeSet<String>>,
+    /// The index proposes few Records besides those that match.
+    pub is_close: bool,
+    /// The index decides all of it, and each Record with all of its events: they are counted by it.
+    pub is_exact: bool,
+}
+
+/// One of the ways in which a criterion may be met.
+#[derive(Clone, Default)]
+struct Way {
+    actors: Vec<i64>,
+    /// Of patients, and of whatever it was about.
+    rows: Vec<Rid>,
+    contexts: Vec<i64>,
+}
+
+/// `own`: patients to whom the caller is bound, none: they are not.
+pub(super) async fn narrowed(
+    cx: Context<'_>,
+    apart: &Apart,
+    own: Option<&[Rid]>,
+) -> Result<Narrowed> {
+    let contexts = &cx.engine.audit_contexts;
+    contexts.refresh(cx).await?;
+    let foreign = contexts.foreign();
+    let mut narrowed = Narrowed {
+        branches: vec![RecordQuestion::default()],
+        contexts: Left::Every,
+        ids: None,
+        is_close: true,
+        is_exact: own.is_none(),
+    };
+    let mut time = (None, None);
+    for criterion in &apart.criteria {
+        let is_decided = match Kind::of(criterion) {
+            Kind::Context(is_exact) => {
+                narrowed.contexts = narrowed.contexts.and(met(cx, apart, criterion));
+                is_exact && foreign.is_empty()
+            }
+            Kind::Time => {
+                let (range, is_exact) = range(&criterion.filter);
+                narrow(&mut time, range);
+                is_exact && foreign.is_empty()
+            }
+            Kind::Ids => false,
+            Kind::Reference(code) => {
+                match ways(cx, apart, code, criterion).await? {
+                    Some(ways) => narrowed.and(ways),
+                    None => narrowed.is_close = false,
+                }
+                false
+            }
+            Kind::Event => {
+                narrowed.is_close = false;
+                false
+            }
+        };
+        narrowed.is_exact &= is_decided;
+        if let Some(ids) = &criterion.ids {
+            narrowed.ids = Some(match narrowed.ids.take() {
+                None => ids.clone(),
+                Some(before) => before.intersection(ids).cloned().collect(),
+            });
+        }
+    }
+    if let Some(own) = own {
+        narrowed.and(vec![Way {
+            rows: own.to_vec(),
+            ..Way::default()
+        }]);
+    }
+    narrowed.settle(time, &foreign);
+    Ok(narrowed)
+}
+
+impl Narrowed {
+    /// Each question with each of the ways.
+    fn and(&mut self, ways: Vec<Way>) {
+        if self.branches.len() * ways.len() > BRANCHES_MAX {
+            return;
+        }
+        let each = self.branches.iter().flat_map(|branch| {
+            let with = |way: &Way| with(branch.clone(), way);
+            ways.iter().map(with).collect::<Vec<_>>()
+        });
+        self.branches = each.collect();
+    }
+
+    /// What another system sent may be of any time before.
+    fn settle(&mut self, (from_us, until_us): Range, foreign: &[i64]) {
+        let is_timed = from_us.is_some() || until_us.is_some();
+        let mut sent = Vec::new();
+        for branch in &mut self.branches {
+            if branch.contexts.is_none() {
+                branch.contexts = self.contexts.ids();
+            }
+            let contexts = branch.contexts.as_ref();
+            let is_met = |id: &&i64| contexts.is_none_or(|contexts| contexts.contains(id));
+            let foreign: Vec<i64> = foreign.iter().filter(is_met).copied().collect();
+            if is_timed && !foreign.is_empty() {
+                sent.push(RecordQuestion {
+                    contexts: Some(foreign),
+                    from_us: sent_from(from_us),
+                    ..branch.clone()
+                });
+            }
+            branch.from_us = from_us;
+            branch.until_us = until_us;
+        }
+        self.branches.extend(sent);
+    }
+}
+
+/// What was recorded elsewhere after a time is sent after it, but for clocks that differ.
+fn sent_from(from_us: Option<i64>) -> Option<i64> {
+    from_us.map(|from_us| from_us.saturating_sub(DAY_US))
+}
+
+/// A question that has a list already keeps it: either is true of at least what both are.
+fn with(mut question: RecordQuestion, way: &Way) -> RecordQuestion {
+    let add = |list: &mut Option<Vec<i64>>, values: &[i64]| {
+        if list.is_none() && !values.is_empty() {
+            *list = Some(values.to_vec());
+        }
+    };
+    add(&mut question.actors, &way.actors);
+    if question.patients.is_some() {
+        add(&mut question.keys, &way.rows);
+    } else {
+        add(&mut question.patients, &way.rows);
+    }
+    add(&mut question.contexts, &way.contexts);
+    question
+}
+
+/// From the first, until before the second, in microseconds since 1970.
+type Range = (Option<i64>, Option<i64>);
+
+fn narrow(time: &mut Range, other: Range) {
+    time.0 = time.0.max(other.0);
+    time.1 = match (time.1, other.1) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    };
+}
+
+/// What decides a criterion.
+enum Kind {
+    /// `true`: all of what it asks.
+    Context(bool),
+    Time,
+    Ids,
+    /// A reference parameter without a modifier but a type.
+    Reference(&'static str),
+    Event,
+}
+
+/// The context decides these, and whether they are missing.
+const OF_CONTEXTS: [&str; 4] = ["action", "outcome", "subtype", "type"];
+/// An event has of these what its context has, or less.
+const WITHIN_CONTEXTS: [&str; 6] = [
+    "agent-role",
+    "entity-role",
+    "entity-type",
+    "purpose",
+    "site",
+    "source",
+];
+const REFERENCES: [&str; 3] = ["agent", "entity", "patient"];
+
+impl Kind {
+    fn of(criterion: &Criterion) -> Kind {
+        if criterion.ids.is_some() {
+            return Kind::Ids;
+        }
+        let (code, modifier) = match criterion.name.split_once([':', '.']) {
+            None => (criterion.name.as_str(), None),
+            Some((code, _)) if criterion.ends.is_some() => (code, None),
+            Some((code, modifier)) => (code, Some(modifier)),
+        };
+        if OF_CONTEXTS.contains(&code) {
+            return Kind::Context(true);
+        }
+        let is_positive = match modifier {
+            None | Some("text" | "in" | "above" | "below" | "identifier") => true,
+            Some("missing") => criterion.value == "false",
+            _ => false,
+        };
+        if WITHIN_CONTEXTS.contains(&code) && is_positive {
+            return Kind::Context(false);
+        }
+        match code {
+            "date" | "_lastUpdated" if modifier.is_none() => Kind::Time,
+            _ => match REFERENCES.iter().find(|known| **known == code) {
+                Some(code) if modifier.is_none_or(is_of_rows) => Kind::Reference(code),
+                _ => Kind::Event,
+            },
+        }
+    }
+}
+
+/// Whether the modifier leaves it a question by what rows and users are called.
+fn is_of_rows(modifier: &str) -> bool {
+    modifier == "identifier" || r4().resource_type(modifier).is_some()
+}
+
+fn met(cx: Context<'_>, apart: &Apart, criterion: &Criterion) -> Left {
+    // Value sets are read as the caller may read them, and what is masked is asked otherwise.
+    let is_plain = cx.access.seen().is_none() && cx.access.mask().masked().is_none();
+    let is_of_sets = ["in", "not-in", "above", "below"]
+        .iter()
+        .any(|modifier| criterion.name.ends_with(&format!(":{modifier}")));
+    let name =
+        (is_plain && !is_of_sets).then_some((criterion.name.as_str(), criterion.value.as_str()));
+    let contexts = &cx.engine.audit_contexts;
+    contexts.meeting(apart.extractor(), name, &criterion.filter)
+}
+
+/// From when to when what meets it was recorded, and whether nothing else was.
+fn range(filter: &Filter) -> (Range, bool) {
+    match filter {
+        Filter::Date { test, .. } | Filter::Updated(test) => of_test(*test),
+        _ => ((None, None), false),
+    }
+}
+
+fn of_test(test: DateTest) -> (Range, bool) {
+    let DateTest {
+        prefix,
+        low_us,
+        high_us,
+    } = test;
+    let after = high_us.saturating_add(1);
+    let is_exact = low_us.rem_euclid(SHOWN_US) == 0 && after.rem_euclid(SHOWN_US) == 0;
+    // Of what is written in milliseconds less than one is not known.
+    let (early, late) = match is_exact {
+        true => (low_us, after),
+        false => (
+            low_us.saturating_sub(SHOWN_US),
+            after.saturating_add(SHOWN_US),
+        ),
+    };
+    let range = match prefix {
+        Prefix::Eq | Prefix::Ap => (Some(early), Some(late)),
+        Prefix::Gt | Prefix::Sa if is_exact => (Some(late), None),
+        Prefix::Gt | Prefix::Sa | Prefix::Ge => (Some(early), None),
+        Prefix::Lt | Prefix::Eb if is_exact => (None, Some(early)),
+        Prefix::Lt | Prefix::Eb | Prefix::Le => (None, Some(late)),
+        Prefix::Ne => (None, None),
+    };
+    (range, is_exact && prefix != Prefix::Ne)
+}
+
+/// `None`: the index tells nothing of it.
+async fn ways(
+    cx: Context<'_>,
+    apart: &Apart,
+    code: &str,
+    criterion: &Criterion,
+) -> Result<Option<Vec<Way>>> {
+    let is_identifier = criterion.name.ends_with("identifier");
+    let named = match &criterion.ends {
+        Some(ends) => Some(ends.clone()),
+        None if is_identifier => Some(BTreeSet::new()),
+        None => named(cx, code, criterion),
+    };
+    let Some(named) = named.filter(|named| named.len() <= NAMED_MAX) else {
+        return Ok(None);
+    };
+    let mut ways = Vec::new();
+    if is_identifier {
+        // Requests are identified as well, which nothing indexes.
+        let identified = (code != "entity").then(|| identified(cx, apart, criterion));
+        match identified.flatten() {
+            None => return Ok(None),
+            Some(way) => ways.extend(way),
+        }
+    }
+    let actors = match code {
+        "entity" => Vec::new(),
+        _ => actors(cx, &named),
+    };
+    if !actors.is_empty() {
+        ways.push(Way {
+            actors,
+            ..Way::default()
+        });
+    }
+    ways.push(Way {
+        rows: rows(cx, code, &named).await?,
+        ..Way::default()
+    });
+    let consent = r4().resource_type("Consent");
+    let contexts = cx.engine.audit_contexts.of_consents();
+    if code == "entity" && !contexts.is_empty() && named.iter().any(|(ty, _)| Some(*ty) == consent)
+    {
+        ways.push(Way {
+            contexts,
+            ..Way::default()
+        });
+    }
+    Ok(Some(ways))
+}
+
+/// The rows of what is named, and its name, for what tells no row of it. Never empty.
+async fn rows(cx: Context<'_>, code: &str, named: &BTreeSet<(TypeId, String)>) -> Result<Vec<Rid>> {
+    let store = &cx.engine.store;
+    let names = named
+        .iter()
+        .map(|(ty, id)| format!("{}/{id}", r4().ty(*ty).name));
+    let names = names.chain([ANYTHING.to_owned()]);
+    let mut rows: Vec<Rid> = names.map(|name| store.named_key(&name)).collect();
+    // Who acts is no row.
+    if code == "agent" {
+        return Ok(rows);
+    }
+    let keys: Vec<(TypeId, &str)> = named.iter().map(|(ty, id)| (*ty, id.as_str())).collect();
+    rows.extend(stored(store.locate(&keys).await)?.into_iter().flatten());
+    let own = named.iter().filter(|(ty, _)| super::is(*ty));
+    rows.extend(own.filter_map(|(_, id)| super::event::row_of(cx, id)));
+    Ok(rows)
+}
+
+/// By the identifiers that an event has itself: its client's, which the context tells, and that of a user without a resource, in the letters
+/// in which it is asked for. `None`: most events may have it.
+fn identified(cx: Context<'_>, apart: &Apart, criterion: &Criterion) -> Option<Vec<Way>> {
+    let contexts = met(cx, apart, criterion).ids()?;
+    let values = criterion.value.split(',');
+    let texts = values.filter_map(|value| value.rsplit('|').next());
+    let actors = texts.map(|text| cx.engine.store.actor_key(text)).collect();
+    let mut ways = vec![Way {
+        actors,
+        ..Way::default()
+    }];
+    if !contexts.is_empty() {
+        ways.push(Way {
+            contexts,
+            ..Way::default()
+        });
+    }
+    Some(ways)
+}
+
+/// The resources that a criterion names by its values, those of another server as if they were of this one. `None`: by something else.
+fn named(cx: Context<'_>, code: &str, criterion: &Criterion) -> Option<BTreeSet<(TypeId, String)>> {
+    let only = criterion
+        .name
+        .split_once(':')
+        .and_then(|(_, ty)| r4().resource_type(ty));
+    let mut named = BTreeSet::new();
+    for value in criterion
+        .value
+        .split(',')
+        .map(str::trim)
+        .filter(|v| !v.is_empty())
+    {
+        if is_id(value) {
+            let types = match (only, code) {
+                (Some(ty), _) => vec![ty],
+                (None, "patient") => vec![patient_type()],
+                (None, code) => targets(cx, code),
+            };
+            named.extend(types.into_iter().map(|ty| (ty, value.to_owned())));
+            continue;
+        }
+        match parse(value, Some(&cx.engine.settings.base))? {
+            Reference::Local { ty, id, .. }
+            | Reference::Absolute {
+                target: Some((ty, id)),
+                ..
+            } => drop(named.insert((ty, id.to_owned()))),
+            _ => return None,
+        }
+    }
+    Some(named)
+}
+
+fn targets(cx: Context<'_>, code: &str) -> Vec<TypeId> {
+    let parameter = cx.engine.registry.find(super::ty(), code);
+    parameter.map(|p| p.targets(r4())).unwrap_or_default()
+}
+
+/// The keys of users as whom they act, as tokens name them.
+fn actors(cx: Context<'_>, named: &BTreeSet<(TypeId, String)>) -> Vec<i64> {
+    let base = &cx.engine.settings.base;
+    let store = &cx.engine.store;
+    let users = named.iter().flat_map(|(ty, id)| {
+        let local = format!("{}/{id}", r4().ty(*ty).name);
+        [
+            store.actor_key(&format!("{base}/{local}")),
+            store.actor_key(&local),
+        ]
+    });
+    users.collect()
+}
