@@ -200,6 +200,7 @@ fn received() -> Kind {
 fn own(record: &Record) -> Kind {
     let name = record.interaction.as_str();
     let decided = !record.detail.subtype.is_empty();
+    let is_empty = record.entities.is_empty();
     let word = || code::own(name).into_iter().collect::<Vec<_>>();
     let authentication = |subtypes| {
         Kind::new(
@@ -220,6 +221,7 @@ fn own(record: &Record) -> Kind {
     let activity =
         |subtypes| Kind::new(code::APPLICATION_ACTIVITY, subtypes, "E", Agents::Activity);
     match name {
+        _ if record.detail.subtype == PAGE => page(name),
         "sign-in" | "upstream" => authentication(vec![code::LOGIN]),
         "sign-out" => authentication(vec![code::LOGOUT]),
         "token" => authentication(vec![code::ITI_71]).about(About::Token, Profile::Token),
@@ -253,19 +255,23 @@ fn own(record: &Record) -> Kind {
         "audit-log" | "audit-export" | "audit-verify" => {
             Kind::new(code::AUDIT_LOG_USED, word(), "R", Agents::In)
         }
+        "export" if is_empty => Kind::new(code::EXPORT, word(), "R", Agents::Out),
+        "import" if is_empty => Kind::new(code::IMPORT, word(), "C", Agents::In),
         "export" => disclosed(code::EXPORT, word(), "R", Profile::DisclosureSource),
         "import" => disclosed(code::IMPORT, word(), "C", Profile::DisclosureRecipient),
         "start" => activity(vec![code::APPLICATION_START]),
         "stop" => activity(vec![code::APPLICATION_STOP]),
         "discovery" | "consents" | "reviews" | "clients" | "accounts" | "computers"
-        | "developer" => Kind::new(
-            code::APPLICATION_ACTIVITY,
-            word(),
-            "E",
-            Agents::Authorization,
-        ),
+        | "developer" => page(name),
         _ => activity(word()),
     }
+}
+
+/// Somebody looks at what the authorization server shows, and nothing is done.
+fn page(name: &str) -> Kind {
+    let subtypes = code::own(name).into_iter().collect();
+    let ty = code::APPLICATION_ACTIVITY;
+    Kind::new(ty, subtypes, "E", Agents::Authorization)
 }
 
 /// Declared, which the privacy office has to look at, or ended; the page alone is neither.
@@ -321,7 +327,8 @@ fn is_relabelling(record: &Record) -> bool {
 
 fn is_of_audit_log(record: &Record) -> bool {
     let of_log = |entity: &Entity| type_name(entity.ty) == "AuditEvent";
-    record.detail.subtype == "audit-log" || record.entities.iter().any(of_log)
+    let subtype = record.detail.subtype.as_str();
+    OF_AUDIT_LOG.contains(&subtype) || record.entities.iter().any(of_log)
 }
 
 /// Empty: there is no such type.
@@ -332,6 +339,18 @@ pub(crate) fn type_name(ty: u16) -> &'static str {
     }
 }
 
+/// Subtypes of what is asked of the log.
+const OF_AUDIT_LOG: [&str; 7] = [
+    "audit-log",
+    "$access-report",
+    "$activity",
+    "$audit-checkpoint",
+    "$audit-consistency",
+    "$disclosures",
+    "$proof",
+];
+/// Subtype of a page that somebody looks at.
+const PAGE: &str = "page";
 /// Operations that do something.
 const NO_QUESTIONS: [&str; 4] = ["$meta-add", "$meta-delete", "$reindex", "$validate"];
 const CONSENT_CHANGE: &str = "consent-change";

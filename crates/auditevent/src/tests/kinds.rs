@@ -394,6 +394,15 @@ fn of_the_authorization_server() -> Vec<(&'static str, Record)> {
         ("second-factor", plain("second-factor")),
         ("enrol", plain("enrol")),
         ("sessions", plain("sessions")),
+        ("sign-in, looked at", decided("sign-in", "page", "")),
+        (
+            "sign-in, half-way",
+            decided("sign-in", "password", "username"),
+        ),
+        (
+            "sign-in, in another's place",
+            decided("sign-in", "switch-user", "before=p2"),
+        ),
         ("session ended", decided("sessions", "logout", "session=s2")),
         (
             "workstation locked",
@@ -428,7 +437,7 @@ fn of_the_authorization_server() -> Vec<(&'static str, Record)> {
             }),
         ),
         ("break-glass, looked at", plain("break-glass")),
-        ("clients, looked at", plain("clients")),
+        ("clients, looked at", decided("clients", "page", "")),
         (
             "client suspended",
             decided("clients", "suspend", "client=lab&decision=suspend"),
@@ -519,6 +528,9 @@ fn of_the_server() -> Vec<(&'static str, Record)> {
                 }],
             ),
         ),
+        ("import, of a folder", of_nobody("import", "", "folder=x")),
+        ("unclean-end", of_nobody("unclean-end", "", "")),
+        ("back", of_nobody("back", "", "seconds=61")),
         ("something new", of_nobody("something-new", "", "")),
     ]
 }
