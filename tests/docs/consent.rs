@@ -16,12 +16,7 @@ fn the_guides_examples_are_answered_as_they_say() {
     let server = Server::start(start);
     let guide = text("docs/guide/consent.md");
     let variables = ["loader", "clinician"].map(|who| format!("@{who} = ward token --as {who}\n"));
-    let examples: String = guide
-        .split("```http\n")
-        .skip(1)
-        .filter_map(|rest| rest.split("\n```").next())
-        .map(|example| format!("\n{example}\n"))
-        .collect();
+    let examples = examples(&guide);
     let officer = format!("@officer = {}\n", officer(&server));
     let file = File::read(
         &format!("@base = \n{}{officer}{examples}", variables.concat()),
@@ -60,8 +55,18 @@ fn demand_said(asked: &Asked, answer: &Answer) {
     }
 }
 
-/// A token of somebody who looks after consents.
-fn officer(server: &Server) -> String {
+/// The requests of a guide, one after another.
+pub(super) fn examples(guide: &str) -> String {
+    guide
+        .split("```http\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("\n```").next())
+        .map(|example| format!("\n{example}\n"))
+        .collect()
+}
+
+/// A token of somebody who looks after consents, and after the log.
+pub(super) fn officer(server: &Server) -> String {
     let place = Place::of(server);
     let mut admin = apps::signed_in(server, &place, "admin");
     let client_id = apps::app(&place, &mut admin);

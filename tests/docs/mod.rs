@@ -1,5 +1,6 @@
 //! What the documents say, done as they say it.
 
+mod auditing;
 mod consent;
 mod readme;
 mod replay;

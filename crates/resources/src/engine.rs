@@ -72,6 +72,8 @@ pub struct Settings {
     pub duty: DutySettings,
     /// What consents and labels come to.
     pub consent: ConsentSettings,
+    /// Whether patients are told by name who of the staff saw their record; else by role.
+    pub staff_names_to_patients: bool,
     /// `rest.security` of the CapabilityStatement: where tokens come from.
     pub security: serde_json::Value,
 }
@@ -97,6 +99,7 @@ impl Default for Settings {
             patients_per_hour: 0,
             duty: DutySettings::default(),
             consent: ConsentSettings::default(),
+            staff_names_to_patients: true,
             security: serde_json::json!({
                 "cors": true,
                 "service": [{ "coding": [{

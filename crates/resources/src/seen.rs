@@ -64,7 +64,16 @@ pub(crate) fn is_our_own(interaction: &Interaction) -> bool {
     }
 }
 
-const OF_NO_RESOURCE: [&str; 5] = ["meta", "meta-add", "meta-delete", "reindex", "validate"];
+const OF_NO_RESOURCE: [&str; 8] = [
+    "access-report",
+    "activity",
+    "disclosures",
+    "meta",
+    "meta-add",
+    "meta-delete",
+    "reindex",
+    "validate",
+];
 
 /// A Binary in its own media type is the element that holds it.
 fn demand_raw(access: &Access) -> Result<()> {

@@ -433,6 +433,7 @@ impl Config {
             patients_per_hour: self.rates.patients_per_hour,
             duty: shifts::settings(&self.shifts)?,
             consent: consent::settings(&self.consent)?,
+            staff_names_to_patients: self.consent.staff_names_to_patients,
         })
     }
 

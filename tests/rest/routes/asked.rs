@@ -337,6 +337,21 @@ pub fn operations() -> Vec<Route> {
                 ("GET", asked, None)
             },
         ),
+        route("access-report", "GET Patient/own/$access-report", |s| {
+            ("GET", format!("{}/$access-report", s.own), None)
+        }),
+        route("access-report", "GET Patient/other/$access-report", |s| {
+            ("GET", format!("{}/$access-report", s.other), None)
+        }),
+        route("disclosures", "GET Patient/own/$disclosures", |s| {
+            ("GET", format!("{}/$disclosures", s.own), None)
+        }),
+        route("disclosures", "GET Patient/other/$disclosures", |s| {
+            ("GET", format!("{}/$disclosures", s.other), None)
+        }),
+        route("activity", "GET Practitioner/absent/$activity", |_| {
+            ("GET", "Practitioner/absent/$activity".into(), None)
+        }),
         route("access-impact", "POST Patient/own/$access-impact", |s| {
             (
                 "POST",

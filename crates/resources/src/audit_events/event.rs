@@ -96,7 +96,8 @@ impl Event {
             return Ok(None);
         }
         if is_bound {
-            document = for_patients(document.root());
+            let people = cx.engine.settings.staff_names_to_patients;
+            document = for_patients(document.root(), people);
             let mut out = Vec::with_capacity(body.len());
             write(document.root(), Stamp::default(), &mut out);
             body = out.into();
@@ -137,14 +138,17 @@ pub(super) fn entity(row: &Row) -> Entity {
 }
 
 /// For somebody who is bound to the patient: without what was asked beside it, which may name others, without counts of what else was
-/// in the answer, and without the ids of others' sessions and tokens.
-fn for_patients(root: Node<'_>) -> Document {
+/// in the answer, and without the ids of others' sessions and tokens. `people`: with the names of those who acted, too.
+fn for_patients(root: Node<'_>, people: bool) -> Document {
     let mut builder = Builder::new(String::new());
     builder.open(None, root.ty());
     for child in root.children() {
         match child.name() {
             "extension" => {}
             "meta" => marked(&mut builder, child),
+            "agent" if !people && child.text("requestor") == Some("true") => {
+                without(&mut builder, child, &["policy", "who", "name"]);
+            }
             "agent" => without(&mut builder, child, &["policy"]),
             "entity" => without(&mut builder, child, &["query"]),
             _ => {

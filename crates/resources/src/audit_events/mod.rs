@@ -11,6 +11,7 @@ mod look;
 mod names;
 mod narrowed;
 mod page;
+pub(crate) mod report;
 mod search;
 mod single;
 mod sorted;
@@ -80,6 +81,9 @@ pub(crate) fn changes(interaction: &Interaction) -> bool {
 
 /// What Records say of a Call that asks the log, whether or not it finds anything: it was used.
 pub(crate) fn subtype(interaction: &Interaction) -> &'static str {
+    if let Interaction::Operation { name, .. } = interaction {
+        return report::subtype(name);
+    }
     let is_asked = match interaction {
         Interaction::Read { ty, .. }
         | Interaction::Vread { ty, .. }

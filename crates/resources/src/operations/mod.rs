@@ -1,5 +1,5 @@
 //! Operations: `$everything`, `$lastn`, `$meta`, `$meta-add`, `$meta-delete`, `$reindex`, `$validate`, `$consent-decision`,
-//! `$effective-access`, `$access-impact`; one file each.
+//! `$effective-access`, `$access-impact`; one file each. `$access-report`, `$disclosures` and `$activity` are in [`crate::audit_events`].
 //! <https://hl7.org/fhir/R4/operations.html>
 
 mod everything;
@@ -10,6 +10,7 @@ mod meta;
 mod reindex;
 mod validate;
 
+use crate::audit_events::report;
 use crate::call::Target;
 use crate::engine::Context;
 use crate::reply::Reply;
@@ -29,6 +30,30 @@ pub struct Served {
 }
 
 pub const SERVED: &[Served] = &[
+    Served {
+        name: "access-report",
+        definition: "urn:ward:operation:access-report",
+        system: false,
+        on_type: false,
+        instance: true,
+        types: &["Patient"],
+    },
+    Served {
+        name: "activity",
+        definition: "urn:ward:operation:activity",
+        system: false,
+        on_type: false,
+        instance: true,
+        types: &["Practitioner"],
+    },
+    Served {
+        name: "disclosures",
+        definition: "urn:ward:operation:disclosures",
+        system: false,
+        on_type: false,
+        instance: true,
+        types: &["Patient"],
+    },
     Served {
         name: "access-impact",
         definition: "urn:ward:operation:access-impact",
@@ -129,6 +154,9 @@ pub async fn invoke(cx: Context<'_>, name: &str, target: &Target, posted: bool) 
     demand_served(name, target)?;
     match (name, target) {
         ("access-impact", Target::Instance(ty, id)) => explain::impact(cx, *ty, id).await,
+        ("access-report", Target::Instance(_, id)) => report::access_report(cx, id).await,
+        ("activity", Target::Instance(ty, id)) => report::activity(cx, *ty, id).await,
+        ("disclosures", Target::Instance(_, id)) => report::disclosures(cx, id).await,
         ("consent-decision", target) => explain::decision(cx, target).await,
         ("effective-access", Target::Instance(ty, id)) => explain::effective(cx, *ty, id).await,
         ("everything", Target::Instance(ty, id)) if r4().ty(*ty).name == "Patient" => {

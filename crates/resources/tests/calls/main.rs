@@ -63,6 +63,7 @@ mod purposes;
 mod reads;
 mod records;
 mod referring;
+mod reports;
 mod rights;
 mod shifts;
 mod shrink;
@@ -96,6 +97,11 @@ on_both!(
     audit_events::chains_lead_from_an_event,
     audit_events::reading_the_log_is_logged_and_costs_the_same,
     audit_events::wrong_questions_are_told_what_is_wrong,
+    reports::reports_are_what_a_recount_says,
+    reports::patients_ask_about_themselves,
+    reports::names_are_told_where_the_installation_tells_them,
+    reports::wrong_questions_are_told_what_is_wrong,
+    reports::a_report_takes_as_many_statements,
     parameters::a_definition_answers_at_once_and_until_it_ends,
     parameters::another_process_learns_of_it,
     parameters::definitions_are_told,

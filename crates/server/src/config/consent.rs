@@ -22,6 +22,7 @@ pub struct Consent {
     pub break_glass: String,
     pub starter_labels: bool,
     pub label_files: Vec<PathBuf>,
+    pub staff_names_to_patients: bool,
 }
 
 /// Without the files. Messages name the option.
@@ -126,6 +127,7 @@ mod tests {
             break_glass: "defaults".into(),
             starter_labels: true,
             label_files: Vec::new(),
+            staff_names_to_patients: true,
         }
     }
 

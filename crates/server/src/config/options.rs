@@ -279,6 +279,11 @@ pub const OPTIONS: &[OptionRow] = &[
         "Files with further rules of labels, in order: a label or a rule takes the place of the one with its name before it. Every mistake is told at the start, with its line. Value sets are those of the R4 package.",
     ),
     row(
+        "consent.staff_names_to_patients",
+        "true",
+        "Whether patients are told by name who of the staff saw their record ($access-report, $disclosures, AuditEvents); else by role and app.",
+    ),
+    row(
         "smart.open_registration",
         "false",
         "Whether anybody may ask for the registration of an app at /auth/register (RFC 7591). What is registered so waits for approval.",

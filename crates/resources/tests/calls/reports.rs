@@ -1,0 +1,336 @@
+//! Reports on the log are what a recount of its raw Records says, for random people and times, on each store.
+
+use crate::audited::{FROM_US, Ward, row_of, store};
+use crate::house::{House, call, in_role_of, json, role, text};
+use serde_json::Value;
+use ward_access::Caller;
+use ward_audit::{Entity, Outcome, Record};
+use ward_fhir::date::instant_text;
+use ward_resources::route::Method::Get;
+use ward_storage::RecordQuestion;
+use ward_testkit::Random;
+
+const RECORDS: usize = 400;
+const CASES: usize = 1_000;
+const HOUR_MS: usize = 3_600_000;
+
+fn auditor() -> Caller {
+    let policies: [(&str, &[&str], &[&str]); 1] = [("AuditEvent", &[], &["read", "search-type"])];
+    in_role_of(&role(&policies), "user/AuditEvent.rs", None)
+}
+
+/// In the record of one patient, by an app.
+fn bound(patient: &str) -> Caller {
+    let policies: [(&str, &[&str], &[&str]); 2] = [
+        ("AuditEvent", &[], &["read", "search-type"]),
+        ("Patient", &[], &["read", "search-type"]),
+    ];
+    let scopes = "patient/AuditEvent.rs patient/Patient.rs";
+    in_role_of(&role(&policies), scopes, Some(patient))
+}
+
+async fn filled(house: &House, random: &mut Random) -> Ward {
+    let ward = Ward::furnish(house).await;
+    let record = |random: &mut Random| {
+        let purposes = [
+            "",
+            "TREAT",
+            "HPAYMT",
+            "HRESCH",
+            "PUBHLTH",
+            "TREAT HRESCH",
+            "BTG",
+            "HCOMPL",
+        ];
+        Record {
+            purpose: random.one_of(&purposes).into(),
+            ..ward.record(random)
+        }
+    };
+    let records: Vec<Record> = (0..RECORDS).map(|_| record(random)).collect();
+    let (first, second) = records.split_at(RECORDS / 2);
+    store(house, "one", first).await;
+    store(house, "two", second).await;
+    ward
+}
+
+pub async fn reports_are_what_a_recount_says(house: House) {
+    let mut random = Random::seeded();
+    let ward = filled(&house, &mut random).await;
+    let raw = raw(&house).await;
+    let (auditor, bound) = (auditor(), bound("Patient/a"));
+    let (mut entries, mut pages) = (0, 0);
+    for case in 0..CASES {
+        let (path, patient) = &ward.patients[random.below(ward.patients.len())];
+        let person = random.one_of(&["Practitioner/p1", "Practitioner/p2"]);
+        let (name, of) = match random.below(3) {
+            0 => ("access-report", path.as_str()),
+            1 => ("disclosures", path.as_str()),
+            _ => ("activity", person),
+        };
+        let caller = match of == "Patient/a" && random.coin() {
+            true => &bound,
+            false => &auditor,
+        };
+        let ms = |random: &mut Random| FROM_US + 1_000 * random.below(HOUR_MS) as i64;
+        let start = random.coin().then(|| ms(&mut random));
+        let end = random.coin().then(|| ms(&mut random));
+        let count = 1 + random.below(if random.coin() { 10 } else { 300 });
+        let expected: Vec<String> = raw
+            .iter()
+            .filter(|(_, record, _)| start.is_none_or(|start| record.at_us >= start))
+            .filter(|(_, record, _)| end.is_none_or(|end| record.at_us < end + 1_000))
+            .filter(|(_, record, about)| match name {
+                "access-report" => is_access(record, about, *patient),
+                "disclosures" => is_disclosure(record, about, *patient, path),
+                _ => record.user == person && record.detail.received.is_empty(),
+            })
+            .map(|(id, record, _)| format!("{id} {} {}", instant_text(record.at_us), record.user))
+            .collect();
+        let mut url = format!("{of}/${name}?_count={count}");
+        for (parameter, at) in [("start", start), ("end", end)] {
+            if let Some(at) = at {
+                url += &format!("&{parameter}={}", instant_text(at));
+            }
+        }
+        let (found, asked) = all(&house, caller, &url).await;
+        assert_eq!(found, expected, "case {case}: {url}");
+        entries += found.len();
+        pages += asked;
+    }
+    println!("{CASES} cases, {entries} entries, {pages} pages");
+    assert!(entries > CASES && pages > CASES);
+}
+
+/// All Records of the store, newest first: id of the event, the Record, and what the event is about. Put apart here again.
+async fn raw(house: &House) -> Vec<(String, Record, Vec<Entity>)> {
+    let everything = RecordQuestion {
+        limit: 1_000_000,
+        newest_first: true,
+        ..RecordQuestion::default()
+    };
+    let mut events = Vec::new();
+    for stored in house.engine.store().records(&everything).await.unwrap() {
+        for (nth, about) in apart(&stored.record).into_iter().enumerate() {
+            let id = house.engine.store().event_id(stored.id << 16 | nth as i64);
+            events.push((format!("AuditEvent/{id}"), stored.record.clone(), about));
+        }
+    }
+    events
+}
+
+fn apart(record: &Record) -> Vec<Vec<Entity>> {
+    let mut events: Vec<Vec<Entity>> = Vec::new();
+    if ["create", "update", "patch", "delete"].contains(&record.interaction.as_str()) {
+        events.extend(record.entities.iter().map(|entity| vec![*entity]));
+    } else {
+        let mut patients: Vec<i64> = Vec::new();
+        for entity in &record.entities {
+            if entity.patient != 0 && !patients.contains(&entity.patient) {
+                patients.push(entity.patient);
+            }
+        }
+        events.resize(patients.len().max(1), Vec::new());
+        for entity in &record.entities {
+            let at = patients
+                .iter()
+                .position(|patient| *patient == entity.patient);
+            events[at.unwrap_or(0)].push(*entity);
+        }
+    }
+    if events.is_empty() {
+        events.push(Vec::new());
+    }
+    events
+}
+
+fn is_access(record: &Record, about: &[Entity], patient: i64) -> bool {
+    let is_theirs = about.iter().any(|entity| entity.patient == patient);
+    let is_other = matches!(record.interaction.as_str(), "token" | "sign-in");
+    record.outcome == Outcome::Success
+        && record.detail.received.is_empty()
+        && is_theirs
+        && !is_other
+}
+
+fn is_disclosure(record: &Record, about: &[Entity], patient: i64, path: &str) -> bool {
+    let given = about
+        .iter()
+        .any(|entity| entity.patient == patient && entity.action == b'R');
+    let of_care = ["TREAT", "HPAYMT", "BTG", "HCOMPL"];
+    is_access(record, about, patient)
+        && given
+        && record.user != path
+        && !of_care.contains(&record.purpose.as_str())
+}
+
+/// Entries of all pages, and how many pages there are.
+async fn all(house: &House, caller: &Caller, url: &str) -> (Vec<String>, usize) {
+    let (mut found, mut next, mut pages) = (Vec::new(), String::new(), 0);
+    loop {
+        let reply = house.ask(caller, Get, &format!("{url}{next}"), None).await;
+        assert_eq!(reply.status, 200, "{url}{next}: {}", text(&reply));
+        let body = json(&reply);
+        let parameters = body["parameter"].as_array().unwrap();
+        for entry in parameters
+            .iter()
+            .filter(|parameter| parameter["part"].is_array())
+        {
+            let user = part(entry, "user").map_or("", |part| part["valueString"].as_str().unwrap());
+            let when = part(entry, "when").unwrap()["valueInstant"]
+                .as_str()
+                .unwrap();
+            let event = part(entry, "event").unwrap()["valueString"]
+                .as_str()
+                .unwrap();
+            found.push(format!("{event} {when} {user}"));
+        }
+        pages += 1;
+        match parameters
+            .iter()
+            .find(|parameter| parameter["name"] == "next")
+        {
+            Some(last) => next = format!("&after={}", last["valueString"].as_str().unwrap()),
+            None => return (found, pages),
+        }
+    }
+}
+
+fn part<'a>(entry: &'a Value, name: &str) -> Option<&'a Value> {
+    entry["part"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|part| part["name"] == name)
+}
+
+pub async fn patients_ask_about_themselves(house: House) {
+    filled(&house, &mut Random::seeded()).await;
+    let bound = bound("Patient/a");
+    for name in ["access-report", "disclosures"] {
+        let own = house
+            .ask(&bound, Get, &format!("Patient/a/${name}"), None)
+            .await;
+        assert_eq!(own.status, 200, "{}", text(&own));
+        // Of others they are told no more than of somebody who is not there.
+        let other = house
+            .ask(&bound, Get, &format!("Patient/b/${name}"), None)
+            .await;
+        let absent = house
+            .ask(&bound, Get, &format!("Patient/nobody/${name}"), None)
+            .await;
+        assert_eq!((other.status, absent.status), (404, 404));
+        assert_eq!(json(&other), json(&absent));
+        let unknown = house
+            .ask(&auditor(), Get, &format!("Patient/nobody/${name}"), None)
+            .await;
+        assert_eq!(unknown.status, 404);
+    }
+    let activity = house
+        .ask(&bound, Get, "Practitioner/p1/$activity", None)
+        .await;
+    assert_eq!(activity.status, 403, "{}", text(&activity));
+    // Who may not search the log asks none of these.
+    let policies: [(&str, &[&str], &[&str]); 2] = [
+        ("Patient", &[], &["read", "search-type"]),
+        ("Practitioner", &[], &["read", "search-type"]),
+    ];
+    let physician = in_role_of(&role(&policies), "user/*.rs", None);
+    for url in [
+        "Patient/a/$access-report",
+        "Patient/a/$disclosures",
+        "Practitioner/p1/$activity",
+    ] {
+        let refused = house.ask(&physician, Get, url, None).await;
+        assert_eq!(refused.status, 403, "{url}: {}", text(&refused));
+    }
+}
+
+pub async fn names_are_told_where_the_installation_tells_them(house: House) {
+    filled(&house, &mut Random::seeded()).await;
+    let told = |reply: &Value| {
+        let whole = reply.to_string();
+        (
+            whole.contains("Adler"),
+            whole.contains("Practitioner/p"),
+            whole.contains("\"nurse\""),
+        )
+    };
+    let urls = [
+        "Patient/a/$access-report?_count=1000",
+        "AuditEvent?_count=1000",
+    ];
+    for url in urls {
+        let reply = house.ask(&bound("Patient/a"), Get, url, None).await;
+        assert_eq!(told(&json(&reply)), (true, true, true), "{url}");
+    }
+    let settings = ward_resources::Settings {
+        staff_names_to_patients: false,
+        ..house.engine.settings().clone()
+    };
+    let house = house.restarted(settings).await;
+    for url in urls {
+        let reply = house.ask(&bound("Patient/a"), Get, url, None).await;
+        assert_eq!(told(&json(&reply)), (false, false, true), "{url}");
+        let reply = house.ask(&auditor(), Get, url, None).await;
+        assert_eq!(told(&json(&reply)), (true, true, true), "{url}");
+    }
+}
+
+pub async fn wrong_questions_are_told_what_is_wrong(house: House) {
+    Ward::furnish(&house).await;
+    for (query, status, said) in [
+        ("start=yesterday", 400, "start is a date"),
+        ("end=2026-02-30", 400, "end is a date"),
+        ("_count=0", 400, "_count is a number from 1 to 1000"),
+        ("_count=1001", 400, "_count is a number from 1 to 1000"),
+        ("after=AuditEvent/1", 400, "after is the event of an entry"),
+        ("_sort=date", 400, "a report has no parameter '_sort'"),
+    ] {
+        let url = format!("Patient/a/$access-report?{query}");
+        let reply = house.ask(&auditor(), Get, &url, None).await;
+        assert_eq!(reply.status, status, "{url}: {}", text(&reply));
+        assert!(text(&reply).contains(said), "{url}: {}", text(&reply));
+    }
+}
+
+/// Whatever is in the log of the patient; and the report is in the log itself.
+pub async fn a_report_takes_as_many_statements(house: House) {
+    let mut random = Random::seeded();
+    let ward = Ward::furnish(&house).await;
+    let mut said = Vec::new();
+    for node in ["one", "two", "three"] {
+        let records: Vec<Record> = (0..60).map(|_| ward.record(&mut random)).collect();
+        store(&house, node, &records).await;
+        for url in [
+            "Patient/a/$access-report",
+            "Patient/a/$disclosures",
+            "Practitioner/p1/$activity",
+        ] {
+            let asked = call(Get, &format!("{url}?_count=10"), None);
+            let auditor = auditor();
+            let asking = house.engine.answer(&auditor, &asked);
+            let (reply, statements) = house.statements(asking).await;
+            assert_eq!(reply.status, 200, "{url}: {}", text(&reply));
+            said.push((url, statements));
+        }
+    }
+    println!("{said:?}");
+    assert!(
+        said.iter().all(|(_, statements)| *statements <= 12),
+        "{said:?}"
+    );
+    let own = row_of(&house, "Patient/a").await;
+    let logged = house.records();
+    let reports: Vec<&Record> = logged
+        .iter()
+        .filter(|r| r.interaction == "operation")
+        .collect();
+    assert_eq!(reports.len(), 9);
+    assert!(
+        reports[0]
+            .entities
+            .iter()
+            .all(|entity| entity.patient == own)
+    );
+}
