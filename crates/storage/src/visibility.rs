@@ -7,6 +7,7 @@ use crate::store::{Backend, Store};
 use bytes::Bytes;
 use ward_access::{Access, Action, Sight};
 use ward_fhir::TypeId;
+use ward_search::entries::Term;
 
 impl Store {
     /// The visibility ids of classes, in that order: an id for [`Write::visibility`]. What a class says is the caller's affair; equal
@@ -127,6 +128,27 @@ impl Store {
         };
         closed.sort_unstable();
         Ok(closed)
+    }
+
+    /// Live rows of a type that refer to any of these targets ([`ward_search::entries::TermKey::target`]), wherever in them that stands, with
+    /// their home patients (0: none), in the order of their row ids: at most `most` after `after`. Of a type that the access shows in part none.
+    /// One statement; on SQLite it costs a look at all that refers to them, of whatever type.
+    pub async fn referrers(
+        &self,
+        access: &Access,
+        ty: TypeId,
+        targets: &[Term],
+        after: Option<Rid>,
+        most: u32,
+    ) -> Result<Vec<(Rid, Rid)>, StoreError> {
+        if targets.is_empty() || *access.sight(ty, Action::Read) != Sight::Everything {
+            return Ok(Vec::new());
+        }
+        let page = (after.unwrap_or(i64::MIN), most);
+        match &self.0 {
+            Backend::Sqlite(store) => store.referrers(access, ty, targets, page),
+            Backend::Postgres(store) => store.referrers(access, ty, targets, page).await,
+        }
     }
 
     /// The superseded versions of rows, in no order. Of types that the access shows in part none.

@@ -319,7 +319,9 @@ impl Delta {
         if !self.raises.is_empty() {
             list.push((RAISE.into(), vec![Value::Ints(self.raises)]));
         }
-        self.turns.sort_unstable_by_key(|turn| turn.patient);
+        // What was told last of a patient counts.
+        self.turns.reverse();
+        self.turns.sort_by_key(|turn| turn.patient);
         self.turns.dedup_by_key(|turn| turn.patient);
         if !self.turns.is_empty() {
             list.push((TURN.into(), turn_values(&self.turns)));

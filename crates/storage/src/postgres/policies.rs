@@ -6,6 +6,7 @@ use crate::contract::{Rid, Row, StoreError};
 use bytes::Bytes;
 use ward_access::Access;
 use ward_fhir::TypeId;
+use ward_search::entries::Term;
 
 impl Postgres {
     pub async fn intern_classes(&self, classes: &[Bytes]) -> Result<Vec<i32>, StoreError> {
@@ -49,6 +50,16 @@ impl Postgres {
     ) -> Result<Vec<Row>, StoreError> {
         let stored = reading!(self, connection => visibility::deleted_at_home(connection, access, patient, most))?;
         self.open_rows(stored).await
+    }
+
+    pub async fn referrers(
+        &self,
+        access: &Access,
+        ty: TypeId,
+        targets: &[Term],
+        page: (Rid, u32),
+    ) -> Result<Vec<(Rid, Rid)>, StoreError> {
+        reading!(self, connection => visibility::referrers(connection, access, ty, targets, page))
     }
 
     pub async fn take_due(

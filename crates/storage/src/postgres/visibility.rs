@@ -13,6 +13,7 @@ use futures_util::future::try_join_all;
 use std::fmt::Write as _;
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
+use ward_search::entries::Term;
 
 /// The ids that classes have, in that order.
 pub async fn ids(connection: &Connection, classes: &[Bytes]) -> Result<Vec<Option<i32>>, Failure> {
@@ -160,6 +161,29 @@ pub async fn deleted_at_home(
         "select {COLUMNS} from resource x where x.c = {c} and x.op = 2 and {visible} limit {most}"
     );
     stored(connection, &sql).await
+}
+
+/// Rows that refer to targets, with their homes; in an order that no index has: they are found by their terms.
+pub async fn referrers(
+    connection: &Connection,
+    access: &Access,
+    ty: TypeId,
+    targets: &[Term],
+    (after, most): (Rid, u32),
+) -> Result<Vec<(Rid, Rid)>, Failure> {
+    let mut sql = Sql::new(access);
+    let targets = sql.bind(Value::Ints(targets.to_vec()));
+    let (after, most) = (sql.int(after), sql.int(i64::from(most)));
+    let visible = sql.visible("x");
+    let _ = write!(
+        sql.text,
+        "select x.rid, x.c from {} x where x.terms && {targets} and x.op <> 2 and x.rid + 0 > {after} and {visible} \
+         order by x.rid + 0 limit {most}",
+        connection.tables.of(ty)
+    );
+    let rows = connection.rows(&sql.text, &sql.values).await?;
+    let pair = |row: &super::connection::Columns| Ok((row.int(0)?, row.int(1)?));
+    Ok(rows.iter().map(pair).collect::<Result<_, StoreError>>()?)
 }
 
 /// Patients whose policy is due and whom nobody else has; until a time they are the asker's.

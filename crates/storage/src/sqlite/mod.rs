@@ -57,6 +57,7 @@ use tokio::sync::{mpsc, oneshot};
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
 use ward_seal::{MasterKey, StoreSecret};
+use ward_search::entries::Term;
 use ward_search::plan::Plan;
 use writer::Job;
 
@@ -230,6 +231,16 @@ impl Sqlite {
     ) -> Result<Vec<Row>, StoreError> {
         let stored = self.read_with(|c| visibility::deleted_at_home(c, access, patient, most))?;
         self.open_rows(stored)
+    }
+
+    pub fn referrers(
+        &self,
+        access: &Access,
+        ty: TypeId,
+        targets: &[Term],
+        page: (Rid, u32),
+    ) -> Result<Vec<(Rid, Rid)>, StoreError> {
+        self.read_with(|c| visibility::referrers(c, access, ty, targets, page))
     }
 
     pub fn due(&self, now_us: i64, most: u32) -> Result<Vec<Rid>, StoreError> {

@@ -12,6 +12,7 @@ use bytes::Bytes;
 use std::fmt::Write as _;
 use ward_access::{Access, Action};
 use ward_fhir::TypeId;
+use ward_search::entries::Term;
 
 /// The ids that classes have, in that order.
 pub fn ids(connection: &mut Connection, classes: &[Bytes]) -> Result<Vec<Option<i32>>, StoreError> {
@@ -179,6 +180,31 @@ pub fn deleted_at_home(
         "select {COLUMNS} from resource x where x.c = {c} and x.c <> 0 and x.op = 2 and {visible} limit {most}"
     );
     stored(connection, &sql)
+}
+
+/// Rows that refer to targets, with their homes. The row ids are those of the index of targets.
+pub fn referrers(
+    connection: &mut Connection,
+    access: &Access,
+    ty: TypeId,
+    targets: &[Term],
+    (after, most): (Rid, u32),
+) -> Result<Vec<(Rid, Rid)>, StoreError> {
+    let mut sql = Sql::new(access);
+    let targets = sql.bind(Rows::of(targets.iter().copied()).into_value());
+    let (ty, after) = (sql.int(i64::from(ty.0)), sql.int(after));
+    let (most, visible) = (sql.int(i64::from(most)), sql.visible("x"));
+    let _ = write!(
+        sql.text,
+        "select distinct x.rid, x.c from rows({targets}) b cross join target t on t.t = b.a cross join resource x on x.rid = t.rid \
+         where t.rid > {after} and x.typ = {ty} and x.op <> 2 and {visible} order by x.rid limit {most}"
+    );
+    let mut found = Vec::new();
+    connection.each(&sql.text, &sql.values, |row| {
+        found.push((row.int(0)?, row.int(1)?));
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// Patients whose policy is due.

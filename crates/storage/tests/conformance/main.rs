@@ -85,6 +85,7 @@ on_both!(
     visibility::classes_have_dense_ids_on_every_node,
     visibility::what_cannot_be_interned_is_nobodys,
     policies::no_commit_slips_past_a_policy,
+    policies::what_refers_to_targets_is_found_with_its_home,
     policies::a_policy_meets_the_record_that_it_was_worked_out_for,
     policies::a_turn_is_taken_once_and_closes_what_is_late,
     access::forbidden_types_are_absent,

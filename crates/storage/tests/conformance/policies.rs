@@ -241,3 +241,41 @@ pub async fn a_turn_is_taken_once_and_closes_what_is_late(place: Place) {
     // The number of Consent stands in a step of the tables.
     assert_eq!(ty("Consent").0, 89);
 }
+
+/// Whatever refers to a resource is found by its target, wherever in it that stands.
+pub async fn what_refers_to_targets_is_found_with_its_home(place: Place) {
+    let store = place.open().await;
+    let patient = patient(&store).await;
+    let access = maintenance(Maintenance::Policies);
+    let key = store.term_key();
+    let [x, y, z] = ["x", "y", "z"].map(|id| key.target("Practitioner", id));
+    let mut written = Vec::new();
+    for (name, targets) in [
+        ("Consent", vec![x]),
+        ("Consent", vec![x, y]),
+        ("Consent", vec![z]),
+        ("Observation", vec![x]),
+    ] {
+        let mut write = create(ty(name), store.allocate(Some(patient)), patient, "{}");
+        write.entries.targets = targets;
+        write.entries.targets.sort_unstable();
+        commit(&store, &write).await.unwrap();
+        written.push(write);
+    }
+    let found = async |targets: &[i64], after: Option<Rid>, most: u32| {
+        let rows = store.referrers(&access, ty("Consent"), targets, after, most);
+        rows.await.unwrap()
+    };
+    let mut both = vec![(written[0].rid, patient), (written[1].rid, patient)];
+    both.sort_unstable();
+    assert_eq!(found(&[x, y], None, 10).await, both);
+    assert_eq!(found(&[x], None, 1).await, both[..1]);
+    assert_eq!(found(&[x], Some(both[0].0), 10).await, both[1..]);
+    assert_eq!(found(&[y], None, 10).await, [(written[1].rid, patient)]);
+    assert_eq!(found(&[], None, 10).await, []);
+    let named = [x];
+    let other = store.referrers(&access, ty("Observation"), &named, None, 10);
+    assert_eq!(other.await.unwrap(), [(written[3].rid, patient)]);
+    commit(&store, &delete(&written[1])).await.unwrap();
+    assert_eq!(found(&[x, y], None, 10).await, [(written[0].rid, patient)]);
+}
