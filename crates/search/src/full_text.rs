@@ -41,7 +41,7 @@ pub(crate) fn index(extractor: &Extractor, node: Node<'_>, entries: &mut Entries
                 key: extractor.key(),
                 param: parameter.def.number(),
             };
-            index.add(&texts(node, content), entries);
+            index.add(&texts(node, &content), entries);
         }
     }
 }

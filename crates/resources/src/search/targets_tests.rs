@@ -81,7 +81,7 @@ const WAYS: [(&str, &str); 18] = [
         "p",
     ),
     (
-        "DocumentReference?relationship=replaces$DocumentReference/ID",
+        "DocumentReference?relationship=DocumentReference/ID$replaces",
         "of-shown",
     ),
     ("Provenance?target=Observation/ID", "shown"),
@@ -159,6 +159,31 @@ async fn what_tells_more_of_a_reference_is_refused_where_something_may_be_hidden
     // Whose record a resource is in is told with it.
     let url = "Condition?_sort=patient";
     assert_eq!(house.masked(Method::Get, url, None).await.status, 200);
+}
+
+/// Nor are its words, which whoever knows them would find; beside what is not cut they are.
+#[tokio::test]
+async fn nothing_is_found_by_words_that_stand_in_a_reference_to_what_may_be_hidden() {
+    let house = referring().await;
+    for id in IDS {
+        let mut naming = observation(&format!("words-{id}"), "p", &[id]);
+        naming["hasMember"][0]["display"] = format!("Marker{id}").into();
+        naming["performer"] =
+            json!([{ "reference": "Organization/lab", "display": format!("Beside{id}") }]);
+        house.put(&naming).await;
+    }
+    for id in IDS {
+        for (word, is_cut) in [("marker", true), ("beside", false)] {
+            let url = format!("Observation?_content={word}{id}&_total=accurate");
+            let (all, some) = (
+                house.ask(&house.everything, Method::Get, &url, None).await,
+                house.masked(Method::Get, &url, None).await,
+            );
+            assert_eq!(found(&all), [format!("words-{id}")], "{url}");
+            assert_eq!(found(&some).is_empty(), is_cut, "{url}");
+            assert_eq!(body(&some)["total"] == 0, is_cut, "{url}");
+        }
+    }
 }
 
 /// A condition of a write meets nothing by it either, and by what is seen it does.

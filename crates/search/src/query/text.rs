@@ -13,12 +13,12 @@ use self::narrative::shown;
 use super::Reader;
 use super::chain::one_and;
 use super::labels::is_of_label;
-use crate::extract::Extractor;
 use crate::full_text::Words;
 use crate::normal::words;
 use crate::plan::{Check, Filter};
 use std::sync::Arc;
-use ward_fhir::schema::Primitive;
+use ward_fhir::reference::{self, Reference};
+use ward_fhir::schema::{Primitive, r4};
 use ward_fhir::{Failure, Kind, Node, TypeId};
 
 /// The relevance of a hit by the words that a search asks for: n / (n + 1), where they occur n times. The more often, the
@@ -68,14 +68,14 @@ impl Reader<'_> {
             );
             Failure::new(Kind::Invalid, text)
         })?;
-        let content = Content::of(code, self.extractor);
+        let content = self.content(code);
         let index = self.indexed_words(types, code);
         self.custom.set(self.custom.get() || index.is_some());
         match index {
-            Some(index) if content != Content::Unlabelled => Ok(query.by(&index, content)),
-            // The index has the words of labels as well: it narrows, and each resource decides.
+            Some(index) if !matches!(content, Content::Shown(_)) => Ok(query.by(&index, &content)),
+            // The index has the words of what is not shown as well: it narrows, and each resource decides.
             Some(index) => {
-                let narrowed = query.narrowed(&index, content);
+                let narrowed = query.narrowed(&index, &content);
                 let check = check(content, move |texts| query.holds(texts));
                 Ok(one_and(vec![narrowed, Filter::Check(check)]))
             }
@@ -101,36 +101,82 @@ impl Reader<'_> {
         if !matches!(name, "_text" | "_content") {
             return None;
         }
-        let (query, content) = (Query::read(value)?, Content::of(name, self.extractor));
-        let occurrences = move |node: Node<'_>| query.occurrences(&texts(node, content));
+        let (query, content) = (Query::read(value)?, self.content(name));
+        let occurrences = move |node: Node<'_>| query.occurrences(&texts(node, &content));
         Some(Score(vec![Arc::new(occurrences)]))
+    }
+
+    fn content(&self, code: &str) -> Content {
+        if code != "_content" {
+            return Content::Narrative;
+        }
+        let types = (0..r4().types.len()).filter_map(|at| Some(TypeId(u16::try_from(at).ok()?)));
+        let shown = Shown {
+            labels: self.extractor.told().is_none(),
+            hiding: types
+                .filter(|ty| self.targets.may_hide(&[], 0, *ty))
+                .collect(),
+            base: self.extractor.base().map(str::to_owned),
+        };
+        match shown.labels && shown.hiding.is_empty() {
+            true => Content::Everything,
+            false => Content::Shown(Arc::new(shown)),
+        }
     }
 }
 
 /// Which texts of a resource are asked about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Content {
     /// `_text`
     Narrative,
     /// `_content`: of every primitive element that is not this server's own.
     Everything,
-    /// The same but security labels, of who is not shown them.
-    Unlabelled,
+    /// The same but what may not be shown.
+    Shown(Arc<Shown>),
+}
+
+/// What of a resource is shown to everybody who sees it, and what to this asker.
+#[derive(Debug)]
+pub(crate) struct Shown {
+    /// Security labels are.
+    labels: bool,
+    /// Of these types something may be hidden: what stands in a reference to one of them may be cut.
+    hiding: Vec<TypeId>,
+    base: Option<String>,
+}
+
+impl Shown {
+    fn shows(&self, node: Node<'_>) -> bool {
+        (self.labels || !is_of_label(node)) && !self.may_cut(node)
+    }
+
+    /// Whether it stands in a reference, or an attachment, that may lead to something hidden.
+    fn may_cut(&self, node: Node<'_>) -> bool {
+        let leads = |text: &str| {
+            let bare = text.split('#').next().unwrap_or_default();
+            match reference::parse(bare, self.base.as_deref()) {
+                Some(Reference::Local { ty, .. }) => self.hiding.contains(&ty),
+                _ => false,
+            }
+        };
+        !self.hiding.is_empty() && node.ancestors().filter_map(leads_to).any(leads)
+    }
+}
+
+fn leads_to(node: Node<'_>) -> Option<&str> {
+    match node.type_name() {
+        "Reference" => node.text("reference"),
+        "Attachment" => node.text("url"),
+        _ => None,
+    }
 }
 
 impl Content {
-    fn of(code: &str, extractor: &Extractor) -> Content {
-        match code {
-            "_content" if extractor.told().is_some() => Content::Unlabelled,
-            "_content" => Content::Everything,
-            _ => Content::Narrative,
-        }
-    }
-
-    fn code(self) -> &'static str {
+    fn code(&self) -> &'static str {
         match self {
             Content::Narrative => "_text",
-            Content::Everything | Content::Unlabelled => "_content",
+            Content::Everything | Content::Shown(_) => "_content",
         }
     }
 }
@@ -139,14 +185,14 @@ impl Content {
 fn check(content: Content, test: impl Fn(&[Vec<String>]) -> bool + Send + Sync + 'static) -> Check {
     Check {
         name: content.code().to_owned(),
-        test: Arc::new(move |node| test(&texts(node, content))),
+        test: Arc::new(move |node| test(&texts(node, &content))),
     }
 }
 
 /// The words of each text.
-pub(crate) fn texts(resource: Node<'_>, content: Content) -> Vec<Vec<String>> {
+pub(crate) fn texts(resource: Node<'_>, content: &Content) -> Vec<Vec<String>> {
     let narrative = || resource.get("text").and_then(|t| t.text("div"));
-    if content == Content::Narrative {
+    if matches!(content, Content::Narrative) {
         let text = narrative().map(|div| words(&shown(div)).collect());
         return text.into_iter().collect();
     }
@@ -158,7 +204,10 @@ pub(crate) fn texts(resource: Node<'_>, content: Content) -> Vec<Vec<String>> {
         .filter(|n| !own.contains(&Some(*n)))
         .filter_map(|n| Some((n, n.primitive()?, n.value()?)))
         .filter(|(_, primitive, _)| *primitive != Primitive::Base64Binary)
-        .filter(|(node, ..)| content == Content::Everything || !is_of_label(*node))
+        .filter(|(node, ..)| match content {
+            Content::Shown(shown) => shown.shows(*node),
+            Content::Narrative | Content::Everything => true,
+        })
         .map(|(_, primitive, value)| match primitive {
             Primitive::Xhtml => words(&shown(value)).collect(),
             _ => words(value).collect(),

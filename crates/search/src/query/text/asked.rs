@@ -55,7 +55,7 @@ impl Query {
     }
 
     /// As the index is asked.
-    pub fn by(self, index: &Words<'_>, content: Content) -> Filter {
+    pub fn by(self, index: &Words<'_>, content: &Content) -> Filter {
         let of = |parts: Vec<Query>| parts.into_iter().map(|p| p.by(index, content)).collect();
         match self {
             Query::Words(words) => words_by(words, index, content),
@@ -67,7 +67,7 @@ impl Query {
 
     /// What the index finds that has more words than are asked about: what is excluded may be excluded by one of those, and is left to
     /// the resource.
-    pub fn narrowed(&self, index: &Words<'_>, content: Content) -> Filter {
+    pub fn narrowed(&self, index: &Words<'_>, content: &Content) -> Filter {
         let of = |parts: &[Query]| -> Vec<Filter> {
             let kept = parts.iter().filter(|part| part.finds());
             kept.map(|part| part.narrowed(index, content)).collect()
@@ -189,8 +189,9 @@ fn one(mut parts: Vec<Query>, several: fn(Vec<Query>) -> Query) -> Option<Query>
 }
 
 /// Of several words the index proposes what has those that are whole.
-fn words_by(words: Vec<String>, index: &Words<'_>, content: Content) -> Filter {
-    let check = |words: Vec<String>| -> Check { check(content, move |texts| is_in(&words, texts)) };
+fn words_by(words: Vec<String>, index: &Words<'_>, content: &Content) -> Filter {
+    let check =
+        |words: Vec<String>| -> Check { check(content.clone(), move |texts| is_in(&words, texts)) };
     match words.as_slice() {
         [word] => index.beginning(word, check(words.clone())),
         _ => {
