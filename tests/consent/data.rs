@@ -1,7 +1,7 @@
 //! T13 to T16, T22 to T24, T28, T29, T59, T60 and T63: data, authors, codes, what cannot be evaluated, the patient and who acts for
 //! them, disclosures on consent.
 
-use super::hospital::{OFFICER, created, on_each};
+use super::hospital::{OFFICER, created, on_each, on_own};
 use super::seen::{found, hides, shows};
 use super::words::{deny, label, opt_in, opt_out, permit, rooted};
 use serde_json::{Value, json};
@@ -147,6 +147,40 @@ fn t23_r4_an_organization_includes_its_departments() {
         // A role stands for the person and the organization.
         let role = opt_in().but(deny().actor("PractitionerRole/dro"));
         hides(ward.dr_o(), &ward.patient_with(&[role]).glucose());
+    });
+}
+
+/// Who is deleted may have been anybody: nobody can prove to be somebody else.
+#[test]
+fn t24_r5_a_deny_of_somebody_who_is_deleted_is_of_everybody() {
+    on_own(&[("integrity.delete_check", "false")], |ward| {
+        let gone = ward.create(&json!({ "resourceType": "Practitioner", "active": true }));
+        let (chart, other) = (
+            ward.patient_with(&[opt_in().but(deny().actor(&gone))]),
+            ward.patient_with(&[opt_in().but(deny().actor("Practitioner/drx"))]),
+        );
+        let (o1, o2) = (chart.glucose(), other.glucose());
+        shows(ward.dr_t(), &o1);
+        hides(ward.dr_x(), &o2);
+        ward.loader.delete(&gone).expect(204);
+        within_5_s(|| ward.dr_t().get(&o1).status == 404);
+        for who in [ward.dr_t(), ward.dr_x(), ward.dr_o()] {
+            hides(who, &o1);
+            hides(who, &chart.glucose());
+        }
+        shows(ward.dr_t(), &o2);
+        // The privacy officer has it before them, and nobody else.
+        let reviews = format!(
+            "Task?code=urn:ward:task|consent-review&patient={}",
+            chart.patient
+        );
+        within_5_s(|| found(ward.person(OFFICER), &reviews).len() == 1);
+        assert_eq!(found(ward.dr_t(), &reviews), [""; 0]);
+        // And with them comes back what was theirs alone.
+        let back = json!({ "resourceType": "Practitioner", "id": id_of(&gone), "active": true });
+        ward.loader.put(&gone, &back).expect(201);
+        within_5_s(|| ward.dr_t().get(&o1).status == 200);
+        shows(ward.dr_t(), &o1);
     });
 }
 

@@ -3,8 +3,7 @@
 //!
 //! Not here, because what they speak of is not: T46 and the subscriptions of R20 (Ward has no subscriptions), T47, T48, T55 and the
 //! exports of R20 (no bulk data). Of T41 `$document`, `$summary` and `$graphql`, and of T60 the server of terminology that could be
-//! down, are missing in the same way. What a role sees in part is shown by `rest::elements` and `calls::elements_asked`. Nor holds yet,
-//! and has no test here: T24 (a deny keeps naming whom it named when they are deleted).
+//! down, are missing in the same way. What a role sees in part is shown by `rest::elements` and `calls::elements_asked`.
 //!
 //! Withdrawing on another node is in `nodes::withdrawal`, times of answers (T49) are in `ward-loadgen`.
 

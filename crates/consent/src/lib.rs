@@ -39,6 +39,7 @@ pub use facts::{CLIENT, Caller, Kind, Kinship, Lookup, NoLookup, Relation, Row};
 pub use fault::{Fault, Reason};
 pub use interpret::{Decision, Question, Step, interpret};
 pub use level::Level;
+pub use matching::gone;
 pub use period::{Period, Span};
 pub use provision::{
     Actor, CRITERIA_MAX, Consent, Content, Criteria, Data, Effect, Label, Meaning, NESTING_MAX,

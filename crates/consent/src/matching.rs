@@ -99,10 +99,7 @@ pub(crate) fn broken<'c>(consent: &'c Consent, lookup: &dyn Lookup) -> Option<&'
 }
 
 /// Provisions for a recipient who is not there any more, or never was.
-pub(crate) fn gone<'c>(
-    consent: &'c Consent,
-    lookup: &dyn Lookup,
-) -> impl Iterator<Item = &'c Provision> {
+pub fn gone<'c>(consent: &'c Consent, lookup: &dyn Lookup) -> impl Iterator<Item = &'c Provision> {
     let is_gone = |who: Option<&Ref>| who.is_none_or(|who| !is_there(who, lookup));
     consent.root.walk().filter(move |p| {
         let actors = p.criteria.actors.iter();

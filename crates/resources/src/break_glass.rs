@@ -3,6 +3,7 @@
 
 use crate::call::Call;
 use crate::engine::Engine;
+use crate::visibility::{CONSENT_REVIEW, LABEL_REVIEW};
 use std::sync::Arc;
 use ward_access::{Access, Caller};
 use ward_fhir::issue::Result;
@@ -62,12 +63,14 @@ pub fn over() -> Failure {
     )
 }
 
-/// Whether a resource is the review of a broken glass: between the privacy officer and the patient, and nobody else's to see.
+/// Whether a resource is a review: between the privacy officer and the patient, and nobody else's to see.
 pub(crate) fn is_review(node: Node<'_>) -> bool {
     let codings = node.get("code").into_iter();
     let mut codings = codings.flat_map(|code| code.children_named("coding"));
     node.type_name() == "Task"
         && codings.any(|coding| {
-            coding.text("system") == Some(REVIEW_SYSTEM) && coding.text("code") == Some(REVIEW_CODE)
+            let code = coding.text("code").unwrap_or_default();
+            let is_ours = [REVIEW_CODE, CONSENT_REVIEW, LABEL_REVIEW].contains(&code);
+            coding.text("system") == Some(REVIEW_SYSTEM) && is_ours
         })
 }

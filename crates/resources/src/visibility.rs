@@ -22,10 +22,12 @@ mod known_labels;
 mod labelling;
 mod labels;
 mod masks;
+mod named;
 mod neighbours;
 mod policy;
 mod record;
 mod relabel;
+mod reviews;
 mod row;
 mod settings;
 mod spread;
@@ -49,6 +51,7 @@ pub(crate) use neighbours::target;
 pub use policy::{Judged, Policies, Policy};
 pub(crate) use policy::{class_of, is_for_authors};
 pub use relabel::Labeller;
+pub use reviews::{CONSENT_REVIEW, LABEL_REVIEW};
 pub(crate) use row::{asks, custodian, row};
 pub use settings::{
     ConsentSettings, DEFAULT_PURPOSE, THIS_ORGANIZATION, site_labels, starter_labels,

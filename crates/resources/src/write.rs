@@ -261,6 +261,9 @@ pub(crate) async fn commit_seeing(
         Ok(true) => return Err(CommitError::Guard(usize::MAX)),
         Err(_) => return Err(CommitError::Unavailable),
     }
+    if cx.engine.review_lowered(cx.caller, &decided).await.is_err() {
+        return Err(CommitError::Unavailable);
+    }
     let entities: Vec<Entity> = decided.versions().map(entity).chain(seen).collect();
     let record = Some(record(cx, status, &entities, decided.alert()));
     let committed = decided

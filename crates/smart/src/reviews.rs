@@ -155,6 +155,9 @@ impl Officer<'_> {
         if !said.is_empty() {
             facts.push(("Reason".to_owned(), said.join(": ")));
         }
+        if code_of(task) != ward_resources::REVIEW_CODE {
+            facts.extend(text(&task["description"]).map(|why| ("Why".to_owned(), why)));
+        }
         for input in task["input"].as_array().into_iter().flatten() {
             let label = text(&input["type"]["text"]);
             let value = text(&input["valueString"])
@@ -339,7 +342,7 @@ const SCOPES: &str = "user/Task.rus user/Consent.rs user/Patient.rs user/Practit
 /// System of the codes of Tasks that are reviews.
 const REVIEW: &str = ward_resources::REVIEW_SYSTEM;
 const OPEN: &str = "requested,received,accepted,ready,in-progress,on-hold";
-const CONSENT: &str = "consent-review";
+const CONSENT: &str = ward_resources::visibility::CONSENT_REVIEW;
 
 const SUBJECTS: [Subject; 3] = [
     Subject {
@@ -355,9 +358,9 @@ const SUBJECTS: [Subject; 3] = [
         nothing: "Every consent in force can be evaluated.",
     },
     Subject {
-        code: "label-review",
+        code: ward_resources::visibility::LABEL_REVIEW,
         title: "Changed labels",
-        lead: "What a resource is marked as decides who sees it. These were marked as less sensitive than before.",
+        lead: "What a resource is marked as decides who sees it. Somebody who may has marked these as less sensitive than before, or the rules have changed by which all are marked.",
         nothing: "No changed label waits for a review.",
     },
 ];

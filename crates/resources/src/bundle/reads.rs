@@ -42,6 +42,7 @@ pub async fn commit(
     if cx.engine.is_behind(cx, &decided.unit).await? {
         return Ok(Err(CommitError::Guard(usize::MAX)));
     }
+    cx.engine.review_lowered(cx.caller, &decided).await?;
     let mut entities: Vec<Entity> = decided.versions().map(entity).chain(seen).collect();
     let alert = decided.alert();
     let mut refused = None;

@@ -29,10 +29,10 @@ impl Engine {
         &self,
         keys: &[(TypeId, Rid)],
         with_history: bool,
-    ) -> Result<Vec<Listed>> {
+    ) -> Result<(Vec<Listed>, usize)> {
         for _ in 0..ATTEMPTS_MAX {
             match self.attempt_anew(keys, with_history).await? {
-                Ok(listed) => return Ok(listed),
+                Ok(done) => return Ok(done),
                 Err(CommitError::Unavailable) => break,
                 Err(_) => {}
             }
@@ -44,7 +44,7 @@ impl Engine {
         &self,
         keys: &[(TypeId, Rid)],
         with_history: bool,
-    ) -> Result<std::result::Result<Vec<Listed>, CommitError>> {
+    ) -> Result<std::result::Result<(Vec<Listed>, usize), CommitError>> {
         let rows = self.live(keys).await?;
         let rids: Vec<Rid> = rows.keys().copied().collect();
         // By what this process took for the policies until now nothing might seem to carry labels, and no commit would say otherwise.
@@ -80,8 +80,9 @@ impl Engine {
             decided.unit.revisions = self.superseded_anew(&rids).await?;
         }
         if decided.unit.writes.is_empty() && decided.unit.revisions.is_empty() {
-            return Ok(Ok(Vec::new()));
+            return Ok(Ok((Vec::new(), 0)));
         }
+        let changed = decided.versions().count();
         let followed = decided.follow(self, true).await;
         followed.map_err(|(failure, _)| failure)?;
         let listed = self.list(std::mem::take(&mut decided.spreads)).await?;
@@ -90,7 +91,7 @@ impl Engine {
             self.store.commit(Unit { record, ..unit }).await
         });
         match committed.await {
-            Ok(()) => Ok(Ok(listed)),
+            Ok(()) => Ok(Ok((listed, changed))),
             Err(error) => {
                 self.unlist(&listed).await;
                 Ok(Err(error))

@@ -2,7 +2,7 @@
 //! every row of the record as it says. <https://hl7.org/fhir/R4/consent.html>
 
 use super::family::{Pending, merged};
-use super::known::Known;
+use super::known::{Answers, Known};
 use super::policy::{CONSENTS_MAX, Policy, consent_type, naming, too_many};
 use super::record::{Records, reference};
 use crate::document::reread;
@@ -11,7 +11,7 @@ use crate::place::patient_type;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use ward_access::{Action, Maintenance, maintenance};
-use ward_consent::{Consent, Effect, Fault, Part, Provision, Reason, Ref};
+use ward_consent::{Consent, Effect, Fault, Provision, Reason, Ref, gone};
 use ward_fhir::issue::Result;
 use ward_fhir::{Document, Failure, TypeId};
 use ward_search::entries::Entries;
@@ -113,11 +113,23 @@ impl Engine {
         decided.map_err(at_first)?;
         let further = self.decide_further(&policies, unit).await;
         further.map_err(at_first)?;
+        if has_unevaluable {
+            self.call_for_review(&patients, unit);
+        }
         Ok(Followed {
             policies: raised(policies),
             closed: Vec::new(),
             has_unevaluable,
         })
+    }
+
+    /// Has the records looked at once more right after the commit, which puts the consents before the privacy officer.
+    fn call_for_review(&self, patients: &[Rid], unit: &mut Unit) {
+        let now_us = self.now_us();
+        let theirs = unit.turns.iter_mut();
+        for turn in theirs.filter(|turn| patients.contains(&turn.patient)) {
+            turn.due_us = Some(now_us);
+        }
     }
 
     /// What the unit's own consents are evaluated against, and whether one in force cannot be. Errors: it may not be stored.
@@ -136,11 +148,15 @@ impl Engine {
         let told = self.told(unit).map_err(|failure| (failure, 0))?;
         let compiled = self.compiled(own, Vec::new(), 0, told).await;
         let known = compiled.map_err(|failure| (failure, 0))?.known;
+        let answers = Answers {
+            known: &known,
+            house: self.house(),
+        };
         let mut has_unevaluable = false;
         for (at, consent) in consents.iter().filter(|(_, consent)| consent.is_active) {
             let mut faults = consent.faults.clone();
-            faults.extend(permits_to_nobody(consent, &known));
-            has_unevaluable |= !faults.is_empty();
+            faults.extend(permits_to_nobody(consent, &answers));
+            has_unevaluable |= !faults.is_empty() || denies_nobody(consent, &answers);
             if !is_lenient {
                 refuse(&faults).map_err(|failure| (failure, *at))?;
             }
@@ -237,7 +253,7 @@ impl Engine {
         write.ty == patient_type() && (said(&write.entries) || said(&write.old_entries))
     }
 
-    async fn replaced_by(&self, writes: &[&Write]) -> Result<HashMap<Rid, Row>> {
+    pub(super) async fn replaced_by(&self, writes: &[&Write]) -> Result<HashMap<Rid, Row>> {
         let replacing = writes.iter().filter(|write| write.expect != Expect::Absent);
         let keys: Vec<(TypeId, Rid)> = replacing.map(|write| (write.ty, write.rid)).collect();
         if keys.is_empty() {
@@ -339,15 +355,14 @@ impl Engine {
     }
 }
 
+/// Whether it denies somebody who is not there, so that it is of anybody (R5, T24).
+pub(crate) fn denies_nobody(consent: &Consent, answers: &Answers<'_>) -> bool {
+    gone(consent, answers).any(|p| p.effect == Effect::Deny)
+}
+
 /// Permits to somebody who is not there (R11).
-pub(crate) fn permits_to_nobody(consent: &Consent, known: &Known) -> Vec<Fault> {
-    let is_gone = |who: &Ref| !known.is_there(who);
-    let permits = consent.root.walk().filter(|p| p.effect == Effect::Permit);
-    let to_nobody = permits.filter(|p| {
-        let actors = p.criteria.actors.iter();
-        let mut recipients = actors.filter(|actor| actor.part == Part::Recipient);
-        recipients.any(|actor| actor.who.as_ref().is_none_or(is_gone))
-    });
+pub(crate) fn permits_to_nobody(consent: &Consent, answers: &Answers<'_>) -> Vec<Fault> {
+    let to_nobody = gone(consent, answers).filter(|p| p.effect == Effect::Permit);
     let fault = |p: &Provision| Fault {
         reason: Reason::ActorGone,
         expression: format!("{}.actor", p.expression),

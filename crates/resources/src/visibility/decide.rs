@@ -3,8 +3,10 @@
 use super::consents::Followed;
 use super::draft::{By, Draft};
 use super::labels::{At, Labelled, carries, grows, label};
+use super::named::Changed;
 use super::neighbours::{self, Versions};
 use super::policy::Judged;
+use super::reviews::{Lowered, is_lowered};
 use super::spread::Spread;
 use crate::attached::Attached;
 use crate::engine::{Engine, Touched};
@@ -26,6 +28,10 @@ pub(crate) struct Decided {
     attached: Vec<Attached>,
     /// What its Consents leave.
     followed: Followed,
+    /// Whom it changes of those whom Consents name.
+    changed: Changed,
+    /// What somebody who may takes labels from.
+    pub lowered: Vec<Lowered>,
 }
 
 /// Who sees a version, and by which policy that was worked out.
@@ -67,6 +73,7 @@ pub(crate) async fn decide(
             Some(row) => compose_same(engine, draft, row, seen_by).await,
             None => {
                 decided.spreads.extend(Spread::of(engine, draft, labelled));
+                decided.lowered.extend(draft.lowers(labelled));
                 compose(engine, draft, labelled, seen_by, renamed).await
             }
         };
@@ -125,6 +132,17 @@ pub(crate) async fn decide_one(
 }
 
 impl Draft<'_> {
+    /// Where its writer, who may, takes labels away.
+    fn lowers(&self, labelled: &Labelled) -> Option<Lowered> {
+        let before = labelled.before.as_ref().map(Document::root)?;
+        let lowers =
+            self.by == By::Lowering && is_lowered(&Labels::stored(before), &labelled.labels);
+        lowers.then(|| Lowered {
+            identity: crate::link::identity(self.identity.ty, &self.identity.id).into(),
+            home: self.placement.home().unwrap_or(0),
+        })
+    }
+
     /// The row that stays as it is where the service finds the labels that it has; at most its class changes.
     fn keeps(&self, labelled: &Labelled) -> Option<&Row> {
         match &self.replaced {
@@ -177,6 +195,8 @@ impl Decided {
             spreads,
             attached: Vec::new(),
             followed: Followed::default(),
+            changed: Changed::default(),
+            lowered: Vec::new(),
         }
     }
 
@@ -192,9 +212,11 @@ impl Decided {
         is_told.then_some(Alert::UNEVALUABLE_CONSENT)
     }
 
-    /// Adds what follows from Consents in it; to be called when all else is in it. `is_lenient`: nobody is there to mend them.
+    /// Adds what follows from Consents in it, and for Consents that name whom it changes; to be called when all else is in it. `is_lenient`: nobody is there to mend them.
     pub(crate) async fn follow(&mut self, engine: &Engine, is_lenient: bool) -> Result<(), At> {
         self.followed = engine.follow(&mut self.unit, is_lenient).await?;
+        let changed = engine.call_due(&mut self.unit).await;
+        self.changed = changed.map_err(|failure| (failure, 0))?;
         Ok(())
     }
 
@@ -235,6 +257,9 @@ impl Decided {
         let committed = run(self.unit).await;
         let ended = committed.as_ref().map(|_| ()).map_err(|error| *error);
         engine.followed(self.followed, ended).await;
+        if committed.is_ok() {
+            engine.called(self.changed).await;
+        }
         engine.written(&touched);
         engine.known_labels.forget(&written);
         if let Err(error) = &committed {

@@ -59,7 +59,9 @@ impl Engine {
 
     /// Learns whose records are closed: to be called twice a second. One statement.
     pub async fn watch_closed(&self) -> std::result::Result<(), StoreError> {
-        let closed = self.store.closed(self.now_us() - LATE_US).await?;
+        let mut closed = self.store.closed(self.now_us() - LATE_US).await?;
+        // Whom consents name is nobody's record.
+        closed.retain(|patient| *patient > 0);
         self.closed.set(closed);
         Ok(())
     }
@@ -88,25 +90,36 @@ impl Engine {
             .store
             .take_due(now_us, now_us + HELD_US, PATIENTS_PER_STEP);
         let due = stored(due.await)?;
+        // What fails of one keeps nobody else waiting.
+        let mut ended = Ok(());
         for patient in &due {
-            self.decide_patient(*patient).await?;
+            let decided = match *patient {
+                named @ ..0 => self.decide_named(-named).await,
+                patient => self.decide_patient(patient).await,
+            };
+            ended = ended.and(decided);
         }
         if !due.is_empty() {
             stored(self.watch_closed().await)?;
         }
-        Ok(!due.is_empty())
+        ended.map(|()| !due.is_empty())
     }
 
-    async fn decide_patient(&self, patient: Rid) -> Result<()> {
+    pub(super) async fn decide_patient(&self, patient: Rid) -> Result<()> {
         for _ in 0..ATTEMPTS_MAX {
             let Some(records) = self.read_records(&[patient]).await? else {
                 return self.decide_closed(patient).await;
             };
             let version = records.each[0].version;
             let policy = Arc::new(self.read_policy(patient, version).await?);
+            self.alert(patient, &policy).await;
             let policies = HashMap::from([(patient, policy.clone())]);
             let mut unit = Unit::default();
             self.decide_anew(&records, &policies, &mut unit).await?;
+            // Else nothing would be refused that was read before another policy.
+            if unit.writes.iter().all(|write| write.policy.is_none()) {
+                unit.writes.extend(self.witness(&policy, patient).await?);
+            }
             match self.store.commit(unit).await {
                 Ok(()) => {
                     let policy = Arc::new(policy.at(version + 1));
@@ -120,6 +133,13 @@ impl Engine {
             }
         }
         self.decide_closed(patient).await
+    }
+
+    /// Tells the privacy officer which of the consents deny because they cannot be evaluated any more. They do so whether it is told or not.
+    async fn alert(&self, patient: Rid, policy: &Policy) {
+        if let Err(failure) = self.review_consents(patient, policy).await {
+            tracing::error!(reason = ?failure.kind, "a consent that cannot be evaluated could not be put before the privacy officer");
+        }
     }
 
     /// Closes a record, decides it a few rows at a time, and opens it. It stays closed where that fails, and is due.
@@ -136,6 +156,7 @@ impl Engine {
             let version = version.first().copied().unwrap_or(0);
             let policy = Arc::new(self.read_policy(patient, version).await?);
             self.policies.keep(patient, policy.clone());
+            self.alert(patient, &policy).await;
             if self.decide_pages(&policy, patient).await? {
                 return Ok(());
             }
@@ -197,7 +218,7 @@ impl Engine {
         committed.map_err(|_| store_failure(StoreError::Unavailable))
     }
 
-    async fn try_run(&self, unit: Unit) -> Result<std::result::Result<(), CommitError>> {
+    pub(super) async fn try_run(&self, unit: Unit) -> Result<std::result::Result<(), CommitError>> {
         let committed = self.store.commit(unit).await;
         self.heed(&committed).await;
         match committed {

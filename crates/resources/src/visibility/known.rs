@@ -32,6 +32,7 @@ pub(crate) struct Known {
 }
 
 /// As much of a resource as is asked about.
+#[derive(PartialEq)]
 struct Found {
     /// The Practitioner and the Organization of a PractitionerRole.
     stands_for: Vec<Ref>,
@@ -155,6 +156,11 @@ impl Known {
         }
         self.learn(engine, organizations).await
     }
+}
+
+/// Whether consents are told the same of a resource by both versions.
+pub(crate) fn tells_same(before: Node<'_>, after: Node<'_>, base: &str) -> bool {
+    Found::of(before, base) == Found::of(after, base)
 }
 
 fn is_person(reference: &str) -> bool {

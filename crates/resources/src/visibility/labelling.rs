@@ -52,6 +52,8 @@ pub(super) struct Walk {
     /// The last row that was passed.
     pub at: Option<(TypeId, Indexed)>,
     pub rows: u64,
+    /// Rows that have got other labels.
+    pub changed: u64,
 }
 
 impl Labelling {
@@ -149,6 +151,7 @@ impl Labelling {
             "done": done,
             "at": at,
             "rows": self.walk.rows,
+            "changed": self.walk.changed,
         });
         body.to_string().into_bytes()
     }
@@ -191,6 +194,8 @@ impl Labelling {
                 done: done.collect::<Option<_>>()?,
                 at,
                 rows: body["rows"].as_u64()?,
+                // A walk that an earlier build began has not counted them.
+                changed: body["changed"].as_u64().unwrap_or(0),
             },
         })
     }

@@ -113,6 +113,15 @@ impl Policy {
         })
     }
 
+    /// Whether it matters what else a resource of the record refers to.
+    pub fn asks_related(&self) -> bool {
+        let mut provisions = self.consents.iter().flat_map(|c| c.root.walk());
+        provisions.any(|provision| {
+            let mut data = provision.criteria.data.iter();
+            data.any(|data| data.meaning == Meaning::Related)
+        })
+    }
+
     /// When what it says changes by time alone, in microseconds since 1970.
     pub fn next_change(&self, now_us: i64) -> Option<i64> {
         next_change(&self.consents, &self.subjects, now_us)
@@ -136,7 +145,7 @@ pub(crate) fn class_of(
     }
 }
 
-/// The review of a broken glass is between the privacy role and the patient, like a Consent (R23): no deny of the patient hides it from that
+/// A review, as of a broken glass, is between the privacy role and the patient, like a Consent (R23): no deny of the patient hides it from that
 /// role, and whoever broke the glass does not close it.
 fn class(node: Node<'_>, row: &Row, house: House<'_>) -> Class {
     let class = Class::of(row, house.rules);

@@ -288,7 +288,12 @@ impl Engine {
     }
 
     /// A tombstone with another id.
-    fn tombstone(&self, row: &Row, visibility: i32, policy: Option<i64>) -> Result<Write> {
+    pub(super) fn tombstone(
+        &self,
+        row: &Row,
+        visibility: i32,
+        policy: Option<i64>,
+    ) -> Result<Write> {
         Ok(Write {
             ty: row.ty,
             rid: row.rid,

@@ -76,6 +76,7 @@ impl Engine {
                 rows = walk.rows,
                 "every resource is labelled by the rules in force"
             );
+            self.review_walk(labelling.edition, walk.changed).await?;
             return self.walked(labelling, walk.clone(), true).await;
         };
         let after = walk.at.filter(|(at, _)| *at == ty).map(|(_, row)| row);
@@ -96,7 +97,8 @@ impl Engine {
             if r4().ty(ty).name == "Consent" {
                 self.raise_patients_of(some).await?;
             }
-            let listed = self.label_anew(some, true).await?;
+            let (listed, changed) = self.label_anew(some, true).await?;
+            now.changed += changed as u64;
             self.carry_on(listed).await;
         }
         self.walked(labelling, now, false).await

@@ -275,7 +275,8 @@ impl Engine {
         let mut more = Vec::new();
         let around = Vec::from_iter(around);
         for some in around.chunks(ROWS_PER_COMMIT) {
-            more.extend(self.label_anew(some, false).await?);
+            let (listed, _) = self.label_anew(some, false).await?;
+            more.extend(listed);
         }
         Ok(Some((around.len(), more)))
     }

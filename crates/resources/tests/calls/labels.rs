@@ -447,4 +447,11 @@ async fn rows_are_labelled_anew_when_the_rules_change() {
     }
     assert!(house.engine.labelling().await.unwrap().is_complete);
     assert_eq!(labels_of(&house, &hiv).await, "HIV R");
+    // The privacy officer is told once what other rules have changed.
+    let url = "Task?code=urn:ward:task%7Clabel-review&_total=accurate";
+    let reply = house.ask(&loader(), Method::Get, url, None).await;
+    let told: Value = serde_json::from_str(&text(&reply)).unwrap();
+    assert_eq!(told["total"], 1, "{told}");
+    let description = told["entry"][0]["resource"]["description"].to_string();
+    assert!(description.contains("1 have other labels"), "{description}");
 }

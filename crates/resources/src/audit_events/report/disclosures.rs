@@ -81,7 +81,7 @@ fn is_outside_care(purposes: &str) -> bool {
                 .zip(wider)
                 .is_some_and(|(purpose, wider)| purpose.is_within(wider))
         };
-        CARE.iter().any(|wider| within(wider))
+        CARE.iter().any(within)
     };
     purposes.trim().is_empty() || purposes.split_ascii_whitespace().any(|code| !is_care(code))
 }

@@ -110,7 +110,11 @@ async fn changed(
         .compiled(consents, subjects, before.version, known)
         .await?;
     // As the write would refuse it.
-    faults.extend(permits_to_nobody(&consent, &after.known));
+    let answers = Answers {
+        known: &after.known,
+        house: cx.engine.house(),
+    };
+    faults.extend(permits_to_nobody(&consent, &answers));
     if is_active {
         refuse(&faults)?;
     }
