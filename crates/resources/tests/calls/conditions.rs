@@ -2,13 +2,14 @@
 //! same on the data D and on D|P, a copy without what P may not see.
 
 use crate::cursors::with_lengths;
-use crate::house::{House, call, json, text};
+use crate::house::{House, call, text};
 use crate::noninterference::{last, stored, writes};
 use crate::party::{Party, patients};
 use crate::pinned::{BEGIN_US, cases, random, set_clock};
 use serde_json::{Value, json as value};
+use std::collections::BTreeSet;
+use ward_resources::Call;
 use ward_resources::route::Method::{Delete, Get, Patch, Post, Put};
-use ward_resources::{Call, Reply};
 use ward_testkit::generate::resource;
 use ward_testkit::{Backend, Random};
 
@@ -139,8 +140,8 @@ fn patch(random: &mut Random, ty: &str) -> Value {
 }
 
 /// Status and body, without the ids that a store gives itself.
-async fn outcome(house: &House, party: &Party, asked: &Call) -> String {
-    let reply: Reply = house.engine.answer(&party.caller, asked).await;
+pub async fn outcome(house: &House, party: &Party, asked: &Call) -> String {
+    let reply = house.engine.answer(&party.caller, asked).await;
     let said = format!(
         "status {} version {:?} location {:?} {}",
         reply.status,
@@ -148,13 +149,11 @@ async fn outcome(house: &House, party: &Party, asked: &Call) -> String {
         reply.location,
         with_lengths(&text(&reply))
     );
-    let own = reply.location.as_deref().and_then(|l| l.split('/').nth(1));
-    let own = own.map(str::to_owned).or_else(|| {
-        let body = reply.json().map(|_| json(&reply))?;
-        Some(body["id"].as_str()?.to_owned())
-    });
-    match own.filter(|id| house.engine.store().decode_id(id).is_some()) {
-        Some(id) => said.replace(&id, "NEW"),
-        None => said,
-    }
+    let store = house.engine.store();
+    let words = said.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
+    let own: BTreeSet<&str> = words
+        .filter(|word| store.decode_id(word).is_some())
+        .collect();
+    own.iter()
+        .fold(said.clone(), |said, id| said.replace(*id, "NEW"))
 }

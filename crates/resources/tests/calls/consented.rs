@@ -5,7 +5,7 @@
 //! shown ([`checked`]). Besides, nothing that is hidden is named in an answer whose question did not name it.
 
 use crate::callers;
-use crate::cursors::with_lengths;
+use crate::conditions::outcome;
 use crate::hospitals::{Furnished, Hospital};
 use crate::house::{House, call, text};
 use crate::noninterference::{self, Write, ask, difference, said};
@@ -117,7 +117,8 @@ pub async fn what_consents_hide_changes_no_write(backend: Backend) {
             let mut told = Vec::new();
             for house in [&whole.house, &copy] {
                 set_clock(whole.asked_us + (at as i64 + 1) * 1_000_000);
-                told.push(outcome(house, &party, &asked).await);
+                let said = outcome(house, &party, &asked).await;
+                told.push(without_labels(said));
             }
             let what = format!(
                 "{:?} {:?} {}",
@@ -422,24 +423,4 @@ async fn simpler_failure(
         }
     }
     None
-}
-
-/// Status and body, without the ids that a store gives itself.
-async fn outcome(house: &House, party: &Party, asked: &Call) -> String {
-    let reply = house.engine.answer(&party.caller, asked).await;
-    let said = format!(
-        "status {} version {:?} location {:?} {}",
-        reply.status,
-        reply.version,
-        reply.location,
-        with_lengths(&text(&reply))
-    );
-    let said = without_labels(said);
-    let store = house.engine.store();
-    let words = said.split(|c: char| !c.is_ascii_alphanumeric() && c != '-');
-    let own: BTreeSet<&str> = words
-        .filter(|word| store.decode_id(word).is_some())
-        .collect();
-    own.iter()
-        .fold(said.clone(), |said, id| said.replace(*id, "NEW"))
 }

@@ -66,15 +66,7 @@ impl Party {
             let few = (0..=random.below(most)).map(|_| random.one_of(&types).to_owned());
             few.collect()
         };
-        let rights = |types: Vec<String>, context, letters| -> Vec<Right> {
-            let right = |ty| Right {
-                context,
-                ty,
-                letters,
-                criteria: Vec::new(),
-            };
-            types.into_iter().map(right).collect()
-        };
+        let rights = |types, context, letters| Right::all(context, types, letters);
         let mut mode = Mode::Whole;
         let mut granted = match random.below(6) {
             0 => rights(some(random, 5), "system", "rs"),
