@@ -167,10 +167,11 @@ impl Engine {
             return Reply::failure(&unrecorded());
         }
         let reply = budgeted.reply;
-        if reply.recorded {
+        // What a write discloses is known when its Record is committed: it has another one.
+        if reply.recorded && reply.disclosed_by.is_empty() {
             return reply;
         }
-        let record = compose_record(
+        let mut record = compose_record(
             self.now_us(),
             caller,
             call,
@@ -178,6 +179,7 @@ impl Engine {
             reply.interaction,
             &reply.entities,
         );
+        record.decision.consents.clone_from(&reply.disclosed_by);
         match self.log.append(&record).await {
             Ok(_) => reply,
             Err(_) => Reply::failure(&unrecorded()),

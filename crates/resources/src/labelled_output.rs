@@ -12,12 +12,15 @@ use crate::referred::is_stored;
 use crate::reply::{Content, Reply};
 use crate::seen::ANSWER;
 use crate::visibility::explain::Asking;
-use crate::visibility::{ActingFor, Answers, Known, asks, custodian, is_for_authors, row};
+use crate::visibility::{
+    ActingFor, Answers, Known, asks, consent_type, custodian, is_for_authors, row,
+};
 use bytes::Bytes;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use std::sync::Arc;
 use ward_access::{ACT_CODE, CONFIDENTIALITY, Caller};
+use ward_audit::ConsentVersion;
 use ward_consent::labels::{
     Disclosed, Kind as LabelKind, Label, Labels, RowClass, RuleSet, View, high_water, notice,
     shown, with_security,
@@ -38,16 +41,11 @@ pub(crate) async fn settle(cx: Context<'_>, reply: Reply) -> Reply {
         return reply;
     }
     match settled(cx, json, &reply).await {
-        Ok(None) => reply,
-        Ok(Some(json)) => Reply {
-            content: Content::Resource(json),
-            ..reply
+        Ok((body, disclosed_by)) => Reply {
+            disclosed_by,
+            ..reply.settled(Ok(body))
         },
-        // What was written stays written, with its Record.
-        Err(failure) => Reply {
-            recorded: reply.recorded,
-            ..Reply::failure(&failure)
-        },
+        Err(failure) => reply.settled(Err(failure)),
     }
 }
 
@@ -72,11 +70,8 @@ pub(crate) async fn is_noticed(cx: Context<'_>, row: &Row) -> Result<bool> {
         return Ok(false);
     };
     let document = reread(&row.body)?;
-    Ok(
-        !disclosed(cx, &who, document.root(), &[(row.rid, row.patient)])
-            .await?
-            .is_empty(),
-    )
+    let (disclosed, _) = disclosures(cx, &who, document.root(), &[(row.rid, row.patient)]).await?;
+    Ok(!disclosed.is_empty())
 }
 
 /// A stored version with its labels as the caller is shown them.
@@ -113,10 +108,16 @@ fn is_published(interaction: &Interaction) -> bool {
     )
 }
 
-async fn settled(cx: Context<'_>, json: &Bytes, reply: &Reply) -> Result<Option<Bytes>> {
+/// Its body where that becomes another one, and the consents by which something in it is disclosed.
+async fn settled(
+    cx: Context<'_>,
+    json: &Bytes,
+    reply: &Reply,
+) -> Result<(Option<Bytes>, Vec<ConsentVersion>)> {
     let found = Found::in_bytes(json);
+    let mut by = Vec::new();
     if found.0.is_empty() {
-        return Ok(None);
+        return Ok((None, by));
     }
     let rules = cx.engine.label_rules();
     let classes = found.classes(json, rules)?;
@@ -127,7 +128,8 @@ async fn settled(cx: Context<'_>, json: &Bytes, reply: &Reply) -> Result<Option<
             let document = answer(json)?;
             let patients: Vec<(Rid, Rid)> =
                 reply.entities.iter().map(|e| (e.rid, e.patient)).collect();
-            let disclosed = disclosed(cx, &who, document.root(), &patients).await?;
+            let (disclosed, consents) = disclosures(cx, &who, document.root(), &patients).await?;
+            by = consents;
             match disclosed.is_empty() {
                 true => None,
                 false => shown(document.root(), view, &disclosed, rules).map(|d| bytes_of(&d)),
@@ -140,7 +142,7 @@ async fn settled(cx: Context<'_>, json: &Bytes, reply: &Reply) -> Result<Option<
         None => found.without(json, rules)?,
     };
     let marked = mark(cx, shown.as_ref().unwrap_or(json), classes.values());
-    Ok(marked.or(shown))
+    Ok((marked.or(shown), by))
 }
 
 fn view(cx: Context<'_>) -> View {
@@ -306,15 +308,15 @@ async fn discloses(
     Ok((who.kinship == Kinship::Other && !is_ours).then_some(who))
 }
 
-/// The resources of an answer that another organization keeps and that are under Part 2, with what consents say of it. Statements:
+/// The resources of an answer that another organization keeps and that are under Part 2, with what consents say of it, and these. Statements:
 /// one for each level of organizations above those that are named; of what is disclosed one for ids of clients, and what
 /// [`Engine::read_policies`] costs.
-async fn disclosed(
+async fn disclosures(
     cx: Context<'_>,
     who: &ActingFor,
     root: Node<'_>,
     patients: &[(Rid, Rid)],
-) -> Result<Disclosed> {
+) -> Result<(Disclosed, Vec<ConsentVersion>)> {
     let (house, rules) = (cx.engine.house(), cx.engine.label_rules());
     let resources = root
         .descendants_and_self()
@@ -335,14 +337,39 @@ async fn disclosed(
     let noticed: Vec<_> = noticed.into_iter().filter(leaves).collect();
     let homes = homes(cx.engine, &noticed, patients).await?;
     let mut disclosed = Disclosed::default();
+    let mut by: BTreeSet<(Arc<str>, Arc<str>)> = BTreeSet::new();
     for ((node, class), home) in noticed.iter().zip(homes) {
         let scope = match home {
-            Some(home) => scope(cx, who, (*node, class), home).await?,
+            Some(home) => scope(cx, who, (*node, class), home, &mut by).await?,
             None => None,
         };
         disclosed.add(*node, scope);
     }
-    Ok(disclosed)
+    Ok((disclosed, versions(cx.engine, by).await?))
+}
+
+/// Row ids and versions of Consents that are known by id and version.
+async fn versions(
+    engine: &Engine,
+    consents: BTreeSet<(Arc<str>, Arc<str>)>,
+) -> Result<Vec<ConsentVersion>> {
+    let keys: Vec<(TypeId, &str)> = consents
+        .iter()
+        .map(|(id, _)| (consent_type(), &**id))
+        .collect();
+    let rids = match keys.is_empty() {
+        true => Vec::new(),
+        false => stored(engine.store.locate(&keys).await)?,
+    };
+    let each = rids.into_iter().zip(&consents);
+    Ok(each
+        .filter_map(|(rid, (_, version))| {
+            Some(ConsentVersion {
+                rid: rid?,
+                version: version.parse().ok()?,
+            })
+        })
+        .collect())
 }
 
 /// Whose they are, of those that the answer names as its own.
@@ -366,12 +393,13 @@ async fn homes(
     Ok(rids.into_iter().map(home).collect())
 }
 
-/// What the consents that permit it say. `None`: none does, an emergency or law.
+/// What the consents that permit it say, which are added to `by`. `None`: none does, an emergency or law.
 async fn scope(
     cx: Context<'_>,
     who: &ActingFor,
     (node, labels): (Node<'_>, &RowClass),
     home: Rid,
+    by: &mut BTreeSet<(Arc<str>, Arc<str>)>,
 ) -> Result<Option<String>> {
     let house = cx.engine.house();
     let policy = cx.engine.policy(home);
@@ -398,6 +426,7 @@ async fn scope(
     let permits = decision.path.iter().filter(|step| step.level.is_permit());
     let scopes = permits.filter_map(|step| {
         let consent = policy.consents.iter().find(|c| c.id == step.consent)?;
+        by.insert((consent.id.as_str().into(), consent.version.as_str().into()));
         Some(ward_consent::scope(consent, &step.expression))
     });
     let scopes: Vec<String> = scopes.collect();

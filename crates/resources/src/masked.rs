@@ -35,19 +35,12 @@ pub(crate) fn cut(access: &Access, call: &Call, reply: Reply) -> Reply {
     if handed.0.is_empty() {
         return reply;
     }
-    let content = match &reply.content {
+    let body = match &reply.content {
         Content::Empty => return reply,
-        Content::Resource(json) => handed.cut(json).map(Content::Resource),
-        Content::Raw { .. } => handed.demand_raw().map(|()| reply.content.clone()),
+        Content::Resource(json) => handed.cut(json).map(Some),
+        Content::Raw { .. } => handed.demand_raw().map(|()| None),
     };
-    match content {
-        Ok(content) => Reply { content, ..reply },
-        // What was written stays written, with its Record.
-        Err(failure) => Reply {
-            recorded: reply.recorded,
-            ..Reply::failure(&failure)
-        },
-    }
+    reply.settled(body)
 }
 
 /// A stored version as the caller sees it, without a mark: for whatever is made of it.

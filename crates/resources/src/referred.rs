@@ -34,18 +34,8 @@ pub(crate) async fn settle(cx: Context<'_>, reply: Reply) -> Reply {
     if is_open || is_our_own(&cx.call.interaction) || is_settled(cx, &reply) {
         return reply;
     }
-    match settled(cx, json, &reply).await {
-        Ok(None) => reply,
-        Ok(Some(json)) => Reply {
-            content: Content::Resource(json),
-            ..reply
-        },
-        // What was written stays written, with its Record.
-        Err(failure) => Reply {
-            recorded: reply.recorded,
-            ..Reply::failure(&failure)
-        },
-    }
+    let settled = settled(cx, json, &reply).await;
+    reply.settled(settled)
 }
 
 /// Entries of a batch are Calls of their own; those of a transaction are answered together.

@@ -1,7 +1,7 @@
 //! What goes back, free of HTTP and of the wire format: `http` turns JSON into what the client accepts.
 
 use bytes::Bytes;
-use ward_audit::Entity;
+use ward_audit::{ConsentVersion, Entity};
 use ward_fhir::issue::{self, Issue};
 use ward_fhir::{Failure, Kind};
 
@@ -40,6 +40,8 @@ pub struct Reply {
     pub retry_after_s: Option<u64>,
     /// Why it was refused.
     pub refused: Option<Kind>,
+    /// Consents by which something under 42 CFR Part 2 leaves for another organization, for the record.
+    pub disclosed_by: Vec<ConsentVersion>,
 }
 
 impl Reply {
@@ -57,6 +59,7 @@ impl Reply {
             challenge: None,
             retry_after_s: None,
             refused: None,
+            disclosed_by: Vec::new(),
         }
     }
 
@@ -75,6 +78,22 @@ impl Reply {
         Self {
             content: Content::Empty,
             ..self
+        }
+    }
+
+    /// This with another body in its place, where there is one. What cannot be looked through does not leave; what was written stays
+    /// written, with its Record.
+    pub(crate) fn settled(self, body: issue::Result<Option<Bytes>>) -> Self {
+        match body {
+            Ok(None) => self,
+            Ok(Some(json)) => Self {
+                content: Content::Resource(json),
+                ..self
+            },
+            Err(failure) => Self {
+                recorded: self.recorded,
+                ..Self::failure(&failure)
+            },
         }
     }
 

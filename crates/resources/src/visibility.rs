@@ -49,7 +49,7 @@ pub(crate) use labels::{Labelled, demand_kept_labels};
 pub use masks::MASKS_MAX;
 pub(crate) use neighbours::target;
 pub use policy::{Judged, Policies, Policy};
-pub(crate) use policy::{class_of, is_for_authors};
+pub(crate) use policy::{class_of, consent_type, is_for_authors};
 pub use relabel::Labeller;
 pub use reviews::{CONSENT_REVIEW, LABEL_REVIEW};
 pub(crate) use row::{asks, custodian, row};

@@ -1,13 +1,15 @@
 //! What the random hospitals with consents (`consented`) have found, each pinned.
 
 use crate::callers::officer;
-use crate::house::{House, loader, text, user};
+use crate::house::{House, loader, text, type_id, user};
 use crate::placement::observation;
 use serde_json::{Value, json as value};
 use std::time::Instant;
-use ward_resources::Settings;
+use ward_access::{Caller, Clearance, Identity, Purposes, Registered, Scopes};
+use ward_audit::Record;
 use ward_resources::door::ABSENT_STEP;
 use ward_resources::route::Method::{Delete, Get, Put};
+use ward_resources::{ConsentSettings, Settings};
 
 /// Denies the person of `user` everything.
 fn denial(patient: &str) -> Value {
@@ -79,5 +81,78 @@ pub async fn t49_what_is_not_found_is_answered_in_steps(house: House) {
         let reply = house.ask(&loader(), Get, "Observation/none", None).await;
         assert_eq!(reply.status, 404);
         assert!(begun.elapsed() >= ABSENT_STEP);
+    }
+}
+
+/// Treats at another organization than the one that keeps the records.
+fn elsewhere() -> Caller {
+    Caller::new(Identity {
+        subject: "client".into(),
+        client_id: "client".into(),
+        scopes: Scopes::parse("system/*.rs").unwrap(),
+        purposes: Purposes::parse("TREAT").unwrap(),
+        client: Registered {
+            organization: Some("Organization/h2".into()),
+            clearance: Some(Clearance::parse("N").unwrap()),
+            ..Registered::default()
+        },
+        ..Identity::default()
+    })
+}
+
+/// The Record of what is disclosed under 42 CFR Part 2 names the consents, each in its version.
+pub async fn t63_a_disclosure_is_recorded_with_its_consents(house: House) {
+    let settings = Settings {
+        consent: ConsentSettings {
+            organization: "Organization/h1".into(),
+            ..ConsentSettings::default()
+        },
+        ..house.engine.settings().clone()
+    };
+    let house = house.restarted(settings).await;
+    for body in [
+        value!({ "resourceType": "Organization", "id": "h1" }),
+        value!({ "resourceType": "Organization", "id": "h2" }),
+        value!({ "resourceType": "Patient", "id": "p" }),
+        value!({ "resourceType": "Condition", "id": "sud", "subject": { "reference": "Patient/p" },
+            "code": { "coding": [{ "system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "F10.20" }] } }),
+        value!({ "resourceType": "Condition", "id": "plain", "subject": { "reference": "Patient/p" }, "code": { "text": "x" } }),
+    ] {
+        house.put(&body).await;
+    }
+    let mut consent = denial("Patient/p");
+    consent.as_object_mut().unwrap().remove("policyRule");
+    consent["policy"] = value!([{ "uri": "http://example.org/privacy" }]);
+    consent["provision"] = value!({ "type": "permit",
+        "purpose": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-ActReason", "code": "TREAT" }],
+        "actor": [{ "role": { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "IRCP" }] },
+            "reference": { "reference": "Organization/h2" } }] });
+    for _ in 0..2 {
+        let reply = house
+            .ask(&officer(), Put, "Consent/c", Some(&consent))
+            .await;
+        assert!(reply.status < 300, "{}", text(&reply));
+        consent["dateTime"] = value!("2026-01-01");
+    }
+    let rid = house
+        .engine
+        .store()
+        .locate(&[(type_id("Consent"), "c")])
+        .await;
+    let rid = rid.unwrap()[0].unwrap();
+    for url in ["Condition/sud", "Condition?patient=p", "Condition/plain"] {
+        let reply = house.ask(&elsewhere(), Get, url, None).await;
+        assert_eq!(reply.status, 200, "{url}: {}", text(&reply));
+        let record: Record = house.records().pop().unwrap();
+        let named: Vec<(i64, u32)> = record
+            .decision
+            .consents
+            .iter()
+            .map(|consent| (consent.rid, consent.version))
+            .collect();
+        match url {
+            "Condition/plain" => assert_eq!(named, []),
+            _ => assert_eq!(named, [(rid, 2)], "{url}"),
+        }
     }
 }

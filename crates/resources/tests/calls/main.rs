@@ -239,6 +239,7 @@ on_both!(
     granular::granular_reads_take_as_many_statements,
     decided::a_consent_holds_for_a_patient_who_is_not_there,
     decided::t49_what_is_not_found_is_answered_in_steps,
+    decided::t63_a_disclosure_is_recorded_with_its_consents,
     break_glass::t26_one_record_is_open_and_no_other,
     break_glass::t27_it_ends_and_needs_a_role_that_may,
     purposes::c23_no_role_is_left_for_another_purpose,
