@@ -112,6 +112,8 @@ pub enum Maintenance {
     /// What consents are evaluated against: rows of the record, people and organizations that are named, merged patients. Reads and
     /// searches; what it finds decides who sees the record.
     Policies,
+    /// Whether versions are those that the audit log says were written. Reads; of what it finds is told that it is another.
+    Versions,
 }
 
 /// The types that say who belongs to whom.
@@ -137,6 +139,7 @@ pub fn maintenance(purpose: Maintenance) -> Access {
         Maintenance::Policies => (&[Action::Read, Action::Search], 10),
         Maintenance::Explain => (&[Action::Read], 11),
         Maintenance::Names => (&[Action::Read], 12),
+        Maintenance::Versions => (&[Action::Read], 13),
     };
     let mut grid = Grid::default();
     let reached = |name: &str| match purpose {

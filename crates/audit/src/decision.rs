@@ -30,6 +30,8 @@ impl Alert {
     pub const BREAK_GLASS: Alert = Alert(16);
     /// A stored Consent that cannot be evaluated, and so denies.
     pub const UNEVALUABLE_CONSENT: Alert = Alert(24);
+    /// The audit log is silent, has a gap, or is not the one that was signed.
+    pub const AUDIT_GAP: Alert = Alert(25);
 }
 
 /// `A24`.

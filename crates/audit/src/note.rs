@@ -119,7 +119,8 @@ impl fmt::Display for Note {
 }
 
 impl Signature {
-    fn parse(line: &str) -> Option<Signature> {
+    /// The line of a signature, without its newline.
+    pub fn parse(line: &str) -> Option<Signature> {
         let (name, text) = line.strip_prefix("— ")?.split_once(' ')?;
         let bytes = ward_seal::from_base64(text)?;
         let (id, bytes) = bytes.split_first_chunk()?;

@@ -56,6 +56,9 @@ pub async fn answer(
     service
         .metrics
         .end(interaction, reply.status, begun.elapsed());
+    service
+        .answers
+        .left(reply.interaction.unwrap_or(interaction), reply.status);
     let app_state;
     let url = match base {
         Base::Resources => &service.engine.settings().base,

@@ -4,6 +4,7 @@
 
 mod accept;
 mod accept_encoding;
+mod answers;
 mod bearer;
 mod body;
 mod break_glass;
@@ -20,7 +21,9 @@ mod server;
 mod smart;
 mod tls;
 mod weight;
+mod witness;
 
+pub use answers::{Answers, CLASSES};
 pub use metrics::Metrics;
 pub use pages::read::ReadPage;
 pub use rate_limits::{PerMinute, RateLimits};

@@ -1,5 +1,6 @@
 //! The listeners and the one handler every FHIR request goes through.
 
+use crate::answers::Answers;
 use crate::cors::{self, Openness};
 use crate::demo_app;
 use crate::fhir::{self, Base};
@@ -7,6 +8,7 @@ use crate::metrics::Metrics;
 use crate::rate_limits::RateLimits;
 use crate::smart;
 use crate::tls;
+use crate::witness;
 use actix_web::dev::ServerHandle;
 use actix_web::http::Method;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
@@ -62,6 +64,8 @@ pub struct Service {
     /// Serves the demo's sample app.
     pub demo: bool,
     pub rate_limits: Arc<RateLimits>,
+    /// What has left.
+    pub answers: Arc<Answers>,
     /// Cleared at shutdown, so that load balancers look elsewhere.
     pub ready: Arc<AtomicBool>,
 }
@@ -163,6 +167,9 @@ async fn dispatch(request: &HttpRequest, payload: web::Payload, service: &Servic
         && let Some(file) = demo_app::answer(request.method(), path)
     {
         return file;
+    }
+    if path == witness::PATH {
+        return witness::answer(request, payload, service).await;
     }
     match path {
         "/health/live" => HttpResponse::Ok().content_type("text/plain").body("live\n"),

@@ -14,6 +14,7 @@ use crate::seen::Extractors;
 use crate::visibility::{
     Actors, Closed, ConsentSettings, KnownLabels, Labelling, Policies, Races, Visibility,
 };
+use crate::witness::WitnessSettings;
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock, RwLock};
@@ -74,6 +75,8 @@ pub struct Settings {
     pub consent: ConsentSettings,
     /// Whether patients are told by name who of the staff saw their record; else by role.
     pub staff_names_to_patients: bool,
+    /// Whose audit logs are witnessed here.
+    pub witness: WitnessSettings,
     /// `rest.security` of the CapabilityStatement: where tokens come from.
     pub security: serde_json::Value,
 }
@@ -100,6 +103,7 @@ impl Default for Settings {
             duty: DutySettings::default(),
             consent: ConsentSettings::default(),
             staff_names_to_patients: true,
+            witness: WitnessSettings::default(),
             security: serde_json::json!({
                 "cors": true,
                 "service": [{ "coding": [{

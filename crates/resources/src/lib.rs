@@ -46,6 +46,7 @@ mod seen;
 pub mod shown;
 pub mod update;
 pub mod visibility;
+mod witness;
 pub mod write;
 
 pub use break_glass::{BrokenGlass, REVIEW_CODE, REVIEW_SYSTEM, over as glass_is_over};
@@ -56,3 +57,4 @@ pub use launch_patient::PATIENT_KEPT_US;
 pub use record_budget::RECORD_BUDGET_ROWS;
 pub use reply::{Content, Reply};
 pub use visibility::ConsentSettings;
+pub use witness::{ADD_CHECKPOINT_BYTES_MAX, WitnessSettings, Witnessed};

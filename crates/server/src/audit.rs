@@ -1,6 +1,13 @@
-//! `ward audit`: checks an export of the audit log, or the proof of one event, or tries the detection of misuse, without a server and without its store.
+//! `ward audit`: checks an export of the audit log, or the proof of one event, without a server and without its store; writes such an
+//! export; shows the keys that sign; tries the detection of misuse.
+
+mod export;
+mod key;
+mod place;
+mod versions;
 
 use crate::{drill, token};
+use place::Place;
 use clap::{Args, Subcommand};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -28,6 +35,10 @@ enum Command {
     VerifyProof(VerifyProof),
     /// Hide misuse in a month of a synthetic hospital and tell what of it is found
     Drill(drill::Drill),
+    /// Write the audit log of a store as a file that `ward audit verify` reads
+    Export(export::Export),
+    /// Show the keys that sign the audit log, to be told to auditors by another way, or turn to a new one
+    Key(key::Key),
 }
 
 const EXAMPLES: &str = "\
@@ -37,6 +48,8 @@ Examples:
   ward audit verify log.ndjson --key … --anchor kept.txt
                                      and against checkpoints that you have kept
   ward audit verify log.ndjson --key … --witness 'witness.example/w1+…' --fresh 120
+  ward audit verify --data my-data --key …
+                                     the log of a store, and its resources against it
 
 Exit codes:
   0  the log is whole
@@ -51,7 +64,11 @@ The format of the file, for whoever would rather write a verifier of their own: 
 #[command(after_help = EXAMPLES)]
 struct Verify {
     /// The export, one JSON object in each line; - reads standard input
-    file: PathBuf,
+    #[arg(required_unless_present_any = ["data", "database", "config"], conflicts_with_all = ["data", "database", "config"])]
+    file: Option<PathBuf>,
+    /// Instead of a file: the log of a store, and whether the versions of resources are those that were recorded
+    #[command(flatten)]
+    place: Place,
     /// A key of the log that you trust, as it is written in full; one of those that signed must be among them
     #[arg(long = "key", value_name = "KEY", value_parser = signing_key)]
     keys: Vec<VerifierKey>,
@@ -104,6 +121,8 @@ impl Audit {
             Command::Verify(asked) => asked.run(),
             Command::VerifyProof(asked) => asked.run(),
             Command::Drill(asked) => asked.run(),
+            Command::Export(asked) => asked.run(),
+            Command::Key(asked) => asked.run(),
         }
     }
 }
@@ -111,14 +130,13 @@ impl Audit {
 impl Verify {
     fn run(self) -> Result<ExitCode, String> {
         let policy = self.policy()?;
-        let lines = open(&self.file)?;
-        let report = verify(lines, &policy).map_err(|e| unreadable(&self.file, e))?;
+        let Some(file) = &self.file else {
+            return versions::verify_log(&self.place, policy);
+        };
+        let lines = open(file)?;
+        let report = verify(lines, &policy).map_err(|e| unreadable(file, e))?;
         token::print(&report.to_string());
-        Ok(ExitCode::from(match report.verdict() {
-            Verdict::Whole => WHOLE,
-            Verdict::Broken => BROKEN,
-            Verdict::Incomplete => INCOMPLETE,
-        }))
+        Ok(code(report.verdict()))
     }
 
     fn policy(&self) -> Result<Policy, String> {
@@ -145,10 +163,10 @@ impl VerifyProof {
         let mut limited = open(&self.file)?.take(PROOF_BYTES_MAX);
         let read = limited.read_to_string(&mut text);
         read.map_err(|e| unreadable(&self.file, e))?;
-        let proof = TlogProof::parse(&text);
+        let proof = proof_of(&text);
         let verified = proof
             .as_ref()
-            .map_err(|why| (*why).to_owned())
+            .map_err(String::clone)
             .and_then(|proof| {
                 let checkpoint = proof.verify(&self.keys, &self.witnesses);
                 checkpoint
@@ -162,6 +180,27 @@ impl VerifyProof {
         token::print(&text);
         Ok(ExitCode::from(code))
     }
+}
+
+fn code(verdict: Verdict) -> ExitCode {
+    ExitCode::from(match verdict {
+        Verdict::Whole => WHOLE,
+        Verdict::Broken => BROKEN,
+        Verdict::Incomplete => INCOMPLETE,
+    })
+}
+
+/// The text of the proof: as it is, or as `AuditEvent/$proof` answers it.
+fn proof_of(text: &str) -> Result<TlogProof, String> {
+    if !text.trim_start().starts_with('{') {
+        return TlogProof::parse(text).map_err(str::to_owned);
+    }
+    let answer: serde_json::Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    let parameters = answer["parameter"].as_array().into_iter().flatten();
+    let mut named = parameters.filter(|parameter| parameter["name"] == "proof");
+    let proof = named.next().and_then(|proof| proof["valueString"].as_str());
+    let proof = proof.ok_or("there is no parameter 'proof' in the answer")?;
+    TlogProof::parse(proof).map_err(str::to_owned)
 }
 
 /// What a proof that holds has shown.

@@ -1,6 +1,7 @@
 //! Configuration: built-in defaults, one TOML file, the environment, command-line flags; later ones win.
 //! Unknown options are refused. Every option is in [`OPTIONS`], which the guide and `ward check-config` are printed from.
 
+pub mod audit;
 mod consent;
 mod listener;
 mod options;
@@ -16,7 +17,7 @@ use tracing_subscriber::EnvFilter;
 use ward_fhir::TypeId;
 use ward_fhir::schema::r4;
 use ward_http::{PerMinute, ServerSettings};
-use ward_resources::{ReferenceCheck, Settings};
+use ward_resources::{ReferenceCheck, Settings, WitnessSettings};
 use ward_smart::discovery::security_element;
 
 pub use options::{OPTIONS, OptionRow};
@@ -40,6 +41,7 @@ pub struct Config {
     pub organization: smart::Organization,
     pub style: ward_smart::settings::Style,
     pub integrity: Integrity,
+    pub audit: audit::Audit,
     pub log: Log,
 }
 
@@ -327,6 +329,7 @@ fn check(config: &Config) -> Result<(), String> {
     smart::check(&config.smart, &config.organization, &config.style)?;
     shifts::settings(&config.shifts)?;
     consent::check(&config.consent)?;
+    audit::check(&config.audit)?;
     full_text(&config.search.full_text)?;
     config.upstream.check(config.egress.loopback_http)?;
     config.log_filter()?;
@@ -411,6 +414,10 @@ impl Config {
 
     pub fn engine_settings(&self, base: String) -> Result<Settings, String> {
         Ok(Settings {
+            witness: WitnessSettings {
+                name: audit::witness_name(&self.audit, &base),
+                logs: audit::witnessed(&self.audit)?,
+            },
             security: security_element(&ward_smart::Settings::for_base(&base)),
             base,
             reference_check: reference_check(&self.integrity.reference_check)?,

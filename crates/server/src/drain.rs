@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use ward_http::{Answers, CLASSES};
 use ward_resources::Engine;
 
 const DRAIN_INTERVAL: Duration = Duration::from_millis(200);
@@ -11,8 +12,13 @@ const REST_INTERVAL: Duration = Duration::from_secs(1);
 const RECORDS_PER_DRAIN_MAX: usize = 2_000;
 
 /// Runs until `stop` is set, then drains what is left.
-pub async fn run(engine: Arc<Engine>, node: String, stop: Arc<AtomicBool>) {
+pub async fn run(engine: Arc<Engine>, answers: Arc<Answers>, node: String, stop: Arc<AtomicBool>) {
     let mut next = 0;
+    let mut counts = Counts {
+        answers,
+        stored: [0; CLASSES],
+        read: None,
+    };
     let mut rested = Instant::now();
     loop {
         if rested.elapsed() >= REST_INTERVAL {
@@ -20,7 +26,11 @@ pub async fn run(engine: Arc<Engine>, node: String, stop: Arc<AtomicBool>) {
             rested = Instant::now();
         }
         let stopping = stop.load(Ordering::Relaxed);
+        counts.read(&engine);
         let moved = step(&engine, &node, &mut next).await;
+        if let Ok(moved) = moved {
+            counts.store(&engine, &node, moved == 0, next).await;
+        }
         match moved {
             Ok(0) if stopping => return,
             Ok(moved) if moved == RECORDS_PER_DRAIN_MAX => {}
@@ -32,6 +42,42 @@ pub async fn run(engine: Arc<Engine>, node: String, stop: Arc<AtomicBool>) {
                 }
                 tokio::time::sleep(DRAIN_INTERVAL * 5).await;
             }
+        }
+    }
+}
+
+/// How many answers have left, on their way into the store: no more than what is recorded there.
+struct Counts {
+    answers: Arc<Answers>,
+    stored: [u64; CLASSES],
+    /// As they were read, and the last entry of the local log then: whatever they count is recorded up to there, or by a write's commit.
+    read: Option<([u64; CLASSES], u64)>,
+}
+
+impl Counts {
+    fn read(&mut self, engine: &Engine) {
+        let counted = self.answers.counted();
+        if self.read.is_none() && counted != self.stored {
+            self.read = Some((counted, engine.log().last_seq()));
+        }
+    }
+
+    /// `next`: the entry of the local log that is drained next; `is_all`: there is none.
+    async fn store(&mut self, engine: &Engine, node: &str, is_all: bool, next: u64) {
+        let Some((counted, last)) = self.read.filter(|(_, last)| is_all || next > *last) else {
+            return;
+        };
+        let more: Vec<(u8, u64)> = (0u8..)
+            .zip(counted.iter().zip(self.stored))
+            .map(|(class, (now, before))| (class, now - before))
+            .filter(|(_, more)| *more > 0)
+            .collect();
+        match engine.store().add_answered(node, &more).await {
+            Ok(()) => {
+                self.stored = counted;
+                self.read = None;
+            }
+            Err(_) => tracing::warn!(last, "how many answers have left was not stored"),
         }
     }
 }

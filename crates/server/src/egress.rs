@@ -57,6 +57,17 @@ impl EgressClient {
         EgressClient::by(rules, authorities(&upstream.ca_file)?)
     }
 
+    /// For URLs that the installation itself names: also to private addresses of their hosts, and their ports.
+    pub fn for_named(egress: &Egress, urls: &[&str]) -> Result<EgressClient, String> {
+        let hosts = urls.iter().filter_map(|url| url::Private::of_url(url));
+        let rules = url::Rules {
+            ports: egress.ports.clone(),
+            loopback_http: egress.loopback_http,
+            private: hosts.collect(),
+        };
+        EgressClient::by(rules, Vec::new())
+    }
+
     fn by(rules: url::Rules, authorities: Vec<Certificate>) -> Result<EgressClient, String> {
         let guard = Arc::new(Guard {
             loopback: rules.loopback_http,

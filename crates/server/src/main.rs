@@ -17,6 +17,7 @@ mod egress;
 mod import;
 mod reindex;
 mod rotate_key;
+mod sequence;
 mod serve;
 mod tls;
 mod token;

@@ -3,6 +3,7 @@
 use crate::config::{self, Config, Flags, Loaded};
 use crate::demo::{self, Demo};
 use crate::dev_certificates::DevFiles;
+use crate::sequence::{self, anchors::Anchors};
 use crate::{core_dump, data_folder, drain, due, reindex, tls, watch, wiring};
 use clap::{Args, ValueEnum};
 use std::net::TcpListener;
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use ward_http::{Metrics, RateLimits, Service};
+use ward_http::{Answers, Metrics, RateLimits, Service};
 use ward_resources::Engine;
 use ward_smart::DemoCaller;
 
@@ -119,11 +120,22 @@ impl Serve {
             None
         };
         let stop = Arc::new(AtomicBool::new(false));
+        let answers = Arc::new(Answers::default());
         let drain = tokio::task::spawn_local(drain::run(
             engine.clone(),
+            answers.clone(),
             wiring::node_name(&config),
             stop.clone(),
         ));
+        // Numbers what is left after the last drain.
+        let drained = Arc::new(AtomicBool::new(false));
+        let origin = config::audit::origin(&config.audit, &base);
+        let sequence =
+            tokio::task::spawn_local(sequence::number(engine.clone(), origin, drained.clone()));
+        let anchors = Anchors::of(&config)?;
+        let anchored = Arc::new(AtomicBool::new(false));
+        let walk =
+            tokio::task::spawn_local(sequence::watch(engine.clone(), anchors, anchored.clone()));
         let watch =
             tokio::task::spawn_local(watch::run(engine.clone(), auth.clone(), stop.clone()));
         let (encryption, renewal) = encryption.map(|e| (e.config, e.renewal)).unzip();
@@ -137,6 +149,7 @@ impl Serve {
             settings: config.server_settings(),
             demo: self.demo,
             rate_limits: Arc::new(RateLimits::new(config.rates_per_minute())),
+            answers,
             ready: Arc::new(AtomicBool::new(true)),
         };
         // Before anything answers: who knows that the server is up may end it.
@@ -152,6 +165,10 @@ impl Serve {
         until_signalled(signals, drain_time, &service, running, metrics).await;
         stop.store(true, Ordering::Relaxed);
         let _ = drain.await;
+        drained.store(true, Ordering::Relaxed);
+        let _ = sequence.await;
+        anchored.store(true, Ordering::Relaxed);
+        let _ = walk.await;
         let _ = watch.await;
         let _ = reindex.await;
         let _ = due.await;

@@ -12,6 +12,7 @@ use crate::known::{Fresh, Known};
 use crate::meter::Meter;
 use crate::records::NewRecord;
 use crate::state::sealed::StateKeys;
+use crate::tree::keys::LogKeys;
 use bytes::Bytes;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ pub struct Core {
     pub state: StateKeys,
     /// Seals what is remembered of each Call, and finds it.
     pub records: RecordKeys,
+    pub log_keys: LogKeys,
 }
 
 impl Core {
@@ -63,6 +65,7 @@ impl Core {
             broad: Broad::default(),
             state: StateKeys::new(secret),
             records: RecordKeys::new(secret),
+            log_keys: LogKeys::new(secret),
         }
     }
 

@@ -37,6 +37,7 @@ mod sqlite;
 mod staged;
 pub mod state;
 mod store;
+mod tree;
 mod visibility;
 
 pub use contract::*;
@@ -47,4 +48,8 @@ pub use records::{NewRecord, RecordQuestion, StoredRecord};
 pub use rotation::{RotateError, Rotation, rotate_master};
 pub use staged::{STAGED_MAX, Staged, View};
 pub use store::Store;
+pub use tree::{
+    Anchored, ENTRIES_AT_ONCE_MAX, ExportLine, Gap, LogEntry, LogExport, LogRun, NumberError,
+    Numbered, Numbering, Walk,
+};
 pub use visibility::{CLASS_BYTES_MAX, NOBODY, RecordMark, Revision, VISIBILITY_IDS_MAX};

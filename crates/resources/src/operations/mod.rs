@@ -2,6 +2,7 @@
 //! `$effective-access`, `$access-impact`; one file each. `$access-report`, `$disclosures` and `$activity` are in [`crate::audit_events`].
 //! <https://hl7.org/fhir/R4/operations.html>
 
+mod audit_log;
 mod everything;
 mod explain;
 mod lastn;
@@ -61,6 +62,22 @@ pub const SERVED: &[Served] = &[
         on_type: false,
         instance: true,
         types: &["Patient"],
+    },
+    Served {
+        name: "audit-checkpoint",
+        definition: "urn:ward:operation:audit-checkpoint",
+        system: false,
+        on_type: true,
+        instance: false,
+        types: &["AuditEvent"],
+    },
+    Served {
+        name: "audit-consistency",
+        definition: "urn:ward:operation:audit-consistency",
+        system: false,
+        on_type: true,
+        instance: false,
+        types: &["AuditEvent"],
     },
     Served {
         name: "consent-decision",
@@ -157,6 +174,8 @@ pub async fn invoke(cx: Context<'_>, name: &str, target: &Target, posted: bool) 
         ("access-report", Target::Instance(_, id)) => report::access_report(cx, id).await,
         ("activity", Target::Instance(ty, id)) => report::activity(cx, *ty, id).await,
         ("disclosures", Target::Instance(_, id)) => report::disclosures(cx, id).await,
+        ("audit-checkpoint", Target::Type(ty)) => audit_log::checkpoint(cx, *ty).await,
+        ("audit-consistency", Target::Type(ty)) => audit_log::consistency(cx, *ty).await,
         ("consent-decision", target) => explain::decision(cx, target).await,
         ("effective-access", Target::Instance(ty, id)) => explain::effective(cx, *ty, id).await,
         ("everything", Target::Instance(ty, id)) if r4().ty(*ty).name == "Patient" => {

@@ -469,6 +469,36 @@ pub const OPTIONS: &[OptionRow] = &[
         "Resources one conditional delete may remove; 1 is 'single'.",
     ),
     row(
+        "audit.origin",
+        "\"\"",
+        "Which audit log this is, and the name of its keys; empty: the host of the base URL and /ward/audit. A log that has a key keeps the name that it has.",
+    ),
+    row(
+        "audit.anchor_folder",
+        "\"\"",
+        "Folder into which checkpoints of the audit log are appended, a file for each day; best on a disk of somebody else. Empty: none.",
+    ),
+    row(
+        "audit.anchor_interval_s",
+        "60",
+        "Seconds between two checkpoints there.",
+    ),
+    row(
+        "audit.witnesses",
+        "[]",
+        "Witnesses that sign checkpoints (c2sp.org/tlog-witness), each as its key, a space and its URL: [\"witness.example/w1+1a2b3c4d+BG… https://witness.example\"].",
+    ),
+    row(
+        "audit.witness_interval_s",
+        "600",
+        "Seconds between two checkpoints that each witness is shown.",
+    ),
+    row(
+        "audit.witnessed_logs",
+        "[]",
+        "Keys of audit logs of others that are signed here when they ask (POST /witness/add-checkpoint).",
+    ),
+    row(
         "log.filter",
         "\"info,actix_server=warn\"",
         "Log filter, e.g. \"info,ward_storage=debug\". Logs never hold stored values.",

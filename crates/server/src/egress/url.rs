@@ -38,6 +38,17 @@ impl Private {
     }
 }
 
+impl Private {
+    /// The host and port of a URL. `None`: it is none.
+    pub fn of_url(text: &str) -> Option<Private> {
+        let url = Url::parse(text).ok()?;
+        Some(Private {
+            host: url.host_str()?.to_owned(),
+            port: url.port_or_known_default()?,
+        })
+    }
+}
+
 /// A URL that has passed.
 #[derive(Debug)]
 pub struct Permitted(pub Url);

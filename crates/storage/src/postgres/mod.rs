@@ -32,6 +32,7 @@ mod statement;
 mod tables;
 mod total;
 mod transaction;
+mod tree;
 mod visibility;
 mod write;
 mod writer;

@@ -37,6 +37,7 @@ const CHAIN: Chain<'_> = Chain {
         CLASSES,
         TURNS,
         RECORDS,
+        TREE,
     ],
 };
 
@@ -105,6 +106,39 @@ alter table record_key enable always trigger record_stays;
 alter table record_context enable always trigger record_stays;
 alter table record_late enable always trigger record_stays;
 revoke update, delete, truncate on record, record_key, record_context, record_late from public, current_user;
+";
+
+/// The tree of the audit log (`tree::rows` says what the rows are). Nothing in its tables is changed but what is counted, and how far what
+/// is published elsewhere has come.
+const TREE: &str =
+    "-- tables of types: e0d6e9cfefab734cf57ab392db4b6ebf23655e7fe3b877c456b2e54966ce0cb2
+create table leaf_run (first bigint primary key, cluster bigint not null, base bigint not null, xid bigint not null, last bigint not null,
+  records bytea not null, hashes bytea not null);
+create index leaf_run_l on leaf_run (xid, last);
+create table tile (place bigint not null, level int not null, hashes bytea not null, primary key (level, place));
+create table checkpoint (n bigint primary key, size bigint not null, note bytea not null);
+create index checkpoint_s on checkpoint (size);
+create table cosignature (n bigint not null, name text collate \"C\" not null, line text not null, primary key (n, name));
+create table log_key (n bigint primary key, origin text not null, sealed bytea not null);
+create table answered (answers bigint not null, class smallint not null, node text collate \"C\" not null, primary key (node, class));
+create table anchor (n bigint not null, size bigint not null, at bigint not null, name text collate \"C\" primary key);
+create table witnessed (size bigint not null, origin text collate \"C\" primary key, key text not null, root bytea not null);
+create function audit_log_stays() returns trigger language plpgsql as
+  $$ begin raise exception 'the audit log is not changed'; end $$;
+create trigger leaf_run_stays before update or delete or truncate on leaf_run for each statement execute function audit_log_stays();
+create trigger tile_stays before update or delete or truncate on tile for each statement execute function audit_log_stays();
+create trigger checkpoint_stays before update or delete or truncate on checkpoint for each statement execute function audit_log_stays();
+create trigger cosignature_stays before update or delete or truncate on cosignature for each statement execute function audit_log_stays();
+create trigger log_key_stays before update or delete or truncate on log_key for each statement execute function audit_log_stays();
+create trigger answered_stays before delete or truncate on answered for each statement execute function audit_log_stays();
+alter table leaf_run enable always trigger leaf_run_stays;
+alter table tile enable always trigger tile_stays;
+alter table checkpoint enable always trigger checkpoint_stays;
+alter table cosignature enable always trigger cosignature_stays;
+alter table log_key enable always trigger log_key_stays;
+alter table answered enable always trigger answered_stays;
+revoke update, delete, truncate on leaf_run, tile, checkpoint, cosignature, log_key from public, current_user;
+revoke delete, truncate on answered from public, current_user;
 ";
 
 /// Only one node migrates at a time.

@@ -35,6 +35,7 @@ mod staged;
 mod state;
 mod statement;
 mod tables;
+mod tree;
 mod visibility;
 mod walk;
 mod write;

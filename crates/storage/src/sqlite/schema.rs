@@ -52,6 +52,7 @@ const CHAIN: Chain<'_> = Chain {
         CLASSES,
         TURNS,
         RECORDS,
+        TREE,
     ],
 };
 
@@ -112,6 +113,33 @@ create trigger record_context_u before update on record_context begin select rai
 create trigger record_context_d before delete on record_context begin select raise(abort, 'audit records are not removed'); end;
 create trigger record_late_u before update on record_late begin select raise(abort, 'audit records are not changed'); end;
 create trigger record_late_d before delete on record_late begin select raise(abort, 'audit records are not removed'); end;
+";
+
+/// The tree of the audit log (`tree::rows` says what the rows are). Nothing in its tables is changed but what is counted, and how far what
+/// is published elsewhere has come.
+const TREE: &str = "
+create table leaf_run (first integer primary key, cluster integer not null, base integer not null, xid integer not null, last integer not null,
+  records blob not null, hashes blob not null);
+create index leaf_run_l on leaf_run (xid, last);
+create table tile (level integer not null, place integer not null, hashes blob not null, primary key (level, place)) without rowid;
+create table checkpoint (n integer primary key, size integer not null, note blob not null);
+create index checkpoint_s on checkpoint (size);
+create table cosignature (n integer not null, name text not null, line text not null, primary key (n, name)) without rowid;
+create table log_key (n integer primary key, origin text not null, sealed blob not null);
+create table answered (node text not null, class integer not null, answers integer not null, primary key (node, class)) without rowid;
+create table anchor (name text primary key, n integer not null, size integer not null, at integer not null) without rowid;
+create table witnessed (origin text primary key, key text not null, size integer not null, root blob not null) without rowid;
+create trigger leaf_run_u before update on leaf_run begin select raise(abort, 'the audit log is not changed'); end;
+create trigger leaf_run_d before delete on leaf_run begin select raise(abort, 'the audit log is not changed'); end;
+create trigger tile_u before update on tile begin select raise(abort, 'the audit log is not changed'); end;
+create trigger tile_d before delete on tile begin select raise(abort, 'the audit log is not changed'); end;
+create trigger checkpoint_u before update on checkpoint begin select raise(abort, 'the audit log is not changed'); end;
+create trigger checkpoint_d before delete on checkpoint begin select raise(abort, 'the audit log is not changed'); end;
+create trigger cosignature_u before update on cosignature begin select raise(abort, 'the audit log is not changed'); end;
+create trigger cosignature_d before delete on cosignature begin select raise(abort, 'the audit log is not changed'); end;
+create trigger log_key_u before update on log_key begin select raise(abort, 'the audit log is not changed'); end;
+create trigger log_key_d before delete on log_key begin select raise(abort, 'the audit log is not changed'); end;
+create trigger answered_d before delete on answered begin select raise(abort, 'the audit log is not changed'); end;
 ";
 
 const TABLES: &str = "

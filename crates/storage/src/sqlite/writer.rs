@@ -11,6 +11,8 @@ use super::rows::{Kind, Rows};
 use super::schema;
 use super::staged::{self, Staged};
 use super::state;
+use super::statement::Value;
+use super::tree;
 use super::visibility;
 use super::write;
 use crate::allocator::BLOCK;
@@ -19,6 +21,7 @@ use crate::contract::{CommitError, Indexing, Rid, StoreError, Tidied};
 use crate::core::{Core, Prepared};
 use crate::records::NewRecord;
 use crate::state::sealed::Changes;
+use crate::tree::rows::Insert;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -59,6 +62,14 @@ pub enum Job {
     Classes(
         Vec<bytes::Bytes>,
         oneshot::Sender<Result<Vec<i32>, StoreError>>,
+    ),
+    /// What a step of the audit log's tree adds: whether nobody else was faster.
+    Number(Insert, oneshot::Sender<Result<bool, StoreError>>),
+    /// A statement of the tree's small tables: how many rows it has changed.
+    Change(
+        String,
+        Vec<Value>,
+        oneshot::Sender<Result<usize, StoreError>>,
     ),
     /// A block of row ids, for the allocator.
     Block,
@@ -182,6 +193,8 @@ enum Reply {
     Expired(u64),
     Tidied(Tidied),
     Classes(Vec<i32>),
+    Numbered(bool),
+    Changed(usize),
     Nothing,
 }
 
@@ -222,6 +235,8 @@ fn serve(connection: &mut Connection, core: &Core, batch: Vec<Commit>, others: V
                 answer.send(Ok(tidied)).is_ok()
             }
             (Job::Classes(_, answer), Some(Reply::Classes(ids))) => answer.send(Ok(ids)).is_ok(),
+            (Job::Number(_, answer), Some(Reply::Numbered(done))) => answer.send(Ok(done)).is_ok(),
+            (Job::Change(.., answer), Some(Reply::Changed(rows))) => answer.send(Ok(rows)).is_ok(),
             (Job::Block, Some(Reply::Block(block))) => {
                 core.allocator.keep_spare(Some(block));
                 true
@@ -250,6 +265,8 @@ fn reply(connection: &mut Connection, core: &Core, job: &Job) -> Result<Reply, S
             Reply::Tidied(left::remove(connection, *most, kept_s)?)
         }
         Job::Classes(classes, _) => Reply::Classes(visibility::intern(connection, classes)?),
+        Job::Number(insert, _) => Reply::Numbered(tree::insert(connection, insert)?),
+        Job::Change(sql, values, _) => Reply::Changed(connection.run(sql, values)?),
         Job::Expire(most, now_us, _) => Reply::Expired(state::expire(connection, *most, *now_us)?),
         Job::Commit(..) | Job::Stage(..) | Job::Rest | Job::Close(_) => Reply::Nothing,
     })

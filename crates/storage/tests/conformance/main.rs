@@ -24,6 +24,7 @@ mod search;
 mod state;
 mod statements;
 mod texts;
+mod tree;
 mod versions;
 mod visibility;
 mod walks;
@@ -140,4 +141,14 @@ on_both!(
     state::nothing_stands_in_clear,
     state::whatever_is_too_large_is_refused,
     state::questions_and_changes_take_few_statements,
+    tree::a_log_is_numbered_exported_and_whole,
+    tree::proofs_hold_for_every_entry_and_size,
+    tree::rows_of_the_log_are_not_changed,
+    tree::a_flipped_bit_is_found,
+    tree::a_log_that_is_cut_or_restored_is_found,
+    tree::swapped_deleted_and_inserted_records_are_found,
+    tree::a_foreign_key_is_found,
+    tree::a_clock_that_is_set_back_signs_nothing,
+    tree::a_walk_finds_what_was_deleted_or_changed,
+    tree::cosignatures_stand_below_their_checkpoint,
 );

@@ -1,0 +1,56 @@
+//! `POST /witness/add-checkpoint`: signs checkpoints of others' audit logs. <https://c2sp.org/tlog-witness>
+
+use crate::server::Service;
+use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpRequest, HttpResponse, web};
+use futures_util::StreamExt as _;
+use std::num::NonZeroU32;
+use ward_resources::ADD_CHECKPOINT_BYTES_MAX;
+
+pub const PATH: &str = "/witness/add-checkpoint";
+
+pub async fn answer(
+    request: &HttpRequest,
+    payload: web::Payload,
+    service: &Service,
+) -> HttpResponse {
+    if request.method() != Method::POST {
+        return HttpResponse::MethodNotAllowed()
+            .insert_header(("allow", "POST"))
+            .finish();
+    }
+    let source = request.peer_addr().map(|peer| peer.ip().to_string());
+    let source = source.unwrap_or_default();
+    if service
+        .rate_limits
+        .take_unauthenticated(&source, NonZeroU32::MIN)
+        .is_err()
+    {
+        return HttpResponse::TooManyRequests().finish();
+    }
+    let Some(body) = read(payload).await else {
+        return HttpResponse::PayloadTooLarge().finish();
+    };
+    let witnessed = service.engine.add_checkpoint(&source, &body).await;
+    let kind = match witnessed.status {
+        409 => "text/x.tlog.size",
+        _ => "text/plain; charset=utf-8",
+    };
+    let status = StatusCode::from_u16(witnessed.status);
+    HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
+        .content_type(kind)
+        .body(witnessed.body)
+}
+
+/// `None`: too long, or no text.
+async fn read(mut payload: web::Payload) -> Option<String> {
+    let mut body = Vec::new();
+    while let Some(part) = payload.next().await {
+        let part = part.ok()?;
+        if body.len() + part.len() > ADD_CHECKPOINT_BYTES_MAX {
+            return None;
+        }
+        body.extend_from_slice(&part);
+    }
+    String::from_utf8(body).ok()
+}

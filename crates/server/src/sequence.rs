@@ -1,0 +1,119 @@
+//! Numbers and signs what was recorded, within a second, for as long as the server runs; walks the log, and publishes its checkpoints
+//! elsewhere (decision 0023). What is wrong is an alarm: a line in the log, and a Record with the alert A25.
+
+pub mod alarm;
+pub mod anchor_file;
+pub mod anchors;
+pub mod witness;
+
+use crate::wiring::clock_us;
+use alarm::Alarms;
+use anchors::Anchors;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+use ward_resources::Engine;
+use ward_storage::{NumberError, Numbered, Numbering, StoreError, Walk};
+
+const STEP_INTERVAL: Duration = Duration::from_millis(250);
+/// After a failure that is an alarm.
+const RETRY: Duration = Duration::from_secs(2);
+const WALK_INTERVAL: Duration = Duration::from_secs(30);
+const ANCHOR_INTERVAL: Duration = Duration::from_secs(5);
+/// A store that cannot be reached is an alarm after so long: nothing is numbered meanwhile.
+const UNREACHABLE_MAX: Duration = Duration::from_secs(60);
+
+/// Numbers until `stop` is set; then numbers what is left, and signs that the log stops. `origin`: of a log without a key.
+pub async fn number(engine: Arc<Engine>, origin: String, stop: Arc<AtomicBool>) {
+    let mut numbering = Numbering::new(&origin);
+    let mut alarms = Alarms::new(engine.clone());
+    let mut reached = Instant::now();
+    loop {
+        let stopping = stop.load(Ordering::Relaxed);
+        let step = engine
+            .store()
+            .number_records(&mut numbering, clock_us())
+            .await;
+        let is_done = !matches!(&step, Ok(numbered) if numbered.more);
+        let wait = match step {
+            Ok(numbered) => {
+                reached = Instant::now();
+                told(&mut alarms, &numbered).await;
+                STEP_INTERVAL
+            }
+            Err(NumberError::Store(StoreError::Unavailable | StoreError::Timeout))
+                if reached.elapsed() < UNREACHABLE_MAX =>
+            {
+                STEP_INTERVAL
+            }
+            Err(error) => {
+                alarms.raise("sequence", &error.to_string()).await;
+                RETRY
+            }
+        };
+        if stopping && is_done {
+            break;
+        }
+        if is_done {
+            tokio::time::sleep(wait).await;
+        }
+    }
+    let stopped = engine.store().stop_numbering(&mut numbering, clock_us());
+    if let Err(error) = stopped.await {
+        tracing::error!(%error, "the audit log's last checkpoint was not made");
+    }
+}
+
+/// Walks and publishes until `stop` is set.
+pub async fn watch(engine: Arc<Engine>, mut anchors: Anchors, stop: Arc<AtomicBool>) {
+    let mut alarms = Alarms::new(engine.clone());
+    let mut walk = Walk::default();
+    let (mut walked, mut anchored) = (Instant::now(), Instant::now());
+    while !stop.load(Ordering::Relaxed) {
+        if walked.elapsed() >= WALK_INTERVAL {
+            walked = Instant::now();
+            look(&engine, &mut walk, &mut alarms).await;
+        }
+        if anchored.elapsed() >= ANCHOR_INTERVAL {
+            anchored = Instant::now();
+            anchors.publish(&engine, &mut alarms).await;
+        }
+        tokio::time::sleep(STEP_INTERVAL).await;
+    }
+    anchors.publish_last(&engine, &mut alarms).await;
+}
+
+async fn look(engine: &Engine, walk: &mut Walk, alarms: &mut Alarms) {
+    match engine.store().walk_log(walk, clock_us()).await {
+        Ok(None) => {}
+        Ok(Some(gap)) => {
+            let what = format!(
+                "audit entries are not as they were recorded: {} deleted, {} changed, the first is {}",
+                gap.missing, gap.changed, gap.entry
+            );
+            alarms.raise("walk", &what).await;
+        }
+        Err(StoreError::Integrity) => {
+            let what = "rows of the audit log's tree are missing or damaged";
+            alarms.raise("walk", what).await;
+        }
+        Err(_) => tracing::warn!("the audit log could not be walked"),
+    }
+}
+
+async fn told(alarms: &mut Alarms, numbered: &Numbered) {
+    if numbered.missing > 0 {
+        let what = format!(
+            "{} audit records are missing before entry {}",
+            numbered.missing, numbered.size
+        );
+        alarms.raise("missing", &what).await;
+    }
+    if numbered.unreadable > 0 {
+        let what = format!(
+            "{} audit records before entry {} do not open: they are not as they were recorded",
+            numbered.unreadable, numbered.size
+        );
+        alarms.raise("unreadable", &what).await;
+    }
+}

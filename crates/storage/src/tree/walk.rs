@@ -1,0 +1,137 @@
+//! The walk (TE9): compares what is numbered with what is there, a part of the log at a time, so that a deletion by whoever has the database
+//! shows while the server runs.
+
+use super::rows;
+use crate::contract::StoreError;
+use crate::store::Store;
+use std::collections::VecDeque;
+
+/// What a process has walked.
+#[derive(Debug, Default)]
+pub struct Walk {
+    /// When there were how many entries, a look each, an hour back.
+    sizes: VecDeque<(i64, u64)>,
+    /// The next old entry whose record is looked for.
+    old: u64,
+    /// The next old entry whose hash is made anew.
+    tile: u64,
+}
+
+/// Entries that are not as they were recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The first of them that was met.
+    pub entry: u64,
+    /// Entries whose record is gone.
+    pub missing: u64,
+    /// Entries whose record is another.
+    pub changed: u64,
+}
+
+const HOUR_US: i64 = 3_600_000_000;
+/// Entries of the last hour whose records are looked for with each look; the newest ones.
+const RECENT_MAX: u64 = 500_000;
+/// Entries before that whose records are looked for with each look.
+const OLD_AT_ONCE: u64 = 100_000;
+/// Entries whose hashes are made anew with each look: the newest ones, and as many old ones.
+const HASHED: u64 = 4_096;
+/// Entries of a statement.
+const IDS_AT_ONCE: u64 = 10_000;
+
+impl Store {
+    /// One look. `None`: all that was looked at is as it was recorded. About a second for a million entries of the last hour.
+    pub async fn walk_log(&self, walk: &mut Walk, now_us: i64) -> Result<Option<Gap>, StoreError> {
+        let size = self.log_size().await?;
+        let hour_ago = walk.hour_ago(now_us, size);
+        let mut found = Found::default();
+        let recent = hour_ago.max(size.saturating_sub(RECENT_MAX));
+        self.look_for(recent, size, &mut found).await?;
+        if walk.old >= recent {
+            walk.old = 0;
+        }
+        let until = recent.min(walk.old + OLD_AT_ONCE);
+        self.look_for(walk.old, until, &mut found).await?;
+        walk.old = until;
+        let newest = size.saturating_sub(HASHED);
+        self.hash(newest, size, &mut found).await?;
+        if walk.tile >= newest {
+            walk.tile = 0;
+        }
+        let until = newest.min(walk.tile + HASHED);
+        self.hash(walk.tile, until, &mut found).await?;
+        walk.tile = until;
+        Ok(found.gap())
+    }
+
+    /// Whether records of the entries `from..end` are gone.
+    async fn look_for(&self, from: u64, end: u64, found: &mut Found) -> Result<(), StoreError> {
+        let mut at = from;
+        while at < end {
+            let until = end.min(at + IDS_AT_ONCE);
+            for run in rows::runs(self, at as i64, until as i64).await? {
+                let entries = (run.first as u64..).zip(&run.entries);
+                let entries = entries.filter(|(seq, _)| (at..until).contains(seq));
+                let entries: Vec<(u64, i64)> = entries.map(|(seq, of)| (seq, of.id)).collect();
+                let ids = || entries.iter().map(|(_, id)| *id);
+                let (Some(low), Some(high)) = (ids().min(), ids().max()) else {
+                    continue;
+                };
+                let there = rows::ids(self, low, high).await?;
+                let gone = entries.iter().filter(|(_, id)| !there.contains(id));
+                gone.for_each(|(seq, _)| found.missing.push(*seq));
+            }
+            at = until;
+        }
+        Ok(())
+    }
+
+    /// Whether records of the entries `from..end` are others.
+    async fn hash(&self, from: u64, end: u64, found: &mut Found) -> Result<(), StoreError> {
+        let mut at = from;
+        while at < end {
+            let entries = self.log_entries(at, end).await?;
+            let Some(last) = entries.last() else { break };
+            at = last.seq + 1;
+            for entry in entries {
+                match entry.leaf {
+                    None => found.missing.push(entry.seq),
+                    Some(leaf) if leaf.hash() != entry.hash => found.changed.push(entry.seq),
+                    Some(_) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Walk {
+    /// How many entries there were an hour ago, or when this process began.
+    fn hour_ago(&mut self, now_us: i64, size: u64) -> u64 {
+        self.sizes.push_back((now_us, size));
+        while self.sizes.len() > 1 && self.sizes[1].0 < now_us - HOUR_US {
+            self.sizes.pop_front();
+        }
+        self.sizes.front().map_or(0, |(_, size)| *size)
+    }
+}
+
+#[derive(Default)]
+struct Found {
+    missing: Vec<u64>,
+    changed: Vec<u64>,
+}
+
+impl Found {
+    fn gap(mut self) -> Option<Gap> {
+        for entries in [&mut self.missing, &mut self.changed] {
+            entries.sort_unstable();
+            entries.dedup();
+        }
+        let entry = self.missing.iter().chain(&self.changed).min()?;
+        Some(Gap {
+            entry: *entry,
+            missing: self.missing.len() as u64,
+            changed: self.changed.len() as u64,
+        })
+    }
+}
