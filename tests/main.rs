@@ -3,6 +3,7 @@
 
 mod apps;
 mod attacks;
+mod audit;
 mod consent;
 mod crash;
 mod data;

@@ -59,8 +59,8 @@ pub struct Ledger {
     pub writes: usize,
     pub transactions: usize,
     pub deletions: usize,
-    /// Request ids of acknowledged reads.
-    pub reads: Vec<[u8; 16]>,
+    /// Request ids of all that was acknowledged.
+    pub answered: Vec<[u8; 16]>,
 }
 
 impl Ledger {
@@ -80,7 +80,7 @@ impl Ledger {
             let acknowledged = visit.transactions.iter().filter(|t| t.is_acknowledged);
             self.transactions += acknowledged.count();
             self.writes += visit.writes;
-            self.reads.extend(&visit.reads);
+            self.answered.extend(&visit.answered);
             for mut kept in visit.kept.into_iter().chain(visit.made) {
                 kept.check(ward);
                 kept.check_history(ward);

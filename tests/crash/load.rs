@@ -21,7 +21,8 @@ pub struct Visit {
     /// What was created under a condition that other clients have too.
     pub keyed: Vec<Keyed>,
     pub writes: usize,
-    pub reads: Vec<[u8; 16]>,
+    /// Request ids of all that was acknowledged.
+    pub answered: Vec<[u8; 16]>,
 }
 
 impl Visit {
@@ -35,7 +36,7 @@ impl Visit {
             transactions: Vec::new(),
             keyed: Vec::new(),
             writes: 0,
-            reads: Vec::new(),
+            answered: Vec::new(),
         }
     }
 
@@ -68,6 +69,7 @@ impl Visit {
         let request = ward.request("POST", "Patient").json(&patient(&family));
         let answer = request.try_send()?.expect(201);
         self.writes += 1;
+        self.answered.push(request_id(&answer));
         self.kept.push(Kept::new(&answer.id(), family));
         Some(())
     }
@@ -85,6 +87,7 @@ impl Visit {
         let answer = request.json(&body).try_send()?;
         assert!(matches!(answer.status, 200 | 201), "{}", answer.text());
         self.writes += usize::from(answer.status == 201);
+        self.answered.push(request_id(&answer));
         self.keyed.last_mut().unwrap().id = Some(answer.id());
         Some(())
     }
@@ -102,6 +105,7 @@ impl Visit {
         kept.acknowledge();
         assert_eq!(version(&answer.json()), kept.version);
         self.writes += 1;
+        self.answered.push(request_id(&answer));
         Some(())
     }
 
@@ -120,6 +124,7 @@ impl Visit {
         kept.acknowledge();
         assert_eq!(version(&answer.json()), kept.version);
         self.writes += 1;
+        self.answered.push(request_id(&answer));
         Some(())
     }
 
@@ -129,9 +134,10 @@ impl Visit {
             return self.update(ward);
         }
         kept.attempted = Some(Attempt::Delete);
-        ward.request("DELETE", &kept.path).try_send()?.expect(204);
+        let answer = ward.request("DELETE", &kept.path).try_send()?.expect(204);
         kept.acknowledge();
         self.writes += 1;
+        self.answered.push(request_id(&answer));
         Some(())
     }
 
@@ -139,7 +145,7 @@ impl Visit {
         let kept = self.choose();
         let answer = ward.request("GET", &kept.path).try_send()?;
         kept.compare(&answer);
-        self.reads.push(request_id(&answer));
+        self.answered.push(request_id(&answer));
         Some(())
     }
 
@@ -153,7 +159,9 @@ impl Visit {
             is_acknowledged: false,
         });
         let request = ward.request("POST", "").json(&bundle(&tag, observations));
-        let answer = request.try_send()?.expect(200).json();
+        let answer = request.try_send()?.expect(200);
+        self.answered.push(request_id(&answer));
+        let answer = answer.json();
         let location = answer["entry"][0]["response"]["location"].as_str();
         let (version_less, _) = location.unwrap().split_once("/_history/").unwrap();
         let (_, id) = version_less.rsplit_once('/').unwrap();

@@ -1,7 +1,8 @@
 //! The server is killed under load, again and again: what it acknowledged is there afterwards, and of every transaction
 //! all or nothing; and an index that was being built is whole in the end. <https://hl7.org/fhir/R4/http.html#transaction>
 
-pub mod audit;
+mod audit;
+mod faults;
 mod indexing;
 mod ledger;
 mod load;
@@ -79,8 +80,8 @@ fn survive(mut server: Server, rounds: usize, accident: impl Fn()) {
     }
     ledger.check_again(&server.client("loader"), LAST_LOOK_MAX, &mut random);
     let backend = server.backend;
-    let (_, home) = server.kill();
-    audit::check_recorded(&home, &ledger.reads);
+    let (_, home) = server.stop();
+    audit::check_recorded(&home, &ledger.answered);
     tell(&ledger, backend, rounds, begun.elapsed());
 }
 
@@ -90,15 +91,15 @@ fn tell(ledger: &Ledger, backend: Backend, rounds: usize, time: Duration) {
         writes,
         transactions,
         deletions,
-        reads,
+        answered,
         ..
     } = ledger;
     let created_once = ledger.created_once();
     let seconds = time.as_secs();
     println!(
         "{backend:?}: {rounds} kills in {seconds} s; acknowledged: {writes} writes, {transactions} of them transactions, {created_once} of them \
-        conditional creates; {deletions} resources found deleted; {} reads",
-        reads.len()
+        conditional creates; {deletions} resources found deleted; {} answers, each with its record",
+        answered.len()
     );
     let of_each_kind = *transactions > 0 && created_once > 0 && *deletions > 0;
     let is_short = rounds < ROUNDS_OF_EACH_KIND;

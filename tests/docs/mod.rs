@@ -19,7 +19,7 @@ fn demo(backend: Backend) -> Server {
 }
 
 /// A file of the checkout.
-fn text(path: &str) -> String {
+pub fn text(path: &str) -> String {
     let path = format!("{}/../{path}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read_to_string(&path).unwrap_or_else(|e| panic!("{path}: {e}"))
 }

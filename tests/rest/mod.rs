@@ -24,7 +24,7 @@ mod published;
 mod purposes;
 mod rate_limits;
 pub mod reindex;
-mod routes;
+pub mod routes;
 mod scopes;
 mod scopes_denied;
 mod scopes_granular;
@@ -88,7 +88,12 @@ pub fn unique(word: &str) -> String {
 
 /// Compares with the checked-in file, or writes it when `WARD_BLESS` is set.
 pub fn expect_file(name: &str, actual: &str) {
-    let path = format!("{}/rest/{name}", env!("CARGO_MANIFEST_DIR"));
+    expect_document(&format!("tests/rest/{name}"), actual);
+}
+
+/// The same of a file of the checkout.
+pub fn expect_document(name: &str, actual: &str) {
+    let path = format!("{}/../{name}", env!("CARGO_MANIFEST_DIR"));
     if std::env::var_os("WARD_BLESS").is_some() {
         std::fs::write(&path, actual).unwrap();
         return;

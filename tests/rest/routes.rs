@@ -8,7 +8,8 @@ mod callers;
 mod void_tokens;
 
 use super::expect_file;
-use asked::{Route, Story, claim, observation, operations, outside, person, reads, writes};
+pub use asked::{Route, Story, operations, outside, person, reads, writes};
+use asked::{claim, observation};
 use callers::{CALLERS, clients, is_within, may_see};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -16,7 +17,7 @@ use std::fmt::Write;
 use void_tokens::with_void_tokens;
 use ward_testkit::{Answer, Client, backends};
 
-fn tell(loader: &Client, own: &str, other: &str) -> Story {
+pub fn tell(loader: &Client, own: &str, other: &str) -> Story {
     let create = |body: Value| {
         let ty = body["resourceType"].as_str().unwrap();
         format!("{ty}/{}", loader.post(ty, &body).expect(201).id())

@@ -56,6 +56,10 @@ pub struct Identity {
     /// What the client's registration says of it at this moment; no token does.
     pub client: Registered,
     pub session: Option<String>,
+    /// The shared computer at which the person is.
+    pub workstation: Option<String>,
+    /// How the person was authenticated: the word of `acr`, and those of `amr`, with spaces between.
+    pub authenticated: Option<String>,
     /// `jti`
     pub token_id: String,
     /// Seconds since 1970 from which on the token is void. Whoever makes the Caller checks it.

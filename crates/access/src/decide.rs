@@ -102,6 +102,8 @@ pub enum Maintenance {
     /// What rows and people are called in AuditEvents. Reads; of what it finds logical ids, names of people and labels go on, to whom
     /// the events are shown.
     Names,
+    /// Whose record a refused Call was about. Reads; what it finds goes into the Record of the Call and nowhere else.
+    Refused,
     /// Extracting index entries anew from what is stored. Reads; nothing of it leaves the store.
     Reindex,
     /// What carries security labels to a resource that is written, and what it carries them to. Reads and searches; of what it finds
@@ -133,6 +135,7 @@ pub fn maintenance(purpose: Maintenance) -> Access {
         Maintenance::Labels => (&[Action::Read, Action::Search], 11),
         Maintenance::Rota => (&[Action::Read, Action::Search], 5),
         Maintenance::TakenId => (&[Action::Read], 6),
+        Maintenance::Refused => (&[Action::Read], 12),
         Maintenance::Owners => (&[Action::Read], 7),
         Maintenance::Memberships => (&[Action::Read, Action::Search], 8),
         Maintenance::Consents => (&[Action::Read, Action::Search], 9),

@@ -28,12 +28,12 @@ pub struct Headers {
 /// Of the FHIR base.
 pub const OF_FHIR: Headers = Headers {
     sent: "Authorization, Accept, Content-Type, DPoP, If-Match, If-None-Match, If-Modified-Since, If-None-Exist, Prefer, Ward-Break-Glass, X-Request-Id, X-Security-Context",
-    seen: "ETag, Last-Modified, Location, Content-Location, X-Request-Id, X-Security-Context, WWW-Authenticate, DPoP-Nonce, Retry-After, Ward-Break-Glass",
+    seen: "ETag, Last-Modified, Location, Content-Location, X-Request-Id, X-Correlation-Id, X-Security-Context, WWW-Authenticate, DPoP-Nonce, Retry-After, Ward-Break-Glass",
 };
 /// Of the authorization server's endpoints.
 pub const OF_ENDPOINTS: Headers = Headers {
-    sent: "Authorization, Accept, Content-Type, DPoP, If-None-Match",
-    seen: "ETag, WWW-Authenticate, DPoP-Nonce, Retry-After",
+    sent: "Authorization, Accept, Content-Type, DPoP, If-None-Match, X-Request-Id",
+    seen: "ETag, X-Request-Id, X-Correlation-Id, WWW-Authenticate, DPoP-Nonce, Retry-After",
 };
 /// Methods of the FHIR base.
 pub const FHIR_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";

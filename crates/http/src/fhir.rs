@@ -4,7 +4,7 @@ use crate::bearer::{self, Refused};
 use crate::break_glass;
 use crate::headers;
 use crate::rate_limits::{self, Exceeded};
-use crate::request::{self, Asked, Look};
+use crate::request::{self, Asked, Look, name_request, request_id};
 use crate::respond::{Wish, respond};
 use crate::server::Service;
 use actix_web::http::header::{HeaderName, HeaderValue};
@@ -37,16 +37,16 @@ pub async fn answer(
     let begun = Instant::now();
     let _in_flight = service.metrics.begin();
     let request_id = request_id();
-    let id_text = hex(&request_id);
     let source: Arc<str> = request
         .peer_addr()
         .map_or_else(String::new, |a| a.ip().to_string())
         .into();
     let below = percent_decoded(below);
-    let mut asked = Asked::nothing(request_id, source);
-    let understood = asked.head(request, below.trim_start_matches('/'));
+    let mut asked = Asked::nothing(request, request_id, source);
+    let path = below.trim_start_matches('/');
+    let understood = asked.head(request, path);
     let interaction = asked.call.interaction.code();
-    let answered = answered(request, payload, service, asked, understood, base).await;
+    let answered = answered((request, path), payload, service, asked, understood, base).await;
     let Answered {
         reply,
         look,
@@ -72,12 +72,12 @@ pub async fn answer(
         pretty: look.pretty,
         codings: look.codings,
         base: url,
-        request_id: &id_text,
     };
     let mut response = respond(reply, wish);
     if let Some((name, value)) = header {
         response.headers_mut().insert(name, value);
     }
+    name_request(request, &request_id, response.headers_mut());
     if let Some(banner) = banner {
         response.headers_mut().insert(headers::BREAK_GLASS, banner);
     }
@@ -95,7 +95,7 @@ struct Answered {
 
 /// `understood`: what of the request was not.
 async fn answered(
-    request: &HttpRequest,
+    (request, path): (&HttpRequest, &str),
     payload: web::Payload,
     service: &Service,
     mut asked: Asked,
@@ -113,7 +113,7 @@ async fn answered(
             if base == Base::AppState {
                 settings.body_bytes_max = settings.body_bytes_max.min(APP_STATE_BYTES_MAX);
             }
-            request::body(request, payload, &settings, &mut asked).await
+            request::body((request, path), payload, &settings, &mut asked).await
         }
         refused => refused,
     };
@@ -231,25 +231,6 @@ fn unanswered() -> Reply {
         Kind::Internal,
         "the request was not answered to its end",
     ))
-}
-
-fn request_id() -> [u8; 16] {
-    let mut id = [0; 16];
-    ward_seal::random::fill(&mut id);
-    id
-}
-
-fn hex(bytes: &[u8; 16]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    bytes
-        .iter()
-        .flat_map(|b| {
-            [
-                DIGITS[usize::from(b >> 4)] as char,
-                DIGITS[usize::from(b & 15)] as char,
-            ]
-        })
-        .collect()
 }
 
 /// Path segments decoded once; an encoded slash stays encoded and so never makes a segment.

@@ -6,6 +6,10 @@ pub const FHIR_JSON: HeaderValue = HeaderValue::from_static("application/fhir+js
 pub const FHIR_XML: HeaderValue = HeaderValue::from_static("application/fhir+xml; charset=utf-8");
 /// What a Binary in its own media type depends on. <https://hl7.org/fhir/R4/binary.html#security-context>
 pub const SECURITY_CONTEXT: HeaderName = HeaderName::from_static("x-security-context");
+/// Of a request: how the client calls it. Of an answer: how the server does, and the records. <https://hl7.org/fhir/R4/http.html#custom>
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Of an answer: how the client called its request, which the records know, too.
+pub const CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 /// Of a request: what opens the record in an emergency. Of an answer: that it was opened so, and until when.
 pub const BREAK_GLASS: HeaderName = HeaderName::from_static("ward-break-glass");
 pub const OCTETS: HeaderValue = HeaderValue::from_static("application/octet-stream");

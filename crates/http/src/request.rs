@@ -3,9 +3,9 @@
 use crate::accept::{Form, negotiate, pretty};
 use crate::accept_encoding::{self, Codings, PLAIN};
 use crate::body;
-use crate::headers::SECURITY_CONTEXT;
+use crate::headers::{CORRELATION_ID, REQUEST_ID, SECURITY_CONTEXT};
 use crate::server::ServerSettings;
-use actix_web::http::header::{self, HeaderMap, HeaderName};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, web};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use ward_fhir::date::parse_http_date;
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind};
+use ward_resources::call::CLIENT_REQUEST_ID_BYTES_MAX;
 use ward_resources::route::{Method, route};
 use ward_resources::search::{Pairs, decode_query};
 use ward_resources::{Body, Call, Conditions, Format, Interaction, Prefer, Return};
@@ -32,9 +33,12 @@ pub struct Look {
 }
 
 impl Asked {
-    pub fn nothing(request_id: [u8; 16], source: Arc<str>) -> Asked {
+    /// Of the request what is known before anything of it is understood.
+    pub fn nothing(request: &HttpRequest, request_id: [u8; 16], source: Arc<str>) -> Asked {
+        let mut call = Call::new(Interaction::Unknown, request_id, source);
+        call.client_request_id = client_request_id(request.headers()).map(Arc::from);
         Asked {
-            call: Call::new(Interaction::Unknown, request_id, source),
+            call,
             look: Look {
                 form: Form::Json,
                 codings: PLAIN,
@@ -53,7 +57,9 @@ impl Asked {
             )
         })?;
         self.call.interaction = route(method, path)?;
-        self.call.parameters = self.without_look(decode_query(request.query_string())?);
+        let query = request.query_string();
+        self.call.parameters = self.without_look(decode_query(query)?);
+        self.call.asked_by(path, &[query]);
         self.choose_look(request.headers())?;
         let codings = list(request.headers(), &header::ACCEPT_ENCODING);
         self.look.codings = accept_encoding::negotiate(codings.as_deref())?;
@@ -99,9 +105,9 @@ impl Asked {
     }
 }
 
-/// Reads the body into the Call; a form body of a search becomes parameters.
+/// Reads the body into the Call; a form body of a search becomes parameters. `path`: below the base.
 pub async fn body(
-    request: &HttpRequest,
+    (request, path): (&HttpRequest, &str),
     payload: web::Payload,
     settings: &ServerSettings,
     asked: &mut Asked,
@@ -135,6 +141,7 @@ pub async fn body(
             .map_err(|_| Failure::new(Kind::Malformed, "the form is not UTF-8"))?;
         let pairs = asked.without_look(decode_query(form)?);
         asked.call.parameters.extend(pairs);
+        asked.call.asked_by(path, &[request.query_string(), form]);
         return asked.choose_look(headers);
     }
     let call = &mut asked.call;
@@ -160,6 +167,38 @@ pub async fn body(
         call.security_context = bounding(headers, &SECURITY_CONTEXT)?;
     }
     Ok(())
+}
+
+/// What the client calls its request, if that is printable and short: else it is as if it had sent none.
+pub fn client_request_id(headers: &HeaderMap) -> Option<&str> {
+    let id = text(headers, &REQUEST_ID)?;
+    let is_one = (1..=CLIENT_REQUEST_ID_BYTES_MAX).contains(&id.len())
+        && id.bytes().all(|b| b.is_ascii_graphic());
+    is_one.then_some(id)
+}
+
+/// How the records name a request.
+pub fn request_id() -> [u8; 16] {
+    let mut id = [0; 16];
+    ward_seal::random::fill(&mut id);
+    id
+}
+
+/// Tells in an answer how the records name the request, and how the client did. <https://hl7.org/fhir/R4/http.html#custom>
+pub fn name_request(request: &HttpRequest, id: &[u8; 16], answer: &mut HeaderMap) {
+    if let Ok(id) = HeaderValue::from_str(&hex(id)) {
+        answer.insert(REQUEST_ID, id);
+    }
+    let own = client_request_id(request.headers());
+    if let Some(Ok(own)) = own.map(HeaderValue::from_str) {
+        answer.insert(CORRELATION_ID, own);
+    }
+}
+
+fn hex(bytes: &[u8; 16]) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = |b: &u8| [b >> 4, b & 15].map(|digit| DIGITS[usize::from(digit)] as char);
+    bytes.iter().flat_map(digits).collect()
 }
 
 fn is_binary(interaction: &Interaction) -> bool {

@@ -5,7 +5,7 @@ use crate::accept_encoding::{Coding, Codings};
 use crate::headers;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderValue};
 use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use std::io::Write;
@@ -29,8 +29,6 @@ pub struct Wish<'a> {
     pub codings: Codings,
     /// Base URL without trailing slash, for Location.
     pub base: &'a str,
-    /// Hexadecimal request id.
-    pub request_id: &'a str,
 }
 
 pub fn respond(reply: Reply, wish: Wish<'_>) -> HttpResponse {
@@ -117,9 +115,6 @@ fn assemble(
     headers::secure(headers, is_raw);
     if is_raw || headers.get(header::CONTENT_TYPE) == Some(&headers::FHIR_XML) {
         headers::keep_nowhere(headers);
-    }
-    if let Ok(id) = HeaderValue::from_str(wish.request_id) {
-        headers.insert(HeaderName::from_static("x-request-id"), id);
     }
     response
 }

@@ -14,7 +14,7 @@ pub(crate) use credentials::{DPOP, one_header};
 
 use crate::cors::{self, Openness};
 use crate::pages;
-use crate::request::text;
+use crate::request::{client_request_id, name_request, request_id, text};
 use crate::server::Service;
 use crate::tls::client_certificate;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -40,6 +40,7 @@ pub async fn handle(
         return cors::preflight(request, openness, cors::OF_ENDPOINTS, &methods);
     }
     let begun = Instant::now();
+    let id = request_id();
     let _in_flight = service.metrics.begin();
     let methods = endpoint.methods();
     let is_taken = methods.contains(&request.method().as_str());
@@ -47,15 +48,16 @@ pub async fn handle(
     let exceeded = meter.take_before(endpoint).err();
     let answer = if exceeded.is_some() {
         let refusal = Refusal::too_many_requests();
-        refusal.recorded(request, service, endpoint).await
+        refusal.recorded((request, &id), service, endpoint).await
     } else if is_taken {
-        let asked = asked(request, payload, service, endpoint).await;
-        answer(request, service, asked, meter, endpoint).await
+        let asked = asked((request, &id), payload, service, endpoint).await;
+        answer((request, &id), service, asked, meter, endpoint).await
     } else {
         let refusal = Refusal::method_not_allowed();
-        refusal.recorded(request, service, endpoint).await
+        refusal.recorded((request, &id), service, endpoint).await
     };
     let mut response = respond::respond(request, answer, Cookies::of(service));
+    name_request(request, &id, response.headers_mut());
     if let Some(exceeded) = exceeded {
         let wait = HeaderValue::from(exceeded.wait_s);
         response.headers_mut().insert(header::RETRY_AFTER, wait);
@@ -98,7 +100,7 @@ pub fn file(path: &str) -> Option<HttpResponse> {
 }
 
 async fn answer(
-    request: &HttpRequest,
+    (request, id): (&HttpRequest, &[u8; 16]),
     service: &Service,
     asked: Result<Asked, Refusal>,
     meter: Metered,
@@ -114,7 +116,7 @@ async fn answer(
             });
             task.await.unwrap_or_else(|_| refusal::unanswered(endpoint))
         }
-        Err(refusal) => refusal.recorded(request, service, endpoint).await,
+        Err(refusal) => refusal.recorded((request, id), service, endpoint).await,
     }
 }
 
@@ -127,6 +129,8 @@ struct Asked {
     session: Option<String>,
     device: Option<String>,
     certificate: Option<[u8; 32]>,
+    request_id: [u8; 16],
+    client_request_id: Option<String>,
     source: String,
     origin: Option<String>,
     method: &'static str,
@@ -149,6 +153,8 @@ impl Asked {
             session: self.session.as_deref(),
             device: self.device.as_deref(),
             certificate: self.certificate,
+            request_id: self.request_id,
+            client_request_id: self.client_request_id.as_deref(),
             source: &self.source,
             origin: self.origin.as_deref(),
             method: self.method,
@@ -161,7 +167,7 @@ impl Asked {
 }
 
 async fn asked(
-    request: &HttpRequest,
+    (request, id): (&HttpRequest, &[u8; 16]),
     payload: web::Payload,
     service: &Service,
     endpoint: Endpoint,
@@ -180,6 +186,8 @@ async fn asked(
         session: cookies.session(headers),
         device: cookies.device(headers),
         certificate: client_certificate(request),
+        request_id: *id,
+        client_request_id: client_request_id(headers).map(str::to_owned),
         source: source(request),
         origin: text(headers, &header::ORIGIN).map(str::to_owned),
         method: method(request),

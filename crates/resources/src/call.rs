@@ -4,6 +4,7 @@
 use crate::break_glass::BrokenGlass;
 use bytes::Bytes;
 use std::sync::Arc;
+use std::time::Instant;
 use ward_access::Action;
 use ward_fhir::TypeId;
 
@@ -114,6 +115,40 @@ impl Interaction {
         )
     }
 
+    /// Whether it asks for what is there of many: its record says how, and how much was found.
+    pub fn lists(&self) -> bool {
+        matches!(
+            self,
+            Interaction::SearchType { .. }
+                | Interaction::SearchSystem
+                | Interaction::SearchCompartment { .. }
+                | Interaction::HistoryInstance { .. }
+                | Interaction::HistoryType { .. }
+                | Interaction::HistorySystem
+                | Interaction::Operation { .. }
+        )
+    }
+
+    /// The one resource that it is about.
+    pub fn target(&self) -> Option<(TypeId, &str)> {
+        match self {
+            Interaction::Read { ty, id }
+            | Interaction::Vread { ty, id, .. }
+            | Interaction::Update { ty, id }
+            | Interaction::Patch { ty, id }
+            | Interaction::Delete { ty, id }
+            | Interaction::HistoryInstance { ty, id }
+            | Interaction::Operation {
+                target: Target::Instance(ty, id),
+                ..
+            } => Some((*ty, id)),
+            Interaction::SearchCompartment {
+                compartment, id, ..
+            } => Some((*compartment, id)),
+            _ => None,
+        }
+    }
+
     /// Answered without a token: it tells of the server and of nobody's data.
     pub fn is_public(&self) -> bool {
         matches!(self, Interaction::Capabilities | Interaction::OpenApi)
@@ -145,6 +180,26 @@ impl Interaction {
             | Interaction::Unknown => None,
         }
     }
+
+    /// Every code that [`Interaction::code`] tells; a Bundle turns out to be a batch or a transaction.
+    pub const CODES: [&'static str; 16] = [
+        "read",
+        "vread",
+        "create",
+        "update",
+        "patch",
+        "delete",
+        "history-instance",
+        "history-type",
+        "history-system",
+        "search-type",
+        "search-system",
+        "capabilities",
+        "unknown",
+        "batch",
+        "transaction",
+        "operation",
+    ];
 
     /// The code of <https://hl7.org/fhir/R4/valueset-type-restful-interaction.html>, as audit and capabilities use it.
     pub fn code(&self) -> &'static str {
@@ -215,6 +270,24 @@ pub struct Prefer {
     pub lenient: bool,
 }
 
+/// Longer ones of clients are left out.
+pub const CLIENT_REQUEST_ID_BYTES_MAX: usize = 128;
+/// Of [`Call::asked`]: what is longer is cut.
+pub const ASKED_BYTES_MAX: usize = 4_096;
+/// Parameters that are refused or mean nothing here, and whose values are nobody's to read.
+const SECRETS: [&str; 10] = [
+    "access_token",
+    "refresh_token",
+    "id_token",
+    "id_token_hint",
+    "client_secret",
+    "client_assertion",
+    "password",
+    "secret",
+    "token",
+    "code_verifier",
+];
+
 #[derive(Clone, Debug)]
 pub struct Call {
     pub interaction: Interaction,
@@ -230,6 +303,12 @@ pub struct Call {
     /// `X-Security-Context` of a raw Binary.
     pub security_context: Option<String>,
     pub request_id: [u8; 16],
+    /// `X-Request-Id` as the client sent it, at most [`CLIENT_REQUEST_ID_BYTES_MAX`] printable characters.
+    pub client_request_id: Option<Arc<str>>,
+    /// How something was asked of many, for the record: see [`Call::asked_by`].
+    pub asked: String,
+    /// When it came.
+    pub begun: Instant,
     /// Address of the peer, for the record.
     pub source: Arc<str>,
     /// Patients whose records may leave to the client within an hour; 0: no limit. `None`: what the installation says.
@@ -250,10 +329,33 @@ impl Call {
             raw_accepted: false,
             security_context: None,
             request_id,
+            client_request_id: None,
+            asked: String::new(),
+            begun: Instant::now(),
             source,
             patients_per_hour: None,
             break_glass: None,
         }
+    }
+
+    /// Keeps for the record how a search, a history or an operation was asked: the path below the base, query and form as they were sent,
+    /// at most [`ASKED_BYTES_MAX`]. Of what holds a credential the path alone. To be called when the parameters are known.
+    pub fn asked_by(&mut self, path: &str, queries: &[&str]) {
+        if !self.interaction.lists() {
+            return;
+        }
+        let holds_secret = |(name, _): &(String, String)| SECRETS.contains(&name.as_str());
+        let is_secret = self.parameters.iter().any(holds_secret);
+        let mut asked = path.to_owned();
+        let sent = queries
+            .iter()
+            .filter(|query| !query.is_empty() && !is_secret);
+        for (n, query) in sent.enumerate() {
+            asked.push(if n == 0 { '?' } else { '&' });
+            asked.push_str(query);
+        }
+        asked.truncate(asked.floor_char_boundary(ASKED_BYTES_MAX));
+        self.asked = asked;
     }
 
     pub fn parameter(&self, name: &str) -> Option<&str> {
@@ -261,5 +363,129 @@ impl Call {
             .iter()
             .find(|(n, _)| n == name)
             .map(|(_, v)| v.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of each kind one. What is added to the enum has to be added here: see the match.
+    fn each() -> Vec<Interaction> {
+        let (ty, id) = (TypeId(1), String::new());
+        let of = |name: &str| Interaction::Operation {
+            name: name.into(),
+            target: Target::System,
+            posted: false,
+        };
+        vec![
+            Interaction::Read { ty, id: id.clone() },
+            Interaction::Vread {
+                ty,
+                id: id.clone(),
+                version: id.clone(),
+            },
+            Interaction::Create { ty },
+            Interaction::Update { ty, id: id.clone() },
+            Interaction::ConditionalUpdate { ty },
+            Interaction::Patch { ty, id: id.clone() },
+            Interaction::ConditionalPatch { ty },
+            Interaction::Delete { ty, id: id.clone() },
+            Interaction::ConditionalDelete { ty },
+            Interaction::HistoryInstance { ty, id: id.clone() },
+            Interaction::HistoryType { ty },
+            Interaction::HistorySystem,
+            Interaction::SearchType { ty },
+            Interaction::SearchSystem,
+            Interaction::SearchCompartment {
+                compartment: ty,
+                id,
+                ty: None,
+            },
+            Interaction::Capabilities,
+            Interaction::Unknown,
+            Interaction::OpenApi,
+            Interaction::Bundle,
+            of("meta"),
+        ]
+    }
+
+    fn place(interaction: &Interaction) -> usize {
+        match interaction {
+            Interaction::Read { .. } => 0,
+            Interaction::Vread { .. } => 1,
+            Interaction::Create { .. } => 2,
+            Interaction::Update { .. } => 3,
+            Interaction::ConditionalUpdate { .. } => 4,
+            Interaction::Patch { .. } => 5,
+            Interaction::ConditionalPatch { .. } => 6,
+            Interaction::Delete { .. } => 7,
+            Interaction::ConditionalDelete { .. } => 8,
+            Interaction::HistoryInstance { .. } => 9,
+            Interaction::HistoryType { .. } => 10,
+            Interaction::HistorySystem => 11,
+            Interaction::SearchType { .. } => 12,
+            Interaction::SearchSystem => 13,
+            Interaction::SearchCompartment { .. } => 14,
+            Interaction::Capabilities => 15,
+            Interaction::Unknown => 16,
+            Interaction::OpenApi => 17,
+            Interaction::Bundle => 18,
+            Interaction::Operation { .. } => 19,
+        }
+    }
+
+    #[test]
+    fn codes_are_those_of_the_interactions() {
+        let each = each();
+        let mut told: Vec<&str> = Vec::new();
+        for (at, interaction) in each.iter().enumerate() {
+            assert_eq!(place(interaction), at);
+            told.push(interaction.code());
+        }
+        // What a Bundle may turn out to be.
+        told.push("transaction");
+        told.sort_unstable();
+        told.dedup();
+        let mut listed = Interaction::CODES.to_vec();
+        listed.sort_unstable();
+        assert_eq!(listed, told);
+    }
+
+    #[test]
+    fn what_is_asked_is_kept_without_credentials() {
+        let asked = |queries: &[&str]| {
+            let mut call = Call::new(Interaction::SearchSystem, [0; 16], "test".into());
+            call.parameters = queries
+                .iter()
+                .flat_map(|query| crate::search::decode_query(query).unwrap())
+                .collect();
+            call.asked_by("Patient", queries);
+            call.asked
+        };
+        assert_eq!(asked(&[""]), "Patient");
+        assert_eq!(
+            asked(&["name=%C3%A9", "birthdate=2000"]),
+            "Patient?name=%C3%A9&birthdate=2000"
+        );
+        for secret in [
+            "access_token=x",
+            "name=a&client_secret=b",
+            "%61ccess_token=x",
+        ] {
+            assert_eq!(asked(&[secret]), "Patient", "{secret}");
+        }
+        let long = format!("name={}", "é".repeat(ASKED_BYTES_MAX));
+        assert!(asked(&[&long]).len() <= ASKED_BYTES_MAX);
+        let mut read = Call::new(
+            Interaction::Read {
+                ty: TypeId(1),
+                id: "1".into(),
+            },
+            [0; 16],
+            "test".into(),
+        );
+        read.asked_by("Patient/1", &["_elements=name"]);
+        assert_eq!(read.asked, "");
     }
 }

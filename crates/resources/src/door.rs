@@ -6,6 +6,7 @@
 use crate::call::{Call, Interaction};
 use crate::engine::{Context, Engine};
 use crate::record_budget::Budgeted;
+use crate::recorded::{Ended, compose_record};
 use crate::reply::{Content, Reply};
 use crate::visibility::Sees;
 use crate::{
@@ -18,7 +19,6 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use ward_access::{Access, Caller, Facts, PatientKey, decide};
-use ward_audit::{Decision, Detail, Entity, Outcome, Record};
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind};
 use ward_storage::View;
@@ -32,7 +32,7 @@ impl Engine {
     pub async fn answer(&self, caller: &Caller, call: &Call) -> Reply {
         let begun = Instant::now();
         let reply = self.answered(caller, call).await;
-        if reply.status == Kind::NotFound.status() {
+        if reply.in_steps || reply.status == Kind::NotFound.status() {
             let steps = begun.elapsed().as_micros() / ABSENT_STEP.as_micros() + 1;
             let steps = u32::try_from(steps).unwrap_or(1);
             sleep_until(begun + ABSENT_STEP * steps).await;
@@ -51,7 +51,7 @@ impl Engine {
             }
             Err(failure) => {
                 let reply = Reply::failure(&failure);
-                self.record(caller, call, reply.into()).await
+                self.record_refused(caller, call, reply.into()).await
             }
         }
     }
@@ -74,7 +74,7 @@ impl Engine {
             challenge,
             ..Reply::failure(failure)
         };
-        self.record(caller, call, reply.into()).await
+        self.record_refused(caller, call, reply.into()).await
     }
 
     /// In which roles this caller acts now, where that is not the token's to say, and what they may see and do. What is published
@@ -103,7 +103,7 @@ impl Engine {
 
     /// An answer that was made without the store of resources, and shows nobody's record: recorded like any other, before it leaves.
     pub async fn recorded(&self, caller: &Caller, call: &Call, reply: Reply) -> Reply {
-        self.record(caller, call, reply.into()).await
+        self.record(caller, call, reply.into(), 0).await
     }
 
     /// What this caller may see and do now, of what consents and labels leave.
@@ -157,10 +157,29 @@ impl Engine {
         };
         let budgeted = self.within_budget(caller, call, reply).await;
         unrecorded.recorded();
-        self.record(caller, call, budgeted).await
+        self.record_refused(caller, call, budgeted).await
     }
 
-    async fn record(&self, caller: &Caller, call: &Call, budgeted: Budgeted) -> Reply {
+    /// With whom it was about, where that is not shown.
+    async fn record_refused(&self, caller: &Caller, call: &Call, mut budgeted: Budgeted) -> Reply {
+        let unrecorded = Unrecorded::new(self, caller, call);
+        let patient = match budgeted.reply.recorded {
+            true => 0,
+            false => self.undisclosed(caller, call, &budgeted.reply).await,
+        };
+        unrecorded.recorded();
+        budgeted.reply.in_steps |=
+            budgeted.reply.status == 403 && call.interaction.target().is_some();
+        self.record(caller, call, budgeted, patient).await
+    }
+
+    async fn record(
+        &self,
+        caller: &Caller,
+        call: &Call,
+        budgeted: Budgeted,
+        patient: i64,
+    ) -> Reply {
         if let Some(notice) = budgeted.notice
             && self.log.append(&notice).await.is_err()
         {
@@ -171,17 +190,17 @@ impl Engine {
         if reply.recorded && reply.disclosed_by.is_empty() {
             return reply;
         }
-        let mut record = compose_record(
-            self.now_us(),
-            caller,
-            call,
-            reply.status,
-            reply.interaction,
-            &reply.entities,
-        );
+        let ended = Ended {
+            patient,
+            ..Ended::with(&reply)
+        };
+        let mut record = compose_record(self.now_us(), caller, call, ended);
         record.decision.consents.clone_from(&reply.disclosed_by);
         match self.log.append(&record).await {
-            Ok(_) => reply,
+            Ok(_) => {
+                self.decisions.permitted(caller, call, &reply.entities);
+                reply
+            }
             Err(_) => Reply::failure(&unrecorded()),
         }
     }
@@ -241,72 +260,15 @@ impl<'a> Unrecorded<'a> {
 impl Drop for Unrecorded<'_> {
     fn drop(&mut self) {
         let at_us = self.engine.now_us();
-        let record = compose_record(at_us, self.caller, self.call, BROKEN_OFF, None, &[]);
+        let ended = Ended {
+            status: BROKEN_OFF,
+            ..Ended::default()
+        };
+        let record = compose_record(at_us, self.caller, self.call, ended);
         if self.engine.log.offer(&record).is_err() {
             tracing::error!("audit record of a request that was broken off could not be queued");
         }
     }
-}
-
-/// The Record of a Call with its outcome.
-pub(crate) fn compose_record(
-    at_us: i64,
-    caller: &Caller,
-    call: &Call,
-    status: u16,
-    turned_out: Option<&'static str>,
-    entities: &[Entity],
-) -> Record {
-    Record {
-        at_us,
-        request_id: call.request_id,
-        interaction: turned_out
-            .unwrap_or_else(|| call.interaction.code())
-            .to_owned(),
-        client_id: caller.client_id.clone(),
-        user: caller.fhir_user.as_deref().unwrap_or_default().to_owned(),
-        purpose: caller.acts_for().to_string(),
-        source: call.source.to_string(),
-        outcome: outcome(status),
-        status,
-        query: parameter_names(call),
-        entities: entities.to_vec(),
-        decision: Decision {
-            break_glass: call.break_glass.is_some(),
-            ..Decision::default()
-        },
-        detail: Detail {
-            subtype: audit_events::subtype(&call.interaction).to_owned(),
-            ..Detail::default()
-        },
-    }
-}
-
-fn outcome(status: u16) -> Outcome {
-    match status {
-        0..=399 => Outcome::Success,
-        400..=499 => Outcome::Minor,
-        503 => Outcome::Major,
-        _ => Outcome::Serious,
-    }
-}
-
-/// Names only: values of search parameters are clinical data. What is no parameter name of the specification's form is dropped.
-fn parameter_names(call: &Call) -> String {
-    const NAMES_BYTES_MAX: usize = 256;
-    let mut names = String::new();
-    for (name, _) in &call.parameters {
-        let plain = name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"_-:.".contains(&b));
-        if plain && names.len() + name.len() < NAMES_BYTES_MAX {
-            if !names.is_empty() {
-                names.push('&');
-            }
-            names.push_str(name);
-        }
-    }
-    names
 }
 
 /// A read among the entries of a transaction, answered from the state that the transaction makes. The transaction's Record

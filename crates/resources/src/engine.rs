@@ -7,6 +7,7 @@ use crate::criteria::Criteria;
 use crate::duty::{Duties, DutySettings};
 use crate::generations::Generations;
 use crate::launch_patient::{LaunchPatients, deletes_patients};
+use crate::operations::explain::Decisions;
 use crate::places::Places;
 use crate::record_budget::RecordBudgets;
 use crate::search_parameters::Served;
@@ -152,6 +153,8 @@ pub struct Engine {
     pub(crate) closed: Closed,
     /// A record was closed here: it is to be decided anew at once.
     pub(crate) due_asked: tokio::sync::Notify,
+    /// Decisions by consents that are to be recorded.
+    pub(crate) decisions: Decisions,
     /// Somebody wants the index to be built at once.
     pub(crate) index_asked: tokio::sync::Notify,
 }
@@ -207,6 +210,7 @@ impl Engine {
             races: Races::default(),
             closed: Closed::default(),
             due_asked: tokio::sync::Notify::new(),
+            decisions: Decisions::default(),
             index_asked: tokio::sync::Notify::new(),
         }
     }

@@ -36,6 +36,7 @@ mod places;
 pub mod preconditions;
 pub mod read;
 mod record_budget;
+mod recorded;
 mod referred;
 pub mod reindex;
 pub mod reply;

@@ -12,8 +12,9 @@ mod rows;
 pub use rows::RECORD_BUDGET_ROWS;
 
 use crate::call::Call;
-use crate::door::{compose_record, unrecorded};
+use crate::door::unrecorded;
 use crate::engine::{Context, Engine, store_failure};
+use crate::recorded::{Ended, compose_record};
 use crate::reply::{Content, Reply};
 use ledger::{Ledger, Step, Wanted};
 use rows::Hour;
@@ -230,7 +231,12 @@ impl Engine {
 
     fn notice(&self, caller: &Caller, call: &Call) -> Record {
         tracing::warn!(client = %caller.client_id, "record budget used up");
-        compose_record(self.now_us(), caller, call, 429, Some(NOTICE), &[])
+        let ended = Ended {
+            status: 429,
+            turned_out: Some(NOTICE),
+            ..Ended::default()
+        };
+        compose_record(self.now_us(), caller, call, ended)
     }
 
     async fn take_records(

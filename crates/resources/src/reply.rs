@@ -32,6 +32,10 @@ pub struct Reply {
     pub interaction: Option<&'static str>,
     /// What was touched, for the record.
     pub entities: Vec<Entity>,
+    /// Entries of a Bundle that was taken.
+    pub entries: Option<u32>,
+    /// How long it took tells whether something is hidden: it leaves in steps of time ([`crate::door::ABSENT_STEP`]).
+    pub in_steps: bool,
     /// The record was committed together with the data.
     pub recorded: bool,
     /// Text for `WWW-Authenticate` on 401.
@@ -55,6 +59,8 @@ impl Reply {
             security_context: None,
             interaction: None,
             entities: Vec::new(),
+            entries: None,
+            in_steps: false,
             recorded: false,
             challenge: None,
             retry_after_s: None,

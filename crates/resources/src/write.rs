@@ -1,17 +1,17 @@
 //! What every write shares: composing the stored version, committing it with its record, and the answer to it.
 
 use crate::audit_events;
-use crate::call::{Interaction, Return};
+use crate::call::Return;
 use crate::document::reread;
-use crate::door::compose_record;
 use crate::engine::{Context, Engine};
 use crate::place::{self, Literally, Renamed};
+use crate::recorded::{Ended, compose_record, hash};
 use crate::reply::{Content, Reply};
 use crate::search::named::demand_answerable;
 use crate::search_parameters::demand_servable;
 use crate::visibility::{By, Decided, Draft, Labelled, SeenBy};
 use bytes::Bytes;
-use ward_audit::{Alert, Entity};
+use ward_audit::{Entity, Record};
 use ward_fhir::date::instant_text;
 use ward_fhir::issue::{Result, Severity};
 use ward_fhir::json::{self, Stamp};
@@ -246,16 +246,26 @@ pub(crate) async fn commit(
     status: u16,
     decided: Decided,
 ) -> std::result::Result<Vec<Entity>, CommitError> {
-    commit_seeing(cx, status, decided, Vec::new()).await
+    let entities: Vec<Entity> = decided.versions().map(entity).collect();
+    let hashes: Vec<[u8; 32]> = decided.versions().filter_map(hash).collect();
+    let ended = Ended {
+        status,
+        entities: &entities,
+        hashes: &hashes,
+        ..Ended::default()
+    };
+    let mut record = compose_record(cx.engine.now_us(), cx.caller, cx.call, ended);
+    record.decision.alert = decided.alert();
+    commit_recorded(cx, decided, &[record]).await?;
+    Ok(entities)
 }
 
-/// The same where the answer also shows resources that are not written (`seen`): the record names them too.
-pub(crate) async fn commit_seeing(
+/// The same with all that is to be recorded.
+pub(crate) async fn commit_recorded(
     cx: Context<'_>,
-    status: u16,
     decided: Decided,
-    seen: Vec<Entity>,
-) -> std::result::Result<Vec<Entity>, CommitError> {
+    records: &[Record],
+) -> std::result::Result<(), CommitError> {
     match cx.engine.is_behind(cx, &decided.unit).await {
         Ok(false) => {}
         Ok(true) => return Err(CommitError::Guard(usize::MAX)),
@@ -264,35 +274,20 @@ pub(crate) async fn commit_seeing(
     if cx.engine.review_lowered(cx.caller, &decided).await.is_err() {
         return Err(CommitError::Unavailable);
     }
-    let entities: Vec<Entity> = decided.versions().map(entity).chain(seen).collect();
-    let record = Some(record(cx, status, &entities, decided.alert()));
-    let committed = decided
-        .commit(cx.engine, async |unit| {
-            cx.engine.store.commit(Unit { record, ..unit }).await
-        })
-        .await;
-    committed.map(|()| entities)
+    let records = sealed(cx, records);
+    let committed = decided.commit(cx.engine, async |unit| {
+        cx.engine.store.commit(Unit { records, ..unit }).await
+    });
+    committed.await
 }
 
-/// The record that commits with the Call's unit.
-pub(crate) fn record(
-    cx: Context<'_>,
-    status: u16,
-    entities: &[Entity],
-    alert: Option<Alert>,
-) -> NewRecord {
-    // Entries of a batch commit under Calls of their own.
-    let is_transaction = cx.call.interaction == Interaction::Bundle;
-    let mut record = compose_record(
-        cx.engine.now_us(),
-        cx.caller,
-        cx.call,
-        status,
-        is_transaction.then_some(TRANSACTION),
-        entities,
-    );
-    record.decision.alert = alert.or(record.decision.alert);
-    cx.engine.store.new_record(&record)
+/// As they commit with a unit.
+pub(crate) fn sealed(cx: Context<'_>, records: &[Record]) -> Vec<NewRecord> {
+    let store = &cx.engine.store;
+    records
+        .iter()
+        .map(|record| store.new_record(record))
+        .collect()
 }
 
 /// What a lost race means once the attempts are used up.

@@ -7,15 +7,14 @@ mod place;
 mod versions;
 
 use crate::{drill, token};
-use place::Place;
 use clap::{Args, Subcommand};
+use place::Place;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 use ward_audit::checkpoint::Checkpoint;
-use ward_audit::export;
 use ward_audit::leaf::{Content, Leaf};
 use ward_audit::note::{Kind, Note, VerifierKey};
 use ward_audit::tlog_proof::TlogProof;
@@ -164,15 +163,12 @@ impl VerifyProof {
         let read = limited.read_to_string(&mut text);
         read.map_err(|e| unreadable(&self.file, e))?;
         let proof = proof_of(&text);
-        let verified = proof
-            .as_ref()
-            .map_err(String::clone)
-            .and_then(|proof| {
-                let checkpoint = proof.verify(&self.keys, &self.witnesses);
-                checkpoint
-                    .map(|checkpoint| (proof, checkpoint))
-                    .map_err(|e| e.to_string())
-            });
+        let verified = proof.as_ref().map_err(String::clone).and_then(|proof| {
+            let checkpoint = proof.verify(&self.keys, &self.witnesses);
+            checkpoint
+                .map(|checkpoint| (proof, checkpoint))
+                .map_err(|e| e.to_string())
+        });
         let (text, code) = match verified {
             Ok((proof, checkpoint)) => (said(&proof.leaf, &checkpoint), WHOLE),
             Err(why) => (format!("THE PROOF DOES NOT HOLD: {why}.\n"), BROKEN),
@@ -227,7 +223,7 @@ fn said(leaf: &Leaf, checkpoint: &Checkpoint) -> String {
 /// The checkpoints of a file of anchors, which must have one.
 fn kept(path: &Path) -> Result<Vec<Note>, String> {
     let text = std::fs::read_to_string(path).map_err(|e| unreadable(path, e))?;
-    let notes = export::notes(&text).map_err(|why| unreadable(path, why))?;
+    let notes = ward_audit::export::notes(&text).map_err(|why| unreadable(path, why))?;
     match notes.is_empty() {
         true => Err(unreadable(path, "there is no checkpoint in it")),
         false => Ok(notes),

@@ -99,7 +99,7 @@ impl Import {
             stored += outcome.stored;
             failed += outcome.failed;
         }
-        target.close()?;
+        target.close(stored, failed)?;
         let seconds = begun.elapsed().as_secs_f64();
         let rate = stored as f64 / seconds.max(0.001);
         crate::token::print(&format!(

@@ -1,6 +1,7 @@
 //! `ward`: the server binary. Configuration, wiring and the subcommands; no clinical rule lives here.
 
 mod account;
+mod activity;
 mod audit;
 mod cert;
 mod check_config;
@@ -8,6 +9,7 @@ mod command_line;
 mod config;
 mod core_dump;
 mod data_folder;
+mod decisions;
 mod demo;
 mod dev_certificates;
 mod drain;

@@ -3,6 +3,7 @@
 //! The store wraps its secret and its data keys anew in one transaction: before it the old key opens everything, after it the
 //! new one does. Wherever it is cut off, the command can be given again.
 
+use crate::activity::{self, Activity};
 use crate::config::{self, Config, Flags};
 use crate::{data_folder, wiring};
 use clap::Args;
@@ -60,13 +61,15 @@ impl RotateKey {
         if !data.is_dir() {
             return Err(format!("{} is no data folder", data.display()));
         }
-        let _claim = Claim::of(&data_folder::audit_log_path(data)).map_err(|e| match e {
+        let claim = Claim::of(&data_folder::audit_log_path(data)).map_err(|e| match e {
             LogError::Locked(_) => format!("{e}: is a ward running on this data folder? Stop it"),
             _ => e.to_string(),
         })?;
         let old = data_folder::master_key_to_replace(&config)?;
         let new = MasterKey::load(&self.to.source()).map_err(|e| format!("new key: {e}"))?;
         let done = exchange(&config, &old, &new)?;
+        drop(claim);
+        ward_http::block_on(recorded(&config, &old, &new))?;
         crate::token::print(&self.to.report(&config, &old, &new, done));
         Ok(ExitCode::SUCCESS)
     }
@@ -90,6 +93,18 @@ fn exchange(config: &Config, old: &MasterKey, new: &MasterKey) -> Result<Rotatio
     let settings = wiring::store_settings(config);
     ward_http::block_on(rotate_master(&settings, old, new))
         .map_err(|e| format!("{e}; the master key is the old one still"))
+}
+
+/// The store's own records tell of it, sealed as before.
+async fn recorded(config: &Config, old: &MasterKey, new: &MasterKey) -> Result<(), String> {
+    let base = config.base_url(config.server.listen);
+    let engine = wiring::engine(config, new, base).await;
+    let engine = engine.map_err(|e| format!("the keys are exchanged, but not recorded: {e}"))?;
+    let about = format!("before={:08x}&after={:08x}", old.id(), new.id());
+    let node = wiring::node_name(config);
+    let recorded = activity::record(&engine, &node, Activity::RotateKey, &about).await;
+    engine.store().close().await;
+    recorded
 }
 
 impl To {

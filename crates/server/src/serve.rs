@@ -1,10 +1,11 @@
 //! `ward serve`.
 
+use crate::activity::{self, Activity, Runs};
 use crate::config::{self, Config, Flags, Loaded};
 use crate::demo::{self, Demo};
 use crate::dev_certificates::DevFiles;
 use crate::sequence::{self, anchors::Anchors};
-use crate::{core_dump, data_folder, drain, due, reindex, tls, watch, wiring};
+use crate::{core_dump, data_folder, decisions, drain, due, reindex, tls, watch, wiring};
 use clap::{Args, ValueEnum};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -73,7 +74,8 @@ impl Serve {
         if config.tls.development {
             use_dev_certificate(&mut config)?;
         }
-        ward_http::block_on(self.serve(config))
+        let runs = Runs::of(&config.store.data, &rows);
+        ward_http::block_on(self.serve(config, runs))
     }
 
     fn flags(&self) -> Flags {
@@ -92,7 +94,7 @@ impl Serve {
         flags
     }
 
-    async fn serve(self, config: Config) -> Result<ExitCode, String> {
+    async fn serve(self, config: Config, runs: Runs) -> Result<ExitCode, String> {
         let encryption = match config.tls.is_on() {
             true => Some(tls::prepare(&config.tls)?),
             false => None,
@@ -106,6 +108,7 @@ impl Serve {
         let base = config.base_url(listener.local_addr().map_err(|e| e.to_string())?);
         let master = data_folder::master_key(&config, true)?;
         let engine = wiring::engine(&config, &master, base.clone()).await?;
+        let node = wiring::node_name(&config);
         let auth = wiring::authorization(&config, &master, engine.clone()).await?;
         let prepared = if self.demo {
             let demo = Demo {
@@ -124,7 +127,7 @@ impl Serve {
         let drain = tokio::task::spawn_local(drain::run(
             engine.clone(),
             answers.clone(),
-            wiring::node_name(&config),
+            node.clone(),
             stop.clone(),
         ));
         // Numbers what is left after the last drain.
@@ -136,12 +139,17 @@ impl Serve {
         let anchored = Arc::new(AtomicBool::new(false));
         let walk =
             tokio::task::spawn_local(sequence::watch(engine.clone(), anchors, anchored.clone()));
-        let watch =
-            tokio::task::spawn_local(watch::run(engine.clone(), auth.clone(), stop.clone()));
+        let watch = tokio::task::spawn_local(watch::run(
+            engine.clone(),
+            auth.clone(),
+            node.clone(),
+            stop.clone(),
+        ));
         let (encryption, renewal) = encryption.map(|e| (e.config, e.renewal)).unzip();
         let renewal = renewal.map(|r| tokio::task::spawn_local(r.run()));
         let reindex = tokio::task::spawn_local(reindex::run(engine.clone(), stop.clone()));
         let due = tokio::task::spawn_local(due::run(engine.clone(), stop.clone()));
+        let decisions = tokio::task::spawn_local(decisions::run(engine.clone(), stop.clone()));
         let service = Service {
             engine: engine.clone(),
             auth,
@@ -153,6 +161,7 @@ impl Serve {
             ready: Arc::new(AtomicBool::new(true)),
         };
         // Before anything answers: who knows that the server is up may end it.
+        runs.begin(&engine, &node).await?;
         let signals = Signals::listen().map_err(|e| format!("cannot wait for signals: {e}"))?;
         let metrics = start_metrics(&config, &service)?;
         let running = ward_http::start(listener, service.clone(), encryption)
@@ -163,19 +172,24 @@ impl Serve {
         }
         let drain_time = Duration::from_secs(config.server.drain_s);
         until_signalled(signals, drain_time, &service, running, metrics).await;
+        let stopped = activity::record(&engine, &node, Activity::Stop, "").await;
         stop.store(true, Ordering::Relaxed);
+        let _ = watch.await;
+        let _ = reindex.await;
+        let _ = due.await;
+        let _ = decisions.await;
+        // It takes along what the others have recorded; then that is numbered, and published.
         let _ = drain.await;
         drained.store(true, Ordering::Relaxed);
         let _ = sequence.await;
         anchored.store(true, Ordering::Relaxed);
         let _ = walk.await;
-        let _ = watch.await;
-        let _ = reindex.await;
-        let _ = due.await;
         if let Some(renewal) = renewal {
             renewal.abort();
         }
         engine.store().close().await;
+        stopped?;
+        runs.end()?;
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
     }

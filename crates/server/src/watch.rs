@@ -1,6 +1,7 @@
 //! Learns within a second what other processes over the same database have defined, revoked, registered and interned, and tells them of how
 //! many patients clients have seen records here. Every ten seconds it clears away what has expired and what nobody uses any more.
 
+use crate::activity::Reach;
 use crate::wiring::clock_us;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,8 +21,14 @@ const PHRASES_PER_STEP: u32 = 200;
 const STEPS_OF_TIDYING_MAX: u32 = 10;
 
 /// Runs until `stop` is set.
-pub async fn run(engine: Arc<Engine>, auth: Arc<AuthorizationServer>, stop: Arc<AtomicBool>) {
+pub async fn run(
+    engine: Arc<Engine>,
+    auth: Arc<AuthorizationServer>,
+    node: String,
+    stop: Arc<AtomicBool>,
+) {
     let mut round: u32 = 0;
+    let mut reach = Reach::new(node);
     while !stop.load(Ordering::Relaxed) {
         engine.watch_search_parameters().await;
         if engine.watch_classes().await.is_err() {
@@ -31,9 +38,11 @@ pub async fn run(engine: Arc<Engine>, auth: Arc<AuthorizationServer>, stop: Arc<
             tracing::warn!("which records are closed cannot be read");
         }
         let now_s = clock_us() / 1_000_000;
-        if auth.watch(now_s).await.is_err() {
+        let watched = auth.watch(now_s).await;
+        if watched.is_err() {
             tracing::warn!("what was revoked cannot be read");
         }
+        reach.is(&engine, watched.is_ok()).await;
         if round.is_multiple_of(ROUNDS_BETWEEN_SETTLING) {
             settle(&engine).await;
         }

@@ -29,6 +29,7 @@ pub(crate) async fn answer(
     let mut notice = None;
     if request.method == "POST" {
         server.forms().check(request, Endpoint::Apps.path())?;
+        trail.event("end-grants");
         let client_id = request.parameters.get("grant").unwrap_or_default();
         let ended = revoke(server, &session.subject, client_id, request.now_s).await?;
         notice = Some(match ended {

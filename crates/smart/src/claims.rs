@@ -20,6 +20,11 @@ pub struct Claims {
     pub purposes: Purposes,
     /// `sid`: the session it dies with.
     pub session: Option<String>,
+    /// Name of the shared computer at which it was agreed to.
+    pub workstation: Option<String>,
+    /// How the person was authenticated.
+    pub acr: Option<String>,
+    pub amr: Vec<String>,
     /// What the user agreed to, of which this is a token.
     pub grant: Option<String>,
     pub confirmation: Option<Confirmation>,
@@ -70,6 +75,14 @@ pub(crate) struct Payload {
     pub purpose_of_use: Option<String>,
     #[serde(rename = "sid", skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// Ours, for the records: the shared computer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workstation: Option<String>,
+    /// <https://www.rfc-editor.org/rfc/rfc9068#section-2.2.1>
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub grant: Option<String>,
     #[serde(rename = "cnf", skip_serializing_if = "Option::is_none")]
@@ -105,6 +118,9 @@ impl Payload {
             roles: claims.roles,
             purpose_of_use: (!claims.purposes.is_empty()).then(|| claims.purposes.to_string()),
             session: claims.session,
+            workstation: claims.workstation,
+            acr: claims.acr,
+            amr: claims.amr,
             grant: claims.grant,
             confirmation: claims.confirmation,
             jti,
@@ -128,8 +144,17 @@ impl Payload {
             purposes,
             client: Registered::default(),
             session: self.session.clone(),
+            workstation: self.workstation.clone(),
+            authenticated: authenticated(self.acr.as_deref(), &self.amr),
             token_id: self.jti.clone(),
             expires_s: self.exp,
         }))
     }
+}
+
+/// As records hold it: the word of `acr` first.
+pub(crate) fn authenticated(acr: Option<&str>, amr: &[String]) -> Option<String> {
+    let words = acr.into_iter().chain(amr.iter().map(String::as_str));
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    (!words.is_empty()).then(|| words.join(" "))
 }

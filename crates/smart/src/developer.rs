@@ -37,6 +37,7 @@ pub(crate) async fn answer(
         return Ok(form(server, session, request, &[], None));
     }
     server.forms().check(request, Endpoint::Developer.path())?;
+    trail.event("register");
     match register(&metadata(&request.parameters), request.now_s) {
         Err(problems) => {
             trail.refused();

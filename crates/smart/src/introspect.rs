@@ -33,7 +33,10 @@ pub(crate) async fn answer(
         )
     })?;
     let body = match server.verified(token, request.now_s).await {
-        Ok(found) if may_know(&asker, &found) => active(server, &found, request.now_s).await?,
+        Ok(found) if may_know(&asker, &found) => {
+            trail.token(&found.caller.token_id);
+            active(server, &found, request.now_s).await?
+        }
         Err(BearerError::Unavailable) => return Err(OAuthError::unavailable()),
         // Unknown, expired, revoked, of another kind or not the asker's business: all the same (S98).
         _ => json!({ "active": false }),

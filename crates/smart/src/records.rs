@@ -2,6 +2,7 @@
 //! and audit hold.
 
 use crate::answer::OAuthError;
+use crate::claims::authenticated;
 use crate::people::session::Session;
 use crate::request::Request;
 use crate::server::AuthorizationServer;
@@ -179,9 +180,9 @@ impl<'a> Records<'a> {
     }
 
     fn call(&self, interaction: Interaction) -> Call {
-        let mut request_id = [0; 16];
-        ward_seal::random::fill(&mut request_id);
-        let mut call = Call::new(interaction, request_id, self.request.source.into());
+        let request = self.request;
+        let mut call = Call::new(interaction, request.request_id, request.source.into());
+        call.client_request_id = request.client_request_id.map(Into::into);
         // A person at a page of ours; the authorization server is no client that has a budget.
         call.patients_per_hour = Some(0);
         call
@@ -224,6 +225,8 @@ fn identity(session: &Session, scopes: &str, request: &Request<'_>) -> Identity 
         fhir_user: session.fhir_user.clone(),
         scopes: Scopes::parse(scopes).unwrap_or_default(),
         session: Some(session.sid().to_owned()),
+        workstation: session.computer.clone(),
+        authenticated: authenticated(Some(&session.acr), &session.amr),
         expires_s: request.now_s,
         ..Identity::default()
     }

@@ -22,6 +22,7 @@ pub(crate) async fn answer(
             "registration by anybody is switched off here; an administrator registers clients",
         ));
     }
+    trail.event("register");
     let metadata: Metadata = request
         .json
         .filter(|json| json.trim_start().starts_with('{'))

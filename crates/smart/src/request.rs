@@ -20,6 +20,10 @@ pub struct Request<'a> {
     pub device: Option<&'a str>,
     /// SHA-256 of the client certificate that TLS has verified on this connection (RFC 8705 §3.1).
     pub certificate: Option<[u8; 32]>,
+    /// As the records name the request.
+    pub request_id: [u8; 16],
+    /// As the client does: its `X-Request-Id`.
+    pub client_request_id: Option<&'a str>,
     /// Peer address without port.
     pub source: &'a str,
     /// The `Origin` header.

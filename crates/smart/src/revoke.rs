@@ -31,6 +31,7 @@ pub(crate) async fn answer(
     let found = state::get::<RefreshToken>(server.store(), &digest(token), now_s).await?;
     if let Some(refresh) = found {
         if refresh.client_id == client.client_id {
+            trail.event("refresh_token");
             // What it refreshed goes with it.
             let changes = Changes::new().forget::<Grant>(&refresh.grant);
             server
@@ -42,6 +43,8 @@ pub(crate) async fn answer(
     match server.verified(token, now_s).await {
         Ok(access) if access.caller.client_id == client.client_id => {
             let (id, exp) = (&access.caller.token_id, access.caller.expires_s);
+            trail.event("access_token");
+            trail.token(id);
             let row = Revocation::of_token(id, exp, now_s);
             server.void(Changes::new(), vec![row], now_s).await?;
             done

@@ -21,6 +21,7 @@ use crate::{
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Instant;
 use ward_resources::Engine;
 use ward_storage::{Store, StoreError};
 
@@ -103,9 +104,10 @@ impl AuthorizationServer {
     ///
     /// Run it in a task of its own: when the client goes away, what was begun must end and be recorded.
     pub async fn answer(&self, endpoint: Endpoint, request: Request<'_>) -> Answer {
+        let begun = Instant::now();
         let mut trail = Trail::default();
         let answer = self.meaning(endpoint, &request, &mut trail).await;
-        trail::recorded(self, endpoint, &request, trail, answer).await
+        trail::recorded(self, endpoint, &request, (trail, begun), answer).await
     }
 
     /// Learns what other nodes have changed. To be called twice a second: when nothing has, it costs one statement. A node where
@@ -138,7 +140,9 @@ impl AuthorizationServer {
         }
         if now_s >= self.tended_s.load(Ordering::Relaxed) + KEYS_TENDED_EVERY_S {
             self.tended_s.store(now_s, Ordering::Relaxed);
-            self.tokens.keys().tend(self.store(), now_s).await?;
+            if self.tokens.keys().tend(self.store(), now_s).await? {
+                trail::of_itself(self, "keys", "rotate", "").await;
+            }
         }
         people::end_idle(self, now_s).await
     }

@@ -82,17 +82,19 @@ impl SigningKeys {
             (!has).then_some((algorithm, now_s))
         })
         .await
+        .map(drop)
     }
 
     /// Publishes the next key of each algorithm when its time has come, and drops what no living token was signed with. Cheap
-    /// when nothing is due; to be called every hour or so by each node.
-    pub async fn tend(&self, store: &Store, now_s: i64) -> Result<(), StoreError> {
+    /// when nothing is due; to be called every hour or so by each node. Whether it has changed the ring.
+    pub async fn tend(&self, store: &Store, now_s: i64) -> Result<bool, StoreError> {
         let _one = self.making.lock().await;
+        let mut changed = false;
         for algorithm in [KeyAlgorithm::Es256, KeyAlgorithm::Rs256] {
-            self.change(store, now_s, |ring| next_due(ring, algorithm, now_s))
-                .await?;
+            let change = self.change(store, now_s, |ring| next_due(ring, algorithm, now_s));
+            changed |= change.await?;
         }
-        Ok(())
+        Ok(changed)
     }
 
     /// New keys at once, because others may know the old ones (X63). Tokens of the old keys are void here at once, and on other
@@ -208,7 +210,7 @@ impl SigningKeys {
         store: &Store,
         now_s: i64,
         wanted: impl Fn(&KeyRing) -> Option<(KeyAlgorithm, i64)>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let mut new: Option<RingKey> = None;
         for _ in 0..ATTEMPTS_MAX {
             let found = state::get::<KeyRing>(store, "ring", now_s).await?;
@@ -230,10 +232,10 @@ impl SigningKeys {
                 ring.keys.push(key);
             }
             if ring == before {
-                return self.reread(store, now_s).await;
+                return self.reread(store, now_s).await.map(|()| false);
             }
             if self.write(store, found, ring, now_s).await? {
-                return Ok(());
+                return Ok(true);
             }
         }
         Err(StoreError::Unavailable)

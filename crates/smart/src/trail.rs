@@ -1,13 +1,17 @@
 //! What is remembered of a request to the authorization server: one audit record each, whatever came of it.
 
 use crate::answer::{Answer, ErrorCode, OAuthError};
-use crate::authorize::percent_encode;
+use crate::authorize::{OWN_CLIENT, percent_encode};
+use crate::claims::authenticated;
 use crate::endpoints::Endpoint;
 use crate::page::{Message, Page};
-use crate::people::session::Session;
+use crate::people::Begun;
+use crate::people::session::{Assurance, Session};
 use crate::request::Request;
 use crate::server::AuthorizationServer;
 use crate::state::{Client, Grant};
+use crate::tokens::Minted;
+use std::time::Instant;
 use ward_access::{BREAK_GLASS, Caller, Purposes};
 use ward_audit::{Alert, Decision, Detail, Entity, Outcome, Record};
 
@@ -20,6 +24,7 @@ pub(crate) struct Trail {
     decided: Vec<(&'static str, String)>,
     entities: Vec<Entity>,
     decision: Decision,
+    detail: Detail,
     refused: bool,
     alarming: bool,
     /// What the request costs was taken from somebody.
@@ -40,6 +45,12 @@ impl Trail {
         let user = caller.fhir_user.as_ref().unwrap_or(&caller.subject);
         self.user.clone_from(user);
         self.purposes(caller.acts_for());
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        self.detail.token_id.clone_from(&caller.token_id);
+        self.detail.session = text(&caller.session);
+        self.detail.workstation = text(&caller.workstation);
+        self.detail.authenticated = text(&caller.authenticated);
+        self.detail.roles = caller.roles.join(" ");
     }
 
     /// Somebody has broken the glass of a record; its review is among the entities. The privacy office has to look at it (A16).
@@ -65,6 +76,25 @@ impl Trail {
             .fhir_user
             .clone()
             .unwrap_or_else(|| session.subject.clone());
+        self.detail.session = session.sid().to_owned();
+        self.detail.workstation = session.computer.clone().unwrap_or_default();
+        self.detail.authenticated =
+            authenticated(Some(&session.acr), &session.amr).unwrap_or_default();
+        self.detail.roles = session.roles.join(" ");
+    }
+
+    /// Somebody has signed in, half-way or wholly; perhaps in the place of somebody else.
+    pub(crate) fn begun(&mut self, begun: &Begun) {
+        self.session(&begun.session);
+        let is_sure = begun.session.assurance() >= Some(Assurance::Multiple);
+        match &begun.before {
+            Some(before) if is_sure => {
+                self.event("switch-user");
+                self.decided("before", before);
+            }
+            _ if is_sure => self.event("login"),
+            _ => self.event("password"),
+        }
     }
 
     pub(crate) fn grant(&mut self, grant: &Grant) {
@@ -72,6 +102,28 @@ impl Trail {
             .fhir_user
             .clone()
             .unwrap_or_else(|| grant.subject.clone());
+        self.detail.session.clone_from(&grant.session);
+        self.detail.workstation = grant.computer.clone().unwrap_or_default();
+        self.detail.authenticated = authenticated(Some(&grant.acr), &grant.amr).unwrap_or_default();
+        self.detail.roles = grant.roles.join(" ");
+    }
+
+    /// What of the endpoint's it was: one of the words of `docs/audit-events.md`. The last that is said counts.
+    pub(crate) fn event(&mut self, word: &'static str) {
+        word.clone_into(&mut self.detail.subtype);
+    }
+
+    /// The token that the request is about, by its `jti`.
+    pub(crate) fn token(&mut self, id: &str) {
+        id.clone_into(&mut self.detail.token_id);
+    }
+
+    /// The token that the answer holds: what it is good for, and until when. Never the token.
+    pub(crate) fn issued(&mut self, minted: &Minted, scope: &str) {
+        self.token(&minted.id);
+        let kept = scope.floor_char_boundary(SCOPE_BYTES_MAX);
+        self.decided("scope", &scope[..kept]);
+        self.decided("expires", &minted.expires_s.to_string());
     }
 
     /// What a token is for.
@@ -81,6 +133,9 @@ impl Trail {
 
     /// What an administrator decided, about what: the record names both. Only words of our own and names that are known here.
     pub(crate) fn decided(&mut self, name: &'static str, value: &str) {
+        if name == "decision" {
+            value.clone_into(&mut self.detail.subtype);
+        }
         self.decided.push((name, value.to_owned()));
     }
 
@@ -100,6 +155,16 @@ impl Trail {
         tracing::warn!(client = %self.client_id, what, "a credential was used twice; what it gave is revoked");
     }
 
+    /// What is known of every request.
+    fn complete(&mut self, endpoint: Endpoint, request: &Request<'_>, begun: Instant) {
+        let detail = &mut self.detail;
+        if detail.subtype.is_empty() && endpoint.is_for_people() && request.method != "POST" {
+            PAGE.clone_into(&mut detail.subtype);
+        }
+        detail.client_request_id = request.client_request_id.unwrap_or_default().to_owned();
+        detail.elapsed_us = u64::try_from(begun.elapsed().as_micros()).ok();
+    }
+
     fn outcome(&self, status: u16) -> Outcome {
         match status {
             _ if self.alarming => Outcome::Serious,
@@ -117,15 +182,14 @@ pub(crate) async fn recorded(
     server: &AuthorizationServer,
     endpoint: Endpoint,
     request: &Request<'_>,
-    trail: Trail,
+    (mut trail, begun): (Trail, Instant),
     answer: Answer,
 ) -> Answer {
-    let mut request_id = [0; 16];
-    ward_seal::random::fill(&mut request_id);
     let query = query(&trail.decided, request);
+    trail.complete(endpoint, request, begun);
     let record = Record {
         at_us: server.engine().now_us(),
-        request_id,
+        request_id: request.request_id,
         interaction: endpoint.interaction().to_owned(),
         outcome: trail.outcome(answer.status()),
         client_id: trail.client_id,
@@ -136,7 +200,7 @@ pub(crate) async fn recorded(
         query,
         entities: trail.entities,
         decision: trail.decision,
-        detail: Detail::default(),
+        detail: trail.detail,
     };
     match server.engine().log().append(&record).await {
         Ok(_) => answer,
@@ -144,6 +208,51 @@ pub(crate) async fn recorded(
             tracing::error!("audit record could not be made durable; answer withheld");
             withheld(&answer)
         }
+    }
+}
+
+/// Somebody looks at a page, and nothing is done.
+const PAGE: &str = "page";
+/// Of a scope that stands in a record.
+const SCOPE_BYTES_MAX: usize = 1_024;
+
+/// What the authorization server does of itself, that nobody asks for at the moment: about which account, if about one.
+pub(crate) async fn of_itself(
+    server: &AuthorizationServer,
+    interaction: &str,
+    subtype: &str,
+    account: &str,
+) {
+    let mut request_id = [0; 16];
+    ward_seal::random::fill(&mut request_id);
+    let query = match account {
+        "" => String::new(),
+        account => format!("username={account}"),
+    };
+    let record = Record {
+        at_us: server.engine().now_us(),
+        request_id,
+        interaction: interaction.to_owned(),
+        client_id: OWN_CLIENT.to_owned(),
+        user: String::new(),
+        purpose: String::new(),
+        source: String::new(),
+        outcome: Outcome::Success,
+        status: 200,
+        query,
+        entities: Vec::new(),
+        decision: Decision::default(),
+        detail: Detail {
+            subtype: subtype.to_owned(),
+            ..Detail::default()
+        },
+    };
+    if server.engine().log().append(&record).await.is_err() {
+        tracing::error!(
+            interaction,
+            subtype,
+            "the audit record could not be made durable"
+        );
     }
 }
 

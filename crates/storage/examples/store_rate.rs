@@ -274,7 +274,7 @@ impl Bench {
                 .extend(writes.iter().step_by(10).cloned());
             self.store
                 .commit(Unit {
-                    record: Some(self.store.new_record(&record_of(&writes))),
+                    records: vec![self.store.new_record(&record_of(&writes))],
                     writes,
                     ..Unit::default()
                 })
@@ -303,7 +303,10 @@ impl Bench {
                         bench
                             .store
                             .commit(Unit {
-                                record: is_recorded.then(|| bench.store.new_record(&record)),
+                                records: is_recorded
+                                    .then(|| bench.store.new_record(&record))
+                                    .into_iter()
+                                    .collect(),
                                 writes: vec![write],
                                 ..Unit::default()
                             })

@@ -149,7 +149,7 @@ pub enum Guard {
     Record { patient: Rid, mark: RecordMark },
 }
 
-/// All or nothing: one interaction, or one whole transaction Bundle. `record` commits with it.
+/// All or nothing: one interaction, or one whole transaction Bundle. `records` commit with it.
 #[derive(Clone, Debug, Default)]
 pub struct Unit {
     pub writes: Vec<Write>,
@@ -161,7 +161,7 @@ pub struct Unit {
     pub raises: Vec<Rid>,
     /// When policies must be decided anew by time, after `raises`.
     pub turns: Vec<Turn>,
-    pub record: Option<NewRecord>,
+    pub records: Vec<NewRecord>,
 }
 
 /// What is still to be decided of a patient's record.

@@ -146,14 +146,14 @@ impl Core {
         self.keys.settled(&prepared.new_keys, committed);
         if committed {
             self.known.settled(&prepared.fresh);
-            self.recorded(prepared.unit.record.as_ref());
+            self.recorded(&prepared.unit.records);
         }
     }
 
-    /// The Record is committed.
-    pub fn recorded(&self, record: Option<&NewRecord>) {
-        let context = record.and_then(NewRecord::fresh);
-        context.into_iter().for_each(|ctx| self.records.learn(ctx));
+    /// The Records are committed.
+    pub fn recorded(&self, records: &[NewRecord]) {
+        let fresh = records.iter().filter_map(NewRecord::fresh);
+        fresh.for_each(|ctx| self.records.learn(ctx));
     }
 
     /// The data keys of stored rows that are in memory or come with a unit under way (`own`), one for each row, and which are to be loaded.

@@ -27,11 +27,11 @@ pub(crate) enum Backend {
 }
 
 impl Staged {
-    /// Commits the unit with its record; durable when it returns. `Unavailable`: nothing was written, or its time was over.
-    pub async fn commit(self, record: NewRecord) -> Result<(), CommitError> {
+    /// Commits the unit with its records; durable when it returns. `Unavailable`: nothing was written, or its time was over.
+    pub async fn commit(self, records: Vec<NewRecord>) -> Result<(), CommitError> {
         match self.0 {
-            Backend::Sqlite(staged) => staged.commit(record).await,
-            Backend::Postgres(staged) => staged.commit(record).await,
+            Backend::Sqlite(staged) => staged.commit(records).await,
+            Backend::Postgres(staged) => staged.commit(records).await,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! A request that never reached the authorization server: too large, or not what HTTP and forms say. It is answered in the form
 //! that its endpoint has, and recorded like every other.
 
+use crate::request::client_request_id;
 use crate::server::Service;
 use actix_web::HttpRequest;
 use ward_audit::{Decision, Detail, Outcome, Record};
@@ -50,15 +51,13 @@ impl Refusal {
     /// The answer, when its record is durable.
     pub async fn recorded(
         self,
-        request: &HttpRequest,
+        (request, request_id): (&HttpRequest, &[u8; 16]),
         service: &Service,
         endpoint: Endpoint,
     ) -> Answer {
-        let mut request_id = [0; 16];
-        ward_seal::random::fill(&mut request_id);
         let record = Record {
             at_us: service.engine.now_us(),
-            request_id,
+            request_id: *request_id,
             interaction: endpoint.interaction().to_owned(),
             client_id: String::new(),
             user: String::new(),
@@ -69,7 +68,12 @@ impl Refusal {
             query: String::new(),
             entities: Vec::new(),
             decision: Decision::default(),
-            detail: Detail::default(),
+            detail: Detail {
+                client_request_id: client_request_id(request.headers())
+                    .unwrap_or_default()
+                    .to_owned(),
+                ..Detail::default()
+            },
         };
         match service.engine.log().append(&record).await {
             Ok(_) => answer(endpoint, self.status, self.code(), self.why),

@@ -61,6 +61,16 @@ pub(super) async fn narrowed(
         is_close: true,
         is_exact: own.is_none(),
     };
+    if let Some(own) = own {
+        narrowed.and(vec![Way {
+            rows: match own.is_empty() {
+                // No row has it.
+                true => vec![0],
+                false => own.to_vec(),
+            },
+            ..Way::default()
+        }]);
+    }
     let mut time = (None, None);
     for criterion in &apart.criteria {
         let is_decided = match Kind::of(criterion) {
@@ -93,12 +103,6 @@ pub(super) async fn narrowed(
                 Some(before) => before.intersection(ids).cloned().collect(),
             });
         }
-    }
-    if let Some(own) = own {
-        narrowed.and(vec![Way {
-            rows: own.to_vec(),
-            ..Way::default()
-        }]);
     }
     narrowed.settle(time, &foreign);
     Ok(narrowed)

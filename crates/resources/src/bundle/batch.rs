@@ -6,13 +6,17 @@ use crate::bundle_json::{BundleWriter, Response, status_line};
 use crate::call::{Call, Interaction, Return};
 use crate::engine::Context;
 use crate::reply::{Content, Reply};
+use std::time::Instant;
 use ward_fhir::date::instant_text;
 use ward_fhir::issue::Result;
 use ward_fhir::{Document, Failure, Kind};
 
 pub async fn batch(cx: Context<'_>, document: &Document) -> Result<Reply> {
     let bundle = document.root();
-    demand_size(cx, bundle.all("entry").count())?;
+    let count = bundle.all("entry").count();
+    demand_size(cx, count)?;
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    let mut in_steps = false;
     let mut out = BundleWriter::new("batch-response", None, &[]);
     for entry in entries(cx, bundle) {
         let reply = match entry {
@@ -30,9 +34,14 @@ pub async fn batch(cx: Context<'_>, document: &Document) -> Result<Reply> {
             }
             Ok(entry) => run(cx, entry, document).await,
         };
+        in_steps |= reply.in_steps || reply.status == Kind::NotFound.status();
         write(cx, &mut out, &reply);
     }
-    Ok(Reply::resource(200, out.finish()))
+    Ok(Reply {
+        entries: Some(count),
+        in_steps,
+        ..Reply::resource(200, out.finish())
+    })
 }
 
 /// An entry that is not done is a Call refused, with a record of its own.
@@ -65,6 +74,7 @@ async fn run(cx: Context<'_>, entry: Entry, document: &Document) -> Reply {
     let body = entry.body(document.root());
     let mut call = entry.call;
     call.body = body;
+    call.begun = Instant::now();
     cx.engine
         .answer_within(cx.caller, cx.access, &call, true)
         .await

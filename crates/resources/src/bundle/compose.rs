@@ -59,8 +59,10 @@ pub struct Composed {
     /// Which guards mean "still referred to".
     pub reference_guards: std::ops::Range<usize>,
     pub outcomes: Vec<Outcome>,
-    /// What the answer shows and the unit does not write.
-    pub seen: Vec<Entity>,
+    /// Position of the entry of each write.
+    pub places: Vec<usize>,
+    /// What the answer shows and the unit does not write, each with the position of its entry.
+    pub seen: Vec<(usize, Entity)>,
 }
 
 pub async fn compose_all(
@@ -138,6 +140,7 @@ pub async fn compose_all(
         decided,
         reference_guards,
         outcomes,
+        places,
         seen: unit.seen,
     })
 }
@@ -163,7 +166,7 @@ struct Unit<'a> {
     deleted: Vec<Rid>,
     references: Vec<Guard>,
     deletions: Vec<Guard>,
-    seen: Vec<Entity>,
+    seen: Vec<(usize, Entity)>,
 }
 
 /// What an entry comes to, before its version is composed.
@@ -250,7 +253,7 @@ impl Unit<'_> {
             Step::Delete { rows } => self.delete(entry, &rows).await?,
             Step::Existing { row } => {
                 demand_open(self.cx, &row).await?;
-                self.seen.push(seen(&row));
+                self.seen.push((entry.at, seen(&row)));
                 Done::Outcome(Outcome::Existing {
                     written: Written::stored(row),
                 })
@@ -273,7 +276,7 @@ impl Unit<'_> {
                 ty: row.ty,
                 rid: row.rid,
             });
-            self.seen.push(seen(&row));
+            self.seen.push((entry.at, seen(&row)));
             return Ok(Done::Outcome(Outcome::Existing {
                 written: Written::stored(row),
             }));

@@ -48,8 +48,11 @@ fn entry(cx: Context<'_>, at: usize, node: Node<'_>) -> Result<Entry> {
     let interaction = route(method, path)?;
     let mut call = Call::new(interaction, cx.call.request_id, cx.call.source.clone());
     call.parameters = decode_query(query)?;
+    call.asked_by(path, &[query]);
     call.parameters
         .retain(|(name, _)| name != "_format" && name != "_pretty");
+    call.client_request_id
+        .clone_from(&cx.call.client_request_id);
     call.conditions = conditions(request)?;
     call.prefer = cx.call.prefer;
     call.patients_per_hour = cx.call.patients_per_hour;

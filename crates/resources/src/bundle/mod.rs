@@ -5,6 +5,7 @@ mod compose;
 mod entry;
 mod identities;
 mod reads;
+mod records;
 mod steps;
 mod transaction;
 

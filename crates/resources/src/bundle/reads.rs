@@ -4,12 +4,14 @@
 use super::batch::too_much;
 use super::compose::{Composed, Outcome};
 use super::entry::{Entry, name};
+use super::records;
 use crate::door::read_within;
 use crate::engine::Context;
 use crate::record_budget;
+use crate::recorded::{Ended, compose_record};
 use crate::reply::{Content, Reply};
-use crate::write::{commit_seeing, entity, record};
-use ward_audit::Entity;
+use crate::write::{commit_recorded, entity, sealed};
+use ward_audit::{Entity, Record};
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind};
 use ward_storage::{CommitError, Staged, View};
@@ -23,9 +25,15 @@ pub async fn commit(
     let Composed {
         decided,
         mut outcomes,
-        mut seen,
+        places,
+        seen,
         ..
     } = unit;
+    let mut records = vec![records::whole(cx, entries)];
+    records.extend(records::changes(cx, entries, &decided, &places, &seen));
+    records[0].decision.alert = decided.alert();
+    let seen = seen.into_iter().map(|(_, entity)| entity);
+    let mut entities: Vec<Entity> = decided.versions().map(entity).chain(seen).collect();
     let store = cx.engine.store();
     let reads = outcomes
         .iter()
@@ -34,17 +42,17 @@ pub async fn commit(
     let writes = &decided.unit.writes;
     if writes.is_empty() || reads == 0 {
         // Nothing to see but what is committed already.
-        seen.extend(answer(cx, entries, &mut outcomes, View::committed(store)).await?);
-        let committed = commit_seeing(cx, 200, decided, seen).await;
-        return Ok(committed.map(|entities| (outcomes, entities)));
+        let shown = answer(cx, entries, &mut outcomes, View::committed(store)).await?;
+        entities.extend(shown.entities);
+        records.extend(shown.records);
+        let committed = commit_recorded(cx, decided, &records).await;
+        return Ok(committed.map(|()| (outcomes, entities)));
     }
     demand_few(cx, reads)?;
     if cx.engine.is_behind(cx, &decided.unit).await? {
         return Ok(Err(CommitError::Guard(usize::MAX)));
     }
     cx.engine.review_lowered(cx.caller, &decided).await?;
-    let mut entities: Vec<Entity> = decided.versions().map(entity).chain(seen).collect();
-    let alert = decided.alert();
     let mut refused = None;
     let committed = decided.commit(cx.engine, async |unit| {
         let staged: Staged = store.stage(unit).await?;
@@ -54,19 +62,21 @@ pub async fn commit(
             let access = &cx.engine.judged_anew(cx.caller, cx.access).await?;
             let seeing = Context { access, ..cx };
             let shown = answer(seeing, entries, &mut outcomes, view).await?;
-            record_budget::demand(cx, view, &shown)
+            record_budget::demand(cx, view, &shown.entities)
                 .await
                 .map(|()| shown)
         };
         match shown.await {
-            Ok(shown) => entities.extend(shown),
+            Ok(shown) => {
+                entities.extend(shown.entities);
+                records.extend(shown.records);
+            }
             Err(failure) => {
                 refused = Some(failure);
                 return Err(CommitError::Unavailable);
             }
         }
-        let record = record(cx, 200, &entities, alert);
-        staged.commit(record).await
+        staged.commit(sealed(cx, &records)).await
     });
     let committed = committed.await;
     match refused {
@@ -75,14 +85,21 @@ pub async fn commit(
     }
 }
 
-/// Answers the reads in their order; what they show.
+/// What the reads show, and their Records.
+#[derive(Default)]
+struct Shown {
+    entities: Vec<Entity>,
+    records: Vec<Record>,
+}
+
+/// Answers the reads in their order.
 async fn answer(
     cx: Context<'_>,
     entries: &[Entry],
     outcomes: &mut [Outcome],
     view: View<'_>,
-) -> Result<Vec<Entity>> {
-    let mut shown = Vec::new();
+) -> Result<Shown> {
+    let mut shown = Shown::default();
     let mut bytes = 0;
     for (entry, outcome) in entries.iter().zip(outcomes) {
         if !matches!(outcome, Outcome::Read) {
@@ -95,7 +112,10 @@ async fn answer(
         if bytes > cx.engine.settings().bundle_answer_bytes_max {
             return Err(name(too_much(cx), entry.at));
         }
-        shown.append(&mut reply.entities);
+        let now_us = cx.engine.now_us();
+        let record = compose_record(now_us, cx.caller, &entry.call, Ended::with(&reply));
+        shown.records.push(record);
+        shown.entities.append(&mut reply.entities);
         *outcome = Outcome::Answered(Box::new(reply));
     }
     Ok(shown)

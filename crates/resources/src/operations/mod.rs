@@ -4,7 +4,7 @@
 
 mod audit_log;
 mod everything;
-mod explain;
+pub(crate) mod explain;
 mod lastn;
 mod marks;
 mod meta;

@@ -8,6 +8,7 @@ use super::spread::Listed;
 use crate::document::reread;
 use crate::engine::{Engine, store_failure, stored};
 use crate::place::{self, Destination, Literally};
+use crate::recorded::hash;
 use crate::write::{Identity, Replaced, entity};
 use std::collections::BTreeMap;
 use ward_access::{Action, Maintenance, maintenance};
@@ -21,6 +22,8 @@ use ward_storage::{CommitError, Current, NewRecord, Op, Revision, Rid, Row, Stor
 const ATTEMPTS_MAX: usize = 8;
 /// As which records name the service.
 const SERVICE: &str = "urn:ward:labelling";
+/// Subtype of those records.
+const LABELS: &str = "label-change";
 
 impl Engine {
     /// Labels these rows anew, and gives them the classes that follow; `with_history`: their superseded versions, too. What that spreads to,
@@ -86,9 +89,9 @@ impl Engine {
         let followed = decided.follow(self, true).await;
         followed.map_err(|(failure, _)| failure)?;
         let listed = self.list(std::mem::take(&mut decided.spreads)).await?;
-        let record = self.record_of(&decided.unit);
+        let records = self.records_of(&decided.unit);
         let committed = decided.run(self, async |unit| {
-            self.store.commit(Unit { record, ..unit }).await
+            self.store.commit(Unit { records, ..unit }).await
         });
         match committed.await {
             Ok(()) => Ok(Ok((listed, changed))),
@@ -160,14 +163,14 @@ impl Engine {
     }
 
     /// Who labelled what anew. Index entries anew change nothing that anybody wrote.
-    fn record_of(&self, unit: &Unit) -> Option<NewRecord> {
+    fn records_of(&self, unit: &Unit) -> Vec<NewRecord> {
         let versions = unit
             .writes
             .iter()
             .filter(|write| !write.body.is_empty() || write.op == Op::Delete);
-        let entities: Vec<_> = versions.map(entity).collect();
+        let entities: Vec<_> = versions.clone().map(entity).collect();
         if entities.is_empty() {
-            return None;
+            return Vec::new();
         }
         let record = Record {
             at_us: self.now_us(),
@@ -182,8 +185,12 @@ impl Engine {
             query: String::new(),
             entities,
             decision: Decision::default(),
-            detail: Detail::default(),
+            detail: Detail {
+                subtype: LABELS.into(),
+                hashes: versions.filter_map(hash).collect(),
+                ..Detail::default()
+            },
         };
-        Some(self.store.new_record(&record))
+        vec![self.store.new_record(&record)]
     }
 }

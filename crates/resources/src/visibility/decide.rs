@@ -202,8 +202,13 @@ impl Decided {
 
     /// What gets another version: what alone is seen otherwise, by its patient's consents, is nobody's change.
     pub fn versions(&self) -> impl Iterator<Item = &Write> {
-        let writes = self.unit.writes.iter();
-        writes.filter(|write| !matches!(write.expect, Expect::Stays(_)))
+        self.versions_at().map(|(_, write)| write)
+    }
+
+    /// The same, each with its place among the writes.
+    pub fn versions_at(&self) -> impl Iterator<Item = (usize, &Write)> {
+        let writes = self.unit.writes.iter().enumerate();
+        writes.filter(|(_, write)| !matches!(write.expect, Expect::Stays(_)))
     }
 
     /// What is told to whoever reads the records (A24).

@@ -9,9 +9,9 @@ use super::known::Answers;
 use super::policy::Policy;
 use crate::break_glass::REVIEW_SYSTEM;
 use crate::call::{Body, Call, Format, Interaction};
-use crate::door::compose_record;
 use crate::engine::{Engine, store_failure, stored};
 use crate::place::patient_type;
+use crate::recorded::{Ended, compose_record};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use ward_access::{Access, Action, Caller, Identity, Maintenance, Scopes, maintenance};
@@ -109,7 +109,12 @@ impl Engine {
         let id = consent.id.clone();
         let call = Call::new(Interaction::Read { ty, id }, request_id(), OURSELVES.into());
         let caller = ourselves();
-        let mut record = compose_record(self.now_us(), &caller, &call, 200, None, &entities);
+        let ended = Ended {
+            status: 200,
+            entities: &entities,
+            ..Ended::default()
+        };
+        let mut record = compose_record(self.now_us(), &caller, &call, ended);
         record.outcome = Outcome::Serious;
         record.decision.alert = Some(Alert::UNEVALUABLE_CONSENT);
         let appended = self.log.append(&record).await;

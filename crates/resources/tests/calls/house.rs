@@ -185,6 +185,16 @@ impl House {
         read.into_iter().map(|(_, record)| record).collect()
     }
 
+    /// Records that committed with data, oldest first.
+    pub async fn stored_records(&self) -> Vec<Record> {
+        let question = ward_storage::RecordQuestion {
+            limit: 10_000,
+            ..ward_storage::RecordQuestion::default()
+        };
+        let stored = self.engine.store().records(&question).await.unwrap();
+        stored.into_iter().map(|stored| stored.record).collect()
+    }
+
     /// Statements that the asking takes.
     pub async fn statements(&self, asking: impl Future<Output = Reply>) -> (Reply, u64) {
         let before = self.engine.store().statements();

@@ -1,13 +1,13 @@
 //! Every Call leaves one record, and it says what the Call was.
 
-use crate::house::{House, call, json, loader, system, text};
+use crate::house::{House, app, call, json, loader, system, text};
 use crate::placement::{entry, observation, patient, transaction};
 use serde_json::{Value, json as value};
 use std::pin::pin;
 use std::task::{Context, Waker};
 use ward_access::Caller;
 use ward_fhir::schema::r4;
-use ward_resources::route::Method::{Get, Post};
+use ward_resources::route::Method::{Delete, Get, Post};
 use ward_resources::{Call, Interaction};
 
 /// Now and then the log's writer is done before the answer looks whether it is; then it is asked again.
@@ -99,6 +99,150 @@ pub async fn each_entry_of_a_batch_has_its_record(house: House) {
     ];
     let expected = expected.map(|(code, status)| (code.to_owned(), status));
     assert_eq!(said, expected);
+}
+
+/// The Record knows whom a refused request was about, and the answer does not tell.
+pub async fn a_refusal_names_the_patient_whom_it_was_about(house: House) {
+    let own = house.put(&patient("own")).await;
+    let other = house.put(&patient("other")).await;
+    let hidden = house.create(&observation(&other)).await;
+    let app = app("patient/*.cruds", &own);
+    let mut answers = Vec::new();
+    for (url, is_there) in [(hidden.as_str(), true), ("Observation/absent", false)] {
+        let reply = house.ask(&app, Get, url, None).await;
+        let record = house.records().pop().unwrap();
+        assert_eq!((reply.status, record.status), (404, 404));
+        assert_eq!(record.detail.request, url);
+        assert_eq!(record.detail.patient != 0, is_there, "{url}");
+        assert_eq!(record.entities, []);
+        answers.push(text(&reply));
+    }
+    let of_patient = house.records()[house.records().len() - 2].detail.patient;
+    assert_eq!(answers[0], answers[1]);
+    let blind = system("system/Observation.rs");
+    for (caller, url) in [(&blind, other.as_str()), (&app, other.as_str())] {
+        let reply = house.ask(caller, Get, url, None).await;
+        let record = house.records().pop().unwrap();
+        assert!(matches!(reply.status, 403 | 404), "{}", text(&reply));
+        assert_eq!(record.detail.patient, of_patient, "{url}");
+        assert_eq!(reply.in_steps, reply.status == 403);
+    }
+    // What found nothing names whom it asked for.
+    let none = format!("Observation?subject={other}&code=none");
+    for (caller, url) in [(&loader(), none.as_str()), (&app, none.as_str())] {
+        house.ask(caller, Get, url, None).await;
+        let record = house.records().pop().unwrap();
+        assert_eq!((record.status, record.detail.patient), (200, of_patient));
+        assert_eq!(record.detail.results, Some(0));
+    }
+}
+
+pub async fn a_search_is_recorded_as_it_was_asked(house: House) {
+    let own = house.put(&patient("own")).await;
+    house.create(&observation(&own)).await;
+    let url = format!("Observation?subject={own}&_count=5");
+    let mut asked = call(Get, &url, None);
+    asked.asked_by("Observation", &[&format!("subject={own}&_count=5")]);
+    asked.client_request_id = Some("mine-1".into());
+    let reply = house.engine.answer(&loader(), &asked).await;
+    let record = house.records().pop().unwrap();
+    let detail = &record.detail;
+    assert_eq!(detail.request, url);
+    assert_eq!(record.query, "subject&_count");
+    assert_eq!(detail.client_request_id, "mine-1");
+    assert_eq!(detail.results, Some(1));
+    let bytes = reply.json().unwrap().len();
+    assert_eq!(detail.bytes_out, Some(bytes as u64));
+    assert!(detail.elapsed_us.is_some_and(|us| us > 0));
+    assert_eq!(detail.patient, 0);
+    for (url, subtype) in [
+        ("Patient/own/Observation", "compartment"),
+        ("Patient/own/$everything", "$everything"),
+        ("Patient/own/$frobnicate", ""),
+        ("Patient/own", ""),
+    ] {
+        house.ask(&loader(), Get, url, None).await;
+        assert_eq!(
+            house.records().pop().unwrap().detail.subtype,
+            subtype,
+            "{url}"
+        );
+    }
+}
+
+/// Type, row id, version and the body as it is read.
+pub async fn a_change_is_recorded_with_its_hash(house: House) {
+    let path = house.put(&patient("own")).await;
+    let mut changed = patient("own");
+    changed["active"] = true.into();
+    house.put(&changed).await;
+    let (ty, id) = path.split_once('/').unwrap();
+    let ty = r4().resource_type(ty).unwrap();
+    let store = house.engine.store();
+    let rid = store.locate(&[(ty, id)]).await.unwrap()[0].unwrap();
+    let reply = house.ask(&loader(), Get, &path, None).await;
+    let read = ward_audit::version_hash("Patient", rid, 2, reply.json().unwrap());
+    let first = house
+        .ask(&loader(), Get, &format!("{path}/_history/1"), None)
+        .await;
+    let first = ward_audit::version_hash("Patient", rid, 1, first.json().unwrap());
+    let written = house.stored_records().await;
+    let hashes: Vec<_> = written.iter().map(|r| r.detail.hashes.as_slice()).collect();
+    assert_eq!(hashes, [[first], [read]]);
+    house.ask(&loader(), Delete, &path, None).await;
+    let written = house.stored_records().await;
+    assert_eq!(written[2].detail.hashes, [] as [[u8; 32]; 0]);
+    assert_eq!(written[2].entities[0].action, b'D');
+}
+
+/// One of the whole, one for each kind of change, one for each read; all with one request id.
+pub async fn a_transaction_leaves_a_record_for_each_kind_of_entry(house: House) {
+    let there = house.put(&patient("there")).await;
+    let gone = house.put(&patient("gone")).await;
+    let before = house.stored_records().await.len();
+    let mut changed = patient("there");
+    changed["active"] = true.into();
+    let entries = vec![
+        entry("POST", "Patient", patient("1")),
+        entry("POST", "Observation", observation(&there)),
+        entry("PUT", &there, changed),
+        value!({ "request": { "method": "DELETE", "url": gone } }),
+        value!({ "request": { "method": "GET", "url": "Patient?_id=there" } }),
+        value!({ "request": { "method": "GET", "url": there } }),
+    ];
+    let reply = house
+        .ask(&loader(), Post, "", Some(&transaction(entries)))
+        .await;
+    assert_eq!(reply.status, 200, "{}", text(&reply));
+    let records = house.stored_records().await.split_off(before);
+    let said: Vec<_> = records
+        .iter()
+        .map(|r| {
+            (
+                r.interaction.as_str(),
+                r.status,
+                r.events(),
+                r.detail.hashes.len(),
+            )
+        })
+        .collect();
+    let expected = [
+        ("transaction", 200, 1, 0),
+        ("create", 201, 2, 2),
+        ("delete", 204, 1, 0),
+        ("update", 200, 1, 1),
+        ("search-type", 200, 1, 0),
+        ("read", 200, 1, 0),
+    ];
+    assert_eq!(said, expected);
+    assert!(
+        records
+            .iter()
+            .all(|r| r.request_id == records[0].request_id)
+    );
+    assert_eq!(records[0].detail.results, Some(6));
+    assert_eq!(records[0].entities, []);
+    assert_eq!(records[4].detail.results, Some(1));
 }
 
 pub async fn meta_of_many_names_whose_marks_it_shows(house: House) {

@@ -75,7 +75,8 @@ pub async fn reports_are_what_a_recount_says(house: House) {
         let ms = |random: &mut Random| FROM_US + 1_000 * random.below(HOUR_MS) as i64;
         let start = random.coin().then(|| ms(&mut random));
         let end = random.coin().then(|| ms(&mut random));
-        let count = 1 + random.below(if random.coin() { 10 } else { 300 });
+        let most = if random.coin() { 10 } else { 300 };
+        let count = 1 + random.below(most);
         let expected: Vec<String> = raw
             .iter()
             .filter(|(_, record, _)| start.is_none_or(|start| record.at_us >= start))
@@ -277,7 +278,7 @@ pub async fn names_are_told_where_the_installation_tells_them(house: House) {
     }
 }
 
-pub async fn wrong_questions_are_told_what_is_wrong(house: House) {
+pub async fn wrong_reports_are_told_what_is_wrong(house: House) {
     Ward::furnish(&house).await;
     for (query, status, said) in [
         ("start=yesterday", 400, "start is a date"),

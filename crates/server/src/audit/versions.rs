@@ -28,9 +28,7 @@ struct Found {
 
 pub fn verify_log(place: &Place, policy: Policy) -> Result<ExitCode, String> {
     let (send, receive) = sync_channel(PARTS_MAX);
-    let verifier = std::thread::spawn(move || {
-        verify(BufReader::new(Parts::new(receive)), &policy)
-    });
+    let verifier = std::thread::spawn(move || verify(BufReader::new(Parts::new(receive)), &policy));
     let found = block_on(async {
         let config = place.config()?;
         let store = place.open(&config).await?;
@@ -38,7 +36,9 @@ pub fn verify_log(place: &Place, policy: Policy) -> Result<ExitCode, String> {
         store.close().await;
         found
     })?;
-    let report = verifier.join().map_err(|_| "the verifier ended".to_owned())?;
+    let report = verifier
+        .join()
+        .map_err(|_| "the verifier ended".to_owned())?;
     let report = report.map_err(|e| format!("the log cannot be read: {e}"))?;
     token::print(&report.to_string());
     token::print(&found.to_string());
@@ -107,7 +107,10 @@ impl std::fmt::Display for Found {
         let Found {
             compared, wrong, ..
         } = self;
-        writeln!(out, "\nVersions  {compared} compared, {wrong} not as recorded")?;
+        writeln!(
+            out,
+            "\nVersions  {compared} compared, {wrong} not as recorded"
+        )?;
         self.lines.iter().try_for_each(|line| out.write_str(line))
     }
 }

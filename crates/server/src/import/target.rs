@@ -1,6 +1,7 @@
 //! Where documents go: the store itself, through the same door as a request; or a running server over HTTP.
 
 use super::reader::Document;
+use crate::activity::{self, Activity};
 use crate::config::Config;
 use crate::egress::is_http_here;
 use crate::token::bearer::Bearer;
@@ -108,11 +109,17 @@ impl Target {
         client.map_err(|e| format!("no HTTP client: {e}"))
     }
 
-    pub fn close(&self) -> Result<(), String> {
-        if let Target::Store { engine, .. } = self {
-            runtime()?.block_on(engine.store().close());
-        }
-        Ok(())
+    /// Records what was done, where no server does.
+    pub fn close(&self, stored: usize, failed: usize) -> Result<(), String> {
+        let Target::Store { engine, .. } = self else {
+            return Ok(());
+        };
+        let about = format!("resources={stored}&failed={failed}");
+        runtime()?.block_on(async {
+            let done = activity::record(engine, SOURCE, Activity::Import, &about).await;
+            engine.store().close().await;
+            done
+        })
     }
 }
 
@@ -130,6 +137,9 @@ fn without_user(url: &str) -> String {
     let open = query.split('&').filter(|p| !p.starts_with("password"));
     format!("{place}?{}", open.collect::<Vec<_>>().join("&"))
 }
+
+/// As records name where it comes from.
+const SOURCE: &str = "import";
 
 /// How a document is sent: method, path below the base.
 fn destination(document: &Document) -> Result<(route::Method, String), String> {
@@ -176,7 +186,7 @@ impl Sender<'_> {
                 ward_seal::random::fill(&mut request_id);
                 let interaction = route::route(method, &path).map_err(|f| text(&f.to_json()))?;
                 let is_batch = interaction == Interaction::Bundle;
-                let mut call = Call::new(interaction, request_id, "import".into());
+                let mut call = Call::new(interaction, request_id, SOURCE.into());
                 call.body = Some(Body {
                     bytes: document.0.clone().into(),
                     format: Format::Json,

@@ -38,8 +38,12 @@ pub(super) async fn answer(
     let action = link(Endpoint::Approve, &under_way.authorization.id);
     server.forms().check(request, &action)?;
     match request.parameters.get("decision") {
-        Some("approve") => decided(server, under_way, &session, request, trail).await,
+        Some("approve") => {
+            trail.event("approve");
+            decided(server, under_way, &session, request, trail).await
+        }
         _ => {
+            trail.event("deny");
             let denied = OAuthError::new(ErrorCode::AccessDenied, "the user did not agree");
             end(server, under_way, &denied, request.now_s, trail).await
         }

@@ -109,6 +109,7 @@ fn grant(authorization: &Authorization, session: &Session, scope: &[String], now
         auth_time_s: session.auth_time_s,
         acr: session.acr.clone(),
         amr: session.amr.clone(),
+        computer: session.computer.clone(),
         offline: has("offline_access"),
         refreshable: has("offline_access") || has("online_access"),
         approved_s: now_s,

@@ -4,6 +4,7 @@
 use super::next::Next;
 use super::{at_page, link, percent_encode};
 use crate::answer::{Answer, ErrorCode, OAuthError};
+use crate::claims::authenticated;
 use crate::endpoints::Endpoint;
 use crate::page::{ChoosePatient, Page, PatientChoice};
 use crate::people::session::Session;
@@ -284,9 +285,8 @@ async fn ask(
     parameters: Vec<(String, String)>,
     request: &Request<'_>,
 ) -> Reply {
-    let mut request_id = [0; 16];
-    ward_seal::random::fill(&mut request_id);
-    let mut call = Call::new(interaction, request_id, request.source.into());
+    let mut call = Call::new(interaction, request.request_id, request.source.into());
+    call.client_request_id = request.client_request_id.map(Into::into);
     call.parameters = parameters;
     // Who chooses is a person who may see these patients; the authorization server is no client that has a budget.
     call.patients_per_hour = Some(0);
@@ -309,6 +309,8 @@ fn caller(session: &Session, now_s: i64) -> Caller {
         scopes: Scopes::parse(scope).unwrap_or_default(),
         roles: session.roles.clone(),
         session: Some(session.sid().to_owned()),
+        workstation: session.computer.clone(),
+        authenticated: authenticated(Some(&session.acr), &session.amr),
         expires_s: now_s,
         ..Identity::default()
     })

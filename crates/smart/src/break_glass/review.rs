@@ -33,11 +33,9 @@ pub(super) async fn open(
     let ty = r4()
         .resource_type("Task")
         .ok_or_else(OAuthError::unavailable)?;
-    let mut request_id = [0; 16];
-    ward_seal::random::fill(&mut request_id);
     let mut call = Call::new(
         Interaction::Create { ty },
-        request_id,
+        request.request_id,
         request.source.into(),
     );
     let task = task(person, glass, reason).to_string();

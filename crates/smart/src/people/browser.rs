@@ -54,7 +54,7 @@ pub(super) async fn place(
             shared: true,
         });
     }
-    let own = before.filter(|before| before.computer.is_none());
+    let own = before.filter(|before| before.session.computer.is_none());
     Ok(Place {
         workstation: own.map_or_else(random::uuid, |before| before.session.workstation.clone()),
         computer: None,

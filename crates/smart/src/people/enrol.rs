@@ -79,14 +79,20 @@ async fn posted(
     trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
     match request.parameters.get("step") {
-        Some("kept") if person.is_sure => return Ok(Answer::redirect(person.way.end())),
+        Some("kept") if person.is_sure => {
+            trail.event("page");
+            return Ok(Answer::redirect(person.way.end()));
+        }
         Some("totp") => return confirm(server, person, request, trail).await,
         _ if !person.is_sure => return show_secret(server, &person, request, None).await,
         _ => {}
     }
     match request.parameters.get("decision") {
         Some("totp") => Ok(Answer::redirect(link(&person.way, "totp"))),
-        Some("recovery-codes") => new_recovery_codes(server, person, request).await,
+        Some("recovery-codes") => {
+            trail.event("recovery-codes");
+            new_recovery_codes(server, person, request).await
+        }
         _ => factors::posted(server, person, request, trail).await,
     }
 }
@@ -98,12 +104,14 @@ async fn confirm(
     request: &Request<'_>,
     trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
+    trail.event("mfa-failure");
     let now_s = request.now_s;
     let username = &person.account.username;
     let counted = throttle::attempt(server, Guess::Code, username, request);
     let attempt = match counted.await? {
         Ok(attempt) => attempt,
         Err(wait_s) => {
+            trail.event("lock");
             trail.refused();
             let wait = throttle::wait(wait_s);
             let page = show_secret(server, &person, request, Some((429, &wait))).await?;
@@ -126,6 +134,7 @@ async fn confirm(
     let codes = recovery::generate();
     person.account.recovery_codes = codes.iter().map(|code| recovery::kept(code)).collect();
     let right = throttle::right(server, &attempt, now_s).await?;
+    trail.event("mfa-enrol");
     let changes = right.remove(&shown).replace(&person.account);
     if person.is_sure {
         return match state::commit(server.store(), changes, now_s).await {

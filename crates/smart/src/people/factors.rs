@@ -19,6 +19,10 @@ pub(super) async fn posted(
     request: &Request<'_>,
     trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
+    trail.event(match request.parameters.get("passkey") {
+        Some(_) => "mfa-enrol",
+        None => "mfa-remove",
+    });
     let changes = match (
         request.parameters.get("passkey"),
         request.parameters.get("remove"),

@@ -33,6 +33,7 @@ pub(super) async fn answer(
         return Ok(show(server, token, &account, request, None));
     }
     server.forms().check(request, Endpoint::Enrol.path())?;
+    trail.event("claim");
     let mut mine = account.clone();
     let taken = match request.parameters.get("passkey") {
         Some(json) => by_passkey(server, &mut mine, json, request),

@@ -52,7 +52,7 @@ pub(super) async fn remembered(
     let browser = KnownBrowser {
         id,
         account: account.clone(),
-        computer: row.computer.clone(),
+        computer: row.session.computer.clone(),
         source: request.source.to_owned(),
         since_s: before.map_or(now_s, |before| before.since_s),
         signed_in_s: now_s,

@@ -92,9 +92,11 @@ pub(super) struct Place {
 }
 
 /// A session that has begun, and the cookie that opens it: never stored, never seen before.
-pub(super) struct Begun {
+pub(crate) struct Begun {
     pub session: Session,
     pub cookie: String,
+    /// Whom it took the place of, at the same browser or the same shared computer: another person's account.
+    pub before: Option<String>,
     /// Secret by which the account knows the browser from now on. `None`: it was not sure enough who signed in.
     device: Option<String>,
 }
@@ -124,6 +126,7 @@ pub(super) async fn begin(
     let mut row = row(account, proof, &place, digest(&cookie), now_s);
     let mut changes = changes;
     let mut ended = Vec::new();
+    let mut before = None;
     let old = held(server, request.session, now_s).await?;
     if let Some(old) = &old {
         changes = changes.forget::<SessionRow>(&old.session.id);
@@ -131,6 +134,7 @@ pub(super) async fn begin(
             row.session.first = Some(old.session.sid().to_owned());
         } else {
             ended.push(what::session(old.session.sid()));
+            before = Some(old.session.account.clone());
         }
     }
     changes = changes.insert(&row);
@@ -138,6 +142,9 @@ pub(super) async fn begin(
     // Nobody is signed out by a password alone, and no browser is known by one: it may be stolen, and sent from afar.
     if proof.assurance >= Assurance::Multiple {
         if place.shared {
+            let there_is = there.as_ref().map(|there| &there.account);
+            let another = there_is.filter(|there| **there != account.username);
+            before = another.cloned().or(before);
             changes = workstation::taken_over(changes, there, &row, &mut ended);
         }
         let secret = known_browser::kept(request);
@@ -152,6 +159,7 @@ pub(super) async fn begin(
     Ok(done.map(|()| Begun {
         session: row.session,
         cookie,
+        before,
         device,
     }))
 }
@@ -198,13 +206,13 @@ fn row(account: &Account, proof: &Proof, place: &Place, id: String, now_s: i64) 
             amr: proof.amr.iter().map(|word| (*word).to_owned()).collect(),
             acr: proof.assurance.word().to_owned(),
             workstation: place.workstation.clone(),
+            computer: place.computer.clone(),
         },
         begun_s: now_s,
         last_used_s: now_s,
         idle_s: if place.shared { IDLE_SHARED_S } else { IDLE_S },
         ends_s: now_s + if half_way { HALF_WAY_S } else { LIFETIME_S },
         shared: place.shared,
-        computer: place.computer.clone(),
     }
 }
 

@@ -23,6 +23,7 @@ pub(crate) mod upstream;
 mod way;
 mod workstation;
 
+pub(crate) use lifetime::Begun;
 pub(crate) use workstation::end_idle;
 
 use crate::answer::{Answer, ErrorCode, OAuthError};

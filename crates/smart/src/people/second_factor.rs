@@ -42,6 +42,7 @@ pub(super) async fn answer(
     if request.parameters.get("decision") == Some("back") {
         return authorize::give_up(server, request, trail).await;
     }
+    trail.event("mfa-failure");
     match request.parameters.get("passkey") {
         Some(json) => by_passkey(server, json, account, held, request, trail).await,
         None => by_code(server, account, held, request, trail).await,
@@ -60,6 +61,7 @@ async fn by_code(
     let attempt = match counted.await? {
         Ok(attempt) => attempt,
         Err(wait_s) => {
+            trail.event("lock");
             trail.refused();
             let wait = throttle::wait(wait_s);
             let page = show(server, &account, &held, request, 429, Some(&wait)).await?;
@@ -134,7 +136,7 @@ async fn begin(
     let place = browser::same_place(server, request, &held).await?;
     match lifetime::begin(server, &account, proof, place, request, changes).await? {
         Ok(begun) => {
-            trail.session(&begun.session);
+            trail.begun(&begun);
             Ok(begun.given(Answer::redirect(Way::of(request).end())))
         }
         Err(Refused::Conflict(_)) => {

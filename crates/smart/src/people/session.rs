@@ -37,6 +37,9 @@ pub struct Session {
     pub acr: String,
     /// The browser's own place, or the id of the shared computer it is bound to.
     pub workstation: String,
+    /// Name of the shared computer that the browser has proved to be.
+    #[serde(default)]
+    pub computer: Option<String>,
 }
 
 /// How surely a person was recognised; the words of `acr`, from least to most.

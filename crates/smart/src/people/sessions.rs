@@ -23,6 +23,11 @@ pub(super) async fn answer(
     let mut notice = None;
     if request.method == "POST" {
         server.forms().check(request, Endpoint::Sessions.path())?;
+        trail.event(match request.parameters.get("decision") {
+            Some("forget-browser") => "forget-browser",
+            Some("end-others") => "end-others",
+            _ => "end-session",
+        });
         notice = Some(ended(server, &session, request).await?);
     }
     show(server, &session, request, notice).await
@@ -81,7 +86,7 @@ fn shown(row: &SessionRow, current: &Session) -> SessionShown {
     SessionShown {
         id: known.id.clone(),
         this_one: known.id == current.id,
-        workstation: match &row.computer {
+        workstation: match &known.computer {
             Some(name) => format!("Shared computer {name}"),
             None if row.shared => "A computer that others use too".to_owned(),
             None => "A computer of your own".to_owned(),
@@ -113,6 +118,7 @@ pub(super) async fn sign_out(
     request: &Request<'_>,
     trail: &mut Trail,
 ) -> Result<Answer, OAuthError> {
+    trail.event("logout");
     let own = &server.settings().issuer;
     if request.origin.is_some_and(|origin| origin != own) {
         trail.refused();

@@ -133,7 +133,7 @@ async fn moved(
     request: &Request<'_>,
 ) -> Result<Changes, OAuthError> {
     held.session.workstation.clone_from(&computer.id);
-    held.computer = Some(computer.name.clone());
+    held.session.computer = Some(computer.name.clone());
     held.shared = true;
     held.idle_s = IDLE_SHARED_S;
     held.last_used_s = request.now_s;

@@ -24,6 +24,7 @@ pub(super) async fn answer(
         return show(server, request, 200, None).await;
     }
     server.forms().check(request, Endpoint::SignIn.path())?;
+    trail.event("login-failure");
     match request.parameters.get("passkey") {
         Some(json) => by_passkey(server, json, request, trail).await,
         None if takes_password(server) => by_password(server, request, trail).await,
@@ -56,6 +57,7 @@ async fn by_password(
     let attempt = match counted.await? {
         Ok(attempt) => attempt,
         Err(wait_s) => {
+            trail.event("lock");
             trail.refused();
             let page = show(server, request, 429, Some(&throttle::wait(wait_s))).await?;
             return Ok(page.retry_after(wait_s));
@@ -138,7 +140,7 @@ async fn begin(
         }
         Err(Refused::Unavailable) => return Err(OAuthError::unavailable()),
     };
-    trail.session(&begun.session);
+    trail.begun(&begun);
     let way = Way::of(request);
     let answer = if begun.session.assurance() >= Some(session::Assurance::Multiple) {
         Answer::redirect(way.end())

@@ -4,9 +4,11 @@
 use super::lifetime::{Place, alive};
 use crate::answer::OAuthError;
 use crate::claims::TOKEN_LIFETIME_S_MAX;
+use crate::endpoints::Endpoint;
 use crate::revocations::what;
 use crate::server::AuthorizationServer;
 use crate::state::{self, Account, Changes, Held, Refused, Row, SessionRow, Workstation};
+use crate::trail;
 use ward_seal::random;
 use ward_storage::StoreError;
 
@@ -82,7 +84,12 @@ pub(crate) async fn end_idle(server: &AuthorizationServer, now_s: i64) -> Result
             None => {
                 let ended = [what::session(known.sid())];
                 let changes = Changes::new().remove(&known);
-                server.revoke(changes, &ended, now_s).await
+                let done = server.revoke(changes, &ended, now_s).await;
+                if done.is_ok() {
+                    let interaction = Endpoint::SignOut.interaction();
+                    trail::of_itself(server, interaction, "idle", &known.account).await;
+                }
+                done
             }
         };
         // Of a conflict: another node did it, or somebody signs in there.

@@ -26,6 +26,9 @@ pub struct Grant {
     pub auth_time_s: i64,
     pub acr: String,
     pub amr: Vec<String>,
+    /// Name of the shared computer at which it was agreed to.
+    #[serde(default)]
+    pub computer: Option<String>,
     /// Refresh tokens outlive the session (`offline_access`).
     pub offline: bool,
     /// There are refresh tokens at all.

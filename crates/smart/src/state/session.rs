@@ -16,9 +16,6 @@ pub struct SessionRow {
     pub ends_s: i64,
     /// At a computer that several people use.
     pub shared: bool,
-    /// Name of the shared computer that the browser has proved to be.
-    #[serde(default)]
-    pub computer: Option<String>,
 }
 
 impl Row for SessionRow {

@@ -32,6 +32,7 @@ pub(super) async fn issue(asked: &Asked<'_>, trail: &mut Trail) -> Result<Answer
     if !changes.is_empty() {
         state::commit(server.store(), changes, now_s).await?;
     }
+    trail.issued(&minted, &scope);
     let mut body = token_members(&minted, &scope, asked.bound.as_ref(), now_s);
     let patient = acts_for.and_then(|person| person.patient.clone());
     if let Some(patient) = patient {

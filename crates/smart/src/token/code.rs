@@ -46,7 +46,7 @@ pub(super) async fn exchange(asked: &Asked<'_>, trail: &mut Trail) -> Result<Ans
         kept: None,
     };
     let changes = Changes::new().replace(&code);
-    match respond(asked, &mut grant, granted, changes).await {
+    match respond((asked, trail), &mut grant, granted, changes).await {
         Ok(answer) => Ok(answer),
         // Another request redeemed it in between.
         Err(Refused::Conflict(0)) => again(asked, &code, trail).await,

@@ -50,6 +50,11 @@ pub(crate) async fn answer(
             ));
         }
     };
+    trail.event(match grant_type {
+        "authorization_code" => "authorization_code",
+        "refresh_token" => "refresh_token",
+        _ => "client_credentials",
+    });
     if grant_type != "client_credentials" && request.parameters.get(purposes::PARAMETER).is_some() {
         return Err(OAuthError::new(
             ErrorCode::InvalidRequest,

@@ -79,7 +79,7 @@ async fn attempt(
         nonce: None,
         kept: sent.filter(|_| kept),
     };
-    Ok(respond(asked, &mut grant, granted, changes).await)
+    Ok(respond((asked, trail), &mut grant, granted, changes).await)
 }
 
 /// Whether the key that a token is bound to signs. A client that authenticates itself is bound by that, and may have a new key;

@@ -11,6 +11,7 @@ use crate::purposes::{self, Person};
 use crate::server::AuthorizationServer;
 use crate::state::{self, Changes, Grant, Held, RefreshToken, Refused, ScopeText, digest};
 use crate::tokens::{CLOCK_SKEW_S, Minted};
+use crate::trail::Trail;
 use serde_json::{Map, Value, json};
 use ward_access::Purposes;
 
@@ -30,7 +31,7 @@ pub(super) struct Granted<'a> {
 
 /// Mints the tokens, makes the changes together with what must be remembered of them, and only then lets the tokens go.
 pub(super) async fn respond(
-    asked: &Asked<'_>,
+    (asked, trail): (&Asked<'_>, &mut Trail),
     grant: &mut Held<Grant>,
     granted: Granted<'_>,
     changes: Changes,
@@ -71,6 +72,7 @@ pub(super) async fn respond(
         body.insert("refresh_token".to_owned(), secret.into());
     }
     state::commit(server.store(), changes, now_s).await?;
+    trail.issued(&minted, granted.scope);
     Ok(Answer::json(200, &Value::Object(body)))
 }
 
@@ -120,6 +122,9 @@ fn claims(asked: &Asked<'_>, grant: &Grant, granted: &Granted<'_>) -> Claims {
         purposes: granted.purposes.clone(),
         // What is granted for when nobody is there outlives the session; the rest dies with it.
         session: (!grant.offline).then(|| grant.session.clone()),
+        workstation: grant.computer.clone(),
+        acr: Some(grant.acr.clone()).filter(|acr| !acr.is_empty()),
+        amr: grant.amr.clone(),
         grant: Some(grant.id.clone()),
         confirmation: asked.bound.clone(),
         lifetime_s: TOKEN_LIFETIME_S,

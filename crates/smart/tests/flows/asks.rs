@@ -170,6 +170,10 @@ impl Ask {
             session: self.cookie.as_deref(),
             device: self.device.as_deref(),
             certificate: self.certificate,
+            request_id: ward_seal::random::uuid().as_bytes()[..16]
+                .try_into()
+                .unwrap(),
+            client_request_id: Some("asked"),
             source: &self.source,
             origin: None,
             method: self.method,

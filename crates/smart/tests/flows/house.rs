@@ -275,7 +275,6 @@ impl House {
             idle_s: 12 * 3600,
             ends_s: NOW_S + 12 * 3600,
             shared: false,
-            computer: None,
         })
         .await;
         cookie

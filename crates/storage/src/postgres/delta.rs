@@ -74,7 +74,7 @@ impl Delta {
             self.keys.2.push(key.wrapped.clone());
             self.master = key.master_mark();
         }
-        self.records.extend(prepared.unit.record.clone());
+        self.records.extend_from_slice(&prepared.unit.records);
         self.revisions.extend(&prepared.unit.revisions);
         self.raises.extend(&prepared.unit.raises);
         self.turns.extend(&prepared.unit.turns);

@@ -51,19 +51,19 @@ impl Staged {
         }
     }
 
-    pub async fn commit(mut self, record: NewRecord) -> Result<(), CommitError> {
+    pub async fn commit(mut self, records: Vec<NewRecord>) -> Result<(), CommitError> {
         if Instant::now() > self.end {
             return Err(CommitError::Unavailable);
         }
         let unavailable = |_| CommitError::Unavailable;
         let connection = self.connection().map_err(unavailable)?;
-        let values = records::values([&record]);
+        let values = records::values(&records);
         let put = connection.run(&records::PUT, &values);
         put.await.map_err(|_| CommitError::Unavailable)?;
         let committed = connection.batch("commit").await;
         committed.map_err(|_| CommitError::Unavailable)?;
         self.core().settled(&self.prepared, true);
-        self.core().recorded(Some(&record));
+        self.core().recorded(&records);
         if let Some(pooled) = self.pooled.take() {
             pooled.release();
         }

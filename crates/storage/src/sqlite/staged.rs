@@ -32,8 +32,8 @@ type Question = Box<dyn FnOnce(&mut Open<'_>) + Send>;
 
 enum Ask {
     Read(Question),
-    /// With the unit's record.
-    Commit(Box<NewRecord>),
+    /// With the unit's records.
+    Commit(Vec<NewRecord>),
 }
 
 /// Writes the unit, answers what is asked of the state it makes, and ends as it is told.
@@ -62,12 +62,12 @@ pub fn serve(
             core,
             own: &prepared.new_keys,
         };
-        let record = open.converse(&questions).ok_or(StoreError::Unavailable)?;
-        records::put(connection, [&*record])?;
-        Ok(record)
+        let records = open.converse(&questions).ok_or(StoreError::Unavailable)?;
+        records::put(connection, &records)?;
+        Ok(records)
     });
     core.settled(prepared, done.is_ok());
-    core.recorded(done.as_deref().ok());
+    core.recorded(done.as_deref().unwrap_or_default());
     let error = refused.unwrap_or(CommitError::Unavailable);
     if let Some(answer) = answer {
         let _ = answer.send(Err(error));
@@ -76,14 +76,14 @@ pub fn serve(
 }
 
 impl Open<'_> {
-    /// The record, when the unit is to be committed.
-    fn converse(&mut self, asks: &Receiver<Ask>) -> Option<Box<NewRecord>> {
+    /// The records, when the unit is to be committed.
+    fn converse(&mut self, asks: &Receiver<Ask>) -> Option<Vec<NewRecord>> {
         let end = Instant::now() + STAGED_MAX;
         loop {
             let left = end.saturating_duration_since(Instant::now());
             match asks.recv_timeout(left).ok()? {
                 Ask::Read(question) => question(self),
-                Ask::Commit(record) => return Some(record),
+                Ask::Commit(records) => return Some(records),
             }
         }
     }
@@ -97,8 +97,8 @@ impl Open<'_> {
 }
 
 impl Staged {
-    pub async fn commit(self, record: NewRecord) -> Result<(), CommitError> {
-        let _ = self.asks.send(Ask::Commit(Box::new(record)));
+    pub async fn commit(self, records: Vec<NewRecord>) -> Result<(), CommitError> {
+        let _ = self.asks.send(Ask::Commit(records));
         self.outcome.await.unwrap_or(Err(CommitError::Unavailable))
     }
 

@@ -227,7 +227,7 @@ impl Delta<'_> {
         let units = self.units.iter();
         records::put(
             connection,
-            units.filter_map(|prepared| prepared.unit.record.as_ref()),
+            units.flat_map(|prepared| &prepared.unit.records),
         )?;
         self.raise_parameters_mark(connection)
     }

@@ -76,9 +76,9 @@ fn random(random: &mut Random, at_us: i64) -> Record {
 }
 
 async fn commit(store: &Store, record: &Record) {
-    let record = Some(store.new_record(record));
+    let records = vec![store.new_record(record)];
     let unit = Unit {
-        record,
+        records,
         ..Unit::default()
     };
     store.commit(unit).await.unwrap();
@@ -342,7 +342,7 @@ pub async fn contexts_are_stored_once_over_all_nodes(place: Place) {
     );
     // A unit that fails stores none.
     let failing = Unit {
-        record: Some(store.new_record(&record(418))),
+        records: vec![store.new_record(&record(418))],
         ..unit(vec![update(
             &create(ty("Patient"), 5, 5, "{}"),
             "{}",

@@ -30,9 +30,9 @@ async fn statements(store: &Store, random: &mut Random, count: usize) -> u64 {
     };
     let writes: Vec<Write> = (0..count).map(|i| row(i, random)).collect();
     let before = store.statements();
-    let record = Some(store.new_record(&sample()));
+    let records = vec![store.new_record(&sample())];
     let made = Unit {
-        record,
+        records,
         ..unit(writes.clone())
     };
     store.commit(made).await.unwrap();

@@ -52,9 +52,9 @@ impl Log {
             ..sample()
         };
         for n in 0..by_units as u64 {
-            let record = Some(self.store.new_record(&record(n)));
+            let records = vec![self.store.new_record(&record(n))];
             let unit = Unit {
-                record,
+                records,
                 ..Unit::default()
             };
             self.store.commit(unit).await.unwrap();
@@ -271,9 +271,7 @@ pub async fn a_flipped_bit_is_found(place: Place) {
     let log = grown(&place).await;
     let policy = log.policy().await;
     unguard(&place).await;
-    let seed = 20_261_130;
-    println!("seed {seed}");
-    let mut random = Random::new(seed);
+    let mut random = Random::seeded();
     let columns = [
         ("record", "id", "sealed"),
         ("leaf_run", "first", "hashes"),

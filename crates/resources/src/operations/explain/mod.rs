@@ -6,10 +6,12 @@ mod decision;
 mod effective;
 mod impact;
 mod record;
+mod recorded;
 
 pub(super) use decision::decision;
 pub(super) use effective::effective;
 pub(super) use impact::impact;
+pub(crate) use recorded::Decisions;
 
 use crate::engine::Context;
 use serde_json::{Value, json};

@@ -11,7 +11,7 @@ use ward_consent::labels::{Labels, RowClass};
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
 use ward_fhir::{Document, Failure, Kind, TypeId};
-use ward_storage::{Rid, Row};
+use ward_storage::{Current, Rid, Row};
 
 /// Resources of one record that one of these operations looks through.
 pub(super) const RESOURCES_MAX: usize = 20_000;
@@ -53,6 +53,15 @@ pub(super) async fn one(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Entry> 
     let current = stored(cx.engine.store.read(&access, Action::Read, ty, rid).await)?;
     let mut entries = entries(cx, vec![live(current)?]).await?;
     entries.pop().ok_or_else(crate::read::not_found)
+}
+
+/// The same by its row. `None`: it is not there any more.
+pub(super) async fn at(cx: Context<'_>, ty: TypeId, rid: Rid) -> Result<Option<Entry>> {
+    let access = maintenance(Maintenance::Explain);
+    match stored(cx.engine.store.read(&access, Action::Read, ty, rid).await)? {
+        Current::Live(row) => Ok(entries(cx, vec![row]).await?.pop()),
+        Current::Deleted(_) | Current::Absent => Ok(None),
+    }
 }
 
 /// All that is at home with a patient. Error: too costly beyond [`RESOURCES_MAX`].

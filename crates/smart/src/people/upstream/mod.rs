@@ -93,7 +93,7 @@ async fn back(
     let (account, proof) = (&home.account, &person.proof);
     let begun = lifetime::begin(server, account, proof, place, request, home.changes);
     let begun = begun.await??;
-    trail.session(&begun.session);
+    trail.begun(&begun);
     let answer = if begun.session.assurance() >= Some(Assurance::Multiple) {
         Answer::redirect(way.end())
     } else if home.account.has_second_factor() {
