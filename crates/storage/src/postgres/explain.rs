@@ -78,11 +78,15 @@ pub async fn explained(
 }
 
 async fn steps(connection: &Connection, sql: &Sql) -> Result<Vec<String>, Failure> {
-    let types: Vec<&str> = sql.values.iter().map(type_name).collect();
-    let nothing = vec!["null"; sql.values.len()].join(", ");
-    let prepare = format!("prepare {NAME} ({}) as {}", types.join(", "), sql.text);
+    let listed = |each: Vec<&str>| match each.is_empty() {
+        true => String::new(),
+        false => format!("({})", each.join(", ")),
+    };
+    let types = listed(sql.values.iter().map(type_name).collect());
+    let nothing = listed(vec!["null"; sql.values.len()]);
+    let prepare = format!("prepare {NAME} {types} as {}", sql.text);
     connection.batch(&prepare).await?;
-    let asked = format!("explain (costs off) execute {NAME} ({nothing})");
+    let asked = format!("explain (costs off) execute {NAME} {nothing}");
     let rows = connection.rows(&asked, &[]).await;
     connection.batch(&format!("deallocate {NAME}")).await?;
     let lines = rows?.iter().filter_map(|row| row.text(0)).collect();

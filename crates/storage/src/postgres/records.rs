@@ -187,7 +187,6 @@ async fn explain(
         ("bounds", Some(search.bounds())),
         ("sizes", search.sizes()),
         ("page", Some(search.page())),
-        ("total", Some(search.count())),
     ];
     let planned = of
         .into_iter()

@@ -252,7 +252,6 @@ fn explain(
         ("bounds", Some(search.bounds())),
         ("sizes", search.sizes()),
         ("page", Some(search.page())),
-        ("total", Some(search.count())),
     ];
     let mut explanation = Explanation::default();
     for (purpose, asked) in of {
