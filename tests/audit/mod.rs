@@ -1,9 +1,13 @@
 //! What every request leaves in the audit log, no more and no less: `docs/audit-events.md`, on both stores.
 
+mod collector;
 mod itself;
 pub mod left;
 mod people;
+mod received;
 mod routes;
+mod stream;
+mod syslog;
 mod table;
 
 use crate::rest::expect_document;

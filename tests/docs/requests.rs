@@ -11,6 +11,7 @@ fn requests_are_answered_as_they_say() {
         replay(&server, "first.http", 16);
         replay(&server, "search.http", 15);
         replay(&server, "audit.http", 8);
+        replay(&server, "audit-feed.http", 6);
     }
 }
 

@@ -39,7 +39,7 @@ fn server_with_files(more: &[(&str, &str)]) -> Server {
 }
 
 /// `ward cert dev` in this data folder.
-fn cert_dev(data: &Path, more: &[&str]) -> Output {
+pub fn cert_dev(data: &Path, more: &[&str]) -> Output {
     let output = cert_dev_output(data, more);
     let problem = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{problem}");

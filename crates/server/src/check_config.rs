@@ -3,7 +3,7 @@
 
 use crate::config::{self, Origin, environment_name};
 use crate::egress::EgressClient;
-use crate::{data_folder, tls};
+use crate::{data_folder, feed, tls};
 use clap::Args;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,6 +27,7 @@ impl CheckConfig {
         let loaded = config::load(self.config.as_ref(), &Vec::new())?;
         data_folder::check_master_key(&loaded.config)?;
         tls::check(&loaded.config.tls)?;
+        feed::check(&loaded.config)?;
         EgressClient::for_upstream(&loaded.config)?;
         loaded.config.upstream.settings()?;
         loaded.config.engine_settings(String::new())?;

@@ -2,6 +2,7 @@
 //! Unknown options are refused. Every option is in [`OPTIONS`], which the guide and `ward check-config` are printed from.
 
 pub mod audit;
+mod audit_feed;
 mod consent;
 mod listener;
 mod options;
@@ -20,6 +21,7 @@ use ward_http::{PerMinute, ServerSettings};
 use ward_resources::{ReferenceCheck, Settings, WitnessSettings};
 use ward_smart::discovery::security_element;
 
+pub use audit_feed::AuditFeed;
 pub use options::{OPTIONS, OptionRow};
 pub use upstream::Upstream;
 
@@ -42,6 +44,7 @@ pub struct Config {
     pub style: ward_smart::settings::Style,
     pub integrity: Integrity,
     pub audit: audit::Audit,
+    pub audit_feed: AuditFeed,
     pub log: Log,
 }
 
@@ -330,6 +333,7 @@ fn check(config: &Config) -> Result<(), String> {
     shifts::settings(&config.shifts)?;
     consent::check(&config.consent)?;
     audit::check(&config.audit)?;
+    audit_feed::check(&config.audit_feed, &config.tls)?;
     full_text(&config.search.full_text)?;
     config.upstream.check(config.egress.loopback_http)?;
     config.log_filter()?;

@@ -16,6 +16,7 @@ mod drain;
 mod drill;
 mod due;
 mod egress;
+mod feed;
 mod import;
 mod reindex;
 mod rotate_key;

@@ -4,6 +4,7 @@ use crate::activity::{self, Activity, Runs};
 use crate::config::{self, Config, Flags, Loaded};
 use crate::demo::{self, Demo};
 use crate::dev_certificates::DevFiles;
+use crate::feed::Feed;
 use crate::sequence::{self, anchors::Anchors};
 use crate::{core_dump, data_folder, decisions, drain, due, reindex, tls, watch, wiring};
 use clap::{Args, ValueEnum};
@@ -106,6 +107,7 @@ impl Serve {
             )
         })?;
         let base = config.base_url(listener.local_addr().map_err(|e| e.to_string())?);
+        let feed = Feed::prepare(&config, &host_of(&base)).await?;
         let master = data_folder::master_key(&config, true)?;
         let engine = wiring::engine(&config, &master, base.clone()).await?;
         let node = wiring::node_name(&config);
@@ -153,7 +155,7 @@ impl Serve {
         let service = Service {
             engine: engine.clone(),
             auth,
-            metrics: Arc::new(metrics_of(&engine)),
+            metrics: Arc::new(feed.counted(metrics_of(&engine))),
             settings: config.server_settings(),
             demo: self.demo,
             rate_limits: Arc::new(RateLimits::new(config.rates_per_minute())),
@@ -166,6 +168,7 @@ impl Serve {
         let metrics = start_metrics(&config, &service)?;
         let running = ward_http::start(listener, service.clone(), encryption)
             .map_err(|e| format!("cannot serve: {e}"))?;
+        let feed = feed.start(&engine, &stop);
         tracing::info!(base, "serving");
         if let Some(prepared) = prepared {
             crate::token::print(&demo::greeting(&base, &config, &prepared));
@@ -175,6 +178,7 @@ impl Serve {
         let stopped = activity::record(&engine, &node, Activity::Stop, "").await;
         stop.store(true, Ordering::Relaxed);
         let _ = watch.await;
+        feed.ended().await;
         let _ = reindex.await;
         let _ = due.await;
         let _ = decisions.await;
@@ -193,6 +197,17 @@ impl Serve {
         tracing::info!("stopped");
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// As collectors know this server.
+fn host_of(base: &str) -> String {
+    let rest = base.split_once("://").map_or(base, |(_, rest)| rest);
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|b| b.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    host.trim_matches(['[', ']']).to_owned()
 }
 
 /// Makes a certificate for every name under which this server may be asked for.

@@ -1,4 +1,4 @@
-//! TLS of the FHIR listener: 1.3, and 1.2 with ECDHE and AEAD only. <https://www.rfc-editor.org/rfc/rfc9325>
+//! TLS of the listeners, and of connections to collectors: 1.3, and 1.2 with ECDHE and AEAD only. <https://www.rfc-editor.org/rfc/rfc9325>
 //!
 //! Certificate and key are read again when their files change, so that a renewal needs no restart. A pair that cannot be used
 //! leaves the old one in its place.
@@ -12,7 +12,7 @@ use rustls::server::{
 };
 use rustls::sign::CertifiedKey;
 use rustls::version::{TLS12, TLS13};
-use rustls::{RootCertStore, ServerConfig};
+use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -38,6 +38,26 @@ pub struct Prepared {
 
 /// Reads what the options name. Errors say which option to mend.
 pub fn prepare(tls: &Tls) -> Result<Prepared, String> {
+    let clients = match tls.client_ca_file.as_str() {
+        "" => Clients::Any,
+        file => Clients::Asked("tls.client_ca_file", file),
+    };
+    prepare_for(tls, clients)
+}
+
+/// The same certificate for a listener that takes nobody without a certificate of these authorities (PEM). `option` names their file.
+pub fn prepare_mutual(tls: &Tls, option: &str, authorities: &str) -> Result<Prepared, String> {
+    prepare_for(tls, Clients::Demanded(option, authorities))
+}
+
+/// Whose certificates are looked at: by the option that names a file of authorities, and the file.
+enum Clients<'a> {
+    Any,
+    Asked(&'a str, &'a str),
+    Demanded(&'a str, &'a str),
+}
+
+fn prepare_for(tls: &Tls, clients: Clients<'_>) -> Result<Prepared, String> {
     let provider = Arc::new(ring::default_provider());
     let files = Files {
         certificate: PathBuf::from(&tls.certificate_file),
@@ -47,23 +67,50 @@ pub fn prepare(tls: &Tls) -> Result<Prepared, String> {
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(&[&TLS13, &TLS12])
         .map_err(|e| format!("tls: {e}"))?;
-    let config = if tls.client_ca_file.is_empty() {
-        builder.with_no_client_auth().with_cert_resolver(current)
-    } else {
-        let roots = client_roots(Path::new(&tls.client_ca_file))?;
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
-            .allow_unauthenticated()
-            .build()
-            .map_err(|e| format!("tls.client_ca_file: {e}"))?;
-        let mut config = builder
-            .with_client_cert_verifier(verifier)
-            .with_cert_resolver(current);
-        // A resumed session is not verified again: a client certificate that has expired since would still count.
-        config.session_storage = Arc::new(NoServerSessionStorage {});
-        config.send_tls13_tickets = 0;
-        config
+    let (option, file, demanded) = match clients {
+        Clients::Any => {
+            let config = builder.with_no_client_auth().with_cert_resolver(current);
+            return Ok(Prepared { config, renewal });
+        }
+        Clients::Asked(option, file) => (option, file, false),
+        Clients::Demanded(option, file) => (option, file, true),
     };
+    let roots = authorities(option, Path::new(file))?;
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+    let verifier = match demanded {
+        true => verifier.build(),
+        false => verifier.allow_unauthenticated().build(),
+    };
+    let verifier = verifier.map_err(|e| format!("{option}: {e}"))?;
+    let mut config = builder
+        .with_client_cert_verifier(verifier)
+        .with_cert_resolver(current);
+    // A resumed session is not verified again: a client certificate that has expired since would still count.
+    config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.send_tls13_tickets = 0;
     Ok(Prepared { config, renewal })
+}
+
+/// For connections to others: who they must be certified by, and what this server shows them. Errors name the option.
+pub fn client(
+    (option, file): (&str, &str),
+    own: Option<[(&str, &str); 2]>,
+) -> Result<ClientConfig, String> {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&TLS13, &TLS12])
+        .map_err(|e| format!("tls: {e}"))?
+        .with_root_certificates(authorities(option, Path::new(file))?);
+    let Some([certificate, key]) = own else {
+        return Ok(builder.with_no_client_auth());
+    };
+    let chain = certificates(certificate.0, Path::new(certificate.1))?;
+    let text = read_bounded(key.0, Path::new(key.1))?;
+    let private = PrivateKeyDer::from_pem_slice(&text)
+        .map_err(|_| format!("{} {}: no private key in PEM", key.0, key.1))?;
+    builder
+        .with_client_auth_cert(chain, private)
+        .map_err(|e| format!("{} and {}: {e}", certificate.0, key.0))
 }
 
 /// Fails where a start would not get its certificate. In development it is made at the start.
@@ -180,12 +227,12 @@ impl Files {
     }
 }
 
-fn client_roots(path: &Path) -> Result<RootCertStore, String> {
+fn authorities(option: &str, path: &Path) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
-    for certificate in certificates("tls.client_ca_file", path)? {
+    for certificate in certificates(option, path)? {
         roots
             .add(certificate)
-            .map_err(|e| format!("tls.client_ca_file {}: {e}", path.display()))?;
+            .map_err(|e| format!("{option} {}: {e}", path.display()))?;
     }
     Ok(roots)
 }

@@ -94,6 +94,8 @@ pub enum RowKind {
     BreakGlass = 26,
     /// Of `ward_resources`, which counts whom clients see.
     RecordBudget = ward_resources::RECORD_BUDGET_ROWS,
+    /// Of `ward_server`, which says how far each collector of audit events has got.
+    AuditFeed = ward_resources::FEED_ROWS,
 }
 
 /// A record of one kind. Secrets are keys and never in the body; keys and owners are stored as keyed hashes, the body sealed.

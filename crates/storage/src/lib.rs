@@ -44,6 +44,7 @@ pub use contract::*;
 pub use examine::{Looking, ROWS_EXAMINED_MAX, compare, is_gathered};
 pub use home::leads_home;
 pub use past::VERSIONS_EXAMINED_MAX;
+pub use records::follow::{PLACE_BYTES, RecordPlace};
 pub use records::{NewRecord, RecordQuestion, StoredRecord};
 pub use rotation::{RotateError, Rotation, rotate_master};
 pub use staged::{STAGED_MAX, Staged, View};

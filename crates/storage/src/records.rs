@@ -4,6 +4,8 @@
 //! the databases refuse it. What Records have in common (their context) is stored once, so that a search is decided by a few thousand
 //! contexts first, and then found by their numbers.
 
+pub mod follow;
+mod kept;
 pub mod question;
 
 use crate::audit_row::{Columns, RecordKeys};

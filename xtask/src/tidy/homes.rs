@@ -143,6 +143,11 @@ const HOMES: &[(&str, &[&str], &str)] = &[
         "the async runtime, above the floors of meaning",
     ),
     ("tokio-postgres", &["ward-storage"], "COPY"),
+    (
+        "tokio-rustls",
+        &["ward-server"],
+        "TLS of the audit stream, which is no HTTP",
+    ),
     ("toml", &["ward-server"], "the configuration file"),
     (
         "tracing",

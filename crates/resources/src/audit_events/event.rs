@@ -37,6 +37,11 @@ pub(super) fn place_of(cx: Context<'_>, id: &str) -> Option<(i64, usize)> {
     Some((number >> PLACE_BITS, nth as usize))
 }
 
+/// Id of the first event of a Record.
+pub(super) fn first_id(cx: Context<'_>, record: i64) -> String {
+    cx.engine.store.event_id(record << PLACE_BITS)
+}
+
 /// As what an event is an entity of Records, apart from all rows.
 pub(super) fn row_of(cx: Context<'_>, id: &str) -> Option<Rid> {
     cx.engine.store.decode_event_id(id).map(|number| -number)

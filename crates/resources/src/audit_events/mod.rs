@@ -7,18 +7,24 @@
 
 mod contexts;
 mod event;
+mod feed;
 mod look;
 mod names;
 mod narrowed;
 mod page;
+mod receive;
 pub(crate) mod report;
 mod search;
 mod single;
 mod sorted;
+mod stream;
 mod walk;
 
 pub(crate) use contexts::Contexts;
+pub(crate) use feed::{feed, is_feed};
 pub(crate) use search::demand_no_hop;
+
+pub use stream::{FEED_ROWS, Streamed};
 
 use crate::call::Interaction;
 use crate::engine::Context;
@@ -46,6 +52,7 @@ type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply>> + 'a>>;
 /// The answer to an interaction on AuditEvents; `None`: it is on others.
 pub(crate) fn interaction(cx: Context<'_>) -> Option<Answer<'_>> {
     Some(match &cx.call.interaction {
+        Interaction::Create { ty } if is(*ty) => Box::pin(receive::receive(cx)),
         Interaction::Read { ty, id } if is(*ty) => Box::pin(single::read(cx, id)),
         Interaction::Vread { ty, id, version } if is(*ty) => {
             Box::pin(single::vread(cx, id, version))

@@ -9,6 +9,10 @@ mod records;
 mod steps;
 mod transaction;
 
+pub(crate) use batch::{demand_size, write as write_entry};
+pub(crate) use entry::name;
+
+use crate::audit_events::{feed, is_feed};
 use crate::document::{read_body, validate};
 use crate::engine::Context;
 use crate::reply::Reply;
@@ -20,6 +24,9 @@ use ward_fhir::{Failure, Kind};
 pub async fn bundle(cx: Context<'_>) -> Result<Reply> {
     let document = read_body(cx.call, r4().resource_type("Bundle"))?;
     match document.root().text("type") {
+        Some("batch" | "transaction" | "collection") if is_feed(document.root()) => {
+            feed(cx, document.root()).await
+        }
         Some("batch") => batch::batch(cx, &document).await,
         Some("transaction") => {
             let done = match validate(cx.engine, document.root()) {
@@ -38,7 +45,7 @@ pub async fn bundle(cx: Context<'_>) -> Result<Reply> {
         }
         _ => Err(Failure::new(
             Kind::Invalid,
-            "a Bundle posted to the base is of type batch or transaction",
+            "a Bundle posted to the base is of type batch or transaction (or collection, of AuditEvents alone)",
         )
         .at("Bundle.type")),
     }

@@ -6,6 +6,7 @@ use super::entry::{Entry, entries, name};
 use super::identities::Identities;
 use super::reads;
 use super::steps::{Step, resolve};
+use crate::audit_events;
 use crate::bundle_json::BundleWriter;
 use crate::call::Return;
 use crate::delete::referenced;
@@ -95,6 +96,17 @@ fn demand_resources(bundle: &Document, entries: &[Entry]) -> Result<()> {
                         "the url names {}, the resource is another type",
                         r4().ty(ty).name
                     ),
+                ),
+                entry.at,
+            ));
+        }
+        if let I::Create { ty } = entry.call.interaction
+            && audit_events::is(ty)
+        {
+            return Err(name(
+                Failure::new(
+                    Kind::NotSupported,
+                    "an AuditEvent is not taken with other resources in one transaction; post it by itself, or in a Bundle of AuditEvents alone",
                 ),
                 entry.at,
             ));

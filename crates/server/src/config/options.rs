@@ -499,6 +499,37 @@ pub const OPTIONS: &[OptionRow] = &[
         "Keys of audit logs of others that are signed here when they ask (POST /witness/add-checkpoint).",
     ),
     row(
+        "audit_feed.syslog_listen",
+        "\"\"",
+        "Address and port where other systems send audit messages by syslog over TLS (docs/guide/audit-feed.md); empty: nowhere. Its certificate is that of tls.certificate_file.",
+    ),
+    row(
+        "audit_feed.syslog_clients",
+        "\"\"",
+        "PEM file with the authorities of their certificates: nobody is taken without one.",
+    ),
+    row(
+        "audit_feed.syslog_to",
+        "[]",
+        "Collectors that get every AuditEvent by syslog over TLS: [\"siem.example:6514\"].",
+    ),
+    row(
+        "audit_feed.otlp_to",
+        "[]",
+        "Collectors of OpenTelemetry that get every AuditEvent as a log record: [\"https://otel.example:4318/v1/logs\"]; http on this machine alone.",
+    ),
+    row(
+        "audit_feed.authorities",
+        "\"\"",
+        "PEM file with the authorities of the collectors' certificates. syslog_to needs it; for otlp_to, empty: those of this machine.",
+    ),
+    row(
+        "audit_feed.certificate_file",
+        "\"\"",
+        "PEM file with the certificate that this server shows to collectors; empty: none.",
+    ),
+    row("audit_feed.key_file", "\"\"", "PEM file with its key."),
+    row(
         "log.filter",
         "\"info,actix_server=warn\"",
         "Log filter, e.g. \"info,ward_storage=debug\". Logs never hold stored values.",

@@ -1,5 +1,7 @@
 //! Records of the audit log in PostgreSQL: one statement puts those of a batch with their keys and contexts into its transaction.
 
+mod follow;
+
 use super::Postgres;
 use super::connection::{Columns, Connection, Failure};
 use super::explain::explained;
@@ -32,6 +34,14 @@ impl Postgres {
         }
         let rows = reading!(self, connection => connection.rows(HIGHEST_RECORD, &[name]))?;
         Ok(rows.first().ok_or(StoreError::Integrity)?.int(0)? as u64)
+    }
+
+    /// Their numbers.
+    pub async fn keep_records(&self, records: &[NewRecord]) -> Result<Vec<i64>, StoreError> {
+        let pooled = self.shared.writes.get().await?;
+        let rows = pooled.rows(&KEEP, &values(records)).await;
+        let rows = Self::done(pooled, rows)?;
+        rows.iter().map(|row| row.int(0)).collect()
     }
 
     pub async fn records(
@@ -270,6 +280,9 @@ fn put(rows: &str, new: &str) -> String {
 
 /// Those of units.
 pub static PUT: LazyLock<String> = LazyLock::new(|| put("", "") + "select");
+/// Those that come by themselves: their numbers.
+static KEEP: LazyLock<String> =
+    LazyLock::new(|| put("", "") + "select new.id from new order by new.n");
 /// Those of a node (`$11`, their numbers `$12`). Numbers at or below its mark are there already. A node's Records are drained by its one
 /// process.
 static DRAIN: LazyLock<String> = LazyLock::new(|| {

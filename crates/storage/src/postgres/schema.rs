@@ -89,6 +89,7 @@ create table record (
   patient bigint not null, events smallint not null, sealed bytea not null, primary key (id));
 alter table record alter column sealed set storage external;
 create index record_t on record (at_us);
+create index record_x on record (xid);
 create index record_c on record (ctx, id);
 create index record_a on record (actor, id);
 create index record_p on record (patient, id) where patient <> 0;

@@ -1,6 +1,8 @@
 //! Records of the audit log in the embedded store: the writer puts them in the batch's own transaction, without gaps between their
 //! numbers.
 
+mod follow;
+
 use super::Sqlite;
 use super::connection::Connection;
 use super::explain::explained;
@@ -26,6 +28,11 @@ impl Sqlite {
     ) -> Result<u64, StoreError> {
         let node = node.to_owned();
         self.ask(|answer| Job::Records(node, records, answer)).await
+    }
+
+    /// Their numbers.
+    pub async fn keep_records(&self, records: Vec<NewRecord>) -> Result<Vec<i64>, StoreError> {
+        self.ask(|answer| Job::Keep(records, answer)).await
     }
 
     pub async fn records(
@@ -144,6 +151,18 @@ pub fn put<'r>(
         connection.run(PUT_LATE, &[Value::Int(late_us)])?;
     }
     Ok(())
+}
+
+/// The numbers of Records that come by themselves.
+pub fn keep(connection: &mut Connection, records: &[NewRecord]) -> Result<Vec<i64>, StoreError> {
+    put(connection, records)?;
+    let mut last = 0;
+    connection.each(LAST, &[], |row| {
+        last = row.int(0)?;
+        Ok(())
+    })?;
+    let count = i64::try_from(records.len()).unwrap_or(i64::MAX);
+    Ok((last - count + 1..=last).collect())
 }
 
 /// Numbers at or below the node's mark are there already: a drain that is repeated after a crash adds nothing.

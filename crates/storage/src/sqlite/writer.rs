@@ -45,6 +45,11 @@ pub enum Job {
         Vec<(u64, NewRecord)>,
         oneshot::Sender<Result<u64, StoreError>>,
     ),
+    /// Records that come by themselves, to be told their numbers.
+    Keep(
+        Vec<NewRecord>,
+        oneshot::Sender<Result<Vec<i64>, StoreError>>,
+    ),
     /// What rows are to be indexed by, in place of this revision.
     Indexing(
         i64,
@@ -234,6 +239,7 @@ fn serve(connection: &mut Connection, core: &Core, batch: Vec<Commit>, others: V
             (Job::LeftPhrases(_, answer), Some(Reply::Tidied(tidied))) => {
                 answer.send(Ok(tidied)).is_ok()
             }
+            (Job::Keep(_, answer), Some(Reply::Rids(ids))) => answer.send(Ok(ids)).is_ok(),
             (Job::Classes(_, answer), Some(Reply::Classes(ids))) => answer.send(Ok(ids)).is_ok(),
             (Job::Number(_, answer), Some(Reply::Numbered(done))) => answer.send(Ok(done)).is_ok(),
             (Job::Change(.., answer), Some(Reply::Changed(rows))) => answer.send(Ok(rows)).is_ok(),
@@ -255,6 +261,7 @@ fn reply(connection: &mut Connection, core: &Core, job: &Job) -> Result<Reply, S
     Ok(match job {
         Job::Reserve(wanted, _) => Reply::Rids(reserve(connection, wanted)?),
         Job::Records(node, new, _) => Reply::Highest(records::drain(connection, node, new)?),
+        Job::Keep(new, _) => Reply::Rids(records::keep(connection, new)?),
         Job::Block => Reply::Block(claim_block(connection)?),
         Job::Indexing(from, generation, state, _) => {
             Reply::Indexing(indexing::change(connection, *from, *generation, state)?)
