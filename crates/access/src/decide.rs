@@ -116,6 +116,9 @@ pub enum Maintenance {
     Policies,
     /// Whether versions are those that the audit log says were written. Reads; of what it finds is told that it is another.
     Versions,
+    /// Why somebody may have opened a record, and which alerts are closed. Reads and searches; what it finds decides what privacy
+    /// officers are told.
+    Detection,
 }
 
 /// The types that say who belongs to whom.
@@ -143,6 +146,7 @@ pub fn maintenance(purpose: Maintenance) -> Access {
         Maintenance::Explain => (&[Action::Read], 11),
         Maintenance::Names => (&[Action::Read], 12),
         Maintenance::Versions => (&[Action::Read], 13),
+        Maintenance::Detection => (&[Action::Read, Action::Search], 14),
     };
     let mut grid = Grid::default();
     let reached = |name: &str| match purpose {

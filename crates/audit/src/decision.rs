@@ -28,12 +28,15 @@ pub struct Alert(u8);
 impl Alert {
     /// A broken glass that nobody has reviewed yet.
     pub const BREAK_GLASS: Alert = Alert(16);
-    /// The log itself: a stream out that fails, or somebody who writes events in this server's name.
-    pub const AUDIT_TRAIL: Alert = Alert(25);
     /// A stored Consent that cannot be evaluated, and so denies.
     pub const UNEVALUABLE_CONSENT: Alert = Alert(24);
-    /// The audit log is silent, has a gap, or is not the one that was signed.
+    /// The audit log is silent, has a gap, is not the one that was signed, does not leave as a stream, or somebody writes in its name.
     pub const AUDIT_GAP: Alert = Alert(25);
+
+    /// Of 1 to 30.
+    pub fn of_number(number: u8) -> Option<Alert> {
+        (1..=30).contains(&number).then_some(Alert(number))
+    }
 }
 
 /// `A24`.

@@ -59,7 +59,7 @@ pub enum Act {
     Delete,
     /// Of a bulk export; `results` is its size, `shape` its types.
     Export,
-    /// Granted or not; `target` is the account that was tried, `user` who it is, if it is somebody.
+    /// Granted or not; `target` is the account that was tried, 0 where that is not told; `user` who it is, if it is somebody.
     Login,
     /// A second factor that was refused.
     SecondFactor,

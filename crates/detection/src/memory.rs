@@ -92,7 +92,8 @@ pub(crate) struct Count {
 impl Count {
     /// Begins another period; what the one before counted is learnt here, and returned.
     pub fn turn(&mut self, period: i64) -> Option<f64> {
-        if self.period == period {
+        // What comes late belongs to the period that runs.
+        if period <= self.period {
             return None;
         }
         self.period = period;
@@ -120,7 +121,7 @@ impl Minute {
     pub fn add(&mut self, at_s: i64, seq: i64) -> Option<f64> {
         let minute = at_s.div_euclid(60);
         let before = f64::from(self.count);
-        let turned = minute != self.minute;
+        let turned = minute > self.minute;
         if turned {
             self.minute = minute;
             self.count = 0;

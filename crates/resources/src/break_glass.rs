@@ -2,6 +2,7 @@
 //! as if it did not exist. Who declared it, and why, is the asking side's to know.
 
 use crate::call::Call;
+use crate::detection::{ALERT_SYSTEM, MISUSE_REVIEW_CODE};
 use crate::engine::Engine;
 use crate::visibility::{CONSENT_REVIEW, LABEL_REVIEW};
 use std::sync::Arc;
@@ -63,14 +64,29 @@ pub fn over() -> Failure {
     )
 }
 
-/// Whether a resource is a review: between the privacy officer and the patient, and nobody else's to see.
+/// Whether a resource is a review, between the privacy officer and the patient, or an alert of misuse or its review:
+/// nobody else's to see.
 pub(crate) fn is_review(node: Node<'_>) -> bool {
     let codings = node.get("code").into_iter();
     let mut codings = codings.flat_map(|code| code.children_named("coding"));
-    node.type_name() == "Task"
-        && codings.any(|coding| {
-            let code = coding.text("code").unwrap_or_default();
-            let is_ours = [REVIEW_CODE, CONSENT_REVIEW, LABEL_REVIEW].contains(&code);
-            coding.text("system") == Some(REVIEW_SYSTEM) && is_ours
-        })
+    let is_ours = |coding: Node<'_>, system: &str, codes: &[&str]| {
+        let code = coding.text("code").unwrap_or_default();
+        coding.text("system") == Some(system) && (codes.is_empty() || codes.contains(&code))
+    };
+    match node.type_name() {
+        "Task" => codings.any(|coding| {
+            is_ours(
+                coding,
+                REVIEW_SYSTEM,
+                &[
+                    REVIEW_CODE,
+                    CONSENT_REVIEW,
+                    LABEL_REVIEW,
+                    MISUSE_REVIEW_CODE,
+                ],
+            )
+        }),
+        "DetectedIssue" => codings.any(|coding| is_ours(coding, ALERT_SYSTEM, &[])),
+        _ => false,
+    }
 }

@@ -16,6 +16,7 @@ pub mod create;
 mod criteria;
 pub mod cursor;
 pub mod delete;
+pub mod detection;
 pub mod document;
 pub mod door;
 mod duty;

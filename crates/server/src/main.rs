@@ -11,6 +11,7 @@ mod core_dump;
 mod data_folder;
 mod decisions;
 mod demo;
+mod detect;
 mod dev_certificates;
 mod drain;
 mod drill;

@@ -160,8 +160,11 @@ impl Officer<'_> {
         }
         for input in task["input"].as_array().into_iter().flatten() {
             let label = text(&input["type"]["text"]);
-            let value = text(&input["valueString"])
+            let mut value = text(&input["valueString"])
                 .or_else(|| text(&input["valueInstant"]).map(|i| at(&i)));
+            if value.is_none() {
+                value = self.named(&input["valueReference"], names).await?;
+            }
             facts.extend(label.zip(value));
         }
         Ok(Review {
@@ -169,7 +172,7 @@ impl Officer<'_> {
             title: text(&task["code"]["coding"][0]["display"])
                 .unwrap_or_else(|| "To be reviewed".to_owned()),
             facts,
-            is_closable: true,
+            closes: closes(task),
         })
     }
 
@@ -245,7 +248,7 @@ impl Officer<'_> {
             id: String::new(),
             title: "It keeps all that it is about from everybody but the patient".to_owned(),
             facts,
-            is_closable: false,
+            closes: Vec::new(),
         })
     }
 
@@ -271,7 +274,7 @@ impl Officer<'_> {
 
     /// Closes one with what was found. Error: why not, in words.
     async fn close(&self, trail: &mut Trail) -> Result<Result<(), String>, OAuthError> {
-        trail.decided("decision", "close");
+        let decision = self.request.parameters.get("decision");
         let note = self
             .request
             .parameters
@@ -288,7 +291,15 @@ impl Officer<'_> {
         let Some(mut task) = self.records.read("Task", id).await?.filter(is_open) else {
             return Ok(Err("This review is not open any more.".to_owned()));
         };
+        let closed = closes(&task).into_iter().map(|(decision, _)| decision);
+        let Some(decision) = closed.into_iter().find(|one| decision == Some(*one)) else {
+            return Ok(Err("Say whether there was a reason.".to_owned()));
+        };
+        trail.decided("decision", decision);
         trail.decided("review", id);
+        if code_of(&task) == MISUSE {
+            task["businessStatus"] = json!({ "coding": [{ "system": REVIEW, "code": decision }] });
+        }
         let now = dates::instant(self.request.now_s);
         let mut notes = task["note"].as_array().cloned().unwrap_or_default();
         let mut note = json!({ "time": now, "text": note });
@@ -301,6 +312,17 @@ impl Officer<'_> {
         task["status"] = json!("completed");
         task["lastModified"] = json!(now);
         Ok(self.records.update(&task).await?.map(|_| ()))
+    }
+}
+
+/// What may be decided of one, and in which words.
+fn closes(task: &Value) -> Vec<(&'static str, &'static str)> {
+    match code_of(task) {
+        MISUSE => vec![
+            (ward_resources::detection::CONFIRMED, "It was misuse"),
+            (ward_resources::detection::EXPLAINED, "There was a reason"),
+        ],
+        _ => vec![("close", "Close this review")],
     }
 }
 
@@ -343,13 +365,20 @@ const SCOPES: &str = "user/Task.rus user/Consent.rs user/Patient.rs user/Practit
 const REVIEW: &str = ward_resources::REVIEW_SYSTEM;
 const OPEN: &str = "requested,received,accepted,ready,in-progress,on-hold";
 const CONSENT: &str = ward_resources::visibility::CONSENT_REVIEW;
+const MISUSE: &str = ward_resources::detection::MISUSE_REVIEW_CODE;
 
-const SUBJECTS: [Subject; 3] = [
+const SUBJECTS: [Subject; 4] = [
     Subject {
         code: ward_resources::REVIEW_CODE,
         title: "Accesses in emergencies",
         lead: "Somebody broke the glass: they saw a record that would have been closed to them, for the reason that they gave.",
         nothing: "No access in an emergency waits for a review.",
+    },
+    Subject {
+        code: MISUSE,
+        title: "Accesses without a reason",
+        lead: "Nothing in the records explains what somebody did here. What you decide teaches the detection what is misuse in this house and what is not.",
+        nothing: "No access without a reason waits for a review.",
     },
     Subject {
         code: CONSENT,

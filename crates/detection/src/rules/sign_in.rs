@@ -26,28 +26,19 @@ pub(crate) fn judge(
         source.sign_ins += 1;
         return;
     }
-    let account = accounts.entry(access.target, at, Account::default);
-    let (burst, most, what) = match access.act {
-        Act::SecondFactor => (
-            &mut account.factors,
-            seen.limits.factor_failures,
-            "second factors",
-        ),
-        _ => (&mut account.failures, seen.limits.failures, "sign-ins"),
-    };
-    burst.push(at, access.target, access.seq, 600);
-    if burst.len() as f64 >= seen.limit(Rule::A21, most) {
-        let text = format!(
-            "{} refused {what} of one account in 10 minutes",
-            burst.len()
-        );
-        let subject = Subject::user(access.target);
-        findings.push(Finding::new(Rule::A21, subject, burst.evidence(), text));
+    if access.target != 0 {
+        let account = accounts.entry(access.target, at, Account::default);
+        of_account(seen, account, findings);
     }
     if access.act == Act::SecondFactor || access.source == 0 {
         return;
     }
-    source.failures.push(at, access.target, access.seq, 3_600);
+    // Whose account it was is not always told.
+    let tried = match access.target {
+        0 => access.seq as u64,
+        account => account,
+    };
+    source.failures.push(at, tried, access.seq, 3_600);
     let tried = source.failures.distinct(|_| true);
     let most = seen.limit(Rule::A21, seen.limits.sprayed_accounts);
     // Behind the address of a whole hospital people mistype; more of them sign in.
@@ -56,5 +47,26 @@ pub(crate) fn judge(
         let subject = Subject::source(access.source);
         let evidence = source.failures.evidence();
         findings.push(Finding::new(Rule::A21, subject, evidence, text));
+    }
+}
+
+fn of_account(seen: &Seen, account: &mut Account, findings: &mut Vec<Finding>) {
+    let access = seen.access;
+    let (burst, most, what) = match access.act {
+        Act::SecondFactor => (
+            &mut account.factors,
+            seen.limits.factor_failures,
+            "second factors",
+        ),
+        _ => (&mut account.failures, seen.limits.failures, "sign-ins"),
+    };
+    burst.push(access.at_s, access.target, access.seq, 600);
+    if burst.len() as f64 >= seen.limit(Rule::A21, most) {
+        let text = format!(
+            "{} refused {what} of one account in 10 minutes",
+            burst.len()
+        );
+        let subject = Subject::user(access.target);
+        findings.push(Finding::new(Rule::A21, subject, burst.evidence(), text));
     }
 }

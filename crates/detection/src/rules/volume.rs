@@ -46,7 +46,7 @@ fn turn(seen: &Seen, user: &mut User, peers: &mut Peers) {
         peers.hour.add(count);
     }
     let day = at.div_euclid(86_400);
-    if user.day.period == day {
+    if user.day.period >= day {
         return;
     }
     if let Some(count) = user.day.turn(day) {

@@ -284,6 +284,15 @@ fn an_attack_on_sign_ins() {
     assert_eq!(tried(20, 20, Act::Login, 0), [Rule::A21]);
     assert_eq!(tried(19, 19, Act::Login, 0), []);
     assert_eq!(tried(20, 20, Act::Login, 100), [], "a hospital's address");
+    // Of accounts that are not told, each counts as another.
+    let mut world = World::new();
+    let untold = |n| Access {
+        act: Act::Login,
+        outcome: Outcome::Denied,
+        ..read(0, 0, NOON + n)
+    };
+    assert_eq!(rules(&world.see_all((0..19).map(untold))), []);
+    assert_eq!(rules(&world.see_all((19..22).map(untold))), [Rule::A21]);
     assert_eq!(tried(5, 1, Act::SecondFactor, 0), [Rule::A21]);
     assert_eq!(tried(4, 1, Act::SecondFactor, 0), []);
 }

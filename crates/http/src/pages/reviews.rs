@@ -61,7 +61,7 @@ fn one(html: &mut Html, model: &Reviews, review: &Review, field: &str) {
             fact(html, name, value);
         }
     });
-    if !review.is_closable {
+    if review.closes.is_empty() {
         return;
     }
     form::form(html, &model.form, &[], |html| {
@@ -78,6 +78,8 @@ fn one(html: &mut Html, model: &Reviews, review: &Review, field: &str) {
             ];
             html.line(tag::TEXTAREA, &attributes, "");
         });
-        form::decide(html, "plain", "decision", "close", "Close this review");
+        for (decision, words) in &review.closes {
+            form::decide(html, "plain", "decision", decision, words);
+        }
     });
 }

@@ -153,7 +153,7 @@ pub(super) async fn refuse(cx: Context<'_>, refused: Refused) -> Result<Reply> {
     };
     let mut record = compose_record(cx.engine.now_us(), cx.caller, cx.call, ended);
     record.detail.subtype = RECEIVED.to_owned();
-    record.decision.alert = Some(Alert::AUDIT_TRAIL);
+    record.decision.alert = Some(Alert::AUDIT_GAP);
     tracing::warn!("an AuditEvent in this server's name was sent by another system");
     match cx.engine.log.append(&record).await {
         Ok(_) => Ok(Reply {

@@ -49,6 +49,7 @@ mod launched;
 mod links;
 mod long;
 mod longest;
+mod misuse;
 mod named;
 mod noninterference;
 mod pages;

@@ -67,7 +67,7 @@ pub async fn tell(engine: &Engine, told: Told, collector: &str) {
         query: format!("collector={collector}"),
         entities: Vec::new(),
         decision: match told {
-            Told::Outage => Decision::alert(Alert::AUDIT_TRAIL),
+            Told::Outage => Decision::alert(Alert::AUDIT_GAP),
             Told::Back => Decision::default(),
         },
         detail: Detail {

@@ -29,6 +29,6 @@ pub struct Review {
     pub title: String,
     /// Label and value.
     pub facts: Vec<(String, String)>,
-    /// It can be closed here, with a note of what was found; otherwise it goes when its cause does.
-    pub is_closable: bool,
+    /// As what it can be closed here, with a note of what was found: value and words. None: it goes when its cause does.
+    pub closes: Vec<(&'static str, &'static str)>,
 }

@@ -135,7 +135,10 @@ pub fn reviews(text: Text) -> Reviews {
                 ("Reason", "Unconscious after a fall"),
             ],
         ),
-        is_closable,
+        closes: match is_closable {
+            true => vec![("close", "Close this review")],
+            false => Vec::new(),
+        },
     };
     let part = |reviews, more: Option<&str>| ReviewPart {
         title: text("Accesses in emergencies"),

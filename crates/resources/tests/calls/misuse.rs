@@ -1,0 +1,204 @@
+//! Who opens records without a reason is told to privacy officers, once, and to nobody else; what they find is learnt.
+
+use crate::house::{House, json, text};
+use crate::placement::observation;
+use serde_json::{Value, json as value};
+use std::sync::atomic::{AtomicI64, Ordering};
+use ward_access::{Caller, Identity, Purposes, Scopes};
+use ward_audit::Alert;
+use ward_detection::Thresholds;
+use ward_resources::Settings;
+use ward_resources::detection::Watch;
+use ward_resources::route::Method::{Get, Put};
+use ward_testkit::{Backend, backends};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite() {
+    on(Backend::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn postgres() {
+    if backends().contains(&Backend::Postgres) {
+        on(Backend::Postgres).await;
+    }
+}
+
+async fn on(backend: Backend) {
+    let mut hospital = Hospital::furnish(backend).await;
+    hospital
+        .strangers_are_told_and_colleagues_at_work_are_not()
+        .await;
+    hospital.one_process_judges().await;
+    hospital.what_is_found_is_learnt().await;
+}
+
+fn now() -> i64 {
+    NOW.fetch_add(1_000, Ordering::Relaxed)
+}
+
+/// 14 November 2023; each test that looks at it moves it on.
+static NOW: AtomicI64 = AtomicI64::new(1_700_000_000_000_000);
+
+struct Hospital {
+    house: House,
+    watch: Watch,
+    drained: u64,
+}
+
+impl Hospital {
+    /// Three employees who are patients, one of them under the doctor's care.
+    async fn furnish(backend: Backend) -> Hospital {
+        let house = House::with(backend, Settings::default(), now).await;
+        for id in ["doctor", "officer"] {
+            let name = value!([{ "family": "Of the house", "given": [id] }]);
+            house
+                .put(&value!({ "resourceType": "Practitioner", "id": id, "name": name, "birthDate": "1980-01-01" }))
+                .await;
+        }
+        for id in ["p1", "p2", "p3"] {
+            let employee = value!({ "system": ward_access::ACT_CODE, "code": "EMP" });
+            house
+                .put(&value!({ "resourceType": "Patient", "id": id, "meta": { "security": [employee] } }))
+                .await;
+            let mut own = observation(&format!("Patient/{id}"));
+            own["id"] = format!("of-{id}").into();
+            house.put(&own).await;
+        }
+        house
+            .put(&value!({ "resourceType": "Encounter", "id": "e2", "status": "in-progress",
+                "class": { "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "AMB" },
+                "subject": { "reference": "Patient/p2" }, "period": { "start": "2023-11-14T08:00:00Z" },
+                "participant": [{ "individual": { "reference": "Practitioner/doctor" } }] }))
+            .await;
+        let watch = Watch::new(Thresholds::default());
+        let mut hospital = Hospital {
+            house,
+            watch,
+            drained: 0,
+        };
+        // What was before it began is learnt, and told to nobody.
+        hospital.follow().await;
+        hospital
+    }
+
+    /// What is in the local log comes into the store, and is judged.
+    async fn follow(&mut self) {
+        let engine = &self.house.engine;
+        let records = engine.log().read_from(self.drained, 10_000).unwrap();
+        if !records.is_empty() {
+            let last = engine.store().store_records("node", &records).await;
+            self.drained = last.unwrap() + 1;
+        }
+        while engine.watch_misuse(&mut self.watch).await.unwrap() {}
+        // What follows a number that is missing is waited for.
+        NOW.fetch_add(11_000_000, Ordering::Relaxed);
+        while engine.watch_misuse(&mut self.watch).await.unwrap() {}
+    }
+
+    async fn reads(&self, id: &str) {
+        let doctor = caller("doctor", "physician", "TREAT");
+        let url = format!("Observation/of-{id}");
+        let reply = self.house.ask(&doctor, Get, &url, None).await;
+        assert_eq!(reply.status, 200, "{}", text(&reply));
+    }
+
+    async fn reviews(&self, caller: &Caller) -> Vec<Value> {
+        let url = "Task?code=urn:ward:task|misuse-review&_sort=_lastUpdated";
+        let reply = self.house.ask(caller, Get, url, None).await;
+        assert_eq!(reply.status, 200, "{}", text(&reply));
+        let entries = json(&reply)["entry"].as_array().cloned();
+        let entries = entries.into_iter().flatten();
+        entries.map(|entry| entry["resource"].clone()).collect()
+    }
+
+    async fn strangers_are_told_and_colleagues_at_work_are_not(&mut self) {
+        self.reads("p2").await;
+        self.follow().await;
+        let officer = caller("officer", "privacy-officer", "HCOMPL");
+        assert_eq!(self.reviews(&officer).await, Vec::<Value>::new());
+        self.reads("p1").await;
+        self.reads("p1").await;
+        self.follow().await;
+        let reviews = self.reviews(&officer).await;
+        assert_eq!(reviews.len(), 1, "{reviews:?}");
+        let inputs = reviews[0]["input"].as_array().unwrap();
+        let input = |code: &str| {
+            let of = |one: &&Value| one["type"]["coding"][0]["code"] == code;
+            inputs.iter().find(of).cloned().unwrap_or_default()
+        };
+        let reference = |code: &str| input(code)["valueReference"]["reference"].clone();
+        assert_eq!(reference("who"), "Practitioner/doctor");
+        assert_eq!(reference("patient"), "Patient/p1");
+        assert!(input("A2")["valueString"].is_string(), "{inputs:?}");
+        let issue = reviews[0]["focus"]["reference"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let seen = self.house.ask(&officer, Get, &issue, None).await;
+        assert_eq!(seen.status, 200, "{}", text(&seen));
+        assert_eq!(json(&seen)["code"]["coding"][0]["code"], "A2");
+        let told = self.house.records();
+        let alert = told.iter().find(|record| record.interaction == "alert");
+        let number = alert.unwrap().decision.alert;
+        assert_eq!(number, Alert::of_number(2));
+        // Whom it is about is not told, nor is anybody who treats.
+        for role in ["physician", "nurse", "pharmacist"] {
+            let other = caller("doctor", role, "TREAT");
+            let task = format!("Task/{}", reviews[0]["id"].as_str().unwrap());
+            for url in [&task, &issue] {
+                let reply = self.house.ask(&other, Get, url, None).await;
+                assert_eq!(reply.status, 404, "{role} {url}");
+            }
+            assert_eq!(self.reviews(&other).await, Vec::<Value>::new(), "{role}");
+        }
+    }
+
+    async fn one_process_judges(&mut self) {
+        let mut other = Watch::new(Thresholds::default());
+        self.reads("p3").await;
+        let more = self.house.engine.watch_misuse(&mut other).await;
+        assert!(!more.unwrap(), "it is another's turn");
+        let officer = caller("officer", "privacy-officer", "HCOMPL");
+        assert_eq!(self.reviews(&officer).await.len(), 1);
+        self.follow().await;
+        assert_eq!(self.reviews(&officer).await.len(), 2);
+        // After it has been silent for long another goes on, and tells nothing again.
+        NOW.fetch_add(60_000_000, Ordering::Relaxed);
+        self.watch = other;
+        self.follow().await;
+        assert_eq!(self.reviews(&officer).await.len(), 2);
+    }
+
+    async fn what_is_found_is_learnt(&mut self) {
+        let officer = caller("officer", "privacy-officer", "HCOMPL");
+        let mut review = self.reviews(&officer).await.remove(0);
+        review["status"] = "completed".into();
+        review["businessStatus"] =
+            value!({ "coding": [{ "system": "urn:ward:task", "code": "explained" }] });
+        let url = format!("Task/{}", review["id"].as_str().unwrap());
+        let reply = self.house.ask(&officer, Put, &url, Some(&review)).await;
+        assert_eq!(reply.status, 200, "{}", text(&reply));
+        // Another case, so long after.
+        NOW.fetch_add(10 * 86_400_000_000, Ordering::Relaxed);
+        self.follow().await;
+        self.reads("p1").await;
+        self.follow().await;
+        assert_eq!(self.reviews(&officer).await.len(), 2, "explained");
+        self.reads("p3").await;
+        self.follow().await;
+        assert_eq!(self.reviews(&officer).await.len(), 3, "not this one");
+    }
+}
+
+fn caller(id: &str, role: &str, purposes: &str) -> Caller {
+    Caller::new(Identity {
+        subject: id.into(),
+        client_id: "desk".into(),
+        fhir_user: Some(format!("Practitioner/{id}")),
+        roles: vec![role.into()],
+        scopes: Scopes::parse("user/*.cruds").unwrap(),
+        purposes: Purposes::parse(purposes).unwrap(),
+        ..Identity::default()
+    })
+}
