@@ -55,7 +55,10 @@ impl Engine {
     /// unit without them, else one, and one more where it replaces or deletes some.
     pub(super) async fn call_due(&self, unit: &mut Unit) -> Result<Changed> {
         let is_about = |write: &&Write| is_about(write) || self.is_in_record(write);
-        let writes: Vec<&Write> = unit.writes.iter().filter(is_about).collect();
+        let writes = unit.writes.iter().filter(is_about);
+        let writes: Vec<&Write> = writes
+            .filter(|write| !self.is_named_by_none(write, unit))
+            .collect();
         if writes.is_empty() {
             return Ok(Changed::default());
         }
@@ -91,6 +94,14 @@ impl Engine {
         let is_new = write.expect == Expect::Absent && write.alias.is_none();
         let stays = matches!(write.expect, Expect::Stays(_));
         write.patient != 0 && !stays && !is_new && self.policy(write.patient).asks_related()
+    }
+
+    /// What others refer to is not deleted where that is looked at, but by a unit that writes these as well. A PractitionerRole says of a
+    /// Practitioner, whom consents may name, for whom they act.
+    fn is_named_by_none(&self, write: &Write, unit: &Unit) -> bool {
+        let is_role = r4().ty(write.ty).name == "PractitionerRole";
+        let has_consents = || unit.writes.iter().any(|write| write.ty == consent_type());
+        write.op == Op::Delete && self.settings.delete_check && !is_role && !has_consents()
     }
 
     /// Whether consents are told nothing else by the version to come.

@@ -76,7 +76,7 @@ async fn who_is_named_by_nobody_calls_nobody() {
     let place = house().await;
     place.change("Consent/p", Some(&deny("p", RECIPIENT))).await;
     place.put("Practitioner/y", r#","gender":"other""#).await;
-    place.put("Organization/o", "").await;
+    place.put("Organization/o", r#","name":"one""#).await;
     place.put("Organization/o", r#","name":"other""#).await;
     delete(&place, "Practitioner/y").await;
     // What is said of a person but for whether they are there is of no consent.

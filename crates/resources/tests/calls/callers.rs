@@ -48,7 +48,7 @@ pub fn any(random: &mut Random, whole: &Furnished, letters: &'static str) -> Par
         1 => (service(purpose), rights("system", few(random)), None),
         2 => (
             patients_own(&patient),
-            rights("patient", of_patients()),
+            rights("patient", everything()),
             Some(patient.clone()),
         ),
         3 => {
@@ -91,12 +91,6 @@ pub fn any(random: &mut Random, whole: &Furnished, letters: &'static str) -> Par
         true => party.behind(id_of(&patient)),
         false => party,
     }
-}
-
-/// All types but Task: what the server itself puts before the privacy officer and the patient is not in the copy.
-fn of_patients() -> Vec<String> {
-    let types = COUNTS.iter().map(|(ty, _)| *ty).chain(["Consent"]);
-    types.map(str::to_owned).collect()
 }
 
 fn party(

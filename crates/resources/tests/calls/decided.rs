@@ -111,8 +111,8 @@ pub async fn t63_a_disclosure_is_recorded_with_its_consents(house: House) {
     };
     let house = house.restarted(settings).await;
     for body in [
-        value!({ "resourceType": "Organization", "id": "h1" }),
-        value!({ "resourceType": "Organization", "id": "h2" }),
+        value!({ "resourceType": "Organization", "id": "h1", "name": "One" }),
+        value!({ "resourceType": "Organization", "id": "h2", "name": "Two" }),
         value!({ "resourceType": "Patient", "id": "p" }),
         value!({ "resourceType": "Condition", "id": "sud", "subject": { "reference": "Patient/p" },
             "code": { "coding": [{ "system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "F10.20" }] } }),

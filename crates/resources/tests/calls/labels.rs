@@ -449,7 +449,8 @@ async fn rows_are_labelled_anew_when_the_rules_change() {
     assert_eq!(labels_of(&house, &hiv).await, "HIV R");
     // The privacy officer is told once what other rules have changed.
     let url = "Task?code=urn:ward:task%7Clabel-review&_total=accurate";
-    let reply = house.ask(&loader(), Method::Get, url, None).await;
+    let officer = crate::callers::officer();
+    let reply = house.ask(&officer, Method::Get, url, None).await;
     let told: Value = serde_json::from_str(&text(&reply)).unwrap();
     assert_eq!(told["total"], 1, "{told}");
     let description = told["entry"][0]["resource"]["description"].to_string();

@@ -63,7 +63,7 @@ pub(crate) struct Found {
     /// What has a lower transaction id is decided. 0 on SQLite.
     pub horizon: i64,
     pub records: Vec<Stored>,
-    /// There are no more records for now.
+    /// There are no more records.
     pub is_all: bool,
     /// The store leaves no number out.
     pub is_gapless: bool,
