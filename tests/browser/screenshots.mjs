@@ -152,4 +152,13 @@ async function officer() {
   const visit = await asOfficer(house);
   await visit.go('/auth/reviews');
   await picture(visit, 'reviews', 'Reviews');
+  const headers = { Authorization: `Bearer ${house.clinicianToken}` };
+  for (const path of ['Observation/ada-pulse', 'Patient/ada', 'Observation?patient=ada']) {
+    await fetch(`${house.ward.base}/${path}`, { headers });
+  }
+  await new Promise((done) => { setTimeout(done, 1500); });
+  for (const [query, name] of [['', 'audit-list'], ['&way=timeline', 'audit-timeline'], ['&way=volume', 'audit-volume'], ['&way=map', 'audit-map'], ['&way=proof', 'audit-proof']]) {
+    await visit.go(`/auth/audit?patient=Patient%2Fada${query}`);
+    await picture(visit, name, 'Audit log');
+  }
 }

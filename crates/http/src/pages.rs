@@ -4,6 +4,9 @@ mod accounts;
 mod approve;
 mod apps;
 mod attribute;
+mod audit_charts;
+mod audit_log;
+mod audit_report;
 mod break_glass;
 mod choose_patient;
 mod client;
@@ -41,6 +44,7 @@ pub mod samples;
 #[cfg(test)]
 mod tests;
 
+pub use audit_report::pdf;
 use ward_smart::Page;
 
 /// The whole document.
@@ -67,6 +71,7 @@ pub fn render(page: &Page) -> String {
         Page::ConsentForm(model) => consent_form::render(model),
         Page::ConsentPreview(model) => consent_preview::render(model),
         Page::Reviews(model) => reviews::render(model),
+        Page::AuditLog(model) => audit_log::render(model),
         Page::Message(model) => message::render(model),
     }
 }

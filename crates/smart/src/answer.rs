@@ -1,6 +1,6 @@
 //! What an endpoint answers, before HTTP makes bytes of it.
 
-use crate::page::Page;
+use crate::page::{AuditReport, Page};
 use serde_json::{Value, json};
 
 #[derive(Clone, Debug)]
@@ -20,6 +20,12 @@ pub enum Answer {
         /// Secret that the browser shall keep for long.
         device: Option<String>,
     },
+    /// A file to be kept.
+    File {
+        /// Letters, digits, `-` and `.`.
+        name: String,
+        file: File,
+    },
     /// An HTML page.
     Page {
         status: u16,
@@ -30,6 +36,14 @@ pub enum Answer {
         /// Seconds until another try is of use, where that is known.
         retry_after_s: Option<i64>,
     },
+}
+
+#[derive(Clone, Debug)]
+pub enum File {
+    /// A JSON document in each line.
+    Ndjson(String),
+    /// To be printed.
+    Report(Box<AuditReport>),
 }
 
 /// How long an answer may be kept by whoever gets it.
@@ -221,7 +235,7 @@ impl Answer {
     pub fn with_cookie(mut self, new: Cookie) -> Answer {
         match &mut self {
             Answer::Redirect { cookie, .. } | Answer::Page { cookie, .. } => *cookie = new,
-            Answer::Json { .. } => {}
+            Answer::Json { .. } | Answer::File { .. } => {}
         }
         self
     }
@@ -230,7 +244,7 @@ impl Answer {
     pub fn with_device(mut self, secret: Option<String>) -> Answer {
         match &mut self {
             Answer::Redirect { device, .. } | Answer::Page { device, .. } => *device = secret,
-            Answer::Json { .. } => {}
+            Answer::Json { .. } | Answer::File { .. } => {}
         }
         self
     }
@@ -246,6 +260,7 @@ impl Answer {
         match self {
             Answer::Json { status, .. } | Answer::Page { status, .. } => *status,
             Answer::Redirect { .. } => 303,
+            Answer::File { .. } => 200,
         }
     }
 }

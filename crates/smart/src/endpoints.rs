@@ -54,12 +54,14 @@ pub enum Endpoint {
     Consents,
     /// What privacy officers have to look at.
     Reviews,
+    /// The audit log, for auditors and privacy officers.
+    AuditLog,
     /// Where an upstream OpenID provider sends people back.
     Upstream,
 }
 
 impl Endpoint {
-    pub const ALL: [Endpoint; 29] = [
+    pub const ALL: [Endpoint; 30] = [
         Endpoint::Authorize,
         Endpoint::Token,
         Endpoint::Introspect,
@@ -88,6 +90,7 @@ impl Endpoint {
         Endpoint::BreakGlassGrants,
         Endpoint::Consents,
         Endpoint::Reviews,
+        Endpoint::AuditLog,
         Endpoint::Upstream,
     ];
 
@@ -122,6 +125,7 @@ impl Endpoint {
             Endpoint::BreakGlassGrants => "/auth/break-glass/grants",
             Endpoint::Consents => "/auth/consents",
             Endpoint::Reviews => "/auth/reviews",
+            Endpoint::AuditLog => "/auth/audit",
             Endpoint::Upstream => "/auth/upstream",
         }
     }
@@ -176,6 +180,7 @@ impl Endpoint {
             Endpoint::BreakGlass | Endpoint::BreakGlassGrants => "break-glass",
             Endpoint::Consents => "consents",
             Endpoint::Reviews => "reviews",
+            Endpoint::AuditLog => "audit-log",
             Endpoint::Upstream => "upstream",
         }
     }
@@ -216,6 +221,7 @@ impl Endpoint {
             | Endpoint::BreakGlass
             | Endpoint::Consents
             | Endpoint::Reviews
+            | Endpoint::AuditLog
             | Endpoint::Upstream => true,
             Endpoint::Token
             | Endpoint::Introspect

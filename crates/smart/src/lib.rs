@@ -6,6 +6,7 @@
 pub mod answer;
 mod app_state;
 mod apps;
+mod audit_log;
 mod authorize;
 mod bearer;
 mod brands;
@@ -50,7 +51,7 @@ mod tokens;
 mod trail;
 mod unsaid;
 
-pub use answer::{Answer, Cache, Cookie, ErrorCode, OAuthError};
+pub use answer::{Answer, Cache, Cookie, ErrorCode, File, OAuthError};
 pub use app_state::{APP_STATE_BYTES_MAX, APP_STATE_PATH, APP_STATES_MAX};
 pub use bearer::{BearerError, Refusal, Scheme, presented_token};
 pub use break_glass::{FRESH_S, GRANTS_MAX, MINUTES_MAX};

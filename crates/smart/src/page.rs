@@ -1,9 +1,14 @@
 //! What the pages say, without a word of HTML: `http` renders each model. A page's form leads back to the path it is shown at
 //! unless it names another.
 
+mod audit;
 mod consents;
 mod reviews;
 
+pub use audit::{
+    AccessMap, AuditDetail, AuditFilter, AuditList, AuditLog, AuditReport, AuditRow, AuditShown,
+    ProofStatus, Timeline, TimelinePoint, TimelineRow, Volume, VolumeBar,
+};
 pub use consents::{ConsentForm, ConsentPreview, ConsentShown, Consents, EffectShown, RuleShown};
 pub use reviews::{Review, ReviewPart, Reviews};
 
@@ -63,6 +68,8 @@ pub struct Person {
     pub is_patient: bool,
     /// Looks after consents and accesses.
     pub reviews: bool,
+    /// Reads the audit log.
+    pub audits: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -88,6 +95,7 @@ pub enum Page {
     ConsentForm(ConsentForm),
     ConsentPreview(ConsentPreview),
     Reviews(Reviews),
+    AuditLog(Box<AuditLog>),
     Message(Message),
 }
 

@@ -130,6 +130,40 @@ impl<'a> Records<'a> {
         self.written(call).await
     }
 
+    /// What an operation that changes nothing answers; `Err`: why it did not, in words.
+    pub async fn asked(&self, name: &str, target: Target) -> Result<Written, OAuthError> {
+        let call = self.call(Interaction::Operation {
+            name: name.to_owned(),
+            target,
+            posted: false,
+        });
+        let reply = self.server.engine().answer(&self.caller, &call).await;
+        let said = json(&reply).unwrap_or_default();
+        Ok(match reply.status {
+            200 => Ok(said),
+            _ => Err(refusal(&said)),
+        })
+    }
+
+    /// The Bundle of a search; `Err`: why it is not answered, in words.
+    pub async fn bundle(
+        &self,
+        ty: &str,
+        parameters: Vec<(String, String)>,
+    ) -> Result<Written, OAuthError> {
+        let ty = of_type(ty)?;
+        let call = Call {
+            parameters,
+            ..self.call(Interaction::SearchType { ty })
+        };
+        let reply = self.ask(call).await?;
+        let said = json(&reply).unwrap_or_default();
+        Ok(match reply.status {
+            200 => Ok(said),
+            _ => Err(refusal(&said)),
+        })
+    }
+
     /// An operation on one resource with another in the body.
     pub async fn operation(
         &self,

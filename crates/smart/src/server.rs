@@ -16,8 +16,8 @@ use crate::state::{self, Changes, KeyAlgorithm, Refused, Revocation};
 use crate::tokens::TokenService;
 use crate::trail::{self, Trail};
 use crate::{
-    apps, authorize, brands, break_glass, client_authentication, clients, consents, developer,
-    discovery, introspect, launch, par, people, register, reviews, revoke, token,
+    apps, audit_log, authorize, brands, break_glass, client_authentication, clients, consents,
+    developer, discovery, introspect, launch, par, people, register, reviews, revoke, token,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -312,6 +312,9 @@ impl AuthorizationServer {
                 for_person(Box::pin(consents::answer(self, request, trail)).await)
             }
             Endpoint::Reviews => for_person(Box::pin(reviews::answer(self, request, trail)).await),
+            Endpoint::AuditLog => {
+                for_person(Box::pin(audit_log::answer(self, request, trail)).await)
+            }
             Endpoint::SignIn
             | Endpoint::SecondFactor
             | Endpoint::Enrol

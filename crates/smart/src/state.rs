@@ -18,6 +18,7 @@ mod pushed_request;
 mod refresh_token;
 mod replay;
 mod revocation;
+mod saved_view;
 mod scope_text;
 mod session;
 mod shared_computer;
@@ -47,6 +48,7 @@ pub use pushed_request::{PUSHED_LIFETIME_S, PushedRequest};
 pub use refresh_token::RefreshToken;
 pub use replay::Replay;
 pub use revocation::Revocation;
+pub use saved_view::SavedView;
 pub use scope_text::ScopeText;
 pub use session::SessionRow;
 pub use shared_computer::{SHARED_COMPUTER_LIFETIME_S, SharedComputer};
@@ -92,6 +94,7 @@ pub enum RowKind {
     SharedComputer = 24,
     Brands = 25,
     BreakGlass = 26,
+    SavedView = 28,
     /// Of `ward_resources`, which counts whom clients see.
     RecordBudget = ward_resources::RECORD_BUDGET_ROWS,
     /// Of `ward_server`, which says how far each collector of audit events has got.

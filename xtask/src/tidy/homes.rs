@@ -62,6 +62,7 @@ const HOMES: &[(&str, &[&str], &str)] = &[
         &["ward-smart"],
         "sign-in through another OpenID provider",
     ),
+    ("pdf-writer", &["ward-http"], "reports to be printed"),
     ("prometheus-client", &["ward-http"], "metrics"),
     ("quick-xml", &["ward-fhir"], "XML in and out"),
     (

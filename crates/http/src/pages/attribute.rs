@@ -71,6 +71,17 @@ valued! {
     view_box = "viewBox",
     d = "d",
     rx = "rx",
+    x = "x",
+    y = "y",
+    cx = "cx",
+    cy = "cy",
+    r = "r",
+    x1 = "x1",
+    y1 = "y1",
+    x2 = "x2",
+    y2 = "y2",
+    stroke_width = "stroke-width",
+    text_anchor = "text-anchor",
     kind = "type",
     labels = "for",
     method = "method",
@@ -100,7 +111,7 @@ valued! {
     display_name = "data-display-name",
 }
 
-flags! { required, checked, autofocus, disabled, hidden, defer }
+flags! { required, checked, selected, autofocus, disabled, hidden, defer }
 
 fn leads<'a>(name: &'static str, target: Target<'a>) -> Attribute<'a> {
     of(name, target.as_str())

@@ -145,6 +145,8 @@ enum Audience {
     Everybody,
     Patients,
     PrivacyOfficers,
+    /// Who reads the audit log.
+    Auditors,
     Staff,
     /// Whose role may break the glass.
     Emergency,
@@ -157,6 +159,7 @@ impl Audience {
             Audience::Everybody => true,
             Audience::Patients => person.is_patient,
             Audience::PrivacyOfficers => person.reviews,
+            Audience::Auditors => person.audits,
             Audience::Staff => person.is_staff,
             Audience::Emergency => person.breaks_glass,
             Audience::Administrators => person.administers,
@@ -164,7 +167,7 @@ impl Audience {
     }
 }
 
-const PLACES: [Place; 10] = [
+const PLACES: [Place; 11] = [
     Place {
         endpoint: Endpoint::Consents,
         name: "My record",
@@ -174,6 +177,11 @@ const PLACES: [Place; 10] = [
         endpoint: Endpoint::Reviews,
         name: "Reviews",
         is_for: Audience::PrivacyOfficers,
+    },
+    Place {
+        endpoint: Endpoint::AuditLog,
+        name: "Audit log",
+        is_for: Audience::Auditors,
     },
     Place {
         endpoint: Endpoint::Apps,

@@ -86,6 +86,7 @@ fn form_of(page: &Page) -> Option<&Form> {
         Page::ConsentForm(model) => Some(&model.form),
         Page::ConsentPreview(model) => Some(&model.form),
         Page::Reviews(model) => Some(&model.form),
+        Page::AuditLog(model) => Some(&model.form),
         Page::Message(_) => None,
     }
 }

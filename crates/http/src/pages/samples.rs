@@ -1,5 +1,6 @@
 //! One model of every page, for snapshots; and the same with something hostile in every text.
 
+mod audit;
 mod clients;
 mod consents;
 
@@ -9,7 +10,7 @@ use ward_smart::page::*;
 
 /// Every page by name, its texts through `text`.
 pub fn pages(text: &dyn Fn(&str) -> String) -> Vec<(&'static str, Page)> {
-    vec![
+    let mut pages = vec![
         ("sign_in", Page::SignIn(sign_in(text))),
         ("invitation", Page::Invitation(invitation(text))),
         ("second_factor", Page::SecondFactor(second_factor(text))),
@@ -50,7 +51,9 @@ pub fn pages(text: &dyn Fn(&str) -> String) -> Vec<(&'static str, Page)> {
         ),
         ("reviews", Page::Reviews(consents::reviews(text))),
         ("message", Page::Message(message(text))),
-    ]
+    ];
+    pages.extend(audit::pages(text));
+    pages
 }
 
 type Text<'a> = &'a dyn Fn(&str) -> String;
@@ -76,6 +79,7 @@ fn person(text: Text, administers: bool) -> Person {
         breaks_glass: false,
         is_patient: false,
         reviews: false,
+        audits: false,
     }
 }
 

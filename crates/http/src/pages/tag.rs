@@ -62,6 +62,14 @@ pub const SCRIPT: Tag = Tag("script");
 pub const SVG: Tag = Tag("svg");
 pub const PATH: Tag = Tag("path");
 pub const RECT: Tag = Tag("rect");
+pub const CIRCLE: Tag = Tag("circle");
+pub const DRAWN_LINE: Tag = Tag("line");
+pub const DRAWN_TEXT: Tag = Tag("text");
+pub const PRE: Tag = Tag("pre");
+pub const DETAILS: Tag = Tag("details");
+pub const SUMMARY: Tag = Tag("summary");
+pub const SELECT: Tag = Tag("select");
+pub const OPTION: Tag = Tag("option");
 
 pub const META: VoidTag = VoidTag("meta");
 pub const LINK: VoidTag = VoidTag("link");

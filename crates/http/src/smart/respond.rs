@@ -6,7 +6,7 @@ use crate::request::text;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
-use ward_smart::{Answer, Cache, Cookie};
+use ward_smart::{Answer, Cache, Cookie, File};
 
 pub fn respond(request: &HttpRequest, answer: Answer, cookies: Cookies) -> HttpResponse {
     match answer {
@@ -21,6 +21,7 @@ pub fn respond(request: &HttpRequest, answer: Answer, cookies: Cookies) -> HttpR
             keep(&mut response, cookies, &cookie, device.as_deref());
             response
         }
+        Answer::File { name, file } => download(&name, file),
         Answer::Page {
             status,
             page,
@@ -41,6 +42,23 @@ pub fn respond(request: &HttpRequest, answer: Answer, cookies: Cookies) -> HttpR
             response
         }
     }
+}
+
+/// A file that browsers keep and do not show.
+fn download(name: &str, file: File) -> HttpResponse {
+    let (content_type, bytes) = match file {
+        File::Ndjson(lines) => ("application/x-ndjson", lines.into_bytes()),
+        File::Report(report) => ("application/pdf", pages::pdf(&report)),
+    };
+    HttpResponse::Ok()
+        .content_type(content_type)
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((
+            header::CONTENT_DISPOSITION,
+            format!("attachment; filename=\"{name}\""),
+        ))
+        .body(bytes)
 }
 
 fn json(

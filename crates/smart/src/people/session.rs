@@ -147,6 +147,7 @@ impl Session {
             breaks_glass: self.breaks_glass(),
             is_patient: self.own_record().is_some(),
             reviews: self.reviews(),
+            audits: self.audits(),
         }
     }
 
@@ -176,6 +177,14 @@ impl Session {
             && self.assurance() >= Some(Assurance::Multiple)
     }
 
+    /// Reads the audit log: an auditor or privacy officer who signed in with two factors.
+    pub fn audits(&self) -> bool {
+        self.roles
+            .iter()
+            .any(|role| role == AUDITOR || role == PRIVACY_OFFICER)
+            && self.assurance() >= Some(Assurance::Multiple)
+    }
+
     /// Logical id of the person's own record: what the account is for and who the person is must say the same.
     pub fn own_record(&self) -> Option<&str> {
         let user = self.fhir_user.as_deref()?.strip_prefix("Patient/")?;
@@ -192,6 +201,7 @@ impl Session {
 const ADMINISTRATOR: &str = "system-administrator";
 /// The role whose people look after consents and the record of accesses.
 const PRIVACY_OFFICER: &str = "privacy-officer";
+const AUDITOR: &str = "auditor";
 
 #[cfg(test)]
 mod tests {

@@ -146,6 +146,7 @@ fn place(path: &str) -> Option<Endpoint> {
                 | Endpoint::BreakGlass
                 | Endpoint::Consents
                 | Endpoint::Reviews
+                | Endpoint::AuditLog
         )
     })
 }
