@@ -47,6 +47,11 @@ pub(super) fn row_of(cx: Context<'_>, id: &str) -> Option<Rid> {
     cx.engine.store.decode_event_id(id).map(|number| -number)
 }
 
+/// The number of the Record of a row that an event is shown as.
+pub(super) fn record_of(row: &Row) -> i64 {
+    -row.rid >> PLACE_BITS
+}
+
 /// `AuditEvent/id` of such an entity.
 pub(super) fn reference_of(cx: Context<'_>, rid: Rid) -> String {
     format!("AuditEvent/{}", cx.engine.store.event_id(-rid))

@@ -12,6 +12,7 @@ mod look;
 mod names;
 mod narrowed;
 mod page;
+mod proof;
 mod receive;
 pub(crate) mod report;
 mod search;
@@ -22,6 +23,7 @@ mod walk;
 
 pub(crate) use contexts::Contexts;
 pub(crate) use feed::{feed, is_feed};
+pub(crate) use proof::proof;
 pub(crate) use search::demand_no_hop;
 
 pub use stream::{FEED_ROWS, Streamed};

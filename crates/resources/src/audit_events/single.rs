@@ -75,7 +75,7 @@ pub(super) async fn history(cx: Context<'_>, id: &str) -> Result<Reply> {
 }
 
 /// The event as the caller may see it. Absent and forbidden take the same statements.
-async fn find(cx: Context<'_>, id: &str) -> Result<Row> {
+pub(super) async fn find(cx: Context<'_>, id: &str) -> Result<Row> {
     let (number, nth) = place_of(cx, id).unwrap_or((NO_ROW, 0));
     let found = stored(cx.engine.store.record(number).await)?;
     let found = found.filter(|found| nth < found.record.events());

@@ -63,17 +63,17 @@ pub(super) fn read(note: &Note) -> Result<Checkpoint> {
     })
 }
 
-pub(super) fn answer(parameters: Vec<Value>) -> Result<Reply> {
+pub(crate) fn answer(parameters: Vec<Value>) -> Result<Reply> {
     let body = json!({ "resourceType": "Parameters", "parameter": parameters });
     Ok(Reply::resource(200, body.to_string()))
 }
 
-pub(super) fn text(name: &str, value: &str) -> Value {
+pub(crate) fn text(name: &str, value: &str) -> Value {
     json!({ "name": name, "valueString": value })
 }
 
 /// It will be there in a second.
-pub(super) fn not_yet(why: &str) -> Failure {
+pub(crate) fn not_yet(why: &str) -> Failure {
     Failure::new(Kind::Unavailable, format!("{why} yet: ask again")).after(1)
 }
 

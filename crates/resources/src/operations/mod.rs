@@ -2,7 +2,7 @@
 //! `$effective-access`, `$access-impact`; one file each. `$access-report`, `$disclosures` and `$activity` are in [`crate::audit_events`].
 //! <https://hl7.org/fhir/R4/operations.html>
 
-mod audit_log;
+pub(crate) mod audit_log;
 mod everything;
 pub(crate) mod explain;
 mod lastn;
@@ -11,7 +11,7 @@ mod meta;
 mod reindex;
 mod validate;
 
-use crate::audit_events::report;
+use crate::audit_events::{self, report};
 use crate::call::Target;
 use crate::engine::Context;
 use crate::reply::Reply;
@@ -77,6 +77,14 @@ pub const SERVED: &[Served] = &[
         system: false,
         on_type: true,
         instance: false,
+        types: &["AuditEvent"],
+    },
+    Served {
+        name: "proof",
+        definition: "urn:ward:operation:proof",
+        system: false,
+        on_type: false,
+        instance: true,
         types: &["AuditEvent"],
     },
     Served {
@@ -176,6 +184,7 @@ pub async fn invoke(cx: Context<'_>, name: &str, target: &Target, posted: bool) 
         ("disclosures", Target::Instance(_, id)) => report::disclosures(cx, id).await,
         ("audit-checkpoint", Target::Type(ty)) => audit_log::checkpoint(cx, *ty).await,
         ("audit-consistency", Target::Type(ty)) => audit_log::consistency(cx, *ty).await,
+        ("proof", Target::Instance(_, id)) => audit_events::proof(cx, id).await,
         ("consent-decision", target) => explain::decision(cx, target).await,
         ("effective-access", Target::Instance(ty, id)) => explain::effective(cx, *ty, id).await,
         ("everything", Target::Instance(ty, id)) if r4().ty(*ty).name == "Patient" => {

@@ -16,7 +16,7 @@ const OLD_S: i64 = 120;
 pub(super) async fn status(auditor: &Auditor<'_>) -> Result<ProofStatus, OAuthError> {
     let ty = r4().resource_type("AuditEvent");
     let ty = ty.ok_or_else(OAuthError::unavailable)?;
-    let asked = auditor.records.asked("$audit-checkpoint", Target::Type(ty));
+    let asked = auditor.records.asked("audit-checkpoint", Target::Type(ty));
     let note = match asked.await? {
         Ok(parameters) => part(&parameters, "checkpoint"),
         Err(why) => return Ok(standing(why)),
@@ -35,7 +35,7 @@ pub(super) async fn of(
     let ty = r4().resource_type("AuditEvent");
     let ty = ty.ok_or_else(OAuthError::unavailable)?;
     let target = Target::Instance(ty, id.to_owned());
-    let asked = auditor.records.asked("$proof", target).await?;
+    let asked = auditor.records.asked("proof", target).await?;
     let missing = || "The server has given no proof.".to_owned();
     Ok(asked.and_then(|parameters| part(&parameters, "proof").ok_or_else(missing)))
 }
