@@ -4,6 +4,7 @@
 mod apps;
 mod attacks;
 mod audit;
+mod audit_log;
 mod consent;
 mod crash;
 mod data;

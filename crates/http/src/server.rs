@@ -168,8 +168,8 @@ async fn dispatch(request: &HttpRequest, payload: web::Payload, service: &Servic
     {
         return file;
     }
-    if path == witness::PATH {
-        return witness::answer(request, payload, service).await;
+    if let Some(below) = path.strip_prefix(witness::PATH) {
+        return witness::answer(request, payload, service, below).await;
     }
     match path {
         "/health/live" => HttpResponse::Ok().content_type("text/plain").body("live\n"),

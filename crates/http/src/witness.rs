@@ -1,4 +1,5 @@
-//! `POST /witness/add-checkpoint`: signs checkpoints of others' audit logs. <https://c2sp.org/tlog-witness>
+//! `POST /witness/add-checkpoint` signs checkpoints of others' audit logs, `GET /witness/key` tells by which key.
+//! <https://c2sp.org/tlog-witness>
 
 use crate::server::Service;
 use actix_web::http::{Method, StatusCode};
@@ -7,9 +8,34 @@ use futures_util::StreamExt as _;
 use std::num::NonZeroU32;
 use ward_resources::ADD_CHECKPOINT_BYTES_MAX;
 
-pub const PATH: &str = "/witness/add-checkpoint";
+pub const PATH: &str = "/witness/";
 
 pub async fn answer(
+    request: &HttpRequest,
+    payload: web::Payload,
+    service: &Service,
+    below: &str,
+) -> HttpResponse {
+    match below {
+        "add-checkpoint" => add_checkpoint(request, payload, service).await,
+        "key" => key(service).await,
+        _ => HttpResponse::NotFound().finish(),
+    }
+}
+
+async fn key(service: &Service) -> HttpResponse {
+    if service.engine.settings().witness.logs.is_empty() {
+        return HttpResponse::NotFound().finish();
+    }
+    match service.engine.witness_key().await {
+        Ok(key) => HttpResponse::Ok()
+            .content_type("text/plain; charset=utf-8")
+            .body(format!("{key}\n")),
+        Err(_) => HttpResponse::ServiceUnavailable().finish(),
+    }
+}
+
+async fn add_checkpoint(
     request: &HttpRequest,
     payload: web::Payload,
     service: &Service,

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 use ward_audit::checkpoint::Checkpoint;
+use ward_audit::export::notes;
 use ward_audit::leaf::{Content, Leaf};
 use ward_audit::note::{Kind, Note, VerifierKey};
 use ward_audit::tlog_proof::TlogProof;
@@ -223,7 +224,7 @@ fn said(leaf: &Leaf, checkpoint: &Checkpoint) -> String {
 /// The checkpoints of a file of anchors, which must have one.
 fn kept(path: &Path) -> Result<Vec<Note>, String> {
     let text = std::fs::read_to_string(path).map_err(|e| unreadable(path, e))?;
-    let notes = ward_audit::export::notes(&text).map_err(|why| unreadable(path, why))?;
+    let notes = notes(&text).map_err(|why| unreadable(path, why))?;
     match notes.is_empty() {
         true => Err(unreadable(path, "there is no checkpoint in it")),
         false => Ok(notes),

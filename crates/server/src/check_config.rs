@@ -3,6 +3,7 @@
 
 use crate::config::{self, Origin, environment_name};
 use crate::egress::EgressClient;
+use crate::sequence::anchors::Anchors;
 use crate::{data_folder, feed, tls};
 use clap::Args;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ impl CheckConfig {
         EgressClient::for_upstream(&loaded.config)?;
         loaded.config.upstream.settings()?;
         loaded.config.engine_settings(String::new())?;
+        Anchors::of(&loaded.config)?;
         let mut text = String::new();
         for (option, value, origin) in &loaded.rows {
             let origin = match origin {

@@ -314,6 +314,16 @@ pub fn operations() -> Vec<Route> {
         route("reindex", "POST Observation/$reindex", |_| {
             ("POST", "Observation/$reindex".into(), None)
         }),
+        route(
+            "audit-checkpoint",
+            "GET AuditEvent/$audit-checkpoint",
+            |_| ("GET", "AuditEvent/$audit-checkpoint".into(), None),
+        ),
+        route(
+            "audit-consistency",
+            "GET AuditEvent/$audit-consistency",
+            |_| ("GET", "AuditEvent/$audit-consistency?from=0".into(), None),
+        ),
         route("consent-decision", "GET $consent-decision", |s| {
             let asked = format!(
                 "$consent-decision?user=Practitioner/x&role=nurse&resource={}",

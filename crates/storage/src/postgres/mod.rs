@@ -74,6 +74,8 @@ struct Shared {
     writes: Arc<Pool>,
     remembered: Remembered,
     queue: mpsc::Sender<Commit>,
+    /// Of the node that numbers audit records: it holds the lock as long as it is open.
+    numbering: tokio::sync::Mutex<Option<Pooled>>,
     /// Commits under way.
     in_flight: AtomicUsize,
     closing: AtomicBool,
@@ -141,7 +143,8 @@ impl Postgres {
             meter.clone(),
             tables,
             WRITE_TIMEOUT,
-            writer::DIRECT_MAX + writer::WRITERS,
+            // One more for the numbering.
+            writer::DIRECT_MAX + writer::WRITERS + 1,
             true,
         ));
         let core = Arc::new(Core::new(settings, master, &secret, meter, block));
@@ -158,6 +161,7 @@ impl Postgres {
                 writes,
                 remembered: Remembered::default(),
                 queue,
+                numbering: tokio::sync::Mutex::default(),
                 in_flight: AtomicUsize::new(0),
                 closing: AtomicBool::new(false),
                 node: block.to_string(),
@@ -437,6 +441,7 @@ impl Postgres {
             }
             tokio::time::sleep(CLOSE_WAIT).await;
         }
+        self.stop_numbering().await;
         self.shared.writes.close();
         self.shared.reads.close();
     }

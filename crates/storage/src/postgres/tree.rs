@@ -1,10 +1,11 @@
-//! The tree of the audit log on PostgreSQL: a step is one transaction, on whichever node holds the lock.
+//! The tree of the audit log on PostgreSQL: a step is one transaction, on the one node that holds the lock.
 //!
 //! Identity numbers become visible out of order. So a record carries its transaction id, and a step takes what lies below the oldest
 //! transaction that is still running: nothing can appear there any more.
 
 use super::Postgres;
 use super::connection::{Columns, Connection};
+use super::pool::Pooled;
 use super::statement::Value;
 use crate::contract::StoreError;
 use crate::tree::keys::SealedKey;
@@ -14,7 +15,7 @@ use crate::tree::rows::{self, Cell, Cells, Insert, Place, Reads, Stored};
 use crate::tree::standing::{Found, NumberError, Standing};
 use std::collections::HashSet;
 
-/// Held by the node that numbers, for a step.
+/// Held by the node that numbers, as long as its connection lasts: so its place is right from step to step.
 const NUMBERING_LOCK: i64 = 0x7761_7264_0003;
 /// Entries before the end that may stand behind each other otherwise than their records, when a cluster changes.
 const OVERLAP: i64 = 100_000;
@@ -64,21 +65,46 @@ impl Postgres {
         origin: &str,
         asked: Asked,
     ) -> Result<(Option<Standing>, Numbered), NumberError> {
-        let pooled = self.shared.writes.get().await.map_err(StoreError::from)?;
-        let connection: &Connection = &pooled;
+        let mut held = self.shared.numbering.lock().await;
+        if held.as_ref().is_none_or(|pooled| pooled.is_closed()) {
+            *held = self.numbering_connection().await?;
+        }
+        let Some(pooled) = held.as_ref() else {
+            return Ok((None, Numbered::default()));
+        };
+        let connection: &Connection = pooled;
         let done = async {
             connection.batch("begin").await.map_err(StoreError::from)?;
-            let held = connection.cells(LOCK, &[NUMBERING_LOCK], "i").await?;
-            if held.first().ok_or(StoreError::Integrity)?.int(0)? == 0 {
-                return Ok((None, Numbered::default()));
-            }
             self.step(connection, standing, origin, asked).await
         };
         let done = done.await;
         let end = if done.is_ok() { "commit" } else { "rollback" };
-        connection.batch(end).await.map_err(StoreError::from)?;
-        pooled.release();
+        if let Err(failure) = connection.batch(end).await {
+            *held = None;
+            return Err(StoreError::from(failure).into());
+        }
         done
+    }
+
+    /// A connection that holds the lock. `None`: another node's does.
+    async fn numbering_connection(&self) -> Result<Option<Pooled>, StoreError> {
+        let pooled = self.shared.writes.get().await?;
+        let held = pooled.cells(LOCK, &[NUMBERING_LOCK], "i").await?;
+        if held.first().ok_or(StoreError::Integrity)?.int(0)? == 0 {
+            pooled.release();
+            return Ok(None);
+        }
+        Ok(Some(pooled))
+    }
+
+    /// Lets another node number.
+    pub async fn stop_numbering(&self) {
+        let mut held = self.shared.numbering.lock().await;
+        if let Some(pooled) = held.take()
+            && pooled.cells(UNLOCK, &[NUMBERING_LOCK], "i").await.is_ok()
+        {
+            pooled.release();
+        }
     }
 
     async fn step(
@@ -292,7 +318,8 @@ fn cells(row: &Columns, kinds: &str) -> Result<Cells, StoreError> {
         .map(Cells)
 }
 
-const LOCK: &str = "select pg_try_advisory_xact_lock($1)::int";
+const LOCK: &str = "select pg_try_advisory_lock($1)::int";
+const UNLOCK: &str = "select pg_advisory_unlock($1)::int";
 const MOMENT: &str = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint, \
     pg_snapshot_xmax(pg_current_snapshot())::text::bigint, system_identifier from pg_control_system()";
 const UNNUMBERED: &str = "select id, xid::text::bigint, at_us, sealed from record \

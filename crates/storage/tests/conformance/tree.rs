@@ -45,6 +45,16 @@ impl Log {
         }
     }
 
+    /// By another process.
+    async fn reopened(self, place: &Place) -> Log {
+        self.store.close().await;
+        Log {
+            now_us: self.now_us,
+            drained: self.drained,
+            ..Log::open(place).await
+        }
+    }
+
     async fn grow(&mut self, by_units: usize, by_drain: u64) {
         let record = |n: u64| Record {
             at_us: START_US + n as i64,
@@ -171,14 +181,9 @@ pub async fn a_log_is_numbered_exported_and_whole(place: Place) {
         (345, "1=82 2=60".into())
     );
     // Another process goes on from the rows.
-    let mut other = Log::open(&place).await;
-    (other.now_us, other.drained) = (log.now_us, log.drained);
-    other.grow(4, 4).await;
-    assert_eq!(
-        log.step().await,
-        Ok(353),
-        "and this one from where that stopped"
-    );
+    let mut log = log.reopened(&place).await;
+    log.grow(4, 4).await;
+    assert_eq!(log.step().await, Ok(353));
     log.store.turn_log_key().await.unwrap();
     log.grow(1, 1).await;
     log.grow(1, 1).await;
@@ -189,7 +194,6 @@ pub async fn a_log_is_numbered_exported_and_whole(place: Place) {
     assert_eq!(report.verdict(), Verdict::Whole, "{report}");
     assert_eq!(log.store.log_keys().await.unwrap().len(), 2);
     log.store.close().await;
-    other.store.close().await;
 }
 
 /// Every record has its proof, every two sizes theirs, across tiles of two levels.
@@ -228,9 +232,8 @@ pub async fn proofs_hold_for_every_entry_and_size(place: Place) {
     }
     assert_eq!(log.store.log_consistency(1, 66_117).await, Ok(None));
     // A process that starts reads its place from tiles.
-    let mut other = Log::open(&place).await;
-    (other.now_us, other.drained) = (log.now_us, log.drained);
-    other.grow(1, 0).await;
+    let mut log = log.reopened(&place).await;
+    log.grow(1, 0).await;
     // A flipped tile makes no proof and no signature.
     unguard(&place).await;
     let flip = match &place {
@@ -240,12 +243,8 @@ pub async fn proofs_hold_for_every_entry_and_size(place: Place) {
     place.run(flip).await;
     let proof = log.store.log_proof(65_900).await.unwrap().unwrap();
     assert!(proof.verify(&keys, &[]).is_err());
-    let mut third = Log::open(&place).await;
-    third.now_us = other.now_us;
-    assert_eq!(
-        third.step().await,
-        Err(NumberError::Differs { size: 66_117 })
-    );
+    let mut log = log.reopened(&place).await;
+    assert_eq!(log.step().await, Err(NumberError::Differs { size: 66_117 }));
 }
 
 pub async fn rows_of_the_log_are_not_changed(place: Place) {
@@ -332,10 +331,10 @@ pub async fn a_log_that_is_cut_or_restored_is_found(place: Place) {
     assert!(is_found(&log.store, &anchored(&late)).await);
     assert!(!is_found(&log.store, &anchored(&early)).await);
     // One that starts goes on from there: a fork, against what was kept.
-    let mut restored = Log::open(&place).await;
-    (restored.now_us, restored.drained) = (log.now_us, log.drained + 100);
+    let mut restored = log.reopened(&place).await;
+    restored.drained += 100;
     restored.grow(8, 30).await;
-    let found = checked(&log.store, &anchored(&late)).await.unwrap();
+    let found = checked(&restored.store, &anchored(&late)).await.unwrap();
     assert_eq!(found.verdict(), Verdict::Broken, "{found}");
     // TE5: whoever has signed the one signs no other.
     let mut witness = Witness::new(cosigner());
@@ -344,7 +343,12 @@ pub async fn a_log_that_is_cut_or_restored_is_found(place: Place) {
     let other = restored.last().await;
     let old = Checkpoint::parse(late.text()).unwrap().size;
     let new = Checkpoint::parse(other.text()).unwrap().size;
-    let proof = log.store.log_consistency(old, new).await.unwrap().unwrap();
+    let proof = restored
+        .store
+        .log_consistency(old, new)
+        .await
+        .unwrap()
+        .unwrap();
     let refused = witness.cosign(&other, old, &proof, 2);
     assert_eq!(refused, Err(Refusal::NotConsistent { seen: old }));
 }
@@ -376,12 +380,11 @@ pub async fn a_foreign_key_is_found(place: Place) {
     place
         .run("delete from checkpoint; delete from log_key")
         .await;
-    let mut forged = Log::open(&place).await;
-    forged.now_us = log.now_us;
+    let mut forged = log.reopened(&place).await;
     forged.step().await.unwrap();
-    assert!(is_found(&log.store, &policy).await);
+    assert!(is_found(&forged.store, &policy).await);
     let own = forged.policy().await;
-    assert!(!is_found(&log.store, &own).await, "to who believes it");
+    assert!(!is_found(&forged.store, &own).await, "to who believes it");
 }
 
 /// TE7.
@@ -410,9 +413,8 @@ pub async fn a_clock_that_is_set_back_signs_nothing(place: Place) {
 pub async fn a_walk_finds_what_was_deleted_or_changed(place: Place) {
     let mut log = grown(&place).await;
     let mut walk = Walk::default();
-    let look = |log: &Log| (log.store.clone(), log.now_us);
-    let (store, now_us) = look(&log);
-    assert_eq!(store.walk_log(&mut walk, now_us).await, Ok(None));
+    let store = log.store.clone();
+    assert_eq!(store.walk_log(&mut walk, log.now_us).await, Ok(None));
     log.grow(5, 50).await;
     assert_eq!(store.walk_log(&mut walk, log.now_us).await, Ok(None));
     unguard(&place).await;
