@@ -264,12 +264,13 @@ fn reference(reply: &Reply) -> Option<String> {
     Some(format!("{}/{}", parts.next()?, parts.next()?))
 }
 
+/// Like somebody in the privacy role: alerts and their reviews are shown to that role alone, and it has to find those that are there.
 fn ourselves(now_us: i64) -> Caller {
     Caller::new(Identity {
-        subject: OURSELVES.to_owned(),
+        subject: "detection".to_owned(),
         client_id: OURSELVES.to_owned(),
-        scopes: Scopes::parse("system/DetectedIssue.crs system/Task.crus").unwrap_or_default(),
-        // Who may see what it writes.
+        fhir_user: Some(format!("Device/{OURSELVES}")),
+        scopes: Scopes::parse("user/DetectedIssue.crs user/Task.crus").unwrap_or_default(),
         roles: vec![PRIVACY_OFFICER.to_owned()],
         expires_s: now_us.div_euclid(1_000_000),
         ..Identity::default()
