@@ -64,10 +64,12 @@ fn on_a_full_disk_nothing_is_answered_that_is_not_recorded() {
             (backend == Backend::Postgres).then(ward_testkit::postgres::Database::create);
         let folder = tempfile::tempdir().unwrap();
         let home = Home { folder, database };
+        // The folder gets its key; what was recorded by then lies in the store.
+        let (start, home) = Server::start_in(Start::empty(backend), home).stop();
         let Some(disk) = Disk::below(&home) else {
             return;
         };
-        let server = Server::start_in(Start::empty(backend), home);
+        let server = Server::start_in(start, home);
         let ward = server.client("loader");
         let person = json!({ "resourceType": "Patient", "name": [{ "family": "Fulldisk" }] });
         let made = ward.post("Patient", &person).expect(201);
