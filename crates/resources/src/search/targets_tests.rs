@@ -81,7 +81,7 @@ const WAYS: [(&str, &str); 18] = [
         "p",
     ),
     (
-        "DocumentReference?relationship=DocumentReference/ID$replaces",
+        "DocumentReference?relationship=replaces$DocumentReference/ID",
         "of-shown",
     ),
     ("Provenance?target=Observation/ID", "shown"),
@@ -168,8 +168,7 @@ async fn nothing_is_found_by_words_that_stand_in_a_reference_to_what_may_be_hidd
     for id in IDS {
         let mut naming = observation(&format!("words-{id}"), "p", &[id]);
         naming["hasMember"][0]["display"] = format!("Marker{id}").into();
-        naming["performer"] =
-            json!([{ "reference": "Organization/lab", "display": format!("Beside{id}") }]);
+        naming["note"] = json!([{ "text": format!("Beside{id}") }]);
         house.put(&naming).await;
     }
     for id in IDS {
