@@ -136,7 +136,7 @@ fn what_is_no_message_hurts_nobody_else() {
     let ours = event(&place.server.base, "Patient/none", "x").to_string();
     let mut bad = connect(&place, Some(&pacs));
     for body in [
-        "neither",
+        "told to nobody",
         "<AuditMessage/>",
         "{\"resourceType\":\"Patient\"}",
         "{",
@@ -180,7 +180,7 @@ fn what_is_no_message_hurts_nobody_else() {
     assert!(refused.len() >= 7, "{}", refused.len());
     let log = std::fs::read_to_string(place.server.data().join("server.log")).unwrap();
     assert!(
-        !log.contains("neither") && !log.contains("radiologist"),
+        !log.contains("told to nobody") && !log.contains("radiologist"),
         "{log}"
     );
 }

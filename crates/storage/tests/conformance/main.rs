@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod follow;
 mod generations;
 mod guards;
 mod homes;
@@ -115,6 +116,8 @@ on_both!(
     walks::what_another_process_writes_is_found_at_once,
     statements::a_batch_takes_a_constant_number,
     statements::reads_take_one,
+    follow::each_comes_once_and_in_order,
+    follow::one_that_is_committed_late_comes_too,
     records::random_questions_agree_with_the_oracle,
     records::drained_ones_are_kept_once_and_in_order,
     records::contexts_are_stored_once_over_all_nodes,
