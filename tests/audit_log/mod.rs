@@ -118,6 +118,29 @@ fn the_log_of_a_server_is_checked_without_it() {
             .client("clinician")
             .get("AuditEvent/$audit-checkpoint")
             .expect(403);
+        // Of one event.
+        let events = auditor.get("AuditEvent?_count=1").expect(200).json();
+        let event = events["entry"][0]["resource"]["id"].as_str().unwrap();
+        let asked = format!("AuditEvent/{event}/$proof");
+        let begun = Instant::now();
+        let proof = loop {
+            let answer = auditor.get(&asked);
+            if answer.status == 200 {
+                break answer;
+            }
+            let told = (answer.status, answer.header("retry-after"));
+            assert_eq!(told, (503, Some("1")));
+            assert!(begun.elapsed() < SIGNED_WITHIN);
+            std::thread::sleep(Duration::from_millis(500));
+        };
+        let kept_proof = server.data().join("proof.json");
+        std::fs::write(&kept_proof, &proof.bytes).unwrap();
+        let held = Command::new(ward_binary())
+            .args(["audit", "verify-proof", kept_proof.to_str().unwrap()])
+            .args(["--key", &keys(&server)[0]])
+            .output()
+            .unwrap();
+        assert_eq!(held.status.code(), Some(0), "{}", text(&held));
         // As a file, against what was kept.
         let key = keys(&server).remove(0);
         let kept = server.data().join("kept.txt");
@@ -248,18 +271,26 @@ fn checkpoints_are_kept_in_a_file_and_signed_by_a_witness() {
 }
 
 #[test]
-fn a_version_that_was_changed_in_the_database_is_not_read() {
+fn a_version_that_was_changed_in_the_database_is_named_and_not_read() {
     for backend in backends() {
         let server = Server::start(Start::empty(backend));
-        let loader = server.client("loader");
+        let (auditor, loader) = (server.client("auditor"), server.client("loader"));
+        let (before, _) = checkpoint(&auditor);
         let patient = json!({ "resourceType": "Patient", "name": [{ "family": "Brandt" }] });
-        let id = loader.post("Patient", &patient).expect(201).id();
-        loader.get(&format!("Patient/{id}")).expect(200);
+        let id = loader.post("Patient", &patient).expect(201).json()["id"].clone();
+        let id = id.as_str().unwrap().to_owned();
+        grown(&auditor, before + 1);
+        let whole = ward(&server, &["verify"]);
+        assert!(
+            text(&whole).contains(", 0 not as recorded"),
+            "{}",
+            text(&whole)
+        );
         run(
             &server,
             match backend {
                 Backend::Sqlite => {
-                    "update resource set body = substr(body, 1, length(body) - 1) || x'00'"
+                    "update resource set body = substr(body, 1, length(body) - 1) || x'00' where typ = (select max(typ) from resource)"
                 }
                 Backend::Postgres => {
                     "update resource set body = substr(body, 1, length(body) - 1) || '\\x00'::bytea"
@@ -267,5 +298,9 @@ fn a_version_that_was_changed_in_the_database_is_not_read() {
             },
         );
         loader.get(&format!("Patient/{id}")).expect(500);
+        let broken = ward(&server, &["verify"]);
+        assert_eq!(broken.status.code(), Some(3), "{}", text(&broken));
+        let named = format!("Patient/{id}");
+        assert!(text(&broken).contains(&named), "{}", text(&broken));
     }
 }

@@ -324,6 +324,9 @@ pub fn operations() -> Vec<Route> {
             "GET AuditEvent/$audit-consistency",
             |_| ("GET", "AuditEvent/$audit-consistency?from=0".into(), None),
         ),
+        route("proof", "GET AuditEvent/absent/$proof", |_| {
+            ("GET", "AuditEvent/absent/$proof".into(), None)
+        }),
         route("consent-decision", "GET $consent-decision", |s| {
             let asked = format!(
                 "$consent-decision?user=Practitioner/x&role=nurse&resource={}",

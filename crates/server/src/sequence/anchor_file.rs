@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use ward_audit::checkpoint::Checkpoint;
 use ward_audit::export;
-use ward_audit::note::Note;
+use ward_audit::note::{Note, Signature};
 
 pub struct AnchorFile {
     folder: PathBuf,
@@ -17,6 +17,8 @@ pub struct AnchorFile {
 /// A day's file holds a few hundred kilobytes.
 const FILE_BYTES_MAX: u64 = 256 << 20;
 const SUFFIX: &str = ".txt";
+/// Of Ed25519.
+const SIGNATURE_BYTES: usize = 64;
 /// Bytes of a date.
 const DAY: usize = 10;
 /// A note with its signatures.
@@ -128,14 +130,16 @@ fn last(folder: &Path) -> io::Result<Last> {
     })
 }
 
-/// Lines are left off at the end until the rest can be read.
+/// Lines are left off at the end until the rest are whole notes.
 fn last_of(text: &str) -> Last {
     let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
     for cut in 0..NOTE_LINES_MAX.min(lines.len() + 1) {
-        if let Ok(mut notes) = export::notes(&lines.concat()) {
+        if let Ok(mut notes) = export::notes(&lines.concat())
+            && notes.iter().all(is_whole)
+        {
             return Last {
                 note: notes.pop(),
-                is_torn: cut > 0,
+                is_torn: cut > 0 || !(text.is_empty() || text.ends_with('\n')),
                 ..Last::default()
             };
         }
@@ -145,6 +149,13 @@ fn last_of(text: &str) -> Last {
         is_torn: true,
         ..Last::default()
     }
+}
+
+/// What was cut off within its signature can still be read as a note.
+fn is_whole(note: &Note) -> bool {
+    let signatures = note.signatures();
+    let is_long = |signature: &Signature| signature.bytes.len() >= SIGNATURE_BYTES;
+    !signatures.is_empty() && signatures.iter().all(is_long)
 }
 
 /// `2026-11-30.txt`, and `2026-11-30-1764514806015000.txt` after one that is torn.
