@@ -95,14 +95,16 @@ impl Issuer {
         self.signer.public()
     }
 
-    /// Whether a checkpoint is due. `size`: of the tree.
+    /// Whether a checkpoint is due. `size`: of the tree. One is due at once where the clock was set back: it is refused, so that it shows.
     pub fn is_due(&self, size: u64, now_us: i64) -> bool {
         let Some(last) = &self.last else { return true };
         let (news, age_us) = (
             size.saturating_sub(last.size),
             now_us.saturating_sub(last.time_us),
         );
-        news >= ENTRIES_MAX || news > 0 && age_us >= NEWS_INTERVAL_US || age_us >= HEARTBEAT_US
+        let is_back = age_us < -CLOCK_SLACK_US;
+        let is_news = news >= ENTRIES_MAX || news > 0 && age_us >= NEWS_INTERVAL_US;
+        is_back || is_news || age_us >= HEARTBEAT_US
     }
 
     pub fn issue(&mut self, state: State<'_>) -> Result<Note, IssueError> {
@@ -311,6 +313,8 @@ mod tests {
             (10_005, 1, true),
             (5, 44_999_999, false),
             (5, 45_000_000, true),
+            (5, -1_000_000, false),
+            (5, -1_000_001, true),
         ] {
             assert_eq!(issuer.is_due(size, now_us), is_due, "{size} at {now_us}");
         }

@@ -12,6 +12,7 @@ use anchors::Anchors;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use ward_audit::issuer::IssueError;
 use ward_resources::Engine;
 use ward_storage::{NumberError, Numbered, Numbering, StoreError, Walk};
 
@@ -47,7 +48,7 @@ pub async fn number(engine: Arc<Engine>, origin: String, stop: Arc<AtomicBool>) 
                 STEP_INTERVAL
             }
             Err(error) => {
-                alarms.raise("sequence", &error.to_string()).await;
+                alarms.raise("sequence", &words(&error)).await;
                 RETRY
             }
         };
@@ -81,6 +82,16 @@ pub async fn watch(engine: Arc<Engine>, mut anchors: Anchors, stop: Arc<AtomicBo
         tokio::time::sleep(STEP_INTERVAL).await;
     }
     anchors.publish_last(&engine, &mut alarms).await;
+}
+
+/// The same for as long as it lasts: a clock that was set back comes nearer.
+fn words(error: &NumberError) -> String {
+    match error {
+        NumberError::Issue(IssueError::ClockBack { .. }) => {
+            "the clock is behind the last checkpoint of the audit log: nothing is numbered".into()
+        }
+        error => error.to_string(),
+    }
 }
 
 async fn look(engine: &Engine, walk: &mut Walk, alarms: &mut Alarms) {
