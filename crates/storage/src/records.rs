@@ -38,7 +38,8 @@ pub struct RecordQuestion {
     pub from_us: Option<i64>,
     /// Before.
     pub until_us: Option<i64>,
-    /// Those behind this id, in the order asked for.
+    /// Those behind this id, in the order asked for. In PostgreSQL a smaller id may become visible after a greater one, by as much as a commit
+    /// takes: who follows what comes in goes by `xid`.
     pub after: Option<i64>,
     /// By id, which is the order in which they came into the store.
     pub newest_first: bool,

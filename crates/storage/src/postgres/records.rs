@@ -13,6 +13,7 @@ use crate::audit_row::RecordKeys;
 use crate::contract::{Explanation, StoreError};
 use crate::records::question::{self, Asked, Dialect, LATE_MIN_US, Search};
 use crate::records::{NewRecord, RecordQuestion, SealedRecord};
+use futures_util::future::join;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -48,7 +49,7 @@ impl Postgres {
         &self,
         question: &RecordQuestion,
     ) -> Result<Vec<SealedRecord>, StoreError> {
-        reading!(self, connection => page(connection, question))
+        reading!(self, connection => in_order(connection, page(connection, question)))
     }
 
     pub async fn record(&self, id: i64) -> Result<Option<SealedRecord>, StoreError> {
@@ -64,7 +65,7 @@ impl Postgres {
         &self,
         question: &RecordQuestion,
     ) -> Result<(u64, bool), StoreError> {
-        reading!(self, connection => count(connection, question))
+        reading!(self, connection => in_order(connection, count(connection, question)))
     }
 
     pub async fn record_contexts(&self, known: usize) -> Result<Vec<(i64, Vec<u8>)>, StoreError> {
@@ -75,8 +76,24 @@ impl Postgres {
         &self,
         question: &RecordQuestion,
     ) -> Result<Explanation, StoreError> {
-        reading!(self, connection => explain(connection, question))
+        reading!(self, connection => in_order(connection, explain(connection, question)))
     }
+}
+
+/// Asks in one transaction, by plans that read the indexes in their order: of rows whose number nobody has estimated yet, or of times, the planner
+/// expects so few that it would rather collect and sort them. (A plan is kept with its statement, which is asked for here alone.)
+async fn in_order<T>(
+    connection: &Connection,
+    asked: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    // Polled first, so it goes out first.
+    let (begun, told) = join(connection.batch(BEGIN), asked).await;
+    if begun == Err(Failure::Broken) || matches!(told, Err(Failure::Broken)) {
+        return Err(Failure::Broken);
+    }
+    connection.batch("commit").await?;
+    begun?;
+    told
 }
 
 /// What [`PUT`] is asked with.
@@ -292,6 +309,7 @@ static DRAIN: LazyLock<String> = LazyLock::new(|| {
         + "insert into record_mark (node, seq) select $11, max(u.seq) from unnest($12) u (seq) \
            on conflict (node) do update set seq = greatest(record_mark.seq, excluded.seq)"
 });
+const BEGIN: &str = "begin isolation level repeatable read read only; set local enable_bitmapscan = off; set local enable_seqscan = off";
 const HIGHEST_RECORD: &str = "select coalesce((select seq from record_mark where node = $1), 0)";
 const RECORD: &str = "select sealed from record where id = $1";
 const CONTEXT_COUNT: &str = "select count(*) from record_context";

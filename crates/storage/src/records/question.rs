@@ -317,10 +317,10 @@ impl<'q> Search<'q> {
     fn filters(&self, asked: &mut Asked) -> String {
         // What could not be read when it came is no question's.
         let mut text = String::from(" and y.ctx <> 0");
-        // The sign keeps SQLite from taking another index.
-        let plus = match self.dialect {
-            Dialect::Sqlite => "+",
-            Dialect::Postgres => "",
+        // Neither database is to take the index of times, which would lose the order.
+        let at_us = match self.dialect {
+            Dialect::Sqlite => "+y.at_us",
+            Dialect::Postgres => "(y.at_us + 0)",
         };
         for (driver, list) in self.lists().filter(|(driver, _)| *driver != self.driver) {
             // Of no patient is not a patient.
@@ -338,11 +338,11 @@ impl<'q> Search<'q> {
         }
         if let Some(from_us) = self.question.from_us {
             let from = asked.int(clamped(from_us));
-            let _ = write!(text, " and {plus}y.at_us >= {from}");
+            let _ = write!(text, " and {at_us} >= {from}");
         }
         if let Some(until_us) = self.question.until_us {
             let until = asked.int(clamped(until_us));
-            let _ = write!(text, " and {plus}y.at_us < {until}");
+            let _ = write!(text, " and {at_us} < {until}");
         }
         text
     }

@@ -177,8 +177,7 @@ impl Oracle<'_> {
 
     fn events(&self, question: &RecordQuestion) -> u64 {
         let rows = self.rows.iter().filter(|row| self.meets(question, row));
-        rows.map(|row| patients(&row.record).len().max(1) as u64)
-            .sum()
+        rows.map(|row| row.record.events() as u64).sum()
     }
 
     fn question(&self, random: &mut Random) -> RecordQuestion {
