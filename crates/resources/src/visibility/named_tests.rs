@@ -51,9 +51,9 @@ async fn t24_a_deny_of_somebody_who_is_deleted_is_of_anybody() {
         place.put(&url, &observed(patient, "Practitioner/y")).await;
     }
     place.change("Consent/p", Some(&deny("p", RECIPIENT))).await;
-    let of_nobody = RECIPIENT.replace("Practitioner/x", "Practitioner/never");
+    let recipient = RECIPIENT.replace("Practitioner/x", "Practitioner/never");
     place
-        .change("Consent/q", Some(&deny("q", &of_nobody)))
+        .change("Consent/q", Some(&deny("q", &recipient)))
         .await;
     // Whom the second one names nobody is: the privacy officer is told.
     assert!(place.engine.decide_due().await.unwrap());
