@@ -181,6 +181,9 @@ pub fn client_request_id(headers: &HeaderMap) -> Option<&str> {
 pub fn request_id() -> [u8; 16] {
     let mut id = [0; 16];
     ward_seal::random::fill(&mut id);
+    // A UUID of version 4: AuditEvents write it as one, and it is the same in the answer's header.
+    id[6] = id[6] & 0x0f | 0x40;
+    id[8] = id[8] & 0x3f | 0x80;
     id
 }
 
