@@ -82,7 +82,7 @@ fn of_server(j: &mut Json, view: &View<'_>, role: &Code) {
     }
     j.array("policy", |j| {
         for consent in &view.record.decision.consents {
-            if let Some(reference) = view.reference(consent.rid) {
+            if let Some(reference) = view.consent(consent.rid) {
                 let version = consent.version;
                 j.text_item(&format!("{}/{reference}/_history/{version}", names.base));
             }

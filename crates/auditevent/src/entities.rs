@@ -245,7 +245,7 @@ fn patient(j: &mut Json, view: &View<'_>) {
 fn consents(j: &mut Json, view: &View<'_>) {
     for consent in &view.record.decision.consents {
         j.item(|j| {
-            j.object("what", |j| match view.reference(consent.rid) {
+            j.object("what", |j| match view.consent(consent.rid) {
                 Some(reference) => j.text("reference", &version(reference, consent.version)),
                 None => j.text("type", "Consent"),
             });

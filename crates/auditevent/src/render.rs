@@ -81,6 +81,12 @@ impl View<'_> {
         self.names.references.get(&rid).map(String::as_str)
     }
 
+    /// `Consent/abc`; `None`: the row has no name, or is none.
+    pub(crate) fn consent(&self, rid: i64) -> Option<&str> {
+        self.reference(rid)
+            .filter(|reference| reference.starts_with("Consent/"))
+    }
+
     /// Whether a token was used, and by a person.
     pub(crate) fn by_user(&self) -> bool {
         !self.record.user.is_empty()

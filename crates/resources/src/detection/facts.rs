@@ -13,7 +13,7 @@ use ward_detection::{
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
 use ward_fhir::{Document, TypeId};
-use ward_search::plan::{Filter, Plan, SortKey, Total};
+use ward_search::plan::{Plan, SortKey, Total};
 use ward_search::query::Options;
 use ward_search::terminology::Embedded;
 use ward_storage::{Current, Rid, Row};
@@ -26,7 +26,7 @@ const PATIENTS_MAX: usize = 5_000;
 const NAMES_MAX: usize = 50_000;
 /// Surnames whose frequency is counted.
 const SURNAMES_MAX: usize = 50_000;
-/// Resources of all patients of a batch that are looked at for ties, those changed last.
+/// Resources of a type and of all patients of a batch that are looked at for ties.
 const TIES_MAX: u32 = 4_000;
 /// Patients or people in one statement.
 const AT_ONCE: usize = 100;
@@ -199,7 +199,7 @@ impl Known {
         Ok(())
     }
 
-    /// Statements: three.
+    /// Statements: two, and one for each type of ties.
     async fn load_patients(&mut self, engine: &Engine, rids: &[i64], now_s: i64) -> Result<()> {
         let access = maintenance(Maintenance::Detection);
         let ty = type_of("Patient");
@@ -223,7 +223,7 @@ impl Known {
             }
             self.patients.insert(*rid, known);
         }
-        self.load_ties(engine, rids).await?;
+        self.load_ties(engine, &ids).await?;
         self.load_tasks(engine, &ids).await
     }
 
@@ -253,40 +253,19 @@ impl Known {
         }
     }
 
-    /// One statement for all of them: what lies in their compartments.
-    async fn load_ties(&mut self, engine: &Engine, rids: &[i64]) -> Result<()> {
-        let terms = engine.store.term_key();
-        let mut terms: Vec<_> = rids.iter().map(|rid| terms.membership(*rid)).collect();
-        terms.sort_unstable();
-        let mut types: Vec<TypeId> = TIES.iter().map(|(name, _)| type_of(name)).collect();
-        types.push(type_of(RELATED));
-        types.sort_unstable();
-        let plan = Plan {
-            types,
-            filter: Filter::AnyTerm(terms),
-            sort: vec![SortKey::Updated { descending: true }],
-            count: TIES_MAX,
-            total: Total::None,
-            after: None,
-        };
-        let access = maintenance(Maintenance::Detection);
-        let page = stored(engine.store.search(&access, &plan).await)?;
-        if page.more {
-            tracing::warn!(
-                "more resources tie people to patients than are looked at; some work is not explained"
-            );
-        }
-        for row in &page.rows {
-            let name = r4().ty(row.ty).name;
-            let Some(known) = self.patients.get_mut(&row.patient) else {
-                continue;
-            };
-            let document = reread(&row.body)?;
-            if name == RELATED {
-                known.related.push(read::identity(document.root()));
+    /// One statement for each type by which people are tied to patients.
+    async fn load_ties(&mut self, engine: &Engine, ids: &[(String, i64)]) -> Result<()> {
+        let names: Vec<&str> = ids.iter().map(|(id, _)| id.as_str()).collect();
+        for (ty, by) in TIES {
+            for (row, document) in found(engine, ty, "patient", &names).await? {
+                if let Some(known) = self.patients.get_mut(&row.patient) {
+                    known.add(&reader(engine), &row, &document, by);
+                }
             }
-            if let Some((_, by)) = TIES.iter().find(|(ty, _)| *ty == name) {
-                known.add(&reader(engine), row, &document, *by);
+        }
+        for (row, document) in found(engine, RELATED, "patient", &names).await? {
+            if let Some(known) = self.patients.get_mut(&row.patient) {
+                known.related.push(read::identity(document.root()));
             }
         }
         Ok(())
@@ -418,7 +397,7 @@ fn type_of(name: &str) -> TypeId {
     r4().resource_type(name).unwrap_or(TypeId(0))
 }
 
-/// One statement; what is more than [`TIES_MAX`] is left.
+/// One statement; what is more than [`TIES_MAX`] is left, and said.
 async fn found(
     engine: &Engine,
     ty: &str,
@@ -446,6 +425,12 @@ async fn found(
     };
     let access = maintenance(Maintenance::Detection);
     let page = stored(engine.store.search(&access, &plan).await)?;
+    if page.more {
+        tracing::warn!(
+            ty,
+            "more resources tie people to patients than are looked at; some work is not explained"
+        );
+    }
     let mut found = Vec::with_capacity(page.rows.len());
     for row in page.rows {
         let document = reread(&row.body)?;
