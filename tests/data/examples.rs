@@ -7,6 +7,7 @@ use super::xml::{self, Element};
 use super::{by_several, home, lines};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 use ward_testkit::{Backend, Client, Server, Start, official_suite_run, shared_data};
 
 const COUNT: usize = 715;
@@ -82,6 +83,7 @@ fn on(backend: Backend) {
     for name in AFTER_OTHERS {
         check_batch(&ward, name, &examples, &texts);
     }
+    reviewed(&ward, &examples);
     // Whose Consents are in force: what of their records is denied is not read back.
     let consenting: Vec<String> = texts
         .iter()
@@ -193,6 +195,18 @@ fn check_batch(ward: &Client, name: &str, examples: &[Example], texts: &[String]
     let request = ward.request("POST", "").body(JSON, text.into_bytes());
     let answer = request.send().expect(200).json();
     assert_eq!(answer["entry"][0]["resource"]["id"], "example", "{answer}");
+}
+
+/// Consents among them name who is not there, which makes reviews that the privacy officer alone sees: from then on a reference to what is not
+/// there is cut for everybody else, for it could be to one of these.
+fn reviewed(ward: &Client, examples: &[Example]) {
+    let dangling = examples.iter().find(|e| e.name == "RelatedPerson/peter");
+    let dangling = dangling.expect("it names a Binary that is not there");
+    let end = Instant::now() + Duration::from_secs(60);
+    while !is_cut(ward, dangling) {
+        assert!(Instant::now() < end, "no review was made");
+        std::thread::sleep(Duration::from_millis(200));
+    }
 }
 
 /// Whether it comes without references to what those Consents deny, marked so (R17): tests/consent.

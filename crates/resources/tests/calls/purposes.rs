@@ -52,7 +52,11 @@ pub async fn c23_no_role_is_left_for_another_purpose(house: House) {
         let (reply, statements) = house.statements(house.ask(&payer, Get, url, None)).await;
         assert!(is_out_of_purpose(&reply), "{url}: {}", text(&reply));
         // Whose record it was about, which the Record alone is told, takes as much whether it is there or not.
-        let most = if url.starts_with("Observation/") { 2 } else { 0 };
+        let most = if url.starts_with("Observation/") {
+            2
+        } else {
+            0
+        };
         assert_eq!(statements, most, "{url}");
         said.push(text(&reply));
     }
