@@ -3,7 +3,7 @@
 //! <https://hl7.org/fhir/R4/detectedissue.html>
 //!
 //! One process at a time does it ([`turn`]). Statements for up to [`RECORDS_AT_ONCE`] Records: one for the Records, at most
-//! twelve for the facts, however many people and patients there are; more only for what is told.
+//! thirty for the facts of each hundred people and patients; more only for what is told.
 
 mod accesses;
 mod alerts;

@@ -209,6 +209,10 @@ impl Engine {
     /// Row id, and that of its home patient.
     async fn home_of(&self, ty: TypeId, id: &str) -> (Rid, Rid) {
         let access = maintenance(Maintenance::Refused);
+        if self.store.decode_id(id).is_some() {
+            // An id that is not ours is looked up first: neither is told from the other by what it costs.
+            let _ = self.store.read(&access, Action::Read, ty, NO_ROW).await;
+        }
         let rid = self.row_of(ty, id).await.unwrap_or(NO_ROW);
         match self.store.read(&access, Action::Read, ty, rid).await {
             Ok(Current::Live(row) | Current::Deleted(row)) => (rid, row.patient),

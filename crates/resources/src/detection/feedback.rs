@@ -5,6 +5,7 @@ use super::alerts::{ALERT_SYSTEM, MISUSE_REVIEW_CODE};
 use super::facts::key;
 use crate::break_glass::REVIEW_SYSTEM;
 use crate::engine::{Engine, stored};
+use crate::place::patient_type;
 use serde_json::Value;
 use ward_access::{Maintenance, maintenance};
 use ward_detection::{Feedback, Rule, Verdict};
@@ -45,7 +46,7 @@ impl Engine {
                 continue;
             }
             watch.closed_us = row.updated_us;
-            if let Some(found) = read(self, &row) {
+            if let Some(found) = read(self, &row).await {
                 watch.detector.learn(&found);
             }
         }
@@ -83,7 +84,7 @@ async fn tasks(engine: &Engine, pairs: &[(&str, &str)]) -> Result<Vec<Row>> {
     Ok(stored(engine.store.search(&access, &plan).await)?.rows)
 }
 
-fn read(engine: &Engine, row: &Row) -> Option<Feedback> {
+async fn read(engine: &Engine, row: &Row) -> Option<Feedback> {
     let task: Value = serde_json::from_slice(&row.body).ok()?;
     let status = task["businessStatus"]["coding"].as_array()?;
     let status = status.iter().find(|one| one["system"] == REVIEW_SYSTEM)?;
@@ -110,7 +111,7 @@ fn read(engine: &Engine, row: &Row) -> Option<Feedback> {
             "who" => found.user = key(reference),
             "patient" if found.patient == 0 => {
                 let id = reference.strip_prefix("Patient/").unwrap_or_default();
-                found.patient = engine.store.decode_id(id).unwrap_or(0);
+                found.patient = engine.row_of(patient_type(), id).await.unwrap_or(0);
             }
             code => {
                 let number = code
