@@ -7,7 +7,7 @@ use std::fmt::Write;
 use ward_testkit::{Answer, Client, Server, Start, backends};
 
 const EXPECTED: &str = include_str!("statements.tsv");
-const TRIES: usize = 8;
+const TRIES: usize = 40;
 
 #[test]
 fn statements_per_interaction_are_as_written_down() {

@@ -8,6 +8,7 @@ use crate::masked::Handed;
 use crate::part::Part;
 use crate::sight::{Grant, PatientKey, Sight};
 use std::sync::Arc;
+use ward_fhir::schema::r4;
 use ward_fhir::{Node, TypeId};
 use ward_search::compartment::Compartments as Memberships;
 use ward_search::seen::{Elements, Seen};
@@ -236,7 +237,11 @@ impl Access {
             Sight::Patients(_) | Sight::Matching(_) => true,
             Sight::Everything | Sight::Nothing => {
                 let is_of_a_record = Compartments::r4().is_member(ty);
-                self.mask.hides().shared || (is_of_a_record && self.hides_records())
+                let hides = self.mask.hides();
+                let is_reviewed = || REVIEWS.contains(&r4().ty(ty).name);
+                hides.shared
+                    || (hides.reviews && is_reviewed())
+                    || (is_of_a_record && self.hides_records())
             }
         }
     }
@@ -330,3 +335,6 @@ fn any(grants: &[Grant], state: Option<Node<'_>>, is_in: impl Fn(&[PatientKey]) 
 fn is_home(keys: &[PatientKey], home: Option<i64>) -> bool {
     keys.iter().any(|key| Some(key.rid) == home)
 }
+
+/// Types of what the privacy role alone sees, whoever's record it is about.
+const REVIEWS: [&str; 3] = ["Consent", "DetectedIssue", "Task"];

@@ -33,16 +33,20 @@ pub struct Hides {
     pub records: bool,
     /// Rows that are in nobody's record.
     pub shared: bool,
+    /// Of these the ones that the privacy role alone sees: reviews, and what is reviewed.
+    pub reviews: bool,
 }
 
 impl Hides {
     pub const NOTHING: Hides = Hides {
         records: false,
         shared: false,
+        reviews: false,
     };
     pub const ANYTHING: Hides = Hides {
         records: true,
         shared: true,
+        reviews: true,
     };
 
     /// Both.
@@ -50,6 +54,7 @@ impl Hides {
         Hides {
             records: self.records || other.records,
             shared: self.shared || other.shared,
+            reviews: self.reviews || other.reviews,
         }
     }
 }

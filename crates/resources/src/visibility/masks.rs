@@ -173,11 +173,13 @@ fn hidden(id: usize, class: Option<&VisibilityClass>, shows: bool) -> Hides {
         Some(class) if shows => Hides {
             records: !class.residual.is_silent(),
             shared: false,
+            reviews: false,
         },
         // Rows of which nothing was worked out lie anywhere.
         Some(class) if id > 0 => Hides {
             records: !class.is_shared,
-            shared: class.is_shared,
+            shared: class.is_shared && !class.class.is_consent,
+            reviews: class.is_shared && class.class.is_consent,
         },
         _ => Hides::ANYTHING,
     }

@@ -116,6 +116,7 @@ async fn a_mask_knows_where_it_hides_anything() {
     let shared = Hides {
         records: false,
         shared: true,
+        reviews: false,
     };
     assert_eq!(hides(), shared);
     let private = VisibilityClass {
