@@ -129,7 +129,11 @@ async fn a_mask_knows_where_it_hides_anything() {
         .intern(&house.store, &[private.to_bytes()])
         .await;
     interned.unwrap();
-    assert_eq!(hides(), Hides::ANYTHING);
+    let both = Hides {
+        records: true,
+        ..shared
+    };
+    assert_eq!(hides(), both);
 }
 
 #[tokio::test]
