@@ -195,7 +195,8 @@ mod tests {
         let text = format!("{one}{two}");
         let whole = last_of(&text);
         assert_eq!((whole.note, whole.is_torn), (Some(two.clone()), false));
-        for length in one.to_string().len() + 1..text.len() {
+        let lengths = one.to_string().len() + 1..text.len();
+        for length in lengths.filter(|length| text.is_char_boundary(*length)) {
             let torn = last_of(&text[..length]);
             // Only the last newline is missing: the note is there.
             assert!(
