@@ -33,7 +33,7 @@ use crate::engine::Context;
 use crate::reply::Reply;
 use std::pin::Pin;
 use std::sync::OnceLock;
-use ward_access::{Action, Sight};
+use ward_access::{Action, PatientKey, Sight};
 use ward_audit::Record;
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
@@ -132,8 +132,25 @@ fn own(cx: Context<'_>, action: Action) -> Option<Vec<Rid>> {
             Some(open.map(|key| key.rid).collect())
         }
         Sight::Nothing => Some(Vec::new()),
-        Sight::Everything | Sight::Matching(_) => None,
+        Sight::Everything => None,
+        // Of several grants one that is bound to nobody reaches all.
+        Sight::Matching(grants) => {
+            let closed = cx.access.closed();
+            let bounds = grants.iter().map(|grant| grant.patients.as_deref());
+            let bounds: Option<Vec<&[PatientKey]>> = bounds.collect();
+            let rids = |keys: Vec<&[PatientKey]>| {
+                let rids = keys.into_iter().flatten().map(|key| key.rid);
+                rids.filter(|rid| !closed.contains(rid)).collect()
+            };
+            bounds.map(rids)
+        }
     }
+}
+
+/// Whether a filter in their scopes keeps events from the caller beyond whose they are: then nothing is told of many events together, and of a
+/// Record nothing but the event.
+fn is_filtered(cx: Context<'_>, action: Action) -> bool {
+    matches!(cx.access.sight(ty(), action), Sight::Matching(_))
 }
 
 /// Whether an event is rendered as another system sent it.

@@ -11,16 +11,17 @@ use ward_access::Action;
 use ward_audit::tlog_proof::TlogProof;
 use ward_fhir::issue::Result;
 
-/// Of an event that the caller sees. Who is bound to patients gets the entry without the Record behind it, which may name others, too: it
+/// Of an event that the caller sees. Who is bound to patients, or by a filter in their scopes, gets the entry without the Record behind it, which may name others, too: it
 /// shows that the event is there, when it was and of which class.
 pub(crate) async fn proof(cx: Context<'_>, id: &str) -> Result<Reply> {
     demand_type(cx.access, super::ty(), Action::Read)?;
     let row = find(cx, id).await?;
     let proof = stored(cx.engine.store.log_proof(record_of(&row)).await)?;
     let proof = proof.ok_or_else(|| not_yet("the event has not been numbered and signed"))?;
-    let proof = match super::own(cx, Action::Read) {
-        None => proof,
-        Some(_) => TlogProof {
+    let is_whole = super::own(cx, Action::Read).is_none() && !super::is_filtered(cx, Action::Read);
+    let proof = match is_whole {
+        true => proof,
+        false => TlogProof {
             leaf: proof.leaf.redacted(),
             ..proof
         },

@@ -101,6 +101,7 @@ on_both!(
     reports::reports_are_what_a_recount_says,
     reports::patients_ask_about_themselves,
     reports::names_are_told_where_the_installation_tells_them,
+    reports::filtered_scopes_open_no_report,
     reports::wrong_reports_are_told_what_is_wrong,
     reports::a_report_takes_as_many_statements,
     parameters::a_definition_answers_at_once_and_until_it_ends,

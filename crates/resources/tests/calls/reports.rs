@@ -296,6 +296,37 @@ pub async fn wrong_reports_are_told_what_is_wrong(house: House) {
     }
 }
 
+/// A filter in the scopes opens no report: not of others, and not of what it leaves out.
+pub async fn filtered_scopes_open_no_report(house: House) {
+    let mut random = Random::seeded();
+    filled(&house, &mut random).await;
+    let policies: [(&str, &[&str], &[&str]); 2] = [
+        ("AuditEvent", &[], &["read", "search-type"]),
+        ("Patient", &[], &["read", "search-type"]),
+    ];
+    let filtered = "AuditEvent.rs?type=http://terminology.hl7.org/CodeSystem/audit-event-type|rest";
+    let by = |level: &str, patient| {
+        let scopes = format!("{level}/{filtered} {level}/Patient.rs");
+        in_role_of(&role(&policies), &scopes, patient)
+    };
+    for caller in [by("patient", Some("Patient/a")), by("user", None)] {
+        for url in [
+            "Patient/a/$access-report",
+            "Patient/b/$access-report",
+            "Patient/b/$disclosures",
+            "Practitioner/p1/$activity",
+        ] {
+            let reply = house.ask(&caller, Get, url, None).await;
+            assert_eq!(reply.status, 403, "{url}: {}", text(&reply));
+        }
+    }
+    let others = "AuditEvent?patient=Patient/b";
+    let app = by("patient", Some("Patient/a"));
+    let found = house.ask(&app, Get, others, None).await;
+    assert_eq!(found.status, 200, "{}", text(&found));
+    assert!(!text(&found).contains("\"entry\""), "{}", text(&found));
+}
+
 /// Whatever is in the log of the patient; and the report is in the log itself.
 pub async fn a_report_takes_as_many_statements(house: House) {
     let mut random = Random::seeded();

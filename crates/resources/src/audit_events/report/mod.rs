@@ -21,8 +21,8 @@ use crate::place::{demand_type, patient_type};
 use crate::read::{NO_ROW, locate, not_found};
 use ward_access::{Action, Maintenance, maintenance};
 use ward_audit::{Entity, Outcome, Record};
-use ward_fhir::TypeId;
 use ward_fhir::issue::Result;
+use ward_fhir::{Failure, Kind, TypeId};
 use ward_storage::{Current, Rid, Row};
 
 /// What the Record of a report says that it was. Empty: it is none.
@@ -38,11 +38,23 @@ pub(super) fn subtype(operation: &str) -> &'static str {
 /// The patient whose log the caller may ask about: 404 else, as of one that is not there. Statements: one, and one for an id that a client
 /// chose.
 async fn patient(cx: Context<'_>, id: &str) -> Result<Row> {
-    demand_type(cx.access, super::ty(), Action::Search)?;
+    demand_unfiltered(cx)?;
     let row = there(cx, patient_type(), id).await?;
     let own = super::own(cx, Action::Search);
     let is_open = own.is_none_or(|own| own.contains(&row.rid));
     is_open.then_some(row).ok_or_else(not_found)
+}
+
+/// Reports look at all events of somebody: who may search some of them only is told none.
+fn demand_unfiltered(cx: Context<'_>) -> Result<()> {
+    demand_type(cx.access, super::ty(), Action::Search)?;
+    match super::is_filtered(cx, Action::Search) {
+        true => {
+            let text = "reports are for scopes that reach AuditEvents without a filter; AuditEvent can be searched";
+            Err(Failure::new(Kind::Forbidden, text))
+        }
+        false => Ok(()),
+    }
 }
 
 /// A resource that is there or was. Whether the caller sees it is not asked: its log tells of it.
