@@ -165,6 +165,10 @@ async fn caller(
     service: &Service,
     call: &Call,
 ) -> Result<Arc<Caller>, Refused> {
+    #[cfg(feature = "bench")]
+    if !call.steps.auth {
+        return Ok(bearer::everybody());
+    }
     let limits = &service.rate_limits;
     let units = rate_limits::cost(&call.interaction);
     limits.take_of_address(&call.source, units)?;

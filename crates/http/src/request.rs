@@ -37,6 +37,10 @@ impl Asked {
     pub fn nothing(request: &HttpRequest, request_id: [u8; 16], source: Arc<str>) -> Asked {
         let mut call = Call::new(Interaction::Unknown, request_id, source);
         call.client_request_id = client_request_id(request.headers()).map(Arc::from);
+        #[cfg(feature = "bench")]
+        if let Some(steps) = request.headers().get("x-ward-bench-steps") {
+            call.steps = ward_resources::bench::Steps::of(steps.to_str().unwrap_or_default());
+        }
         Asked {
             call,
             look: Look {

@@ -68,6 +68,10 @@ pub enum Command {
     Search(Search),
     /// W9: search, create, read, update and a mix with few and with many clients
     Smile(Smile),
+    /// W12: what authorization, consent and audit cost, each left out in turns; the server must be built with the feature `bench`
+    Steps(Steps),
+    /// How long it takes until a read is found by who searches the audit log
+    Visible(Visible),
     /// Tokens of a backend service by signed assertions; the server must take registrations by anybody
     Token(Tokens),
     /// Reads at a steady pace alone and beside sign-ins, in turns
@@ -210,6 +214,45 @@ pub struct SignIns {
     /// Times that each has its block; one more before them is not counted
     #[arg(long, default_value_t = 6)]
     pub rounds: u64,
+}
+
+/// `ward-loadgen --token-command "ward token --as loader" --server-pid 4242 steps --work read --clients 32`
+#[derive(Args)]
+pub struct Steps {
+    #[arg(long, value_enum, default_value_t = Work::Read)]
+    pub work: Work,
+    #[arg(long, default_value_t = 32)]
+    pub clients: usize,
+    /// Seconds of one block
+    #[arg(long, default_value_t = 2)]
+    pub block: u64,
+    /// Times that each choice of steps has its block; one more before them is not counted
+    #[arg(long, default_value_t = 5)]
+    pub rounds: u64,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+pub enum Work {
+    /// Reads by id
+    Read,
+    /// The mix of W4
+    Mix,
+    /// The questions of W5, all at once
+    W5,
+}
+
+/// `ward-loadgen --token-command "ward token --as loader" visible --auditor-token-command "ward token --as auditor" --clients 8`
+#[derive(Args)]
+pub struct Visible {
+    /// Command line that prints a token of who may search AuditEvents
+    #[arg(long, value_name = "COMMAND")]
+    pub auditor_token_command: String,
+    /// Clients that read beside, each as soon as it is answered
+    #[arg(long, default_value_t = 8)]
+    pub clients: usize,
+    /// Reads that are looked for
+    #[arg(long, default_value_t = 200)]
+    pub probes: u64,
 }
 
 #[derive(Args)]

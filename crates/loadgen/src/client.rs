@@ -184,6 +184,9 @@ impl Client {
         if self.target.gzip {
             request = request.header(ACCEPT_ENCODING, "gzip");
         }
+        if let Some(steps) = self.target.steps {
+            request = request.header("x-ward-bench-steps", steps);
+        }
         if body.is_some() {
             request = request.header(CONTENT_TYPE, FHIR_JSON);
         }

@@ -22,6 +22,8 @@ pub struct Slowed {
     pub rate: f64,
     pub p50: f64,
     pub p99: f64,
+    /// Of server and database, for each request.
+    pub cpu: f64,
 }
 
 impl Slowed {
@@ -32,6 +34,7 @@ impl Slowed {
             rate: ratio(rate(busy), rate(alone)),
             p50: at(0.5),
             p99: at(0.99),
+            cpu: ratio(busy.cpu_ms(), alone.cpu_ms()),
         }
     }
 }
@@ -165,6 +168,7 @@ impl Report {
                 "rate": s.rate,
                 "p50": s.p50,
                 "p99": s.p99,
+                "cpu": s.cpu,
             })),
         })
     }
@@ -225,8 +229,8 @@ impl Report {
         }
         if let Some(slowed) = &self.slowed {
             text += &format!(
-                "  of the same alone: {:.3} by rate, {:.3} by p50, {:.3} by p99\n",
-                slowed.rate, slowed.p50, slowed.p99
+                "  of the same alone: {:.3} by rate, {:.3} by p50, {:.3} by p99, {:.3} by CPU\n",
+                slowed.rate, slowed.p50, slowed.p99, slowed.cpu
             );
         }
         text += &format!(
@@ -353,6 +357,7 @@ mod tests {
             rate: 1.0,
             p50: 1.0,
             p99: 1.0,
+            cpu: 1.0,
         };
         assert_eq!(report.slowed, Some(none));
         let json = report.json();

@@ -12,6 +12,8 @@ pub struct Target {
     /// Clients take them in turn.
     pub tokens: Vec<Token>,
     pub gzip: bool,
+    /// `X-Ward-Bench-Steps`, which a Ward that is built for benches obeys.
+    pub steps: Option<&'static str>,
 }
 
 impl Target {
@@ -35,6 +37,7 @@ impl Target {
             path,
             tokens,
             gzip: arguments.gzip,
+            steps: None,
         })
     }
 

@@ -315,6 +315,8 @@ pub struct Call {
     pub patients_per_hour: Option<u32>,
     /// The broken glass that is in force for the caller and that the Call is asked by.
     pub break_glass: Option<BrokenGlass>,
+    #[cfg(feature = "bench")]
+    pub steps: crate::bench::Steps,
 }
 
 impl Call {
@@ -335,6 +337,8 @@ impl Call {
             source,
             patients_per_hour: None,
             break_glass: None,
+            #[cfg(feature = "bench")]
+            steps: crate::bench::Steps::ALL,
         }
     }
 

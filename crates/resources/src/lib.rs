@@ -5,6 +5,7 @@
 
 mod attached;
 mod audit_events;
+pub mod bench;
 pub mod binary;
 mod break_glass;
 pub mod bundle;

@@ -12,7 +12,7 @@ use crate::arguments::Pace;
 use crate::client::Client;
 use crate::record::{Phase, Record};
 use crate::report::Report;
-use crate::run::{self, Script, Watched};
+use crate::run::{self, Measured, Script, Watched};
 use crate::target::Target;
 
 /// Type and its share in a hundred.
@@ -41,6 +41,18 @@ pub async fn run(
     seed: u64,
     verbs: Verbs,
 ) -> Result<Report, String> {
+    let measured = measured(target, watched, pace, seed, verbs).await?;
+    let workload = if verbs == Verbs::All { "mix" } else { "read" };
+    Ok(Report::new(workload.to_owned(), measured))
+}
+
+pub(super) async fn measured(
+    target: &Target,
+    watched: &Watched,
+    pace: &Pace,
+    seed: u64,
+    verbs: Verbs,
+) -> Result<Measured, String> {
     let mut setup = Client::new(target, 0, Record::new(Phase::new(None)))?;
     let mut known = Vec::new();
     for (kind, _) in TYPES {
@@ -71,9 +83,7 @@ pub async fn run(
     }
     let known = Arc::new(known);
     scripts.iter_mut().for_each(|s| s.known = known.clone());
-    let measured = run::run(target, watched, pace, scripts).await?;
-    let workload = if verbs == Verbs::All { "mix" } else { "read" };
-    Ok(Report::new(workload.to_owned(), measured))
+    run::run(target, watched, pace, scripts).await
 }
 
 /// Ids of resources that are there already, as far as the server lets us search for them.

@@ -9,10 +9,12 @@ mod mix;
 mod search;
 mod sign_ins;
 mod smile;
+mod steps;
 mod sweep;
 #[cfg(test)]
 mod tests;
 mod token;
+mod visible;
 
 pub use search::{Class, Pools, questions};
 
@@ -48,6 +50,8 @@ pub async fn execute(arguments: &Arguments) -> Result<Vec<Report>, String> {
             .map(|r| vec![r]),
         Command::Sweep(options) => sweep::run(&target, &watched, options, seed).await,
         Command::Search(options) => search::run(&target, &watched, options, seed).await,
+        Command::Steps(options) => steps::run(&target, &watched, options, seed).await,
+        Command::Visible(options) => visible::run(&target, options, seed).await,
         Command::Smile(options) => smile::run(&target, &watched, options, seed).await,
         Command::Token(options) => token::run(&target, &watched, options)
             .await

@@ -74,6 +74,18 @@ pub async fn run(
     Ok(reports(&turns, sums))
 }
 
+/// What all classes of a suite ask, with equal chances.
+pub(super) async fn mixed(target: &Target, options: &Search) -> Result<Asked, String> {
+    let classes: Vec<&'static Class> = suite(options.suite).iter().collect();
+    let words = pools::words(classes.iter().flat_map(|c| c.questions.iter().copied()));
+    let mut setup = Client::new(target, 0, Record::new(Phase::new(None)))?;
+    Ok(Asked {
+        pools: Arc::new(Pools::harvest(&mut setup, &words).await?),
+        classes: classes.into(),
+        misses_percent: options.misses,
+    })
+}
+
 fn suite(suite: Suite) -> &'static [Class] {
     match suite {
         Suite::Classes => suites::CLASSES,
@@ -85,13 +97,13 @@ fn suite(suite: Suite) -> &'static [Class] {
 }
 
 #[derive(Clone)]
-struct Asked {
+pub(super) struct Asked {
     classes: Arc<[&'static Class]>,
     pools: Arc<Pools>,
     misses_percent: u64,
 }
 
-async fn block(
+pub(super) async fn block(
     target: &Target,
     watched: &Watched,
     options: &Search,
