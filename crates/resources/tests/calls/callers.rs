@@ -5,20 +5,27 @@ use crate::hospitals::Furnished;
 use crate::judge::Asking;
 use crate::party::{Party, Right, patients};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use ward_access::{
     CLEARANCE, Caller, Clearance, ELEMENT, Identity, PATIENT, Purposes, Registered, RolePolicy,
     Roles, Scopes,
 };
 use ward_consent::Confidentiality;
-use ward_consent::labels::RuleSet;
+use ward_consent::labels::Label;
 use ward_fhir::schema::r4;
 use ward_testkit::Random;
 use ward_testkit::generate::COUNTS;
 
 const PURPOSES: &[&str] = &["", "TREAT", "TREAT", "TREAT", "ETREAT", "HPAYMT", "HRESCH"];
-/// Level of a clearance, and its labels: `*` for every one.
-const CLEARANCES: &[&str] = &["V *", "V *", "R *", "R HIV", "N"];
+/// Level of a clearance, and its labels: `*` for every one. `V` with all that hide is for all but those that mask (`veiled`).
+const CLEARANCES: &[&str] = &[
+    "V *",
+    "V *",
+    "R *",
+    "V HIV MH PSY SUD ETH ETHUD SEX PSYTHPN PRS",
+    "R HIV",
+    "N",
+];
 
 /// Of a broken glass, whose role must name it.
 const OF_GLASS: &[&str] = &["TREAT", "ETREAT", "HPAYMT"];
@@ -220,21 +227,12 @@ fn purposes(identity: &Identity) -> Vec<&'static str> {
 
 fn clearance(text: &str) -> ward_consent::labels::Clearance {
     let (level, labels) = text.split_once(' ').unwrap_or((text, ""));
-    let starter = RuleSet::starter();
-    let every: BTreeSet<_> = starter.definitions().map(|d| d.label.clone()).collect();
-    let named = |code: &str| {
-        every
-            .iter()
-            .filter(|label| *label.code == *code)
-            .cloned()
-            .collect()
-    };
-    ward_consent::labels::Clearance {
-        level: Confidentiality::parse(level).unwrap(),
-        labels: match labels {
-            "*" => every,
-            "" => BTreeSet::new(),
-            code => named(code),
+    let level = Confidentiality::parse(level).unwrap();
+    match labels {
+        "*" => ward_consent::labels::Clearance::for_all(level),
+        named => ward_consent::labels::Clearance {
+            level,
+            labels: named.split_whitespace().map(Label::act).collect(),
         },
     }
 }

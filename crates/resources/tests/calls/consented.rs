@@ -1,5 +1,6 @@
 //! Non-interference of consents and labels: every answer on the data D to a caller P equals the answer on D|P, a copy that never held
-//! what consents, labels and scopes keep from P (DESIGN §6). What that is the interpreter says, resource by resource (`judge`).
+//! what consents, labels and scopes keep from P (DESIGN §6), nor what labels mask of the rest (0022, `veiled`). What that is the interpreter
+//! says, resource by resource (`judge`).
 //!
 //! Consents, and what is in nobody's record, are in the copy as well: so what is left is judged there as it was, and all of it is
 //! shown ([`checked`]). Besides, nothing that is hidden is named in an answer whose question did not name it.
@@ -86,9 +87,11 @@ pub async fn what_consents_hide_changes_no_answer(backend: Backend) {
     let Counts {
         seen,
         hidden,
+        masked,
         refused,
         asked,
     } = counts;
+    assert!(asked < 5_000 || masked > 0, "nothing is masked");
     assert!(
         hidden > seen / 20 && seen > hidden / 20,
         "nearly all is hidden, or nearly nothing"
@@ -166,6 +169,8 @@ fn names_hidden(whole: &Furnished, party: &Party, asked: &Call) -> bool {
 struct Counts {
     seen: usize,
     hidden: usize,
+    /// Of what is seen.
+    masked: usize,
     /// Copies that cannot be made.
     refused: usize,
     asked: usize,
@@ -203,7 +208,10 @@ async fn checked(
             return Err((asked, what));
         }
         match is_shown {
-            true => counts.seen += 1,
+            true => {
+                counts.seen += 1;
+                counts.masked += usize::from(!party.masking(held.body).is_empty());
+            }
             false => counts.hidden += usize::from(party.is_kept_from(held.body)),
         }
     }

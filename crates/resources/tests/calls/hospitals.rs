@@ -6,6 +6,7 @@ use crate::judge::{Judge, path};
 use crate::noninterference::{Write, with_people_of};
 use crate::party::{Held, Party};
 use crate::pinned::{BEGIN_US, consenting, open_with_consents, set_clock};
+use crate::veiled;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -214,7 +215,9 @@ impl Furnished {
             set_clock(version.at_us);
             // Whom a Consent permits something may be gone by the time that it is written here.
             let is_lenient = version.path.starts_with("Consent/");
-            if send(&copy, &version.path, version.body.as_ref(), is_lenient).await >= 300 {
+            let last = &held[version.path.as_str()];
+            let body = version.body.as_ref().map(|body| left(party, last, body));
+            if send(&copy, &version.path, body.as_ref(), is_lenient).await >= 300 {
                 return None;
             }
         }
@@ -239,6 +242,17 @@ impl Furnished {
         numbered.sort_unstable_by_key(|(rid, _)| *rid);
         let keys: Vec<(TypeId, &str)> = numbered.into_iter().map(|(_, key)| key).collect();
         copy.engine.store().reserve(&keys).await.unwrap();
+    }
+}
+
+/// What the party gets of a version: without what labels mask of it, or of the last one (R19).
+fn left(party: &Party, last: &Held, body: &Value) -> Value {
+    let is_deleted = false;
+    let is_seen = party.sees(last) && party.sees(&Held { body, is_deleted });
+    let masking = party.masking(body).union(&party.masking(last.body));
+    match is_seen {
+        true => veiled::without(body, &masking),
+        false => body.clone(),
     }
 }
 
@@ -331,11 +345,12 @@ fn settings(random: &mut Random) -> ConsentSettings {
         custodian_exemption: !random.once_in(4),
         ..bare.rules.clone()
     };
-    ConsentSettings {
+    let settings = ConsentSettings {
         organization: OURS.into(),
         rules,
         ..bare
-    }
+    };
+    settings.with_labels(veiled::rules())
 }
 
 /// What is written, in order.
@@ -350,7 +365,11 @@ fn story(random: &mut Random) -> (Told, Told) {
     for (ty, count) in COUNTS {
         for at in 0..*count {
             let body = resource(random, ty, &id(ty, at));
-            let body = labelled(random, body);
+            let mut body = labelled(random, body);
+            if *ty == "Patient" && random.once_in(4) {
+                // The whole record takes it from there.
+                body["meta"]["security"] = json!([veiled::label(random)]);
+            }
             let is_late = LATE.contains(ty) && random.coin();
             let to = if is_late { &mut late } else { &mut all };
             to.push((path(&body), Some(body.clone())));
@@ -374,7 +393,8 @@ fn story(random: &mut Random) -> (Told, Told) {
         let path = format!("{ty}/{}", id(ty, random.below(count)));
         if random.once_in(6) {
             let at = random.below(whose.len());
-            all.push(decided(random, at, &whose[at], &data));
+            let patient = moved(random, &whose[at]);
+            all.push(decided(random, at, &patient, &data));
         } else if current.get(&path).is_none_or(is_settled) {
             // What it gives to others, or what nobody else may change, stays as it is.
         } else if random.once_in(4) && ty != "Patient" {
@@ -391,8 +411,14 @@ fn story(random: &mut Random) -> (Told, Told) {
     (all, later)
 }
 
-/// One of a patient whom its other versions are about as well: who sees the last alone would have it in the copy as a new resource, behind
-/// all that is there.
+/// Mostly the same patient; sometimes another, whose a Consent is from then on.
+fn moved(random: &mut Random, patient: &str) -> String {
+    match random.once_in(6) {
+        true => format!("Patient/patient-{}", random.below(5)),
+        false => patient.to_owned(),
+    }
+}
+
 fn decided(
     random: &mut Random,
     at: usize,
@@ -412,6 +438,7 @@ fn later(random: &mut Random, whose: &[String], data: &[String]) -> Told {
         let at = 1 + random.below(whose.len() + 2);
         let anew = || format!("Patient/patient-{}", at % 5);
         let patient = whose.get(at).cloned().unwrap_or_else(anew);
+        let patient = moved(random, &patient);
         let mut change = decided(random, at, &patient, data);
         match random.below(4) {
             0 => change.1 = None,
@@ -465,11 +492,13 @@ fn labelled(random: &mut Random, mut body: Value) -> Value {
     }
     let ty = body["resourceType"].as_str().unwrap().to_owned();
     let is_of_patients = !ALWAYS_KEPT.contains(&ty.as_str()) && ty != "Patient";
-    let stated = if is_of_patients {
-        labels(random)
-    } else {
-        Vec::new()
-    };
+    let mut stated = Vec::new();
+    if is_of_patients {
+        stated = labels(random);
+        if random.once_in(4) {
+            stated.push(veiled::label(random));
+        }
+    }
     if body.get("meta").is_some() || !stated.is_empty() {
         let meta = &mut body["meta"];
         if !meta.is_object() {

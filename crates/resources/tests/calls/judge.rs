@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
-use ward_consent::labels::{Clearance, Labels, RowClass};
+use ward_consent::labels::{Clearance, Labels, Masking, RowClass};
 use ward_consent::{
     Action, By, Caller, Coding, Consent, Decision, Effect, Kinship, Lookup, Period, Question, Ref,
     Relation, Row, Rules, Span, Specialiser, interpret,
@@ -92,27 +92,39 @@ impl Judge {
 
     /// Whether a version with this body, as it is stored, is shown.
     pub fn shows(&self, asking: &Asking, body: &Value) -> bool {
+        self.masking(asking, body).is_some()
+    }
+
+    /// What labels mask of it; `None`: it is not shown.
+    pub fn masking(&self, asking: &Asking, body: &Value) -> Option<Masking> {
         if !self.is_on_duty(asking) {
-            return false;
+            return None;
         }
         if body["resourceType"] == "Consent" {
-            return asking.own.as_deref() == body["patient"]["reference"].as_str();
+            let is_own = asking.own.as_deref() == body["patient"]["reference"].as_str();
+            return is_own.then(Masking::default);
         }
         let document = document(body);
         let labels = Labels::stored(document.root());
-        let class = RowClass::of(&labels, &self.settings.labels);
-        let is_cleared = asking.clearance.dominates(&class, &self.settings.labels);
+        let (rules, class) = (
+            &self.settings.labels,
+            RowClass::of(&labels, &self.settings.labels),
+        );
+        let by_clearance = asking.clearance.lacking(&class, rules).masking(rules);
         let own = (body["resourceType"] == "Patient").then(|| path(body));
         let Some(patient) = own.or_else(|| home(body)) else {
-            return is_cleared && self.shows_shared(asking, body, &labels, &class);
+            return by_clearance.filter(|_| self.shows_shared(asking, body, &labels, &class));
         };
         let row = self.row(body, &labels, &class);
         if self.is_nobodys(body, &row, &patient) {
-            return false;
+            return None;
         }
         let verdict = self.decided(asking, &patient, &row).verdict;
-        let is_by_right = matches!(verdict.by, By::OwnRecord | By::Consent | By::BreakGlass);
-        verdict.effect == Effect::Permit && (is_cleared || is_by_right)
+        match (verdict.effect, verdict.by) {
+            (Effect::Deny, _) => None,
+            (_, By::OwnRecord | By::Consent | By::BreakGlass) => Some(Masking::default()),
+            _ => by_clearance,
+        }
     }
 
     fn decided(&self, asking: &Asking, patient: &str, row: &Row) -> Decision {

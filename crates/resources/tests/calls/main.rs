@@ -70,6 +70,7 @@ mod shifts;
 mod shrink;
 mod sorts;
 mod terminology;
+mod veiled;
 mod wide;
 
 /// Each test once per store.

@@ -5,6 +5,7 @@ use crate::judge::{Asking, Judge};
 use serde_json::Value;
 use std::sync::Arc;
 use ward_access::{Caller, Identity, Scopes};
+use ward_consent::labels::Masking;
 use ward_resources::{BrokenGlass, Call};
 use ward_testkit::Random;
 use ward_testkit::generate::{COUNTS, id};
@@ -238,6 +239,13 @@ impl Party {
     pub fn is_kept_from(&self, body: &Value) -> bool {
         let consented = self.consented.as_ref();
         consented.is_some_and(|(judge, asking)| !judge.shows(asking, body))
+    }
+
+    /// What labels mask of a version that the caller sees.
+    pub fn masking(&self, body: &Value) -> Masking {
+        let consented = self.consented.as_ref();
+        let masking = consented.and_then(|(judge, asking)| judge.masking(asking, body));
+        masking.unwrap_or_default()
     }
 
     /// What decided about a resource.
