@@ -97,7 +97,8 @@ impl Event {
         let mut body = Bytes::from(render(&event, names));
         let mut document = reread(&body)?;
         let is_bound = super::own(cx, action).is_some();
-        if is_bound && super::is_foreign(&self.stored.record) {
+        let record = &self.stored.record;
+        if is_bound && (super::is_foreign(record) || super::is_alert(record)) {
             return Ok(None);
         }
         let patient = self.patient();

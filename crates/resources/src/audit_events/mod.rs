@@ -153,6 +153,12 @@ fn is_filtered(cx: Context<'_>, action: Action) -> bool {
     matches!(cx.access.sight(ty(), action), Sight::Matching(_))
 }
 
+/// Whether it says that somebody has to look at an access to the patient: what is made of it is the privacy officer's, and told to nobody who is
+/// bound to the patient.
+fn is_alert(record: &Record) -> bool {
+    record.interaction == "alert"
+}
+
 /// Whether an event is rendered as another system sent it.
 fn is_foreign(record: &Record) -> bool {
     !record.detail.received.is_empty()

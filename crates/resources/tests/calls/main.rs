@@ -101,6 +101,7 @@ on_both!(
     audit_events::wrong_questions_are_told_what_is_wrong,
     reports::reports_are_what_a_recount_says,
     reports::patients_ask_about_themselves,
+    reports::t44_what_is_hidden_from_its_reader_is_in_no_report,
     reports::names_are_told_where_the_installation_tells_them,
     reports::filtered_scopes_open_no_report,
     reports::wrong_reports_are_told_what_is_wrong,

@@ -1,10 +1,11 @@
 //! Reports on the log are what a recount of its raw Records says, for random people and times, on each store.
 
 use crate::audited::{FROM_US, Ward, row_of, store};
-use crate::house::{House, call, in_role_of, json, role, text};
-use serde_json::Value;
+use crate::house::{House, app_in, call, in_role_of, json, role, text, type_id};
+use crate::placement::observation;
+use serde_json::{Value, json as value};
 use ward_access::Caller;
-use ward_audit::{Entity, Outcome, Record};
+use ward_audit::{Alert, Decision, Detail, Entity, Outcome, Record};
 use ward_fhir::date::instant_text;
 use ward_resources::route::Method::Get;
 use ward_storage::RecordQuestion;
@@ -244,6 +245,88 @@ pub async fn patients_ask_about_themselves(house: House) {
     ] {
         let refused = house.ask(&physician, Get, url, None).await;
         assert_eq!(refused.status, 403, "{url}: {}", text(&refused));
+    }
+}
+
+/// T44, R17: notes of psychotherapy are not their patient's to see, and no alert is told to whom it is about.
+pub async fn t44_what_is_hidden_from_its_reader_is_in_no_report(house: House) {
+    Ward::furnish(&house).await;
+    let mut note = observation("Patient/a");
+    note["id"] = value!("note");
+    note["meta"] = value!({ "security": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "PSYTHPN" }] });
+    house.put(&note).await;
+    let patient = row_of(&house, "Patient/a").await;
+    let read = |rid| Entity {
+        ty: type_id("Observation").0,
+        rid,
+        version: 1,
+        patient,
+        action: b'R',
+    };
+    let note = read(row_of(&house, "Observation/note").await);
+    let plain = read(row_of(&house, "Observation/of-a").await);
+    let alone = research(vec![note]);
+    let both = research(vec![note, plain]);
+    let alert = Record {
+        interaction: "alert".into(),
+        user: String::new(),
+        purpose: String::new(),
+        decision: Decision {
+            alert: Alert::of_number(2),
+            ..Decision::default()
+        },
+        detail: Detail {
+            patient,
+            ..Detail::default()
+        },
+        ..research(Vec::new())
+    };
+    store(&house, "one", &[alone, both, alert]).await;
+    let own = app_in(None, "patient/*.rs", "Patient/a");
+    for name in ["access-report", "disclosures"] {
+        let url = format!("Patient/a/${name}");
+        let told = house.ask(&own, Get, &url, None).await;
+        assert_eq!(told.status, 200, "{}", text(&told));
+        let entries = json(&told)["parameter"].as_array().unwrap().clone();
+        let counts = entries.iter().filter(|entry| entry.get("part").is_some());
+        let counts: Vec<u64> = counts
+            .map(|entry| part(entry, "resources").unwrap()["valueUnsignedInt"].as_u64())
+            .map(Option::unwrap)
+            .collect();
+        assert_eq!(counts, [1, 0], "{}", text(&told));
+        assert!(text(&told).contains("Observation/of-a"), "{}", text(&told));
+        assert!(!text(&told).contains("Observation/note"), "{}", text(&told));
+        // Who looks after the whole log is told all that is in it.
+        let all = text(&house.ask(&auditor(), Get, &url, None).await);
+        assert!(all.contains("Observation/note"), "{all}");
+    }
+    let events = text(&house.ask(&own, Get, "AuditEvent?_count=100", None).await);
+    assert!(events.contains("Observation/of-a"), "{events}");
+    assert!(!events.contains("Observation/note"), "{events}");
+    assert!(!events.contains("\"A2\""), "{events}");
+    let url = "AuditEvent?subtype=A2&_total=accurate";
+    for (caller, total) in [(&own, 0), (&auditor(), 1)] {
+        let found = json(&house.ask(caller, Get, url, None).await);
+        assert_eq!(found["total"], total, "{found}");
+    }
+}
+
+/// A Record of what somebody read for research.
+fn research(entities: Vec<Entity>) -> Record {
+    Record {
+        at_us: FROM_US,
+        request_id: [1; 16],
+        interaction: "read".into(),
+        client_id: "desk".into(),
+        user: "Practitioner/p1".into(),
+        purpose: "HRESCH".into(),
+        source: String::new(),
+        outcome: Outcome::Success,
+        status: 200,
+        query: String::new(),
+        entities,
+        decision: Decision::default(),
+        detail: Detail::default(),
     }
 }
 

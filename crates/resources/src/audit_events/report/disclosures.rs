@@ -7,6 +7,7 @@ use super::super::event::Event;
 use super::asked::Asked;
 use super::gathered::gathered;
 use super::told::{People, answer, code, resources, text, what, who};
+use super::unseen::Unseen;
 use crate::engine::{Context, stored};
 use crate::read::seen;
 use crate::reply::Reply;
@@ -15,7 +16,7 @@ use ward_audit::Entity;
 use ward_fhir::issue::Result;
 use ward_storage::{RecordQuestion, Rid, Row};
 
-/// Statements: one for the contexts, and those of a page of AuditEvents of a patient.
+/// Statements: one for the contexts, and those of a page of AuditEvents of a patient and of [`Unseen::of`].
 pub(crate) async fn disclosures(cx: Context<'_>, id: &str) -> Result<Reply> {
     let mut asked = Asked::read(cx)?;
     asked.from_us = asked.from_us.or(Some(cx.engine.now_us() - SIX_YEARS_US));
@@ -28,6 +29,7 @@ pub(crate) async fn disclosures(cx: Context<'_>, id: &str) -> Result<Reply> {
     };
     let is_wanted = |event: &Event| is_accounted(event, &patient, &own);
     let found = gathered(cx, question, &asked, is_wanted).await?;
+    let unseen = Unseen::of(cx, &found.events, patient.rid).await?;
     let people = People::told(cx);
     let head = text("patient", &own[0]).into_iter().collect();
     let reply = answer(cx, head, "disclosure", &found, |event| {
@@ -37,7 +39,7 @@ pub(crate) async fn disclosures(cx: Context<'_>, id: &str) -> Result<Reply> {
         if record.purpose.trim().is_empty() {
             parts.push(code("purpose", "unknown"));
         }
-        let given = given(event, patient.rid);
+        let given = unseen.without(given(event, patient.rid));
         parts.extend(resources(record, &found.names, &given));
         parts
     });

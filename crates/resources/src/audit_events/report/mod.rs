@@ -1,7 +1,8 @@
 //! What patients, privacy officers and auditors ask of the log most: who saw a record, to whom it was disclosed outside of care, what somebody
 //! did. Each is answered with Parameters, newest first in the order of the log, and each entry names its AuditEvent, whose proof can be asked for.
 //!
-//! Whoever may search AuditEvents asks: patients about themselves, whoever is bound to nobody about everybody. Events that other systems sent are
+//! Whoever may search AuditEvents asks: patients about themselves, whoever is bound to nobody about everybody. Who is bound to a patient is
+//! told of no resource that is hidden from them (R17). Events that other systems sent are
 //! in none of these, for they tell what was done elsewhere.
 
 mod access;
@@ -10,6 +11,7 @@ mod asked;
 mod disclosures;
 mod gathered;
 mod told;
+mod unseen;
 
 pub(crate) use access::access_report;
 pub(crate) use activity::activity;
