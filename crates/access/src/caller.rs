@@ -178,6 +178,21 @@ impl Caller {
         }
     }
 
+    /// Whether whatever is asked of a caller to judge who they are is the same of both: the same token, acting for the same, cleared alike. One token
+    /// does not act for the same at every moment: while the glass is broken it acts for that as well.
+    pub fn acts_like(&self, other: &Caller) -> bool {
+        self.identity == other.identity
+            && self.acts_for == other.acts_for
+            && self.clearance == other.clearance
+            && self.is_privacy_officer == other.is_privacy_officer
+            && self.is_at_one_record == other.is_at_one_record
+    }
+
+    /// Whether the same policies say of both what their roles come to.
+    pub fn is_of_site(&self, other: &Caller) -> bool {
+        self.known.are(&other.known)
+    }
+
     /// Granular scopes, where plain ones do not absorb them. Only a store's own index knows what their parameters
     /// come to: whoever decides compiles them into [`crate::Facts::criteria`].
     pub fn granular(&self) -> &[Granular] {

@@ -83,6 +83,11 @@ impl Roles {
             .clone()
     }
 
+    /// Whether both are clones of the same.
+    pub(crate) fn are(&self, other: &Roles) -> bool {
+        Arc::ptr_eq(&self.named, &other.named) && Arc::ptr_eq(&self.patients, &other.patients)
+    }
+
     /// Of two policies with one name the later counts.
     pub fn of(policies: impl IntoIterator<Item = RolePolicy>) -> Roles {
         let by_name = policies

@@ -17,7 +17,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-use ward_access::{ASSIGNMENTS_MAX, Caller, Identity, Maintenance, Rota, maintenance};
+use ward_access::{ASSIGNMENTS_MAX, Caller, Maintenance, Rota, maintenance};
 use ward_fhir::issue::Result;
 use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind, TypeId};
@@ -50,7 +50,7 @@ struct Known {
 
 /// What a token comes to in some roles.
 struct InForce {
-    token: Identity,
+    token: Caller,
     caller: Arc<Caller>,
 }
 
@@ -142,7 +142,8 @@ impl Known {
     /// A token in these roles. Worked out once for each.
     fn caller(&self, token: &Caller, roles: Vec<String>) -> Arc<Caller> {
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_asked = |one: &&InForce| one.token == **token && one.caller.roles == roles;
+        let is_same = |known: &Caller| **known == **token && known.is_of_site(token);
+        let is_asked = |one: &&InForce| is_same(&one.token) && one.caller.roles == roles;
         if let Some(one) = callers.iter().find(is_asked) {
             return one.caller.clone();
         }
@@ -151,7 +152,7 @@ impl Known {
         }
         let caller = Arc::new(token.in_force(roles));
         callers.push(InForce {
-            token: Identity::clone(token),
+            token: token.clone(),
             caller: caller.clone(),
         });
         caller

@@ -13,7 +13,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
-use ward_access::{Caller, Identity};
+use ward_access::Caller;
 use ward_consent::labels::{Clearance, Label};
 use ward_consent::{Action, Confidentiality, Kinship};
 use ward_fhir::TypeId;
@@ -29,7 +29,7 @@ pub const MEMBERSHIPS_MAX: usize = 400;
 pub const NESTING_MAX: usize = 10;
 /// Callers whose memberships are kept; when there are more, all are read anew.
 const CALLERS_MAX: usize = 4_096;
-/// Tokens of one of them that are kept worked out.
+/// What one of them may come to that is kept worked out, by tokens and actions.
 const TOKENS_MAX: usize = 16;
 
 /// Who asks. Whoever is equal sees the same.
@@ -67,9 +67,9 @@ struct Known {
     acting: Mutex<Vec<Acting>>,
 }
 
-/// What a token comes to.
+/// What a caller comes to. Not what a token does: that acts for something else while the glass is broken.
 struct Acting {
-    token: Identity,
+    caller: Caller,
     action: Action,
     acting: Arc<ActingFor>,
 }
@@ -140,10 +140,10 @@ impl Who {
 }
 
 impl Known {
-    /// Worked out once for each token and action.
+    /// Worked out once for each caller and action.
     fn acting(&self, engine: &Engine, caller: &Caller, action: Action) -> Arc<ActingFor> {
         let mut known = self.acting.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_asked = |one: &&Acting| one.action == action && one.token == **caller;
+        let is_asked = |one: &&Acting| one.action == action && one.caller.acts_like(caller);
         if let Some(one) = known.iter().find(is_asked) {
             return one.acting.clone();
         }
@@ -152,7 +152,7 @@ impl Known {
         }
         let acting = Arc::new(acting(engine, caller, &self.belonging, action));
         known.push(Acting {
-            token: Identity::clone(caller),
+            caller: caller.clone(),
             action,
             acting: acting.clone(),
         });

@@ -3,7 +3,7 @@
 use crate::house::{House, loader};
 use serde_json::{Value, json as value};
 use std::time::{Duration, Instant};
-use ward_access::{Caller, Clearance, Identity, Registered, Scopes};
+use ward_access::{BREAK_GLASS, Caller, Clearance, Identity, Registered, Scopes};
 use ward_consent::labels::{Clearance as Cleared, Label};
 use ward_consent::{Action, Confidentiality, Kinship};
 use ward_resources::visibility::{ACTORS_KEPT, ActingFor, ConsentSettings, THIS_ORGANIZATION};
@@ -220,6 +220,22 @@ pub async fn memberships_that_are_known_cost_no_statement(backend: Backend) {
     let correct = house.engine.consent_caller(&nurse, Action::Correct).await;
     assert_eq!(correct.unwrap().caller.action, Action::Correct);
     assert_eq!(house.engine.store().statements(), before);
+}
+
+/// T25: the same token acts for an emergency behind the glass alone, whichever is asked first.
+pub async fn t25_who_breaks_the_glass_acts_for_that_behind_it_alone(backend: Backend) {
+    let house = house(backend).await;
+    let (nurse, other) = (person("n"), person("x"));
+    for (caller, glass_first) in [(&nurse, true), (&other, false)] {
+        for is_broken in [glass_first, !glass_first, glass_first] {
+            let acting = match is_broken {
+                true => acting(&house.engine, &caller.breaking_glass()).await,
+                false => acting(&house.engine, caller).await,
+            };
+            let purposes = &acting.caller.purposes;
+            assert_eq!(purposes.contains(BREAK_GLASS), is_broken, "{purposes:?}");
+        }
+    }
 }
 
 pub async fn memberships_that_cannot_be_read_refuse(backend: Backend) {

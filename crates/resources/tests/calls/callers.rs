@@ -186,6 +186,19 @@ fn patients_own(patient: &str) -> Identity {
     }
 }
 
+/// One and the same account, cleared for this by the policy of its role.
+pub fn cleared(cleared: &str) -> Caller {
+    let identity = Identity {
+        subject: "someone".into(),
+        client_id: "desk".into(),
+        fhir_user: Some("Practitioner/1".into()),
+        roles: vec!["staff".into()],
+        scopes: Scopes::parse("user/*.rs").unwrap(),
+        ..Identity::default()
+    };
+    Caller::in_roles(identity, &site(cleared, &Parts::new()))
+}
+
 /// Who writes, changes and deletes consents.
 pub fn officer() -> Caller {
     let identity = Identity {

@@ -1,6 +1,6 @@
 //! What the random hospitals with consents (`consented`) have found, each pinned.
 
-use crate::callers::officer;
+use crate::callers::{cleared, officer};
 use crate::house::{House, loader, text, type_id, user};
 use crate::placement::observation;
 use serde_json::{Value, json as value};
@@ -71,6 +71,19 @@ pub async fn a_consent_holds_for_a_patient_who_is_not_there(house: House) {
     assert_eq!(reply.status, 204, "{}", text(&reply));
     for url in ["Observation/early", "Observation/after"] {
         assert_eq!(reads(&house, url).await, 200, "{url}");
+    }
+}
+
+/// Seed 1002: who sees what follows from the policies of a caller, not from the token alone.
+pub async fn an_account_sees_by_the_policies_that_it_comes_with(house: House) {
+    let report = value!({ "resourceType": "DiagnosticReport", "id": "r", "status": "final", "code": { "text": "x" },
+        "meta": { "security": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": "V" }] } });
+    house.put(&report).await;
+    for (level, status) in [("N", 404), ("V *", 200), ("R *", 404), ("V *", 200)] {
+        let reply = house
+            .ask(&cleared(level), Get, "DiagnosticReport/r", None)
+            .await;
+        assert_eq!(reply.status, status, "{level}");
     }
 }
 
