@@ -290,7 +290,7 @@ impl Judge {
             sensitivities: class.labels.iter().filter(is_one).cloned().collect(),
             authors: self.authors(body),
             date: date(body),
-            custodian: Some(self.custodian(body)),
+            custodian: self.custodian(body),
             ..Row::default()
         }
     }
@@ -319,16 +319,19 @@ impl Judge {
         (!authors.is_empty()).then_some(authors)
     }
 
-    fn custodian(&self, body: &Value) -> Ref {
+    /// Of whom is named, but not here, nobody can tell who that is.
+    fn custodian(&self, body: &Value) -> Option<Ref> {
         let ours = Ref::from(&*self.settings.organization);
         let names = ["serviceProvider", "managingOrganization", "custodian"];
-        let mut said = names.iter().filter_map(|name| self.local(&body[*name]));
-        match said.next() {
-            Some(keeper) if self.belongs(&keeper, &ours) != Some(true) && keeper != *ours => {
-                keeper.into()
-            }
-            _ => ours,
+        let said = names.iter().map(|name| &body[*name]);
+        let leads = |said: &&Value| said["reference"].is_string() || said["identifier"].is_object();
+        let said: Vec<&Value> = said.filter(leads).collect();
+        if said.is_empty() {
+            return Some(ours);
         }
+        let keeper = said.into_iter().find_map(|one| self.local(one))?;
+        let is_ours = keeper == *ours || self.belongs(&keeper, &ours) == Some(true);
+        Some(if is_ours { ours } else { keeper.into() })
     }
 
     /// `Type/id` of a Reference to something of this store.
