@@ -17,6 +17,7 @@ mod fixture;
 mod hidden_tests;
 mod house;
 pub(crate) mod judge;
+mod keepers;
 mod known;
 mod known_labels;
 mod labelling;

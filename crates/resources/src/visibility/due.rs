@@ -19,7 +19,7 @@ const HELD_US: i64 = 30_000_000;
 /// Patients that one step takes.
 const PATIENTS_PER_STEP: u32 = 16;
 /// How often a record is begun again that others write meanwhile.
-const ATTEMPTS_MAX: usize = 8;
+pub(super) const ATTEMPTS_MAX: usize = 8;
 /// How long other processes take to learn that a record is closed: two rounds of their watch.
 const LEARNT_WITHIN: Duration = Duration::from_secs(1);
 
@@ -165,7 +165,7 @@ impl Engine {
     }
 
     /// `false`: the policy is another one by now.
-    async fn decide_pages(&self, policy: &Arc<Policy>, patient: Rid) -> Result<bool> {
+    pub(super) async fn decide_pages(&self, policy: &Arc<Policy>, patient: Rid) -> Result<bool> {
         let now_us = self.now_us();
         let mut after = None;
         let mut attempts = 0;

@@ -51,7 +51,7 @@ pub(super) struct Changed {
 }
 
 impl Engine {
-    /// Puts whom the unit changes among those who are due, if Consents name them; to be called when everything else is in it. Statements: none of a
+    /// Puts whom the unit changes among those who are due, if Consents name them, and organizations that may keep something; to be called when everything else is in it. Statements: none of a
     /// unit without them, else one, and one more where it replaces or deletes some.
     pub(super) async fn call_due(&self, unit: &mut Unit) -> Result<Changed> {
         let is_about = |write: &&Write| is_about(write) || self.is_in_record(write);
@@ -64,12 +64,14 @@ impl Engine {
         }
         let replaced = self.replaced_by(&writes).await?;
         let (mut rids, mut named) = (Vec::new(), BTreeSet::new());
+        let mut keeps = false;
         for write in writes {
             let old = replaced.get(&write.rid);
             if self.is_same(write, old)? {
                 continue;
             }
             rids.push(write.rid);
+            keeps |= self.moves_keeper(write);
             if write.op != Op::Delete {
                 named.extend(self.named_by(write.ty, None, &write.body)?);
             }
@@ -82,7 +84,7 @@ impl Engine {
             terms: self.targets_of(&named),
             is_called: false,
         };
-        if self.may_be_named(&changed.terms).await {
+        if !changed.rids.is_empty() && (keeps || self.may_be_named(&changed.terms).await) {
             changed.is_called = true;
             unit.turns.extend(turns(&changed.rids, Some(self.now_us())));
         }
@@ -138,14 +140,17 @@ impl Engine {
         self.due_asked.notify_one();
     }
 
-    /// Decides anew the records of all whose consents name this one.
+    /// Decides anew the records of all whose consents name this one, and what it keeps.
     pub(super) async fn decide_named(&self, rid: Rid) -> Result<()> {
         for _ in 0..ATTEMPTS_MAX {
             let row = self.changed_row(rid).await?;
             if let Some(row) = &row {
-                for patient in self.naming_patients(row).await? {
-                    self.decide_patient(patient).await?;
+                let naming = self.naming_patients(row).await?;
+                for patient in &naming {
+                    self.decide_patient(*patient).await?;
                 }
+                let kept = self.kept_by(row).await?;
+                self.decide_kept(&kept, &naming).await?;
             }
             // Refused where it was written again meanwhile.
             let mut unit = Unit {

@@ -31,6 +31,18 @@ pub(crate) struct Records {
     past: Vec<Row>,
 }
 
+impl Records {
+    /// Rows that lie in no record.
+    pub fn of_nobody(rows: Vec<Row>, past: Vec<Row>) -> Records {
+        Records {
+            each: Vec::new(),
+            rows,
+            deleted: Vec::new(),
+            past,
+        }
+    }
+}
+
 pub(crate) struct Record {
     pub patient: Rid,
     /// Of its policy, before the rows were read.
@@ -193,6 +205,10 @@ impl Engine {
             .iter()
             .zip(placed)
             .map(|(item, placed)| {
+                // What is in nobody's record stays so until it is written again.
+                if item.home == 0 {
+                    return Vec::new();
+                }
                 let further = placed.into_iter().filter(|patient| *patient != item.home);
                 std::iter::once(item.home).chain(further).collect()
             })
@@ -374,10 +390,20 @@ impl Engine {
             past,
         };
         let mut unit = Unit::default();
-        let items = self.items(&records, policies, &unit)?;
-        let ids = self.ids_of(&items, policies).await?;
-        self.apply(&records, &items, &ids, &mut unit).await?;
+        self.apply_anew(&records, policies, &mut unit).await?;
         Ok(unit)
+    }
+
+    /// Adds to a unit the ids that rows, their old versions and what was deleted have by these policies.
+    pub(super) async fn apply_anew(
+        &self,
+        records: &Records,
+        policies: &HashMap<Rid, Arc<Policy>>,
+        unit: &mut Unit,
+    ) -> Result<()> {
+        let items = self.items(records, policies, unit)?;
+        let ids = self.ids_of(&items, policies).await?;
+        self.apply(records, &items, &ids, unit).await
     }
 
     /// Adds to the unit what follows for rows in records of others that name one of these patients. Statements: one, and three for

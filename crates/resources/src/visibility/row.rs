@@ -6,9 +6,9 @@ use super::known::Known;
 use std::sync::Arc;
 use ward_consent::labels::{Kind, RowClass, RuleSet};
 use ward_consent::{Coding, Period, Ref, Row, Span};
-use ward_fhir::Node;
 use ward_fhir::reference::{self, Reference};
 use ward_fhir::schema::r4;
+use ward_fhir::{Node, TypeId};
 
 /// Elements that name who wrote a resource, or answers for what it says. Who merely took part in what it is about is none of them.
 const AUTHORS: &[&str] = &[
@@ -232,6 +232,12 @@ pub(crate) fn custodian(node: Node<'_>, house: House<'_>, known: &Known) -> Opti
         Some(true) => ours(),
         _ => Some(custodian),
     }
+}
+
+/// Whether resources of a type may say who keeps them.
+pub(crate) fn says_keeper(ty: TypeId) -> bool {
+    let mut elements = r4().elements_of(ty).iter();
+    elements.any(|element| CUSTODIANS.contains(&element.name))
 }
 
 fn keepers<'a>(node: Node<'a>) -> impl Iterator<Item = Node<'a>> {
