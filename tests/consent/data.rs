@@ -181,6 +181,29 @@ fn t24_r5_a_deny_of_somebody_who_is_deleted_is_of_everybody() {
     });
 }
 
+/// What a department keeps leaves the hospital with it, though nobody has decided anything about it.
+#[test]
+fn r9_r10a_what_a_department_keeps_leaves_with_it() {
+    on_each(|ward| {
+        let part = |of: &str| json!({ "resourceType": "Organization", "name": "Rehabilitation", "partOf": { "reference": of } });
+        let department = ward.create(&part("Organization/h1"));
+        let moves = |to: &str| {
+            let mut body = part(to);
+            body["id"] = json!(id_of(&department));
+            ward.loader.put(&department, &body).expect(200);
+        };
+        let stay = ward.patient().encounter(&json!({ "serviceProvider": { "reference": department },
+            "serviceType": { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/service-type", "code": "455" }] } }));
+        shows(ward.dr_t(), &stay);
+        moves("Organization/h2");
+        within_5_s(|| ward.dr_t().get(&stay).status == 404);
+        hides(ward.dr_t(), &stay);
+        moves("Organization/h1");
+        within_5_s(|| ward.dr_t().get(&stay).status == 200);
+        shows(ward.dr_t(), &stay);
+    });
+}
+
 #[test]
 fn t28_r10_a_patient_sees_their_own_record() {
     on_each(|ward| {
