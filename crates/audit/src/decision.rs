@@ -32,6 +32,8 @@ impl Alert {
     pub const UNEVALUABLE_CONSENT: Alert = Alert(24);
     /// The audit log is silent, has a gap, is not the one that was signed, does not leave as a stream, or somebody writes in its name.
     pub const AUDIT_GAP: Alert = Alert(25);
+    /// A label was taken away or lowered, or somebody who may not tried to.
+    pub const LABEL_LOWERED: Alert = Alert(27);
 
     /// Of 1 to 30.
     pub fn of_number(number: u8) -> Option<Alert> {

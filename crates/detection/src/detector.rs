@@ -207,10 +207,11 @@ impl Detector {
         });
     }
 
-    /// Further records of a user of whom an alert of the day tells already are part of it, unless they know the patient.
+    /// Further records of a user of whom an alert of the day tells already are part of it, unless they know the patient, or it is a rule
+    /// that is told whatever else was.
     fn follows(&self, rule: Rule, finding: &Finding, at: i64, again: i64) -> Option<u64> {
-        let knows = matches!(rule, Rule::A2 | Rule::A3 | Rule::A6 | Rule::A7);
-        if finding.patient == 0 || knows {
+        let knows = matches!(rule, Rule::A2 | Rule::A3);
+        if finding.patient == 0 || knows || rule.is_fixed() {
             return None;
         }
         let (when, id) = self.told.get(&finding.subject.user)?;

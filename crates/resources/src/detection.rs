@@ -87,7 +87,14 @@ impl Engine {
     async fn judge(&self, watch: &mut Watch, page: &[StoredRecord], position: i64) -> Result<()> {
         let mut accesses: Vec<Access> = Vec::new();
         let mut read: Vec<Option<(u16, Rid)>> = Vec::new();
-        for one in page {
+        let given: Vec<Vec<Rid>> = page.iter().map(accesses::roles_given).collect();
+        let holders = facts::holders(self, given.iter().flatten().copied()).await?;
+        for (one, given) in page.iter().zip(given) {
+            let granted = given.iter().filter_map(|rid| holders.get(rid));
+            for whose in granted {
+                accesses.push(accesses::granted(one, whose, &mut watch.known));
+            }
+            read.resize(accesses.len(), None);
             accesses.extend(accesses::of(one, &mut watch.known));
             read.resize(accesses.len(), accesses::read_alone(one));
         }

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use ward_access::{Access, Caller, Facts, PatientKey, decide};
+use ward_audit::Alert;
 use ward_fhir::issue::Result;
 use ward_fhir::{Failure, Kind};
 use ward_storage::View;
@@ -196,6 +197,9 @@ impl Engine {
         };
         let mut record = compose_record(self.now_us(), caller, call, ended);
         record.decision.consents.clone_from(&reply.disclosed_by);
+        if reply.refused == Some(Kind::LabelRemoval) {
+            record.decision.alert = Some(Alert::LABEL_LOWERED);
+        }
         match self.log.append(&record).await {
             Ok(_) => {
                 self.decisions.permitted(caller, call, &reply.entities);

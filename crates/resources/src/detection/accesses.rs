@@ -1,22 +1,88 @@
 //! What a Record is to the detection: an access for each patient that it names, or one of nobody's record.
 
+use super::alerts::ALERT;
 use super::facts::{Known, key};
+use crate::search::decode_query;
 use std::collections::BTreeMap;
 use ward_audit::{Alert, Entity, Outcome, Record};
 use ward_detection::{self as detection, Access, Act, Labels};
 use ward_fhir::TypeId;
 use ward_fhir::schema::r4;
-use ward_storage::StoredRecord;
+use ward_storage::{Rid, StoredRecord};
 
 /// Resources of one Record that are looked at.
 const ENTITIES_MAX: usize = 1_000;
 
 /// What they are named by is kept, so that an alert can name it.
 pub(super) fn of(stored: &StoredRecord, known: &mut Known) -> Vec<Access> {
+    let mut accesses: Vec<Access> = told(stored, known).into_iter().collect();
+    accesses.extend(grants(stored, known));
+    if let Some(act) = act(&stored.record) {
+        accesses.extend(used(stored, act, known));
+    }
+    accesses
+}
+
+/// What a Record says of itself to be looked at: the log is not whole (A25), a label was lowered or somebody tried to (A27).
+fn told(stored: &StoredRecord, known: &mut Known) -> Option<Access> {
     let record = &stored.record;
-    let Some(act) = act(record) else {
-        return Vec::new();
+    // What this detection has told is told already.
+    if record.interaction == ALERT {
+        return None;
+    }
+    let act = match record.decision.alert? {
+        Alert::AUDIT_GAP => Act::AuditGap,
+        Alert::LABEL_LOWERED => Act::LabelDown,
+        _ => return None,
     };
+    let patient = record.entities.iter().find(|one| one.patient != 0);
+    Some(Access {
+        patient: patient.map_or(record.detail.patient, |one| one.patient),
+        ..base(stored, act, known)
+    })
+}
+
+/// A role that a person gave to an account with a resource of its own (A26). Those of the rota are given by [`roles_given`].
+fn grants(stored: &StoredRecord, known: &mut Known) -> Option<Access> {
+    let record = &stored.record;
+    let is_grant = record.interaction == "accounts" && record.detail.subtype == "add";
+    if !is_grant || record.outcome != Outcome::Success {
+        return None;
+    }
+    let said = decode_query(&record.query).ok()?;
+    let of = |name: &str| said.iter().find(|(said, _)| said == name);
+    of("role")?;
+    let (_, whose) = of("fhir_user")?;
+    Some(Access {
+        target: known.name(whose),
+        ..base(stored, Act::Grant, known)
+    })
+}
+
+/// PractitionerRoles that a person wrote in this Record: row ids.
+pub(super) fn roles_given(stored: &StoredRecord) -> Vec<Rid> {
+    let record = &stored.record;
+    if record.user.is_empty() || record.outcome != Outcome::Success {
+        return Vec::new();
+    }
+    let ty = r4().resource_type("PractitionerRole").map(|ty| ty.0);
+    let given = record
+        .entities
+        .iter()
+        .filter(|one| Some(one.ty) == ty && matches!(one.action, b'C' | b'U'));
+    given.take(ENTITIES_MAX).map(|one| one.rid).collect()
+}
+
+/// A role by the rota that is given to `whose` (`Practitioner/x`).
+pub(super) fn granted(stored: &StoredRecord, whose: &str, known: &mut Known) -> Access {
+    Access {
+        target: known.name(whose),
+        ..base(stored, Act::Grant, known)
+    }
+}
+
+fn used(stored: &StoredRecord, act: Act, known: &mut Known) -> Vec<Access> {
+    let record = &stored.record;
     let base = base(stored, act, known);
     let entities = &record.entities[..record.entities.len().min(ENTITIES_MAX)];
     if act == Act::Change && matches!(&*record.interaction, "transaction" | "batch") {
@@ -32,7 +98,16 @@ pub(super) fn of(stored: &StoredRecord, known: &mut Known) -> Vec<Access> {
             ..base
         }];
     }
-    let is_listed = act == Act::Search && patients.len() > 1;
+    let is_export = act == Act::Export;
+    let whole = is_export.then(|| exported(record, base));
+    let base = match is_export {
+        true => Access {
+            act: Act::Search,
+            ..base
+        },
+        false => base,
+    };
+    let is_listed = is_export || act == Act::Search && patients.len() > 1;
     let each = patients.into_iter().map(|(patient, entities)| {
         let first = entities.iter().find(|one| is_clinical(one.ty));
         let first = first.unwrap_or(&entities[0]);
@@ -45,7 +120,28 @@ pub(super) fn of(stored: &StoredRecord, known: &mut Known) -> Vec<Access> {
             ..base
         }
     });
-    each.collect()
+    whole.into_iter().chain(each).collect()
+}
+
+/// The whole of an export, by which types it was of: what was asked without where to go on.
+fn exported(record: &Record, base: Access) -> Access {
+    let asked = record.detail.request.split_once('?');
+    let types = asked.and_then(|(_, query)| decode_query(query).ok());
+    let types = types.unwrap_or_default();
+    let types = types.iter().find(|(name, _)| name == "_type");
+    let types = types.map_or("", |(_, types)| types.as_str());
+    Access {
+        patient: 0,
+        is_clinical: true,
+        shape: key(&format!("{} {types}", record.detail.subtype)),
+        ..base
+    }
+}
+
+/// Records of many patients at once, as a whole.
+fn is_export(record: &Record) -> bool {
+    let path = record.detail.request.split('?').next().unwrap_or_default();
+    record.detail.subtype == "$everything" && path.trim_start_matches('/') == "Patient/$everything"
 }
 
 /// The one resource that was read, whose labels count.
@@ -67,6 +163,7 @@ fn act(record: &Record) -> Option<Act> {
         "create" => Act::Create,
         "update" | "patch" | "transaction" | "batch" => Act::Change,
         "delete" => Act::Delete,
+        "operation" if is_export(record) => Act::Export,
         "operation" => match &*record.detail.subtype {
             "$everything" | "$document" | "$docref" | "$summary" => Act::Document,
             _ => Act::Search,

@@ -23,6 +23,8 @@ use ward_fhir::{Failure, Kind};
 pub const MISUSE_REVIEW_CODE: &str = "misuse-review";
 /// System of the identifiers of alerts.
 pub const ALERT_SYSTEM: &str = "urn:ward:misuse";
+/// The interaction of their Records.
+pub(super) const ALERT: &str = "alert";
 /// Who writes them.
 const OURSELVES: &str = "ward-detection";
 /// Records of one user that are added to an alert.
@@ -118,7 +120,7 @@ impl Engine {
         let record = Record {
             at_us: self.now_us(),
             request_id,
-            interaction: "alert".to_owned(),
+            interaction: ALERT.to_owned(),
             client_id: OURSELVES.to_owned(),
             user: String::new(),
             purpose: String::new(),

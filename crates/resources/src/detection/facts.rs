@@ -268,6 +268,22 @@ impl Known {
                 known.related.push(read::identity(document.root()));
             }
         }
+        self.load_holds(engine, &names).await
+    }
+
+    /// Since when a record is under a complaint or litigation hold: an active Flag says so. One statement.
+    async fn load_holds(&mut self, engine: &Engine, names: &[&str]) -> Result<()> {
+        for (row, document) in found(engine, "Flag", "patient", names).await? {
+            let flag = document.root();
+            if flag.text("status") != Some("active") || !read::is_hold(flag) {
+                continue;
+            }
+            let (from_s, _) = reader(engine).span_s(flag, row.updated_us.div_euclid(1_000_000));
+            if let Some(known) = self.patients.get_mut(&row.patient) {
+                let since = known.patient.held_s.map_or(from_s, |held| held.min(from_s));
+                known.patient.held_s = Some(since);
+            }
+        }
         Ok(())
     }
 
@@ -384,6 +400,33 @@ fn person(
         roles: roles.iter().map(|(role, _)| *role).collect(),
         rota: Some(Rota::read(nodes(), &duty.codes, &duty.clock)).filter(|rota| !rota.is_empty()),
     }
+}
+
+/// Whose PractitionerRoles these are (`Practitioner/x`), as far as they have a role by the rota. One statement, none without any.
+pub(super) async fn holders(
+    engine: &Engine,
+    rids: impl Iterator<Item = Rid>,
+) -> Result<HashMap<Rid, String>> {
+    let ty = type_of("PractitionerRole");
+    let rids: BTreeSet<Rid> = rids.collect();
+    let keys: Vec<(TypeId, Rid)> = rids.into_iter().map(|rid| (ty, rid)).collect();
+    let mut holders = HashMap::new();
+    if keys.is_empty() {
+        return Ok(holders);
+    }
+    let (duty, reader) = (&engine.settings.duty, reader(engine));
+    let access = maintenance(Maintenance::Detection);
+    let rows = stored(engine.store.read_many(&access, Action::Read, &keys).await)?;
+    for row in rows {
+        let Current::Live(row) = row else { continue };
+        let document = reread(&row.body)?;
+        let role = document.root();
+        let gives = !Rota::read(std::iter::once(role), &duty.codes, &duty.clock).is_empty();
+        if let Some(whose) = reader.reference(role.get("practitioner")).filter(|_| gives) {
+            holders.insert(row.rid, whose);
+        }
+    }
+    Ok(holders)
 }
 
 fn reader(engine: &Engine) -> Reader<'_> {

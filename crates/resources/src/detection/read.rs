@@ -219,6 +219,16 @@ pub(super) fn labels(resource: Node<'_>) -> Labels {
     })
 }
 
+/// Whether a Flag says that the record is under a complaint or litigation hold.
+pub(super) fn is_hold(flag: Node<'_>) -> bool {
+    let codings = flag
+        .get("code")
+        .into_iter()
+        .flat_map(|code| code.all("coding"));
+    let mut codings = codings.map(|coding| (coding.text("system"), coding.text("code")));
+    codings.any(|coding| coding == (Some(FLAG_SYSTEM), Some(HOLD)))
+}
+
 /// The first moment of a date or time, in seconds.
 pub(super) fn at_s(text: &str) -> Option<i64> {
     let date = PartialDate::parse(text, true)?;
@@ -229,6 +239,9 @@ fn folded(parts: &[&str]) -> String {
     parts.join("|").trim().to_lowercase()
 }
 
+/// What a Flag of a hold is coded by.
+pub(super) const FLAG_SYSTEM: &str = "urn:ward:flag";
+pub(super) const HOLD: &str = "hold";
 const GEOLOCATION: &str = "http://hl7.org/fhir/StructureDefinition/geolocation";
 const PEOPLE: [&str; 2] = ["Practitioner/", "PractitionerRole/"];
 const SENSITIVE: [&str; 16] = [

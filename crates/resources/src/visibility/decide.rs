@@ -211,10 +211,13 @@ impl Decided {
         writes.filter(|(_, write)| !matches!(write.expect, Expect::Stays(_)))
     }
 
-    /// What is told to whoever reads the records (A24).
+    /// What is told to whoever reads the records (A24, A27).
     pub fn alert(&self) -> Option<Alert> {
-        let is_told = self.followed.has_unevaluable;
-        is_told.then_some(Alert::UNEVALUABLE_CONSENT)
+        match (self.followed.has_unevaluable, self.lowered.is_empty()) {
+            (true, _) => Some(Alert::UNEVALUABLE_CONSENT),
+            (false, false) => Some(Alert::LABEL_LOWERED),
+            (false, true) => None,
+        }
     }
 
     /// Adds what follows from Consents in it, and for Consents that name whom it changes; to be called when all else is in it. `is_lenient`: nobody is there to mend them.

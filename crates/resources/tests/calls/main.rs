@@ -50,6 +50,7 @@ mod links;
 mod long;
 mod longest;
 mod misuse;
+mod misuse_system;
 mod named;
 mod noninterference;
 mod pages;

@@ -38,17 +38,17 @@ fn now() -> i64 {
 }
 
 /// 14 November 2023; each test that looks at it moves it on.
-static NOW: AtomicI64 = AtomicI64::new(1_700_000_000_000_000);
+pub static NOW: AtomicI64 = AtomicI64::new(1_700_000_000_000_000);
 
-struct Hospital {
-    house: House,
+pub struct Hospital {
+    pub house: House,
     watch: Watch,
     drained: u64,
 }
 
 impl Hospital {
     /// Three employees who are patients, one of them under the doctor's care.
-    async fn furnish(backend: Backend) -> Hospital {
+    pub async fn furnish(backend: Backend) -> Hospital {
         let house = House::with(backend, Settings::default(), now).await;
         for id in ["doctor", "officer"] {
             let name = value!([{ "family": "Of the house", "given": [id] }]);
@@ -83,7 +83,7 @@ impl Hospital {
     }
 
     /// What is in the local log comes into the store, and is judged.
-    async fn follow(&mut self) {
+    pub async fn follow(&mut self) {
         let engine = &self.house.engine;
         let records = engine.log().read_from(self.drained, 10_000).unwrap();
         if !records.is_empty() {
@@ -103,7 +103,7 @@ impl Hospital {
         assert_eq!(reply.status, 200, "{}", text(&reply));
     }
 
-    async fn reviews(&self, caller: &Caller) -> Vec<Value> {
+    pub async fn reviews(&self, caller: &Caller) -> Vec<Value> {
         let url = "Task?code=urn:ward:task|misuse-review&_sort=_lastUpdated";
         let reply = self.house.ask(caller, Get, url, None).await;
         assert_eq!(reply.status, 200, "{}", text(&reply));
@@ -191,12 +191,12 @@ impl Hospital {
     }
 }
 
-fn caller(id: &str, role: &str, purposes: &str) -> Caller {
+pub fn caller(id: &str, role: &str, purposes: &str) -> Caller {
     Caller::new(Identity {
         subject: id.into(),
         client_id: "desk".into(),
         fhir_user: Some(format!("Practitioner/{id}")),
-        roles: vec![role.into()],
+        roles: role.split(' ').map(str::to_owned).collect(),
         scopes: Scopes::parse("user/*.cruds").unwrap(),
         purposes: Purposes::parse(purposes).unwrap(),
         ..Identity::default()

@@ -11,6 +11,7 @@ use crate::server::AuthorizationServer;
 use crate::state::{self, Account, Held};
 use crate::trail::Trail;
 use ward_access::Roles;
+use ward_fhir::schema::r4;
 use ward_storage::Store;
 
 /// Accounts on one page.
@@ -65,7 +66,21 @@ fn say(request: &Request<'_>, trail: &mut Trail) {
         for role in roles(request).unwrap_or_default() {
             trail.decided("role", &role);
         }
+        let whose = request.parameters.get("fhir_user").unwrap_or_default();
+        if is_reference(whose) {
+            trail.decided("fhir_user", whose);
+        }
     }
+}
+
+/// `Practitioner/x`, and nothing that could be more.
+fn is_reference(text: &str) -> bool {
+    let is_id = |id: &str| {
+        let is_plain = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.';
+        (1..=64).contains(&id.len()) && id.bytes().all(is_plain)
+    };
+    let parts = text.split_once('/');
+    parts.is_some_and(|(ty, id)| r4().resource_type(ty).is_some() && is_id(id))
 }
 
 /// The link of an invitation, where one was made.
