@@ -2,9 +2,11 @@
 //! proofs back. What is the same of both stores; each has its statements in `sqlite::tree` and `postgres::tree`.
 
 pub(crate) mod export;
+pub(crate) mod horizon;
 pub(crate) mod keys;
 pub(crate) mod nodes;
 pub(crate) mod numbering;
+pub(crate) mod places;
 pub(crate) mod proofs;
 pub(crate) mod published;
 pub(crate) mod rows;
@@ -12,6 +14,7 @@ pub(crate) mod standing;
 pub(crate) mod walk;
 
 pub use export::{ExportLine, LogExport};
+pub use horizon::Horizon;
 pub use numbering::{Numbered, Numbering};
 pub use proofs::{ENTRIES_AT_ONCE_MAX, LogEntry, LogRun};
 pub use rows::Anchored;

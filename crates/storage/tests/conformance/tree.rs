@@ -7,6 +7,7 @@ use diesel::dsl::sql as sql_text;
 use diesel::query_dsl::RunQueryDsl as _;
 use diesel::sql_types::Text;
 use diesel::sqlite::SqliteConnection;
+use std::collections::{BTreeMap, BTreeSet};
 use ward_audit::checkpoint::Checkpoint;
 use ward_audit::issuer::IssueError;
 use ward_audit::note::{Note, Signer, VerifierKey};
@@ -233,6 +234,19 @@ pub async fn proofs_hold_for_every_entry_and_size(place: Place) {
         assert_eq!(again.verify(&keys, &[]), Ok(last.clone()));
     }
     assert_eq!(log.store.log_proof(1 << 40).await, Ok(None));
+    let numbered: BTreeMap<i64, u64> = entries
+        .iter()
+        .chain(&late)
+        .map(|entry| (entry.id, entry.seq))
+        .collect();
+    let asked: BTreeSet<i64> = numbered.keys().copied().chain([1 << 40, 0]).collect();
+    let places = log.store.log_places(&asked).await.unwrap();
+    assert_eq!(BTreeMap::from_iter(places), numbered);
+    let horizon = log.store.log_horizon().await.unwrap();
+    assert!(
+        horizon.is_none_or(|now| now.oldest <= now.next),
+        "{horizon:?}"
+    );
     for (old, new) in [
         (0, 1),
         (1, 301),
