@@ -4,11 +4,13 @@
 pub mod alarm;
 pub mod anchor_file;
 pub mod anchors;
+pub mod held;
 pub mod witness;
 
 use crate::wiring::clock_us;
 use alarm::Alarms;
 use anchors::Anchors;
+use held::Held;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -68,7 +70,7 @@ pub async fn number(engine: Arc<Engine>, origin: String, stop: Arc<AtomicBool>) 
 /// Walks and publishes until `stop` is set.
 pub async fn watch(engine: Arc<Engine>, mut anchors: Anchors, stop: Arc<AtomicBool>) {
     let mut alarms = Alarms::new(engine.clone());
-    let mut walk = Walk::default();
+    let (mut walk, mut held) = (Walk::default(), Held::default());
     let (mut walked, mut anchored) = (Instant::now(), Instant::now());
     while !stop.load(Ordering::Relaxed) {
         if walked.elapsed() >= WALK_INTERVAL {
@@ -78,6 +80,7 @@ pub async fn watch(engine: Arc<Engine>, mut anchors: Anchors, stop: Arc<AtomicBo
         if anchored.elapsed() >= ANCHOR_INTERVAL {
             anchored = Instant::now();
             anchors.publish(&engine, &mut alarms).await;
+            held.look(&engine, clock_us(), &mut alarms).await;
         }
         tokio::time::sleep(STEP_INTERVAL).await;
     }
