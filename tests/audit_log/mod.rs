@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
+use ward_seal::{base64, from_base64};
 use ward_testkit::{Backend, Client, Server, Start, backends, postgres, ward_binary};
 
 /// A record has its number and its signature.
@@ -119,7 +120,10 @@ fn the_log_of_a_server_is_checked_without_it() {
             .get("AuditEvent/$audit-checkpoint")
             .expect(403);
         // Of one event.
-        let events = auditor.get("AuditEvent?_count=1").expect(200).json();
+        let events = auditor
+            .get("AuditEvent?subtype=read&_count=1")
+            .expect(200)
+            .json();
         let event = events["entry"][0]["resource"]["id"].as_str().unwrap();
         let asked = format!("AuditEvent/{event}/$proof");
         let begun = Instant::now();
@@ -141,6 +145,8 @@ fn the_log_of_a_server_is_checked_without_it() {
             .output()
             .unwrap();
         assert_eq!(held.status.code(), Some(0), "{}", text(&held));
+        shows_its_number(&auditor, event, &proof.json());
+        without_the_record(&server, &asked);
         // As a file, against what was kept.
         let key = keys(&server).remove(0);
         let kept = server.data().join("kept.txt");
@@ -174,6 +180,64 @@ fn the_log_of_a_server_is_checked_without_it() {
         let whole = ward(&server, &["verify", "--key", &key]);
         assert_eq!(whole.status.code(), Some(0), "{}", text(&whole));
     }
+}
+
+/// An AuditEvent says which entry it is, and the nonce with which the proof's Record gives the commitment.
+fn shows_its_number(auditor: &Client, event: &str, proof: &Value) {
+    let shown = auditor.get(&format!("AuditEvent/{event}")).expect(200);
+    let shown = shown.json();
+    let extension = |url: &str| {
+        let extensions = shown["extension"].as_array().into_iter().flatten();
+        let mut extensions = extensions.filter(|extension| extension["url"] == url);
+        extensions.next().cloned().unwrap_or_default()
+    };
+    let lines: Vec<&str> = value(proof, "proof").lines().collect();
+    let told = |word: &str| {
+        let mut lines = lines.iter().filter_map(|line| line.strip_prefix(word));
+        lines.next().unwrap().to_owned()
+    };
+    let number = extension("urn:ward:audit:sequence")["valueDecimal"].to_string();
+    assert_eq!(number, told("index "), "{shown}");
+    let nonce = extension("urn:ward:audit:leaf-nonce");
+    let nonce = from_base64(nonce["valueBase64Binary"].as_str().unwrap());
+    let entry = from_base64(&told("extra ")).unwrap();
+    // Behind the 50 bytes of the entry.
+    assert_eq!(entry[50..66], nonce.unwrap(), "{shown}");
+}
+
+/// Whose scope has a filter gets the proof without nonce and Record, and no number; what is left holds.
+fn without_the_record(server: &Server, asked: &str) {
+    let filter =
+        "user/AuditEvent.rs?type=http://terminology.hl7.org/CodeSystem/audit-event-type|rest";
+    let filtered = server.client_within("auditor", None, filter);
+    let proof = filtered.get(asked).expect(200);
+    let told = proof.json();
+    let extra = value(&told, "proof").lines();
+    let extra = extra.filter_map(|line| line.strip_prefix("extra ")).next();
+    let extra = from_base64(extra.unwrap()).unwrap();
+    assert_eq!(extra.len(), 50, "the entry alone");
+    let event = asked.trim_end_matches("/$proof");
+    let shown = filtered.get(event).expect(200).text();
+    assert!(!shown.contains("leaf-nonce"), "{shown}");
+    assert!(!shown.contains("urn:ward:audit:sequence"), "{shown}");
+    let kept = server.data().join("redacted.json");
+    std::fs::write(&kept, &proof.bytes).unwrap();
+    let check = |file: &Path| {
+        Command::new(ward_binary())
+            .args(["audit", "verify-proof", file.to_str().unwrap()])
+            .args(["--key", &keys(server)[0]])
+            .output()
+            .unwrap()
+    };
+    let held = check(&kept);
+    assert_eq!(held.status.code(), Some(0), "{}", text(&held));
+    // And an entry that is another does not.
+    let mut other = extra.clone();
+    other[20] ^= 1;
+    let other = value(&told, "proof").replace(&base64(&extra), &base64(&other));
+    let changed = server.data().join("changed.tlog-proof");
+    std::fs::write(&changed, other).unwrap();
+    assert_eq!(check(&changed).status.code(), Some(3));
 }
 
 #[test]

@@ -4,9 +4,10 @@
 
 use super::ty;
 use crate::document::reread;
-use crate::engine::Context;
+use crate::engine::{Context, stored};
 use crate::shown::marked;
 use bytes::Bytes;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use ward_access::Action;
 use ward_audit::Entity;
@@ -85,16 +86,14 @@ impl Event {
     }
 
     /// As the caller may see it; `None`: not at all.
-    pub fn seen(&self, cx: Context<'_>, action: Action, names: &Names) -> Result<Option<Seen>> {
+    pub fn seen(
+        &self,
+        cx: Context<'_>,
+        action: Action,
+        names: &Arc<Names>,
+    ) -> Result<Option<Seen>> {
         let id = cx.engine.store.event_id(self.number());
-        let event = Rendered {
-            record: &self.stored.record,
-            nth: self.nth,
-            id: &id,
-            sequence: None,
-            nonce: None,
-        };
-        let mut body = Bytes::from(render(&event, names));
+        let mut body = Bytes::from(self.rendered(&id, None, names));
         let mut document = reread(&body)?;
         let is_bound = super::own(cx, action).is_some();
         let record = &self.stored.record;
@@ -127,7 +126,21 @@ impl Event {
                 visibility: 0,
             },
             document,
+            event: self.clone(),
+            names: names.clone(),
         }))
+    }
+
+    /// `place`: number of the leaf in the tree.
+    fn rendered(&self, id: &str, place: Option<u64>, names: &Names) -> Vec<u8> {
+        let event = Rendered {
+            record: &self.stored.record,
+            nth: self.nth,
+            id,
+            sequence: place,
+            nonce: place.map(|_| &self.stored.nonce[..]),
+        };
+        render(&event, names)
     }
 }
 
@@ -135,6 +148,30 @@ impl Event {
 pub(super) struct Seen {
     pub row: Row,
     pub document: Document,
+    event: Event,
+    names: Arc<Names>,
+}
+
+/// With the number in the tree and the nonce of the leaf, as far as they are numbered: for whoever sees all of the log. Others would learn
+/// how many events there are, and could check what they guess of a Record that is not all theirs. Statements: two for a hundred Records.
+pub(super) async fn place(
+    cx: Context<'_>,
+    action: Action,
+    seen: impl Iterator<Item = &mut Seen>,
+) -> Result<()> {
+    if super::own(cx, action).is_some() || super::is_filtered(cx, action) {
+        return Ok(());
+    }
+    let seen: Vec<&mut Seen> = seen.collect();
+    let records: BTreeSet<i64> = seen.iter().map(|one| one.event.stored.id).collect();
+    let places = stored(cx.engine.store.log_places(&records).await)?;
+    for one in seen {
+        if let Some(place) = places.get(&one.event.stored.id) {
+            let body = one.event.rendered(&one.row.id, Some(*place), &one.names);
+            one.row.body = body.into();
+        }
+    }
+    Ok(())
 }
 
 /// As the Record of an answer names the events in it.

@@ -6,6 +6,7 @@ use super::names::names;
 use super::narrowed::Narrowed;
 use crate::engine::Context;
 use crate::search::apart::Apart;
+use std::sync::Arc;
 use ward_access::Action;
 use ward_fhir::issue::Result;
 use ward_search::check::decide;
@@ -30,7 +31,7 @@ pub(super) async fn matching(
     let records = records.into_iter().filter(has_context);
     let events = records.flat_map(Event::all).filter(is_open);
     let events: Vec<Event> = events.collect();
-    let names = names(cx, &events).await?;
+    let names = Arc::new(names(cx, &events).await?);
     let mut found = Vec::new();
     for event in events {
         if let Some(seen) = event.seen(cx, Action::Search, &names)?

@@ -1,6 +1,6 @@
 //! One page of the events that a search finds, and how many there are. <https://hl7.org/fhir/R4/http.html#paging>
 
-use super::event::{Seen, place_of};
+use super::event::{Seen, place, place_of};
 use super::look::matching;
 use super::narrowed::Narrowed;
 use super::sorted::Sorted;
@@ -71,7 +71,10 @@ pub(super) async fn page(
         (Ok(()), Some(counted)) => Some(counted),
         (Ok(()), None) => is_counting.then_some(taking.total),
     };
-    Ok(taking.page(total))
+    let more = taking.ends_before_more();
+    let hits = taking.hits.iter_mut().map(|(_, seen)| seen);
+    place(cx, Action::Search, hits).await?;
+    Ok(taking.page(total, more))
 }
 
 /// What was found so far.
@@ -116,10 +119,15 @@ impl Taking<'_> {
         self.hits.truncate(self.count + 1);
     }
 
-    fn page(mut self, total: Option<u64>) -> Page {
+    /// Leaves what the page holds; whether there is more.
+    fn ends_before_more(&mut self) -> bool {
         self.settle();
         let more = self.hits.len() > self.count;
         self.hits.truncate(self.count);
+        more
+    }
+
+    fn page(self, total: Option<u64>, more: bool) -> Page {
         let (positions, seen): (Vec<Position>, Vec<Seen>) = self.hits.into_iter().unzip();
         Page {
             more,

@@ -5,6 +5,7 @@ use super::super::names::names;
 use super::super::walk::{Order, Start, Walk};
 use super::asked::Asked;
 use crate::engine::Context;
+use std::sync::Arc;
 use ward_access::{Action, Sight};
 use ward_auditevent::Names;
 use ward_fhir::issue::Result;
@@ -18,7 +19,7 @@ const NEWEST_FIRST: Order = Order {
 
 pub(super) struct Gathered {
     pub events: Vec<Event>,
-    pub names: Names,
+    pub names: Arc<Names>,
     pub more: bool,
 }
 
@@ -47,7 +48,7 @@ pub(super) async fn gathered(
     }
     let more = events.len() > asked.count;
     events.truncate(asked.count);
-    let names = names(cx, &events).await?;
+    let names = Arc::new(names(cx, &events).await?);
     if matches!(
         cx.access.sight(super::super::ty(), Action::Search),
         Sight::Matching(_)
@@ -67,7 +68,7 @@ fn is_behind(event: &Event, after: Option<(i64, usize)>) -> bool {
 }
 
 /// Those that a caller sees who sees some events only.
-fn seen(cx: Context<'_>, events: Vec<Event>, names: &Names) -> Result<Vec<Event>> {
+fn seen(cx: Context<'_>, events: Vec<Event>, names: &Arc<Names>) -> Result<Vec<Event>> {
     let mut seen = Vec::with_capacity(events.len());
     for event in events {
         if event.seen(cx, Action::Search, names)?.is_some() {
