@@ -6,8 +6,9 @@ mod consents;
 mod reviews;
 
 pub use audit::{
-    AccessMap, AuditDetail, AuditFilter, AuditList, AuditLog, AuditReport, AuditRow, AuditShown,
-    ProofStatus, Timeline, TimelinePoint, TimelineRow, Volume, VolumeBar,
+    AUDIT_KINDS, AUDIT_OUTCOMES, AccessMap, AuditChoice, AuditDetail, AuditFilter, AuditList,
+    AuditLog, AuditReport, AuditRow, AuditShown, ProofStatus, Timeline, TimelinePoint, TimelineRow,
+    Volume, VolumeBar,
 };
 pub use consents::{ConsentForm, ConsentPreview, ConsentShown, Consents, EffectShown, RuleShown};
 pub use reviews::{Review, ReviewPart, Reviews};

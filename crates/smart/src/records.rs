@@ -230,6 +230,17 @@ pub(crate) fn matches(bundle: &Value) -> Vec<Value> {
     matches.map(|entry| entry["resource"].clone()).collect()
 }
 
+/// Where the Bundle goes on (`next`) or back (`previous`).
+pub(crate) fn cursor_of(bundle: &Value, relation: &str) -> Option<String> {
+    let mut links = bundle["link"].as_array()?.iter();
+    let link = links.find(|link| link["relation"] == relation)?;
+    let (_, query) = link["url"].as_str()?.split_once('?')?;
+    let mut pairs = query.split('&');
+    pairs
+        .find_map(|pair| pair.strip_prefix("_cursor="))
+        .map(str::to_owned)
+}
+
 /// Of a person the text or the parts of the name, of an organization the name.
 pub(crate) fn name(resource: &Value) -> Option<String> {
     if let Some(name) = resource["name"].as_str() {

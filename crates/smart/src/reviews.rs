@@ -6,7 +6,7 @@ use crate::dates;
 use crate::endpoints::Endpoint;
 use crate::page::{Page, Review, ReviewPart, Reviews};
 use crate::people::session::{self, Session};
-use crate::records::{Records, matches};
+use crate::records::{Records, cursor_of, matches};
 use crate::request::Request;
 use crate::server::AuthorizationServer;
 use crate::trail::Trail;
@@ -204,7 +204,7 @@ impl Officer<'_> {
                 part.reviews
                     .push(self.faulty_consent(consent, &faults, names).await?);
             }
-            match next(&page) {
+            match cursor_of(&page, "next") {
                 Some(next) if looked_at < CONSENTS_MAX => cursor = next,
                 Some(_) => {
                     let more =
@@ -346,17 +346,6 @@ fn at(instant: &str) -> String {
         Some(span) => dates::moment(span.low.div_euclid(1_000_000)),
         None => instant.to_owned(),
     }
-}
-
-/// Where the Bundle goes on.
-fn next(bundle: &Value) -> Option<String> {
-    let mut links = bundle["link"].as_array()?.iter();
-    let link = links.find(|link| link["relation"] == "next")?;
-    let (_, query) = link["url"].as_str()?.split_once('?')?;
-    let cursor = query
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("_cursor="));
-    cursor.map(str::to_owned)
 }
 
 const SCOPES: &str = "user/Task.rus user/Consent.rs user/Patient.rs user/Practitioner.rs user/PractitionerRole.rs \

@@ -11,7 +11,8 @@ use super::table::{cell, table};
 use super::tag;
 use ward_smart::endpoints::Endpoint;
 use ward_smart::page::{
-    AuditDetail, AuditFilter, AuditList, AuditLog, AuditRow, AuditShown, ProofStatus,
+    AUDIT_KINDS, AUDIT_OUTCOMES, AuditChoice, AuditDetail, AuditFilter, AuditList, AuditLog,
+    AuditRow, AuditShown, ProofStatus,
 };
 
 pub fn render(model: &AuditLog) -> String {
@@ -81,8 +82,13 @@ fn filter(html: &mut Html, model: &AuditLog) {
                 &[a::kind("text"), a::value(value), a::spellcheck("false")],
             );
         }
-        choice(html, ("kind", "What"), &KINDS, &asked.kind);
-        choice(html, ("outcome", "Outcome"), &OUTCOMES, &asked.outcome);
+        choice(html, ("kind", "What"), &AUDIT_KINDS, &asked.kind);
+        choice(
+            html,
+            ("outcome", "Outcome"),
+            &AUDIT_OUTCOMES,
+            &asked.outcome,
+        );
         for (name, label, value) in [("from", "From", &asked.from), ("to", "To", &asked.to)] {
             let field = Field {
                 name,
@@ -99,11 +105,11 @@ fn filter(html: &mut Html, model: &AuditLog) {
     });
 }
 
-fn choice(html: &mut Html, (name, label): (&str, &str), options: &[(&str, &str)], chosen: &str) {
+fn choice(html: &mut Html, (name, label): (&str, &str), options: &[AuditChoice], chosen: &str) {
     html.element(tag::DIV, &[a::class("field")], |html| {
         html.line(tag::LABEL, &[a::labels(name)], label);
         html.element(tag::SELECT, &[a::id(name), a::name(name)], |html| {
-            for (value, words) in options {
+            for (value, words, ..) in options {
                 let mut attributes = vec![a::value(value)];
                 if *value == chosen {
                     attributes.push(a::selected());
@@ -281,20 +287,6 @@ fn kept(html: &mut Html, filter: &AuditFilter) {
     }
 }
 
-const KINDS: [(&str, &str); 7] = [
-    ("", "Everything"),
-    ("read", "Read"),
-    ("search", "Searched"),
-    ("change", "Written or deleted"),
-    ("sign-in", "Sign-in and tokens"),
-    ("refused", "Decisions and refusals"),
-    ("log", "The log itself read"),
-];
-const OUTCOMES: [(&str, &str); 3] = [
-    ("", "Any outcome"),
-    ("success", "Done"),
-    ("failure", "Refused or failed"),
-];
 const FIELDS: [form::Named; 7] = [
     ("patient", "#patient", "Patient"),
     ("user", "#user", "Person"),

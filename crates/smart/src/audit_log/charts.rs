@@ -1,6 +1,6 @@
 //! What people would rather look at than read: accesses along time, how many there were, and who saw whom.
 
-use super::events::{Told, cursor_of, named, told};
+use super::events::{Told, named, told};
 use super::filter::{Asked, DAY_S, link};
 use super::{Auditor, MAP, TIMELINE, VOLUME};
 use crate::answer::OAuthError;
@@ -8,7 +8,7 @@ use crate::dates;
 use crate::page::{
     AccessMap, AuditFilter, Timeline, TimelinePoint, TimelineRow, Volume, VolumeBar,
 };
-use crate::records::matches;
+use crate::records::{cursor_of, matches};
 use serde_json::Value;
 
 /// Events that a picture is made of, the newest; more are said to be there.

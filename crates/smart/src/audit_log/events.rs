@@ -5,7 +5,7 @@ use super::{Auditor, proof};
 use crate::answer::OAuthError;
 use crate::dates;
 use crate::page::{AuditDetail, AuditFilter, AuditList, AuditRow};
-use crate::records::matches;
+use crate::records::{cursor_of, matches};
 use serde_json::Value;
 
 /// Events on a page of the list.
@@ -108,11 +108,7 @@ pub(super) fn told(event: &Value) -> Told {
     let client = agents().find(|agent| agent["requestor"] != true);
     let client = client.map_or_else(String::new, |agent| {
         let who = &agent["who"];
-        let name = [&who["display"], &who["identifier"]["value"]];
-        name.map(text)
-            .into_iter()
-            .find(|name| !name.is_empty())
-            .unwrap_or_default()
+        named(&(text(&who["identifier"]["value"]), text(&who["display"])))
     });
     let user = user.map_or_else(Default::default, |agent| {
         let who = &agent["who"];
@@ -223,17 +219,6 @@ fn total(bundle: &Value) -> String {
     }
 }
 
-/// Where the Bundle goes on.
-pub(super) fn cursor_of(bundle: &Value, relation: &str) -> Option<String> {
-    let mut links = bundle["link"].as_array()?.iter();
-    let link = links.find(|link| link["relation"] == relation)?;
-    let (_, query) = link["url"].as_str()?.split_once('?')?;
-    let mut pairs = query.split('&');
-    pairs
-        .find_map(|pair| pair.strip_prefix("_cursor="))
-        .map(str::to_owned)
-}
-
 /// Of v3 ActReason: emergency treatment and breaking the glass.
 const EMERGENCY: [&str; 2] = ["ETREAT", "BTG"];
 
@@ -257,7 +242,10 @@ mod tests {
         });
         let told = told(&event);
         assert_eq!(named(&told.user), "Dr. Ada (Practitioner/p1)");
-        assert_eq!((told.client.as_str(), told.at_s), ("Growth chart", 86_401));
+        assert_eq!(
+            (told.client.as_str(), told.at_s),
+            ("Growth chart (growth)", 86_401)
+        );
         assert_eq!(told.what, "read: Observation/o/_history/1");
         assert_eq!(named(&told.patient), "Patient/p");
         assert!(told.is_emergency && !told.is_failed);

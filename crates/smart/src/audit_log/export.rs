@@ -2,11 +2,11 @@
 
 use super::charts::newest;
 use super::events::named;
-use super::filter::{Asked, KINDS, OUTCOMES, typed};
+use super::filter::{Asked, typed};
 use super::{Auditor, proof};
 use crate::answer::{Answer, File, OAuthError};
 use crate::dates;
-use crate::page::{AuditReport, AuditRow};
+use crate::page::{AUDIT_KINDS, AUDIT_OUTCOMES, AuditReport, AuditRow};
 use serde_json::{Value, json};
 
 /// Events in a file, the newest; a file says when there are more. Each proof is an answer of its own, and a record.
@@ -46,8 +46,8 @@ pub(super) async fn answer(auditor: &Auditor<'_>, form: &str) -> Result<Answer, 
         ("From".to_owned(), dates::day(asked.from_s)),
         ("To".to_owned(), dates::day(asked.to_s - 1)),
     ];
-    let kind = KINDS.iter().find(|(kind, ..)| *kind == filter.kind);
-    let outcome = OUTCOMES
+    let kind = AUDIT_KINDS.iter().find(|(kind, ..)| *kind == filter.kind);
+    let outcome = AUDIT_OUTCOMES
         .iter()
         .find(|(outcome, ..)| *outcome == filter.outcome);
     let filtered = [
@@ -55,7 +55,7 @@ pub(super) async fn answer(auditor: &Auditor<'_>, form: &str) -> Result<Answer, 
         ("Person", &filter.user),
         ("Client", &filter.client),
         ("Kind", kind.map_or("", |(_, words, ..)| *words)),
-        ("Outcome", outcome.map_or("", |(_, words, _)| *words)),
+        ("Outcome", outcome.map_or("", |(_, words, ..)| *words)),
     ];
     let filtered = filtered.into_iter().filter(|(_, value)| !value.is_empty());
     facts.extend(filtered.map(|(label, value)| (label.to_owned(), value.to_owned())));

@@ -4,7 +4,7 @@
 use crate::authorize::percent_encode;
 use crate::dates;
 use crate::endpoints::Endpoint;
-use crate::page::AuditFilter;
+use crate::page::{AUDIT_KINDS, AUDIT_OUTCOMES, AuditFilter};
 use crate::request::Request;
 
 /// The questions that the log is asked.
@@ -96,17 +96,17 @@ impl Asked {
         if !filter.client.is_empty() {
             add("agent:identifier", escaped(&filter.client));
         }
-        match KINDS.iter().find(|(kind, ..)| *kind == filter.kind) {
+        match AUDIT_KINDS.iter().find(|(kind, ..)| *kind == filter.kind) {
             Some((_, _, "", _)) => {}
             Some((_, _, parameter, value)) => add(parameter, (*value).to_owned()),
             None => errors.push(wrong("kind", "There is no such kind.")),
         }
-        match OUTCOMES
+        match AUDIT_OUTCOMES
             .iter()
             .find(|(outcome, ..)| *outcome == filter.outcome)
         {
-            Some((_, _, "")) => {}
-            Some((_, _, value)) => add("outcome", (*value).to_owned()),
+            Some((_, _, "", _)) => {}
+            Some((_, _, parameter, value)) => add(parameter, (*value).to_owned()),
             None => errors.push(wrong("outcome", "There is no such outcome.")),
         }
         let mut day = |field: &str, text: &str| match dates::from_iso_day(text) {
@@ -186,31 +186,6 @@ const PEOPLE: [&str; 5] = [
     "Patient",
     "RelatedPerson",
     "Person",
-];
-/// Field, words, and the search parameter with its value.
-pub(super) const KINDS: [(&str, &str, &str, &str); 7] = [
-    ("", "Everything", "", ""),
-    (
-        "read",
-        "Read",
-        "subtype",
-        "read,vread,history-instance,history-type,history-system",
-    ),
-    (
-        "search",
-        "Searched",
-        "subtype",
-        "search-type,search-system,search",
-    ),
-    ("change", "Written or deleted", "action", "C,U,D"),
-    ("sign-in", "Sign-in and tokens", "type", "110114"),
-    ("refused", "Decisions and refusals", "type", "110113"),
-    ("log", "The log itself read", "type", "110101"),
-];
-pub(super) const OUTCOMES: [(&str, &str, &str); 3] = [
-    ("", "Any outcome", ""),
-    ("success", "Done", "0"),
-    ("failure", "Refused or failed", "4,8,12"),
 ];
 
 #[cfg(test)]

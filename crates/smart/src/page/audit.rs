@@ -20,6 +20,35 @@ pub struct AuditLog {
     pub error: Option<String>,
 }
 
+/// Kinds of events that the filter offers: field, words, and the search parameter with its value.
+pub const AUDIT_KINDS: [AuditChoice; 7] = [
+    ("", "Everything", "", ""),
+    (
+        "read",
+        "Read",
+        "subtype",
+        "read,vread,history-instance,history-type,history-system",
+    ),
+    (
+        "search",
+        "Searched",
+        "subtype",
+        "search-type,search-system,search",
+    ),
+    ("change", "Written or deleted", "action", "C,U,D"),
+    ("sign-in", "Sign-in and tokens", "type", "110114"),
+    ("refused", "Decisions and refusals", "type", "110113"),
+    ("log", "The log itself read", "type", "110101"),
+];
+/// How they ended, likewise.
+pub const AUDIT_OUTCOMES: [AuditChoice; 3] = [
+    ("", "Any outcome", "", ""),
+    ("success", "Done", "outcome", "0"),
+    ("failure", "Refused or failed", "outcome", "4,8,12"),
+];
+/// Field, words, search parameter, value.
+pub type AuditChoice = (&'static str, &'static str, &'static str, &'static str);
+
 /// As it was typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
