@@ -157,6 +157,14 @@ pub struct Engine {
     pub(crate) decisions: Decisions,
     /// Somebody wants the index to be built at once.
     pub(crate) index_asked: tokio::sync::Notify,
+    /// What clients are called.
+    clients: OnceLock<Arc<dyn ClientNames>>,
+}
+
+/// Whoever keeps the registry of clients. Asked for each client of a page of AuditEvents: from memory.
+pub trait ClientNames: Send + Sync {
+    /// As people know it; `None`: it is not registered.
+    fn name(&self, client_id: &str) -> Option<String>;
 }
 
 impl Engine {
@@ -212,7 +220,17 @@ impl Engine {
             due_asked: tokio::sync::Notify::new(),
             decisions: Decisions::default(),
             index_asked: tokio::sync::Notify::new(),
+            clients: OnceLock::new(),
         }
+    }
+
+    /// From then on AuditEvents call clients by their names. Once; a second registry is not asked.
+    pub fn name_clients(&self, names: Arc<dyn ClientNames>) {
+        let _ = self.clients.set(names);
+    }
+
+    pub(crate) fn client_name(&self, client_id: &str) -> Option<String> {
+        self.clients.get()?.name(client_id)
     }
 
     pub fn store(&self) -> &Store {

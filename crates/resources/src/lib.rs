@@ -56,7 +56,7 @@ pub use audit_events::{FEED_ROWS, Streamed};
 pub use break_glass::{BrokenGlass, REVIEW_CODE, REVIEW_SYSTEM, over as glass_is_over};
 pub use call::{Body, Call, Conditions, Format, Interaction, Prefer, Return};
 pub use duty::{DutySettings, ROTA_KEPT, WallClock};
-pub use engine::{Engine, ReferenceCheck, Settings};
+pub use engine::{ClientNames, Engine, ReferenceCheck, Settings};
 pub use launch_patient::PATIENT_KEPT_US;
 pub use record_budget::RECORD_BUDGET_ROWS;
 pub use reply::{Content, Reply};

@@ -5,6 +5,7 @@ use crate::state::{self, Client, ClientState, Row};
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, PoisonError, RwLock};
+use ward_resources::ClientNames;
 use ward_storage::{Store, StoreError};
 
 /// Clients of one installation; further ones cannot be registered.
@@ -55,6 +56,13 @@ struct Known {
     by_id: HashMap<String, Arc<Client>>,
     /// Origins of active clients.
     origins: std::collections::HashSet<String>,
+}
+
+/// In AuditEvents.
+impl ClientNames for Registry {
+    fn name(&self, client_id: &str) -> Option<String> {
+        Some(self.client(client_id)?.name.clone()).filter(|name| !name.is_empty())
+    }
 }
 
 impl Registry {

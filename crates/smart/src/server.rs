@@ -33,7 +33,7 @@ pub struct AuthorizationServer {
     forms: Forms,
     hashing: Hashing,
     nonces: Nonces,
-    registry: Registry,
+    registry: Arc<Registry>,
     key_sets: KeySets,
     upstream: Option<Provider>,
     /// One at a time rereads what is in memory: else what one has read before another could take the place of what that has read
@@ -74,13 +74,15 @@ impl AuthorizationServer {
         now_s: i64,
     ) -> Result<AuthorizationServer, StoreError> {
         let brands_since_s = brands::since(engine.store(), &settings, now_s).await?;
+        let registry = Arc::new(Registry::default());
+        engine.name_clients(registry.clone());
         let server = AuthorizationServer {
             brands_since_s,
             tokens: TokenService::new(&settings.issuer, &settings.base),
             forms: Forms::new(secrets.forms, &settings.issuer),
             hashing: Hashing::default(),
             nonces: Nonces::new(secrets.nonces),
-            registry: Registry::default(),
+            registry,
             key_sets: KeySets::new(outgoing.clients),
             upstream: settings
                 .upstream

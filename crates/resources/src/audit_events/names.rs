@@ -6,12 +6,18 @@ use crate::engine::{Context, stored};
 use crate::place::patient_type;
 use std::collections::{BTreeMap, BTreeSet};
 use ward_access::{Action, Maintenance, maintenance};
-use ward_auditevent::{Label, Names, User};
+use ward_auditevent::{Label, Names, Organization, User};
 use ward_fhir::issue::Result;
 use ward_fhir::reference::{self, Reference};
 use ward_fhir::schema::r4;
 use ward_fhir::{Node, TypeId};
+use ward_search::plan::{Plan, SortKey, Total};
+use ward_search::query::Options;
+use ward_search::terminology::Embedded;
 use ward_storage::{Current, Rid, Row};
+
+/// PractitionerRoles of the people of a page that are looked at.
+const ROLES_MAX: u32 = 1_000;
 
 /// What this server is called in its events.
 pub(super) fn own(cx: Context<'_>) -> Names {
@@ -32,9 +38,13 @@ pub(super) fn own(cx: Context<'_>) -> Names {
 struct Wanted {
     rows: BTreeMap<Rid, (TypeId, BTreeSet<u32>)>,
     users: BTreeSet<String>,
+    clients: BTreeSet<String>,
+    /// Users whose organization an event names.
+    placed: BTreeSet<String>,
 }
 
-/// Statements: one for the ids that clients chose for people, one for all rows, and none where nothing is named.
+/// Statements: one for the ids that clients chose for people and organizations, one for all rows, and none where nothing is named; one or
+/// two more where decisions are among the events, which name organizations.
 pub(super) async fn names(cx: Context<'_>, events: &[Event]) -> Result<Names> {
     let mut names = own(cx);
     let mut wanted = Wanted::default();
@@ -47,7 +57,20 @@ pub(super) async fn names(cx: Context<'_>, events: &[Event]) -> Result<Names> {
         .references
         .extend(events.iter().map(|rid| (*rid, reference_of(cx, *rid))));
     wanted.rows.retain(|rid, _| *rid > 0);
-    let people = people(cx, &wanted.users).await?;
+    for client in &wanted.clients {
+        let name = cx.engine.client_name(client);
+        names
+            .clients
+            .extend(name.map(|name| (client.clone(), name)));
+    }
+    let organizations = organizations(cx, &wanted.placed).await?;
+    let named: BTreeSet<String> = wanted
+        .users
+        .iter()
+        .chain(organizations.values())
+        .cloned()
+        .collect();
+    let people = people(cx, &named).await?;
     let rows = wanted.rows.iter().map(|(rid, (ty, _))| (*ty, *rid));
     let keys: BTreeSet<(TypeId, Rid)> = rows.chain(people.iter().map(|(_, key)| *key)).collect();
     let keys: Vec<(TypeId, Rid)> = keys.into_iter().collect();
@@ -71,12 +94,82 @@ pub(super) async fn names(cx: Context<'_>, events: &[Event]) -> Result<Names> {
         for (user, _) in people.iter().filter(|(_, of)| of == key) {
             let user_name = User {
                 name: name_of(&row)?,
-                organization: None,
+                ..User::default()
             };
             names.users.insert(user.clone(), user_name);
         }
     }
+    place(&mut names, &organizations, &wanted.users);
     Ok(names)
+}
+
+/// Of each user the organization; what it is called was looked up like a user.
+fn place(names: &mut Names, organizations: &BTreeMap<String, String>, users: &BTreeSet<String>) {
+    for (user, reference) in organizations {
+        let called = names.users.get(reference);
+        let organization = Organization {
+            reference: reference.clone(),
+            name: called.map_or(String::new(), |called| called.name.clone()),
+        };
+        names.users.entry(user.clone()).or_default().organization = Some(organization);
+    }
+    for reference in organizations.values().filter(|one| !users.contains(*one)) {
+        names.users.remove(reference);
+    }
+}
+
+/// `Organization/x` for which each of these acts: that of the first PractitionerRole that names one, else the one that runs the server, if
+/// that is known.
+async fn organizations(
+    cx: Context<'_>,
+    users: &BTreeSet<String>,
+) -> Result<BTreeMap<String, String>> {
+    let site = &cx.engine.settings.consent;
+    let mut organizations = BTreeMap::new();
+    if !site.is_unnamed() {
+        let own = site.organization.to_string();
+        organizations.extend(users.iter().map(|user| (user.clone(), own.clone())));
+    }
+    let people = users
+        .iter()
+        .filter(|user| user.starts_with("Practitioner/"));
+    let people: Vec<&str> = people.map(String::as_str).collect();
+    if people.is_empty() {
+        return Ok(organizations);
+    }
+    let options = Options {
+        strict: true,
+        now_us: 0,
+        count_default: ROLES_MAX,
+        count_max: ROLES_MAX,
+        terminology: &Embedded,
+    };
+    let types: Vec<TypeId> = r4().resource_type("PractitionerRole").into_iter().collect();
+    let asked = people.join(",");
+    let pairs = [("practitioner", asked.as_str())];
+    let (plan, _) = ward_search::query::parse(&cx.engine.extractor, &types, &pairs, &options)?;
+    let plan = Plan {
+        sort: vec![SortKey::Id { descending: true }],
+        total: Total::None,
+        ..plan
+    };
+    let access = maintenance(Maintenance::Names);
+    for row in stored(cx.engine.store.search(&access, &plan).await)?.rows {
+        let document = reread(&row.body)?;
+        let local = |name: &str| {
+            let text = document.root().get(name)?.text("reference")?;
+            match reference::parse(text, Some(&cx.engine.settings.base))? {
+                Reference::Local { ty, id, .. } => Some(format!("{}/{id}", r4().ty(ty).name)),
+                _ => None,
+            }
+        };
+        if let Some((user, organization)) = local("practitioner").zip(local("organization"))
+            && users.contains(&user)
+        {
+            organizations.insert(user, organization);
+        }
+    }
+    Ok(organizations)
 }
 
 impl Wanted {
@@ -94,6 +187,13 @@ impl Wanted {
         }
         if !record.user.is_empty() {
             self.users.insert(record.user.clone());
+            let is_decision = record.detail.subtype.starts_with("AuthZ-");
+            if is_decision || record.interaction == "break-glass" {
+                self.placed.insert(record.user.clone());
+            }
+        }
+        if !record.client_id.is_empty() {
+            self.clients.insert(record.client_id.clone());
         }
     }
 
