@@ -35,6 +35,8 @@ pub struct Detail {
     pub hashes: Vec<[u8; SHA256_BYTES]>,
     /// An AuditEvent that another system sent, JSON as it was sent.
     pub received: Vec<u8>,
+    /// The client is a service that acts for the user, who is not there.
+    pub is_delegate: bool,
 }
 
 /// A text is cut to so much.
@@ -75,6 +77,9 @@ impl Detail {
         }
         if !self.received.is_empty() {
             put(out, RECEIVED, &self.received);
+        }
+        if self.is_delegate {
+            put(out, DELEGATE, &[1]);
         }
         out.push(0);
     }
@@ -120,6 +125,7 @@ impl Detail {
                 self.hashes = fits.then(|| hashes.to_vec())?;
             }
             RECEIVED => self.received = value.to_vec(),
+            DELEGATE => self.is_delegate = (value == [1]).then_some(true)?,
             _ => return None,
         }
         Some(())
@@ -175,3 +181,4 @@ const ELAPSED: u8 = 34;
 const PATIENT: u8 = 48;
 const HASHES: u8 = 49;
 const RECEIVED: u8 = 50;
+const DELEGATE: u8 = 51;

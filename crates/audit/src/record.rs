@@ -313,6 +313,7 @@ pub(crate) mod tests {
             patient: i64::MIN,
             hashes: vec![[1; 32], [2; 32]],
             received: b"{}".to_vec(),
+            is_delegate: true,
         };
         Record { detail, ..sample() }
     }

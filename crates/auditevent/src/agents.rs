@@ -1,4 +1,5 @@
-//! Who took part: the client, this server, the person, and of decisions the organization for which they act.
+//! Who took part: the client, this server, the person, the service that acts for them where they are not there, and of decisions the
+//! organization for which they act.
 //! <https://profiles.ihe.net/ITI/BALP/content.html#324-consistent-agents>
 
 use crate::code::{self, Code};
@@ -18,6 +19,9 @@ pub(crate) fn write(j: &mut Json, view: &View<'_>) {
     let has_user = view.by_user() || view.is_context();
     if has_user {
         j.item(|j| of_user(j, view));
+    }
+    if view.by_user() && view.record.detail.is_delegate {
+        j.item(|j| of_delegate(j, view));
     }
     if view.kind.agents == Agents::Decision {
         j.item(|j| of_organization(j, view));
@@ -120,6 +124,21 @@ fn of_user(j: &mut Json, view: &View<'_>) {
         j.object("location", |j| j.text("display", &detail.workstation));
     }
     j.array("policy", |j| token_id(j, &detail.token_id));
+    purposes(j, "purposeOfUse", &record.purpose);
+}
+
+/// The service that acts for the user, who is not there, as one of the users; who asks is one alone, and that is the user by whose right it is done.
+fn of_delegate(j: &mut Json, view: &View<'_>) {
+    let record = view.record;
+    let name = view.names.clients.get(&record.client_id);
+    let name = name.map_or("", String::as_str);
+    concept(j, &[code::DELEGATEE]);
+    j.object("who", |j| {
+        j.object("identifier", |j| j.text("value", &record.client_id));
+        j.text("display", name);
+    });
+    j.text("name", name);
+    j.literal("requestor", "false");
     purposes(j, "purposeOfUse", &record.purpose);
 }
 

@@ -117,6 +117,12 @@ pub(crate) const BY_ROLE: Code = code(
 );
 /// IUA: Get Access Token.
 pub(crate) const ITI_71: Code = code("urn:ihe:event-type-code", "ITI-71", "Get Access Token");
+/// Who acts for somebody else.
+pub(crate) const DELEGATEE: Code = code(
+    "http://terminology.hl7.org/CodeSystem/v3-RoleCode",
+    "DELEGATEE",
+    "delegatee",
+);
 pub(crate) const DISCLOSE: Code = code(
     "http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle",
     "disclose",

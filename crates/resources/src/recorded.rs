@@ -94,6 +94,7 @@ fn detail(caller: &Caller, call: &Call, ended: &Ended<'_>) -> Detail {
         patient: ended.patient,
         hashes: ended.hashes.to_vec(),
         received: Vec::new(),
+        is_delegate: caller.client.acts_for && caller.is_user(),
     }
 }
 

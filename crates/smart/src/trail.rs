@@ -51,6 +51,7 @@ impl Trail {
         self.detail.workstation = text(&caller.workstation);
         self.detail.authenticated = text(&caller.authenticated);
         self.detail.roles = caller.roles.join(" ");
+        self.detail.is_delegate = caller.client.acts_for && caller.is_user();
     }
 
     /// Somebody has broken the glass of a record; its review is among the entities. The privacy office has to look at it (A16).

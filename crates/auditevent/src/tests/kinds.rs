@@ -152,6 +152,12 @@ fn of_the_api() -> Vec<(&'static str, Record)> {
             }),
         ),
         (
+            "read, by a service for somebody",
+            with(record("read", &[data(b'R')]), |r| {
+                r.detail.is_delegate = true
+            }),
+        ),
+        (
             "read, by consents",
             with(record("read", &[data(b'R')]), |r| {
                 r.decision.consents = vec![ConsentVersion {
