@@ -148,3 +148,45 @@ fn decisions_by_consents_are_recorded() {
         }
     }
 }
+
+/// What takes its labels from another resource changes when that does: by whom, and which versions, is recorded apart from who wrote that.
+#[test]
+fn labels_that_follow_are_recorded() {
+    for backend in backends() {
+        let server = Server::start(Start::empty(backend));
+        let loader = server.client("loader");
+        let create = |body: &serde_json::Value| {
+            let ty = body["resourceType"].as_str().unwrap().to_owned();
+            format!("{ty}/{}", loader.post(&ty, body).expect(201).id())
+        };
+        let patient = create(&json!({ "resourceType": "Patient" }));
+        let act_code = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+        let mut visit = json!({ "resourceType": "Encounter", "status": "in-progress", "subject": { "reference": patient },
+            "class": { "system": act_code, "code": "IMP" } });
+        let encounter = create(&visit);
+        create(
+            &json!({ "resourceType": "Observation", "status": "final", "code": { "text": "pulse" },
+            "subject": { "reference": patient }, "encounter": { "reference": encounter } }),
+        );
+        visit["id"] = json!(encounter.split('/').next_back());
+        visit["meta"] = json!({ "security": [{ "system": act_code, "code": "SUD" }] });
+        loader.put(&encounter, &visit).expect(200);
+        let (_, home) = server.stop();
+        let records = left::read(&home);
+        let followed: Vec<&Record> = records
+            .iter()
+            .filter(|record| record.detail.subtype == "label-change")
+            .collect();
+        assert_eq!(followed.len(), 1, "{backend:?} {followed:#?}");
+        let record = followed[0];
+        assert_eq!(
+            (&*record.client_id, &*record.interaction),
+            ("urn:ward:labelling", "update")
+        );
+        let [entity] = record.entities.as_slice() else {
+            panic!("{record:?}")
+        };
+        assert_eq!((entity.version, entity.action), (2, b'U'));
+        assert!(entity.patient != 0 && record.detail.hashes.len() == 1);
+    }
+}

@@ -228,6 +228,22 @@ pub async fn s15_nodes_agree_on_keys_and_rotation_loses_no_token(house: House) {
     assert_eq!(kids.len(), 2, "one exchange");
 }
 
+/// The exchange is on record, and nothing is where nothing is due.
+pub async fn s15_an_exchange_of_keys_is_recorded(house: House) {
+    let rotations = || {
+        let records = house.engine.log().records_from(1, 10_000).unwrap();
+        let own = records.into_iter().map(|(_, record)| record);
+        own.filter(|r| r.interaction == "keys" && r.detail.subtype == "rotate")
+            .count()
+    };
+    house.server.tend(NOW_S + 3_600).await.unwrap();
+    let begun = rotations();
+    house.server.tend(NOW_S + 7_200).await.unwrap();
+    assert_eq!(rotations(), begun, "nothing is due");
+    house.server.tend(NOW_S + KEY_PERIOD_S).await.unwrap();
+    assert_eq!(rotations(), begun + 1);
+}
+
 pub async fn s85_the_style_has_known_members_and_an_address_of_its_own(house: House) {
     let style = document(&house, Endpoint::Style).await;
     for name in style.as_object().unwrap().keys() {

@@ -76,6 +76,7 @@ on_both!(
     discovery::s9_each_listed_scope_is_granted_to_somebody,
     discovery::s14_both_documents_agree,
     discovery::s15_keys_are_public_and_distinct,
+    discovery::s15_an_exchange_of_keys_is_recorded,
     discovery::s15_nodes_agree_on_keys_and_rotation_loses_no_token,
     discovery::s85_the_style_has_known_members_and_an_address_of_its_own,
     discovery::s85_another_look_has_another_address,

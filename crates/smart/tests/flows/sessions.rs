@@ -179,6 +179,20 @@ pub async fn at5c_what_apps_hold_ends_with_an_idle_session(house: House) {
     let idle_s = shared.now_s + 10 * 60;
     watched(idle_s).await;
     assert!(!house.is_good(&token, idle_s).await);
+    // It is on record once, as what nobody asked for.
+    watched(idle_s + 5).await;
+    let records = house.engine.log().records_from(1, 10_000).unwrap();
+    let idle = records.iter().map(|(_, record)| record);
+    let idle: Vec<_> = idle.filter(|r| r.detail.subtype == "idle").collect();
+    assert_eq!(idle.len(), 1, "{idle:?}");
+    assert_eq!(
+        (&*idle[0].interaction, &*idle[0].query, idle[0].status),
+        ("sign-out", "username=okafor", 200)
+    );
+    assert!(
+        idle[0].user.is_empty() && idle[0].source.is_empty(),
+        "{idle:?}"
+    );
     if let Some(other) = house.another().await {
         other.watch(idle_s).await.unwrap();
         assert!(!holds(&other, &token, idle_s).await);
