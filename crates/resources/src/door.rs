@@ -32,13 +32,7 @@ impl Engine {
     /// Answers one Call. Never fails: refusals are Replies too. What is not found is answered in steps of [`ABSENT_STEP`].
     pub async fn answer(&self, caller: &Caller, call: &Call) -> Reply {
         let begun = Instant::now();
-        let reply = self.answered(caller, call).await;
-        if reply.in_steps || reply.status == Kind::NotFound.status() {
-            let steps = begun.elapsed().as_micros() / ABSENT_STEP.as_micros() + 1;
-            let steps = u32::try_from(steps).unwrap_or(1);
-            sleep_until(begun + ABSENT_STEP * steps).await;
-        }
-        reply
+        in_steps(begun, self.answered(caller, call).await).await
     }
 
     async fn answered(&self, caller: &Caller, call: &Call) -> Reply {
@@ -52,7 +46,7 @@ impl Engine {
             }
             Err(failure) => {
                 let reply = Reply::failure(&failure);
-                self.record_refused(caller, call, reply.into()).await
+                self.record_refused(caller, call, reply.into(), false).await
             }
         }
     }
@@ -71,11 +65,14 @@ impl Engine {
         failure: &Failure,
         challenge: Option<String>,
     ) -> Reply {
+        let begun = Instant::now();
         let reply = Reply {
             challenge,
             ..Reply::failure(failure)
         };
-        self.record_refused(caller, call, reply.into()).await
+        let reply = self.record_refused(caller, call, reply.into(), false);
+        let reply = reply.await;
+        in_steps(begun, reply).await
     }
 
     /// In which roles this caller acts now, where that is not the token's to say, and what they may see and do. What is published
@@ -104,7 +101,7 @@ impl Engine {
 
     /// An answer that was made without the store of resources, and shows nobody's record: recorded like any other, before it leaves.
     pub async fn recorded(&self, caller: &Caller, call: &Call, reply: Reply) -> Reply {
-        self.record(caller, call, reply.into(), 0).await
+        self.record(caller, call, reply.into(), (0, false)).await
     }
 
     /// What this caller may see and do now, of what consents and labels leave.
@@ -158,11 +155,18 @@ impl Engine {
         };
         let budgeted = self.within_budget(caller, call, reply).await;
         unrecorded.recorded();
-        self.record_refused(caller, call, budgeted).await
+        let hides = access.hides_records();
+        self.record_refused(caller, call, budgeted, hides).await
     }
 
-    /// With whom it was about, where that is not shown.
-    async fn record_refused(&self, caller: &Caller, call: &Call, mut budgeted: Budgeted) -> Reply {
+    /// With whom it was about, where that is not shown. `hides`: something of somebody's record may have been kept from the caller.
+    async fn record_refused(
+        &self,
+        caller: &Caller,
+        call: &Call,
+        mut budgeted: Budgeted,
+        hides: bool,
+    ) -> Reply {
         let unrecorded = Unrecorded::new(self, caller, call);
         let patient = match budgeted.reply.recorded {
             true => 0,
@@ -170,8 +174,8 @@ impl Engine {
         };
         unrecorded.recorded();
         budgeted.reply.in_steps |=
-            budgeted.reply.status == 403 && call.interaction.target().is_some();
-        self.record(caller, call, budgeted, patient).await
+            matches!(budgeted.reply.status, 401 | 403) && call.interaction.target().is_some();
+        self.record(caller, call, budgeted, (patient, hides)).await
     }
 
     async fn record(
@@ -179,7 +183,7 @@ impl Engine {
         caller: &Caller,
         call: &Call,
         budgeted: Budgeted,
-        patient: i64,
+        (patient, hides): (i64, bool),
     ) -> Reply {
         if let Some(notice) = budgeted.notice
             && self.log.append(&notice).await.is_err()
@@ -203,11 +207,24 @@ impl Engine {
         match self.log.append(&record).await {
             Ok(_) => {
                 self.decisions.permitted(caller, call, &reply.entities);
+                if hides {
+                    self.decisions.searched(caller, call, &reply, patient);
+                }
                 reply
             }
             Err(_) => Reply::failure(&unrecorded()),
         }
     }
+}
+
+/// Waits where it would tell something when it is answered.
+async fn in_steps(begun: Instant, reply: Reply) -> Reply {
+    if reply.in_steps || reply.status == Kind::NotFound.status() {
+        let steps = begun.elapsed().as_micros() / ABSENT_STEP.as_micros() + 1;
+        let steps = u32::try_from(steps).unwrap_or(1);
+        sleep_until(begun + ABSENT_STEP * steps).await;
+    }
+    reply
 }
 
 /// Why nothing opens, in plain words: told to whose token and roles it is about. (C23)
@@ -289,6 +306,11 @@ pub(crate) async fn read_within<'a>(
         ..cx
     };
     labelled_output::marked(cx, dispatch(cx).await?)
+}
+
+/// An answer that leaves to nobody, and is not recorded: what a search would have shown within another Access.
+pub(crate) async fn asked_again(cx: Context<'_>) -> Result<Reply> {
+    dispatch(cx).await
 }
 
 type Answer<'a> = Pin<Box<dyn Future<Output = Result<Reply>> + 'a>>;

@@ -157,9 +157,14 @@ pub struct Engine {
     pub(crate) decisions: Decisions,
     /// Somebody wants the index to be built at once.
     pub(crate) index_asked: tokio::sync::Notify,
+    /// Look-ups at once of whose record was asked for without a token.
+    pub(crate) strangers: tokio::sync::Semaphore,
     /// What clients are called.
     clients: OnceLock<Arc<dyn ClientNames>>,
 }
+
+/// Of more it is not told whose record was asked for.
+const STRANGERS_MAX: usize = 8;
 
 /// Whoever keeps the registry of clients. Asked for each client of a page of AuditEvents: from memory.
 pub trait ClientNames: Send + Sync {
@@ -220,6 +225,7 @@ impl Engine {
             due_asked: tokio::sync::Notify::new(),
             decisions: Decisions::default(),
             index_asked: tokio::sync::Notify::new(),
+            strangers: tokio::sync::Semaphore::new(STRANGERS_MAX),
             clients: OnceLock::new(),
         }
     }

@@ -192,8 +192,13 @@ impl Engine {
     /// Whom a Call was about that shows nothing: the patient of the resource that was refused, or whom a search names that found
     /// nothing. 0: nobody. It goes into the Record alone, and takes the same statements whether the resource is hidden or was never there.
     pub(crate) async fn undisclosed(&self, caller: &Caller, call: &Call, reply: &Reply) -> Rid {
-        let refused = matches!(reply.status, 403 | 404 | 410);
+        let refused = matches!(reply.status, 401 | 403 | 404 | 410);
         if refused && let Some((ty, id)) = call.interaction.target() {
+            // Whoever has no token may ask as often as they like: what that costs the store is bounded.
+            let place = self.strangers.try_acquire();
+            if reply.status == 401 && place.is_err() {
+                return 0;
+            }
             let (rid, patient) = self.home_of(ty, id).await;
             if patient != 0 && reply.status == 404 {
                 self.decisions.refused(caller, call, (ty, rid), patient);
@@ -236,7 +241,7 @@ impl Engine {
 
 impl Call {
     /// Logical id of the patient whom a search names: by a compartment, or as the one value of a parameter.
-    fn named_patient(&self) -> Option<&str> {
+    pub(crate) fn named_patient(&self) -> Option<&str> {
         let named = |(name, value): &'_ (String, String)| -> bool {
             let base = name.split(':').next();
             matches!(base, Some("patient" | "subject")) && !value.contains(',')

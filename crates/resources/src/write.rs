@@ -252,12 +252,25 @@ pub(crate) async fn commit(
         status,
         entities: &entities,
         hashes: &hashes,
+        bytes_out: Some(bytes_out(cx, status, &decided)),
         ..Ended::default()
     };
     let mut record = compose_record(cx.engine.now_us(), cx.caller, cx.call, ended);
     record.decision.alert = decided.alert();
     commit_recorded(cx, decided, &[record]).await?;
     Ok(entities)
+}
+
+/// What [`Written::reply`] will hold; labels and elements that the caller is not shown are cut from it only then.
+fn bytes_out(cx: Context<'_>, status: u16, decided: &Decided) -> u64 {
+    let version = decided.versions().next();
+    let bytes = match cx.call.prefer.returns {
+        _ if status == 204 => 0,
+        Some(Return::Minimal) => 0,
+        None | Some(Return::Representation) => version.map_or(0, |write| write.body.len()),
+        Some(Return::OperationOutcome) => success(status).len(),
+    };
+    bytes as u64
 }
 
 /// The same with all that is to be recorded.

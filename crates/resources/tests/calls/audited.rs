@@ -164,7 +164,7 @@ const INTERACTIONS: [(&str, u8); 12] = [
     ("token", b'R'),
 ];
 
-fn entity(ty: &str, rid: i64, patient: i64) -> Entity {
+pub fn entity(ty: &str, rid: i64, patient: i64) -> Entity {
     Entity {
         ty: type_id(ty).0,
         rid,

@@ -6,7 +6,7 @@ use crate::placement::observation;
 use serde_json::{Value, json as value};
 use std::time::Instant;
 use ward_access::{Caller, Clearance, Identity, Purposes, Registered, Scopes};
-use ward_audit::Record;
+use ward_audit::{Outcome, Record};
 use ward_resources::door::ABSENT_STEP;
 use ward_resources::route::Method::{Delete, Get, Put};
 use ward_resources::{ConsentSettings, Settings};
@@ -167,5 +167,55 @@ pub async fn t63_a_disclosure_is_recorded_with_its_consents(house: House) {
             "Condition/plain" => assert_eq!(named, []),
             _ => assert_eq!(named, [(rid, 2)], "{url}"),
         }
+    }
+}
+
+/// A search from which consents kept something answers as if it were not there; who reads the log finds a deny of its own.
+pub async fn a_search_from_which_consents_kept_something_is_a_deny(house: House) {
+    house
+        .put(&value!({ "resourceType": "Practitioner", "id": "1" }))
+        .await;
+    for id in ["p", "q"] {
+        house
+            .put(&value!({ "resourceType": "Patient", "id": id }))
+            .await;
+        put_observation(&house, &format!("of-{id}"), &format!("Patient/{id}")).await;
+    }
+    let denial = denial("Patient/p");
+    let reply = house.ask(&officer(), Put, "Consent/c", Some(&denial)).await;
+    assert_eq!(reply.status, 201, "{}", text(&reply));
+    let denied = async |caller: &Caller, url: &str| {
+        while house.engine.record_decisions().await.unwrap() {}
+        let before = house.records().len();
+        let reply = house.ask(caller, Get, url, None).await;
+        assert_eq!(reply.status, 200, "{url}: {}", text(&reply));
+        while house.engine.record_decisions().await.unwrap() {}
+        let records: Vec<Record> = house.records().split_off(before);
+        let decided = records.into_iter().filter(|record| {
+            record.interaction == "consent-decision" && record.outcome == Outcome::Minor
+        });
+        decided.collect::<Vec<_>>()
+    };
+    let doctor = user("user/*.rs");
+    for url in [
+        "Observation?patient=p",
+        "Observation?subject=Patient/p",
+        "Patient?_id=p",
+    ] {
+        let found = denied(&doctor, url).await;
+        let [record] = found.as_slice() else {
+            panic!("{url}: {found:?}")
+        };
+        assert!(record.detail.patient != 0 && record.entities.is_empty());
+        assert_eq!(record.detail.subtype, "AuthZ-Consent", "{record:?}");
+        assert_eq!(record.decision.consents.len(), 1, "{record:?}");
+        assert_eq!(record.user, "Practitioner/1");
+    }
+    // Nothing was kept from these.
+    for (caller, url) in [
+        (&doctor, "Observation?patient=q"),
+        (&doctor, "Observation?patient=p&code=elsewhere|1"),
+    ] {
+        assert_eq!(denied(caller, url).await, [], "{url}");
     }
 }

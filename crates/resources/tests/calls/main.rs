@@ -52,6 +52,7 @@ mod longest;
 mod misuse;
 mod misuse_system;
 mod named;
+mod named_agents;
 mod noninterference;
 mod pages;
 mod parameters;
@@ -100,6 +101,7 @@ on_both!(
     audit_events::chains_lead_from_an_event,
     audit_events::reading_the_log_is_logged_and_costs_the_same,
     audit_events::wrong_questions_are_told_what_is_wrong,
+    named_agents::clients_organizations_and_delegates_are_named,
     reports::reports_are_what_a_recount_says,
     reports::patients_ask_about_themselves,
     reports::t44_what_is_hidden_from_its_reader_is_in_no_report,
@@ -248,6 +250,7 @@ on_both!(
     granular::granular_reads_take_as_many_statements,
     decided::a_consent_holds_for_a_patient_who_is_not_there,
     decided::an_account_sees_by_the_policies_that_it_comes_with,
+    decided::a_search_from_which_consents_kept_something_is_a_deny,
     decided::t49_what_is_not_found_is_answered_in_steps,
     decided::t63_a_disclosure_is_recorded_with_its_consents,
     break_glass::t26_one_record_is_open_and_no_other,

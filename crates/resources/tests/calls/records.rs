@@ -7,8 +7,9 @@ use std::pin::pin;
 use std::task::{Context, Waker};
 use ward_access::Caller;
 use ward_fhir::schema::r4;
+use ward_fhir::{Failure, Kind};
 use ward_resources::route::Method::{Delete, Get, Post};
-use ward_resources::{Call, Interaction};
+use ward_resources::{Call, Interaction, Reply};
 
 /// Now and then the log's writer is done before the answer looks whether it is; then it is asked again.
 const TRIES: usize = 100;
@@ -127,6 +128,24 @@ pub async fn a_refusal_names_the_patient_whom_it_was_about(house: House) {
         assert_eq!(record.detail.patient, of_patient, "{url}");
         assert_eq!(reply.in_steps, reply.status == 403);
     }
+    // Nor does it tell whoever has no token: the same look-ups, and in steps.
+    let nobody = Caller::anonymous();
+    let refused = Failure::new(Kind::Login, "no token");
+    let mut costs = Vec::new();
+    for (url, whose) in [
+        (hidden.as_str(), of_patient),
+        (other.as_str(), of_patient),
+        ("Observation/absent", 0),
+    ] {
+        let asked = call(Get, url, None);
+        let asking = house.engine.refuse(&nobody, &asked, &refused, None);
+        let (reply, statements) = house.statements(asking).await;
+        let record = house.records().pop().unwrap();
+        assert_eq!((reply.status, record.detail.patient), (401, whose), "{url}");
+        assert!(reply.in_steps && record.entities.is_empty(), "{record:?}");
+        costs.push((text(&reply), statements));
+    }
+    assert!(costs.iter().all(|cost| *cost == costs[0]), "{costs:?}");
     // What found nothing names whom it asked for.
     let none = format!("Observation?subject={other}&code=none");
     for (caller, url) in [(&loader(), none.as_str()), (&app, none.as_str())] {
@@ -182,17 +201,21 @@ pub async fn a_change_is_recorded_with_its_hash(house: House) {
     let rid = store.locate(&[(ty, id)]).await.unwrap()[0].unwrap();
     let reply = house.ask(&loader(), Get, &path, None).await;
     let read = ward_audit::version_hash("Patient", rid, 2, reply.json().unwrap());
-    let first = house
+    let first_read = house
         .ask(&loader(), Get, &format!("{path}/_history/1"), None)
         .await;
-    let first = ward_audit::version_hash("Patient", rid, 1, first.json().unwrap());
+    let first = ward_audit::version_hash("Patient", rid, 1, first_read.json().unwrap());
     let written = house.stored_records().await;
+    let bytes: Vec<Option<u64>> = written.iter().map(|r| r.detail.bytes_out).collect();
+    let long = |reply: &Reply| Some(reply.json().unwrap().len() as u64);
+    assert_eq!(bytes, [long(&first_read), long(&reply)]);
     let hashes: Vec<_> = written.iter().map(|r| r.detail.hashes.as_slice()).collect();
     assert_eq!(hashes, [[first], [read]]);
     house.ask(&loader(), Delete, &path, None).await;
     let written = house.stored_records().await;
     assert_eq!(written[2].detail.hashes, [] as [[u8; 32]; 0]);
     assert_eq!(written[2].entities[0].action, b'D');
+    assert_eq!(written[2].detail.bytes_out, Some(0));
 }
 
 /// One of the whole, one for each kind of change, one for each read; all with one request id.

@@ -7,6 +7,7 @@ mod effective;
 mod impact;
 mod record;
 mod recorded;
+mod searched;
 
 pub(super) use decision::decision;
 pub(super) use effective::effective;

@@ -1,12 +1,14 @@
-//! Decisions by consents as Records of their own: every deny of a resource that was asked for, and the first permit for each person, patient
-//! and session. <https://profiles.ihe.net/ITI/BALP/StructureDefinition-IHE.BasicAudit.AuthZconsent.html>
+//! Decisions by consents as Records of their own: every deny of a resource that was asked for, or that a search of a patient's record would
+//! have shown ([`searched`](super::searched)), and the first permit for each person, patient and session. <https://profiles.ihe.net/ITI/BALP/StructureDefinition-IHE.BasicAudit.AuthZconsent.html>
 //!
 //! Masks hold one bit where this tells which consents decided; so it is worked out behind the answers, by a task beside the traffic. The
 //! Record of the Call itself is durable before its answer leaves, as ever, and names the patient.
 
 use super::record;
+use super::searched::{Searched, Searches};
 use crate::call::{Call, Interaction};
 use crate::engine::{Context, Engine, stored};
+use crate::reply::Reply;
 use crate::visibility::explain::{Asking, Explained, Subject};
 use crate::visibility::{Answers, Policy};
 use std::collections::{HashSet, VecDeque};
@@ -36,22 +38,23 @@ const GLASS_US: i64 = 3_600_000_000;
 #[derive(Default)]
 pub(crate) struct Decisions {
     waiting: Mutex<VecDeque<Asked>>,
+    searches: Searches,
     told: Mutex<HashSet<u64>>,
     hasher: RandomState,
     come: tokio::sync::Notify,
 }
 
 /// One resource that was asked for.
-struct Asked {
-    by: Arc<By>,
-    key: (TypeId, Rid),
-    patient: Rid,
-    is_refused: bool,
+pub(super) struct Asked {
+    pub by: Arc<By>,
+    pub key: (TypeId, Rid),
+    pub patient: Rid,
+    pub is_refused: bool,
 }
 
 /// The Call.
-struct By {
-    caller: Caller,
+pub(super) struct By {
+    pub caller: Caller,
     request_id: [u8; 16],
     client_request_id: Option<Arc<str>>,
     source: Arc<str>,
@@ -59,7 +62,7 @@ struct By {
 }
 
 impl By {
-    fn of(caller: &Caller, call: &Call) -> Arc<By> {
+    pub fn of(caller: &Caller, call: &Call) -> Arc<By> {
         Arc::new(By {
             caller: caller.clone(),
             request_id: call.request_id,
@@ -100,6 +103,13 @@ impl Decisions {
             patient,
             is_refused: true,
         });
+    }
+
+    /// The Call was answered: whether consents kept something from it is looked for later.
+    pub fn searched(&self, caller: &Caller, call: &Call, reply: &Reply, patient: Rid) {
+        if self.searches.asked(caller, call, reply, patient) {
+            self.come.notify_one();
+        }
     }
 
     fn is_first(&self, caller: &Caller, call: &Call, patient: Rid) -> bool {
@@ -149,21 +159,24 @@ impl Engine {
     /// Records decisions by consents that wait. Whether there may be more. Statements: one, and about ten for each of a patient with
     /// consents. Error: the store cannot be read, or the Records not be written; what waits goes on waiting.
     pub async fn record_decisions(&self) -> Result<bool> {
-        let asked = self.decisions.take();
-        if asked.is_empty() {
+        let (asked, searches) = (self.decisions.take(), self.decisions.searches.take());
+        if asked.is_empty() && searches.is_empty() {
             return Ok(false);
         }
-        match self.record_all(&asked).await {
+        match self.record_all(&asked, &searches).await {
             Ok(()) => Ok(true),
             Err(failure) => {
                 self.decisions.put_back(asked);
+                self.decisions.searches.put_back(searches);
                 Err(failure)
             }
         }
     }
 
-    async fn record_all(&self, asked: &[Asked]) -> Result<()> {
-        let mut patients: Vec<Rid> = asked.iter().map(|one| one.patient).collect();
+    async fn record_all(&self, asked: &[Asked], searches: &[Searched]) -> Result<()> {
+        let asked_for = asked.iter().map(|one| one.patient);
+        let searched = searches.iter().map(|one| one.patient);
+        let mut patients: Vec<Rid> = asked_for.chain(searched).collect();
         patients.sort_unstable();
         patients.dedup();
         // Of most nobody has said anything.
@@ -173,10 +186,20 @@ impl Engine {
             at.is_some_and(|at| versions.get(at).is_some_and(|version| *version != 0))
         };
         for one in asked.iter().filter(|one| has_consents(one.patient)) {
-            if let Some(record) = self.decision(one).await? {
-                let written = self.log.append(&record).await;
-                written.map_err(|_| crate::door::unrecorded())?;
+            self.record_decision(one).await?;
+        }
+        for one in searches.iter().filter(|one| has_consents(one.patient)) {
+            if let Some(hidden) = self.hidden_from(one).await? {
+                self.record_decision(&hidden).await?;
             }
+        }
+        Ok(())
+    }
+
+    async fn record_decision(&self, asked: &Asked) -> Result<()> {
+        if let Some(record) = self.decision(asked).await? {
+            let written = self.log.append(&record).await;
+            written.map_err(|_| crate::door::unrecorded())?;
         }
         Ok(())
     }
