@@ -5,17 +5,18 @@
 //! hospital.example/ward/audit
 //! ward.audit.removal/v1
 //! time 1764514800123456
-//! kind retention                       or redaction
-//! entries 0 4096                       first, and the one behind the last; of a redaction maybe more such lines
-//! counted 1=4000 3=96                  what is dropped of each class; - of a redaction
+//! kind retention                       or expiry, or redaction
+//! entries 0 4096                       first, and the one behind the last; of an expiry or a redaction maybe more such lines
+//! counted 1=4000 3=96                  what is dropped of each class; - of an expiry or a redaction
 //! rule six years of the state's law    one line
 //! ```
 //!
-//! A redaction destroys records and nonces; the entries stay. Retention drops the entries, too; the roots of their subtrees stay,
-//! so that every proof of what is left holds.
+//! A redaction destroys records and nonces, because somebody has decided so; an expiry does, because their time is over. The entries
+//! stay. Retention drops the entries, too; the roots of their subtrees stay, so that every proof of what is left holds.
 
 use crate::checkpoint::named;
 use crate::counted::Counted;
+use crate::note::{Note, Signer};
 use std::fmt;
 use std::ops::Range;
 
@@ -32,12 +33,15 @@ pub struct Removal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RemovalKind {
     Redaction,
+    Expiry,
     /// Of one range; how many events of each class there were.
     Retention(Counted),
 }
 
-/// Ranges of a redaction.
+/// Ranges of an expiry or a redaction.
 pub const RANGES_MAX: usize = 1_024;
+/// Of a rule. A longer one is no removal.
+pub const RULE_BYTES_MAX: usize = 1_024;
 const EXTENSION: &str = "ward.audit.removal/v1";
 
 impl Removal {
@@ -62,8 +66,9 @@ impl Removal {
             time_us: time.map_err(|_| "the time is no number")?,
             kind: match kind {
                 "redaction" => RemovalKind::Redaction,
+                "expiry" => RemovalKind::Expiry,
                 "retention" => RemovalKind::Retention(counted),
-                _ => return Err("neither redaction nor retention"),
+                _ => return Err("neither redaction, expiry nor retention"),
             },
             entries,
             rule: named(lines.next().ok_or(missing)?, "rule")?.to_owned(),
@@ -74,13 +79,37 @@ impl Removal {
         Ok(removal)
     }
 
+    /// The note that a record of the class is, and what it says. `None`: it is none. Signatures are not looked at.
+    pub fn of_record(record: &[u8]) -> Option<(Note, Removal)> {
+        let note = Note::parse(std::str::from_utf8(record).ok()?).ok()?;
+        let removal = Removal::parse(note.text()).ok()?;
+        Some((note, removal))
+    }
+
+    /// As it is recorded. `None`: it has more ranges, or a longer rule, than a removal may have, or a rule of several lines.
+    pub fn signed(&self, by: &Signer) -> Option<Note> {
+        let mut note = Note::unsigned(self.to_string())?;
+        note.sign(by);
+        Removal::of_record(note.to_string().as_bytes())?;
+        Some(note)
+    }
+
+    /// Whether it takes out an entry's record.
+    pub fn names(&self, seq: u64) -> bool {
+        let at = self.entries.partition_point(|range| range.end <= seq);
+        self.entries
+            .get(at)
+            .is_some_and(|range| range.contains(&seq))
+    }
+
     fn is_well_formed(&self) -> bool {
         let ranges_max = match self.kind {
-            RemovalKind::Redaction => RANGES_MAX,
+            RemovalKind::Redaction | RemovalKind::Expiry => RANGES_MAX,
             RemovalKind::Retention(_) => 1,
         };
         let is_apart = |pair: &[Range<u64>]| pair[0].end < pair[1].start;
-        (1..=ranges_max).contains(&self.entries.len())
+        self.rule.len() <= RULE_BYTES_MAX
+            && (1..=ranges_max).contains(&self.entries.len())
             && self.entries.iter().all(|range| range.start < range.end)
             && self.entries.windows(2).all(is_apart)
     }
@@ -91,6 +120,7 @@ impl fmt::Display for Removal {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, counted) = match &self.kind {
             RemovalKind::Redaction => ("redaction", "-".to_owned()),
+            RemovalKind::Expiry => ("expiry", "-".to_owned()),
             RemovalKind::Retention(counted) => ("retention", counted.to_string()),
         };
         writeln!(out, "{}\n{EXTENSION}", self.origin)?;
@@ -100,6 +130,18 @@ impl fmt::Display for Removal {
         }
         writeln!(out, "counted {counted}\nrule {}", self.rule)
     }
+}
+
+/// Of numbers in ascending order, each once.
+pub fn ranges(entries: &[u64]) -> Vec<Range<u64>> {
+    let mut ranges: Vec<Range<u64>> = Vec::new();
+    for seq in entries {
+        match ranges.last_mut() {
+            Some(last) if last.end == *seq => last.end += 1,
+            _ => ranges.push(*seq..*seq + 1),
+        }
+    }
+    ranges
 }
 
 fn range(line: &str) -> Option<Range<u64>> {
@@ -125,7 +167,11 @@ mod tests {
             entries: std::iter::once(0..9).collect(),
             ..redaction.clone()
         };
-        for good in [&redaction, &retention] {
+        let expiry = Removal {
+            kind: RemovalKind::Expiry,
+            ..redaction.clone()
+        };
+        for good in [&redaction, &retention, &expiry] {
             assert_eq!(Removal::parse(&good.to_string()).as_ref(), Ok(good));
         }
         let (one, two) = (redaction.to_string(), retention.to_string());
@@ -139,8 +185,46 @@ mod tests {
             two.replace("retention", "removal"),
             two.replace("rule ", "rule\t"),
             two + "more\n",
+            one.replace("redaction", "Expiry"),
+            one.replace("court order", &"c".repeat(RULE_BYTES_MAX)),
         ] {
             assert!(Removal::parse(&bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_signed_one_is_a_record() {
+        let key = ward_seal::Ed25519Key::from_seed(&[1; 32]);
+        let signer = Signer::new("log.example", key).unwrap();
+        let removal = Removal {
+            origin: "log.example".into(),
+            time_us: 5,
+            kind: RemovalKind::Expiry,
+            entries: ranges(&[3, 4, 9]),
+            rule: "six years".into(),
+        };
+        assert_eq!(removal.entries, [3..5, 9..10]);
+        assert!(removal.names(4) && !removal.names(5) && removal.names(9));
+        let note = removal.signed(&signer).unwrap();
+        let record = note.to_string().into_bytes();
+        assert_eq!(Removal::of_record(&record), Some((note, removal.clone())));
+        assert_eq!(Removal::of_record(b"a record"), None);
+        let many: Vec<u64> = (0..=RANGES_MAX as u64).map(|n| n * 2).collect();
+        for bad in [
+            Removal {
+                entries: ranges(&many),
+                ..removal.clone()
+            },
+            Removal {
+                rule: "two\nlines".into(),
+                ..removal.clone()
+            },
+            Removal {
+                entries: Vec::new(),
+                ..removal
+            },
+        ] {
+            assert_eq!(bad.signed(&signer), None);
         }
     }
 }

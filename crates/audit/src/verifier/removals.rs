@@ -67,7 +67,10 @@ impl Verifier<'_> {
         if removal.entries.iter().any(|range| range.end > seq) {
             return Err(malformed("it names entries that come later"));
         }
-        let needed: Vec<_> = self.key.iter().collect();
+        // The key may turn between the signature and the entry's number.
+        let mut turns = self.report.turns.iter().rev().map(|turn| &turn.key);
+        let signed = turns.find(|key| note.is_signed_by(key));
+        let needed: Vec<_> = signed.or(self.key.as_ref()).into_iter().collect();
         let problems = self.signature_problems(&note, &needed);
         if !problems.is_empty() {
             return Err(problems);
@@ -81,7 +84,9 @@ impl Verifier<'_> {
             return Err(vec![Problem::NotApproved { approvals, needed }]);
         }
         match removal.kind {
-            RemovalKind::Redaction => self.removals.redactions.extend(removal.entries),
+            RemovalKind::Redaction | RemovalKind::Expiry => {
+                self.removals.redactions.extend(removal.entries)
+            }
             RemovalKind::Retention(counted) => {
                 let ranges = removal.entries.into_iter();
                 let named = ranges.map(|range| (range, counted.clone()));

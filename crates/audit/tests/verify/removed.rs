@@ -45,6 +45,36 @@ fn te6_a_redacted_log_is_whole_and_tells_what_is_gone() {
     assert!(verify_inclusion(&before, 150, 401, &path, &root));
 }
 
+/// What has expired is named like what was redacted; by the key that signed before, too, where it has turned since.
+#[test]
+fn expired_records_are_named_by_any_key_of_the_log() {
+    let mut made = hundreds(4);
+    made.removal(RemovalKind::Expiry, vec![0..7, 9..30], &[&signer(1)]);
+    made.redact(0..7);
+    made.redact(9..30);
+    made.rotate(2);
+    made.removal(RemovalKind::Expiry, one(40..41), &[&signer(1)]);
+    made.redact(40..41);
+    made.removal(RemovalKind::Expiry, one(50..51), &[&signer(2)]);
+    made.redact(50..51);
+    made.checkpoint();
+    let report = checked(&made.ended(), &trusting());
+    assert_eq!(report.verdict(), Verdict::Whole, "{report}");
+    assert_eq!(report.redacted, [0..7, 9..30, 40..41, 50..51]);
+    // A key that is nobody's, and one whose turn is yet to come.
+    for seed in [9, 2] {
+        let mut made = hundreds(1);
+        made.removal(RemovalKind::Expiry, one(10..20), &[&signer(seed)]);
+        made.redact(10..20);
+        made.checkpoint();
+        made.rotate(2);
+        let report = checked(&made.ended(), &trusting());
+        assert_eq!(report.verdict(), Verdict::Broken, "{report}");
+        let place = Place::Entries(10..20);
+        assert!(report.findings.iter().any(|f| f.place == place), "{report}");
+    }
+}
+
 #[test]
 fn a_redaction_that_nobody_declared_is_found() {
     let mut made = hundreds(3);
