@@ -255,6 +255,9 @@ fn own(record: &Record) -> Kind {
         "audit-log" | "audit-export" | "audit-verify" => {
             Kind::new(code::AUDIT_LOG_USED, word(), "R", Agents::In)
         }
+        "audit-retention" | "audit-redaction" => {
+            Kind::new(code::AUDIT_LOG_USED, word(), "D", Agents::Activity)
+        }
         "export" if is_empty => Kind::new(code::EXPORT, word(), "R", Agents::Out),
         "import" if is_empty => Kind::new(code::IMPORT, word(), "C", Agents::In),
         "export" => disclosed(code::EXPORT, word(), "R", Profile::DisclosureSource),

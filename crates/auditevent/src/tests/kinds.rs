@@ -502,6 +502,18 @@ fn of_the_server() -> Vec<(&'static str, Record)> {
             decided("audit-export", "", "from=1&until=9"),
         ),
         ("audit-verify", decided("audit-verify", "", "")),
+        (
+            "audit-retention",
+            of_nobody("audit-retention", "", "entries=7&rule=6 years"),
+        ),
+        (
+            "audit-redaction",
+            of_nobody(
+                "audit-redaction",
+                "",
+                "entry=7&by=Dr. Demo&reason=court order",
+            ),
+        ),
         ("rotate-key", of_nobody("rotate-key", "", "")),
         ("configuration", of_nobody("configuration", "", "")),
         (
