@@ -1,7 +1,7 @@
 //! The audit log in the store: Records that come with a unit or from the local log, and the questions on them.
 //!
-//! A Record lies here as it was sealed where it was made, beside the columns of [`crate::audit_row`]. Nothing changes or removes one:
-//! the databases refuse it. What Records have in common (their context) is stored once, so that a search is decided by a few thousand
+//! A Record lies here as it was sealed where it was made, beside the columns of [`crate::audit_row`]. Nothing changes one, and only what a
+//! removal in the log itself names is removed (`tree::taking`): the databases refuse it. What Records have in common (their context) is stored once, so that a search is decided by a few thousand
 //! contexts first, and then found by their numbers.
 
 pub mod follow;
@@ -12,6 +12,8 @@ use crate::audit_row::{Columns, RecordKeys};
 use crate::contract::{Explanation, StoreError};
 use crate::store::{Backend, Store};
 use ward_audit::leaf::NONCE_BYTES;
+use ward_audit::note::Note;
+use ward_audit::removal::Removal;
 use ward_audit::{Opened, Record, RecordKey};
 
 /// A Record on its way into the store: sealed, with the columns by which it is found.
@@ -223,6 +225,18 @@ impl NewRecord {
         }
     }
 
+    /// The note of a removal: no question finds it.
+    pub(crate) fn removal(keys: &RecordKeys, note: &Note, at_us: i64) -> NewRecord {
+        NewRecord {
+            sealed: keys.sealing.seal_encoded(note.to_string().as_bytes()),
+            columns: Columns {
+                at_us,
+                ..Columns::default()
+            },
+            context: None,
+        }
+    }
+
     /// The number of the context that comes with it.
     pub(crate) fn fresh(&self) -> Option<i64> {
         self.context.as_ref().map(|_| self.columns.ctx)
@@ -237,6 +251,11 @@ impl NewRecord {
             sealed,
         }
     }
+}
+
+/// The note of a removal, and what it says. `None`: what was sealed is a Record, or does not open.
+pub(crate) fn removal(keys: &RecordKeys, sealed: &[u8]) -> Option<(Note, Removal)> {
+    Removal::of_record(&keys.sealing.open(sealed)?.record)
 }
 
 fn opened(keys: &RecordKeys, sealed: &[u8]) -> Option<(Record, Opened)> {

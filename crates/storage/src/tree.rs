@@ -11,6 +11,7 @@ pub(crate) mod proofs;
 pub(crate) mod published;
 pub(crate) mod rows;
 pub(crate) mod standing;
+pub(crate) mod taking;
 pub(crate) mod walk;
 
 pub use export::{ExportLine, LogExport};
@@ -19,4 +20,5 @@ pub use numbering::{Numbered, Numbering};
 pub use proofs::{ENTRIES_AT_ONCE_MAX, LogEntry, LogRun};
 pub use rows::Anchored;
 pub use standing::NumberError;
+pub use taking::{EXPIRED_AT_ONCE, Expiry, Held, Removed, TakeError, Taken};
 pub use walk::{Gap, Walk};

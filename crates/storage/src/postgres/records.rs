@@ -298,7 +298,7 @@ fn put(rows: &str, new: &str) -> String {
 /// Those of units.
 pub static PUT: LazyLock<String> = LazyLock::new(|| put("", "") + "select");
 /// Those that come by themselves: their numbers.
-static KEEP: LazyLock<String> =
+pub static KEEP: LazyLock<String> =
     LazyLock::new(|| put("", "") + "select new.id from new order by new.n");
 /// Those of a node (`$11`, their numbers `$12`). Numbers at or below its mark are there already. A node's Records are drained by its one
 /// process.

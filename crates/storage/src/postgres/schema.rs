@@ -13,7 +13,7 @@
 //!
 //! `state` holds rows with an expiry: one by `(kind, key)`, the list of a kind or of an owner by `seq`, what has expired.
 //! `record` holds Records by `id`, with `_c (ctx, id)`, `_a (actor, id)`, `_p (patient, id)` and `record_key (key, id)` for whatever they are
-//! about besides; `_t (at_us)` and `record_late` say between which ids those of a time lie; `record_context` what many have in common.
+//! about besides; `removed` by `id` what is left of those that were taken out; `_t (at_us)` and `record_late` say between which ids those of a time lie; `record_context` what many have in common.
 //! `vis_class` says what the visibility ids stand for, `policy` by which version of a patient's policy rows get theirs, when that is to be
 //! decided anew (`due`, by whoever has it until `held`), and whose record is closed until then.
 //! `g` says by which generation of search parameters a row is indexed (`indexing` holds what they are).
@@ -38,6 +38,7 @@ const CHAIN: Chain<'_> = Chain {
         TURNS,
         RECORDS,
         TREE,
+        REMOVED,
     ],
 };
 
@@ -140,6 +141,33 @@ alter table log_key enable always trigger log_key_stays;
 alter table answered enable always trigger answered_stays;
 revoke update, delete, truncate on leaf_run, tile, checkpoint, cosignature, log_key from public, current_user;
 revoke delete, truncate on answered from public, current_user;
+";
+
+/// What is left of Records that were taken out: a Record can be deleted if it was put here in the same transaction, and what stands here
+/// stays.
+const REMOVED: &str =
+    "-- tables of types: e0d6e9cfefab734cf57ab392db4b6ebf23655e7fe3b877c456b2e54966ce0cb2
+create table removed (
+  id bigint primary key, xid xid8 not null default pg_current_xact_id(), seq bigint not null, removal bigint not null, at_us bigint not null,
+  commitment bytea not null);
+create function record_goes() returns trigger language plpgsql as
+  $$ begin
+    if exists (select from removed r where r.id = old.id and r.xid = pg_current_xact_id()) then return old; end if;
+    raise exception 'audit records are not removed without a tombstone';
+  end $$;
+drop trigger record_stays on record;
+drop trigger record_stays on record_key;
+create trigger record_stays before update or truncate on record for each statement execute function record_stays();
+create trigger record_stays before update or truncate on record_key for each statement execute function record_stays();
+create trigger record_goes before delete on record for each row execute function record_goes();
+create trigger record_goes before delete on record_key for each row execute function record_goes();
+create trigger removed_stays before update or delete or truncate on removed for each statement execute function audit_log_stays();
+alter table record enable always trigger record_stays;
+alter table record_key enable always trigger record_stays;
+alter table record enable always trigger record_goes;
+alter table record_key enable always trigger record_goes;
+alter table removed enable always trigger removed_stays;
+revoke update, delete, truncate on removed from public, current_user;
 ";
 
 /// Only one node migrates at a time.

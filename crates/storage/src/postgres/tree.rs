@@ -4,19 +4,24 @@
 //! transaction that is still running: nothing can appear there any more.
 
 use super::Postgres;
-use super::connection::{Columns, Connection};
+use super::connection::{Columns, Connection, Failure};
 use super::pool::Pooled;
+use super::records::{KEEP, values};
 use super::statement::Value;
+use super::write::or_back;
 use crate::contract::StoreError;
 use crate::tree::keys::SealedKey;
 use crate::tree::numbering::{self, Asked, Numbered, RECORDS_PER_STEP_MAX};
 use crate::tree::published::Given;
 use crate::tree::rows::{self, Cell, Cells, Insert, Place, Reads, Stored};
 use crate::tree::standing::{Found, NumberError, Standing};
+use crate::tree::taking::Taking;
 use std::collections::HashSet;
 
 /// Held by the node that numbers, as long as its connection lasts: so its place is right from step to step.
 const NUMBERING_LOCK: i64 = 0x7761_7264_0003;
+/// Held while records are taken out.
+const TAKING_LOCK: i64 = 0x7761_7264_0004;
 /// Entries before the end that may stand behind each other otherwise than their records, when a cluster changes.
 const OVERLAP: i64 = 100_000;
 
@@ -181,6 +186,14 @@ impl Postgres {
         self.change(ADD_ANSWERED, values).await.map(drop)
     }
 
+    /// `None`: not all of the records are there any more, or another process takes some out; nothing was changed. Else the number of the
+    /// removal's note.
+    pub async fn take_out(&self, taking: &Taking) -> Result<Option<i64>, StoreError> {
+        let pooled = self.shared.writes.get().await?;
+        let done = or_back(&pooled, take_out(&pooled, taking).await).await;
+        Self::done(pooled, done)
+    }
+
     /// The record with its transaction, if there is one.
     pub async fn record_placed(&self, id: i64) -> Result<Option<Stored>, StoreError> {
         let rows = self.cells(RECORD, &[id], "iiib").await?;
@@ -283,6 +296,45 @@ async fn add(connection: &Connection, insert: Insert) -> Result<(), StoreError> 
     Ok(())
 }
 
+/// The right to delete is there for the transaction alone, and the triggers ask for a row of `removed` that it has inserted.
+async fn take_out(connection: &Connection, taking: &Taking) -> Result<Option<i64>, Failure> {
+    connection.batch("begin").await?;
+    let ids = || Value::Ints(taking.ids());
+    let held = connection.rows(TAKING, &[Value::Int(TAKING_LOCK)]).await?;
+    let held = held.first().ok_or(StoreError::Integrity)?.int(0)? == 1;
+    if !held || !are_there(connection, taking).await? {
+        connection.batch("rollback").await?;
+        return Ok(None);
+    }
+    let kept = connection.rows(&KEEP, &values(&taking.records)).await?;
+    let removal = kept.first().ok_or(StoreError::Integrity)?.int(0)?;
+    let left = || taking.left.iter();
+    let hashes = left().map(|left| left.commitment.0.to_vec());
+    let rows = [
+        ids(),
+        Value::Ints(left().map(|left| left.seq as i64).collect()),
+        Value::Ints(left().map(|left| left.at_us).collect()),
+        Value::Blobs(hashes.collect()),
+        Value::Int(removal),
+    ];
+    connection.run(ADD_LEFT, &rows).await?;
+    connection.batch(GRANT).await?;
+    let (keys, of) = taking.keys.clone();
+    let keys = [Value::Ints(keys), Value::Ints(of)];
+    connection.run(DELETE_KEYS, &keys).await?;
+    connection.run(DELETE_RECORDS, &[ids()]).await?;
+    connection.batch(REVOKE).await?;
+    connection.batch("commit").await?;
+    Ok(Some(removal))
+}
+
+/// All the records, and nothing that is left of one.
+async fn are_there(connection: &Connection, taking: &Taking) -> Result<bool, Failure> {
+    let rows = connection.rows(THERE, &[Value::Ints(taking.ids())]).await?;
+    let row = rows.first().ok_or(StoreError::Integrity)?;
+    Ok((row.int(0)?, row.int(1)?) == (taking.left.len() as i64, 0))
+}
+
 async fn add_key(connection: &Connection, key: SealedKey) -> Result<(), StoreError> {
     let values = [
         Value::Int(key.n),
@@ -330,6 +382,14 @@ const STAND_STILL: &str = "lock table record in share mode";
 const ALL_FROM: &str =
     "select id, xid::text::bigint, at_us, sealed from record where id >= $1 order by id";
 const RECORD: &str = "select id, xid::text::bigint, at_us, sealed from record where id = $1";
+const TAKING: &str = "select pg_try_advisory_xact_lock($1)::int";
+const THERE: &str = "select (select count(*) from record where id = any($1)), (select count(*) from removed where id = any($1))";
+const ADD_LEFT: &str = "insert into removed (id, seq, at_us, commitment, removal) \
+    select id, seq, at_us, commitment, $5 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[]) u (id, seq, at_us, commitment)";
+const GRANT: &str = "grant delete on record, record_key to current_user";
+const REVOKE: &str = "revoke delete on record, record_key from current_user";
+const DELETE_KEYS: &str = "delete from record_key k using unnest($1::bigint[], $2::bigint[]) u (key, id) where k.key = u.key and k.id = u.id";
+const DELETE_RECORDS: &str = "delete from record where id = any($1)";
 const ADD_RUN: &str = "insert into leaf_run (first, cluster, base, xid, last, records, hashes) values ($1, $2, $3, $4, $5, $6, $7)";
 const ADD_TILE: &str = "insert into tile (level, place, hashes) values ($1::bigint::int, $2, $3)";
 const ADD_CHECKPOINT: &str = "insert into checkpoint (n, size, note) values ($1, $2, $3)";

@@ -4,7 +4,7 @@
 //! the oldest that is still running: nothing can appear there any more. Transaction ids are those of one cluster. Where a follower comes
 //! to another (a new one, or a dump that was loaded there), it first goes through what was there by its numbers, and some of that again.
 
-use super::{SealedRecord, StoredRecord, opened};
+use super::{SealedRecord, StoredRecord, opened, removal};
 use crate::contract::StoreError;
 use crate::store::{Backend, Store};
 
@@ -70,7 +70,8 @@ impl RecordPlace {
 }
 
 impl Store {
-    /// At most `limit` Records behind the place, and the place behind them. One that does not open is told to the log and left out. One
+    /// At most `limit` Records behind the place, and the place behind them. One that does not open is told to the log and left out, and
+    /// notes of removals are. One
     /// statement; on PostgreSQL two.
     pub async fn records_after(
         &self,
@@ -85,7 +86,7 @@ impl Store {
         let keys = &self.core().records;
         let open = |row: SealedRecord| {
             let opened = opened(keys, &row.sealed);
-            if opened.is_none() {
+            if opened.is_none() && removal(keys, &row.sealed).is_none() {
                 tracing::error!(
                     id = row.id,
                     "an audit record does not open and is not followed"

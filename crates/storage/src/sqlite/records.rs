@@ -347,13 +347,14 @@ fn run(connection: &mut Connection, sql: &str, rows: Rows) -> Result<(), StoreEr
 }
 
 const SIZES_MAX: usize = question::SIZES_MAX;
-/// Since none is removed, the last number is how many there are.
+/// The newest is never taken out: the removal comes after it.
 const LAST: &str = "select coalesce((select max(id) from record), 0), coalesce((select max(at_us) from record), 0)";
 const PUT: &str = "insert into record (id, at_us, ctx, actor, patient, events, sealed) select a, b, c, d, e, f, g from rows(?1)";
 const PUT_KEYS: &str = "insert into record_key (key, id) select a, b from rows(?1)";
 const PUT_CONTEXTS: &str = "insert into record_context (id, sealed) select a, b from rows(?1) where true on conflict (id) do nothing";
 const PUT_LATE: &str = "insert into record_late (late_us) values (?1) on conflict do nothing";
 const RECORD: &str = "select sealed from record where id = ?1";
+/// Since none is removed, the last number is how many there are.
 const CONTEXT_COUNT: &str = "select coalesce(max(seq), 0) from record_context";
 const CONTEXTS: &str = "select id, sealed from record_context order by seq";
 const RECORD_MARK: &str = "select seq from record_mark where node = ?1";

@@ -23,6 +23,7 @@
 //! | `resource_x (c)` | what was deleted of a patient's record | |
 //! | `record (id)`, `record_a (actor)`, `record_c (ctx)`, `record_p (patient)`, `record_key (key, id)` | Records, newest or oldest first | what a person did |
 //! | `record_t (at_us)` | between which ids the Records of a time lie, with `record_late` | since Monday |
+//! | `removed (id)` | what is left of a Record that was taken out: its entry, the removal, time and commitment | a proof of it |
 //! | `record_context (id)` | what many Records have in common: see `audit_row` | |
 //! | `term_count (h, k)` | how many rows have a counted term (or are of a type), by visibility | exact totals, choice of the driving range |
 //!
@@ -53,6 +54,7 @@ const CHAIN: Chain<'_> = Chain {
         TURNS,
         RECORDS,
         TREE,
+        REMOVED,
     ],
 };
 
@@ -140,6 +142,19 @@ create trigger cosignature_d before delete on cosignature begin select raise(abo
 create trigger log_key_u before update on log_key begin select raise(abort, 'the audit log is not changed'); end;
 create trigger log_key_d before delete on log_key begin select raise(abort, 'the audit log is not changed'); end;
 create trigger answered_d before delete on answered begin select raise(abort, 'the audit log is not changed'); end;
+";
+
+/// What is left of Records that were taken out: a Record can be deleted if it stands here, and what stands here stays.
+const REMOVED: &str = "
+create table removed (id integer primary key, seq integer not null, removal integer not null, at_us integer not null, commitment blob not null);
+drop trigger record_d;
+drop trigger record_key_d;
+create trigger record_d before delete on record when not exists (select 1 from removed r where r.id = old.id)
+  begin select raise(abort, 'audit records are not removed without a tombstone'); end;
+create trigger record_key_d before delete on record_key when not exists (select 1 from removed r where r.id = old.id)
+  begin select raise(abort, 'audit records are not removed without a tombstone'); end;
+create trigger removed_u before update on removed begin select raise(abort, 'the audit log is not changed'); end;
+create trigger removed_d before delete on removed begin select raise(abort, 'the audit log is not changed'); end;
 ";
 
 const TABLES: &str = "

@@ -3,6 +3,7 @@
 
 use super::Sqlite;
 use super::connection::{Columns, Connection};
+use super::records;
 use super::rows::{Kind, Rows};
 use super::statement::Value;
 use super::writer::Job;
@@ -12,6 +13,7 @@ use crate::tree::numbering::{self, Asked, Numbered, RECORDS_PER_STEP_MAX};
 use crate::tree::published::Given;
 use crate::tree::rows::{self, Cell, Cells, Head, Insert, Reads, Stored};
 use crate::tree::standing::{Found, NumberError, Standing};
+use crate::tree::taking::Taking;
 
 impl Reads for Sqlite {
     async fn cells(
@@ -113,6 +115,11 @@ impl Sqlite {
         self.ask(|answer| Job::Change(sql, values, answer)).await
     }
 
+    /// `None`: not all of the records are there any more, and nothing was changed. Else the number of the removal's note.
+    pub async fn take_out(&self, taking: Taking) -> Result<Option<i64>, StoreError> {
+        self.ask(|answer| Job::TakeOut(taking, answer)).await
+    }
+
     async fn unnumbered(&self, last: i64) -> Result<Vec<Stored>, StoreError> {
         let values = [last, RECORDS_PER_STEP_MAX];
         let rows = self.cells(UNNUMBERED, &values, "iib").await?;
@@ -170,6 +177,46 @@ pub fn insert(connection: &mut Connection, insert: &Insert) -> Result<bool, Stor
     Ok(true)
 }
 
+/// See [`Sqlite::take_out`]. What is deleted is overwritten in the file.
+pub fn take_out(connection: &mut Connection, taking: &Taking) -> Result<Option<i64>, StoreError> {
+    let ids = || Rows::of(taking.ids()).into_value();
+    let mut there = (0, 0);
+    connection.each(THERE, &[ids()], |row| {
+        there = (row.int(0)?, row.int(1)?);
+        Ok(())
+    })?;
+    if there != (taking.left.len() as i64, 0) {
+        return Ok(None);
+    }
+    let kept = records::keep(connection, &taking.records)?;
+    let removal = *kept.first().ok_or(StoreError::Integrity)?;
+    use Kind::{Blob, Int};
+    let mut rows = Rows::new(&[Int, Int, Int, Int, Blob]);
+    for left in &taking.left {
+        for value in [left.id, left.seq as i64, removal, left.at_us] {
+            rows.int(value);
+        }
+        rows.bytes(Some(&left.commitment.0));
+    }
+    connection.run(ADD_LEFT, &[rows.into_value()])?;
+    let mut keys = Rows::new(&[Int, Int]);
+    for (key, id) in taking.keys.0.iter().zip(&taking.keys.1) {
+        keys.int(*key);
+        keys.int(*id);
+    }
+    let overwrites = |connection: &mut Connection, sql| {
+        connection.batch(sql).map_err(|_| StoreError::Unavailable)
+    };
+    overwrites(connection, "pragma secure_delete = on")?;
+    let deleted = match keys.is_empty() {
+        true => Ok(0),
+        false => connection.run(DELETE_KEYS, &[keys.into_value()]),
+    };
+    let deleted = deleted.and_then(|_| connection.run(DELETE_RECORDS, &[ids()]));
+    overwrites(connection, "pragma secure_delete = off")?;
+    deleted.map(|_| Some(removal))
+}
+
 fn read(
     connection: &mut Connection,
     sql: &str,
@@ -203,6 +250,12 @@ fn cells(row: &Columns, kinds: &str) -> Result<Cells, StoreError> {
 
 const UNNUMBERED: &str = "select id, at_us, sealed from record where id > $1 order by id limit $2";
 const HEAD: &str = "select coalesce((select max(first) from leaf_run), -1), coalesce((select max(n) from checkpoint), -1)";
+const THERE: &str = "select (select count(*) from rows(?1) v cross join record r on r.id = v.a), \
+    (select count(*) from rows(?1) v cross join removed g on g.id = v.a)";
+const ADD_LEFT: &str =
+    "insert into removed (id, seq, removal, at_us, commitment) select a, b, c, d, e from rows(?1)";
+const DELETE_KEYS: &str = "delete from record_key where (key, id) in (select a, b from rows(?1))";
+const DELETE_RECORDS: &str = "delete from record where id in (select a from rows(?1))";
 const ADD_RUN: &str = "insert into leaf_run (first, cluster, base, xid, last, records, hashes) values (?1, 0, 0, 0, ?2, ?3, ?4)";
 const ADD_TILE: &str = "insert into tile (level, place, hashes) values (?1, ?2, ?3)";
 const ADD_CHECKPOINT: &str = "insert into checkpoint (n, size, note) values (?1, ?2, ?3)";

@@ -22,6 +22,7 @@ use crate::core::{Core, Prepared};
 use crate::records::NewRecord;
 use crate::state::sealed::Changes;
 use crate::tree::rows::Insert;
+use crate::tree::taking::Taking;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -70,6 +71,8 @@ pub enum Job {
     ),
     /// What a step of the audit log's tree adds: whether nobody else was faster.
     Number(Insert, oneshot::Sender<Result<bool, StoreError>>),
+    /// Records that are to go: the number of the removal's note, if all of them were there.
+    TakeOut(Taking, oneshot::Sender<Result<Option<i64>, StoreError>>),
     /// A statement of the tree's small tables: how many rows it has changed.
     Change(
         String,
@@ -199,6 +202,7 @@ enum Reply {
     Tidied(Tidied),
     Classes(Vec<i32>),
     Numbered(bool),
+    TakenOut(Option<i64>),
     Changed(usize),
     Nothing,
 }
@@ -242,6 +246,7 @@ fn serve(connection: &mut Connection, core: &Core, batch: Vec<Commit>, others: V
             (Job::Keep(_, answer), Some(Reply::Rids(ids))) => answer.send(Ok(ids)).is_ok(),
             (Job::Classes(_, answer), Some(Reply::Classes(ids))) => answer.send(Ok(ids)).is_ok(),
             (Job::Number(_, answer), Some(Reply::Numbered(done))) => answer.send(Ok(done)).is_ok(),
+            (Job::TakeOut(_, answer), Some(Reply::TakenOut(note))) => answer.send(Ok(note)).is_ok(),
             (Job::Change(.., answer), Some(Reply::Changed(rows))) => answer.send(Ok(rows)).is_ok(),
             (Job::Block, Some(Reply::Block(block))) => {
                 core.allocator.keep_spare(Some(block));
@@ -273,6 +278,7 @@ fn reply(connection: &mut Connection, core: &Core, job: &Job) -> Result<Reply, S
         }
         Job::Classes(classes, _) => Reply::Classes(visibility::intern(connection, classes)?),
         Job::Number(insert, _) => Reply::Numbered(tree::insert(connection, insert)?),
+        Job::TakeOut(taking, _) => Reply::TakenOut(tree::take_out(connection, taking)?),
         Job::Change(sql, values, _) => Reply::Changed(connection.run(sql, values)?),
         Job::Expire(most, now_us, _) => Reply::Expired(state::expire(connection, *most, *now_us)?),
         Job::Commit(..) | Job::Stage(..) | Job::Rest | Job::Close(_) => Reply::Nothing,

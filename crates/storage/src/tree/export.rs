@@ -4,12 +4,15 @@ use super::proofs::LogEntry;
 use super::rows;
 use crate::contract::StoreError;
 use crate::store::Store;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
 use ward_audit::checkpoint::Checkpoint;
 use ward_audit::export::{Header, Line};
+use ward_audit::leaf::Class;
 use ward_audit::note::Note;
 
-/// An export under way, up to the last checkpoint that there was when it began.
+/// An export under way, up to the last checkpoint that there was when it began; where records were taken out meanwhile, up to one that covers
+/// the removal.
 pub struct LogExport {
     store: Store,
     part: Part,
@@ -19,7 +22,16 @@ pub struct LogExport {
     next_note: i64,
     next_entry: u64,
     checkpoints: u64,
+    /// Removals that are there, by their records, and those that are still to come.
+    removals: HashSet<i64>,
+    awaited: HashSet<i64>,
+    /// How often is looked for these.
+    looks: u32,
 }
+
+/// Between two looks whether a removal is signed, and of how many an export has the time.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+const LOOKS_MAX: u32 = 100;
 
 enum Part {
     Header,
@@ -45,6 +57,9 @@ impl Store {
             next_note: 0,
             next_entry: 0,
             checkpoints: 0,
+            removals: HashSet::new(),
+            awaited: HashSet::new(),
+            looks: LOOKS_MAX,
         })
     }
 }
@@ -58,7 +73,7 @@ impl LogExport {
                 Ok(vec![plain(self.header().await?)])
             }
             Part::Middle => loop {
-                if self.notes.is_empty() && !self.read_notes().await? {
+                if self.notes.is_empty() && !self.read_notes().await? && !self.goes_on().await? {
                     self.part = Part::Over;
                     return Ok(vec![plain(Line::End {
                         entries: self.next_entry,
@@ -84,6 +99,7 @@ impl LogExport {
             let entries = self.store.log_entries(self.next_entry, checkpoint.size);
             let entries = entries.await?;
             self.next_entry = entries.last().map_or(checkpoint.size, |last| last.seq + 1);
+            entries.iter().for_each(|entry| self.see(entry));
             let line = |entry: LogEntry| {
                 let line = Line::Leaf(entry.leaf.clone()?, entry.hash);
                 let entry = Some(entry);
@@ -96,12 +112,41 @@ impl LogExport {
         Ok(note.map(Line::Checkpoint).map(plain).into_iter().collect())
     }
 
+    /// A removal may stand behind the last checkpoint while the record is gone already.
+    fn see(&mut self, entry: &LogEntry) {
+        let leaf = entry.leaf.as_ref();
+        if leaf.is_some_and(|leaf| leaf.class == Class::REMOVAL) {
+            self.removals.insert(entry.id);
+            self.awaited.remove(&entry.id);
+        }
+        let removal = entry.removal.filter(|id| !self.removals.contains(id));
+        self.awaited.extend(removal);
+    }
+
+    /// Whether there are further checkpoints, where a removal is still to come. Waits for the numbering; a removal that nobody numbers does
+    /// not come.
+    async fn goes_on(&mut self) -> Result<bool, StoreError> {
+        while !self.awaited.is_empty() && self.looks > 0 {
+            self.looks -= 1;
+            let last = rows::last_note(&self.store).await?;
+            let last = last.map_or(self.last, |last| last.n);
+            if last > self.last {
+                self.last = last;
+                return self.read_notes().await;
+            }
+            tokio::time::sleep(LOOK_INTERVAL).await;
+        }
+        Ok(false)
+    }
+
     /// Whether there was another checkpoint.
     async fn read_notes(&mut self) -> Result<bool, StoreError> {
         let run = self.store.log_notes(self.next_note).await?;
-        self.next_note = run.next;
         let notes = run.notes.into_iter().filter(|(n, _)| *n <= self.last);
-        self.notes.extend(notes.map(|(_, note)| note));
+        for (n, note) in notes {
+            self.next_note = n + 1;
+            self.notes.push_back(note);
+        }
         Ok(!self.notes.is_empty())
     }
 

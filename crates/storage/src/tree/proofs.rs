@@ -1,7 +1,7 @@
 //! What the stored tree tells: checkpoints, proofs, and its entries in their order for an export.
 
 use super::nodes::Nodes;
-use super::rows::{self, Cells, Reads, Run, Stored, StoredNote};
+use super::rows::{self, Cells, Left, Reads, Run, Stored, StoredNote};
 use super::standing::open;
 use crate::contract::{Rid, StoreError};
 use crate::store::{Backend, Store};
@@ -24,8 +24,10 @@ pub struct LogEntry {
     pub id: i64,
     /// That the tree has kept of it.
     pub hash: Hash,
-    /// As the record lies there now. `None`: it is gone.
+    /// As the record lies there now; of one that was taken out, what is left of it. `None`: it is gone.
     pub leaf: Option<Leaf>,
+    /// The record of the removal that has taken it out, as the store says.
+    pub removal: Option<i64>,
 }
 
 /// Checkpoints in their order, from the one with a number on.
@@ -109,6 +111,17 @@ impl Store {
         let at = run.entries.iter().position(|of| of.id == id);
         let at = at.ok_or(StoreError::Integrity)?;
         let seq = run.first as u64 + at as u64;
+        let leaf = self.leaf(seq, run.entries[at].class, &stored);
+        self.proven(leaf, run.hashes[at]).await
+    }
+
+    /// The proof of an entry, of which the tree has kept this hash. `None`: it is not signed yet.
+    pub(super) async fn proven(
+        &self,
+        leaf: Leaf,
+        hash: Hash,
+    ) -> Result<Option<TlogProof>, StoreError> {
+        let seq = leaf.seq;
         let Some(last) = rows::last_note(self).await? else {
             return Ok(None);
         };
@@ -116,8 +129,7 @@ impl Store {
         if size <= seq {
             return Ok(None);
         }
-        let leaf = self.leaf(seq, run.entries[at].class, &stored);
-        if leaf.hash() != run.hashes[at] {
+        if leaf.hash() != hash {
             tracing::error!(entry = seq, "an audit record is not as it was recorded");
             return Err(StoreError::Integrity);
         }
@@ -140,18 +152,27 @@ impl Store {
         let runs = rows::runs(self, from as i64, end as i64).await?;
         let mut entries = Vec::new();
         for run in &runs {
-            let records = self.records_of(run, from, end).await?;
+            let (records, left) = self.records_of(run, from, end).await?;
             for (at, (of, hash)) in run.entries.iter().zip(&run.hashes).enumerate() {
                 let seq = run.first as u64 + at as u64;
-                if (from..end).contains(&seq) {
-                    let leaf = records.get(&of.id);
-                    entries.push(LogEntry {
-                        seq,
-                        id: of.id,
-                        hash: *hash,
-                        leaf: leaf.map(|stored| self.leaf(seq, of.class, stored)),
-                    });
+                if !(from..end).contains(&seq) {
+                    continue;
                 }
+                let left = left.get(&of.id);
+                let (leaf, removal) = match records.get(&of.id) {
+                    Some(stored) => (Some(self.leaf(seq, of.class, stored)), None),
+                    None => (
+                        left.map(|left| left.leaf(seq, of.class)),
+                        left.map(|left| left.removal),
+                    ),
+                };
+                entries.push(LogEntry {
+                    seq,
+                    id: of.id,
+                    hash: *hash,
+                    leaf,
+                    removal,
+                });
             }
         }
         Ok(entries)
@@ -193,21 +214,29 @@ impl Store {
         Ok(row.map(|row| version_hash(name, rid, version, &row.body)))
     }
 
-    /// The records of a run whose entries are among `from..end`, by their numbers.
+    /// The records of a run whose entries are among `from..end`, by their numbers; and what is left where some are not there.
     async fn records_of(
         &self,
         run: &Run,
         from: u64,
         end: u64,
-    ) -> Result<HashMap<i64, Stored>, StoreError> {
+    ) -> Result<(HashMap<i64, Stored>, HashMap<i64, Left>), StoreError> {
         let skipped = from.saturating_sub(run.first as u64) as usize;
         let wanted = end.saturating_sub(run.first as u64) as usize;
         let entries = run.entries.iter().take(wanted).skip(skipped);
-        let (low, high) = entries.fold((i64::MAX, i64::MIN), |(low, high), of| {
-            (low.min(of.id), high.max(of.id))
-        });
+        let (low, high) = entries
+            .clone()
+            .fold((i64::MAX, i64::MIN), |(low, high), of| {
+                (low.min(of.id), high.max(of.id))
+            });
         let stored = rows::stored(self, low, high).await?;
-        Ok(stored.into_iter().map(|one| (one.id, one)).collect())
+        let stored: HashMap<i64, Stored> = stored.into_iter().map(|one| (one.id, one)).collect();
+        let mut entries = entries;
+        let left = match entries.all(|of| stored.contains_key(&of.id)) {
+            true => HashMap::new(),
+            false => rows::left(self, low, high).await?,
+        };
+        Ok((stored, left))
     }
 
     pub(super) fn leaf(&self, seq: u64, class: Class, stored: &Stored) -> Leaf {
@@ -223,7 +252,7 @@ impl Store {
         }
     }
 
-    async fn record_placed(&self, id: i64) -> Result<Option<Stored>, StoreError> {
+    pub(super) async fn record_placed(&self, id: i64) -> Result<Option<Stored>, StoreError> {
         match &self.0 {
             Backend::Sqlite(_) => Ok(rows::stored(self, id, id).await?.pop()),
             Backend::Postgres(store) => store.record_placed(id).await,

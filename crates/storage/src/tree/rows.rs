@@ -10,13 +10,14 @@
 //! | `answered (node, class)` | of how many events a node's answers have left |
 //! | `anchor (name)` | how far what is published elsewhere has come |
 //! | `witnessed (origin)` | what was last signed of another's log |
+//! | `removed (id)` | what is left of a record that was taken out |
 //!
-//! Nothing is changed or deleted in the first five: triggers refuse it. `cluster`, `base` and `xid` are PostgreSQL's, 0 on SQLite.
+//! Nothing is changed or deleted in the first five and the last: triggers refuse it. `cluster`, `base` and `xid` are PostgreSQL's, 0 on SQLite.
 
 use crate::contract::StoreError;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use ward_audit::counted::Counted;
-use ward_audit::leaf::Class;
+use ward_audit::leaf::{Class, Content, Leaf};
 use ward_audit::note::VerifierKey;
 use ward_audit::run::{self, Of};
 use ward_audit::tree::Hash;
@@ -255,6 +256,52 @@ pub(crate) async fn stored(
         .collect()
 }
 
+/// What is left of a record that was taken out.
+#[derive(Clone, Debug)]
+pub(crate) struct Left {
+    pub id: i64,
+    /// Its entry.
+    pub seq: u64,
+    /// The record that is the removal's note.
+    pub removal: i64,
+    pub at_us: i64,
+    pub commitment: Hash,
+}
+
+impl Left {
+    pub fn leaf(&self, seq: u64, class: Class) -> Leaf {
+        let commitment = self.commitment;
+        Leaf {
+            seq,
+            at_us: self.at_us,
+            class,
+            content: Content::Redacted { commitment },
+        }
+    }
+}
+
+/// Of the records `from..=to` that were taken out, by their numbers.
+pub(crate) async fn left(
+    reads: &impl Reads,
+    from: i64,
+    to: i64,
+) -> Result<HashMap<i64, Left>, StoreError> {
+    let rows = reads.cells(LEFT, &[from, to], "iiiib").await?;
+    let read = |row: &Cells| {
+        let left = Left {
+            id: row.int(0)?,
+            seq: row.int(1)? as u64,
+            removal: row.int(2)?,
+            at_us: row.int(3)?,
+            commitment: *hashes(row.bytes(4)?)?
+                .first()
+                .ok_or(StoreError::Integrity)?,
+        };
+        Ok((left.id, left))
+    };
+    rows.iter().map(read).collect()
+}
+
 /// The numbers of the records that there are of `from..=to`.
 pub(crate) async fn ids(
     reads: &impl Reads,
@@ -355,6 +402,8 @@ const COUNTED: &str =
     "select class, cast(sum(answers) as bigint) from answered group by class order by class";
 const STORED: &str = "select id, at_us, sealed from record where id >= $1 and id <= $2 order by id";
 const IDS: &str = "select id from record where id >= $1 and id <= $2";
+const LEFT: &str =
+    "select id, seq, removal, at_us, commitment from removed where id >= $1 and id <= $2";
 const ANCHORS: &str = "select name, n, size, at from anchor order by name";
 const WITNESSED: &str = "select key, size, root from witnessed order by origin";
 const WITNESSES: &str = "select distinct name from cosignature order by name";

@@ -11,6 +11,7 @@ use ward_audit::counted::Counted;
 use ward_audit::issuer::{IssueError, Issuer, State};
 use ward_audit::leaf::{Class, NONCE_BYTES};
 use ward_audit::note::{Note, Signer};
+use ward_audit::removal::Removal;
 use ward_audit::run::{self, Of};
 use ward_audit::sequencer::{Sequencer, Unnumbered};
 use ward_audit::tree::compact_range::CompactRange;
@@ -273,18 +274,18 @@ impl Standing {
 pub(crate) fn open(key: &RecordKey, stored: &Stored) -> (Unnumbered, bool) {
     let opened = key.open(&stored.sealed);
     let decoded = opened.and_then(|opened| {
-        let record = Record::decode(&opened.record)?;
-        Some((opened, record))
+        let (class, at_us) = told(&opened.record)?;
+        Some((opened, class, at_us))
     });
     match decoded {
-        Some((opened, record)) => {
+        Some((opened, class, at_us)) => {
             let unnumbered = Unnumbered {
                 nonce: opened.nonce,
                 at_us: stored.at_us,
-                class: Class::of(&record.interaction),
+                class,
                 record: opened.record,
             };
-            (unnumbered, record.at_us == stored.at_us)
+            (unnumbered, at_us == stored.at_us)
         }
         None => {
             let unnumbered = Unnumbered {
@@ -296,6 +297,15 @@ pub(crate) fn open(key: &RecordKey, stored: &Stored) -> (Unnumbered, bool) {
             (unnumbered, false)
         }
     }
+}
+
+/// Class and time of what was sealed: a Record, or a removal.
+fn told(bytes: &[u8]) -> Option<(Class, i64)> {
+    if let Some(record) = Record::decode(bytes) {
+        return Some((Class::of(&record.interaction), record.at_us));
+    }
+    let (_, removal) = Removal::of_record(bytes)?;
+    Some((Class::REMOVAL, removal.time_us))
 }
 
 impl From<StoreError> for NumberError {

@@ -4,7 +4,8 @@
 use super::rows;
 use crate::contract::StoreError;
 use crate::store::Store;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
+use ward_audit::removal::Removal;
 
 /// What a process has walked.
 #[derive(Debug, Default)]
@@ -78,9 +79,39 @@ impl Store {
                 };
                 let there = rows::ids(self, low, high).await?;
                 let gone = entries.iter().filter(|(_, id)| !there.contains(id));
-                gone.for_each(|(seq, _)| found.missing.push(*seq));
+                let gone: Vec<(u64, i64)> = gone.copied().collect();
+                self.look_at_left(low, high, &gone, found).await?;
             }
             at = until;
+        }
+        Ok(())
+    }
+
+    /// Whether removals in the log name the records that are gone, which have numbers of `low..=high`.
+    async fn look_at_left(
+        &self,
+        low: i64,
+        high: i64,
+        gone: &[(u64, i64)],
+        found: &mut Found,
+    ) -> Result<(), StoreError> {
+        if gone.is_empty() {
+            return Ok(());
+        }
+        let left = rows::left(self, low, high).await?;
+        for (seq, id) in gone {
+            let removal = left.get(id).map(|left| left.removal);
+            if let Some(removal) = removal
+                && !found.removals.contains_key(&removal)
+            {
+                let read = self.removal(removal).await?;
+                found.removals.insert(removal, read.map(|(_, read)| read));
+            }
+            let removal = removal.and_then(|removal| found.removals.get(&removal));
+            let is_named = |removal: &Removal| removal.names(*seq);
+            if !removal.is_some_and(|removal| removal.as_ref().is_some_and(is_named)) {
+                found.missing.push(*seq);
+            }
         }
         Ok(())
     }
@@ -119,6 +150,8 @@ impl Walk {
 struct Found {
     missing: Vec<u64>,
     changed: Vec<u64>,
+    /// Removals that were read, by their records; none where there is no such one.
+    removals: HashMap<i64, Option<Removal>>,
 }
 
 impl Found {

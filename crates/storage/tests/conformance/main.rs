@@ -20,6 +20,7 @@ mod place;
 mod plans;
 mod policies;
 mod records;
+mod removed;
 mod rotation;
 mod search;
 mod state;
@@ -154,4 +155,11 @@ on_both!(
     tree::a_clock_that_is_set_back_signs_nothing,
     tree::a_walk_finds_what_was_deleted_or_changed,
     tree::cosignatures_stand_below_their_checkpoint,
+    removed::what_is_over_is_taken_out_and_every_proof_holds,
+    removed::a_rule_for_some_takes_out_these_alone,
+    removed::what_is_held_stays,
+    removed::a_redaction_leaves_the_entry,
+    removed::what_no_removal_names_is_found,
+    removed::records_go_within_a_removal_only,
+    removed::a_removal_is_done_whole_or_not_at_all,
 );

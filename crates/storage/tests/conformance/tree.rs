@@ -20,23 +20,23 @@ use ward_seal::Ed25519Key;
 use ward_storage::{NumberError, Numbering, Store, Unit, Walk};
 use ward_testkit::Random;
 
-const START_US: i64 = 1_700_000_000_000_000;
+pub const START_US: i64 = 1_700_000_000_000_000;
 const SECOND_US: i64 = 1_000_000;
 const TRIES_MAX: usize = 1_000;
-const ORIGIN: &str = "hospital.example/ward/audit";
+pub const ORIGIN: &str = "hospital.example/ward/audit";
 
 /// A log that grows: each round some records by units and by a drain, and a step a second later.
-struct Log {
-    store: Store,
+pub struct Log {
+    pub store: Store,
     numbering: Numbering,
-    key: RecordKey,
-    now_us: i64,
-    drained: u64,
-    size: u64,
+    pub key: RecordKey,
+    pub now_us: i64,
+    pub drained: u64,
+    pub size: u64,
 }
 
 impl Log {
-    async fn open(place: &Place) -> Log {
+    pub async fn open(place: &Place) -> Log {
         let store = place.open().await;
         let key = store.record_key();
         Log {
@@ -50,7 +50,7 @@ impl Log {
     }
 
     /// By another process.
-    async fn reopened(self, place: &Place) -> Log {
+    pub async fn reopened(self, place: &Place) -> Log {
         self.store.close().await;
         Log {
             now_us: self.now_us,
@@ -60,7 +60,7 @@ impl Log {
         }
     }
 
-    async fn grow(&mut self, by_units: usize, by_drain: u64) {
+    pub async fn grow(&mut self, by_units: usize, by_drain: u64) {
         let record = |n: u64| Record {
             at_us: START_US + n as i64,
             interaction: ["read", "search-type", "update", "token"][n as usize % 4].into(),
@@ -85,7 +85,7 @@ impl Log {
     }
 
     /// Transactions of other tests on the same cluster hold the numbering back for a moment.
-    async fn reach(&mut self, size: u64) {
+    pub async fn reach(&mut self, size: u64) {
         for _ in 0..TRIES_MAX {
             self.size = self.step().await.unwrap();
             if self.size >= size {
@@ -96,7 +96,7 @@ impl Log {
         panic!("{} of {size} records have a number", self.size);
     }
 
-    async fn step(&mut self) -> Result<u64, NumberError> {
+    pub async fn step(&mut self) -> Result<u64, NumberError> {
         self.now_us += SECOND_US;
         loop {
             let step = self.store.number_records(&mut self.numbering, self.now_us);
@@ -107,19 +107,19 @@ impl Log {
         }
     }
 
-    async fn policy(&self) -> Policy {
+    pub async fn policy(&self) -> Policy {
         Policy {
             keys: self.store.log_keys().await.unwrap(),
             ..Policy::default()
         }
     }
 
-    async fn last(&self) -> Note {
+    pub async fn last(&self) -> Note {
         self.store.log_checkpoint(None).await.unwrap().unwrap()
     }
 }
 
-async fn grown(place: &Place) -> Log {
+pub async fn grown(place: &Place) -> Log {
     let mut log = Log::open(place).await;
     for round in 0..6 {
         log.grow(2, 7 * round).await;
@@ -128,7 +128,7 @@ async fn grown(place: &Place) -> Log {
 }
 
 /// `None`: a row of it cannot even be read.
-async fn exported(store: &Store) -> Option<String> {
+pub async fn exported(store: &Store) -> Option<String> {
     let mut export = store.export_log().await.ok()?;
     let mut text = String::new();
     loop {
@@ -142,13 +142,13 @@ async fn exported(store: &Store) -> Option<String> {
     }
 }
 
-async fn checked(store: &Store, policy: &Policy) -> Option<Report> {
+pub async fn checked(store: &Store, policy: &Policy) -> Option<Report> {
     let text = exported(store).await?;
     Some(verify(text.as_bytes(), policy).unwrap())
 }
 
 /// Whether somebody who checks finds something wrong.
-async fn is_found(store: &Store, policy: &Policy) -> bool {
+pub async fn is_found(store: &Store, policy: &Policy) -> bool {
     match checked(store, policy).await {
         Some(report) => report.verdict() == Verdict::Broken,
         None => true,
@@ -156,7 +156,7 @@ async fn is_found(store: &Store, policy: &Policy) -> bool {
 }
 
 /// Takes the guards away, as whoever owns the database can.
-async fn unguard(place: &Place) {
+pub async fn unguard(place: &Place) {
     let guarded = [
         "record",
         "record_key",
