@@ -52,7 +52,7 @@ pub mod visibility;
 mod witness;
 pub mod write;
 
-pub use audit_events::{FEED_ROWS, Streamed};
+pub use audit_events::{FEED_ROWS, Streamed, may_be_accounted, record_of_event};
 pub use break_glass::{BrokenGlass, REVIEW_CODE, REVIEW_SYSTEM, over as glass_is_over};
 pub use call::{Body, Call, Conditions, Format, Interaction, Prefer, Return};
 pub use duty::{DutySettings, ROTA_KEPT, WallClock};

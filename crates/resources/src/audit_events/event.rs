@@ -16,7 +16,7 @@ use ward_fhir::issue::Result;
 use ward_fhir::json::{Stamp, write};
 use ward_fhir::tree::Builder;
 use ward_fhir::{Document, Node};
-use ward_storage::{Op, Rid, Row, StoredRecord};
+use ward_storage::{Op, Rid, Row, Store, StoredRecord};
 
 /// Bits of an event's number that say where it stands among those of its Record.
 const PLACE_BITS: u32 = 16;
@@ -36,6 +36,11 @@ pub(super) fn place_of(cx: Context<'_>, id: &str) -> Option<(i64, usize)> {
     let number = cx.engine.store.decode_event_id(id)?;
     let nth = number & ((1 << PLACE_BITS) - 1);
     Some((number >> PLACE_BITS, nth as usize))
+}
+
+/// The number of the Record that an AuditEvent of this id is of; `None`: no id of ours.
+pub fn record_of_event(store: &Store, id: &str) -> Option<i64> {
+    store.decode_event_id(id).map(|number| number >> PLACE_BITS)
 }
 
 /// Id of the first event of a Record.

@@ -26,6 +26,8 @@ pub(crate) use feed::{feed, is_feed};
 pub(crate) use proof::proof;
 pub(crate) use search::demand_no_hop;
 
+pub use event::record_of_event;
+pub use report::may_be_accounted;
 pub use stream::{FEED_ROWS, Streamed};
 
 use crate::call::Interaction;

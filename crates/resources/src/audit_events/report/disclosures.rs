@@ -12,7 +12,7 @@ use crate::engine::{Context, stored};
 use crate::read::seen;
 use crate::reply::Reply;
 use ward_access::{BREAK_GLASS, Purpose};
-use ward_audit::Entity;
+use ward_audit::{Entity, Record};
 use ward_fhir::issue::Result;
 use ward_storage::{RecordQuestion, Rid, Row};
 
@@ -64,6 +64,15 @@ fn is_accounted(event: &Event, patient: &Row, own: &[String]) -> bool {
         && is_outside_care(&record.purpose)
         && !own.contains(&record.user)
         && !given(event, patient.rid).is_empty()
+}
+
+/// Whether a Record may be in an accounting of disclosures, by what it has in common with others
+/// ([`ward_storage::audit_row::context_of`]).
+pub fn may_be_accounted(record: &Record) -> bool {
+    let is_given = |entity: &Entity| entity.patient != 0 && matches!(entity.action, b'R' | b'E');
+    super::is_done(record)
+        && is_outside_care(&record.purpose)
+        && record.entities.iter().any(is_given)
 }
 
 /// What left the house: what was written was not given to anybody.

@@ -16,6 +16,7 @@ mod unseen;
 pub(crate) use access::access_report;
 pub(crate) use activity::activity;
 pub(crate) use disclosures::disclosures;
+pub use disclosures::may_be_accounted;
 
 use super::event::Event;
 use crate::engine::{Context, stored};
