@@ -144,4 +144,5 @@ pub fn ask_all(server: &Server, table: &mut Table) {
 
 const PEOPLE: &str = "Each step in a fresh place of the log, in this order.";
 const ITSELF: &str = "`unclean-end`, `configuration`, `outage`, `back`, `rotate-key`, `import` and `update/label-change` are shown by `tests/audit/itself.rs`, where they happen;
-`keys/rotate` and `sign-out/idle`, which take time, by `crates/smart/tests/flows` (`discovery.rs`, `sessions.rs`).";
+`keys/rotate` and `sign-out/idle`, which take time, by `crates/smart/tests/flows` (`discovery.rs`, `sessions.rs`);
+`audit-retention` and `audit-redaction` by `tests/audit_log`.";

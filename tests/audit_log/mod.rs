@@ -268,6 +268,61 @@ fn what_is_deleted_while_the_server_runs_is_an_alarm() {
     }
 }
 
+/// An event that must not stay goes while the server runs; its entry stays, and every proof.
+#[test]
+fn a_redacted_event_is_proved_and_the_log_is_whole() {
+    for backend in backends() {
+        let server = Server::start(Start::empty(backend));
+        let (auditor, loader) = (server.client("auditor"), server.client("loader"));
+        let (before, _) = checkpoint(&auditor);
+        let patient = json!({ "resourceType": "Patient", "name": [{ "family": "Okafor" }] });
+        loader.post("Patient", &patient).expect(201);
+        let (size, _) = grown(&auditor, before + 1);
+        let found = auditor.get("AuditEvent?action=C&_count=1").expect(200);
+        let found = found.json();
+        let event = found["entry"][0]["resource"]["id"].as_str().unwrap();
+        let path = format!("AuditEvent/{event}");
+        auditor.get(&path).expect(200);
+        grown(&auditor, size);
+        let over = ward(&server, &["retain", "--dry-run"]);
+        let told = text(&over);
+        assert!(told.contains(" 0  before ") && told.contains("retention: all for 6 years"));
+        assert_eq!(
+            text(&ward(&server, &["retain"])),
+            "0 records were taken out\n"
+        );
+        let order = ["--by", "Dr. Demo", "--reason", "court order 7"];
+        let redact = [&["redact", &path][..], &order].concat();
+        let redacted = ward(&server, &redact);
+        assert!(redacted.status.success(), "{redacted:?}");
+        assert!(!ward(&server, &redact).status.success(), "it is gone");
+        auditor.get(&path).expect(404);
+        let (size, _) = checkpoint(&auditor);
+        grown(&auditor, size);
+        let proof = auditor.get(&format!("{path}/$proof")).expect(200);
+        assert_eq!(value(&proof.json(), "rule"), "court order 7 (by Dr. Demo)");
+        assert!(value(&proof.json(), "removal").contains("kind redaction"));
+        loader.get(&format!("{path}/$proof")).expect(404);
+        let key = keys(&server).remove(0);
+        let kept = server.data().join("proof.json");
+        std::fs::write(&kept, &proof.bytes).unwrap();
+        let held = Command::new(ward_binary())
+            .args(["audit", "verify-proof", kept.to_str().unwrap()])
+            .args(["--key", &key])
+            .output()
+            .unwrap();
+        assert_eq!(held.status.code(), Some(0), "{}", text(&held));
+        let whole = ward(&server, &["verify", "--key", &key]);
+        assert_eq!(whole.status.code(), Some(0), "{}", text(&whole));
+        // Who has done it is an event, too.
+        let told = auditor.get("AuditEvent?action=D&subtype=audit-redaction");
+        assert_eq!(
+            told.expect(200).json()["entry"].as_array().unwrap().len(),
+            1
+        );
+    }
+}
+
 #[test]
 fn checkpoints_are_kept_in_a_file_and_signed_by_a_witness() {
     for backend in backends() {

@@ -1,9 +1,10 @@
 //! `ward audit`: checks an export of the audit log, or the proof of one event, without a server and without its store; writes such an
-//! export; shows the keys that sign; tries the detection of misuse.
+//! export; shows the keys that sign; takes records out; tries the detection of misuse.
 
 mod export;
 mod key;
 mod place;
+mod removing;
 mod versions;
 
 use crate::{drill, token};
@@ -39,6 +40,10 @@ enum Command {
     Export(export::Export),
     /// Show the keys that sign the audit log, to be told to auditors by another way, or turn to a new one
     Key(key::Key),
+    /// Take out what has been kept for as long as `audit.retention_years` and `audit.retention_rules` say
+    Retain(removing::Retain),
+    /// Destroy the content of an event that must not stay; its entry stays, and every proof
+    Redact(removing::Redact),
 }
 
 const EXAMPLES: &str = "\
@@ -123,6 +128,8 @@ impl Audit {
             Command::Drill(asked) => asked.run(),
             Command::Export(asked) => asked.run(),
             Command::Key(asked) => asked.run(),
+            Command::Retain(asked) => asked.run(),
+            Command::Redact(asked) => asked.run(),
         }
     }
 }

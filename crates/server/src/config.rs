@@ -6,6 +6,7 @@ mod audit_feed;
 mod consent;
 mod listener;
 mod options;
+pub mod retention;
 mod shifts;
 mod smart;
 mod upstream;

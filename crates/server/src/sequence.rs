@@ -5,6 +5,7 @@ pub mod alarm;
 pub mod anchor_file;
 pub mod anchors;
 pub mod held;
+pub mod retain;
 pub mod witness;
 
 use crate::wiring::clock_us;

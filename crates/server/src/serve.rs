@@ -1,6 +1,7 @@
 //! `ward serve`.
 
 use crate::activity::{self, Activity, Runs};
+use crate::config::retention::Retention;
 use crate::config::{self, Config, Flags, Loaded};
 use crate::demo::{self, Demo};
 use crate::dev_certificates::DevFiles;
@@ -147,6 +148,12 @@ impl Serve {
             node.clone(),
             stop.clone(),
         ));
+        let retain = tokio::task::spawn_local(sequence::retain::run(
+            engine.clone(),
+            Retention::of(&config.audit)?,
+            node.clone(),
+            stop.clone(),
+        ));
         let (encryption, renewal) = encryption.map(|e| (e.config, e.renewal)).unzip();
         let renewal = renewal.map(|r| tokio::task::spawn_local(r.run()));
         let reindex = tokio::task::spawn_local(reindex::run(engine.clone(), stop.clone()));
@@ -179,6 +186,7 @@ impl Serve {
         let stopped = activity::record(&engine, &node, Activity::Stop, "").await;
         stop.store(true, Ordering::Relaxed);
         let _ = watch.await;
+        let _ = retain.await;
         feed.ended().await;
         let _ = reindex.await;
         let _ = due.await;

@@ -1,5 +1,6 @@
 //! What a site decides about the audit log's tree.
 
+use super::retention::Retention;
 use serde::Deserialize;
 use ward_audit::note::{Kind, VerifierKey};
 
@@ -13,6 +14,9 @@ pub struct Audit {
     pub witnesses: Vec<String>,
     pub witness_interval_s: u64,
     pub witnessed_logs: Vec<String>,
+    pub retention_years: u32,
+    pub retention_rules: Vec<String>,
+    pub retention_hold: Vec<String>,
 }
 
 /// Messages name the option.
@@ -26,6 +30,7 @@ pub fn check(audit: &Audit) -> Result<(), String> {
             "audit.anchor_interval_s and audit.witness_interval_s must be at least 1".into(),
         );
     }
+    Retention::of(audit)?;
     witnessed(audit).map(drop)
 }
 

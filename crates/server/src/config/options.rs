@@ -499,6 +499,21 @@ pub const OPTIONS: &[OptionRow] = &[
         "Keys of audit logs of others that are signed here when they ask (POST /witness/add-checkpoint).",
     ),
     row(
+        "audit.retention_years",
+        "6",
+        "Years after which records of the audit log are taken out of it, at least 6; 0: never (docs/guide/auditing.md#retention).",
+    ),
+    row(
+        "audit.retention_rules",
+        "[]",
+        "Records that are kept longer or less long; the first rule that is met decides: interaction, subtype and outcome as in the event, and years or forever: [\"capabilities 1\", \"read/audit-log 10\", \"* serious forever\"].",
+    ),
+    row(
+        "audit.retention_hold",
+        "[]",
+        "Whose records are not taken out by their age: [\"Patient/1\", \"Practitioner/2\", \"client:lab\"].",
+    ),
+    row(
         "audit_feed.syslog_listen",
         "\"\"",
         "Address and port where other systems send audit messages by syslog over TLS (docs/guide/audit-feed.md); empty: nowhere. Its certificate is that of tls.certificate_file.",
