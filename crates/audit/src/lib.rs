@@ -9,6 +9,7 @@ mod detail;
 mod entry;
 mod error;
 mod events;
+pub mod evidence;
 pub mod export;
 mod folder;
 mod interaction;

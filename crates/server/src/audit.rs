@@ -1,6 +1,7 @@
 //! `ward audit`: checks an export of the audit log, or the proof of one event, without a server and without its store; writes such an
 //! export; shows the keys that sign; takes records out; tries the detection of misuse.
 
+mod evidence;
 mod export;
 mod key;
 mod place;
@@ -34,6 +35,8 @@ enum Command {
     Verify(Verify),
     /// Check the proof that one event is in the log
     VerifyProof(VerifyProof),
+    /// Check the evidence of an access review, and that nothing of it was changed
+    VerifyEvidence(evidence::VerifyEvidence),
     /// Hide misuse in a month of a synthetic hospital and tell what of it is found
     Drill(drill::Drill),
     /// Write the audit log of a store as a file that `ward audit verify` reads
@@ -125,6 +128,7 @@ impl Audit {
         match self.command {
             Command::Verify(asked) => asked.run(),
             Command::VerifyProof(asked) => asked.run(),
+            Command::VerifyEvidence(asked) => asked.run(),
             Command::Drill(asked) => asked.run(),
             Command::Export(asked) => asked.run(),
             Command::Key(asked) => asked.run(),

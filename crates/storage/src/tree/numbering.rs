@@ -5,6 +5,7 @@ use super::rows::{Head, Reads};
 use super::standing::{Found, NumberError, Seen, Standing};
 use crate::contract::StoreError;
 use crate::store::{Backend, Store};
+use ward_audit::evidence::{self, Document, Statement};
 use ward_audit::issuer::IssueError;
 use ward_audit::note::{Note, Signer, VerifierKey};
 
@@ -96,6 +97,22 @@ impl Store {
         keys.iter()
             .map(|key| Ok(log_keys.open(key)?.public().clone()))
             .collect()
+    }
+
+    /// Signs a document with the key that signs the log: the file that `ward audit verify-evidence` reads. Errors: `Unavailable`: the log
+    /// has no key before its first step.
+    pub async fn sign_evidence(
+        &self,
+        document: Document,
+        now_us: i64,
+    ) -> Result<String, StoreError> {
+        let keys = keys::all(self).await?;
+        let last = keys.last().ok_or(StoreError::Unavailable)?;
+        let signer = self.core().log_keys.open(last)?;
+        let statement = Statement::of(&last.origin, &document, now_us);
+        let mut note = Note::unsigned(statement.to_string()).ok_or(StoreError::Integrity)?;
+        note.sign(&signer);
+        Ok(evidence::written(&note, document))
     }
 
     /// Makes a key that signs from the next step on, which both sign. Errors: `Integrity`: there is none yet.
