@@ -129,6 +129,7 @@ pub fn ask_all(server: &Server, table: &mut Table) {
     steps.step("the page of accounts", || {
         admin.get(&format!("{origin}/auth/accounts"))
     });
+    review(&mut steps, &mut admin);
     let page = newcomer.get(&format!("{origin}/auth/sessions"));
     steps.mark = steps.mark();
     steps.step("signing out", || newcomer.sign_out(&page));
@@ -142,7 +143,51 @@ pub fn ask_all(server: &Server, table: &mut Table) {
     }
 }
 
+/// An access review of accounts by two people, of whom one is the administrator.
+fn review(steps: &mut Steps<'_>, admin: &mut Browser) {
+    let url = format!("{}/auth/access-reviews", steps.place.origin);
+    let deadline = crate::consent::day(10);
+    let page = steps.step("an access review: page, opening", || {
+        let page = admin.get(&url);
+        let fields = [
+            ("decision", "open"),
+            ("name", "Autumn"),
+            ("deadline", deadline.as_str()),
+            ("kind", "account"),
+            ("reviewers", "admin\nnewcomer"),
+        ];
+        admin.submit(&page, &fields)
+    });
+    assert_eq!(page.status, 200, "{page:?}");
+    let others = page.html().split(" value=\"").skip(1);
+    let others = others.filter_map(|rest| rest.split_once('"'));
+    let others = others.filter(|(value, _)| value.parse::<u32>().is_ok());
+    let others: Vec<String> = others.map(|(value, _)| value.to_owned()).collect();
+    let own = (0..).find(|n| !others.contains(&n.to_string())).unwrap();
+    let own = own.to_string();
+    let decide = |admin: &mut Browser, decision: &str, item: &str| {
+        let reason = ("reason", "left in October");
+        let fields = [("decision", decision), ("item", item), reason];
+        admin.submit(&page, &fields)
+    };
+    let newcomer = &others[others.len() - 1];
+    let kept = steps.step(
+        "one item is kept: its own record, and the request's",
+        || decide(admin, "keep", newcomer),
+    );
+    assert_eq!(kept.status, 200, "{kept:?}");
+    let revoked = steps.step("one is revoked", || decide(admin, "revoke", &others[0]));
+    assert_eq!(revoked.status, 200, "{revoked:?}");
+    steps.step("nobody decides about their own access", || {
+        decide(admin, "keep", &own)
+    });
+    steps.step("the evidence is taken", || {
+        admin.follow(&page, "Evidence, signed (JSON)")
+    });
+}
+
 const PEOPLE: &str = "Each step in a fresh place of the log, in this order.";
 const ITSELF: &str = "`unclean-end`, `configuration`, `outage`, `back`, `rotate-key`, `import` and `update/label-change` are shown by `tests/audit/itself.rs`, where they happen;
 `keys/rotate` and `sign-out/idle`, which take time, by `crates/smart/tests/flows` (`discovery.rs`, `sessions.rs`);
-`audit-retention` and `audit-redaction` by `tests/audit_log`.";
+`audit-retention` and `audit-redaction` by `tests/audit_log`; `access-reviews/suspend`, `unreviewed`, `close` and `give-up` by
+the tests of `smart`.";

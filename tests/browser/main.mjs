@@ -18,10 +18,11 @@ import breakGlass from './cases/break_glass.mjs';
 import demoApp from './cases/demo_app.mjs';
 import pages from './cases/pages.mjs';
 import auditLog from './cases/audit_log.mjs';
+import accessReviews from './cases/access_reviews.mjs';
 import privacy from './cases/privacy.mjs';
 
 // In order: later ones need what earlier ones register.
-const CHAPTERS = { registration, enrolment, standalone, ehr, consent, access, registry, passkeys, sessions, 'break-glass': breakGlass, 'demo-app': demoApp, privacy, 'audit-log': auditLog, pages };
+const CHAPTERS = { registration, enrolment, standalone, ehr, consent, access, registry, passkeys, sessions, 'break-glass': breakGlass, 'demo-app': demoApp, privacy, 'audit-log': auditLog, 'access-reviews': accessReviews, pages };
 /** Who is registered and enrolled is needed by all the others. */
 const NEEDED = ['registration', 'enrolment'];
 const CASE_TIMEOUT_S = 60;

@@ -348,7 +348,7 @@ fn leveled(ward: &Hospital, patient: &str, level: &str) -> String {
 }
 
 /// The date so many days from today.
-fn day(from_today: i64) -> String {
+pub fn day(from_today: i64) -> String {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let days = i64::try_from(since.as_secs() / 86_400).unwrap() + from_today;
     // <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>

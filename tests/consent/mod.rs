@@ -18,3 +18,5 @@ mod reads;
 mod searches;
 mod seen;
 mod words;
+
+pub use bases::day;

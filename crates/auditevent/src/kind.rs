@@ -237,6 +237,9 @@ fn own(record: &Record) -> Kind {
         | "sessions"
         | "apps" => authentication(word()),
         "break-glass" => break_glass(record),
+        "access-reviews" if TAKES.contains(&record.detail.subtype.as_str()) => {
+            security(code::SECURITY_ROLES)
+        }
         "accounts" if decided && record.detail.subtype.contains("role") => {
             security(code::SECURITY_ROLES)
         }
@@ -264,8 +267,8 @@ fn own(record: &Record) -> Kind {
         "import" => disclosed(code::IMPORT, word(), "C", Profile::DisclosureRecipient),
         "start" => activity(vec![code::APPLICATION_START]),
         "stop" => activity(vec![code::APPLICATION_STOP]),
-        "discovery" | "consents" | "reviews" | "clients" | "accounts" | "computers"
-        | "developer" => page(name),
+        "discovery" | "consents" | "reviews" | "access-reviews" | "clients" | "accounts"
+        | "computers" | "developer" => page(name),
         _ => activity(word()),
     }
 }
@@ -354,6 +357,8 @@ const OF_AUDIT_LOG: [&str; 7] = [
 ];
 /// Subtype of a page that somebody looks at.
 const PAGE: &str = "page";
+/// Decisions of access reviews by which somebody may less.
+const TAKES: [&str; 2] = ["revoke", "suspend"];
 /// Operations that do something.
 const NO_QUESTIONS: [&str; 4] = ["$meta-add", "$meta-delete", "$reindex", "$validate"];
 const CONSENT_CHANGE: &str = "consent-change";

@@ -1,5 +1,6 @@
 //! The pages that people see: every model of `ward_smart::page` as HTML. They work without JavaScript, except passkeys.
 
+mod access_reviews;
 mod accounts;
 mod approve;
 mod apps;
@@ -72,6 +73,8 @@ pub fn render(page: &Page) -> String {
         Page::ConsentPreview(model) => consent_preview::render(model),
         Page::Reviews(model) => reviews::render(model),
         Page::AuditLog(model) => audit_log::render(model),
+        Page::AccessReviews(model) => access_reviews::render_all(model),
+        Page::AccessReview(model) => access_reviews::render_one(model),
         Page::Message(model) => message::render(model),
     }
 }

@@ -1,5 +1,6 @@
 //! `ward`: the server binary. Configuration, wiring and the subcommands; no clinical rule lives here.
 
+mod access_reviews;
 mod account;
 mod activity;
 mod audit;

@@ -7,7 +7,10 @@ use crate::demo::{self, Demo};
 use crate::dev_certificates::DevFiles;
 use crate::feed::Feed;
 use crate::sequence::{self, anchors::Anchors};
-use crate::{core_dump, data_folder, decisions, detect, drain, due, reindex, tls, watch, wiring};
+use crate::{
+    access_reviews, core_dump, data_folder, decisions, detect, drain, due, reindex, tls, watch,
+    wiring,
+};
 use clap::{Args, ValueEnum};
 use std::net::TcpListener;
 use std::path::PathBuf;
@@ -159,6 +162,7 @@ impl Serve {
         let reindex = tokio::task::spawn_local(reindex::run(engine.clone(), stop.clone()));
         let due = tokio::task::spawn_local(due::run(engine.clone(), stop.clone()));
         let decisions = tokio::task::spawn_local(decisions::run(engine.clone(), stop.clone()));
+        let reviews = tokio::task::spawn_local(access_reviews::run(auth.clone(), stop.clone()));
         let detect = tokio::task::spawn_local(detect::run(engine.clone(), stop.clone()));
         let service = Service {
             engine: engine.clone(),
@@ -191,6 +195,7 @@ impl Serve {
         let _ = reindex.await;
         let _ = due.await;
         let _ = detect.await;
+        let _ = reviews.await;
         let _ = decisions.await;
         // It takes along what the others have recorded; then that is numbered, and published.
         let _ = drain.await;

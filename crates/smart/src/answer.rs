@@ -42,6 +42,8 @@ pub enum Answer {
 pub enum File {
     /// A JSON document in each line.
     Ndjson(String),
+    /// A JSON document.
+    Json(String),
     /// To be printed.
     Report(Box<AuditReport>),
 }

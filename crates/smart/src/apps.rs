@@ -63,6 +63,15 @@ pub(crate) async fn revoke(
     }
 }
 
+/// Ends one grant, on every node within a second.
+pub(crate) async fn end_one(
+    server: &AuthorizationServer,
+    id: &str,
+    now_s: i64,
+) -> Result<(), OAuthError> {
+    end(server, vec![id.to_owned()], now_s).await
+}
+
 /// Makes room for one more grant of a person to a client.
 pub(crate) async fn make_room(
     server: &AuthorizationServer,

@@ -56,12 +56,14 @@ pub enum Endpoint {
     Reviews,
     /// The audit log, for auditors and privacy officers.
     AuditLog,
+    /// Who may do what, to be kept or revoked until a deadline.
+    AccessReviews,
     /// Where an upstream OpenID provider sends people back.
     Upstream,
 }
 
 impl Endpoint {
-    pub const ALL: [Endpoint; 30] = [
+    pub const ALL: [Endpoint; 31] = [
         Endpoint::Authorize,
         Endpoint::Token,
         Endpoint::Introspect,
@@ -91,6 +93,7 @@ impl Endpoint {
         Endpoint::Consents,
         Endpoint::Reviews,
         Endpoint::AuditLog,
+        Endpoint::AccessReviews,
         Endpoint::Upstream,
     ];
 
@@ -126,6 +129,7 @@ impl Endpoint {
             Endpoint::Consents => "/auth/consents",
             Endpoint::Reviews => "/auth/reviews",
             Endpoint::AuditLog => "/auth/audit",
+            Endpoint::AccessReviews => "/auth/access-reviews",
             Endpoint::Upstream => "/auth/upstream",
         }
     }
@@ -181,6 +185,7 @@ impl Endpoint {
             Endpoint::Consents => "consents",
             Endpoint::Reviews => "reviews",
             Endpoint::AuditLog => "audit-log",
+            Endpoint::AccessReviews => "access-reviews",
             Endpoint::Upstream => "upstream",
         }
     }
@@ -222,6 +227,7 @@ impl Endpoint {
             | Endpoint::Consents
             | Endpoint::Reviews
             | Endpoint::AuditLog
+            | Endpoint::AccessReviews
             | Endpoint::Upstream => true,
             Endpoint::Token
             | Endpoint::Introspect

@@ -3,6 +3,7 @@
 //!
 //! This crate must *not* know: HTTP, SQL, or a clock (time is an argument).
 
+mod access_reviews;
 pub mod answer;
 mod app_state;
 mod apps;

@@ -1,10 +1,15 @@
 //! What the pages say, without a word of HTML: `http` renders each model. A page's form leads back to the path it is shown at
 //! unless it names another.
 
+mod access_reviews;
 mod audit;
 mod consents;
 mod reviews;
 
+pub use access_reviews::{
+    AccessReviewPart, AccessReviewRow, AccessReviewShown, AccessReviews, NewAccessReview,
+    ReviewItemRow,
+};
 pub use audit::{
     AUDIT_KINDS, AUDIT_OUTCOMES, AccessMap, AuditChoice, AuditDetail, AuditFilter, AuditList,
     AuditLog, AuditReport, AuditRow, AuditShown, ProofStatus, Timeline, TimelinePoint, TimelineRow,
@@ -97,6 +102,8 @@ pub enum Page {
     ConsentPreview(ConsentPreview),
     Reviews(Reviews),
     AuditLog(Box<AuditLog>),
+    AccessReviews(AccessReviews),
+    AccessReview(Box<AccessReviewShown>),
     Message(Message),
 }
 

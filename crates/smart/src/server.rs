@@ -16,8 +16,9 @@ use crate::state::{self, Changes, KeyAlgorithm, Refused, Revocation};
 use crate::tokens::TokenService;
 use crate::trail::{self, Trail};
 use crate::{
-    apps, audit_log, authorize, brands, break_glass, client_authentication, clients, consents,
-    developer, discovery, introspect, launch, par, people, register, reviews, revoke, token,
+    access_reviews, apps, audit_log, authorize, brands, break_glass, client_authentication,
+    clients, consents, developer, discovery, introspect, launch, par, people, register, reviews,
+    revoke, token,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -316,6 +317,9 @@ impl AuthorizationServer {
             Endpoint::Reviews => for_person(Box::pin(reviews::answer(self, request, trail)).await),
             Endpoint::AuditLog => {
                 for_person(Box::pin(audit_log::answer(self, request, trail)).await)
+            }
+            Endpoint::AccessReviews => {
+                for_person(Box::pin(access_reviews::answer(self, request, trail)).await)
             }
             Endpoint::SignIn
             | Endpoint::SecondFactor

@@ -1,6 +1,7 @@
 //! Everything the authorization server remembers: typed rows with an expiry, each kind in a file of its own. None of it lives
 //! in the memory of one process alone, so every node of an installation knows the same.
 
+mod access_review;
 mod account;
 mod app_state;
 mod authorization;
@@ -28,6 +29,10 @@ mod upstream_identity;
 mod upstream_sign_in;
 mod workstation;
 
+pub use access_review::{
+    AccessReview, Decided, Decision, Effect, GrantKind, OPENED_GLASS_KEPT_S, OpenedGlass,
+    REVIEW_KEPT_S, ReviewItem, ReviewWork, Stage,
+};
 pub use account::{Account, NamedPasskey};
 pub use app_state::{AppCode, AppState};
 pub use authorization::{AUTHORIZATION_LIFETIME_S, Authorization};
@@ -95,6 +100,10 @@ pub enum RowKind {
     Brands = 25,
     BreakGlass = 26,
     SavedView = 28,
+    AccessReview = 34,
+    ReviewItem = 35,
+    ReviewWork = 36,
+    OpenedGlass = 37,
     /// Of `ward_resources`, which counts whom clients see.
     RecordBudget = ward_resources::RECORD_BUDGET_ROWS,
     /// Of `ward_server`, which says how far each collector of audit events has got.

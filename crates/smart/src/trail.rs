@@ -257,6 +257,56 @@ pub(crate) async fn of_itself(
     }
 }
 
+/// One of several things that a request or the server of itself does: a Record of its own.
+pub(crate) struct Step {
+    pub interaction: &'static str,
+    pub subtype: &'static str,
+    /// Only words of our own and names that are known here.
+    pub about: Vec<(&'static str, String)>,
+    pub outcome: Outcome,
+}
+
+/// Durable when this returns. `by`: whose request it is; `None`: nobody's. Error: it could not be written.
+pub(crate) async fn step(
+    server: &AuthorizationServer,
+    step: Step,
+    by: Option<(&Session, &Request<'_>)>,
+) -> Result<(), OAuthError> {
+    let mut trail = Trail::default();
+    if let Some((session, _)) = by {
+        trail.session(session);
+    }
+    let mut request_id = [0; 16];
+    ward_seal::random::fill(&mut request_id);
+    step.subtype.clone_into(&mut trail.detail.subtype);
+    trail.detail.elapsed_us = Some(0);
+    let request = by.map(|(_, request)| request);
+    let own = request.is_none().then(|| OWN_CLIENT.to_owned());
+    let none = Request::default();
+    let query = query(&step.about, &none);
+    let record = Record {
+        at_us: server.engine().now_us(),
+        request_id: request.map_or(request_id, |request| request.request_id),
+        interaction: step.interaction.to_owned(),
+        outcome: step.outcome,
+        client_id: own.unwrap_or_default(),
+        user: trail.user,
+        purpose: String::new(),
+        source: request.map_or("", |request| request.source).to_owned(),
+        status: if step.outcome == Outcome::Success {
+            200
+        } else {
+            500
+        },
+        query: query.trim_end_matches('&').to_owned(),
+        entities: Vec::new(),
+        decision: Decision::default(),
+        detail: trail.detail,
+    };
+    let written = server.engine().log().append(&record).await;
+    written.map(|_| ()).map_err(|_| OAuthError::unavailable())
+}
+
 fn withheld(answer: &Answer) -> Answer {
     const WHY: &str = "the audit record could not be written; nothing is answered without it";
     match answer {

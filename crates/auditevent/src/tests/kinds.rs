@@ -474,6 +474,18 @@ fn of_the_authorization_server() -> Vec<(&'static str, Record)> {
             "reviews",
             decided("reviews", "", "decision=close&review=r1"),
         ),
+        (
+            "access kept",
+            decided("access-reviews", "keep", "decision=keep&review=r1&item=1"),
+        ),
+        (
+            "access revoked",
+            decided(
+                "access-reviews",
+                "revoke",
+                "decision=revoke&review=r1&item=1",
+            ),
+        ),
     ]
 }
 

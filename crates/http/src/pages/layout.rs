@@ -151,6 +151,8 @@ enum Audience {
     /// Whose role may break the glass.
     Emergency,
     Administrators,
+    /// Who looks after the server, or after those who do.
+    Overseers,
 }
 
 impl Audience {
@@ -163,11 +165,12 @@ impl Audience {
             Audience::Staff => person.is_staff,
             Audience::Emergency => person.breaks_glass,
             Audience::Administrators => person.administers,
+            Audience::Overseers => person.administers || person.reviews || person.audits,
         }
     }
 }
 
-const PLACES: [Place; 11] = [
+const PLACES: [Place; 12] = [
     Place {
         endpoint: Endpoint::Consents,
         name: "My record",
@@ -182,6 +185,11 @@ const PLACES: [Place; 11] = [
         endpoint: Endpoint::AuditLog,
         name: "Audit log",
         is_for: Audience::Auditors,
+    },
+    Place {
+        endpoint: Endpoint::AccessReviews,
+        name: "Access reviews",
+        is_for: Audience::Overseers,
     },
     Place {
         endpoint: Endpoint::Apps,

@@ -87,6 +87,8 @@ fn form_of(page: &Page) -> Option<&Form> {
         Page::ConsentPreview(model) => Some(&model.form),
         Page::Reviews(model) => Some(&model.form),
         Page::AuditLog(model) => Some(&model.form),
+        Page::AccessReviews(model) => Some(&model.form),
+        Page::AccessReview(model) => Some(&model.form),
         Page::Message(_) => None,
     }
 }

@@ -1,5 +1,6 @@
 //! One model of every page, for snapshots; and the same with something hostile in every text.
 
+mod access_reviews;
 mod audit;
 mod clients;
 mod consents;
@@ -52,6 +53,7 @@ pub fn pages(text: &dyn Fn(&str) -> String) -> Vec<(&'static str, Page)> {
         ("reviews", Page::Reviews(consents::reviews(text))),
         ("message", Page::Message(message(text))),
     ];
+    pages.extend(access_reviews::pages(text));
     pages.extend(audit::pages(text));
     pages
 }

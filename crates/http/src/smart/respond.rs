@@ -48,6 +48,7 @@ pub fn respond(request: &HttpRequest, answer: Answer, cookies: Cookies) -> HttpR
 fn download(name: &str, file: File) -> HttpResponse {
     let (content_type, bytes) = match file {
         File::Ndjson(lines) => ("application/x-ndjson", lines.into_bytes()),
+        File::Json(document) => ("application/json", document.into_bytes()),
         File::Report(report) => ("application/pdf", pages::pdf(&report)),
     };
     HttpResponse::Ok()

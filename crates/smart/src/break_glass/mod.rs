@@ -13,7 +13,7 @@ mod review;
 use crate::answer::{ErrorCode, OAuthError};
 use crate::request::Request;
 use crate::server::AuthorizationServer;
-use crate::state::{self, BreakGlass, Changes, Held};
+use crate::state::{self, BreakGlass, Changes, Held, OpenedGlass};
 use crate::trail::Trail;
 use reason::Reason;
 use ward_access::Caller;
@@ -138,7 +138,15 @@ async fn declare(
     glass.task = review.task;
     trail.decided("task", &glass.task);
     trail.broke_glass(review.entities);
-    state::commit(server.store(), Changes::new().insert(&glass), now_s).await?;
+    let opened = OpenedGlass {
+        task: glass.task.clone(),
+        subject: glass.subject.clone(),
+        fhir_user: person.fhir_user.map(str::to_owned),
+        client_id: glass.client_id.clone(),
+        declared_s: now_s,
+    };
+    let changes = Changes::new().insert(&glass).insert(&opened);
+    state::commit(server.store(), changes, now_s).await?;
     tracing::warn!(task = %glass.task, "a person has broken the glass of a record; its review waits");
     Ok(Ok(glass))
 }

@@ -121,6 +121,23 @@ async fn decide(
     Ok(list(server, session, request, Some(notice)))
 }
 
+/// Stops a client as its page does: it gets no tokens, and those it has are void. `false`: it was stopped or is gone.
+pub(crate) async fn suspend(
+    server: &AuthorizationServer,
+    client_id: &str,
+    now_s: i64,
+) -> Result<bool, OAuthError> {
+    let found = state::get::<Client>(server.store(), client_id, now_s).await?;
+    let Some(mut client) = found.filter(|client| client.state == ClientState::Active) else {
+        return Ok(false);
+    };
+    let was = client.row.clone();
+    client.state = ClientState::Suspended;
+    keep(server, &was, client, true, now_s).await?;
+    server.watch(now_s).await?;
+    Ok(true)
+}
+
 /// The client as it is decided; whether the tokens that it has are void then, and what is said of it after its name. `None`: nothing is
 /// decided.
 fn decided(

@@ -140,6 +140,20 @@ pub async fn unlink(store: &Store, typed: &str, now_s: i64) -> Result<Vec<String
     .await
 }
 
+/// The account has this role no longer; all sessions end. Where no role would be left it is closed: whoever has none acts in those of
+/// the rota, and nobody has said that. What is void, for the caller's own node.
+pub(crate) async fn take_role(
+    store: &Store,
+    typed: &str,
+    role: &str,
+    now_s: i64,
+) -> Result<Vec<String>, AccountError> {
+    let mut account = known(store, typed, now_s).await?;
+    account.roles.retain(|one| one != role);
+    account.closed |= account.roles.is_empty();
+    put_out(store, account, Changes::new(), now_s).await
+}
+
 /// Takes every factor away, ends all sessions, and invites anew: the invitation's token, and what is void.
 pub async fn reset(
     store: &Store,

@@ -198,9 +198,9 @@ impl Session {
 }
 
 /// The role whose people look after the server.
-const ADMINISTRATOR: &str = "system-administrator";
+pub(crate) const ADMINISTRATOR: &str = "system-administrator";
 /// The role whose people look after consents and the record of accesses.
-const PRIVACY_OFFICER: &str = "privacy-officer";
+pub(crate) const PRIVACY_OFFICER: &str = "privacy-officer";
 const AUDITOR: &str = "auditor";
 
 #[cfg(test)]

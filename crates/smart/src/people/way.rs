@@ -147,6 +147,7 @@ fn place(path: &str) -> Option<Endpoint> {
                 | Endpoint::Consents
                 | Endpoint::Reviews
                 | Endpoint::AuditLog
+                | Endpoint::AccessReviews
         )
     })
 }

@@ -6,6 +6,7 @@
     reason = "a test fails by panic"
 )]
 
+mod access_reviews;
 mod accounts;
 mod answers;
 mod app_state;
@@ -59,6 +60,12 @@ macro_rules! on_both {
 }
 
 on_both!(
+    access_reviews::c14_a_review_holds_what_is_in_force,
+    access_reviews::c14_what_is_revoked_ends_at_once,
+    access_reviews::c14_the_deadline_suspends_what_nobody_decided_once,
+    access_reviews::c14_what_a_process_left_behind_is_carried_out,
+    access_reviews::c14_the_evidence_is_signed_by_the_log,
+    access_reviews::c14_who_may_not_is_refused_and_recorded,
     demo::systems_sign_in_with_the_keys_that_were_made,
     demo::people_have_a_password_and_a_second_factor,
     demo::another_start_changes_nothing,
