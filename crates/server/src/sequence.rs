@@ -23,6 +23,9 @@ const STEP_INTERVAL: Duration = Duration::from_millis(250);
 /// After a failure that is an alarm.
 const RETRY: Duration = Duration::from_secs(2);
 const WALK_INTERVAL: Duration = Duration::from_secs(30);
+const TEND_INTERVAL: Duration = Duration::from_secs(60);
+/// Ids of records that have a partition made ahead, in PostgreSQL: ten minutes of the heaviest load.
+const AHEAD: i64 = 6_000_000;
 const ANCHOR_INTERVAL: Duration = Duration::from_secs(5);
 /// A store that cannot be reached is an alarm after so long: nothing is numbered meanwhile.
 const UNREACHABLE_MAX: Duration = Duration::from_secs(60);
@@ -73,7 +76,12 @@ pub async fn watch(engine: Arc<Engine>, mut anchors: Anchors, stop: Arc<AtomicBo
     let mut alarms = Alarms::new(engine.clone());
     let (mut walk, mut held) = (Walk::default(), Held::default());
     let (mut walked, mut anchored) = (Instant::now(), Instant::now());
+    let mut tended: Option<Instant> = None;
     while !stop.load(Ordering::Relaxed) {
+        if tended.is_none_or(|tended| tended.elapsed() >= TEND_INTERVAL) {
+            tended = Some(Instant::now());
+            tend(&engine).await;
+        }
         if walked.elapsed() >= WALK_INTERVAL {
             walked = Instant::now();
             look(&engine, &mut walk, &mut alarms).await;
@@ -86,6 +94,18 @@ pub async fn watch(engine: Arc<Engine>, mut anchors: Anchors, stop: Arc<AtomicBo
         tokio::time::sleep(STEP_INTERVAL).await;
     }
     anchors.publish_last(&engine, &mut alarms).await;
+}
+
+/// Records that come when none was made ahead lie in the last partition.
+async fn tend(engine: &Engine) {
+    if engine
+        .store()
+        .tend_records(clock_us(), AHEAD)
+        .await
+        .is_err()
+    {
+        tracing::warn!("the partitions of the audit records could not be seen to");
+    }
 }
 
 /// The same for as long as it lasts: a clock that was set back comes nearer.

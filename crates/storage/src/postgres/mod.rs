@@ -15,6 +15,7 @@ mod lower;
 mod names;
 mod once;
 mod page;
+mod parts;
 mod pool;
 mod probe;
 mod question;

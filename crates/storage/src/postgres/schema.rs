@@ -12,7 +12,7 @@
 //! | `_d (d)`, `_u (upd)` | a type without a usable condition, history and `_lastUpdated` |
 //!
 //! `state` holds rows with an expiry: one by `(kind, key)`, the list of a kind or of an owner by `seq`, what has expired.
-//! `record` holds Records by `id`, with `_c (ctx, id)`, `_a (actor, id)`, `_p (patient, id)` and `record_key (key, id)` for whatever they are
+//! `record` holds Records by `id`, in partitions of about a month (`parts`), with `_c (ctx, id)`, `_a (actor, id)`, `_p (patient, id)` and `record_key (key, id)` for whatever they are
 //! about besides; `removed` by `id` what is left of those that were taken out; `_t (at_us)` and `record_late` say between which ids those of a time lie; `record_context` what many have in common.
 //! `vis_class` says what the visibility ids stand for, `policy` by which version of a patient's policy rows get theirs, when that is to be
 //! decided anew (`due`, by whoever has it until `held`), and whose record is closed until then.
@@ -22,6 +22,7 @@
 //! (`slot`), since one row for all would make every commit wait for the flush of another.
 
 use super::connection::{Connection, Failure};
+use super::parts::PARTS;
 use super::statement::Value;
 use crate::contract::OpenError;
 use crate::migrations::Chain;
@@ -39,6 +40,7 @@ const CHAIN: Chain<'_> = Chain {
         RECORDS,
         TREE,
         REMOVED,
+        PARTS,
     ],
 };
 

@@ -161,5 +161,6 @@ on_both!(
     removed::a_redaction_leaves_the_entry,
     removed::what_no_removal_names_is_found,
     removed::records_go_within_a_removal_only,
+    removed::records_lie_in_partitions,
     removed::a_removal_is_done_whole_or_not_at_all,
 );

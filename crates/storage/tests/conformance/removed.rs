@@ -339,6 +339,67 @@ async fn refuses(place: &Place, all: &[String]) {
     }
 }
 
+/// In PostgreSQL. Ids run through partitions that are made ahead, through the last one where none was, and what is empty goes.
+pub async fn records_lie_in_partitions(place: Place) {
+    let Place::Postgres(database) = &place else {
+        return;
+    };
+    let parts = || database.ask("select string_agg(n::text, ' ' order by n) from record_part");
+    let used = || database.ask("select count(distinct tableoid) from record");
+    let far_us = START_US + 90 * 86_400_000_000;
+    let mut log = Log::open(&place).await;
+    log.grow(2, 30).await;
+    log.store.tend_records(far_us, 100).await.unwrap();
+    assert_eq!(parts(), "1 2");
+    place
+        .run("select setval('record_id', (select max(low) from record_part) - 20)")
+        .await;
+    log.grow(1, 5).await;
+    log.store.tend_records(far_us, 100).await.unwrap();
+    assert_eq!(parts(), "1 2 3");
+    // Over an end, and into the last one, which is cut with rows in it.
+    log.grow(1, 40).await;
+    assert_eq!((used(), parts()), ("2".into(), "1 2 3".into()));
+    log.grow(1, 200).await;
+    assert_eq!((used(), parts()), ("3".into(), "1 2 3".into()));
+    log.store.tend_records(far_us, 100).await.unwrap();
+    log.store.tend_records(far_us, 100).await.unwrap();
+    assert_eq!((used(), parts()), ("3".into(), "1 2 3 4".into()));
+    log.grow(1, 150).await;
+    let forwards = ids(&log).await;
+    assert_eq!((forwards.len(), used()), (431, "4".into()));
+    let mut question = RecordQuestion {
+        newest_first: true,
+        limit: 60,
+        ..RecordQuestion::default()
+    };
+    let mut backwards = Vec::new();
+    loop {
+        let page = log.store.records(&question).await.unwrap();
+        let Some(last) = page.last() else { break };
+        question.after = Some(last.id);
+        backwards.extend(page.iter().map(|stored| stored.id));
+    }
+    backwards.reverse();
+    assert_eq!(backwards, forwards);
+    let whole = report(&log).await;
+    assert_eq!(whole.verdict(), Verdict::Whole, "{whole}");
+    // All that is over goes, and with it the partitions that no id comes into any more.
+    let expiry = expiry(&log, None, i64::MAX).await;
+    let taken = expire(&log, &expiry, &Held::default()).await.unwrap();
+    assert_eq!(taken.records, 431);
+    log.store.tend_records(far_us, 100).await.unwrap();
+    assert!(parts().starts_with("4 "), "{}", parts());
+    let mut log = log.reopened(&place).await;
+    numbered(&mut log, 1).await;
+    log.grow(2, 20).await;
+    let whole = report(&log).await;
+    assert_eq!(whole.verdict(), Verdict::Whole, "{whole}");
+    for sql in ["truncate record_4", "delete from record_4"] {
+        assert!(!place.can_run(sql).await, "{sql}");
+    }
+}
+
 /// What fails on its way leaves everything, and two who try at once take out each record once.
 pub async fn a_removal_is_done_whole_or_not_at_all(place: Place) {
     let mut log = grown(&place).await;
