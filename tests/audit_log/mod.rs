@@ -302,7 +302,8 @@ fn a_redacted_event_is_proved_and_the_log_is_whole() {
         let proof = auditor.get(&format!("{path}/$proof")).expect(200);
         assert_eq!(value(&proof.json(), "rule"), "court order 7 (by Dr. Demo)");
         assert!(value(&proof.json(), "removal").contains("kind redaction"));
-        loader.get(&format!("{path}/$proof")).expect(404);
+        let clinician = server.client("clinician");
+        clinician.get(&format!("{path}/$proof")).expect(403);
         let key = keys(&server).remove(0);
         let kept = server.data().join("proof.json");
         std::fs::write(&kept, &proof.bytes).unwrap();

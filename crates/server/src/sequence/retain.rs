@@ -176,3 +176,64 @@ pub fn event(interaction: &str, node: &str, removal: &Removal, about: &[(&str, &
         detail: Detail::default(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Flags;
+    use ward_audit::removal::RemovalKind;
+
+    fn removal() -> Removal {
+        Removal {
+            origin: "log.example".into(),
+            time_us: 1_700_000_000_000_000,
+            kind: RemovalKind::Expiry,
+            entries: vec![3..5, 9..10],
+            rule: "retention: all for 6 years".into(),
+        }
+    }
+
+    #[test]
+    fn contexts_are_sorted_by_the_rule_that_is_met() {
+        let flags: Flags = vec![(
+            "audit.retention_rules",
+            r#"["capabilities 1", "* serious forever"]"#.into(),
+        )];
+        let config = crate::config::load(None, &flags).unwrap().config;
+        let retention = Retention::of(&config.audit).unwrap();
+        let of = |interaction: &str, outcome: Outcome| Record {
+            outcome,
+            ..event(interaction, "node", &removal(), &[])
+        };
+        let contexts = [
+            (1, of("read", Outcome::Success)),
+            (2, of("capabilities", Outcome::Serious)),
+            (3, of("read", Outcome::Serious)),
+            (4, of("token", Outcome::Minor)),
+        ];
+        let now_us = 1_700_000_000_000_000;
+        let found = expiries(&retention, &contexts, now_us);
+        let told: Vec<(&str, &[i64])> = found
+            .iter()
+            .map(|expiry| (expiry.rule.as_str(), &expiry.contexts[..]))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("retention: all for 6 years", &[1, 4][..]),
+                ("retention: capabilities for 1 year", &[2]),
+            ]
+        );
+        assert!(found[0].until_us < found[1].until_us && found[1].until_us < now_us);
+    }
+
+    #[test]
+    fn the_record_tells_entries_and_rule() {
+        let event = event("audit-redaction", "node", &removal(), &[("by", "Dr. & Co")]);
+        assert_eq!(
+            event.query,
+            "records=3&first-entry=3&last-entry=9&rule=retention:%20all%20for%206%20years&by=Dr.%20%26%20Co"
+        );
+        assert_eq!(event.at_us, removal().time_us);
+    }
+}
