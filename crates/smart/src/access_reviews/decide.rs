@@ -190,6 +190,9 @@ pub(super) async fn finish(
     if item.is_pending() {
         decided.effect = effect::carry_out(server, &item, decided.decision, again, now_s).await?;
     }
+    if decided.effect == Effect::Failed {
+        tracing::error!(review = %item.review, item = item.n, "a decision of an access review cannot be carried out");
+    }
     let step = trail::Step {
         interaction: INTERACTION,
         subtype: decided.decision.word(),
