@@ -191,7 +191,8 @@ pub(super) fn entity(row: &Row) -> Entity {
 }
 
 /// For somebody who is bound to the patient: without what was asked beside it, which may name others, without counts of what else was
-/// in the answer, and without the ids of others' sessions and tokens. `people`: with the names of those who acted, too.
+/// in the answer, without the ids of others' sessions and tokens, and without details, which name earlier versions and what was decided whether
+/// or not the patient sees these. `people`: with the names of those who acted, too.
 fn for_patients(root: Node<'_>, people: bool) -> Document {
     let mut builder = Builder::new(String::new());
     builder.open(None, root.ty());
@@ -203,7 +204,7 @@ fn for_patients(root: Node<'_>, people: bool) -> Document {
                 without(&mut builder, child, &["policy", "who", "name"]);
             }
             "agent" => without(&mut builder, child, &["policy"]),
-            "entity" => without(&mut builder, child, &["query"]),
+            "entity" => without(&mut builder, child, &["query", "detail"]),
             _ => {
                 builder.copy(child, child.member());
             }

@@ -294,6 +294,8 @@ pub async fn a_patient_is_told_of_nobody_else(house: House) {
         assert_eq!(event["extension"], Value::Null, "{event}");
         let entities = event["entity"].as_array().into_iter().flatten();
         assert!(entities.clone().all(|e| e["query"].is_null()), "{event}");
+        // The version before is named there, by a text of which nothing would be cut.
+        assert!(entities.clone().all(|e| e["detail"].is_null()), "{event}");
         let names = event.to_string();
         assert!(
             ["b", "c", "d"]
