@@ -100,7 +100,7 @@ fn detail(caller: &Caller, call: &Call, ended: &Ended<'_>) -> Detail {
 
 /// Words of our own only: there are few contexts of Records.
 fn subtype(call: &Call) -> String {
-    let of_the_log = audit_events::subtype(&call.interaction);
+    let of_the_log = audit_events::subtype(call);
     if !of_the_log.is_empty() {
         return of_the_log.to_owned();
     }

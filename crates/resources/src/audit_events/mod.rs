@@ -30,7 +30,7 @@ pub use event::record_of_event;
 pub use report::may_be_accounted;
 pub use stream::{FEED_ROWS, Streamed};
 
-use crate::call::Interaction;
+use crate::call::{Call, Interaction};
 use crate::engine::Context;
 use crate::reply::Reply;
 use std::pin::Pin;
@@ -66,7 +66,7 @@ pub(crate) fn interaction(cx: Context<'_>) -> Option<Answer<'_>> {
             Box::pin(std::future::ready(Err(no_history())))
         }
         Interaction::SearchType { ty } if is(*ty) => Box::pin(search::on_type(cx)),
-        Interaction::SearchSystem if is_alone(cx) => Box::pin(search::on_type(cx)),
+        Interaction::SearchSystem if is_alone(cx.call) => Box::pin(search::on_type(cx)),
         Interaction::SearchCompartment {
             compartment,
             id,
@@ -91,16 +91,17 @@ pub(crate) fn changes(interaction: &Interaction) -> bool {
 }
 
 /// What Records say of a Call that asks the log, whether or not it finds anything: it was used.
-pub(crate) fn subtype(interaction: &Interaction) -> &'static str {
-    if let Interaction::Operation { name, .. } = interaction {
+pub(crate) fn subtype(call: &Call) -> &'static str {
+    if let Interaction::Operation { name, .. } = &call.interaction {
         return report::subtype(name);
     }
-    let is_asked = match interaction {
+    let is_asked = match &call.interaction {
         Interaction::Read { ty, .. }
         | Interaction::Vread { ty, .. }
         | Interaction::HistoryInstance { ty, .. }
         | Interaction::SearchType { ty }
         | Interaction::SearchCompartment { ty: Some(ty), .. } => is(*ty),
+        Interaction::SearchSystem => is_alone(call),
         _ => false,
     };
     match is_asked {
@@ -121,8 +122,8 @@ fn no_history() -> Failure {
 }
 
 /// Whether a search over all types is over AuditEvents and nothing else.
-fn is_alone(cx: Context<'_>) -> bool {
-    cx.call.parameter("_type") == Some("AuditEvent")
+fn is_alone(call: &Call) -> bool {
+    call.parameter("_type") == Some("AuditEvent")
 }
 
 /// Patients to whom the caller is bound; `None`: to none.

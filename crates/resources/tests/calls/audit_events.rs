@@ -519,6 +519,16 @@ pub async fn reading_the_log_is_logged_and_costs_the_same(house: House) {
         !read.entities.is_empty() && read.entities.iter().all(of_log),
         "{read:?}"
     );
+    // By which URL, and whether anything is found, is one.
+    for url in [
+        "AuditEvent?entity-name=nothing",
+        "?_type=AuditEvent&entity-name=nothing",
+    ] {
+        let reply = house.ask(&auditor, Get, url, None).await;
+        assert_eq!(reply.status, 200, "{url}: {}", text(&reply));
+        let asked = house.records().pop().unwrap();
+        assert_eq!(asked.detail.subtype, "audit-log", "{url}");
+    }
     store(&house, "four", std::slice::from_ref(&read)).await;
     let used = pages(&house, &auditor, "AuditEvent?type=110101&_count=1")
         .await
