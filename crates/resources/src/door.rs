@@ -185,10 +185,13 @@ impl Engine {
         budgeted: Budgeted,
         (patient, hides): (i64, bool),
     ) -> Reply {
-        if let Some(notice) = budgeted.notice
-            && self.log.append(&notice).await.is_err()
-        {
-            return Reply::failure(&unrecorded());
+        if let Some(notice) = budgeted.notice {
+            let waiting = Unrecorded::new(self, caller, call);
+            let noted = self.log.append(&notice).await;
+            waiting.recorded();
+            if noted.is_err() {
+                return Reply::failure(&unrecorded());
+            }
         }
         let reply = budgeted.reply;
         // What a write discloses is known when its Record is committed: it has another one.
