@@ -85,7 +85,8 @@ impl AskedWitness {
         if answer.status == 409
             && let Some(seen) = size_of(&answer)
         {
-            if seen > now.checkpoint.size {
+            // Another node may have shown it a later one meanwhile.
+            if seen > now.checkpoint.size && seen > now.engine.store().log_size().await? {
                 return Err(Trouble::Contradicts(format!(
                     "the audit log was rolled back: the witness {} has signed {seen} entries, {} are there",
                     self.key.name(),
