@@ -164,10 +164,20 @@ fn what(event: &Value) -> String {
         let reference = entity["what"]["reference"].as_str()?;
         (entity["role"]["code"] != "1").then(|| reference.to_owned())
     });
-    match data {
+    let said = match data {
         Some(data) => format!("{words}: {data}"),
         None => words,
+    };
+    match is_received(event) {
+        true => format!("told by another system: {said}"),
+        false => said,
     }
+}
+
+/// Whether another system has sent it, and says in it what it likes: by the receipt that this server puts into such.
+fn is_received(event: &Value) -> bool {
+    let mut extensions = event["extension"].as_array().into_iter().flatten();
+    extensions.any(|extension| extension["url"] == RECEIPT)
 }
 
 fn purposes(event: &Value) -> impl Iterator<Item = &str> {
@@ -219,6 +229,7 @@ fn total(bundle: &Value) -> String {
     }
 }
 
+const RECEIPT: &str = "urn:ward:audit:receipt";
 /// Of v3 ActReason: emergency treatment and breaking the glass.
 const EMERGENCY: [&str; 2] = ["ETREAT", "BTG"];
 
@@ -249,6 +260,14 @@ mod tests {
         assert_eq!(told.what, "read: Observation/o/_history/1");
         assert_eq!(named(&told.patient), "Patient/p");
         assert!(told.is_emergency && !told.is_failed);
+    }
+
+    #[test]
+    fn what_another_system_says_is_told_apart() {
+        let event = |extension: &str| json!({ "extension": [{ "url": extension }], "subtype": [{ "code": "read" }] });
+        let of = |extension| told(&event(extension)).what;
+        assert_eq!(of("urn:ward:audit:receipt"), "told by another system: read");
+        assert_eq!(of("urn:ward:audit:results"), "read");
     }
 
     #[test]
