@@ -35,6 +35,25 @@ impl Record {
         self.entities.iter().filter(is_about).copied().collect()
     }
 
+    /// Which of them are about any of some patients; what names nobody is about the one of whom nothing was disclosed. Cost: linear, where asking
+    /// each event for its patient takes the square of what a search has found.
+    pub fn events_about(&self, patients: &[i64]) -> Vec<usize> {
+        let is_asked = |patient: i64| patient != 0 && patients.contains(&patient);
+        let named = |entity: &Entity| (entity.patient != 0).then_some(entity.patient);
+        let mut whose: Vec<i64> = match (self.is_received(), self.is_change()) {
+            (true, _) => self.entities.iter().find_map(named).into_iter().collect(),
+            (false, true) => self.entities.iter().map(|entity| entity.patient).collect(),
+            (false, false) => self.patients(),
+        };
+        match whose.first_mut() {
+            None => whose.push(self.detail.patient),
+            Some(first) if *first == 0 => *first = self.detail.patient,
+            Some(_) => {}
+        }
+        let about = whose.iter().enumerate().filter(|(_, of)| is_asked(**of));
+        about.map(|(nth, _)| nth).collect()
+    }
+
     /// Distinct home patients, in the order of the entities.
     pub fn patients(&self) -> Vec<i64> {
         let mut seen = HashSet::new();
@@ -77,6 +96,37 @@ mod tests {
             interaction: interaction.into(),
             entities: entities.iter().map(|(r, p)| entity(*r, *p)).collect(),
             ..sample()
+        }
+    }
+
+    #[test]
+    fn those_about_some_patients_are_found_at_once() {
+        let all: [&[(i64, i64)]; 6] = [
+            &[],
+            &[(1, 0)],
+            &[(1, 9)],
+            &[(1, 0), (2, 9)],
+            &[(1, 9), (2, 0), (3, 8), (4, 9)],
+            &[(1, 7), (2, 8), (3, 9), (4, 8)],
+        ];
+        for (entities, patient) in all.iter().flat_map(|all| [(all, 0), (all, 8), (all, 5)]) {
+            for (interaction, sent) in [("search-type", ""), ("update", ""), ("create", "{}")] {
+                let mut record = record(interaction, entities);
+                record.detail.patient = patient;
+                record.detail.received = sent.into();
+                let is_about = |n: &usize, patients: &[i64]| {
+                    let about = record.event(*n);
+                    let named = about.iter().map(|e| e.patient).find(|p| *p != 0);
+                    let whose = named.unwrap_or(if *n == 0 { patient } else { 0 });
+                    whose != 0 && patients.contains(&whose)
+                };
+                for patients in [&[][..], &[0], &[8], &[9, 5], &[7, 8, 9]] {
+                    let each: Vec<usize> = (0..record.events())
+                        .filter(|n| is_about(n, patients))
+                        .collect();
+                    assert_eq!(record.events_about(patients), each, "{record:?}");
+                }
+            }
         }
     }
 

@@ -75,6 +75,17 @@ impl Event {
         (0..count).map(event).collect()
     }
 
+    /// Those of them that are about any of some patients.
+    pub fn about(stored: StoredRecord, patients: &[Rid]) -> Vec<Event> {
+        let stored = Arc::new(stored);
+        let places = stored.record.events_about(patients).into_iter();
+        let event = |nth| Event {
+            stored: stored.clone(),
+            nth,
+        };
+        places.filter(|nth| *nth < EVENTS_MAX).map(event).collect()
+    }
+
     pub fn number(&self) -> i64 {
         self.stored.id << PLACE_BITS | self.nth as i64
     }

@@ -20,16 +20,16 @@ pub(super) async fn matching(
     records: Vec<StoredRecord>,
 ) -> Result<Vec<(Event, Seen)>> {
     let own = super::own(cx, Action::Search);
-    let is_open = |event: &Event| {
-        own.as_ref()
-            .is_none_or(|own| own.contains(&event.patient()))
+    let open = |record| match &own {
+        Some(own) => Event::about(record, own),
+        None => Event::all(record),
     };
     let store = &cx.engine.store;
     let has_context = |r: &StoredRecord| {
         narrowed.contexts == Left::Every || narrowed.contexts.has(store.record_context(&r.record))
     };
     let records = records.into_iter().filter(has_context);
-    let events = records.flat_map(Event::all).filter(is_open);
+    let events = records.flat_map(open);
     let events: Vec<Event> = events.collect();
     let names = Arc::new(names(cx, &events).await?);
     let mut found = Vec::new();

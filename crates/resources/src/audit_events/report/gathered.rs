@@ -35,6 +35,7 @@ pub(super) async fn gathered(
         until_us: asked.until_us,
         ..question
     };
+    let whose = question.patients.clone();
     let start = asked.after.map(|(id, _)| Start { at_us: 0, id });
     let step = asked.count + 1;
     let mut walk = Walk::new(cx, vec![question], NEWEST_FIRST, start, step);
@@ -42,7 +43,10 @@ pub(super) async fn gathered(
     while events.len() <= asked.count
         && let Some(records) = walk.step().await.map_err(told)?
     {
-        let all = records.into_iter().flat_map(Event::all);
+        let all = records.into_iter().flat_map(|record| match &whose {
+            Some(patients) => Event::about(record, patients),
+            None => Event::all(record),
+        });
         let new = all.filter(|event| is_behind(event, asked.after));
         events.extend(new.filter(&is_wanted));
     }
