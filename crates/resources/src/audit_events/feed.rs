@@ -1,7 +1,7 @@
 //! A Bundle of AuditEvents alone (ITI-20): taken together, in one commit. Of a batch each entry is judged by itself; of a transaction or a
 //! collection all are taken or none. <https://profiles.ihe.net/ITI/TF/Volume2/ITI-20.html>
 
-use super::receive::{Received, Refused, checked, impersonation, keep, refuse};
+use super::receive::{Refused, checked, impersonation, keep, received, refuse};
 use crate::bundle::{demand_size, name, write_entry};
 use crate::bundle_json::BundleWriter;
 use crate::call::{Call, Interaction};
@@ -43,7 +43,7 @@ pub(crate) async fn feed(cx: Context<'_>, bundle: Node<'_>) -> Result<Reply> {
     demand_size(cx, bundle.all("entry").count())?;
     demand_type(cx.access, super::ty(), Action::Create)?;
     let is_batch = bundle.text("type") == Some("batch");
-    let mut entries: Vec<std::result::Result<Received, Refused>> = Vec::new();
+    let (mut good, mut entries) = (Vec::new(), Vec::new());
     for (at, entry) in bundle.all("entry").enumerate() {
         let Some(event) = entry.get("resource") else {
             return Err(name(
@@ -51,23 +51,24 @@ pub(crate) async fn feed(cx: Context<'_>, bundle: Node<'_>) -> Result<Reply> {
                 at,
             ));
         };
-        let one = checked(cx, event)
-            .await
-            .map_err(|refused| named(refused, at));
-        match one {
+        match checked(cx, event).map_err(|refused| named(refused, at)) {
             Err(Refused::Impersonates) if !is_batch => {
                 return refuse(cx, Refused::Impersonates).await;
             }
             Err(Refused::Wrong(failure)) if !is_batch => return Err(failure),
-            one => entries.push(one),
+            Err(refused) => entries.push(Err(refused)),
+            Ok(checked) => {
+                good.push(checked);
+                entries.push(Ok(()));
+            }
         }
     }
-    let good: Vec<&Received> = entries.iter().flatten().collect();
-    let mut ids = match good.is_empty() {
+    let good = received(cx, good).await?;
+    let ids = match good.is_empty() {
         true => Vec::new(),
         false => keep(cx, &good).await?,
-    }
-    .into_iter();
+    };
+    let mut kept = good.iter().zip(&ids);
     let is_transaction = bundle.text("type") == Some("transaction");
     let kind = match is_transaction {
         true => "transaction-response",
@@ -76,7 +77,10 @@ pub(crate) async fn feed(cx: Context<'_>, bundle: Node<'_>) -> Result<Reply> {
     let mut out = BundleWriter::new(kind, None, &[]);
     for entry in entries {
         let reply = match entry {
-            Ok(received) => received.reply(cx, &ids.next().ok_or_else(unrecorded)?),
+            Ok(()) => {
+                let (received, id) = kept.next().ok_or_else(unrecorded)?;
+                received.reply(cx, id)
+            }
             Err(refused) => refused_entry(cx, refused).await,
         };
         write_entry(cx, &mut out, &reply);

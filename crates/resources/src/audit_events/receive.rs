@@ -21,11 +21,22 @@ use ward_fhir::issue::Result;
 use ward_fhir::json::{self, Stamp};
 use ward_fhir::reference::{self, Reference};
 use ward_fhir::{Failure, Kind, Node, TypeId};
+use ward_storage::Rid;
 
 /// `detail.subtype` of the Record.
 pub(super) const RECEIVED: &str = "received";
 /// Patients by which an event that was sent is found; of more the first ones.
 pub(super) const PATIENTS_NAMED_MAX: usize = 64;
+/// Patients of the events of a Bundle that are looked up with one statement.
+const LOCATED_AT_ONCE: usize = 4_096;
+
+/// One that may be kept, but for whom it is about.
+pub(super) struct Checked<'e> {
+    /// In JSON.
+    sent: Vec<u8>,
+    /// The patients of this server whom it names, so that it is found by them.
+    patients: Vec<(TypeId, &'e str)>,
+}
 
 /// What is to be kept of one.
 pub(super) struct Received {
@@ -45,13 +56,14 @@ pub(super) async fn receive(cx: Context<'_>) -> Result<Reply> {
     demand_type(cx.access, super::ty(), Action::Create)?;
     demand_unconditional(cx.call)?;
     let document = read_body(cx.call, Some(super::ty()))?;
-    let received = match checked(cx, document.root()).await {
-        Ok(received) => received,
+    let checked = match checked(cx, document.root()) {
+        Ok(checked) => checked,
         Err(refused) => return refuse(cx, refused).await,
     };
-    let ids = keep(cx, &[&received]).await?;
-    let id = ids.first().ok_or_else(unrecorded)?;
-    Ok(received.reply(cx, id))
+    let received = received(cx, vec![checked]).await?;
+    let ids = keep(cx, &received).await?;
+    let (one, id) = received.first().zip(ids.first()).ok_or_else(unrecorded)?;
+    Ok(one.reply(cx, id))
 }
 
 pub(super) fn demand_unconditional(call: &Call) -> Result<()> {
@@ -65,10 +77,10 @@ pub(super) fn demand_unconditional(call: &Call) -> Result<()> {
 }
 
 /// Everything that can be wrong with one before it is kept.
-pub(super) async fn checked(
+pub(super) fn checked<'e>(
     cx: Context<'_>,
-    event: Node<'_>,
-) -> std::result::Result<Received, Refused> {
+    event: Node<'e>,
+) -> std::result::Result<Checked<'e>, Refused> {
     validate(cx.engine, event)?;
     if names_this_server(event, &cx.engine.settings.base) {
         return Err(Refused::Impersonates);
@@ -78,21 +90,38 @@ pub(super) async fn checked(
     if sent.len() > RECEIVED_BYTES_MAX {
         return Err(Refused::Wrong(too_long(sent.len(), event)));
     }
-    let entities = patients(cx, event).await?;
-    let ended = Ended {
-        status: 201,
-        turned_out: Some("create"),
-        entities: &entities,
-        ..Ended::default()
-    };
-    let mut record = compose_record(cx.engine.now_us(), cx.caller, cx.call, ended);
-    record.detail.subtype = RECEIVED.to_owned();
-    record.detail.received = sent;
-    Ok(Received { record })
+    let patients = patients(event, &cx.engine.settings.base);
+    Ok(Checked { sent, patients })
+}
+
+/// With the rows of all patients whom they name, in order. One statement for [`LOCATED_AT_ONCE`] of them, and none where none has an id that a client chose.
+pub(super) async fn received(cx: Context<'_>, checked: Vec<Checked<'_>>) -> Result<Vec<Received>> {
+    let named = checked.iter().flat_map(|one| &one.patients).copied();
+    let named: Vec<(TypeId, &str)> = named.collect();
+    let mut rids = Vec::with_capacity(named.len());
+    for part in named.chunks(LOCATED_AT_ONCE) {
+        rids.extend(stored(cx.engine.store.locate(part).await)?);
+    }
+    let mut rids = rids.into_iter();
+    let received = checked.into_iter().map(|one| {
+        let located = rids.by_ref().take(one.patients.len()).flatten();
+        let entities: Vec<Entity> = located.map(about).collect();
+        let ended = Ended {
+            status: 201,
+            turned_out: Some("create"),
+            entities: &entities,
+            ..Ended::default()
+        };
+        let mut record = compose_record(cx.engine.now_us(), cx.caller, cx.call, ended);
+        record.detail.subtype = RECEIVED.to_owned();
+        record.detail.received = one.sent;
+        Received { record }
+    });
+    Ok(received.collect())
 }
 
 /// Their public ids, in order: all are durable, or none.
-pub(super) async fn keep(cx: Context<'_>, received: &[&Received]) -> Result<Vec<String>> {
+pub(super) async fn keep(cx: Context<'_>, received: &[Received]) -> Result<Vec<String>> {
     let store = &cx.engine.store;
     let records = received.iter().map(|one| store.new_record(&one.record));
     let kept = store.keep_records(records.collect()).await;
@@ -204,31 +233,32 @@ fn is_base(name: &str, base: &str) -> bool {
     !name.is_empty() && (name == base || base.strip_suffix("/fhir") == Some(name.as_str()))
 }
 
-/// The patients of this server whom it names, so that it is found by them.
-async fn patients(cx: Context<'_>, event: Node<'_>) -> Result<Vec<Entity>> {
+/// The patients of this server whom an event names, each once.
+fn patients<'e>(event: Node<'e>, base: &str) -> Vec<(TypeId, &'e str)> {
     let patient = patient_type();
-    let base = Some(cx.engine.settings.base.as_str());
-    let mut named: Vec<(TypeId, &str)> = Vec::new();
+    let mut named: Vec<(TypeId, &'e str)> = Vec::new();
     let references = event
         .descendants_and_self()
         .filter(|node| node.type_name() == "Reference");
     for text in references.filter_map(|node| node.text("reference")) {
-        let Some(Reference::Local { ty, id, .. }) = reference::parse(text, base) else {
+        let Some(Reference::Local { ty, id, .. }) = reference::parse(text, Some(base)) else {
             continue;
         };
         if ty == patient && named.len() < PATIENTS_NAMED_MAX && !named.contains(&(ty, id)) {
             named.push((ty, id));
         }
     }
-    let rids = stored(cx.engine.store.locate(&named).await)?;
-    let entity = |rid| Entity {
-        ty: patient.0,
-        rid,
+    named
+}
+
+fn about(patient: Rid) -> Entity {
+    Entity {
+        ty: patient_type().0,
+        rid: patient,
         version: 0,
-        patient: rid,
+        patient,
         action: b'R',
-    };
-    Ok(rids.into_iter().flatten().map(entity).collect())
+    }
 }
 
 #[cfg(test)]

@@ -537,6 +537,37 @@ pub async fn reading_the_log_is_logged_and_costs_the_same(house: House) {
     assert_eq!(used[0]["agent"][2]["who"]["reference"], "Practitioner/1");
 }
 
+/// A Bundle of those that other systems send takes as many statements whatever it holds.
+pub async fn those_of_a_bundle_are_looked_up_together(house: House) {
+    Ward::furnish(&house).await;
+    let event = |n: usize| {
+        let patient = format!("Patient/{}", ["a", "b", "c"][n % 3]);
+        value!({ "resource": { "resourceType": "AuditEvent", "type": { "code": "rest" }, "recorded": "2024-01-01T00:00:00Z",
+            "agent": [{ "requestor": true }], "source": { "observer": { "display": "pacs" } },
+            "entity": [{ "what": { "reference": patient } }] } })
+    };
+    let bundle = |count: usize| {
+        let entries: Vec<Value> = (0..count).map(event).collect();
+        value!({ "resourceType": "Bundle", "type": "collection", "entry": entries })
+    };
+    let mut taken = Vec::new();
+    for count in [3, 3, 30] {
+        let asked = bundle(count);
+        let asking = house.ask(&loader(), Post, "", Some(&asked)).await;
+        assert_eq!(asking.status, 200, "{}", text(&asking));
+        taken.push(house.engine.store().statements());
+    }
+    // The first one brings what all of them have in common.
+    assert_eq!(taken[2] - taken[1], taken[1] - taken[0], "{taken:?}");
+    let all = pages(&house, &auditor(), "AuditEvent?patient=Patient/b&_count=50")
+        .await
+        .0;
+    let sent = all
+        .iter()
+        .filter(|event| event["source"]["observer"]["display"] == "pacs");
+    assert_eq!(sent.count(), 12, "each is found by its patient");
+}
+
 /// What cannot be asked is refused with a word on what can.
 pub async fn wrong_questions_are_told_what_is_wrong(house: House) {
     let auditor = auditor();

@@ -100,6 +100,7 @@ on_both!(
     audit_events::no_door_changes_one,
     audit_events::chains_lead_from_an_event,
     audit_events::reading_the_log_is_logged_and_costs_the_same,
+    audit_events::those_of_a_bundle_are_looked_up_together,
     audit_events::wrong_questions_are_told_what_is_wrong,
     named_agents::clients_organizations_and_delegates_are_named,
     reports::reports_are_what_a_recount_says,
