@@ -42,7 +42,7 @@ impl Searches {
         if reply.status != 200 || !is_named || !is_first_page || call.break_glass.is_some() {
             return false;
         }
-        if !audit_events::subtype(&call.interaction).is_empty() {
+        if !audit_events::subtype(call).is_empty() {
             return false;
         }
         let shown = || reply.entities.iter();
