@@ -101,7 +101,7 @@ pub(super) fn named((reference, name): &(String, String)) -> String {
 }
 
 pub(super) fn told(event: &Value) -> Told {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let text = |value: &Value| cut(value.as_str().unwrap_or_default());
     let agents = || event["agent"].as_array().into_iter().flatten();
     let user = agents().find(|agent| agent["requestor"] == true);
     // The client comes first; its place in the network is what it asked from.
@@ -141,8 +141,16 @@ fn patient(event: &Value) -> (String, String) {
         let reference = what["reference"].as_str().unwrap_or_default();
         let reference = reference.split("/_history/").next().unwrap_or_default();
         let name = what["display"].as_str().or_else(|| entity["name"].as_str());
-        (reference.to_owned(), name.unwrap_or_default().to_owned())
+        (cut(reference), cut(name.unwrap_or_default()))
     })
+}
+
+/// Of a line: whoever sends an event may write a book into it, which is there to be read in the event itself.
+fn cut(text: &str) -> String {
+    match text.char_indices().nth(TEXT_CHARS_MAX) {
+        None => text.to_owned(),
+        Some((at, _)) => format!("{}...", &text[..at]),
+    }
 }
 
 /// `read: Observation/1`.
@@ -169,8 +177,8 @@ fn what(event: &Value) -> String {
         None => words,
     };
     match is_received(event) {
-        true => format!("told by another system: {said}"),
-        false => said,
+        true => format!("told by another system: {}", cut(&said)),
+        false => cut(&said),
     }
 }
 
@@ -232,6 +240,7 @@ fn total(bundle: &Value) -> String {
 const RECEIPT: &str = "urn:ward:audit:receipt";
 /// Of v3 ActReason: emergency treatment and breaking the glass.
 const EMERGENCY: [&str; 2] = ["ETREAT", "BTG"];
+const TEXT_CHARS_MAX: usize = 300;
 
 #[cfg(test)]
 mod tests {
@@ -268,6 +277,10 @@ mod tests {
         let of = |extension| told(&event(extension)).what;
         assert_eq!(of("urn:ward:audit:receipt"), "told by another system: read");
         assert_eq!(of("urn:ward:audit:results"), "read");
+        let name = "é".repeat(TEXT_CHARS_MAX + 1);
+        let long = json!({ "agent": [{ "requestor": true, "name": name }] });
+        let cut = format!("{}...", "é".repeat(TEXT_CHARS_MAX));
+        assert_eq!(told(&long).user.1, cut);
     }
 
     #[test]
