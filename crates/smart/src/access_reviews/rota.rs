@@ -110,7 +110,7 @@ fn ourselves(now_s: i64) -> Caller {
     Caller::new(Identity {
         subject: OWN_CLIENT.to_owned(),
         client_id: OWN_CLIENT.to_owned(),
-        scopes: Scopes::parse("system/PractitionerRole.rsu").unwrap_or_default(),
+        scopes: Scopes::parse("system/PractitionerRole.rus").unwrap_or_default(),
         expires_s: now_s,
         ..Identity::default()
     })
