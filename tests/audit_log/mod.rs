@@ -1,6 +1,8 @@
 //! The audit log as an auditor meets it: checkpoints and proofs over HTTP, the log as a file, checkpoints kept elsewhere, and what somebody
 //! with the database does to it while the server runs.
 
+mod evidence;
+
 use serde_json::{Value, json};
 use std::path::Path;
 use std::process::{Command, Output};
