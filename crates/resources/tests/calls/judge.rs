@@ -234,17 +234,20 @@ impl Judge {
     fn caller(&self, asking: &Asking) -> Caller {
         let mut actors: BTreeSet<Ref> = asking.actors.iter().cloned().collect();
         let mut organizations: Vec<String> = asking.organization.iter().cloned().collect();
-        for role in self
-            .of_type("PractitionerRole")
-            .filter(|role| role["active"] != false)
-        {
+        // Who was of another organization is not of ours once that has ended.
+        let mut is_ours = organizations.is_empty();
+        for role in self.of_type("PractitionerRole") {
             let who = reference(&role["practitioner"]).unwrap_or_default();
-            if actors.contains(who) {
+            if !actors.contains(who) {
+                continue;
+            }
+            is_ours = false;
+            if role["active"] != false {
                 actors.insert(path(role).into());
                 organizations.extend(reference(&role["organization"]).map(str::to_owned));
             }
         }
-        if organizations.is_empty() {
+        if is_ours {
             organizations.push(self.settings.organization.to_string());
         }
         while let Some(next) = organizations.pop() {
