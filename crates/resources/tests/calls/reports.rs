@@ -293,7 +293,8 @@ pub async fn t44_what_is_hidden_from_its_reader_is_in_no_report(house: House) {
             .map(|entry| part(entry, "resources").unwrap()["valueUnsignedInt"].as_u64())
             .map(Option::unwrap)
             .collect();
-        assert_eq!(counts, [1, 0], "{}", text(&told));
+        // What was written before is behind these.
+        assert_eq!(counts[..2], [1, 0], "{}", text(&told));
         assert!(text(&told).contains("Observation/of-a"), "{}", text(&told));
         assert!(!text(&told).contains("Observation/note"), "{}", text(&told));
         // Who looks after the whole log is told all that is in it.
