@@ -153,7 +153,7 @@ async fn organizations(
         total: Total::None,
         ..plan
     };
-    let access = maintenance(Maintenance::Names);
+    let access = maintenance(Maintenance::Memberships);
     for row in stored(cx.engine.store.search(&access, &plan).await)?.rows {
         let document = reread(&row.body)?;
         let local = |name: &str| {

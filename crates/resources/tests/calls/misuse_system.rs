@@ -132,13 +132,19 @@ impl Hospital {
     async fn who_tries_to_lower_a_label_is_told(&mut self) {
         let doctor = caller("doctor", "physician", "TREAT");
         let label = value!({ "system": ward_access::ACT_CODE, "code": "STD" });
+        let level = value!({ "system": ward_access::CONFIDENTIALITY, "code": "R" });
         let mut marked = crate::placement::observation("Patient/p2");
         marked["meta"] = value!({ "security": [label] });
         let marked = self.house.create(&marked).await;
-        let body = value!({ "resourceType": "Parameters",
-            "parameter": [{ "name": "meta", "valueMeta": { "security": [label] } }] });
+        let asked = |label: &Value| {
+            value!({ "resourceType": "Parameters",
+                "parameter": [{ "name": "meta", "valueMeta": { "security": [label] } }] })
+        };
         let url = format!("{marked}/$meta-delete");
-        let reply = self.house.ask(&doctor, Post, &url, Some(&body)).await;
+        let reply = self
+            .house
+            .ask(&doctor, Post, &url, Some(&asked(&level)))
+            .await;
         assert_eq!(reply.status, 403, "{}", text(&reply));
         let record = self.house.records().pop().unwrap();
         assert_eq!(
@@ -151,7 +157,10 @@ impl Hospital {
         assert_eq!(self.told("A27").await, [tried]);
         // Whose it is to do so is told as well: the Record of the change says it.
         let officer = caller("officer", "physician privacy-officer", "TREAT HCOMPL");
-        let reply = self.house.ask(&officer, Post, &url, Some(&body)).await;
+        let reply = self
+            .house
+            .ask(&officer, Post, &url, Some(&asked(&label)))
+            .await;
         assert_eq!(reply.status, 200, "{}", text(&reply));
         self.follow().await;
         let told = self.told("A27").await;
