@@ -161,6 +161,7 @@ fn act(record: &Record) -> Option<Act> {
             Act::Search
         }
         "create" => Act::Create,
+        "update" if record.status == 201 => Act::Create,
         "update" | "patch" | "transaction" | "batch" => Act::Change,
         "delete" => Act::Delete,
         "operation" if is_export(record) => Act::Export,
