@@ -3,7 +3,7 @@ use crate::visibility::fixture::*;
 const HOSPITAL: &str = "Organization/h1";
 
 fn part(of: &str) -> String {
-    format!(r#","partOf":{{"reference":"Organization/{of}"}}"#)
+    format!(r#","name":"one","partOf":{{"reference":"Organization/{of}"}}"#)
 }
 
 fn encounter(members: &str) -> String {
@@ -22,9 +22,10 @@ const IN_WARD: &str = r#","serviceProvider":{"reference":"Organization/ward"}"#;
 async fn rows_are_of_whom_they_are_kept_for_once_that_has_moved() {
     let mut place = Place::open(HOSPITAL).await;
     place.engine.settings.delete_check = false;
-    for other in ["Organization/h1", "Organization/h2", "Patient/p"] {
-        place.put(other, "").await;
+    for hospital in ["Organization/h1", "Organization/h2"] {
+        place.put(hospital, r#","name":"one""#).await;
     }
+    place.put("Patient/p", "").await;
     place.put("Organization/dep", &part("h1")).await;
     place.put("Organization/ward", &part("dep")).await;
     let urls = ["Encounter/kept", "Encounter/nobodys", "Encounter/ours"];
@@ -61,12 +62,8 @@ async fn rows_are_of_whom_they_are_kept_for_once_that_has_moved() {
     settled(&place).await;
     assert_eq!(ids().await, at_home);
     // A name says nothing of whose they are.
-    place
-        .put(
-            "Organization/dep",
-            &format!(r#"{},"name":"other""#, part("h1")),
-        )
-        .await;
+    let renamed = part("h1").replace("one", "other");
+    place.put("Organization/dep", &renamed).await;
     assert!(!place.engine.decide_due().await.unwrap());
     // Of a record without consents nobody has to read a policy because of it.
     let patient = place.rid("Patient/p").await;
