@@ -331,6 +331,11 @@ impl Party {
         })
     }
 
+    /// Behind a glass the history is told of what is at home in the one record, and not of what merely names its patient.
+    pub fn tells_history(&self, body: &Value) -> bool {
+        self.glass.is_none() || self.is_launch_patient(body) || home(body) == self.patient
+    }
+
     fn is_launch_patient(&self, body: &Value) -> bool {
         let id = body["id"].as_str().unwrap_or_default();
         body["resourceType"] == "Patient" && self.patient == Some(format!("Patient/{id}"))
