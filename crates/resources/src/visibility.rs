@@ -137,9 +137,13 @@ impl Engine {
 
     /// The Access of a transaction that has written, for what it reads: what it wrote may be of classes that were new.
     pub(crate) async fn judged_anew(&self, caller: &Caller, access: &Access) -> Result<Access> {
+        Ok(self.judged_again(caller, access).await?.to_change())
+    }
+
+    /// The same of a batch, for the entries after one that has written: else it would tell whether there was a row of that class before.
+    pub(crate) async fn judged_again(&self, caller: &Caller, access: &Access) -> Result<Access> {
         let sees = self.mask(caller).await?;
-        let access = access.judged_anew(sees.mask, sees.changeable);
-        Ok(access.to_change())
+        Ok(access.judged_anew(sees.mask, sees.changeable))
     }
 
     /// The Access of a Call whose attempt was lost, for the next: rows of others may be of classes that were new to it, on another process,

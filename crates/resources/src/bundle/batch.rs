@@ -17,6 +17,7 @@ pub async fn batch(cx: Context<'_>, document: &Document) -> Result<Reply> {
     demand_size(cx, count)?;
     let count = u32::try_from(count).unwrap_or(u32::MAX);
     let mut in_steps = false;
+    let mut judged = None;
     let mut out = BundleWriter::new("batch-response", None, &[]);
     for entry in entries(cx, bundle) {
         let reply = match entry {
@@ -32,7 +33,17 @@ pub async fn batch(cx: Context<'_>, document: &Document) -> Result<Reply> {
                 };
                 refuse(cx, call, &failure).await
             }
-            Ok(entry) => run(cx, entry, document).await,
+            Ok(entry) => {
+                let access = judged.as_ref().unwrap_or(cx.access);
+                let has_written = entry.call.interaction.changes();
+                let reply = run(Context { access, ..cx }, entry, document).await;
+                // Where that fails, what is new stays hidden.
+                if has_written && let Ok(anew) = cx.engine.judged_again(cx.caller, cx.access).await
+                {
+                    judged = Some(anew);
+                }
+                reply
+            }
         };
         in_steps |= reply.in_steps || reply.status == Kind::NotFound.status();
         write(cx, &mut out, &reply);

@@ -8,7 +8,7 @@ use std::time::Instant;
 use ward_access::{Caller, Clearance, Identity, Purposes, Registered, Scopes};
 use ward_audit::{Outcome, Record};
 use ward_resources::door::ABSENT_STEP;
-use ward_resources::route::Method::{Delete, Get, Put};
+use ward_resources::route::Method::{Delete, Get, Post, Put};
 use ward_resources::{ConsentSettings, Settings};
 
 /// Denies the person of `user` everything.
@@ -84,6 +84,24 @@ pub async fn an_account_sees_by_the_policies_that_it_comes_with(house: House) {
             .ask(&cleared(level), Get, "DiagnosticReport/r", None)
             .await;
         assert_eq!(reply.status, status, "{level}");
+    }
+}
+
+/// Seed 2013: a batch that tells what it has written only where somebody else has such a row tells of that row.
+pub async fn a_batch_sees_what_it_has_written(house: House) {
+    house
+        .put(&value!({ "resourceType": "Patient", "id": "p" }))
+        .await;
+    let condition = value!({ "resourceType": "Condition", "subject": { "reference": "Patient/p" }, "code": { "text": "x" },
+        "meta": { "security": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "VIO" }] } });
+    let batch = value!({ "resourceType": "Bundle", "type": "batch", "entry": [
+        { "resource": condition, "request": { "method": "POST", "url": "Condition" } },
+        { "request": { "method": "GET", "url": "Condition?_summary=count" } }] });
+    for total in 1..3 {
+        let reply = house.ask(&loader(), Post, "", Some(&batch)).await;
+        assert_eq!(reply.status, 200, "{}", text(&reply));
+        let told: Value = serde_json::from_str(&text(&reply)).unwrap();
+        assert_eq!(told["entry"][1]["resource"]["total"], total, "{told}");
     }
 }
 

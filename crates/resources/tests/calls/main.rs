@@ -250,6 +250,7 @@ on_both!(
     elements_launched::a_clerk_sees_their_own_record_as_patients_do,
     granular::granular_reads_take_as_many_statements,
     decided::a_consent_holds_for_a_patient_who_is_not_there,
+    decided::a_batch_sees_what_it_has_written,
     decided::an_account_sees_by_the_policies_that_it_comes_with,
     decided::a_search_from_which_consents_kept_something_is_a_deny,
     decided::t49_what_is_not_found_is_answered_in_steps,
