@@ -45,6 +45,14 @@ impl Party {
                     .filter(of_id)
                     .any(|path| self.is_hidden(path, last).is_some())
         };
+        let words = asked
+            .pairs
+            .iter()
+            .filter(|(name, _)| name.ends_with("_content"));
+        let mut words = words.flat_map(|(_, value)| value.split(|c: char| !c.is_alphanumeric()));
+        if words.any(|word| !word.is_empty() && stand_in_reference(&word.to_lowercase(), last)) {
+            return true;
+        }
         let values = asked.pairs.iter().map(|(_, value)| value);
         let compartment = asked.path.split('/').nth(1);
         values
@@ -113,5 +121,21 @@ fn unworded(value: &mut Value) {
             object.values_mut().for_each(unworded);
         }
         _ => {}
+    }
+}
+
+/// By words in references nobody finds anything who may be kept from what these lead to (0021).
+fn stand_in_reference(word: &str, last: &BTreeMap<&str, Held<'_>>) -> bool {
+    last.values().any(|held| is_in_reference(held.body, word))
+}
+
+fn is_in_reference(value: &Value, word: &str) -> bool {
+    match value {
+        Value::Object(members) if members.contains_key("reference") => {
+            value.to_string().to_lowercase().contains(word)
+        }
+        Value::Object(members) => members.values().any(|value| is_in_reference(value, word)),
+        Value::Array(items) => items.iter().any(|value| is_in_reference(value, word)),
+        _ => false,
     }
 }
