@@ -35,7 +35,12 @@ impl Records {
     /// Rows that lie in no record.
     pub fn of_nobody(rows: Vec<Row>, past: Vec<Row>) -> Records {
         Records {
-            each: Vec::new(),
+            // Nobody's policy never changes.
+            each: vec![Record {
+                patient: 0,
+                version: 0,
+                mark: RecordMark::default(),
+            }],
             rows,
             deleted: Vec::new(),
             past,
