@@ -35,7 +35,7 @@ pub async fn batch(cx: Context<'_>, document: &Document) -> Result<Reply> {
             }
             Ok(entry) => {
                 let access = judged.as_ref().unwrap_or(cx.access);
-                let has_written = entry.call.interaction.changes();
+                let has_written = entry.call.interaction.may_write();
                 let reply = run(Context { access, ..cx }, entry, document).await;
                 // Where that fails, what is new stays hidden.
                 if has_written && let Ok(anew) = cx.engine.judged_again(cx.caller, cx.access).await
