@@ -43,6 +43,8 @@ pub struct Access {
     pub(crate) changeable: Mask,
     /// Patients whose records are hidden whatever the mask says, in order.
     pub(crate) closed: Arc<[i64]>,
+    /// The one patient with whom rows are at home that are seen, but for those of nobody's record. `None`: with whomever.
+    pub(crate) home: Option<i64>,
     /// What the store has given out and is shown in part.
     pub(crate) handed: Arc<Handed>,
     pub(crate) fingerprint: u64,
@@ -211,7 +213,8 @@ impl Access {
     }
 
     /// This access for one patient's record alone, to read and search in it what the mask shows: of somebody who broke the glass (R22).
-    /// The other ends of chains are seen as before. Never more than the grid and the scopes reach.
+    /// What merely names the patient and is at home with another stays as hidden as it was, for the mask is not about that record: it is not
+    /// in this one. The other ends of chains are of this record or of nobody's. Never more than the grid and the scopes reach.
     pub fn break_glass(&self, patient: PatientKey, mask: Mask) -> Access {
         let narrowed = self.narrow(patient);
         let granted = narrowed.granted.as_ref();
@@ -220,6 +223,7 @@ impl Access {
             granted: granted.map(|granted| Arc::new(granted.only(&[Action::Read, Action::Search]))),
             mask,
             changeable: Mask::of(&[]),
+            home: Some(patient.rid),
             ..narrowed
         }
     }
@@ -227,6 +231,11 @@ impl Access {
     /// Row ids of patients whose records are hidden whatever the mask says: what is at home with them. In order, mostly none.
     pub fn closed(&self) -> &Arc<[i64]> {
         &self.closed
+    }
+
+    /// Row id of the one patient with whom is at home what is seen of records, behind a broken glass.
+    pub fn home(&self) -> Option<i64> {
+        self.home
     }
 
     /// Whether there may be rows of the type that exist and are not the caller's to read, though the type is: by what bounds their

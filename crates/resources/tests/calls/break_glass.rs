@@ -120,6 +120,65 @@ pub async fn t26_one_record_is_open_and_no_other(house: House) {
     assert_eq!(ask((Get, "metadata", None)).await.status, 200);
 }
 
+/// What names the patient and is at home with another, whose denials hold: neither it nor its history, nor as the other end of a chain.
+pub async fn t26_the_records_of_others_stay_closed(house: House) {
+    filled(&house).await;
+    let mut named = observation("Patient/p2");
+    named["id"] = "named".into();
+    named["performer"] = value!([{ "reference": "Patient/p1" }]);
+    house.put(&named).await;
+    let mut group = observation("Patient/p1");
+    group["id"] = "group".into();
+    group["hasMember"] =
+        value!([{ "reference": "Observation/named" }, { "reference": "Observation/of-p1" }]);
+    house.put(&group).await;
+    let doctor = doctor(&["physician"], "");
+    let open = glass(&house, "p1", 1);
+    let ask = |url| behind(&house, &open, &doctor, (Get, url, None));
+    for url in [
+        "Observation/named",
+        "Observation/named/_history",
+        "Observation/named/_history/1",
+    ] {
+        assert_eq!(ask(url).await.status, 404, "{url}");
+        assert_eq!(
+            house.ask(&doctor, Get, url, None).await.status,
+            200,
+            "{url}"
+        );
+    }
+    for (url, ids) in [
+        ("Observation?_sort=_id", vec!["group", "of-p1"]),
+        ("Patient/p1/Observation?_sort=_id", vec!["group", "of-p1"]),
+        (
+            "Observation?has-member:Observation.subject=Patient/p1",
+            vec!["group"],
+        ),
+        (
+            "Observation?has-member:Observation.subject=Patient/p2",
+            vec![],
+        ),
+        (
+            "Observation?has-member:Observation.performer=Patient/p1",
+            vec![],
+        ),
+        (
+            "Observation?_id=group&_include=Observation:has-member&_sort=_id",
+            vec!["group", "of-p1"],
+        ),
+    ] {
+        let reply = ask(url).await;
+        assert_eq!(reply.status, 200, "{url}: {}", text(&reply));
+        let bundle = json(&reply);
+        let entries = bundle["entry"].as_array().into_iter().flatten();
+        let mut found: Vec<&str> = entries
+            .map(|one| one["resource"]["id"].as_str().unwrap())
+            .collect();
+        found.sort_unstable();
+        assert_eq!(found, ids, "{url}");
+    }
+}
+
 pub async fn t27_it_ends_and_needs_a_role_that_may(house: House) {
     filled(&house).await;
     let read = (Get, "Observation/of-p1", None);

@@ -331,11 +331,6 @@ impl Party {
         })
     }
 
-    /// Behind a glass the history is told of what is at home in the one record, and not of what merely names its patient.
-    pub fn tells_history(&self, body: &Value) -> bool {
-        self.glass.is_none() || self.is_launch_patient(body) || home(body) == self.patient
-    }
-
     fn is_launch_patient(&self, body: &Value) -> bool {
         let id = body["id"].as_str().unwrap_or_default();
         body["resourceType"] == "Patient" && self.patient == Some(format!("Patient/{id}"))
@@ -370,9 +365,9 @@ impl Party {
                     let tells = !held.is_deleted || is_home;
                     SHARED.contains(&ty) || (is_there && tells)
                 }
+                // What merely names the patient is in another record.
                 ("glass", Some(patient)) => {
-                    let tells = !held.is_deleted || home(body).as_ref() == Some(patient);
-                    is_in_compartment(body, patient) && tells
+                    self.is_launch_patient(body) || home(body).as_ref() == Some(patient)
                 }
                 ("patient", None) => false,
                 _ => true,

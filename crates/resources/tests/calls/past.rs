@@ -79,8 +79,7 @@ fn seen<'a>(writes: &'a [Write], party: &Party) -> Vec<Version<'a>> {
             continue;
         };
         let is_deleted = write.body.is_none();
-        let is_told = party.tells_history(body) && party.sees(&last[path]);
-        if is_told && party.sees(&Held { body, is_deleted }) {
+        if party.sees(&last[path]) && party.sees(&Held { body, is_deleted }) {
             let number = of_path().count() + 1;
             seen.push(Version {
                 path,

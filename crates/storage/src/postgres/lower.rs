@@ -31,6 +31,8 @@ pub struct Sql {
     is_masked: bool,
     /// Homes whose rows are hidden.
     closed: Option<String>,
+    /// The one home whose rows are not.
+    home: Option<String>,
 }
 
 impl Sql {
@@ -60,10 +62,11 @@ impl Sql {
         if !access.closed().is_empty() {
             sql.closed = Some(sql.bind(Value::Ints(access.closed().to_vec())));
         }
+        sql.home = access.home().map(|home| sql.int(home));
         sql
     }
 
-    /// The mask lets a row through, and its record is not closed: a condition for every table reference of rows. `<> 0`, never
+    /// The mask lets a row through, and its record is not closed, nor another than the one behind a broken glass: a condition for every table reference of rows. `<> 0`, never
     /// `= 1`: that estimate costs the plan its index order (81 times). Ids beyond the mask fall on a bit that is always 0: unknown
     /// is hidden. Where nothing is hidden it is a constant, which the planner leaves out.
     pub fn visible(&self, row: &str) -> String {
@@ -71,9 +74,13 @@ impl Sql {
             true => format!("get_bit($1, least({row}.w, $2)) <> 0"),
             false => "true".to_owned(),
         };
-        match &self.closed {
+        let open = match &self.closed {
             Some(homes) => format!("{mask} and {row}.c <> all({homes})"),
             None => mask,
+        };
+        match &self.home {
+            Some(home) => format!("{open} and ({row}.c = 0 or {row}.c = {home})"),
+            None => open,
         }
     }
 

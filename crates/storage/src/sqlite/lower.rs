@@ -28,6 +28,8 @@ pub struct Sql {
     is_masked: bool,
     /// Homes whose rows are hidden.
     closed: Option<String>,
+    /// The one home whose rows are not.
+    home: Option<String>,
 }
 
 impl Sql {
@@ -43,19 +45,24 @@ impl Sql {
         if !access.closed().is_empty() {
             sql.closed = Some(sql.ints(access.closed().iter().copied()));
         }
+        sql.home = access.home().map(|home| sql.int(home));
         sql
     }
 
-    /// The mask lets a row through, and its record is not closed: a condition for every table reference of rows. Where nothing is
+    /// The mask lets a row through, and its record is not closed, nor another than the one behind a broken glass: a condition for every table reference of rows. Where nothing is
     /// hidden it is a constant, which costs nothing.
     pub fn visible(&self, row: &str) -> String {
         let mask = match self.is_masked {
             true => format!("vis(?1, {row}.k)"),
             false => "1".to_owned(),
         };
-        match &self.closed {
+        let open = match &self.closed {
             Some(homes) => format!("{mask} and {row}.c not in {homes}"),
             None => mask,
+        };
+        match &self.home {
+            Some(home) => format!("{open} and ({row}.c = 0 or {row}.c = {home})"),
+            None => open,
         }
     }
 
