@@ -313,7 +313,7 @@ impl Access {
         }
     }
 
-    /// What the other ends of chains and `_has` may be: all that the caller may see.
+    /// What the other ends of chains and `_has` may be by scopes: all that the caller may see. Of records [`Access::home`] bounds them.
     pub fn of_hops(&self) -> &Access {
         self.before.as_deref().unwrap_or(self)
     }

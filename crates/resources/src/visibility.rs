@@ -173,7 +173,7 @@ impl Engine {
     }
 
     /// An Access for one patient's record alone, with the glass broken until a moment (R22), in microseconds since 1970: to read and to
-    /// search in it what an emergency opens. The other ends of chains are seen as before, and at the moment it ends. That the caller may
+    /// search in it what an emergency opens. The other ends of chains are of that record or of nobody's. That the caller may
     /// do so, has said why and has just signed in is for the asking side to see. Errors as of every Call.
     pub async fn break_glass(
         &self,
