@@ -125,6 +125,11 @@ fn x74_an_address_without_proof_of_a_client_waits() {
         let form = b"grant_type=client_credentials".to_vec();
         let nobody = request.body("application/x-www-form-urlencoded", form);
         waits(&nobody.send().expect(429));
+        let witness = ward
+            .anonymous()
+            .request("POST", &format!("{origin}/witness/add-checkpoint"));
+        let checkpoint = witness.body("text/plain", b"nonsense\n".to_vec());
+        waits(&checkpoint.send().expect(429));
         BackendService::of(ward).ask_token(None).expect(200);
         loader.get("Patient").expect(200);
     });

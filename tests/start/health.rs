@@ -44,6 +44,7 @@ fn readiness_follows_the_store() {
     database.close();
     let unready = get(&server, "/health/ready").expect(503);
     assert_eq!(unready.text(), "not ready\n");
+    assert_eq!(unready.header("Retry-After"), Some("1"));
     get(&server, "/health/live").expect(200);
     assert_eq!(ward.get("Patient").expect(503).issue().0, "transient");
     database.open();

@@ -19,7 +19,7 @@ const COMPRESS_BYTES_MIN: usize = 1_024;
 const ZSTD_LEVEL: i32 = 1;
 
 /// Seconds after which what is refused because of what else is under way is worth another try: most of that takes less.
-const RETRY_AFTER_S: u64 = 1;
+pub const RETRY_AFTER_S: u64 = 1;
 
 /// How the client wants the body.
 #[derive(Clone, Copy)]

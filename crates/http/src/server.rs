@@ -6,11 +6,13 @@ use crate::demo_app;
 use crate::fhir::{self, Base};
 use crate::metrics::Metrics;
 use crate::rate_limits::RateLimits;
+use crate::respond::RETRY_AFTER_S;
 use crate::smart;
 use crate::tls;
 use crate::witness;
 use actix_web::dev::ServerHandle;
 use actix_web::http::Method;
+use actix_web::http::header::RETRY_AFTER;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -242,6 +244,7 @@ async fn ready(service: &Service) -> HttpResponse {
             .body("ready\n")
     } else {
         HttpResponse::ServiceUnavailable()
+            .insert_header((RETRY_AFTER, RETRY_AFTER_S))
             .content_type("text/plain")
             .body("not ready\n")
     }

@@ -1,7 +1,9 @@
 //! `POST /witness/add-checkpoint` signs checkpoints of others' audit logs, `GET /witness/key` tells by which key.
 //! <https://c2sp.org/tlog-witness>
 
+use crate::respond::RETRY_AFTER_S;
 use crate::server::Service;
+use actix_web::http::header::RETRY_AFTER;
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use futures_util::StreamExt as _;
@@ -31,7 +33,9 @@ async fn key(service: &Service) -> HttpResponse {
         Ok(key) => HttpResponse::Ok()
             .content_type("text/plain; charset=utf-8")
             .body(format!("{key}\n")),
-        Err(_) => HttpResponse::ServiceUnavailable().finish(),
+        Err(_) => HttpResponse::ServiceUnavailable()
+            .insert_header((RETRY_AFTER, RETRY_AFTER_S))
+            .finish(),
     }
 }
 
@@ -47,12 +51,11 @@ async fn add_checkpoint(
     }
     let source = request.peer_addr().map(|peer| peer.ip().to_string());
     let source = source.unwrap_or_default();
-    if service
-        .rate_limits
-        .take_unauthenticated(&source, NonZeroU32::MIN)
-        .is_err()
-    {
-        return HttpResponse::TooManyRequests().finish();
+    let limits = &service.rate_limits;
+    if let Err(exceeded) = limits.take_unauthenticated(&source, NonZeroU32::MIN) {
+        return HttpResponse::TooManyRequests()
+            .insert_header((RETRY_AFTER, exceeded.wait_s))
+            .finish();
     }
     let Some(body) = read(payload).await else {
         return HttpResponse::PayloadTooLarge().finish();
@@ -63,9 +66,11 @@ async fn add_checkpoint(
         _ => "text/plain; charset=utf-8",
     };
     let status = StatusCode::from_u16(witnessed.status);
-    HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR))
-        .content_type(kind)
-        .body(witnessed.body)
+    let mut response = HttpResponse::build(status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR));
+    if matches!(witnessed.status, 429 | 503) {
+        response.insert_header((RETRY_AFTER, RETRY_AFTER_S));
+    }
+    response.content_type(kind).body(witnessed.body)
 }
 
 /// `None`: too long, or no text.
