@@ -270,6 +270,42 @@ fn what_is_deleted_while_the_server_runs_is_an_alarm() {
     }
 }
 
+/// The record stays in the log, and no search for its patient finds it.
+#[test]
+fn a_record_that_is_hidden_from_searches_is_told_and_named() {
+    for backend in backends() {
+        let server = Server::start(Start::empty(backend));
+        let (auditor, loader) = (server.client("auditor"), server.client("loader"));
+        let patient = json!({ "resourceType": "Patient" });
+        loader.post("Patient", &patient).expect(201);
+        grown(&auditor, 5);
+        let before = ward(&server, &["verify"]);
+        assert!(text(&before).contains(", 0 faults in what finds them"));
+        run(
+            &server,
+            match backend {
+                Backend::Sqlite => {
+                    "drop trigger record_u; update record set patient = 0 where patient <> 0"
+                }
+                Backend::Postgres => {
+                    "alter table record disable trigger all; update record set patient = 0 where patient <> 0"
+                }
+            },
+        );
+        let verified = ward(&server, &["verify"]);
+        assert_eq!(verified.status.code(), Some(3), "{}", text(&verified));
+        let told = text(&verified);
+        assert!(!told.contains(", 0 faults in what finds them"), "{told}");
+        assert!(told.contains(": another patient\n"), "{told}");
+        let begun = Instant::now();
+        let told = || std::fs::read_to_string(server.data().join("server.log")).unwrap();
+        while !told().contains(": another patient") {
+            assert!(begun.elapsed() < ALARM_WITHIN, "{}", told());
+            std::thread::sleep(Duration::from_millis(500));
+        }
+    }
+}
+
 /// An event that must not stay goes while the server runs; its entry stays, and every proof.
 #[test]
 fn a_redacted_event_is_proved_and_the_log_is_whole() {

@@ -1,4 +1,4 @@
-//! Numbers and signs what was recorded, within a second, for as long as the server runs; walks the log, and publishes its checkpoints
+//! Numbers and signs what was recorded, within a second, for as long as the server runs; walks the log, counts it, and publishes its checkpoints
 //! elsewhere (decision 0023). What is wrong is an alarm: a line in the log, and a Record with the alert A25.
 
 pub mod alarm;
@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use ward_audit::issuer::IssueError;
 use ward_resources::Engine;
-use ward_storage::{NumberError, Numbered, Numbering, StoreError, Walk};
+use ward_storage::{Gap, NumberError, Numbered, Numbering, Recount, StoreError, Walk};
 
 const STEP_INTERVAL: Duration = Duration::from_millis(250);
 /// After a failure that is an alarm.
@@ -75,6 +75,7 @@ pub async fn number(engine: Arc<Engine>, origin: String, stop: Arc<AtomicBool>) 
 pub async fn watch(engine: Arc<Engine>, mut anchors: Anchors, stop: Arc<AtomicBool>) {
     let mut alarms = Alarms::new(engine.clone());
     let (mut walk, mut held) = (Walk::default(), Held::default());
+    let mut recount = Recount::default();
     let (mut walked, mut anchored) = (Instant::now(), Instant::now());
     let mut tended: Option<Instant> = None;
     while !stop.load(Ordering::Relaxed) {
@@ -85,6 +86,7 @@ pub async fn watch(engine: Arc<Engine>, mut anchors: Anchors, stop: Arc<AtomicBo
         if walked.elapsed() >= WALK_INTERVAL {
             walked = Instant::now();
             look(&engine, &mut walk, &mut alarms).await;
+            count(&engine, &mut recount, &mut alarms).await;
         }
         if anchored.elapsed() >= ANCHOR_INTERVAL {
             anchored = Instant::now();
@@ -121,18 +123,44 @@ fn words(error: &NumberError) -> String {
 async fn look(engine: &Engine, walk: &mut Walk, alarms: &mut Alarms) {
     match engine.store().walk_log(walk, clock_us()).await {
         Ok(None) => {}
-        Ok(Some(gap)) => {
-            let what = format!(
-                "audit entries are not as they were recorded: {} deleted, {} changed, the first is {}",
-                gap.missing, gap.changed, gap.entry
-            );
-            alarms.raise("walk", &what).await;
-        }
+        Ok(Some(gap)) => alarms.raise("walk", &said(&gap)).await,
         Err(StoreError::Integrity) => {
             let what = "rows of the audit log's tree are missing or damaged";
             alarms.raise("walk", what).await;
         }
         Err(_) => tracing::warn!("the audit log could not be walked"),
+    }
+}
+
+fn said(gap: &Gap) -> String {
+    let first = gap.entry.map(|entry| format!(", the first is {entry}"));
+    let named: Vec<String> = gap.named.iter().map(|one| format!("; {one}")).collect();
+    format!(
+        "audit entries are not as they were recorded: {} deleted, {} changed, {} found by what they do not say{}{}",
+        gap.missing,
+        gap.changed,
+        gap.misfiled,
+        first.unwrap_or_default(),
+        named.concat()
+    )
+}
+
+/// More answers than Records (A25): something is not recorded, or was put out of the count.
+async fn count(engine: &Engine, recount: &mut Recount, alarms: &mut Alarms) {
+    match engine.store().recount_log(recount).await {
+        Ok(None) => {}
+        Ok(Some(more)) => {
+            let what = format!(
+                "{} answers of class {} have left and {} are recorded, up to entry {}",
+                more.answers, more.class.0, more.recorded, more.size
+            );
+            alarms.raise("counts", &what).await;
+        }
+        Err(StoreError::Integrity) => {
+            let what = "the audit log cannot be counted: rows of its tree are missing or damaged";
+            alarms.raise("counts", what).await;
+        }
+        Err(_) => tracing::warn!("the audit log could not be counted"),
     }
 }
 
@@ -150,5 +178,38 @@ async fn told(alarms: &mut Alarms, numbered: &Numbered) {
             numbered.unreadable, numbered.size
         );
         alarms.raise("unreadable", &what).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ward_storage::{Filed, Misfiled};
+
+    #[test]
+    fn an_alarm_names_what_is_found_by_something_else() {
+        let misfiled = |entry, what| Misfiled {
+            entry,
+            record: 9,
+            what,
+        };
+        let mut gap = Gap {
+            entry: Some(4),
+            missing: 1,
+            changed: 0,
+            misfiled: 2,
+            named: vec![
+                misfiled(None, Filed::ForeignKey),
+                misfiled(Some(8), Filed::Patient),
+            ],
+        };
+        assert_eq!(
+            said(&gap),
+            "audit entries are not as they were recorded: 1 deleted, 0 changed, 2 found by what they do not say, the first is 4; \
+             row 9 without an entry: a key that is not its own; entry 8: another patient"
+        );
+        (gap.entry, gap.misfiled) = (None, 0);
+        gap.named.clear();
+        assert!(said(&gap).ends_with("do not say"));
     }
 }

@@ -1,4 +1,5 @@
-//! The columns by which a Record is found, worked out of it where it is made or drained. Pure.
+//! The columns by which a Record is found, worked out of it where it is made or drained. Pure. The walk of the log works them out anew and
+//! compares (`tree::filing`): for a Record that is there they stay what they were, whatever a later version makes of new ones.
 //!
 //! Of persons and clients, and of what Records have in common, only keyed hashes are stored, so a copy of the database tells neither
 //! who acted nor what was done. Row ids of patients stand in clear, as they do everywhere.
@@ -6,7 +7,8 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use ward_audit::leaf::Class;
-use ward_audit::{Detail, Entity, Record, RecordKey};
+use ward_audit::record::TEXT_BYTES_MAX;
+use ward_audit::{DETAIL_BYTES_MAX, Detail, Entity, Record, RecordKey};
 use ward_fhir::reference::{self, Reference};
 use ward_fhir::schema::r4;
 use ward_seal::{StoreSecret, hash};
@@ -68,7 +70,7 @@ impl RecordKeys {
         keys.retain(|key| *key != 0 && *key != first);
         let columns = Columns {
             at_us: record.at_us.clamp(-TIME_MAX_US, TIME_MAX_US),
-            ctx: self.hash(b"context", &context),
+            ctx: self.context_number(&context),
             actor: self.actor_of(record),
             patient: first,
             events: record.events().min(EVENTS_MAX) as i64,
@@ -91,7 +93,12 @@ impl RecordKeys {
     pub fn context(&self, record: &Record) -> i64 {
         let mut context = Vec::with_capacity(CONTEXT_BYTES_USUAL);
         context_of(record).encode(&mut context);
-        self.hash(b"context", &context)
+        self.context_number(&context)
+    }
+
+    /// Of an encoded context.
+    pub fn context_number(&self, context: &[u8]) -> i64 {
+        self.hash(b"context", context)
     }
 
     /// Whether the context is surely stored.
@@ -109,7 +116,8 @@ impl RecordKeys {
     }
 
     fn actor_of(&self, record: &Record) -> i64 {
-        match (record.user.as_str(), record.client_id.as_str()) {
+        let text = |text| kept(text, TEXT_BYTES_MAX);
+        match (text(&record.user), text(&record.client_id)) {
             ("", "") => 0,
             ("", client_id) => self.actor(&client_actor(client_id)),
             (user, _) => self.actor(user),
@@ -150,7 +158,7 @@ pub fn patients(record: &Record) -> Vec<i64> {
 /// Of more than [`NAMED_MAX`] [`ANYTHING`].
 fn named(record: &Record) -> BTreeSet<String> {
     let is_refused = record.entities.is_empty() && record.status >= 400;
-    let asked = is_refused.then_some(record.detail.request.as_str());
+    let asked = is_refused.then(|| kept(&record.detail.request, DETAIL_BYTES_MAX));
     let sent = reference::texts(&record.detail.received, r#""reference":""#);
     let named = asked.into_iter().chain(sent).filter_map(name);
     let mut named: BTreeSet<String> = named.take(NAMED_MAX + 1).collect();
@@ -158,6 +166,11 @@ fn named(record: &Record) -> BTreeSet<String> {
         named = BTreeSet::from([ANYTHING.to_owned()]);
     }
     named
+}
+
+/// As much as a Record keeps, so that what was read again has the same columns.
+fn kept(text: &str, bytes_max: usize) -> &str {
+    &text[..text.floor_char_boundary(bytes_max)]
 }
 
 /// Without the server's URL and the version.
@@ -342,6 +355,24 @@ mod tests {
         assert_eq!(keys.columns(&record).0.keys, [keys.named("Practitioner/0")]);
         record.detail.received = sent(NAMED_MAX + 1);
         assert_eq!(keys.columns(&record).0.keys, [keys.named(ANYTHING)]);
+    }
+
+    /// What is too long is cut where it is encoded: what is read again is found by the same.
+    #[test]
+    fn columns_are_those_of_what_is_kept() {
+        let keys = keys();
+        let long = |of: &str| of.repeat(TEXT_BYTES_MAX);
+        let mut record = sample(vec![]);
+        record.status = 404;
+        (record.user, record.client_id) = (long("é"), long("c"));
+        record.detail.request = format!("Observation/abc?{}", long("x"));
+        for user in [record.user.clone(), String::new()] {
+            record.user = user;
+            let mut bytes = Vec::new();
+            record.encode(&mut bytes);
+            let again = Record::decode(&bytes).unwrap();
+            assert_eq!(keys.columns(&again), keys.columns(&record));
+        }
     }
 
     /// Whatever is of one Record alone leaves the context as it is; whatever many have in common does not.

@@ -50,7 +50,8 @@ pub use rotation::{RotateError, Rotation, rotate_master};
 pub use staged::{STAGED_MAX, Staged, View};
 pub use store::Store;
 pub use tree::{
-    Anchored, ENTRIES_AT_ONCE_MAX, EXPIRED_AT_ONCE, Expiry, ExportLine, Gap, Held, Horizon,
-    LogEntry, LogExport, LogRun, NumberError, Numbered, Numbering, Removed, TakeError, Taken, Walk,
+    Anchored, ENTRIES_AT_ONCE_MAX, EXPIRED_AT_ONCE, Expiry, ExportLine, Filed, Filing, Gap, Held,
+    Horizon, LogEntry, LogExport, LogRun, Misfiled, NumberError, Numbered, Numbering, Recount,
+    Removed, TakeError, Taken, Unrecorded, Walk,
 };
 pub use visibility::{CLASS_BYTES_MAX, NOBODY, RecordMark, Revision, VISIBILITY_IDS_MAX};

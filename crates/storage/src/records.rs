@@ -321,5 +321,15 @@ pub mod clear {
             .iter()
             .map(|row| row.record.at_us - 1_700_000_000_000_000);
         assert!(times.eq([703, 710, 717]));
+        let mut numbering = crate::Numbering::new("log");
+        let now_us = 1_700_000_000_000_000 + 3_600_000_000;
+        while store
+            .number_records(&mut numbering, now_us)
+            .await
+            .unwrap()
+            .more
+        {}
+        let walked = store.walk_log(&mut crate::Walk::default(), now_us).await;
+        assert_eq!(walked, Ok(None));
     }
 }

@@ -13,7 +13,7 @@ use crate::contract::StoreError;
 use crate::tree::keys::SealedKey;
 use crate::tree::numbering::{self, Asked, Numbered, RECORDS_PER_STEP_MAX};
 use crate::tree::published::Given;
-use crate::tree::rows::{self, Cell, Cells, Insert, Place, Reads, Stored};
+use crate::tree::rows::{self, Cell, Cells, Insert, Listed, Place, Reads, Stored};
 use crate::tree::standing::{Found, NumberError, Standing};
 use crate::tree::taking::Taking;
 use std::collections::HashSet;
@@ -89,6 +89,24 @@ impl Postgres {
             return Err(StoreError::from(failure).into());
         }
         done
+    }
+
+    pub async fn listed(
+        &self,
+        asked: Listed,
+        first: &[i64],
+        second: &[i64],
+    ) -> Result<Vec<Cells>, StoreError> {
+        let first = Value::Ints(first.to_vec());
+        let (sql, values) = match asked {
+            Listed::Columns => (COLUMNS_OF, vec![first]),
+            Listed::Sealed => (SEALED_OF, vec![first]),
+            Listed::Keys => (KEYS_OF, vec![first, Value::Ints(second.to_vec())]),
+        };
+        let pooled = self.shared.reads.get().await?;
+        let rows = pooled.rows(sql, &values).await;
+        let rows = Self::done(pooled, rows)?;
+        rows.iter().map(|row| cells(row, asked.kinds())).collect()
     }
 
     /// A connection that holds the lock. `None`: another node's does.
@@ -388,6 +406,10 @@ const ADD_LEFT: &str = "insert into removed (id, seq, at_us, commitment, removal
     select id, seq, at_us, commitment, $5 from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[]) u (id, seq, at_us, commitment)";
 const GRANT: &str = "grant delete on record, record_key to current_user";
 const REVOKE: &str = "revoke delete on record, record_key from current_user";
+const COLUMNS_OF: &str = "select r.id, r.ctx, r.actor, r.patient, r.events::bigint from record r where r.id = any($1::bigint[])";
+const SEALED_OF: &str = "select r.id, r.sealed from record r where r.id = any($1::bigint[])";
+const KEYS_OF: &str = "select k.key, k.id from unnest($1::bigint[], $2::bigint[]) u (key, id) \
+    join record_key k on k.key = u.key and k.id = u.id";
 const DELETE_KEYS: &str = "delete from record_key k using unnest($1::bigint[], $2::bigint[]) u (key, id) where k.key = u.key and k.id = u.id";
 const DELETE_RECORDS: &str = "delete from record where id = any($1)";
 const ADD_RUN: &str = "insert into leaf_run (first, cluster, base, xid, last, records, hashes) values ($1, $2, $3, $4, $5, $6, $7)";

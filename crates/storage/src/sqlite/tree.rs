@@ -11,7 +11,7 @@ use crate::contract::StoreError;
 use crate::tree::keys::SealedKey;
 use crate::tree::numbering::{self, Asked, Numbered, RECORDS_PER_STEP_MAX};
 use crate::tree::published::Given;
-use crate::tree::rows::{self, Cell, Cells, Head, Insert, Reads, Stored};
+use crate::tree::rows::{self, Cell, Cells, Head, Insert, Listed, Reads, Stored};
 use crate::tree::standing::{Found, NumberError, Standing};
 use crate::tree::taking::Taking;
 
@@ -120,6 +120,30 @@ impl Sqlite {
         self.ask(|answer| Job::TakeOut(taking, answer)).await
     }
 
+    pub fn listed(
+        &self,
+        asked: Listed,
+        first: &[i64],
+        second: &[i64],
+    ) -> Result<Vec<Cells>, StoreError> {
+        let (sql, rows) = match asked {
+            Listed::Columns => (COLUMNS_OF, Rows::of(first.iter().copied())),
+            Listed::Sealed => (SEALED_OF, Rows::of(first.iter().copied())),
+            Listed::Keys => (KEYS_OF, pairs(first, second)),
+        };
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut found = Vec::new();
+        self.read_with(|connection| {
+            connection.each(sql, &[rows.into_value()], |row| {
+                found.push(cells(row, asked.kinds())?);
+                Ok(())
+            })
+        })?;
+        Ok(found)
+    }
+
     async fn unnumbered(&self, last: i64) -> Result<Vec<Stored>, StoreError> {
         let values = [last, RECORDS_PER_STEP_MAX];
         let rows = self.cells(UNNUMBERED, &values, "iib").await?;
@@ -199,11 +223,7 @@ pub fn take_out(connection: &mut Connection, taking: &Taking) -> Result<Option<i
         rows.bytes(Some(&left.commitment.0));
     }
     connection.run(ADD_LEFT, &[rows.into_value()])?;
-    let mut keys = Rows::new(&[Int, Int]);
-    for (key, id) in taking.keys.0.iter().zip(&taking.keys.1) {
-        keys.int(*key);
-        keys.int(*id);
-    }
+    let keys = pairs(&taking.keys.0, &taking.keys.1);
     let overwrites = |connection: &mut Connection, sql| {
         connection.batch(sql).map_err(|_| StoreError::Unavailable)
     };
@@ -215,6 +235,15 @@ pub fn take_out(connection: &mut Connection, taking: &Taking) -> Result<Option<i
     let deleted = deleted.and_then(|_| connection.run(DELETE_RECORDS, &[ids()]));
     overwrites(connection, "pragma secure_delete = off")?;
     deleted.map(|_| Some(removal))
+}
+
+fn pairs(first: &[i64], second: &[i64]) -> Rows {
+    let mut rows = Rows::new(&[Kind::Int, Kind::Int]);
+    for (first, second) in first.iter().zip(second) {
+        rows.int(*first);
+        rows.int(*second);
+    }
+    rows
 }
 
 fn read(
@@ -249,6 +278,10 @@ fn cells(row: &Columns, kinds: &str) -> Result<Cells, StoreError> {
 }
 
 const UNNUMBERED: &str = "select id, at_us, sealed from record where id > $1 order by id limit $2";
+const COLUMNS_OF: &str = "select r.id, r.ctx, r.actor, r.patient, r.events from rows(?1) v cross join record r on r.id = v.a";
+const SEALED_OF: &str = "select r.id, r.sealed from rows(?1) v cross join record r on r.id = v.a";
+const KEYS_OF: &str =
+    "select k.key, k.id from rows(?1) v cross join record_key k on k.key = v.a and k.id = v.b";
 const HEAD: &str = "select coalesce((select max(first) from leaf_run), -1), coalesce((select max(n) from checkpoint), -1)";
 const THERE: &str = "select (select count(*) from rows(?1) v cross join record r on r.id = v.a), \
     (select count(*) from rows(?1) v cross join removed g on g.id = v.a)";

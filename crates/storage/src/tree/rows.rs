@@ -161,6 +161,23 @@ pub(crate) async fn runs(reads: &impl Reads, from: i64, end: i64) -> Result<Vec<
     rows.iter().map(Run::of).collect()
 }
 
+/// The classes of the entries `from..end`, in order.
+pub(crate) async fn classes(
+    reads: &impl Reads,
+    from: i64,
+    end: i64,
+) -> Result<Vec<Class>, StoreError> {
+    let rows = reads.cells(RUN_RECORDS, &[from, end], "ib").await?;
+    let mut classes = Vec::new();
+    for row in rows {
+        let entries = run::decode(row.bytes(1)?).ok_or(StoreError::Integrity)?;
+        let numbered = (row.int(0)?..).zip(entries);
+        let wanted = numbered.filter(|(seq, _)| (from..end).contains(seq));
+        classes.extend(wanted.map(|(_, of)| of.class));
+    }
+    Ok(classes)
+}
+
 /// The run that the record is in, if it is in one. `xid`: that of the record, 0 on SQLite.
 pub(crate) async fn run_of(
     reads: &impl Reads,
@@ -254,6 +271,45 @@ pub(crate) async fn stored(
             })
         })
         .collect()
+}
+
+/// What is asked of rows by lists of numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Listed {
+    /// Of records: number, context, actor, patient, events.
+    Columns,
+    /// Of records: number, sealed bytes.
+    Sealed,
+    /// Of keys and their records, those that there are.
+    Keys,
+}
+
+impl Listed {
+    pub fn kinds(self) -> &'static str {
+        match self {
+            Listed::Columns => "iiiii",
+            Listed::Sealed => "ib",
+            Listed::Keys => "ii",
+        }
+    }
+}
+
+/// Keys and their records behind one, in their order.
+pub(crate) async fn keys(
+    reads: &impl Reads,
+    (key, id): (i64, i64),
+    most: usize,
+) -> Result<Vec<(i64, i64)>, StoreError> {
+    let rows = reads.cells(KEYS, &[key, id, most as i64], "ii").await?;
+    rows.iter()
+        .map(|row| Ok((row.int(0)?, row.int(1)?)))
+        .collect()
+}
+
+/// By how many microseconds records came later than newer ones, at most.
+pub(crate) async fn late_us(reads: &impl Reads) -> Result<i64, StoreError> {
+    let rows = reads.cells(LATE, &[], "i").await?;
+    rows.first().map_or(Ok(0), |row| row.int(0))
 }
 
 /// What is left of a record that was taken out.
@@ -384,6 +440,8 @@ const HEAD: &str = "select coalesce((select max(first) from leaf_run), -1), coal
     coalesce((select max(n) from log_key), -1)";
 const RUNS: &str = "select first, cluster, base, xid, last, records, hashes from leaf_run \
     where first >= coalesce((select max(first) from leaf_run where first <= $1), 0) and first < $2 order by first";
+const RUN_RECORDS: &str = "select first, records from leaf_run \
+    where first >= coalesce((select max(first) from leaf_run where first <= $1), 0) and first < $2 order by first";
 /// After a restore into another cluster transaction ids begin anew: a few runs behind each other are looked at.
 const RUN_OF: &str = "select first, cluster, base, xid, last, records, hashes from leaf_run \
     where (xid, last) >= ($1, $2) order by xid, last limit 3";
@@ -402,6 +460,9 @@ const COUNTED: &str =
     "select class, cast(sum(answers) as bigint) from answered group by class order by class";
 const STORED: &str = "select id, at_us, sealed from record where id >= $1 and id <= $2 order by id";
 const IDS: &str = "select id from record where id >= $1 and id <= $2";
+const KEYS: &str =
+    "select key, id from record_key where (key, id) > ($1, $2) order by key, id limit $3";
+const LATE: &str = "select coalesce(max(late_us), 0) from record_late";
 const LEFT: &str =
     "select id, seq, removal, at_us, commitment from removed where id >= $1 and id <= $2";
 const ANCHORS: &str = "select name, n, size, at from anchor order by name";

@@ -1,6 +1,7 @@
-//! The walk (TE9): compares what is numbered with what is there, a part of the log at a time, so that a deletion by whoever has the database
-//! shows while the server runs.
+//! The walk (TE9): compares what is numbered with what is there, a part of the log at a time, so that what whoever has the database deletes,
+//! changes, or hides from searches shows while the server runs.
 
+use super::filing::{Filing, Misfiled};
 use super::rows;
 use crate::contract::StoreError;
 use crate::store::Store;
@@ -16,17 +17,25 @@ pub struct Walk {
     old: u64,
     /// The next old entry whose hash is made anew.
     tile: u64,
+    /// Of old entries, what is remembered up to there.
+    filing: Filing,
+    /// The last key whose Record was looked at.
+    key: Option<(i64, i64)>,
 }
 
 /// Entries that are not as they were recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
-    /// The first of them that was met.
-    pub entry: u64,
+    /// The first of them; `None`: there are only keys that lead to no entry.
+    pub entry: Option<u64>,
     /// Entries whose record is gone.
     pub missing: u64,
     /// Entries whose record is another.
     pub changed: u64,
+    /// Whatever does not find its Record by what that says.
+    pub misfiled: u64,
+    /// The first of these.
+    pub named: Vec<Misfiled>,
 }
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -36,6 +45,10 @@ const RECENT_MAX: u64 = 500_000;
 const OLD_AT_ONCE: u64 = 100_000;
 /// Entries whose hashes are made anew with each look: the newest ones, and as many old ones.
 const HASHED: u64 = 4_096;
+/// Keys whose Records are looked at with each look.
+const KEYS_AT_ONCE: usize = 1_024;
+/// Of what is misfiled, how much is named.
+const NAMED_MAX: usize = 8;
 /// Entries of a statement.
 const IDS_AT_ONCE: u64 = 10_000;
 
@@ -54,13 +67,20 @@ impl Store {
         self.look_for(walk.old, until, &mut found).await?;
         walk.old = until;
         let newest = size.saturating_sub(HASHED);
-        self.hash(newest, size, &mut found).await?;
+        self.hash(newest, size, &mut Filing::default(), &mut found)
+            .await?;
         if walk.tile >= newest {
-            walk.tile = 0;
+            (walk.tile, walk.filing) = (0, Filing::default());
         }
         let until = newest.min(walk.tile + HASHED);
-        self.hash(walk.tile, until, &mut found).await?;
+        walk.filing.forget_contexts();
+        self.hash(walk.tile, until, &mut walk.filing, &mut found)
+            .await?;
         walk.tile = until;
+        let after = walk.key.unwrap_or(FIRST_KEY);
+        let (foreign, next) = self.foreign_keys(after, KEYS_AT_ONCE).await?;
+        found.misfiled.extend(foreign);
+        walk.key = next;
         Ok(found.gap())
     }
 
@@ -116,13 +136,22 @@ impl Store {
         Ok(())
     }
 
-    /// Whether records of the entries `from..end` are others.
-    async fn hash(&self, from: u64, end: u64, found: &mut Found) -> Result<(), StoreError> {
+    /// Whether records of the entries `from..end` are others, or are found by something else than they say.
+    async fn hash(
+        &self,
+        from: u64,
+        end: u64,
+        filing: &mut Filing,
+        found: &mut Found,
+    ) -> Result<(), StoreError> {
         let mut at = from;
         while at < end {
             let entries = self.log_entries(at, end).await?;
             let Some(last) = entries.last() else { break };
             at = last.seq + 1;
+            found
+                .misfiled
+                .extend(self.misfiled(&entries, filing).await?);
             for entry in entries {
                 match entry.leaf {
                     None => found.missing.push(entry.seq),
@@ -146,10 +175,14 @@ impl Walk {
     }
 }
 
+/// Before all keys.
+const FIRST_KEY: (i64, i64) = (i64::MIN, i64::MIN);
+
 #[derive(Default)]
 struct Found {
     missing: Vec<u64>,
     changed: Vec<u64>,
+    misfiled: Vec<Misfiled>,
     /// Removals that were read, by their records; none where there is no such one.
     removals: HashMap<i64, Option<Removal>>,
 }
@@ -160,11 +193,18 @@ impl Found {
             entries.sort_unstable();
             entries.dedup();
         }
-        let entry = self.missing.iter().chain(&self.changed).min()?;
+        if self.missing.is_empty() && self.changed.is_empty() && self.misfiled.is_empty() {
+            return None;
+        }
+        self.misfiled.sort_unstable();
+        let entries = self.missing.iter().chain(&self.changed).copied();
+        let misfiled = self.misfiled.iter().filter_map(|one| one.entry);
         Some(Gap {
-            entry: *entry,
+            entry: entries.chain(misfiled).min(),
             missing: self.missing.len() as u64,
             changed: self.changed.len() as u64,
+            misfiled: self.misfiled.len() as u64,
+            named: self.misfiled.into_iter().take(NAMED_MAX).collect(),
         })
     }
 }

@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod filed;
 mod follow;
 mod generations;
 mod guards;
@@ -155,6 +156,12 @@ on_both!(
     tree::a_clock_that_is_set_back_signs_nothing,
     tree::a_walk_finds_what_was_deleted_or_changed,
     tree::cosignatures_stand_below_their_checkpoint,
+    filed::what_hides_a_record_is_found_and_named,
+    filed::keys_without_a_record_are_found,
+    filed::a_record_that_nothing_says_is_late_is_found,
+    filed::of_an_untouched_log_nothing_is_told,
+    filed::nothing_is_told_while_records_come_and_go,
+    filed::answers_that_are_not_recorded_are_told,
     removed::what_is_over_is_taken_out_and_every_proof_holds,
     removed::a_rule_for_some_takes_out_these_alone,
     removed::what_is_held_stays,

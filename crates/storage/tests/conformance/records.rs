@@ -99,7 +99,7 @@ async fn all_of(store: &Store) -> Vec<StoredRecord> {
 }
 
 /// In some order of ids: by units one by one, and by drains of two nodes, of which one is hours late now and then.
-async fn populate(store: &Store, random: &mut Random, count: usize) -> Vec<Record> {
+pub async fn populate(store: &Store, random: &mut Random, count: usize) -> Vec<Record> {
     let (mut made, mut at_us, mut next) = (Vec::new(), START_US, [1, 1]);
     while made.len() < count {
         at_us += random.below(60_000_000) as i64;

@@ -13,7 +13,7 @@ use ward_audit::verifier::{Problem, Report, Verdict};
 use ward_seal::Ed25519Key;
 use ward_storage::{Expiry, Held, RecordQuestion, StoreError, TakeError, Taken, Unit, Walk};
 
-fn told(removal: &Removal) -> Record {
+pub fn told(removal: &Removal) -> Record {
     Record {
         at_us: removal.time_us,
         interaction: "audit-retention".into(),
@@ -24,7 +24,7 @@ fn told(removal: &Removal) -> Record {
 }
 
 /// Of all records, or of those of one interaction, that were recorded before.
-async fn expiry(log: &Log, interaction: Option<&str>, until_us: i64) -> Expiry {
+pub async fn expiry(log: &Log, interaction: Option<&str>, until_us: i64) -> Expiry {
     let contexts = log.store.record_contexts(0).await.unwrap();
     let is_meant = |context: &Record| interaction.is_none_or(|of| of == context.interaction);
     let meant = contexts
@@ -37,7 +37,7 @@ async fn expiry(log: &Log, interaction: Option<&str>, until_us: i64) -> Expiry {
     }
 }
 
-async fn expire(log: &Log, expiry: &Expiry, held: &Held) -> Result<Taken, TakeError> {
+pub async fn expire(log: &Log, expiry: &Expiry, held: &Held) -> Result<Taken, TakeError> {
     let mut all = Taken::default();
     let mut after = Some(0);
     while let Some(from) = after {
@@ -290,7 +290,10 @@ pub async fn what_no_removal_names_is_found(place: Place) {
         assert!(named.any(|f| f.problem == Problem::NotRemoved), "{report}");
         let mut walk = Walk::default();
         let gap = log.store.walk_log(&mut walk, log.now_us).await.unwrap();
-        assert_eq!(gap.map(|gap| (gap.entry, gap.missing)), Some((seq, 1)));
+        assert_eq!(
+            gap.map(|gap| (gap.entry, gap.missing)),
+            Some((Some(seq), 1))
+        );
         assert_eq!(log.store.log_removed(id).await, Err(StoreError::Integrity));
     }
     // Whoever writes another commitment is found, too.
