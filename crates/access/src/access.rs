@@ -4,13 +4,14 @@ use crate::compartment::Compartments;
 use crate::granted::Granted;
 use crate::grid::{Grid, Reach};
 use crate::mask::{Hides, Mask};
-use crate::masked::Handed;
+use crate::masked::{Handed, Masked};
 use crate::part::Part;
 use crate::sight::{Grant, PatientKey, Sight};
 use std::sync::Arc;
 use ward_fhir::schema::r4;
 use ward_fhir::{Node, TypeId};
 use ward_search::compartment::Compartments as Memberships;
+use ward_search::groups::Groups;
 use ward_search::seen::{Elements, Seen};
 
 /// What a scope letter stands for (S66, S67). `Read`: read, vread, instance history. `Search`: search, type and system
@@ -43,7 +44,8 @@ pub struct Access {
     pub(crate) changeable: Mask,
     /// Patients whose records are hidden whatever the mask says, in order.
     pub(crate) closed: Arc<[i64]>,
-    /// The one patient with whom rows are at home that are seen, but for those of nobody's record. `None`: with whomever.
+    /// The one patient with whom rows are at home that are seen, but for those of nobody's record, of which `before` says what is seen.
+    /// `None`: with whomever.
     pub(crate) home: Option<i64>,
     /// What the store has given out and is shown in part.
     pub(crate) handed: Arc<Handed>,
@@ -214,14 +216,19 @@ impl Access {
 
     /// This access for one patient's record alone, to read and search in it what the mask shows: of somebody who broke the glass (R22).
     /// What merely names the patient and is at home with another stays as hidden as it was, for the mask is not about that record: it is not
-    /// in this one. The other ends of chains are of this record or of nobody's. Never more than the grid and the scopes reach.
+    /// in this one. The other ends of chains are of this record or of nobody's, where as much is seen as without ([`Access::of_nobody`]). Never
+    /// more than the grid and the scopes reach.
     pub fn break_glass(&self, patient: PatientKey, mask: Mask) -> Access {
         let narrowed = self.narrow(patient);
+        let hides = Hides {
+            records: mask.hides().records,
+            ..self.of_hops().mask.hides()
+        };
         let granted = narrowed.granted.as_ref();
         Access {
             grid: Arc::new(narrowed.grid.only(&[Action::Read, Action::Search])),
             granted: granted.map(|granted| Arc::new(granted.only(&[Action::Read, Action::Search]))),
-            mask,
+            mask: mask.hiding(hides),
             changeable: Mask::of(&[]),
             home: Some(patient.rid),
             ..narrowed
@@ -236,6 +243,18 @@ impl Access {
     /// Row id of the one patient with whom is at home what is seen of records, behind a broken glass.
     pub fn home(&self) -> Option<i64> {
         self.home
+    }
+
+    /// Behind a broken glass: what is seen of rows of nobody's record, as without it. `None`: what [`Access::mask`] shows.
+    pub fn of_nobody(&self) -> Option<&Mask> {
+        self.home.map(|_| &self.of_hops().mask)
+    }
+
+    /// The groups of elements that are masked in some rows that are seen.
+    pub fn masked_groups(&self) -> Groups {
+        let masks = [Some(&self.mask), self.of_nobody()];
+        let masked = masks.into_iter().flatten().filter_map(Mask::masked);
+        masked.map(Masked::groups).collect()
     }
 
     /// Whether there may be rows of the type that exist and are not the caller's to read, though the type is: by what bounds their
@@ -313,7 +332,8 @@ impl Access {
         }
     }
 
-    /// What the other ends of chains and `_has` may be by scopes: all that the caller may see. Of records [`Access::home`] bounds them.
+    /// What the other ends of chains and `_has` may be by scopes: all that the caller may see. Of records [`Access::home`] bounds them,
+    /// and [`Access::of_nobody`] says what is seen of the rest.
     pub fn of_hops(&self) -> &Access {
         self.before.as_deref().unwrap_or(self)
     }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::Hides;
 use crate::granular::{Criterion, Granular};
 use crate::scopes::Scopes;
 use std::fmt::Write;
@@ -426,4 +427,24 @@ fn maintenance_does_only_what_it_is_for() {
     }
     assert!(!maintenance(Maintenance::DemoImport).may_any(Action::Delete));
     assert!(check.mask().shows(i32::MAX));
+}
+
+/// R22: of nobody's record as much is seen behind a broken glass as without it.
+#[test]
+fn a_broken_glass_opens_nothing_of_nobodys_record() {
+    let hides = Hides {
+        shared: true,
+        ..Hides::NOTHING
+    };
+    let plain = Mask::of(&[1, 2]).hiding(hides);
+    let caller = Caller::new(user("physician", "user/*.cruds"));
+    let access = decide(&caller, &Facts::of(plain.clone()));
+    assert_eq!(access.of_nobody(), None);
+    let open = access.break_glass(KEY, Mask::of(&[0, 1, 2]).hiding(Hides::NOTHING));
+    for open in [&open, &open.narrow(KEY), &open.without(&[7])] {
+        assert_eq!(open.home(), Some(KEY.rid));
+        assert_eq!(open.of_nobody(), Some(&plain));
+        assert!(open.mask().shows(0) && !open.mask().hides().records);
+        assert!(open.may_hide(id("Organization")), "seen as without");
+    }
 }

@@ -96,9 +96,9 @@ pub(crate) fn demand_whole(access: &Access, call: &Call, replaced: &Replaced) ->
 
 /// How this caller asks: what is masked in a row is not told by any parameter.
 pub(crate) fn asking(extractor: Extractor, access: &Access) -> Extractor {
-    match access.mask().masked() {
-        Some(masked) => extractor.masking(masked.groups(), reads),
-        None => extractor,
+    match access.masked_groups() {
+        Groups::NONE => extractor,
+        masked => extractor.masking(masked, reads),
     }
 }
 

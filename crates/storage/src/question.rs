@@ -12,6 +12,7 @@ use std::sync::Arc;
 use ward_access::{Access, Action, PatientKey};
 use ward_fhir::TypeId;
 use ward_search::entries::{Term, TermKey};
+use ward_search::groups::Groups;
 use ward_search::plan::{DateTest, Filter, NumberTest, Tuple, TupleEnd};
 
 /// A filter whose logical ids, wider forms and phrases have been looked up.
@@ -25,6 +26,8 @@ pub enum Node {
     Types(Vec<TypeId>),
     /// Its visibility id is among those of these closed bits ([`ward_access::Mask::showing`]).
     Shows(Arc<[u8]>),
+    /// In nobody's record.
+    Nobodys,
     Terms(Vec<Term>),
     /// Has any of these terms, and so is at home with one of these patients.
     AtHome {
@@ -177,10 +180,7 @@ impl Resolver<'_> {
                 Node::All
             }
             Filter::Types(list) => Node::Types(list.clone()),
-            Filter::Shows(groups) => {
-                let shown = self.access.mask().showing(*groups);
-                shown.map_or(Node::All, Node::Shows)
-            }
+            Filter::Shows(groups) => self.shows(*groups),
             Filter::AnyTerm(terms) => Node::Terms(terms.clone()),
             Filter::AnyPatient { param, ids, terms } => self.at_home(*param, ids, terms, types),
             Filter::AnyForm(wide) => Node::Terms(self.found.widened(wide)),
@@ -233,6 +233,23 @@ impl Resolver<'_> {
         list.iter()
             .map(|f| self.node(f, types, depth + 1))
             .collect()
+    }
+
+    /// Behind a broken glass what is masked of nobody's record is masked as without it.
+    fn shows(&self, groups: Groups) -> Node {
+        let node = |bits: Option<_>| bits.map_or(Node::All, Node::Shows);
+        let own = self.access.mask().showing(groups);
+        let of_nobody = match self.access.of_nobody() {
+            Some(mask) => mask.showing(groups),
+            None => return node(own),
+        };
+        if own == of_nobody {
+            return node(own);
+        }
+        either(vec![
+            all(vec![Node::Nobodys, node(of_nobody)]),
+            all(vec![Node::Not(Box::new(Node::Nobodys)), node(own)]),
+        ])
     }
 
     /// `None`: nothing of the type is in reach.

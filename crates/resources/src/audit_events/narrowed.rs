@@ -241,7 +241,7 @@ fn is_of_rows(modifier: &str) -> bool {
 
 fn met(cx: Context<'_>, apart: &Apart, criterion: &Criterion) -> Left {
     // Value sets are read as the caller may read them, and what is masked is asked otherwise.
-    let is_plain = cx.access.seen().is_none() && cx.access.mask().masked().is_none();
+    let is_plain = cx.access.seen().is_none() && cx.access.masked_groups().is_empty();
     let is_of_sets = ["in", "not-in", "above", "below"]
         .iter()
         .any(|modifier| criterion.name.ends_with(&format!(":{modifier}")));

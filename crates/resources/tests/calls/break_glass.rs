@@ -3,7 +3,7 @@
 use crate::house::{House, call, json, text};
 use crate::placement::{observation, patient};
 use serde_json::{Value, json as value};
-use ward_access::{Caller, Identity, Purposes, Scopes};
+use ward_access::{Caller, Clearance, Identity, Purposes, Registered, Scopes};
 use ward_resources::route::Method::{self, Get, Post, Put};
 use ward_resources::{BrokenGlass, Reply};
 
@@ -176,6 +176,78 @@ pub async fn t26_the_records_of_others_stay_closed(house: House) {
             .collect();
         found.sort_unstable();
         assert_eq!(found, ids, "{url}");
+    }
+}
+
+/// What a label keeps of nobody's record from who breaks the glass is kept behind it, too: a Location and a Practitioner beyond their clearance are at no
+/// other end of a chain, and no reference leads to them.
+pub async fn t26_what_is_kept_of_nobodys_stays_closed(house: House) {
+    filled(&house).await;
+    for (id, is_kept) in [("kept", true), ("open", false)] {
+        let code = if is_kept { "V" } else { "N" };
+        let labels = value!([{ "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality", "code": code }]);
+        let called = format!("called{id}");
+        house
+            .put(&value!({ "resourceType": "Location", "id": id, "meta": { "security": labels }, "name": called }))
+            .await;
+        house
+            .put(
+                &value!({ "resourceType": "Practitioner", "id": id, "meta": { "security": labels },
+                "name": [{ "family": called }] }),
+            )
+            .await;
+        let mut own = observation("Patient/p1");
+        own["id"] = format!("by-{id}").into();
+        own["performer"] = value!([{ "reference": format!("Practitioner/{id}") }]);
+        house.put(&own).await;
+        house
+            .put(&value!({ "resourceType": "Encounter", "id": format!("at-{id}"), "status": "finished",
+                "class": { "code": "AMB" }, "subject": { "reference": "Patient/p1" },
+                "location": [{ "location": { "reference": format!("Location/{id}") } }] }))
+            .await;
+    }
+    // Through this app nobody sees more than what is normal.
+    let doctor = Caller::new(Identity {
+        client: Registered {
+            clearance: Some(Clearance::parse("N *").unwrap()),
+            ..Registered::default()
+        },
+        ..Identity::clone(&doctor(&["physician"], ""))
+    });
+    let open = glass(&house, "p1", 1);
+    for id in ["kept", "open"] {
+        let is_kept = id == "kept";
+        let found = u64::from(!is_kept);
+        for (path, url) in [
+            (
+                format!("Practitioner/{id}"),
+                format!("Observation?performer:Practitioner.name=called{id}"),
+            ),
+            (
+                format!("Location/{id}"),
+                format!("Encounter?location.name=called{id}"),
+            ),
+        ] {
+            let read = house.ask(&doctor, Get, &path, None).await;
+            assert_eq!(read.status, if is_kept { 404 } else { 200 }, "{path}");
+            // Nobody's record is not asked for behind it.
+            let read = behind(&house, &open, &doctor, (Get, &path, None)).await;
+            assert_eq!(read.status, 403, "{path}");
+            let counted = format!("{url}&_total=accurate");
+            for reply in [
+                house.ask(&doctor, Get, &counted, None).await,
+                behind(&house, &open, &doctor, (Get, &counted, None)).await,
+            ] {
+                assert_eq!(json(&reply)["total"], found, "{url}: {}", text(&reply));
+            }
+        }
+        for url in [format!("Observation/by-{id}"), format!("Encounter/at-{id}")] {
+            let reply = behind(&house, &open, &doctor, (Get, &url, None)).await;
+            assert_eq!(reply.status, 200, "{url}: {}", text(&reply));
+            let names = ["Practitioner/", "Location/"];
+            let names = names.iter().any(|name| text(&reply).contains(name));
+            assert_eq!(names, !is_kept, "{url}: {}", text(&reply));
+        }
     }
 }
 

@@ -197,9 +197,7 @@ impl Furnished {
         let is_kept = |path: &str| {
             let ty = path.split('/').next().unwrap();
             // That something of nobody's record is hidden decides what becomes of references to nothing (0021).
-            let is_nobodys =
-                ty != "Patient" && ward_testkit::naive::home(held[path].body).is_none();
-            ALWAYS_KEPT.contains(&ty) || is_nobodys || party.keeps(&held[path])
+            ALWAYS_KEPT.contains(&ty) || held[path].is_nobodys() || party.keeps(&held[path])
         };
         let copy = open(backend, &self.settings).await;
         let kept: Vec<&Version> = self.versions.iter().filter(|v| is_kept(&v.path)).collect();
@@ -221,10 +219,23 @@ impl Furnished {
                 return None;
             }
         }
+        self.forget(party, &copy).await;
         let copy = opened(copy, &self.settings).await;
         crate::indexing::build(&copy.engine).await;
         come_to(&copy, self.asked_us).await;
         Some(copy)
+    }
+
+    /// Behind a broken glass other ends of chains are nobody's too, and seen as without it: what is hidden of them is deleted in the copy. Its class
+    /// stays known there, so that something is hidden still, and its versions are as hidden as the last one was.
+    async fn forget(&self, party: &Party, copy: &House) {
+        for (path, held) in self.held() {
+            let ty = path.split('/').next().unwrap();
+            let is_left = held.is_deleted || ALWAYS_KEPT.contains(&ty) || !held.is_nobodys();
+            if !is_left && party.is_kept_without_glass(held.body) {
+                send(copy, path, None, false).await;
+            }
+        }
     }
 }
 

@@ -257,6 +257,7 @@ on_both!(
     decided::t63_a_disclosure_is_recorded_with_its_consents,
     break_glass::t26_one_record_is_open_and_no_other,
     break_glass::t26_the_records_of_others_stay_closed,
+    break_glass::t26_what_is_kept_of_nobodys_stays_closed,
     break_glass::t27_it_ends_and_needs_a_role_that_may,
     purposes::c23_no_role_is_left_for_another_purpose,
     purposes::r21_what_is_kept_of_a_token_is_kept_for_its_purpose,

@@ -181,7 +181,7 @@ impl Party {
     }
 
     /// The same behind a glass broken just now: of the record of a patient (logical id) alone, and by what an emergency opens. Other ends
-    /// of chains are seen as without.
+    /// of chains are of that record, or nobody's and seen as without.
     pub fn behind(self, patient: String) -> Party {
         let (judge, asking) = self.consented.clone().unwrap();
         let glass = BrokenGlass {
@@ -239,6 +239,12 @@ impl Party {
     pub fn is_kept_from(&self, body: &Value) -> bool {
         let consented = self.consented.as_ref();
         consented.is_some_and(|(judge, asking)| !judge.shows(asking, body))
+    }
+
+    /// Whether the glass is broken, and without it consents or labels would keep it from the caller.
+    pub fn is_kept_without_glass(&self, body: &Value) -> bool {
+        let without = self.glass.as_ref().map(|(_, without)| without);
+        without.is_some_and(|party| party.is_kept_from(body))
     }
 
     /// What labels mask of a version that the caller sees.
@@ -375,6 +381,13 @@ impl Party {
             is_of_type && reaches && right.matches(held)
         });
         reaches && !self.is_kept_from(body)
+    }
+}
+
+impl Held<'_> {
+    /// Whether it lies in nobody's record.
+    pub fn is_nobodys(&self) -> bool {
+        self.body["resourceType"] != "Patient" && home(self.body).is_none()
     }
 }
 

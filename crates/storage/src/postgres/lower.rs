@@ -14,7 +14,8 @@ use crate::index::{after_prefix, parameter};
 use crate::order::Key;
 use crate::question::{Node, TextTest};
 use std::fmt::Write as _;
-use ward_access::{Access, PatientKey};
+use std::sync::Arc;
+use ward_access::{Access, Mask, PatientKey};
 use ward_fhir::TypeId;
 use ward_search::entries::Term;
 use ward_search::plan::SortKey;
@@ -28,11 +29,26 @@ pub struct Sql {
     pub values: Vec<Value>,
     /// Aliases given to rows of hops.
     rows: usize,
-    is_masked: bool,
+    mask: Option<Shown>,
     /// Homes whose rows are hidden.
     closed: Option<String>,
-    /// The one home whose rows are not.
-    home: Option<String>,
+    glass: Option<Glass>,
+}
+
+/// Closed bits of a mask and the position of its last zero bits, as they are bound.
+#[derive(Clone, PartialEq)]
+pub(super) struct Shown {
+    bits: String,
+    closing: String,
+}
+
+/// Behind a broken glass.
+#[derive(Clone, PartialEq)]
+struct Glass {
+    /// The one home whose rows are seen.
+    home: String,
+    /// What is seen of nobody's rows.
+    of_nobody: Option<Shown>,
 }
 
 impl Sql {
@@ -48,38 +64,40 @@ impl Sql {
     /// A statement about rows that the access sees. Where its mask hides any, that is `$1`, the position of its closing zero
     /// bits `$2`.
     pub fn new(access: &Access) -> Sql {
-        let mask = access.mask().closed_bits();
-        let values = mask.map(|bits| {
-            let closing = (bits.len() as i64 - 1) * 8;
-            vec![Value::Shared(bits.clone()), Value::Int(closing)]
-        });
         let mut sql = Sql {
             text: String::with_capacity(512),
-            is_masked: mask.is_some(),
-            values: values.unwrap_or_default(),
             ..Sql::default()
         };
+        let shown = |sql: &mut Sql, mask: &Mask| mask.closed_bits().map(|b| Shown::of(sql, b));
+        sql.mask = shown(&mut sql, access.mask());
         if !access.closed().is_empty() {
             sql.closed = Some(sql.bind(Value::Ints(access.closed().to_vec())));
         }
-        sql.home = access.home().map(|home| sql.int(home));
+        let glass = access.home().zip(access.of_nobody());
+        sql.glass = glass.map(|(home, mask)| Glass {
+            home: sql.int(home),
+            of_nobody: shown(&mut sql, mask),
+        });
         sql
     }
 
-    /// The mask lets a row through, and its record is not closed, nor another than the one behind a broken glass: a condition for every table reference of rows. `<> 0`, never
-    /// `= 1`: that estimate costs the plan its index order (81 times). Ids beyond the mask fall on a bit that is always 0: unknown
-    /// is hidden. Where nothing is hidden it is a constant, which the planner leaves out.
+    /// The mask lets a row through, and its record is not closed, nor another than the one behind a broken glass: a condition for every table reference of rows.
+    /// Where nothing is hidden it is a constant, which the planner leaves out.
     pub fn visible(&self, row: &str) -> String {
-        let mask = match self.is_masked {
-            true => format!("get_bit($1, least({row}.w, $2)) <> 0"),
-            false => "true".to_owned(),
+        let of_row = |mask: &Option<Shown>| match mask {
+            Some(shown) => shown.of_row(row),
+            None => "true".to_owned(),
         };
-        let open = match &self.closed {
-            Some(homes) => format!("{mask} and {row}.c <> all({homes})"),
+        let mask = of_row(&self.mask);
+        let open = match &self.glass {
+            Some(Glass { home, of_nobody }) => {
+                let of_nobody = of_row(of_nobody);
+                format!("({row}.c = {home} and {mask} or {row}.c = 0 and {of_nobody})")
+            }
             None => mask,
         };
-        match &self.home {
-            Some(home) => format!("{open} and ({row}.c = 0 or {row}.c = {home})"),
+        match &self.closed {
+            Some(homes) => format!("{open} and {row}.c <> all({homes})"),
             None => open,
         }
     }
@@ -101,6 +119,22 @@ impl Sql {
 
     pub fn push(&mut self, text: &str) {
         self.text.push_str(text);
+    }
+}
+
+impl Shown {
+    pub fn of(sql: &mut Sql, bits: &Arc<[u8]>) -> Shown {
+        Shown {
+            bits: sql.bind(Value::Shared(bits.clone())),
+            closing: sql.int((bits.len() as i64 - 1) * 8),
+        }
+    }
+
+    /// `<> 0`, never `= 1`: that estimate costs the plan its index order (81 times). Ids beyond the mask fall on a bit that is always 0:
+    /// unknown is hidden.
+    pub fn of_row(&self, row: &str) -> String {
+        let Shown { bits, closing } = self;
+        format!("get_bit({bits}, least({row}.w, {closing})) <> 0")
     }
 }
 

@@ -1,6 +1,6 @@
 //! Conditions read from the row itself, in forms that no index fits: what drives is chosen before.
 
-use super::lower::{MARK_CHARS, Sql, mark};
+use super::lower::{MARK_CHARS, Shown, Sql, mark};
 use super::read::compartment;
 use super::statement::Value;
 use super::tables::Tables;
@@ -43,9 +43,12 @@ impl Probe<'_> {
                 "false"
             }),
             Node::Shows(bits) => {
-                let closing = sql.int((bits.len() as i64 - 1) * 8);
-                let mask = sql.bind(Value::Shared(bits.clone()));
-                let _ = write!(sql.text, "get_bit({mask}, least({row}.w, {closing})) <> 0");
+                let shown = Shown::of(sql, bits);
+                let _ = write!(sql.text, "{}", shown.of_row(row));
+            }
+            // A function of the column: no index applies.
+            Node::Nobodys => {
+                let _ = write!(sql.text, "{row}.c + 0 = 0");
             }
             Node::Terms(terms) => match terms.as_slice() {
                 [] => sql.push("false"),

@@ -13,7 +13,7 @@ use crate::question::{Node, TextTest};
 use crate::reach::Reach;
 use std::fmt::Write as _;
 use std::rc::Rc;
-use ward_access::{Access, PatientKey};
+use ward_access::{Access, Mask, PatientKey};
 use ward_fhir::TypeId;
 use ward_search::entries::Term;
 use ward_search::plan::{DateTest, NumberTest};
@@ -25,43 +25,62 @@ pub struct Sql {
     pub values: Vec<Value>,
     /// Aliases given to rows of hops.
     rows: usize,
-    is_masked: bool,
+    /// The mask as it is bound.
+    mask: Option<String>,
     /// Homes whose rows are hidden.
     closed: Option<String>,
-    /// The one home whose rows are not.
-    home: Option<String>,
+    glass: Option<Glass>,
+}
+
+/// Behind a broken glass.
+struct Glass {
+    /// The one home whose rows are seen.
+    home: String,
+    /// The mask of nobody's rows.
+    of_nobody: Option<String>,
 }
 
 impl Sql {
-    /// A statement about rows that the access sees. Where its mask hides any, that is `?1`.
+    /// A statement about rows that the access sees. A mask that hides any is bound first.
     pub fn new(access: &Access) -> Sql {
-        let mask = access.mask().closed_bits();
         let mut sql = Sql {
             text: String::with_capacity(512),
-            is_masked: mask.is_some(),
-            values: mask.cloned().map(Value::Shared).into_iter().collect(),
             ..Sql::default()
         };
+        sql.mask = sql.bind_mask(access.mask());
         if !access.closed().is_empty() {
             sql.closed = Some(sql.ints(access.closed().iter().copied()));
         }
-        sql.home = access.home().map(|home| sql.int(home));
+        let glass = access.home().zip(access.of_nobody());
+        sql.glass = glass.map(|(home, mask)| Glass {
+            home: sql.int(home),
+            of_nobody: sql.bind_mask(mask),
+        });
         sql
+    }
+
+    fn bind_mask(&mut self, mask: &Mask) -> Option<String> {
+        let bits = mask.closed_bits()?;
+        Some(self.bind(Value::Shared(bits.clone())))
     }
 
     /// The mask lets a row through, and its record is not closed, nor another than the one behind a broken glass: a condition for every table reference of rows. Where nothing is
     /// hidden it is a constant, which costs nothing.
     pub fn visible(&self, row: &str) -> String {
-        let mask = match self.is_masked {
-            true => format!("vis(?1, {row}.k)"),
-            false => "1".to_owned(),
+        let of_row = |mask: &Option<String>| match mask {
+            Some(mask) => format!("vis({mask}, {row}.k)"),
+            None => "1".to_owned(),
         };
-        let open = match &self.closed {
-            Some(homes) => format!("{mask} and {row}.c not in {homes}"),
+        let mask = of_row(&self.mask);
+        let open = match &self.glass {
+            Some(Glass { home, of_nobody }) => {
+                let of_nobody = of_row(of_nobody);
+                format!("({row}.c = {home} and {mask} or {row}.c = 0 and {of_nobody})")
+            }
             None => mask,
         };
-        match &self.home {
-            Some(home) => format!("{open} and ({row}.c = 0 or {row}.c = {home})"),
+        match &self.closed {
+            Some(homes) => format!("{open} and {row}.c not in {homes}"),
             None => open,
         }
     }
@@ -148,6 +167,9 @@ impl Probe {
             Node::Shows(bits) => {
                 let mask = sql.bind(Value::Shared(bits.clone()));
                 let _ = write!(sql.text, "vis({mask}, {row}.k)");
+            }
+            Node::Nobodys => {
+                let _ = write!(sql.text, "{row}.c = 0");
             }
             // A range of the term is as good as one of the home.
             Node::Terms(terms) | Node::AtHome { terms, .. } => self.terms(sql, terms),
