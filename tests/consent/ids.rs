@@ -4,8 +4,6 @@ use crate::docs::text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// What is about things that Ward does not have, or that do not hold yet (`super`).
-const WAITING: [&str; 5] = ["t46", "t47", "t48", "t55", "r20"];
 /// By which a conversation is held on each store.
 const ON_BOTH: [&str; 4] = ["on_each(", "on_each_masking(", "on_own(", "in backends()"];
 
@@ -23,19 +21,11 @@ fn every_row_and_every_rule_has_a_test_on_both_stores() {
         of_id.clone().any(|test| test.is_on_both)
     };
     let all = all();
-    let missing: Vec<&String> = all
-        .iter()
-        .filter(|id| !has_one(id) && !WAITING.contains(&id.as_str()))
-        .collect();
+    let missing: Vec<&String> = all.iter().filter(|id| !has_one(id)).collect();
     assert!(
         missing.is_empty(),
         "no test on both stores is named by {missing:?}"
     );
-    let both: Vec<&&str> = WAITING
-        .iter()
-        .filter(|id| tests.iter().any(|test| is_of(test, id)))
-        .collect();
-    assert!(both.is_empty(), "these do not wait: {both:?}");
 }
 
 #[test]
@@ -66,13 +56,6 @@ fn the_table_names_every_test() {
         assert_eq!(told.get(id), Some(names), "{id}");
     }
     assert_eq!(told.len(), expected.len());
-    let waiting = document.lines().find(|line| line.starts_with("Not here:"));
-    let waiting = waiting.unwrap().to_lowercase();
-    let untold: Vec<&&str> = WAITING
-        .iter()
-        .filter(|id| !waiting.contains(**id))
-        .collect();
-    assert!(untold.is_empty(), "{untold:?}");
 }
 
 /// T1 to T63, R1 to R24 with R10a, L1 to L6.
