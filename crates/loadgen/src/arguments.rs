@@ -310,11 +310,15 @@ pub struct Compare {
     pub questions: u64,
 }
 
-/// `ward-loadgen --token-command "ward token --as billing" timing --hidden Observation/abc --pairs 10000`
+/// `ward-loadgen --token-command "ward token --as lab" timing --loader-token-command "ward token --as loader" --pairs 10000`
 #[derive(Args)]
 pub struct Timing {
-    /// Type and id of a resource that the caller does not see; more than one may be given
-    #[arg(long, required = true)]
+    /// Command line that prints a token of somebody who may create Patients, Observations and Consents: stores results that a Consent hides
+    /// from everybody but their patient
+    #[arg(long)]
+    pub loader_token_command: Option<String>,
+    /// In place of them: type and id of a resource that the caller does not see; more than one may be given
+    #[arg(long, required_unless_present = "loader_token_command")]
     pub hidden: Vec<String>,
     #[arg(long, default_value_t = 10_000)]
     pub pairs: u64,

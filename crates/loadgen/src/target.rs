@@ -41,6 +41,16 @@ impl Target {
         })
     }
 
+    /// The same server for whoever a command line prints a token of.
+    pub fn of_another(&self, token_command: &str) -> Result<Self, String> {
+        let token = Token::printed_by(token_command)?;
+        token.renew_by(token_command.to_owned());
+        Ok(Self {
+            tokens: vec![token],
+            ..self.clone()
+        })
+    }
+
     /// The other server of a comparison; without a token of its own it is shown the same.
     pub fn beside(&self, options: &Compare) -> Result<Self, String> {
         let (authority, path) = split(&options.other)?;

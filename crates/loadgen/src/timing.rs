@@ -1,12 +1,17 @@
 //! Whether the time of an answer tells a resource that is hidden from one that is not there (T49): pairs of requests in random order, and the
 //! two-sample test of Kolmogorov and Smirnov on their times.
 //!
+//!   ward-loadgen --token-command "..." timing --loader-token-command "..." --pairs 10000
 //!   ward-loadgen --token-command "..." timing --hidden Observation/o2 --hidden Condition/c1 --pairs 10000
+//!
+//! With a loader's token it makes what it needs: a patient, results that the caller reads, and a Consent that hides them from everybody but
+//! the patient. They stay in the store.
 
 use crate::arguments::{Arguments, Timing};
 use crate::client::Client;
 use crate::record::{Phase, Record};
 use crate::target::Target;
+use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use ward_hospital::Rng;
 
@@ -14,17 +19,23 @@ use ward_hospital::Rng;
 const P_LEAST: f64 = 0.01;
 /// Pairs before those that are counted.
 const WARM_UP: u64 = 200;
+/// Results that are made to be hidden.
+const HIDDEN: usize = 20;
 
 /// True where the times are not told apart. Errors: a request failed, or the answers differ by more than their times.
 #[allow(clippy::print_stdout)] // the result of this program
 pub async fn run(arguments: &Arguments, options: &Timing) -> Result<bool, String> {
     let target = Target::of(arguments)?;
     let mut client = Client::new(&target, 0, Record::new(Phase::new(None)))?;
+    let paths = match &options.loader_token_command {
+        Some(command) => hidden_from(&mut client, &target.of_another(command)?).await?,
+        None => options.hidden.clone(),
+    };
     let mut rng = Rng::of(arguments.seed, 0);
     let (mut hidden, mut absent) = (Vec::new(), Vec::new());
     let below = |rng: &mut Rng, n: usize| rng.below(n as u64) as usize;
     for pair in 0..options.pairs + WARM_UP {
-        let path = &options.hidden[below(&mut rng, options.hidden.len())];
+        let path = &paths[below(&mut rng, paths.len())];
         let nobody = shuffled(path, &mut rng);
         let mut took = [Duration::ZERO; 2];
         let first = below(&mut rng, 2);
@@ -62,6 +73,56 @@ pub async fn run(arguments: &Arguments, options: &Timing) -> Result<bool, String
         options.pairs
     );
     Ok(p > P_LEAST)
+}
+
+/// Results that the caller reads until their patient's Consent is there. Errors: one cannot be stored, or is not hidden by that.
+async fn hidden_from(caller: &mut Client, loader: &Target) -> Result<Vec<String>, String> {
+    let mut loader = Client::new(loader, 0, Record::new(Phase::new(None)))?;
+    let patient = stored(
+        &mut loader,
+        &json!({ "resourceType": "Patient", "active": true }),
+    )
+    .await?;
+    let result = json!({ "resourceType": "Observation", "status": "final", "subject": { "reference": patient },
+        "effectiveDateTime": "2025-03-01", "valueQuantity": { "value": 7, "unit": "mmol/L" },
+        "code": { "coding": [{ "system": "http://loinc.org", "code": "2345-7" }] } });
+    let mut paths = Vec::new();
+    for _ in 0..HIDDEN {
+        paths.push(stored(&mut loader, &result).await?);
+    }
+    demand(caller, &paths, 200).await?;
+    stored(&mut loader, &without_results(&patient)).await?;
+    demand(caller, &paths, 404).await?;
+    Ok(paths)
+}
+
+async fn demand(caller: &mut Client, paths: &[String], status: u16) -> Result<(), String> {
+    for path in paths {
+        let reply = caller.ask(path).await?;
+        if reply.status != status {
+            return Err(format!("{path}: {}, not {status}", reply.status));
+        }
+    }
+    Ok(())
+}
+
+/// Permits all to everybody but results.
+fn without_results(patient: &str) -> Value {
+    let class = json!({ "system": "http://hl7.org/fhir/resource-types", "code": "Observation" });
+    json!({ "resourceType": "Consent", "status": "active", "dateTime": "2025-06-01T12:00:00Z", "patient": { "reference": patient },
+        "scope": { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy" }] },
+        "category": [{ "coding": [{ "system": "http://loinc.org", "code": "59284-0" }] }],
+        "policyRule": { "coding": [{ "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "OPTIN" }] },
+        "provision": { "provision": [{ "type": "deny", "class": [class] }] } })
+}
+
+/// `Type/id` of a new resource.
+async fn stored(loader: &mut Client, body: &Value) -> Result<String, String> {
+    let ty = body["resourceType"].as_str().unwrap_or_default();
+    let reply = loader.create(ty, body.to_string()).await;
+    let id = reply.and_then(|reply| reply.id());
+    let id = id.ok_or_else(|| format!("a {ty}: {:?}", loader.record.failures))?;
+    Ok(format!("{ty}/{id}"))
 }
 
 /// The same type with an id of the same characters in another order.

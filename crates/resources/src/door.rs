@@ -10,14 +10,13 @@ use crate::recorded::{Ended, compose_record};
 use crate::reply::{Content, Reply};
 use crate::visibility::Sees;
 use crate::{
-    audit_events, bundle, capabilities, create, delete, history, labelled_output, masked, openapi,
-    operations, patch_interaction, read, referred, search, seen, update,
+    audit_events, bundle, capabilities, create, delete, history, labelled_output, masked, moment,
+    openapi, operations, patch_interaction, read, referred, search, seen, update,
 };
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
-use tokio::time::{Instant, sleep_until};
+use std::time::{Duration, Instant};
 use ward_access::{Access, Caller, Facts, PatientKey, decide};
 use ward_audit::Alert;
 use ward_fhir::issue::Result;
@@ -225,7 +224,7 @@ async fn in_steps(begun: Instant, reply: Reply) -> Reply {
     if reply.in_steps || reply.status == Kind::NotFound.status() {
         let steps = begun.elapsed().as_micros() / ABSENT_STEP.as_micros() + 1;
         let steps = u32::try_from(steps).unwrap_or(1);
-        sleep_until(begun + ABSENT_STEP * steps).await;
+        moment::until(begun + ABSENT_STEP * steps).await;
     }
     reply
 }

@@ -5,7 +5,7 @@ use crate::bundle_json::{BundleWriter, Response, status_line};
 use crate::cursor;
 use crate::engine::{Context, stored};
 use crate::place::{demand_any, demand_type};
-use crate::read::{NO_ROW, locate, not_found, seen};
+use crate::read::{NO_ROW, as_looked_up, locate, not_found, seen};
 use crate::reply::Reply;
 use crate::search::Pairs;
 use crate::search::links::url;
@@ -21,7 +21,11 @@ pub async fn instance(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
     demand_type(cx.access, ty, Action::Read)?;
     let rid = locate(cx, ty, id).await?.unwrap_or(NO_ROW);
     let path = format!("{}/{id}/_history", r4().ty(ty).name);
-    answer(cx, HistoryScope::Instance { ty, rid }, &path).await
+    let answered = answer(cx, HistoryScope::Instance { ty, rid }, &path).await;
+    if answered.is_err() {
+        as_looked_up(cx, ty, id).await?;
+    }
+    answered
 }
 
 pub async fn on_type(cx: Context<'_>, ty: TypeId) -> Result<Reply> {

@@ -29,6 +29,7 @@ mod labelled_output;
 mod launch_patient;
 pub mod link;
 mod masked;
+mod moment;
 pub mod openapi;
 pub mod operations;
 pub mod patch;

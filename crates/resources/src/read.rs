@@ -33,7 +33,10 @@ pub async fn vread(cx: Context<'_>, ty: TypeId, id: &str, version: &str) -> Resu
     let found = cx
         .view
         .read_version(cx.access, memberships, ty, rid, number);
-    let row = stored(found.await)?.ok_or_else(not_found)?;
+    let Some(row) = stored(found.await)? else {
+        as_looked_up(cx, ty, id).await?;
+        return Err(not_found());
+    };
     if row.op == Op::Delete {
         return Err(gone(&row));
     }
@@ -54,6 +57,15 @@ pub(crate) async fn locate(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Opti
     Ok(found.first().copied().flatten())
 }
 
+/// To be called where nothing is shown of a logical id: one of our own, which was not looked up, is now, so that a hidden row and an id
+/// that nobody has take the same statements.
+pub(crate) async fn as_looked_up(cx: Context<'_>, ty: TypeId, id: &str) -> Result<()> {
+    match cx.engine.store.decode_id(id) {
+        Some(_) => stored(cx.view.locate(&[(ty, id)]).await).map(drop),
+        None => Ok(()),
+    }
+}
+
 /// The current state as the caller may see it for `action`.
 pub(crate) async fn current(
     cx: Context<'_>,
@@ -62,7 +74,11 @@ pub(crate) async fn current(
     id: &str,
 ) -> Result<Current> {
     let rid = locate(cx, ty, id).await?.unwrap_or(NO_ROW);
-    stored(cx.view.read(cx.access, action, ty, rid).await)
+    let current = stored(cx.view.read(cx.access, action, ty, rid).await)?;
+    if matches!(current, Current::Absent) {
+        as_looked_up(cx, ty, id).await?;
+    }
+    Ok(current)
 }
 
 pub(crate) fn live(current: Current) -> Result<Row> {

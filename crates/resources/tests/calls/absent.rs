@@ -54,6 +54,14 @@ pub async fn another_patients_id_is_as_good_as_none(house: House) {
         let url = |id: &str| format!("Observation/{id}/{below}");
         alike(&house, &app, Get, url, none, ids, 404).await;
     }
+    // An id of the server's own takes no look-up where it is seen.
+    let path = house.create(&observation(&other)).await;
+    let given = [path.trim_start_matches("Observation/"), NOBODYS];
+    alike(&house, &app, Get, by_id, none, given, 404).await;
+    for below in ["_history", "_history/1", "$meta"] {
+        let url = |id: &str| format!("Observation/{id}/{below}");
+        alike(&house, &app, Get, url, none, given, 404).await;
+    }
     let compartment = |id: &str| format!("Patient/{id}/Observation");
     alike(
         &house,
