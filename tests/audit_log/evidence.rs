@@ -29,8 +29,10 @@ fn c14_evidence_is_checked_without_the_server_and_decisions_outlive_it() {
         let item = review.html().split_once("id=\"item-").expect("an item").1;
         let item = item.split_once('"').unwrap().0.to_owned();
         let reason = ("reason", "left in October");
-        let revoke = [("decision", "revoke"), ("item", item.as_str()), reason];
-        let decided = admin.submit(&review, &revoke);
+        let decide = |decision| [("decision", decision), ("item", item.as_str()), reason];
+        let kept = admin.submit(&review, &decide("keep"));
+        assert!(kept.html().contains("1 item is kept."), "{kept:?}");
+        let decided = admin.submit(&review, &decide("revoke"));
         assert!(decided.html().contains("1 item is revoked."), "{decided:?}");
         // The log has its key within a second of its first record.
         let begun = Instant::now();
@@ -49,6 +51,7 @@ fn c14_evidence_is_checked_without_the_server_and_decisions_outlive_it() {
             told.contains("Autumn") && told.contains("revoke      1"),
             "{told}"
         );
+        assert!(told.contains("Changed   1\n"), "{told}");
         for (from, to) in [
             ("left in October", "left in Octobre"),
             ("\"revoke\"", "\"keep\""),

@@ -161,4 +161,31 @@ async function officer() {
     await visit.go(`/auth/audit?patient=Patient%2Fada${query}`);
     await picture(visit, name, 'Audit log');
   }
+  await accessReview(visit);
+}
+
+/** From the form to what was decided: one account is kept, one revoked after it had been kept. */
+async function accessReview(visit) {
+  await visit.go('/auth/access-reviews');
+  await visit.at('Access reviews');
+  await visit.fill('Name', 'Autumn 2026');
+  await visit.fill('Deadline', new Date(Date.now() + 20 * 86_400_000).toISOString().slice(0, 10));
+  for (const kind of ['Roles', 'Roles of the rota', 'Clients', 'Grants', 'Emergencies']) {
+    await visit.page.getByLabel(kind, { exact: true }).uncheck();
+  }
+  await visit.fill('Reviewers', 'admin\nofficer');
+  await picture(visit, 'access-review-new', 'Access reviews', 'Open a review');
+  await visit.press('Open the review');
+  const decided = async (decision, names, why) => {
+    await visit.at('Autumn 2026');
+    for (const name of names) {
+      await visit.page.getByLabel(name, { exact: true }).check();
+    }
+    await visit.fill('Why', why);
+    await visit.press(decision);
+    await visit.page.getByRole('status').waitFor();
+  };
+  await decided('Keep what is chosen', ['admin', 'clinician'], 'Works here');
+  await decided('Revoke what is chosen', ['clinician'], 'Left at the end of October');
+  await picture(visit, 'access-review', 'Autumn 2026');
 }

@@ -66,6 +66,35 @@ async function nothing_is_decided_without_a_reason(house) {
   assert.match(note, /\nward\.evidence\/v1\n/);
 }
 
+async function what_was_kept_is_revoked_and_not_given_back(house) {
+  const visit = await asOfficer(house);
+  await visit.go('/auth/access-reviews');
+  await visit.at('Access reviews');
+  await visit.follow('Accounts of autumn');
+  await visit.at('Accounts of autumn');
+  const row = () => visit.page.getByRole('row').filter({ hasText: 'kept by officer' });
+  await row().getByRole('checkbox').check();
+  await visit.fill('Why', 'Left after all');
+  await visit.press('Revoke what is chosen');
+  await visit.page.getByRole('status').waitFor();
+  assert.equal(await visit.notice(), '1 item is revoked.');
+  const told = await row().innerText();
+  assert.match(told, /revoked by officer, .*: Left after all/);
+  assert.match(told, /before: kept by officer, .*: Still works here/);
+  assert.match(told, /To give it again: enable the account at Accounts/);
+  assert.equal(await row().getByRole('checkbox').count(), 0);
+  const admin = await house.visitAs('admin');
+  await admin.go('/auth/accounts');
+  await admin.at('Accounts');
+  await admin.fill('Find somebody', 'clinician');
+  await admin.press('Find');
+  await admin.at('Accounts');
+  await admin.page.getByRole('button', { name: /^Enable: / }).click();
+  await admin.page.getByRole('button', { name: /^Disable: / }).waitFor();
+  // Their sessions ended with the account: whoever comes next signs in anew.
+  delete house.people.clinician.session;
+}
+
 async function others_see_no_review(house) {
   const visit = await house.visitAs('ada');
   const answer = await visit.page.goto(new URL('/auth/access-reviews', house.ward.base).href);
@@ -76,5 +105,6 @@ export default [
   what_will_not_do_is_told,
   an_account_is_kept_by_keyboard,
   nothing_is_decided_without_a_reason,
+  what_was_kept_is_revoked_and_not_given_back,
   others_see_no_review,
 ];

@@ -187,6 +187,9 @@ fn one(html: &mut Html, item: &ReviewItemRow) {
     html.element(tag::TD, &[a::column("Decision")], |html| {
         let class = if item.waits { "badge warn" } else { "badge" };
         html.line(tag::SPAN, &[a::class(class)], &item.state);
+        for said in [&item.before, &item.again].into_iter().flatten() {
+            html.line(tag::P, &[a::class("hint")], said);
+        }
     });
 }
 
@@ -195,7 +198,7 @@ fn decision(html: &mut Html, model: &AccessReviewShown) {
         name: "reason",
         label: "Why",
         hint: Some(
-            "3 to 500 characters. It holds for all that are chosen, and stays in the evidence",
+            "3 to 500 characters. It holds for all that are chosen, and stays in the evidence. What is kept can be revoked until the deadline; what is revoked stays so",
         ),
         error: None,
     };

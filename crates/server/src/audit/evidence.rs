@@ -26,7 +26,7 @@ Exit codes:
   0  the evidence is as it was signed
   1  the file cannot be read
   2  the command line is wrong
-  3  the evidence was changed, or is not signed by a key that you trust, or its numbers are not those of its items";
+  3  the evidence was changed, or is not signed by a key that you trust, or its numbers are not those of its items, or a decision was changed that cannot be";
 
 impl VerifyEvidence {
     pub fn run(self) -> Result<ExitCode, String> {
@@ -69,7 +69,29 @@ fn said(evidence: &Evidence) -> Result<String, String> {
         }
         lines += &format!("  {outcome:<12}{counted}\n");
     }
+    lines += &format!("Changed   {}\n", changed(items)?);
     Ok(lines + "\nThe evidence is as it was signed.\n")
+}
+
+/// How many were kept before they were revoked; evidence of servers that changed no decision has none. Error: a decision was changed as a
+/// review cannot.
+fn changed(items: &[Value]) -> Result<usize, String> {
+    let mut changed = 0;
+    for item in items {
+        let from = &item["decision"]["from"];
+        if from.is_null() {
+            continue;
+        }
+        let outcomes = (from["decision"].as_str(), outcome_of(item));
+        if outcomes != (Some("keep"), "revoke") || !from["from"].is_null() {
+            let n = &item["n"];
+            return Err(format!(
+                "the decision of item {n} was changed as none can be"
+            ));
+        }
+        changed += 1;
+    }
+    Ok(changed)
 }
 
 fn outcome_of(item: &Value) -> &str {
@@ -103,5 +125,23 @@ mod tests {
             "{told}"
         );
         assert!(said(&evidence(2)).unwrap_err().contains("'keep'"));
+    }
+
+    #[test]
+    fn c14_only_what_was_kept_is_changed_and_only_to_revoked() {
+        let item =
+            |from: Value, to: &str| json!({ "n": 7, "decision": { "decision": to, "from": from } });
+        let kept = json!({ "decision": "keep" });
+        let twice = json!({ "decision": "keep", "from": kept });
+        let plain = json!({ "n": 1, "decision": { "decision": "keep" } });
+        assert_eq!(changed(&[item(kept.clone(), "revoke"), plain]), Ok(1));
+        for wrong in [
+            item(json!({ "decision": "revoke" }), "keep"),
+            item(kept, "suspend"),
+            item(twice, "revoke"),
+            item(json!({}), "revoke"),
+        ] {
+            assert!(changed(&[wrong]).unwrap_err().contains("item 7"));
+        }
     }
 }

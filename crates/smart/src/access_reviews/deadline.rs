@@ -6,8 +6,8 @@ use super::{INTERACTION, REVIEWS_MAX, WORK_S, items};
 use crate::answer::OAuthError;
 use crate::server::AuthorizationServer;
 use crate::state::{
-    self, AccessReview, Changes, Decided, Decision, Effect, Held, Refused, ReviewItem, ReviewWork,
-    Row, Stage,
+    self, AccessReview, Changes, Decided, Decision, Held, Refused, ReviewItem, ReviewWork, Row,
+    Stage,
 };
 use crate::trail;
 use ward_audit::Outcome;
@@ -104,7 +104,7 @@ impl AuthorizationServer {
                 by: String::new(),
                 reason: "Nobody had decided by the deadline.".to_owned(),
                 at_s: now_s,
-                effect: Effect::None,
+                ..Decided::default()
             };
             let Some(item) = taken(self, item, decided, now_s).await? else {
                 continue;

@@ -1,4 +1,5 @@
-//! Items are kept or revoked. Each decision is one change of its row, what it does follows at once, and a Record of its own.
+//! Items are kept or revoked, and what was kept can be revoked until the deadline. Each decision is one change of its row, what it does follows
+//! at once, and a Record of its own.
 
 use super::{INTERACTION, ITEMS_MAX, Said, Visitor, WORK_S, denied, effect};
 use crate::answer::OAuthError;
@@ -38,6 +39,11 @@ pub(super) async fn decide(
     if chosen.iter().any(|item| visitor.is_own(item)) {
         return Err(denied("nobody decides about their own access"));
     }
+    let is_taken = |item: &Held<ReviewItem>| item.is_revoked();
+    if asked.decision == Decision::Keep && chosen.iter().any(is_taken) {
+        trail.refused();
+        return Ok(Err(STAYS_REVOKED.into()));
+    }
     let mut told = Done::default();
     for item in chosen {
         let decided = Decided {
@@ -45,7 +51,7 @@ pub(super) async fn decide(
             by: visitor.session.account.clone(),
             reason: asked.reason.clone(),
             at_s: visitor.now_s(),
-            effect: Effect::None,
+            ..Decided::default()
         };
         let by = Some((visitor.session, visitor.request));
         match taken(visitor.server, item, decided, visitor.now_s()).await? {
@@ -116,7 +122,7 @@ struct Done {
     done: usize,
     /// Decided, and to be carried out yet.
     late: usize,
-    /// Somebody else had decided, or nothing of it can be revoked.
+    /// Decided already, in a way that stays, or nothing of it can be revoked.
     missed: usize,
 }
 
@@ -135,7 +141,7 @@ impl Done {
         };
         if self.done + self.late == 0 {
             return Err(
-                "Nothing was decided: others had decided already, or there is nothing to revoke."
+                "Nothing was decided: it was decided already, is being decided by others, or there is nothing to revoke."
                     .into(),
             );
         }
@@ -151,20 +157,20 @@ impl Done {
     }
 }
 
-/// Writes a decision down, with the work that follows. `None`: somebody else was there before, or nothing of it can be revoked.
+/// Writes a decision down, with the work that follows. `None`: somebody else was there before or is at it, or it cannot be decided so.
 pub(super) async fn taken(
     server: &AuthorizationServer,
     mut item: Held<ReviewItem>,
     mut decided: Decided,
     now_s: i64,
 ) -> Result<Option<Held<ReviewItem>>, OAuthError> {
-    let takes = matches!(decided.decision, Decision::Revoke | Decision::Suspend);
-    if item.decided.is_some() || takes && !item.kind.is_revocable() {
+    if !item.may_become(decided.decision) {
         return Ok(None);
     }
-    if takes {
+    if matches!(decided.decision, Decision::Revoke | Decision::Suspend) {
         decided.effect = Effect::Pending;
     }
+    decided.from = item.decided.take().map(Box::new);
     item.decided = Some(decided);
     let work = ReviewWork::of_item(&item, now_s + WORK_S);
     let changes = Changes::new().replace(&item).insert(&work);
@@ -220,6 +226,10 @@ fn about(item: &ReviewItem, decided: &Decided) -> Vec<(&'static str, String)> {
         ("of", item.of.clone()),
     ];
     about.extend(item.role.clone().map(|role| ("role", role)));
+    let from = decided.from.as_ref();
+    about.extend(from.map(|from| ("from", from.decision.word().to_owned())));
     about.push(("effect", decided.effect.word().to_owned()));
     about
 }
+
+const STAYS_REVOKED: &str = "Nothing was decided: what is revoked stays so in a review. The page says beside each item how it is given again.";

@@ -4,7 +4,7 @@
 use super::{Visitor, items};
 use crate::answer::{Answer, File, OAuthError};
 use crate::dates;
-use crate::state::{AccessReview, Decision, GrantKind, ReviewItem};
+use crate::state::{AccessReview, Decided, Decision, GrantKind, ReviewItem};
 use crate::trail::Trail;
 use serde_json::{Map, Value, json};
 
@@ -77,13 +77,22 @@ fn one(item: &ReviewItem) -> Value {
         one["role"] = json!(role);
     }
     if let Some(decided) = &item.decided {
-        one["decision"] = json!({
-            "decision": decided.decision.word(),
-            "by": decided.by,
-            "reason": decided.reason,
-            "at": dates::instant(decided.at_s),
-            "effect": decided.effect.word(),
-        });
+        one["decision"] = decision(decided);
     }
     one
+}
+
+/// With what it was before, where it was changed.
+fn decision(decided: &Decided) -> Value {
+    let mut told = json!({
+        "decision": decided.decision.word(),
+        "by": decided.by,
+        "reason": decided.reason,
+        "at": dates::instant(decided.at_s),
+        "effect": decided.effect.word(),
+    });
+    if let Some(from) = &decided.from {
+        told["from"] = decision(from);
+    }
+    told
 }

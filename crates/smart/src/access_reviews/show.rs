@@ -267,6 +267,11 @@ fn toggled(review: &AccessReview, filter: &Filter) -> (String, String) {
 
 fn item_row(visitor: &Visitor<'_>, item: &ReviewItem, decides: bool) -> ReviewItemRow {
     let is_own = visitor.is_own(item);
+    let may_change = item.decided.is_none() || item.may_become(Decision::Revoke);
+    let before = item
+        .decided
+        .as_ref()
+        .and_then(|decided| decided.from.as_ref());
     let facts = item
         .facts
         .iter()
@@ -281,9 +286,32 @@ fn item_row(visitor: &Visitor<'_>, item: &ReviewItem, decides: bool) -> ReviewIt
             None if is_own => "your own: others decide".to_owned(),
             None => "undecided".to_owned(),
         },
+        before: before.map(|from| format!("before: {}", state_words(from))),
+        again: item
+            .decided
+            .as_ref()
+            .and_then(|decided| again(item.kind, decided)),
         waits: item.decided.is_none(),
-        may_choose: decides && item.decided.is_none() && !is_own,
+        may_choose: decides && may_change && !is_own,
     }
+}
+
+/// How what was taken away is given again, which no review does.
+fn again(kind: GrantKind, decided: &Decided) -> Option<String> {
+    let is_taken = matches!(decided.effect, Effect::Pending | Effect::Done);
+    let words = match (kind, decided.decision) {
+        (GrantKind::Account, _) | (GrantKind::Role, Decision::Suspend) => {
+            "enable the account at Accounts"
+        }
+        (GrantKind::Role, _) => {
+            "by a PractitionerRole in the rota, at the provider, or with a new account; an account that was disabled with its last role is enabled at Accounts"
+        }
+        (GrantKind::PractitionerRole, _) => "store the PractitionerRole with active = true",
+        (GrantKind::Client, _) => "resume the client at Clients",
+        (GrantKind::Grant, _) => "the person signs in to the app and allows it anew",
+        (GrantKind::BreakGlass, _) => return None,
+    };
+    is_taken.then(|| format!("To give it again: {words}."))
 }
 
 fn state_words(decided: &Decided) -> String {

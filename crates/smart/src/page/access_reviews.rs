@@ -79,7 +79,12 @@ pub struct ReviewItemRow {
     pub facts: Vec<String>,
     /// What was decided, by whom, when and why.
     pub state: String,
+    /// What was decided before it was changed.
+    pub before: Option<String>,
+    /// How what was taken away is given again.
+    pub again: Option<String>,
     /// Nobody has decided.
     pub waits: bool,
+    /// It is undecided, or was kept and can be revoked yet.
     pub may_choose: bool,
 }

@@ -108,6 +108,9 @@ pub struct Decided {
     pub reason: String,
     pub at_s: i64,
     pub effect: Effect,
+    /// What was decided before: a review takes away what it had kept, and never gives back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Box<Decided>>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,6 +155,23 @@ impl ReviewItem {
 
     pub fn key_of(review: &str, n: u32) -> String {
         format!("{review}\n{n}")
+    }
+
+    /// Whether this can be decided now: what is undecided, and of what was kept that it is revoked.
+    pub fn may_become(&self, decision: Decision) -> bool {
+        let takes = matches!(decision, Decision::Revoke | Decision::Suspend);
+        let is_possible = !takes || self.kind.is_revocable();
+        is_possible
+            && match &self.decided {
+                None => true,
+                Some(before) => (before.decision, decision) == (Decision::Keep, Decision::Revoke),
+            }
+    }
+
+    /// Somebody has revoked it in this review.
+    pub fn is_revoked(&self) -> bool {
+        let revoked = |decided: &Decided| decided.decision == Decision::Revoke;
+        self.decided.as_ref().is_some_and(revoked)
     }
 
     /// Whether a decision waits to be carried out.

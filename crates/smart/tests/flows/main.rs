@@ -62,6 +62,8 @@ macro_rules! on_both {
 on_both!(
     access_reviews::c14_a_review_holds_what_is_in_force,
     access_reviews::c14_what_is_revoked_ends_at_once,
+    access_reviews::c14_what_is_kept_can_be_revoked_until_the_deadline,
+    access_reviews::c14_at_the_deadline_what_was_kept_stays,
     access_reviews::c14_the_deadline_suspends_what_nobody_decided_once,
     access_reviews::c14_what_a_process_left_behind_is_carried_out,
     access_reviews::c14_the_evidence_is_signed_by_the_log,

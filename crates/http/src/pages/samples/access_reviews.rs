@@ -51,7 +51,10 @@ fn one(text: Text, decides: bool) -> AccessReviewShown {
         kind: text("Accounts"),
         title: text("okafor"),
         facts: vec![text("Name: Imani Okafor"), text("Roles: physician")],
-        state: text("kept by hopper, 1 December 2026, 09:00 UTC: still works here"),
+        state: text("revoked by hopper, 1 December 2026, 09:00 UTC: left in October"),
+        before: (!waits)
+            .then(|| text("before: kept by hopper, 30 November 2026, 09:00 UTC: works here")),
+        again: (!waits).then(|| text("To give it again: enable the account at Accounts.")),
         waits,
         may_choose: waits && decides,
     };

@@ -113,6 +113,7 @@ pub async fn c14_what_a_process_left_behind_is_carried_out(house: House) {
         reason: "left".into(),
         at_s: NOW_S,
         effect: Effect::Pending,
+        from: None,
     });
     let work = ReviewWork::of_item(&item, NOW_S + 60);
     let changes = Changes::new().replace(&item).insert(&work);
@@ -211,6 +212,20 @@ pub async fn c14_the_evidence_is_signed_by_the_log(house: House) {
         };
         assert!(Evidence::verify(&changed, &keys).is_err(), "{at}");
     }
+    // What was changed is there with what it was.
+    decide(&house, &boss, &page.form, "revoke", &[&n]).await;
+    let document = Evidence::verify(&evidence().await, &keys).unwrap().document;
+    let mut changed = document["items"].as_array().unwrap().iter();
+    let changed = changed.find(|item| item["of"] == "app").unwrap();
+    let decision = &changed["decision"];
+    assert_eq!(
+        (&decision["decision"], &decision["from"]["decision"]),
+        (&json!("revoke"), &json!("keep"))
+    );
+    assert_eq!(
+        (&decision["from"]["by"], &decision["from"]["reason"]),
+        (&json!("boss"), &json!("left in October"))
+    );
     tend(&house.server, DEADLINE_S).await;
-    assert_eq!(told(&house, "evidence"), 1);
+    assert_eq!(told(&house, "evidence"), 2);
 }
