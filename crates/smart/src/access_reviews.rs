@@ -16,12 +16,11 @@ mod snapshot;
 mod snapshot_tests;
 
 use crate::answer::{Answer, ErrorCode, OAuthError};
-use crate::endpoints::Endpoint;
-use crate::people::session::{self, Session};
-use crate::request::Request;
+use crate::people::session::Session;
 use crate::server::AuthorizationServer;
 use crate::state::{self, AccessReview, Held, ReviewItem, Stage};
 use crate::trail::Trail;
+use crate::visitor::Visitor;
 
 /// Things in one review; of more it is not opened.
 const ITEMS_MAX: usize = 20_000;
@@ -32,24 +31,9 @@ const WORK_S: i64 = 60;
 /// Name of the Records.
 const INTERACTION: &str = "access-reviews";
 
-pub(crate) async fn answer(
-    server: &AuthorizationServer,
-    request: &Request<'_>,
-    trail: &mut Trail,
-) -> Result<Answer, OAuthError> {
-    let Some(session) = session::sure(server, request, trail).await? else {
-        return Ok(session::sign_in(Endpoint::AccessReviews));
-    };
-    let visitor = Visitor {
-        server,
-        request,
-        session: &session,
-    };
-    let is_sent = request.method == "POST";
-    if is_sent {
-        let path = Endpoint::AccessReviews.path();
-        server.forms().check(request, path)?;
-    }
+pub(crate) async fn answer(visitor: Visitor<'_>, trail: &mut Trail) -> Result<Answer, OAuthError> {
+    let request = visitor.request;
+    let is_sent = visitor.sends()?;
     let Some(id) = request.parameters.get("review") else {
         visitor.demand_place().await?;
         return match is_sent {
@@ -66,13 +50,6 @@ pub(crate) async fn answer(
         Some("evidence") => evidence::answer(&visitor, &review, trail).await,
         _ => show::one(&visitor, &review, Ok(None)).await,
     }
-}
-
-/// Somebody at the page.
-struct Visitor<'a> {
-    server: &'a AuthorizationServer,
-    request: &'a Request<'a>,
-    session: &'a Session,
 }
 
 /// What was done, or why it was not, in words.

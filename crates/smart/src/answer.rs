@@ -170,6 +170,12 @@ impl OAuthError {
         }
     }
 
+    /// Of a path that is no page.
+    pub fn unserved(path: &str) -> OAuthError {
+        let why = format!("{path} is not served here");
+        OAuthError::new(ErrorCode::AccessDenied, why)
+    }
+
     /// What a client is told whose request could not be decided, because the state cannot be read or written.
     pub fn unavailable() -> OAuthError {
         OAuthError::new(

@@ -5,30 +5,24 @@ use crate::authorize::{patient_name, plain_words};
 use crate::dates;
 use crate::endpoints::Endpoint;
 use crate::page::{AppGrant, Apps, Page};
-use crate::people::session::{self, Session};
+use crate::people::session::Session;
 use crate::request::Request;
 use crate::revocations::what;
 use crate::scope_ceiling::covers;
 use crate::server::AuthorizationServer;
 use crate::state::{self, Changes, Grant, Held};
 use crate::trail::Trail;
+use crate::visitor::Visitor;
 
 /// Grants of one person to one client; with one more the one that was used longest ago ends.
 const GRANTS_OF_ONE_APP_MAX: usize = 100;
 /// Grants that one change of the store ends: two rows each.
 const GRANTS_AT_ONCE: usize = 100;
 
-pub(crate) async fn answer(
-    server: &AuthorizationServer,
-    request: &Request<'_>,
-    trail: &mut Trail,
-) -> Result<Answer, OAuthError> {
-    let Some(session) = session::sure(server, request, trail).await? else {
-        return Ok(session::sign_in(Endpoint::Apps));
-    };
+pub(crate) async fn answer(visitor: Visitor<'_>, trail: &mut Trail) -> Result<Answer, OAuthError> {
+    let (server, request, session) = visitor.parts();
     let mut notice = None;
-    if request.method == "POST" {
-        server.forms().check(request, Endpoint::Apps.path())?;
+    if visitor.sends()? {
         trail.event("end-grants");
         let client_id = request.parameters.get("grant").unwrap_or_default();
         let ended = revoke(server, &session.subject, client_id, request.now_s).await?;
@@ -37,7 +31,7 @@ pub(crate) async fn answer(
             _ => "The app has no access any more.".to_owned(),
         });
     }
-    show(server, &session, request, notice).await
+    show(server, session, request, notice).await
 }
 
 /// Ends all that a person has granted to a client, on every node within a second; how many grants there were.

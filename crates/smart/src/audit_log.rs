@@ -11,21 +11,16 @@ mod views;
 use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::endpoints::Endpoint;
 use crate::page::{AuditFilter, AuditLog, AuditShown, Page};
-use crate::people::session::{self, Session};
+use crate::people::session::Session;
 use crate::records::Records;
 use crate::request::Request;
 use crate::server::AuthorizationServer;
 use crate::trail::Trail;
+use crate::visitor::Visitor;
 use filter::Asked;
 
-pub(crate) async fn answer(
-    server: &AuthorizationServer,
-    request: &Request<'_>,
-    trail: &mut Trail,
-) -> Result<Answer, OAuthError> {
-    let Some(session) = session::sure(server, request, trail).await? else {
-        return Ok(session::sign_in(Endpoint::AuditLog));
-    };
+pub(crate) async fn answer(visitor: Visitor<'_>, trail: &mut Trail) -> Result<Answer, OAuthError> {
+    let (server, request, session) = visitor.parts();
     if !session.audits() {
         return Err(OAuthError::new(
             ErrorCode::AccessDenied,
@@ -35,11 +30,10 @@ pub(crate) async fn answer(
     let auditor = Auditor {
         server,
         request,
-        session: &session,
-        records: Records::by_role(server, request, &session, SCOPES),
+        session,
+        records: Records::by_role(server, request, session, SCOPES),
     };
-    if request.method == "POST" {
-        server.forms().check(request, Endpoint::AuditLog.path())?;
+    if visitor.sends()? {
         let said = views::decide(&auditor, trail).await?;
         return auditor.show(said).await;
     }

@@ -51,6 +51,7 @@ mod token;
 mod tokens;
 mod trail;
 mod unsaid;
+mod visitor;
 
 pub use answer::{Answer, Cache, Cookie, ErrorCode, File, OAuthError};
 pub use app_state::{APP_STATE_BYTES_MAX, APP_STATE_PATH, APP_STATES_MAX};

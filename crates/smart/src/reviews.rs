@@ -5,11 +5,12 @@ use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::dates;
 use crate::endpoints::Endpoint;
 use crate::page::{Page, Review, ReviewPart, Reviews};
-use crate::people::session::{self, Session};
+use crate::people::session::Session;
 use crate::records::{Records, cursor_of, matches};
 use crate::request::Request;
 use crate::server::AuthorizationServer;
 use crate::trail::Trail;
+use crate::visitor::Visitor;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use ward_consent::Fault;
@@ -26,31 +27,24 @@ const FAULTY_MAX: usize = 50;
 /// Characters of a note.
 const NOTE_CHARS: std::ops::RangeInclusive<usize> = 10..=2_000;
 
-pub(crate) async fn answer(
-    server: &AuthorizationServer,
-    request: &Request<'_>,
-    trail: &mut Trail,
-) -> Result<Answer, OAuthError> {
-    let Some(session) = session::sure(server, request, trail).await? else {
-        return Ok(session::sign_in(Endpoint::Reviews));
-    };
+pub(crate) async fn answer(visitor: Visitor<'_>, trail: &mut Trail) -> Result<Answer, OAuthError> {
+    let (server, request, session) = visitor.parts();
     if !session.reviews() {
         return Err(OAuthError::new(
             ErrorCode::AccessDenied,
             "reviews are for privacy officers",
         ));
     }
-    let records = Records::by_role(server, request, &session, SCOPES);
+    let records = Records::by_role(server, request, session, SCOPES);
     let officer = Officer {
         server,
         request,
-        session: &session,
+        session,
         records,
     };
-    if request.method != "POST" {
+    if !visitor.sends()? {
         return officer.show(200, None, None).await;
     }
-    server.forms().check(request, Endpoint::Reviews.path())?;
     match officer.close(trail).await? {
         Ok(()) => {
             let notice = "The review is closed. What you found is kept with it.";

@@ -16,9 +16,8 @@ use crate::state::{self, Changes, KeyAlgorithm, Refused, Revocation};
 use crate::tokens::TokenService;
 use crate::trail::{self, Trail};
 use crate::{
-    access_reviews, apps, audit_log, authorize, brands, break_glass, client_authentication,
-    clients, consents, developer, discovery, introspect, launch, par, people, register, reviews,
-    revoke, token,
+    authorize, brands, break_glass, client_authentication, clients, developer, discovery,
+    introspect, launch, par, people, register, revoke, token, visitor,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -303,31 +302,25 @@ impl AuthorizationServer {
             Endpoint::Authorize | Endpoint::ChoosePatient | Endpoint::Approve => {
                 for_person(Box::pin(authorize::answer(self, endpoint, request, trail)).await)
             }
-            Endpoint::Apps => for_person(Box::pin(apps::answer(self, request, trail)).await),
             Endpoint::Developer => {
                 for_person(Box::pin(developer::answer(self, request, trail)).await)
             }
-            Endpoint::BreakGlass => {
-                for_person(Box::pin(break_glass::answer_person(self, request, trail)).await)
-            }
             Endpoint::Clients => for_person(Box::pin(clients::answer(self, request, trail)).await),
-            Endpoint::Consents => {
-                for_person(Box::pin(consents::answer(self, request, trail)).await)
-            }
-            Endpoint::Reviews => for_person(Box::pin(reviews::answer(self, request, trail)).await),
-            Endpoint::AuditLog => {
-                for_person(Box::pin(audit_log::answer(self, request, trail)).await)
-            }
-            Endpoint::AccessReviews => {
-                for_person(Box::pin(access_reviews::answer(self, request, trail)).await)
+            Endpoint::AccessReviews
+            | Endpoint::Accounts
+            | Endpoint::Apps
+            | Endpoint::AuditLog
+            | Endpoint::BreakGlass
+            | Endpoint::Computers
+            | Endpoint::Consents
+            | Endpoint::Reviews
+            | Endpoint::Sessions => {
+                for_person(Box::pin(visitor::answer(self, endpoint, request, trail)).await)
             }
             Endpoint::SignIn
             | Endpoint::SecondFactor
             | Endpoint::Enrol
-            | Endpoint::Sessions
             | Endpoint::SignOut
-            | Endpoint::Accounts
-            | Endpoint::Computers
             | Endpoint::Upstream => {
                 for_person(Box::pin(people::answer(self, endpoint, request, trail)).await)
             }

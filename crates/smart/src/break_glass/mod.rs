@@ -22,7 +22,7 @@ use ward_resources::BrokenGlass;
 use ward_storage::StoreError;
 
 pub(crate) use grants::answer as answer_client;
-pub(crate) use page::answer as answer_person;
+pub(crate) use page::{answer as answer_person, sign_in};
 
 /// Since when the person must have proved with two factors who they are.
 pub const FRESH_S: i64 = 300;

@@ -6,37 +6,29 @@ use crate::authorize::{OWN_CLIENT, patient_name};
 use crate::dates;
 use crate::endpoints::Endpoint;
 use crate::page::{BreakGlass, GlassRow, Page};
-use crate::people::session::{self, Session};
+use crate::people::session::Session;
 use crate::request::Request;
 use crate::server::AuthorizationServer;
 use crate::trail::Trail;
+use crate::visitor::Visitor;
 use ward_access::{Caller, Identity};
 
-pub(crate) async fn answer(
-    server: &AuthorizationServer,
-    request: &Request<'_>,
-    trail: &mut Trail,
-) -> Result<Answer, OAuthError> {
-    let Some(session) = session::sure(server, request, trail).await? else {
-        return Ok(by_way_of(Endpoint::SignIn, request));
-    };
-    demand_right(server, &caller(&session, request.now_s)).await?;
-    let is_post = request.method == "POST";
-    if is_post {
-        server.forms().check(request, Endpoint::BreakGlass.path())?;
-        if let Some(id) = request.parameters.get("end") {
-            let said = match end(server, &session.subject, id, request.now_s, trail).await? {
-                true => "The record is closed to you again.",
-                false => "It was over already.",
-            };
-            return show(server, &session, request, Said::Notice(said.to_owned())).await;
-        }
+pub(crate) async fn answer(visitor: Visitor<'_>, trail: &mut Trail) -> Result<Answer, OAuthError> {
+    let (server, request, session) = visitor.parts();
+    demand_right(server, &caller(session, request.now_s)).await?;
+    let is_sent = visitor.sends()?;
+    if is_sent && let Some(id) = request.parameters.get("end") {
+        let said = match end(server, &session.subject, id, request.now_s, trail).await? {
+            true => "The record is closed to you again.",
+            false => "It was over already.",
+        };
+        return show(server, session, request, Said::Notice(said.to_owned())).await;
     }
     if !is_fresh(session.auth_time_s, request.now_s) {
         return Ok(by_way_of(Endpoint::SecondFactor, request));
     }
-    if !is_post {
-        return show(server, &session, request, Said::Nothing).await;
+    if !is_sent {
+        return show(server, session, request, Said::Nothing).await;
     }
     let person = Person {
         subject: &session.subject,
@@ -60,7 +52,12 @@ pub(crate) async fn answer(
             Said::Wrong(wrong)
         }
     };
-    show(server, &session, request, said).await
+    show(server, session, request, said).await
+}
+
+/// For who has not signed in.
+pub(crate) fn sign_in(request: &Request<'_>) -> Answer {
+    by_way_of(Endpoint::SignIn, request)
 }
 
 /// To where one proves who one is, and back to the same patient.

@@ -10,31 +10,21 @@ mod words;
 
 use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::endpoints::Endpoint;
-use crate::people::session;
-use crate::request::Request;
-use crate::server::AuthorizationServer;
 use crate::trail::Trail;
+use crate::visitor::Visitor;
 use own::Own;
 
-pub(crate) async fn answer(
-    server: &AuthorizationServer,
-    request: &Request<'_>,
-    trail: &mut Trail,
-) -> Result<Answer, OAuthError> {
-    let Some(session) = session::sure(server, request, trail).await? else {
-        return Ok(session::sign_in(Endpoint::Consents));
-    };
-    let Some(own) = Own::of(server, request, &session) else {
+pub(crate) async fn answer(visitor: Visitor<'_>, trail: &mut Trail) -> Result<Answer, OAuthError> {
+    let Some(own) = Own::of(visitor) else {
         return Err(OAuthError::new(
             ErrorCode::AccessDenied,
             "this page is for patients, who say here who may see their own record",
         ));
     };
-    if request.method == "POST" {
-        server.forms().check(request, Endpoint::Consents.path())?;
+    if visitor.sends()? {
         return posted(&own, trail).await;
     }
-    match request.parameters.get("new").and_then(Kind::parse) {
+    match own.request.parameters.get("new").and_then(Kind::parse) {
         Some(kind) => change::form(&own, kind).await,
         None => list::show(&own, list::Said::Nothing).await,
     }

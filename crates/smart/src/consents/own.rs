@@ -5,6 +5,7 @@ use crate::people::session::Session;
 use crate::records::{self, Records, Written};
 use crate::request::Request;
 use crate::server::AuthorizationServer;
+use crate::visitor::Visitor;
 use serde_json::Value;
 use std::sync::OnceLock;
 use ward_access::{RolePolicy, Roles};
@@ -28,11 +29,8 @@ const SOUGHT_CHARS_MAX: usize = 100;
 
 impl<'a> Own<'a> {
     /// `None`: the person has no record of their own.
-    pub fn of(
-        server: &'a AuthorizationServer,
-        request: &'a Request<'a>,
-        session: &'a Session,
-    ) -> Option<Own<'a>> {
+    pub fn of(visitor: Visitor<'a>) -> Option<Own<'a>> {
+        let (server, request, session) = visitor.parts();
         let patient = session.own_record()?;
         let rights = (SCOPES, page_of_consents());
         Some(Own {

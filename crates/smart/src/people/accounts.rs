@@ -1,7 +1,7 @@
 //! People's accounts, for administrators: add, close, open, reset.
 
 use super::account::{self, AccountError, NewAccount};
-use super::session::{self, Session};
+use super::session::Session;
 use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::dates;
 use crate::endpoints::Endpoint;
@@ -10,6 +10,7 @@ use crate::request::Request;
 use crate::server::AuthorizationServer;
 use crate::state::{self, Account, Held};
 use crate::trail::Trail;
+use crate::visitor::Visitor;
 use ward_access::Roles;
 use ward_fhir::schema::r4;
 use ward_storage::Store;
@@ -19,34 +20,27 @@ const ACCOUNTS_ON_PAGE: usize = 100;
 /// Bytes of a user name that is looked for.
 const SOUGHT_BYTES_MAX: usize = 200;
 
-pub(super) async fn answer(
-    server: &AuthorizationServer,
-    request: &Request<'_>,
-    trail: &mut Trail,
-) -> Result<Answer, OAuthError> {
-    let Some(session) = session::sure(server, request, trail).await? else {
-        return Ok(session::sign_in(Endpoint::Accounts));
-    };
+pub(crate) async fn answer(visitor: Visitor<'_>, trail: &mut Trail) -> Result<Answer, OAuthError> {
+    let (server, request, session) = visitor.parts();
     if !session.administers() {
         return Err(OAuthError::new(
             ErrorCode::AccessDenied,
             "accounts are for administrators who signed in with two factors",
         ));
     }
-    if request.method != "POST" {
-        return show(server, &session, request, None, None).await;
+    if !visitor.sends()? {
+        return show(server, session, request, None, None).await;
     }
-    server.forms().check(request, Endpoint::Accounts.path())?;
     let is_search = request.parameters.all("find").next().is_some();
     if is_search && request.parameters.get("decision").is_none() {
-        return show(server, &session, request, None, None).await;
+        return show(server, session, request, None, None).await;
     }
     say(request, trail);
-    match decided(server, &session, request).await {
-        Ok(invitation) => show(server, &session, request, invitation, None).await,
+    match decided(server, session, request).await {
+        Ok(invitation) => show(server, session, request, invitation, None).await,
         Err(error) => {
             trail.refused();
-            show(server, &session, request, None, Some(error)).await
+            show(server, session, request, None, Some(error)).await
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The page of shared computers, for staff: the browser at hand becomes one, and those that there are can be removed.
 
-use super::session::{self, Session};
+use super::session::Session;
 use super::shared_computer;
 use crate::answer::{Answer, ErrorCode, OAuthError};
 use crate::dates;
@@ -10,30 +10,24 @@ use crate::request::Request;
 use crate::server::AuthorizationServer;
 use crate::state::SharedComputer;
 use crate::trail::Trail;
+use crate::visitor::Visitor;
 
-pub(super) async fn answer(
-    server: &AuthorizationServer,
-    request: &Request<'_>,
-    trail: &mut Trail,
-) -> Result<Answer, OAuthError> {
-    let Some(session) = session::sure(server, request, trail).await? else {
-        return Ok(session::sign_in(Endpoint::Computers));
-    };
+pub(crate) async fn answer(visitor: Visitor<'_>, trail: &mut Trail) -> Result<Answer, OAuthError> {
+    let (server, request, session) = visitor.parts();
     if !session.is_staff() {
         return Err(OAuthError::new(
             ErrorCode::AccessDenied,
             "shared computers are set up by staff",
         ));
     }
-    if request.method != "POST" {
+    if !visitor.sends()? {
         let here = shared_computer::here(server, request).await?;
         let here = here.map(|computer| computer.row.name);
-        return show(server, &session, request, here, Said::Nothing).await;
+        return show(server, session, request, here, Said::Nothing).await;
     }
-    server.forms().check(request, Endpoint::Computers.path())?;
     match request.parameters.get("remove") {
-        Some(id) => remove(server, &session, request, id, trail).await,
-        None => set_up(server, &session, request, trail).await,
+        Some(id) => remove(server, session, request, id, trail).await,
+        None => set_up(server, session, request, trail).await,
     }
 }
 

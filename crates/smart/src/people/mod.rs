@@ -1,9 +1,9 @@
 //! People: who they are, how they sign in, and where they are signed in.
 
 pub mod account;
-mod accounts;
+pub(crate) mod accounts;
 mod browser;
-mod computers;
+pub(crate) mod computers;
 mod enrol;
 mod factors;
 pub mod hashing;
@@ -15,7 +15,7 @@ mod password;
 mod recovery;
 mod second_factor;
 pub mod session;
-mod sessions;
+pub(crate) mod sessions;
 mod shared_computer;
 mod sign_in;
 mod throttle;
@@ -26,7 +26,7 @@ mod workstation;
 pub(crate) use lifetime::Begun;
 pub(crate) use workstation::end_idle;
 
-use crate::answer::{Answer, ErrorCode, OAuthError};
+use crate::answer::{Answer, OAuthError};
 use crate::endpoints::Endpoint;
 use crate::request::Request;
 use crate::server::AuthorizationServer;
@@ -43,17 +43,11 @@ pub(crate) async fn answer(
         Endpoint::SignIn => sign_in::answer(server, request, trail).await,
         Endpoint::SecondFactor => second_factor::answer(server, request, trail).await,
         Endpoint::Enrol => enrol::answer(server, request, trail).await,
-        Endpoint::Sessions => sessions::answer(server, request, trail).await,
         Endpoint::SignOut => sessions::sign_out(server, request, trail).await,
-        Endpoint::Accounts => accounts::answer(server, request, trail).await,
-        Endpoint::Computers => computers::answer(server, request, trail).await,
         Endpoint::Upstream => upstream::answer(server, request, trail).await,
         _ => {
             trail.refused();
-            Err(OAuthError::new(
-                ErrorCode::AccessDenied,
-                format!("{} is not served here", endpoint.path()),
-            ))
+            Err(OAuthError::unserved(endpoint.path()))
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::known_browser;
 use super::lifetime::{self, SESSIONS_MAX};
-use super::session::{self, Session};
+use super::session::Session;
 use crate::answer::{Answer, Cookie, ErrorCode, OAuthError};
 use crate::dates;
 use crate::endpoints::Endpoint;
@@ -11,26 +11,20 @@ use crate::request::Request;
 use crate::server::AuthorizationServer;
 use crate::state::{self, SessionRow};
 use crate::trail::Trail;
+use crate::visitor::Visitor;
 
-pub(super) async fn answer(
-    server: &AuthorizationServer,
-    request: &Request<'_>,
-    trail: &mut Trail,
-) -> Result<Answer, OAuthError> {
-    let Some(session) = session::sure(server, request, trail).await? else {
-        return Ok(session::sign_in(Endpoint::Sessions));
-    };
+pub(crate) async fn answer(visitor: Visitor<'_>, trail: &mut Trail) -> Result<Answer, OAuthError> {
+    let (server, request, session) = visitor.parts();
     let mut notice = None;
-    if request.method == "POST" {
-        server.forms().check(request, Endpoint::Sessions.path())?;
+    if visitor.sends()? {
         trail.event(match request.parameters.get("decision") {
             Some("forget-browser") => "forget-browser",
             Some("end-others") => "end-others",
             _ => "end-session",
         });
-        notice = Some(ended(server, &session, request).await?);
+        notice = Some(ended(server, session, request).await?);
     }
-    show(server, &session, request, notice).await
+    show(server, session, request, notice).await
 }
 
 async fn ended(
