@@ -1,8 +1,7 @@
 //! Canonicals name a version of what has a url. <https://hl7.org/fhir/R4/references.html#canonical>
 
-use crate::house::{House, json, loader, text};
+use crate::house::{House, loader};
 use serde_json::{Value, json as value};
-use ward_resources::route::Method::Get;
 
 const URL: &str = "http://my.example.org/q";
 
@@ -30,18 +29,7 @@ async fn stored(house: &House) {
 }
 
 async fn found(house: &House, query: &str) -> Vec<String> {
-    let reply = house
-        .ask(&loader(), Get, &query.replace('|', "%7C"), None)
-        .await;
-    assert_eq!(reply.status, 200, "{query}: {}", text(&reply));
-    let bundle = json(&reply);
-    let entries = bundle["entry"].as_array().cloned().unwrap_or_default();
-    let ids = entries
-        .iter()
-        .map(|e| e["resource"]["id"].as_str().unwrap().to_owned());
-    let mut ids: Vec<String> = ids.collect();
-    ids.sort();
-    ids
+    house.found(&loader(), &query.replace('|', "%7C")).await
 }
 
 pub async fn a_url_may_name_a_version(house: House) {
