@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use ward_audit::issuer::IssueError;
 use ward_resources::Engine;
-use ward_storage::{Gap, NumberError, Numbered, Numbering, Recount, StoreError, Walk};
+use ward_storage::{Gap, NumberError, Numbered, Numbering, Recount, Store, StoreError, Walk};
 
 const STEP_INTERVAL: Duration = Duration::from_millis(250);
 /// After a failure that is an alarm.
@@ -81,7 +81,7 @@ pub async fn watch(engine: Arc<Engine>, mut anchors: Anchors, stop: Arc<AtomicBo
     while !stop.load(Ordering::Relaxed) {
         if tended.is_none_or(|tended| tended.elapsed() >= TEND_INTERVAL) {
             tended = Some(Instant::now());
-            tend(&engine).await;
+            tend(engine.store()).await;
         }
         if walked.elapsed() >= WALK_INTERVAL {
             walked = Instant::now();
@@ -99,13 +99,8 @@ pub async fn watch(engine: Arc<Engine>, mut anchors: Anchors, stop: Arc<AtomicBo
 }
 
 /// Records that come when none was made ahead lie in the last partition.
-async fn tend(engine: &Engine) {
-    if engine
-        .store()
-        .tend_records(clock_us(), AHEAD)
-        .await
-        .is_err()
-    {
+async fn tend(store: &Store) {
+    if store.tend_records(clock_us(), AHEAD).await.is_err() {
         tracing::warn!("the partitions of the audit records could not be seen to");
     }
 }

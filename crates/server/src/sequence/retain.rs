@@ -92,6 +92,10 @@ pub async fn pass(
             tokio::time::sleep(PAUSE).await;
         }
     }
+    if passed.records > 0 {
+        // What has lost its last record goes as a whole.
+        super::tend(store).await;
+    }
     Ok(passed)
 }
 

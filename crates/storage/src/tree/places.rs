@@ -1,13 +1,13 @@
 //! Which entry of the tree a record is.
 
-use super::rows::Reads;
+use super::rows::{self, Reads, Run};
 use crate::contract::StoreError;
 use crate::store::Store;
 use std::collections::{BTreeSet, HashMap};
 use ward_audit::run;
 
 /// Records of one statement, which names so many whether or not there are.
-const AT_ONCE: usize = 100;
+pub(super) const AT_ONCE: usize = 100;
 
 impl Store {
     /// Numbers of entries by those of records; what is not numbered yet is left out. Two statements for a hundred records.
@@ -26,6 +26,12 @@ impl Store {
             }
         }
         Ok(places)
+    }
+
+    /// The runs that these can be in, at most [`AT_ONCE`] of them. Two statements.
+    pub(super) async fn runs_with(&self, ids: &[i64]) -> Result<Vec<Run>, StoreError> {
+        let firsts = self.runs_of(ids).await?;
+        rows::runs_at(self, &values(), &filled(&firsts)).await
     }
 
     /// First entries of the runs that these can be in.

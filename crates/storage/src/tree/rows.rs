@@ -178,6 +178,17 @@ pub(crate) async fn classes(
     Ok(classes)
 }
 
+/// Those that begin with an entry of `places`: as many `$1,$2,…` as there are `firsts`.
+pub(crate) async fn runs_at(
+    reads: &impl Reads,
+    places: &str,
+    firsts: &[i64],
+) -> Result<Vec<Run>, StoreError> {
+    let sql = format!("{RUNS_AT} where first in ({places})");
+    let rows = reads.cells(&sql, firsts, RUN_KINDS).await?;
+    rows.iter().map(Run::of).collect()
+}
+
 /// The run that the record is in, if it is in one. `xid`: that of the record, 0 on SQLite.
 pub(crate) async fn run_of(
     reads: &impl Reads,
@@ -442,6 +453,7 @@ const RUNS: &str = "select first, cluster, base, xid, last, records, hashes from
     where first >= coalesce((select max(first) from leaf_run where first <= $1), 0) and first < $2 order by first";
 const RUN_RECORDS: &str = "select first, records from leaf_run \
     where first >= coalesce((select max(first) from leaf_run where first <= $1), 0) and first < $2 order by first";
+const RUNS_AT: &str = "select first, cluster, base, xid, last, records, hashes from leaf_run";
 /// After a restore into another cluster transaction ids begin anew: a few runs behind each other are looked at.
 const RUN_OF: &str = "select first, cluster, base, xid, last, records, hashes from leaf_run \
     where (xid, last) >= ($1, $2) order by xid, last limit 3";

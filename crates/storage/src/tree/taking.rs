@@ -3,7 +3,8 @@
 //! Format: docs/guide/auditing-format.md, `ward_audit::removal`.
 
 use super::keys;
-use super::rows::{self, Left};
+use super::places::AT_ONCE;
+use super::rows::{self, Left, Run};
 use crate::audit_row::{ANYTHING, TIME_MAX_US};
 use crate::contract::StoreError;
 use crate::records::{self, NewRecord, RecordQuestion, StoredRecord};
@@ -85,6 +86,9 @@ pub(crate) struct Taking {
 
 /// Records that are looked at in one step.
 pub const EXPIRED_AT_ONCE: usize = 4_096;
+/// By their numbers: entry, class and hash.
+type Placed = HashMap<i64, (u64, Class, Hash)>;
+
 /// Entries behind one whose run was looked for that are looked through for others.
 const AHEAD: i64 = 4_096;
 
@@ -147,30 +151,33 @@ impl Store {
     }
 
     /// Takes out what has expired of the records behind `after`, at most [`EXPIRED_AT_ONCE`]: what is numbered and signed, is as it was recorded,
-    /// and is not held. `event`: the Record that tells of the removal. About ten statements.
+    /// and is not held. Of more stretches than one removal can name there are several removals, each a transaction of about ten statements.
+    /// `event`: the Record that tells of a removal. Statements beside: two for a hundred records. Error: removals before it stand.
     pub async fn expire(
         &self,
         expiry: &Expiry,
         held: &Held,
         after: i64,
         now_us: i64,
-        event: impl FnOnce(&Removal) -> Record,
+        event: impl Fn(&Removal) -> Record,
     ) -> Result<Taken, TakeError> {
         let (found, next) = self.expiring(expiry, held, after).await?;
         let mut entries = self.entries_of(&found).await?;
-        let is_cut = cut(&mut entries);
-        if entries.is_empty() {
-            return Ok(Taken {
-                after: next,
-                ..Taken::default()
-            });
+        let mut all = Taken {
+            after: next,
+            ..Taken::default()
+        };
+        while !entries.is_empty() {
+            let rest = entries.split_off(named_at_once(&entries));
+            let kind = RemovalKind::Expiry;
+            let taken = self.take(kind, &expiry.rule, entries, now_us, &event);
+            let taken = taken.await?;
+            all.records += taken.records;
+            all.entries.extend(taken.entries);
+            all.removal = taken.removal;
+            entries = rest;
         }
-        let kind = RemovalKind::Expiry;
-        let taken = self
-            .take(kind, &expiry.rule, entries, now_us, event)
-            .await?;
-        let after = if is_cut { Some(after) } else { next };
-        Ok(Taken { after, ..taken })
+        Ok(all)
     }
 
     /// Destroys the content of one record. `event` as in [`Store::expire`].
@@ -259,12 +266,28 @@ impl Store {
     }
 
     /// Entry, class and hash of each record that has a number.
-    async fn placed(
-        &self,
-        found: &[StoredRecord],
-    ) -> Result<HashMap<i64, (u64, Class, Hash)>, StoreError> {
+    async fn placed(&self, found: &[StoredRecord]) -> Result<Placed, StoreError> {
         let wanted: HashSet<i64> = found.iter().map(|stored| stored.id).collect();
-        let mut placed = HashMap::new();
+        let mut placed = Placed::new();
+        let note = |runs: Vec<Run>, placed: &mut Placed| {
+            for run in runs {
+                let entries = run.entries.iter().zip(&run.hashes);
+                for (seq, (of, hash)) in (run.first as u64..).zip(entries) {
+                    if wanted.contains(&of.id) {
+                        placed.insert(of.id, (seq, of.class, *hash));
+                    }
+                }
+            }
+        };
+        // Each may be in another run, of up to 10,000 entries.
+        for some in found.chunks(AT_ONCE) {
+            let ids = some.iter().map(|stored| stored.id);
+            let ids: Vec<i64> = ids.filter(|id| !placed.contains_key(id)).collect();
+            if !ids.is_empty() {
+                note(self.runs_with(&ids).await?, &mut placed);
+            }
+        }
+        // What has no number yet, and what was moved into another cluster.
         for stored in found {
             if placed.contains_key(&stored.id) {
                 continue;
@@ -275,14 +298,8 @@ impl Store {
             let Some(run) = rows::run_of(self, row.xid, row.id).await? else {
                 continue;
             };
-            for run in rows::runs(self, run.first, run.first + AHEAD).await? {
-                let entries = run.entries.iter().zip(&run.hashes);
-                for (seq, (of, hash)) in (run.first as u64..).zip(entries) {
-                    if wanted.contains(&of.id) {
-                        placed.insert(of.id, (seq, of.class, *hash));
-                    }
-                }
-            }
+            let ahead = rows::runs(self, run.first, run.first + AHEAD).await?;
+            note(ahead, &mut placed);
         }
         Ok(placed)
     }
@@ -368,16 +385,15 @@ impl Taking {
     }
 }
 
-/// To what one removal can name. Whether that is less than all.
-fn cut(entries: &mut Vec<Entry>) -> bool {
+/// How many, from the first on, one removal can name.
+fn named_at_once(entries: &[Entry]) -> usize {
     let (mut count, mut next) = (0, None);
     let first_beyond = entries.iter().position(|entry| {
         count += usize::from(next != Some(entry.leaf.seq));
         next = Some(entry.leaf.seq + 1);
         count > RANGES_MAX
     });
-    entries.truncate(first_beyond.unwrap_or(entries.len()));
-    first_beyond.is_some()
+    first_beyond.unwrap_or(entries.len())
 }
 
 impl From<StoreError> for TakeError {

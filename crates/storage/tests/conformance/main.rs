@@ -164,6 +164,7 @@ on_both!(
     filed::answers_that_are_not_recorded_are_told,
     removed::what_is_over_is_taken_out_and_every_proof_holds,
     removed::a_rule_for_some_takes_out_these_alone,
+    removed::what_is_scattered_over_many_runs_is_taken_out,
     removed::what_is_held_stays,
     removed::a_redaction_leaves_the_entry,
     removed::what_no_removal_names_is_found,

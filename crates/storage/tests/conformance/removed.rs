@@ -152,6 +152,22 @@ pub async fn a_rule_for_some_takes_out_these_alone(place: Place) {
     assert_eq!(left.len(), 3_602);
 }
 
+/// In many small runs, as they come in a day, of which every second has one that goes.
+pub async fn what_is_scattered_over_many_runs_is_taken_out(place: Place) {
+    let mut log = Log::open(&place).await;
+    for _ in 0..300 {
+        log.grow(0, 2).await;
+    }
+    let expiry = expiry(&log, Some("token"), i64::MAX).await;
+    let taken = expire(&log, &expiry, &Held::default()).await.unwrap();
+    assert_eq!(taken.records, 150);
+    assert_eq!(taken.entries.len(), 150);
+    numbered(&mut log, 1).await;
+    let report = report(&log).await;
+    assert_eq!(report.verdict(), Verdict::Whole, "{report}");
+    assert_eq!(report.redacted, taken.entries);
+}
+
 pub async fn what_is_held_stays(place: Place) {
     let mut log = grown(&place).await;
     let other = Record {
