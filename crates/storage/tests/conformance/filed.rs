@@ -5,7 +5,7 @@ use crate::place::*;
 use crate::records::{populate, sample};
 use crate::removed::{expire, expiry, told};
 use crate::tree::{Log, START_US, grown, unguard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use ward_audit::leaf::Class;
 use ward_audit::{DETAIL_BYTES_MAX, Record};
 use ward_storage::{Filed, Filing, Gap, Held, Misfiled, Recount, Unit, Walk};
@@ -252,6 +252,29 @@ pub async fn nothing_is_told_while_records_come_and_go(place: Place) {
     tokio::join!(walking, writing);
     assert_eq!(walked(&log).await, None);
     assert_eq!(whole(&log).await, []);
+}
+
+/// As many statements for a few as for thousands.
+pub async fn a_part_is_compared_by_a_constant_number_of_statements(place: Place) {
+    let mut log = Log::open(&place).await;
+    log.grow(1, 4_095).await;
+    for count in [8, 4_096] {
+        let begun = Instant::now();
+        let entries = log.store.log_entries(0, count).await.unwrap();
+        let (read, before) = (begun.elapsed(), log.store.statements());
+        let begun = Instant::now();
+        let mut filing = Filing::default();
+        let misfiled = log.store.misfiled(&entries, &mut filing).await;
+        assert_eq!(misfiled, Ok(Vec::new()));
+        let (compared, statements) = (begun.elapsed(), log.store.statements() - before);
+        assert!(statements <= 5, "{statements} statements");
+        let begun = Instant::now();
+        let first = (i64::MIN, i64::MIN);
+        let foreign = log.store.foreign_keys(first, count as usize).await.unwrap();
+        assert_eq!(foreign.0, []);
+        let keys = begun.elapsed();
+        println!("{count} records: read {read:?}, compared {compared:?}, as many keys {keys:?}");
+    }
 }
 
 /// A25: more answers have left than are recorded.

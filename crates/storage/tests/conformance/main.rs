@@ -161,6 +161,7 @@ on_both!(
     filed::a_record_that_nothing_says_is_late_is_found,
     filed::of_an_untouched_log_nothing_is_told,
     filed::nothing_is_told_while_records_come_and_go,
+    filed::a_part_is_compared_by_a_constant_number_of_statements,
     filed::answers_that_are_not_recorded_are_told,
     removed::what_is_over_is_taken_out_and_every_proof_holds,
     removed::a_rule_for_some_takes_out_these_alone,
