@@ -79,24 +79,7 @@ impl Engine {
         let said =
             json!({ "node": turn.node.to_string(), "until": until_us, "position": position });
         let body = said.to_string().into_bytes();
-        let (kind, key, owner, expires_us) = (DETECTION_ROWS, KEY.to_vec(), Vec::new(), i64::MAX);
-        let change = match version {
-            None => StateChange::Insert {
-                kind,
-                key,
-                owner,
-                expires_us,
-                body,
-            },
-            Some(version) => StateChange::Replace {
-                kind,
-                key,
-                version,
-                owner,
-                expires_us,
-                body,
-            },
-        };
+        let change = StateChange::put(DETECTION_ROWS, KEY.to_vec(), version, i64::MAX, body);
         turn.held = None;
         match self.store.change_state(vec![change], false, now_us).await {
             Ok(()) => (),

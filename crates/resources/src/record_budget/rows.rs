@@ -85,25 +85,14 @@ pub(super) async fn write(
     now_us: i64,
 ) -> Result<(), StateError> {
     let kind = RECORD_BUDGET_ROWS;
-    let expires_us = hour.expires_us();
-    let (key, owner, body) = (hour.head().into_bytes(), Vec::new(), written(head));
-    let mut changes = vec![match version {
-        None => StateChange::Insert {
-            kind,
-            key,
-            owner,
-            expires_us,
-            body,
-        },
-        Some(version) => StateChange::Replace {
-            kind,
-            key,
-            version,
-            owner,
-            expires_us,
-            body,
-        },
-    }];
+    let (key, expires_us) = (hour.head().into_bytes(), hour.expires_us());
+    let mut changes = vec![StateChange::put(
+        kind,
+        key,
+        version,
+        expires_us,
+        written(head),
+    )];
     for (n, patients) in tail.chunks(PART).enumerate() {
         let key = hour.part(first / PART + n).into_bytes();
         changes.push(StateChange::Remove {

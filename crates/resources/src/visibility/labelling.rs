@@ -286,25 +286,7 @@ impl Engine {
         from: Option<u64>,
         next: Labelling,
     ) -> Result<Option<Arc<Labelling>>> {
-        let body = next.body();
-        let (key, owner, expires_us) = (KEY.to_vec(), Vec::new(), i64::MAX);
-        let change = match from {
-            None => StateChange::Insert {
-                kind: STATE,
-                key,
-                owner,
-                expires_us,
-                body,
-            },
-            Some(version) => StateChange::Replace {
-                kind: STATE,
-                key,
-                version,
-                owner,
-                expires_us,
-                body,
-            },
-        };
+        let change = StateChange::put(STATE, KEY.to_vec(), from, i64::MAX, next.body());
         let now_us = self.now_us();
         match self.store.change_state(vec![change], false, now_us).await {
             Ok(()) => {}

@@ -49,6 +49,36 @@ pub enum StateChange {
     },
 }
 
+impl StateChange {
+    /// A row of nobody's, in place of the version `from`; `None`: there is none yet. Conflict when another is there.
+    pub fn put(
+        kind: u8,
+        key: Vec<u8>,
+        from: Option<u64>,
+        expires_us: i64,
+        body: Vec<u8>,
+    ) -> StateChange {
+        let owner = Vec::new();
+        match from {
+            None => StateChange::Insert {
+                kind,
+                key,
+                owner,
+                expires_us,
+                body,
+            },
+            Some(version) => StateChange::Replace {
+                kind,
+                key,
+                version,
+                owner,
+                expires_us,
+                body,
+            },
+        }
+    }
+}
+
 /// Where a list of rows goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct StatePlace(pub(crate) i64);
