@@ -8,9 +8,9 @@
 use crate::call::Interaction;
 use crate::document::reread;
 use crate::engine::{Context, Engine, stored};
+use crate::leaving;
 use crate::referred::is_stored;
 use crate::reply::{Content, Reply};
-use crate::seen::ANSWER;
 use crate::visibility::explain::Asking;
 use crate::visibility::{
     ActingFor, Answers, Known, asks, consent_type, custodian, is_for_authors, row,
@@ -27,8 +27,7 @@ use ward_consent::labels::{
 };
 use ward_consent::{Action, Kinship};
 use ward_fhir::issue::Result;
-use ward_fhir::json::{self, Stamp};
-use ward_fhir::{Document, Failure, Kind, Node, TypeId, reference};
+use ward_fhir::{Document, Node, TypeId, reference};
 use ward_search::extract::{Extractor, Told};
 use ward_storage::{Rid, Row};
 
@@ -125,14 +124,15 @@ async fn settled(
     let noticed = match discloses(cx, &classes).await? {
         None => None,
         Some(who) => {
-            let document = answer(json)?;
+            let document = leaving::read(json, UNREAD)?;
             let patients: Vec<(Rid, Rid)> =
                 reply.entities.iter().map(|e| (e.rid, e.patient)).collect();
             let (disclosed, consents) = disclosures(cx, &who, document.root(), &patients).await?;
             by = consents;
             match disclosed.is_empty() {
                 true => None,
-                false => shown(document.root(), view, &disclosed, rules).map(|d| bytes_of(&d)),
+                false => shown(document.root(), view, &disclosed, rules)
+                    .map(|d| leaving::written(d.root(), json.len())),
             }
         }
     };
@@ -200,9 +200,9 @@ impl Found {
             };
             let Some(place) = place(json, range, list.is_empty()) else {
                 // What is around it would be left empty.
-                let document = answer(json)?;
+                let document = leaving::read(json, UNREAD)?;
                 let shown = shown(document.root(), BLIND, &Disclosed::default(), rules);
-                return Ok(shown.map(|document| bytes_of(&document)));
+                return Ok(shown.map(|shown| leaving::written(shown.root(), json.len())));
             };
             out.extend_from_slice(&json[from..place.start]);
             out.extend_from_slice(list);
@@ -221,7 +221,7 @@ fn told(list: &[u8], rules: &RuleSet) -> Result<Option<Vec<u8>>> {
     let Some(shown) = shown(document.root(), BLIND, &Disclosed::default(), rules) else {
         return Ok(None);
     };
-    let json = bytes_of(&shown);
+    let json = leaving::written(shown.root(), list.len());
     let list = json
         .strip_prefix(ALONE[0].as_bytes())
         .and_then(|rest| rest.strip_suffix(ALONE[1].as_bytes()));
@@ -230,7 +230,7 @@ fn told(list: &[u8], rules: &RuleSet) -> Result<Option<Vec<u8>>> {
 
 fn alone(list: &[u8]) -> Result<Document> {
     let json = [ALONE[0].as_bytes(), list, ALONE[1].as_bytes()].concat();
-    answer(&json)
+    leaving::read(&json, UNREAD)
 }
 
 /// What is replaced: with a comma where nothing takes the place. `None`: nothing else stands in the object.
@@ -283,9 +283,9 @@ fn mark<'c>(
     if labels.is_empty() {
         return None;
     }
-    let bare = answer(br#"{"resourceType":"Basic"}"#).ok()?;
+    let bare = leaving::read(br#"{"resourceType":"Basic"}"#, UNREAD).ok()?;
     let marked = with_security(bare.root(), &labels, cx.engine.label_rules());
-    let marked = bytes_of(&marked);
+    let marked = leaving::written(marked.root(), json.len());
     let meta = marked
         .strip_prefix(ALONE[0].as_bytes())?
         .strip_suffix(ALONE[1].as_bytes())?;
@@ -433,19 +433,7 @@ async fn scope(
     Ok((!scopes.is_empty()).then(|| scopes.join("; ")))
 }
 
-fn answer(json: &[u8]) -> Result<Document> {
-    json::read(json, None, &ANSWER).map_err(|_| {
-        tracing::error!("an answer could not be read for its labels; it was withheld");
-        let text = "the labels of the answer could not be looked through; nothing of it is given";
-        Failure::new(Kind::Internal, text)
-    })
-}
-
-fn bytes_of(document: &Document) -> Bytes {
-    let mut out = Vec::new();
-    json::write(document.root(), Stamp::default(), &mut out);
-    out.into()
-}
+const UNREAD: &str = "the labels of the answer could not be looked through; nothing of it is given";
 
 #[cfg(test)]
 #[path = "labelled_output_tests.rs"]

@@ -27,6 +27,7 @@ pub mod history;
 mod kept;
 mod labelled_output;
 mod launch_patient;
+mod leaving;
 pub mod link;
 mod masked;
 mod moment;

@@ -5,8 +5,9 @@
 //! interaction made the answer. Nobody else pays for it.
 
 use crate::call::{Call, Interaction};
+use crate::leaving;
 use crate::reply::{Content, Reply};
-use crate::seen::{ANSWER, is_our_own};
+use crate::seen::is_our_own;
 use crate::shown::{marked, subsetted};
 use crate::write::Replaced;
 use bytes::Bytes;
@@ -17,7 +18,6 @@ use ward_consent::labels::{
     DATA_ABSENT_REASON, DATA_ABSENT_REASONS, Group, MASKED, Masking, Treatment,
 };
 use ward_fhir::issue::Result;
-use ward_fhir::json::{self, Stamp};
 use ward_fhir::schema::{MemberId, SearchParameterDef, r4};
 use ward_fhir::tree::Builder;
 use ward_fhir::{Document, Failure, Kind, Node, TypeId};
@@ -184,12 +184,7 @@ impl Handed {
     }
 
     fn cut(&self, json: &Bytes) -> Result<Bytes> {
-        let document = json::read(json, None, &ANSWER).map_err(|_| {
-            tracing::error!("an answer could not be read to be masked; it was withheld");
-            let text =
-                "the answer could not be cut to what is not masked for you; nothing of it is given";
-            Failure::new(Kind::Internal, text)
-        })?;
+        let document = leaving::read(json, UNREAD)?;
         let root = document.root();
         if !self.has_any(root) {
             return Ok(json.clone());
@@ -197,9 +192,7 @@ impl Handed {
         let mut builder = Builder::new(String::new());
         let cut = Cut { handed: Some(self) };
         cut.copy(&mut builder, root, None, &Masking::default());
-        let mut out = Vec::with_capacity(json.len());
-        json::write(builder.finish().root(), Stamp::default(), &mut out);
-        Ok(out.into())
+        Ok(leaving::written(builder.finish().root(), json.len()))
     }
 }
 
@@ -292,6 +285,9 @@ fn mask_beside(builder: &mut Builder, node: Node<'_>, name: &str) {
     }
     builder.close();
 }
+
+const UNREAD: &str =
+    "the answer could not be cut to what is not masked for you; nothing of it is given";
 
 #[cfg(test)]
 #[path = "masked_tests.rs"]

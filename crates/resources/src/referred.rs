@@ -10,16 +10,16 @@ mod cut;
 use crate::call::Interaction;
 use crate::document::reread;
 use crate::engine::{Context, stored};
+use crate::leaving;
 use crate::place::{is_bound, patient_type};
 use crate::reply::{Content, Reply};
-use crate::seen::{ANSWER, is_our_own};
+use crate::seen::is_our_own;
 use crate::write::Replaced;
 use bytes::Bytes;
 use cut::{Cut, places};
 use std::collections::{BTreeSet, HashSet};
 use ward_access::{Access, Action, Sight};
 use ward_fhir::issue::Result;
-use ward_fhir::json::{self, Stamp};
 use ward_fhir::reference::{self, Reference};
 use ward_fhir::schema::r4;
 use ward_fhir::{Document, Failure, Kind, Node, TypeId};
@@ -53,7 +53,11 @@ async fn settled(cx: Context<'_>, json: &Bytes, reply: &Reply) -> Result<Option<
     let mut read = None;
     let named = match has_bundle(json, is_stored) {
         false => written(cx.access, json, base),
-        true => named_in(cx, read.insert(answer(json)?).root(), is_stored),
+        true => named_in(
+            cx,
+            read.insert(leaving::read(json, UNREAD)?).root(),
+            is_stored,
+        ),
     };
     let shown = reply.entities.iter().map(|e| (e.rid, e.patient));
     let hidden = look_up(cx, named, &known(cx.access, shown)).await?;
@@ -62,24 +66,10 @@ async fn settled(cx: Context<'_>, json: &Bytes, reply: &Reply) -> Result<Option<
     }
     let document = match read {
         Some(document) => document,
-        None => answer(json)?,
+        None => leaving::read(json, UNREAD)?,
     };
     let cut = Cut::new(cx.access, base, &hidden).of(document.root(), is_stored);
-    Ok(cut.map(|cut| bytes_of(&cut, json.len())))
-}
-
-fn answer(json: &Bytes) -> Result<Document> {
-    json::read(json, None, &ANSWER).map_err(|_| {
-        tracing::error!("an answer could not be read to be looked through; it was withheld");
-        let text = "the answer could not be looked through for what you may not see; nothing of it is given";
-        Failure::new(Kind::Internal, text)
-    })
-}
-
-fn bytes_of(document: &Document, size: usize) -> Bytes {
-    let mut out = Vec::with_capacity(size);
-    json::write(document.root(), Stamp::default(), &mut out);
-    out.into()
+    Ok(cut.map(|cut| leaving::written(cut.root(), json.len())))
 }
 
 /// Whether what is answered is a resource that is stored, and not a Bundle or Parameters around some.
@@ -280,6 +270,9 @@ pub(crate) fn touched(ty: TypeId) -> Failure {
 fn is_told(access: &Access, ty: TypeId) -> bool {
     access.may(ty, Action::Read)
 }
+
+const UNREAD: &str =
+    "the answer could not be looked through for what you may not see; nothing of it is given";
 
 #[cfg(test)]
 #[path = "referred_tests.rs"]

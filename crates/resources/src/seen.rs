@@ -7,6 +7,7 @@
 use crate::call::{Call, Interaction};
 use crate::document::reread;
 use crate::engine::{Context, Engine};
+use crate::leaving;
 use crate::reply::{Content, Reply};
 use crate::shown::{marked, subsetted};
 use bytes::Bytes;
@@ -14,9 +15,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use ward_access::{Access, Action, Compartments};
 use ward_fhir::issue::Result;
-use ward_fhir::json::{self, Stamp};
 use ward_fhir::schema::{MemberId, r4};
-use ward_fhir::tree::{Builder, Limits};
+use ward_fhir::tree::Builder;
 use ward_fhir::{Document, Failure, Kind, Node, TypeId};
 use ward_search::extract::Extractor;
 use ward_search::hot;
@@ -87,27 +87,14 @@ fn demand_raw(access: &Access) -> Result<()> {
 }
 
 fn cut_json(seen: &Seen, json: &Bytes) -> Result<Bytes> {
-    let document = json::read(json, None, &ANSWER).map_err(|_| {
-        tracing::error!("an answer could not be read to be cut; it was withheld");
-        let text = "the answer could not be cut to what your role shows; nothing of it is given";
-        Failure::new(Kind::Internal, text)
-    })?;
+    let document = leaving::read(json, UNREAD)?;
     let root = document.root();
     if !has_part(seen, root) {
         return Ok(json.clone());
     }
     let cut = Cut { seen, marks: true }.of(root);
-    let mut out = Vec::with_capacity(json.len());
-    json::write(cut.root(), Stamp::default(), &mut out);
-    Ok(out.into())
+    Ok(leaving::written(cut.root(), json.len()))
 }
-
-/// Answers hold resources that are as deep and long as any that is stored, some Bundles within one another.
-pub(crate) const ANSWER: Limits = Limits {
-    depth_max: 96,
-    nodes_max: 64_000_000,
-    issues_max: 1,
-};
 
 fn has_part(seen: &Seen, root: Node<'_>) -> bool {
     let mut nodes = root.descendants_and_self();
@@ -225,6 +212,8 @@ pub(crate) fn demand_placed(access: &Access, types: &[TypeId]) -> Result<()> {
         Compartments::r4().parameters(*ty).join(" and ")
     )))
 }
+
+const UNREAD: &str = "the answer could not be cut to what your role shows; nothing of it is given";
 
 #[cfg(test)]
 #[path = "seen_tests.rs"]
