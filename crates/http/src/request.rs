@@ -262,20 +262,82 @@ fn bounding(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>> {
     Ok(Some(text.to_owned()))
 }
 
-/// Preferences that are not understood are ignored (RFC 7240 §2).
+/// Preferences that are not understood are ignored, names are in any case, a quoted value is as good as a bare one, and of one
+/// that is given again the first counts (RFC 7240 §2).
 fn prefer(headers: &HeaderMap) -> Prefer {
-    let mut prefer = Prefer::default();
+    let mut returns = None;
+    let mut is_strict = None;
     for value in headers.get_all(HeaderName::from_static("prefer")) {
         for preference in value.to_str().unwrap_or_default().split([',', ';']) {
-            match preference.trim() {
-                "return=minimal" => prefer.returns = Some(Return::Minimal),
-                "return=representation" => prefer.returns = Some(Return::Representation),
-                "return=OperationOutcome" => prefer.returns = Some(Return::OperationOutcome),
-                "handling=strict" => (prefer.strict, prefer.lenient) = (true, false),
-                "handling=lenient" => (prefer.strict, prefer.lenient) = (false, true),
-                _ => {}
+            let (name, value) = preference.split_once('=').unwrap_or_default();
+            let (name, value) = (name.trim(), value.trim().trim_matches('"'));
+            if name.eq_ignore_ascii_case("return") {
+                returns = returns.or(returned(value));
+            } else if name.eq_ignore_ascii_case("handling") {
+                is_strict = is_strict.or(strictness(value));
             }
         }
     }
-    prefer
+    Prefer {
+        returns,
+        strict: is_strict == Some(true),
+        lenient: is_strict == Some(false),
+    }
+}
+
+fn returned(value: &str) -> Option<Return> {
+    let known = [
+        ("minimal", Return::Minimal),
+        ("representation", Return::Representation),
+        ("OperationOutcome", Return::OperationOutcome),
+    ];
+    let found = known
+        .into_iter()
+        .find(|(name, _)| value.eq_ignore_ascii_case(name));
+    found.map(|(_, returns)| returns)
+}
+
+fn strictness(value: &str) -> Option<bool> {
+    let is = |name: &str| value.eq_ignore_ascii_case(name);
+    match (is("strict"), is("lenient")) {
+        (false, false) => None,
+        (is_strict, _) => Some(is_strict),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[&'static str]) -> Prefer {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(
+                HeaderName::from_static("prefer"),
+                HeaderValue::from_static(value),
+            );
+        }
+        prefer(&headers)
+    }
+
+    /// <https://www.rfc-editor.org/rfc/rfc7240#section-2>
+    #[test]
+    fn a_preference_is_read_however_it_is_written() {
+        for strict in [
+            "handling=strict",
+            "Handling=strict",
+            "handling = \"strict\"",
+            "respond-async, handling=strict",
+            "handling=strict; return=minimal",
+            "handling=unheard-of, handling=strict",
+            "handling=strict, handling=lenient",
+        ] {
+            let read = read(&[strict]);
+            assert!(read.strict && !read.lenient, "{strict}");
+        }
+        let both = read(&["return=minimal", "return=representation, handling=lenient"]);
+        assert_eq!(both.returns, Some(Return::Minimal));
+        assert!(both.lenient && !both.strict);
+        assert_eq!(read(&["strict", "wait=10", ""]), Prefer::default());
+    }
 }
