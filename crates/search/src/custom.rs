@@ -5,10 +5,11 @@
 //! loops, functions of their own or other resources.
 
 use crate::definition::Custom;
-use crate::expression;
+use crate::expression::{self, Path, Shape};
+use crate::program;
 use crate::registry::{Parameter, Registry};
 use std::sync::Arc;
-use ward_fhir::schema::SearchType;
+use ward_fhir::schema::{Schema, SearchType};
 use ward_fhir::{Failure, Kind, Node, TypeId};
 
 /// Custom parameters that are served.
@@ -61,7 +62,11 @@ fn is_known(package: &Registry, base: TypeId, custom: &Arc<Custom>) -> Result<bo
     let name = schema.ty(base).name;
     let parameter = Parameter::custom(schema, base, custom);
     if let Err(reason) = parameter.service {
-        return Err(refused("expression", &format!("{reason} ({name})")));
+        let place = match unresolved(schema, base, &custom.expression) {
+            Some(word) => format!("{name}: '{word}'"),
+            None => name.to_owned(),
+        };
+        return Err(refused("expression", &format!("{reason} ({place})")));
     }
     if parameter.truth && custom.ty != SearchType::Token {
         return Err(refused("type", "what is true or false is a token"));
@@ -82,6 +87,21 @@ fn is_known(package: &Registry, base: TypeId, custom: &Arc<Custom>) -> Result<bo
     }
     let text = format!("{name} has a parameter of this name that reads something else");
     Err(refused("code", &text))
+}
+
+/// The first name in an expression that the type has no place for.
+fn unresolved<'a>(schema: &Schema, base: TypeId, text: &'a str) -> Option<&'a str> {
+    let paths = match expression::parse(text)? {
+        Shape::Paths(paths) => paths,
+        Shape::Truth(path) => vec![path],
+    };
+    let is_of = |path: &Path<'_>| {
+        let root = path.root.map(|root| schema.type_id(root));
+        root.is_none_or(|root| root.is_some_and(|root| schema.is_a(base, root)))
+    };
+    let mut paths = paths.iter().filter(|path| is_of(path));
+    let word = paths.find_map(|path| program::unresolved(schema, base, path))?;
+    Some(word.get(..80).unwrap_or(word))
 }
 
 fn code<'a>(node: Node<'a>) -> Result<&'a str, Failure> {

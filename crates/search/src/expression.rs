@@ -34,6 +34,17 @@ pub(crate) enum Step<'a> {
     Extension(&'a str),
 }
 
+impl<'a> Step<'a> {
+    /// The name that it is about: of an element, a type, an extension.
+    pub fn word(&self) -> &'a str {
+        match self {
+            Step::Child(name) | Step::As(name) | Step::ResolvesTo(name) => name,
+            Step::ChildEquals(name, _) | Step::HasExtension(name) | Step::Extension(name) => name,
+            Step::Index(_) => "[]",
+        }
+    }
+}
+
 /// `None`: not one of the shapes.
 pub(crate) fn parse(text: &str) -> Option<Shape<'_>> {
     if let Some((path, rest)) = text.split_once(".exists() and ") {

@@ -70,6 +70,21 @@ pub(crate) fn resolve(schema: &Schema, ty: TypeId, path: &Path<'_>) -> Option<Ve
     Some(atoms)
 }
 
+/// The first step of a path that leads nowhere, as it is written; `None`: it resolves.
+pub(crate) fn unresolved<'a>(schema: &Schema, ty: TypeId, path: &Path<'a>) -> Option<&'a str> {
+    let mut atoms = vec![Atom {
+        hops: Vec::new(),
+        leaf: ty,
+    }];
+    for step in &path.steps {
+        match advance(schema, atoms, step) {
+            Some(next) => atoms = next,
+            None => return Some(step.word()),
+        }
+    }
+    None
+}
+
 fn advance(schema: &Schema, mut atoms: Vec<Atom>, step: &Step<'_>) -> Option<Vec<Atom>> {
     let next: Vec<Atom> = match step {
         Step::Child(name) => atoms

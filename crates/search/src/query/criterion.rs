@@ -234,6 +234,14 @@ pub(super) fn short(name: &str) -> String {
 
 /// What was given as the name of a parameter of the whole search may have been meant as one that shapes the answer.
 pub(super) fn or_shaping(name: &str, ignored: &mut Ignored) {
+    if let Some((bare, _)) = name.split_once(':')
+        && SHAPING.contains(&bare)
+    {
+        ignored.why = Some(match bare {
+            "_sort" => "it takes no modifier; '_sort=-date' is the descending order.",
+            _ => "it takes no modifier.",
+        });
+    }
     if !name.contains(['.', ':']) {
         let names = ignored.nearest.iter().map(String::as_str);
         let near = nearest(&ignored.name, names.chain(SHAPING.iter().copied()));

@@ -91,7 +91,7 @@ fn what_is_no_bounded_path_is_refused_where_it_stands() {
             patient,
             "Patient.nothing",
             "expression",
-            "does not exist",
+            "does not exist (Patient: 'nothing')",
         ),
         (
             "a",

@@ -35,6 +35,10 @@ fn what_is_left_out_is_named_once() {
             "Unknown sort parameter '_list' was ignored.",
         ),
         (
+            "Patient?_sort:desc=birthdate",
+            "The search parameter '_sort' was ignored: it takes no modifier; '_sort=-date' is the descending order.",
+        ),
+        (
             "Patient?_sort=_scor",
             "Unknown sort parameter '_scor' was ignored. Did you mean _score?",
         ),
