@@ -331,6 +331,7 @@ async fn r24_explanations_are_for_officers_and_impacts_for_patients() {
         ("user=Practitioner/t&role=king", "role"),
         ("user=Practitioner/t&purpose=FUN", "purpose"),
         ("user=Practitioner/t&nothing=1", "nothing"),
+        ("user=Practitioner/t&break-glass=maybe", "break-glass"),
         ("user=Practitioner/t&user=Practitioner/x", "user"),
     ] {
         let url = format!("Patient/ada/$consent-decision?{bad}");
@@ -338,4 +339,25 @@ async fn r24_explanations_are_for_officers_and_impacts_for_patients() {
         assert_eq!(reply.status, 400, "{url}");
         assert!(text(&reply).contains(why), "{url}: {}", text(&reply));
     }
+}
+
+/// Whom neither an account nor the rota gives a role sees nothing, and that is what the officer is told: not that the officer has none.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn r24_who_is_in_no_role_sees_nothing() {
+    let house = open(Backend::Sqlite).await;
+    house
+        .put(&value!({ "resourceType": "Patient", "id": "ada" }))
+        .await;
+    let ask = async |url: &str| {
+        let reply = house.ask(&officer(), Method::Get, url, None).await;
+        assert_eq!(reply.status, 200, "{url}: {}", text(&reply));
+        json(&reply)
+    };
+    let told = ask("Patient/ada/$consent-decision?user=Practitioner/idle").await;
+    assert_eq!(said(&told, "effect")["valueCode"], "deny", "{told:#}");
+    assert_eq!(said(&told, "decided-by")["valueCode"], "role", "{told:#}");
+    assert_eq!(said(&told, "seen")["valueBoolean"], false, "{told:#}");
+    let told = ask("Patient/ada/$effective-access?user=Practitioner/idle").await;
+    assert_eq!(said(&told, "resources")["valueUnsignedInt"], 1, "{told:#}");
+    assert_eq!(said(&told, "seen")["valueUnsignedInt"], 0, "{told:#}");
 }

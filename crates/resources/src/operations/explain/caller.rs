@@ -17,6 +17,13 @@ pub(super) struct Asked {
     pub resource: Option<String>,
 }
 
+/// The caller as they are at this moment.
+pub(super) struct InForce {
+    pub caller: Caller,
+    /// Neither the account nor the rota gives them a role.
+    pub is_off_duty: bool,
+}
+
 /// Parameters that name the caller, and `resource`.
 const KNOWN: [&str; 9] = [
     "user",
@@ -78,9 +85,25 @@ impl Asked {
         Ok(Asked {
             caller: Caller::new(identity),
             action: action(given.one("action")?.as_deref().unwrap_or("read"))?,
-            breaks_glass: given.one("break-glass")?.as_deref() == Some("true"),
+            breaks_glass: yes_or_no(&given, "break-glass")?,
             resource: given.one("resource")?,
         })
+    }
+
+    /// The caller in the roles that are in force at this moment. Without a role, whoever needs one: nothing opens to them, and
+    /// that is the answer.
+    pub async fn in_force(&self, cx: Context<'_>) -> Result<InForce> {
+        match cx.engine.on_duty(&self.caller).await {
+            Ok(caller) => Ok(InForce {
+                caller: caller.map_or_else(|| self.caller.clone(), |caller| Caller::clone(&caller)),
+                is_off_duty: false,
+            }),
+            Err(failure) if failure.kind == Kind::ShiftEnded => Ok(InForce {
+                caller: self.caller.clone(),
+                is_off_duty: true,
+            }),
+            Err(failure) => Err(failure),
+        }
     }
 
     /// As consents look at what is done.
@@ -131,6 +154,14 @@ impl Given {
             (_, Some(_)) => Err(invalid(name, "it is given twice")),
             (first, None) => Ok(first.filter(|text| !text.is_empty()).map(str::to_owned)),
         }
+    }
+}
+
+fn yes_or_no(given: &Given, name: &str) -> Result<bool> {
+    match given.one(name)?.as_deref() {
+        Some("true") => Ok(true),
+        None | Some("false") => Ok(false),
+        Some(_) => Err(invalid(name, "it is true or false")),
     }
 }
 

@@ -1,6 +1,6 @@
 //! `$consent-decision`: whether somebody would see one resource, and which layer says so.
 
-use super::caller::{Asked, invalid};
+use super::caller::{Asked, InForce, invalid};
 use super::record::{self, Entry};
 use super::{code, demand_officer, parameters, part, reference, text, yes};
 use crate::call::Target;
@@ -76,13 +76,13 @@ struct Told {
 impl Told {
     async fn of(cx: Context<'_>, asked: &Asked, entry: &Entry) -> Result<Told> {
         let engine = cx.engine;
-        let in_force = engine.on_duty(&asked.caller).await?;
-        let caller = in_force.as_deref().unwrap_or(&asked.caller);
+        let in_force = asked.in_force(cx).await?;
+        let caller = &in_force.caller;
         let sees = engine.mask(caller).await?;
         let access = engine.access(caller, sees).await?;
         let mut layers = vec![
             scope(caller, asked, entry.row.ty),
-            role(&access, asked, entry, caller),
+            role(&access, asked, entry, &in_force),
         ];
         let policy = match entry.patients.first() {
             Some(home) => Some(record::policy(cx, *home).await?),
@@ -102,7 +102,7 @@ impl Told {
             false => {
                 let row = (entry.row.ty, entry.row.rid);
                 let found = engine.store.read(&access, asked.action, row.0, row.1).await;
-                let is_open = !caller.is_out_of_purpose();
+                let is_open = !caller.is_out_of_purpose() && !in_force.is_off_duty;
                 Some(is_open && matches!(stored(found)?, Current::Live(_)))
             }
         };
@@ -194,18 +194,22 @@ fn scope(caller: &ward_access::Caller, asked: &Asked, ty: TypeId) -> Layer {
 }
 
 /// What roles, and the compartment of an app, leave of the scopes.
-fn role(access: &Access, asked: &Asked, entry: &Entry, caller: &ward_access::Caller) -> Layer {
+fn role(access: &Access, asked: &Asked, entry: &Entry, in_force: &InForce) -> Layer {
     let home = entry.patients.first().copied();
     let node = Some(entry.document.root());
     let permits = access.permits(entry.row.ty, asked.action, home, node);
-    let is_shut = caller.is_out_of_purpose();
-    let (effect, text) = match (is_shut, permits) {
-        (true, _) => (
+    let is_shut = in_force.caller.is_out_of_purpose();
+    let (effect, text) = match (in_force.is_off_duty, is_shut, permits) {
+        (true, ..) => (
+            Some(Effect::Deny),
+            "the rota gives the caller no role at this moment; the parameter role asks about one that an account names",
+        ),
+        (false, true, _) => (
             Some(Effect::Deny),
             "no role of the caller acts for the purpose that is asserted",
         ),
-        (false, true) => (None, "the roles permit this of this resource"),
-        (false, false) => (
+        (false, false, true) => (None, "the roles permit this of this resource"),
+        (false, false, false) => (
             Some(Effect::Deny),
             "the roles, or the record that an app is bound to, do not permit this of this resource",
         ),
@@ -289,14 +293,14 @@ pub(super) fn effect_code(effect: Option<Effect>) -> &'static str {
 
 /// What closes it before consents and labels are asked.
 pub(super) fn closed(
-    caller: &ward_access::Caller,
+    in_force: &InForce,
     access: &Access,
     asked: &Asked,
     entry: &Entry,
 ) -> Option<Layer> {
     let layers = [
-        scope(caller, asked, entry.row.ty),
-        role(access, asked, entry, caller),
+        scope(&in_force.caller, asked, entry.row.ty),
+        role(access, asked, entry, in_force),
     ];
     layers
         .into_iter()

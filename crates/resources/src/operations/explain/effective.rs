@@ -50,8 +50,8 @@ async fn counted(
     entries: &[Entry],
 ) -> Result<BTreeMap<&'static str, Seen>> {
     let engine = cx.engine;
-    let in_force = engine.on_duty(&asked.caller).await?;
-    let caller = in_force.as_deref().unwrap_or(&asked.caller);
+    let in_force = asked.in_force(cx).await?;
+    let caller = &in_force.caller;
     let sees = engine.mask(caller).await?;
     let access = engine.access(caller, sees).await?;
     let who = engine.consent_caller(caller, asked.done()).await?;
@@ -72,7 +72,7 @@ async fn counted(
     for entry in entries {
         let seen = by_type.entry(entry.type_name()).or_default();
         seen.all += 1;
-        if let Some(layer) = closed(caller, &access, asked, entry) {
+        if let Some(layer) = closed(&in_force, &access, asked, entry) {
             *seen.hidden.entry((layer.name, layer.rule)).or_default() += 1;
             continue;
         }
