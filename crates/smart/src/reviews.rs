@@ -138,7 +138,8 @@ impl Officer<'_> {
         }
         let moments = [
             ("When", &task["authoredOn"]),
-            ("Until", &task["restriction"]["period"]["end"]),
+            // It may have been ended before.
+            ("At most until", &task["restriction"]["period"]["end"]),
         ];
         for (label, moment) in moments {
             facts.extend(text(moment).map(|moment| (label.to_owned(), at(&moment))));

@@ -129,7 +129,7 @@ fn title(consent: &Consent, rules: &[RuleShown]) -> String {
 
 /// What is said to be nobody's name in particular stands in the middle of a sentence, too.
 fn lower(who: &str) -> String {
-    let general = [EVERYBODY, ELSEWHERE];
+    let general = [EVERYBODY, ANYBODY, ELSEWHERE];
     match general.contains(&who) {
         true => who[..1].to_lowercase() + &who[1..],
         false => who.to_owned(),
@@ -173,7 +173,10 @@ fn rule(p: &Provision, period: Period, depth: usize, names: &Names) -> RuleShown
     }
 }
 
+/// From whom something is kept: patients see their own record whatever they say.
 const EVERYBODY: &str = "Everybody but you";
+/// To whom something is open.
+const ANYBODY: &str = "Everybody";
 const ELSEWHERE: &str = "Other organizations";
 
 fn who(p: &Provision, names: &Names) -> String {
@@ -187,6 +190,7 @@ fn who(p: &Provision, names: &Names) -> String {
     match p.is_opt_out {
         true => "Everybody but you and those who treat you where an entry is kept".to_owned(),
         false if only_disclosed => ELSEWHERE.to_owned(),
+        false if p.effect == Effect::Permit => ANYBODY.to_owned(),
         false => EVERYBODY.to_owned(),
     }
 }

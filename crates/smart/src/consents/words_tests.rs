@@ -65,6 +65,14 @@ fn exceptions_stand_below_what_they_are_exceptions_from() {
 }
 
 #[test]
+fn what_is_open_to_everybody_is_open_to_everybody() {
+    let shown = said(json!({"provision": {"type": "permit"}}));
+    assert_eq!(shown.title, "Open to everybody");
+    let shown = said(json!({"provision": {"type": "deny"}}));
+    assert_eq!(shown.title, "Kept from everybody but you");
+}
+
+#[test]
 fn what_cannot_be_read_says_what_it_does() {
     let shown = said(json!({"provision": {"type": "deny", "purpose": [{"code": "x"}]}}));
     assert_eq!(shown.title, "A consent that cannot be read");
