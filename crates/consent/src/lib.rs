@@ -43,7 +43,7 @@ pub use matching::gone;
 pub use period::{Period, Span};
 pub use provision::{
     Actor, CRITERIA_MAX, Consent, Content, Criteria, Data, Effect, Label, Meaning, NESTING_MAX,
-    PROVISIONS_MAX, PURPOSE_BYTES_MAX, Part, Provision,
+    PROVISIONS_MAX, Part, Provision,
 };
 pub use purpose::{BREAK_GLASS, EMERGENCY, TPO, TREATMENT, covers};
 pub use read::read;

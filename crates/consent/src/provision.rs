@@ -13,8 +13,6 @@ pub const NESTING_MAX: usize = 8;
 pub const PROVISIONS_MAX: usize = 1_000;
 /// What the provisions of one Consent list, with what they take over from its root.
 pub const CRITERIA_MAX: usize = 10_000;
-/// Of the code of a purpose.
-pub const PURPOSE_BYTES_MAX: usize = 64;
 
 /// One Consent, in either encoding: a base by `policyRule` or by the type of the root (IHE PCF).
 #[derive(Clone, Debug, PartialEq, Eq)]

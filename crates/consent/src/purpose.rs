@@ -26,6 +26,12 @@ pub(crate) fn listed(effect: Effect, codes: &mut Vec<Arc<str>>) {
     codes.dedup();
 }
 
+/// Whether it is a code of R4 below `PurposeOfUse`, or that itself.
+pub(crate) fn is_known(code: &str) -> bool {
+    let mut rows = PARENTS.iter();
+    rows.any(|(parent, kids)| *parent == code || kids.contains(&code))
+}
+
 fn is_named_alone(purpose: &str) -> bool {
     purpose == BREAK_GLASS || purpose == LEGAL
 }

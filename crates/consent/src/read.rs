@@ -15,6 +15,10 @@ use ward_fhir::Node;
 use ward_fhir::reference::{self, Reference};
 use ward_fhir::schema::r4;
 
+const PRIVACY: &str = "patient-privacy";
+/// The other codes of consentscope: of no effect here.
+const OTHER_SCOPES: [&str; 3] = ["adr", "research", "treatment"];
+
 /// Reads one Consent. Never fails: what cannot be evaluated is in [`Consent::faults`], and such a consent denies. `base`
 /// is our own URL without trailing slash. Cost: linear in the resource.
 pub fn read(node: Node<'_>, rules: &Rules, base: Option<&str>) -> Consent {
@@ -99,11 +103,21 @@ impl Reader<'_> {
             self.fault_under(Reason::Header, node, "scope");
             return has_status;
         }
-        let is_privacy = |scope: &Coding| {
-            *scope.code == *"patient-privacy"
-                && (scope.is_of(CONSENT_SCOPE) || scope.system.is_empty())
+        let is_ours = |scope: &Coding| scope.is_of(CONSENT_SCOPE) || scope.system.is_empty();
+        let is_privacy = |scope: &Coding| *scope.code == *PRIVACY && is_ours(scope);
+        if scopes.iter().any(is_privacy) {
+            return has_status;
+        }
+        // A misspelt scope must not make a consent one of no effect: it may have been meant as one of privacy.
+        let is_misspelt = |scope: &Coding| match scope.is_of(CONSENT_SCOPE) {
+            true => !OTHER_SCOPES.contains(&&*scope.code),
+            false => *scope.code == *PRIVACY,
         };
-        has_status && scopes.iter().any(is_privacy)
+        let is_doubtful = scopes.iter().any(is_misspelt);
+        if is_doubtful {
+            self.fault_under(Reason::Header, node, "scope");
+        }
+        has_status && is_doubtful
     }
 
     fn subject(&mut self, node: Node<'_>) -> Option<Ref> {

@@ -1,7 +1,5 @@
 use crate::fixture::*;
-use crate::{
-    CRITERIA_MAX, Consent, Effect, NESTING_MAX, PROVISIONS_MAX, PURPOSE_BYTES_MAX, Reason, Rules,
-};
+use crate::{CRITERIA_MAX, Consent, Effect, NESTING_MAX, PROVISIONS_MAX, Reason, Rules};
 
 fn reasons(consent: &Consent) -> Vec<(Reason, &str)> {
     let pair = |fault: &'_ crate::Fault| fault.reason;
@@ -108,6 +106,18 @@ fn a_header_that_cannot_be_read_counts_as_in_force() {
             "Consent.scope",
         ),
         (
+            format!(
+                r#"{OPTIN},"scope":{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"privacy"}}]}}"#
+            ),
+            "Consent.scope",
+        ),
+        (
+            format!(
+                r#"{OPTIN},"scope":{{"coding":[{{"system":"http://hl7.org/fhir/consentscope","code":"patient-privacy"}}]}}"#
+            ),
+            "Consent.scope",
+        ),
+        (
             format!(r#"{OPTIN},"patient":{{"display":"x"}}"#),
             "Consent.patient",
         ),
@@ -204,13 +214,20 @@ fn what_is_listed_is_bounded() {
     let many = based(OPTIN, &[deny(&[code(&codes)])]);
     let at = "Consent.provision.provision[0]";
     assert_eq!(reasons(&many), [(Reason::TooMany, at)]);
-    let long = |bytes| based(OPTIN, &[deny(&[purpose(&[&*"P".repeat(bytes)])])]);
-    assert!(long(PURPOSE_BYTES_MAX).faults.is_empty());
+}
+
+/// A deny for what nobody can act for would forbid nothing, whatever was meant.
+#[test]
+fn a_purpose_is_one_of_r4() {
     let at = "Consent.provision.provision[0].purpose[0]";
-    assert_eq!(
-        reasons(&long(PURPOSE_BYTES_MAX + 1)),
-        [(Reason::Criterion, at)]
-    );
+    for misspelt in ["TREATMENT", "treat", "BOGUS", "METAMGNT"] {
+        let denied = based(OPTIN, &[deny(&[purpose(&[misspelt])])]);
+        assert_eq!(reasons(&denied), [(Reason::Criterion, at)], "{misspelt}");
+    }
+    for code in ["TREAT", "PurposeOfUse", "BTG", "LABELING", "SUPNWK"] {
+        let denied = based(OPTIN, &[deny(&[purpose(&[code])])]);
+        assert!(denied.faults.is_empty(), "{code}");
+    }
 }
 
 /// Either reading of a root without type forbids something; both of it is forbidden.

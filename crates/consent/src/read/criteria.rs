@@ -9,9 +9,7 @@ use crate::code::{
 use crate::facts::CLIENT;
 use crate::fault::Reason;
 use crate::period::Period;
-use crate::provision::{
-    Actor, Content, Criteria, Data, Effect, Label, Meaning, PURPOSE_BYTES_MAX, Part,
-};
+use crate::provision::{Actor, Content, Criteria, Data, Effect, Label, Meaning, Part};
 use crate::purpose;
 use crate::sensitivity::Confidentiality;
 use std::sync::Arc;
@@ -117,8 +115,8 @@ fn label(node: Node<'_>) -> Result<Label, Reason> {
 }
 
 fn purpose(node: Node<'_>) -> Result<Arc<str>, Reason> {
-    let is_known =
-        |purpose: &Coding| purpose.is_of(ACT_REASON) && purpose.code.len() <= PURPOSE_BYTES_MAX;
+    // Nobody can act for any other: a deny that names one would forbid nothing.
+    let is_known = |purpose: &Coding| purpose.is_of(ACT_REASON) && purpose::is_known(&purpose.code);
     let purpose = coding(node).filter(is_known);
     purpose.map(|purpose| purpose.code).ok_or(Reason::Criterion)
 }
