@@ -226,7 +226,8 @@ fn what_changes_something_is_posted() {
         for operation in ["$meta-add", "$meta-delete"] {
             let path = format!("Patient/{id}/{operation}");
             for method in ["GET", "HEAD", "PUT", "DELETE"] {
-                ward.request(method, &path).send().expect(405);
+                let refused = ward.request(method, &path).send().expect(405);
+                assert_eq!(refused.header("allow"), Some("POST"), "{method}");
             }
         }
         let read = ward.get(&format!("Patient/{id}")).expect(200);

@@ -7,13 +7,15 @@ use crate::rate_limits::{self, Exceeded};
 use crate::request::{self, Asked, Look, name_request, request_id};
 use crate::respond::{Wish, respond};
 use crate::server::Service;
-use actix_web::http::header::{HeaderName, HeaderValue};
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse, web};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Instant;
 use ward_access::Caller;
 use ward_fhir::{Failure, Kind};
+use ward_resources::route::allowed;
 use ward_resources::{Call, Engine, Reply};
 use ward_smart::{APP_STATE_BYTES_MAX, AuthorizationServer};
 
@@ -74,6 +76,11 @@ pub async fn answer(
         base: url,
     };
     let mut response = respond(reply, wish);
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED
+        && let Ok(methods) = HeaderValue::from_str(&allowed(path))
+    {
+        response.headers_mut().insert(header::ALLOW, methods);
+    }
     if let Some((name, value)) = header {
         response.headers_mut().insert(name, value);
     }

@@ -5,6 +5,7 @@ mod table;
 
 pub use table::{ROUTES, Route, codes_on_system, codes_on_type};
 
+use crate::audit_events;
 use crate::call::{Interaction, Target};
 use crate::operations::changes_state;
 use ward_fhir::issue::Result;
@@ -23,17 +24,32 @@ pub enum Method {
 }
 
 impl Method {
+    const ALL: [(Method, &'static str); 6] = [
+        (Method::Get, "GET"),
+        (Method::Head, "HEAD"),
+        (Method::Post, "POST"),
+        (Method::Put, "PUT"),
+        (Method::Patch, "PATCH"),
+        (Method::Delete, "DELETE"),
+    ];
+
     pub fn parse(text: &str) -> Option<Method> {
-        Some(match text {
-            "GET" => Method::Get,
-            "HEAD" => Method::Head,
-            "POST" => Method::Post,
-            "PUT" => Method::Put,
-            "PATCH" => Method::Patch,
-            "DELETE" => Method::Delete,
-            _ => return None,
-        })
+        let mut all = Method::ALL.into_iter();
+        all.find_map(|(method, name)| (name == text).then_some(method))
     }
+}
+
+/// The methods that a path answers, for the header `Allow` (RFC 9110 §15.5.6).
+pub fn allowed(path: &str) -> String {
+    let answers = |method: Method| match route(method, path) {
+        Ok(interaction) => !audit_events::changes(&interaction),
+        Err(_) => false,
+    };
+    let methods = Method::ALL
+        .into_iter()
+        .filter(|(method, _)| answers(*method));
+    let names: Vec<&str> = methods.map(|(_, name)| name).collect();
+    names.join(", ")
 }
 
 /// The path below the base (no leading slash, percent-decoded segments) and the method as an interaction.
@@ -291,6 +307,22 @@ mod tests {
             ),
         ] {
             assert_eq!(route(method, path).expect(path), expected, "{path}");
+        }
+    }
+
+    /// What is told with 405.
+    #[test]
+    fn a_path_has_its_methods() {
+        for (path, methods) in [
+            ("Patient/1", "GET, HEAD, PUT, PATCH, DELETE"),
+            ("Patient", "GET, HEAD, POST, PUT, PATCH, DELETE"),
+            ("AuditEvent/1", "GET, HEAD"),
+            ("Patient/1/_history/1", "GET, HEAD"),
+            ("metadata", "GET, HEAD"),
+            ("Patient/1/$meta-add", "POST"),
+            ("Patient/1/2/3/4", ""),
+        ] {
+            assert_eq!(allowed(path), methods, "{path}");
         }
     }
 
