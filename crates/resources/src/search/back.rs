@@ -29,6 +29,7 @@ pub async fn page(
         return Ok((page, trail));
     };
     let sort = question.plan.sort.clone();
+    let mut before: Option<(Page, Trail)> = None;
     for _ in 0..PAGES_BETWEEN_MAX {
         let is_before = |at: &_| compare(&sort, at, &until) != Ordering::Greater;
         let kept = page.positions.iter().take_while(|at| is_before(at)).count();
@@ -38,15 +39,22 @@ pub async fn page(
             .clone()
             .filter(|_| kept == page.rows.len() && !is_last)
         else {
-            page.rows.truncate(kept);
-            page.positions.truncate(kept);
+            // What was inserted fills the pages before to the last row: no empty one after them.
+            if let Some(full) = before.filter(|_| kept == 0) {
+                (page, trail) = full;
+            } else {
+                page.rows.truncate(kept);
+                page.positions.truncate(kept);
+            }
             page.more = true;
             page.next = Some(until);
             return Ok((page, trail));
         };
-        trail = trail.moved(&next);
+        let onward = trail.moved(&next);
         question.plan.after = Some(next);
-        page = question.ask(cx, access).await?;
+        let after = question.ask(cx, access).await?;
+        before = Some((page, trail));
+        (page, trail) = (after, onward);
     }
     Ok((page, trail))
 }

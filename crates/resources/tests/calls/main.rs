@@ -134,6 +134,7 @@ on_both!(
     blank::resources_tell_what_no_index_holds,
     blank::quantities_are_in_order_across_units,
     pages::pages_have_no_gap_and_no_duplicate_while_others_write,
+    pages::a_page_that_was_gone_back_to_is_not_empty,
     cursors::a_cursor_tells_nothing,
     hierarchy::what_is_part_of_a_place_is_below_it,
     hierarchy::a_hierarchy_has_its_bounds,

@@ -57,6 +57,34 @@ pub async fn pages_have_no_gap_and_no_duplicate_while_others_write(house: House)
     }
 }
 
+/// One is inserted for one that was deleted: the page is as full as before.
+pub async fn a_page_that_was_gone_back_to_is_not_empty(house: House) {
+    let patient =
+        |id: &str, born: &str| value!({ "resourceType": "Patient", "id": id, "birthDate": born });
+    for year in 1950..1956 {
+        let born = format!("{year}-01-01");
+        house.put(&patient(&format!("y{year}"), &born)).await;
+    }
+    let get = async |url: &str| {
+        let url = url.rsplit("/fhir/").next().unwrap();
+        json(&house.ask(&loader(), Get, url, None).await)
+    };
+    let link = |page: &Value, relation: &str| {
+        let links = page["link"].as_array().unwrap().clone();
+        let found = links.into_iter().find(|l| l["relation"] == relation);
+        found.map(|l| l["url"].as_str().unwrap().to_owned())
+    };
+    let first = get("Patient?_sort=birthdate&_count=3").await;
+    let second = get(&link(&first, "next").unwrap()).await;
+    house.ask(&loader(), Delete, "Patient/y1952", None).await;
+    house.put(&patient("new", "1950-06-01")).await;
+    let back = get(&link(&second, "previous").unwrap()).await;
+    assert_eq!(ids(&back), ["y1950", "new", "y1951"]);
+    assert_eq!(link(&back, "previous"), None);
+    let onward = get(&link(&back, "next").unwrap()).await;
+    assert_eq!(ids(&onward), ["y1953", "y1954", "y1955"]);
+}
+
 struct Walk<'a> {
     house: &'a House,
     random: &'a mut Random,
