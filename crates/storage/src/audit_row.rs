@@ -4,6 +4,7 @@
 //! Of persons and clients, and of what Records have in common, only keyed hashes are stored, so a copy of the database tells neither
 //! who acted nor what was done. Row ids of patients stand in clear, as they do everywhere.
 
+use crate::sent;
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use ward_audit::leaf::Class;
@@ -154,13 +155,16 @@ pub fn patients(record: &Record) -> Vec<i64> {
     patients
 }
 
-/// What a Record names and not by rows (`Observation/abc`): what was asked for and not given, and what an AuditEvent of another system refers to.
-/// Of more than [`NAMED_MAX`] [`ANYTHING`].
+/// What a Record names and not by rows (`Observation/abc`): what was asked for and not given, and what an AuditEvent of another system refers to, and
+/// when it says that it was recorded, where that is far from now. Of more than [`NAMED_MAX`] [`ANYTHING`].
 fn named(record: &Record) -> BTreeSet<String> {
     let is_refused = record.entities.is_empty() && record.status >= 400;
     let asked = is_refused.then(|| kept(&record.detail.request, DETAIL_BYTES_MAX));
     let sent = reference::texts(&record.detail.received, r#""reference":""#);
+    let recorded = reference::texts(&record.detail.received, r#""recorded":""#);
+    let recorded = recorded.flat_map(|at| sent::names(at, record.at_us));
     let named = asked.into_iter().chain(sent).filter_map(name);
+    let named = named.chain(recorded);
     let mut named: BTreeSet<String> = named.take(NAMED_MAX + 1).collect();
     if named.len() > NAMED_MAX {
         named = BTreeSet::from([ANYTHING.to_owned()]);
@@ -353,6 +357,16 @@ mod tests {
         };
         record.detail.received = sent(1);
         assert_eq!(keys.columns(&record).0.keys, [keys.named("Practitioner/0")]);
+        record.detail.received = [
+            r#"{"recorded":"2090-01-01T00:00:00Z"}"#.as_bytes(),
+            &sent(1),
+        ]
+        .concat();
+        let keys_of_time = keys.columns(&record).0.keys;
+        let asked = sent::names_between(Some(3_786_912_000_000_000), None);
+        let is_asked = |name: &String| keys_of_time.contains(&keys.named(name));
+        assert_eq!(asked.iter().filter(|name| is_asked(name)).count(), 1);
+        assert!(keys_of_time.contains(&keys.named("Practitioner/0")));
         record.detail.received = sent(NAMED_MAX + 1);
         assert_eq!(keys.columns(&record).0.keys, [keys.named(ANYTHING)]);
     }

@@ -33,6 +33,7 @@ mod question;
 mod reach;
 mod records;
 mod rotation;
+pub mod sent;
 mod sqlite;
 mod staged;
 pub mod state;

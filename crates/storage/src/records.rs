@@ -14,7 +14,7 @@ use crate::store::{Backend, Store};
 use ward_audit::leaf::NONCE_BYTES;
 use ward_audit::note::Note;
 use ward_audit::removal::Removal;
-use ward_audit::{Opened, Record, RecordKey};
+use ward_audit::{Opened, Record, RecordKey, SEALED_OVERHEAD_BYTES};
 
 /// A Record on its way into the store: sealed, with the columns by which it is found.
 #[derive(Clone, Debug)]
@@ -47,6 +47,20 @@ pub struct RecordQuestion {
     pub newest_first: bool,
     /// 0: none.
     pub limit: usize,
+    /// The page ends with the Record by which those on it have so many bytes, sealed.
+    pub bytes_max: Option<usize>,
+}
+
+impl RecordQuestion {
+    /// Whether its page may have ended before what it asks for did.
+    pub fn is_full(&self, page: &[StoredRecord]) -> bool {
+        let bytes = page.iter().map(StoredRecord::sealed_bytes).sum();
+        self.is_filled(page.len(), bytes)
+    }
+
+    pub(crate) fn is_filled(&self, records: usize, bytes: usize) -> bool {
+        records >= self.limit || self.bytes_max.is_some_and(|most| bytes >= most)
+    }
 }
 
 /// A Record as it lies in the store, opened.
@@ -58,6 +72,12 @@ pub struct StoredRecord {
     /// [`Record::encode`]d, as it was sealed: what the leaf commits to, with the nonce.
     pub bytes: Vec<u8>,
     pub nonce: [u8; NONCE_BYTES],
+}
+
+impl StoredRecord {
+    pub fn sealed_bytes(&self) -> usize {
+        self.bytes.len() + SEALED_OVERHEAD_BYTES
+    }
 }
 
 /// A row of `record`.
@@ -133,6 +153,15 @@ impl Store {
             Backend::Postgres(store) => store.record(id).await?,
         };
         Ok(self.opened(row.into_iter().collect())?.pop())
+    }
+
+    /// Those of some numbers that are there, in the order of the numbers. One statement.
+    pub async fn records_by_id(&self, ids: &[i64]) -> Result<Vec<StoredRecord>, StoreError> {
+        let rows = match &self.0 {
+            Backend::Sqlite(store) => store.records_by_id(ids)?,
+            Backend::Postgres(store) => store.records_by_id(ids).await?,
+        };
+        self.opened(rows)
     }
 
     /// AuditEvents that the Records of a question are shown as, whatever its page is, and whether that is exact: from `limit` Records on it is an

@@ -60,6 +60,12 @@ impl Postgres {
         }))
     }
 
+    pub async fn records_by_id(&self, ids: &[i64]) -> Result<Vec<SealedRecord>, StoreError> {
+        let ids = [Value::Ints(ids.to_vec())];
+        let rows = reading!(self, connection => connection.rows(RECORDS, &ids))?;
+        rows.iter().map(sealed).collect()
+    }
+
     /// `limit` of the question is how many are counted.
     pub async fn count_records(
         &self,
@@ -177,17 +183,20 @@ async fn page(
     loop {
         let sql = statement(search.page());
         let mut rows = connection.rows(&sql.text, &sql.values).await?;
-        if rows.len() >= question.limit || !search.widen() {
-            rows.truncate(question.limit);
-            let read = |row: &Columns| {
-                Ok(SealedRecord {
-                    id: row.int(0)?,
-                    sealed: row.blob(1),
-                })
-            };
-            return Ok(rows.iter().map(read).collect::<Result<_, StoreError>>()?);
+        rows.truncate(question.limit);
+        let found: Vec<SealedRecord> = rows.iter().map(sealed).collect::<Result<_, _>>()?;
+        let bytes = found.iter().map(|record| record.sealed.len()).sum();
+        if question.is_filled(found.len(), bytes) || !search.widen() {
+            return Ok(found);
         }
     }
+}
+
+fn sealed(row: &Columns) -> Result<SealedRecord, StoreError> {
+    Ok(SealedRecord {
+        id: row.int(0)?,
+        sealed: row.blob(1),
+    })
 }
 
 async fn count(connection: &Connection, question: &RecordQuestion) -> Result<(u64, bool), Failure> {
@@ -311,6 +320,7 @@ static DRAIN: LazyLock<String> = LazyLock::new(|| {
 });
 const BEGIN: &str = "begin isolation level repeatable read read only; set local enable_bitmapscan = off; set local enable_seqscan = off";
 const HIGHEST_RECORD: &str = "select coalesce((select seq from record_mark where node = $1), 0)";
+const RECORDS: &str = "select id, sealed from record where id = any($1) order by id";
 const RECORD: &str = "select sealed from record where id = $1";
 const CONTEXT_COUNT: &str = "select count(*) from record_context";
 const CONTEXTS: &str = "select id, sealed from record_context";

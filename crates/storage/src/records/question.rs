@@ -183,15 +183,27 @@ impl<'q> Search<'q> {
         self.driver = rarest.map_or(self.driver, |(driver, _)| driver);
     }
 
-    /// The rows of the page in its order: id and sealed bytes.
+    /// The rows of the page in its order: id and sealed bytes, which on PostgreSQL are looked at no farther than they are taken.
     pub fn page(&self) -> Asked {
         let (mut asked, dir) = (Asked::new(self.dialect), self.direction());
         let hits = self.hits(&mut asked, self.question.limit);
         let limit = asked.limit(self.question.limit);
         let join = self.join();
-        asked.push(&format!(
-            "select r.id, r.sealed from (select h.id from ({hits}) h order by h.id {dir} limit {limit}) p {join} record r on r.id = p.id order by r.id {dir}"
-        ));
+        let rows = format!(
+            "from (select h.id from ({hits}) h order by h.id {dir} limit {limit}) p {join} record r on r.id = p.id"
+        );
+        let text = match (self.dialect, self.question.bytes_max) {
+            (Dialect::Postgres, Some(bytes_max)) => {
+                let most = asked.int(i64::try_from(bytes_max).unwrap_or(i64::MAX));
+                format!(
+                    "select w.id, w.sealed from (select r.id, r.sealed, sum(octet_length(r.sealed)) over (order by r.id {dir} \
+                     rows between unbounded preceding and 1 preceding) as before {rows}) w where coalesce(w.before, 0) < {most} order by w.id {dir}"
+                )
+            }
+            // Rows are read one by one there.
+            _ => format!("select r.id, r.sealed {rows} order by r.id {dir}"),
+        };
+        asked.push(&text);
         asked
     }
 

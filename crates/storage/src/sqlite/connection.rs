@@ -119,6 +119,28 @@ impl Connection {
         values: &[Value],
         mut each: impl FnMut(&Columns) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
+        self.rows_until(sql, values, |row| each(row).map(|()| false))
+    }
+
+    /// As [`Connection::each`], but rows behind one that says `true` are not read.
+    pub fn each_until(
+        &mut self,
+        sql: &str,
+        values: &[Value],
+        each: impl FnMut(&Columns) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
+        if std::mem::take(&mut self.is_unbegun) {
+            self.run("begin", &[])?;
+        }
+        self.rows_until(sql, values, each)
+    }
+
+    fn rows_until(
+        &mut self,
+        sql: &str,
+        values: &[Value],
+        mut each: impl FnMut(&Columns) -> Result<bool, StoreError>,
+    ) -> Result<(), StoreError> {
         self.remember(sql);
         let begun = self.meter.begin();
         let rows = self
@@ -127,7 +149,9 @@ impl Connection {
             .map_err(|e| refused(sql, &e))?;
         for row in rows {
             let row = row.map_err(|e| refused(sql, &e))?;
-            each(&Columns(&row))?;
+            if each(&Columns(&row))? {
+                break;
+            }
         }
         self.meter.end(begun, sql);
         Ok(())

@@ -61,6 +61,21 @@ impl Sqlite {
         Ok(found)
     }
 
+    pub fn records_by_id(&self, ids: &[i64]) -> Result<Vec<SealedRecord>, StoreError> {
+        let mut found = Vec::new();
+        let ids = [Rows::of(ids.to_vec()).into_value()];
+        self.read_with(|connection| {
+            connection.each(RECORDS, &ids, |row| {
+                found.push(SealedRecord {
+                    id: row.int(0)?,
+                    sealed: row.blob(1),
+                });
+                Ok(())
+            })
+        })?;
+        Ok(found)
+    }
+
     /// `limit` of the question is how many are counted.
     pub async fn count_records(
         &self,
@@ -229,16 +244,18 @@ fn page(
         return Ok(Vec::new());
     };
     loop {
-        let mut found = Vec::new();
+        let (mut found, mut bytes) = (Vec::new(), 0);
         let (text, values) = statement(search.page());
-        connection.each(&text, &values, |row| {
+        connection.each_until(&text, &values, |row| {
+            let sealed = row.blob(1);
+            bytes += sealed.len();
             found.push(SealedRecord {
                 id: row.int(0)?,
-                sealed: row.blob(1),
+                sealed,
             });
-            Ok(())
+            Ok(question.is_filled(found.len(), bytes))
         })?;
-        if found.len() >= question.limit || !search.widen() {
+        if question.is_filled(found.len(), bytes) || !search.widen() {
             return Ok(found);
         }
     }
@@ -353,6 +370,8 @@ const PUT: &str = "insert into record (id, at_us, ctx, actor, patient, events, s
 const PUT_KEYS: &str = "insert into record_key (key, id) select a, b from rows(?1)";
 const PUT_CONTEXTS: &str = "insert into record_context (id, sealed) select a, b from rows(?1) where true on conflict (id) do nothing";
 const PUT_LATE: &str = "insert into record_late (late_us) values (?1) on conflict do nothing";
+const RECORDS: &str =
+    "select id, sealed from record where id in (select a from rows(?1)) order by id";
 const RECORD: &str = "select sealed from record where id = ?1";
 /// Since none is removed, the last number is how many there are.
 const CONTEXT_COUNT: &str = "select coalesce(max(seq), 0) from record_context";

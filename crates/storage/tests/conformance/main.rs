@@ -20,6 +20,7 @@ mod oracle;
 mod place;
 mod plans;
 mod policies;
+mod record_pages;
 mod records;
 mod removed;
 mod rotation;
@@ -121,6 +122,8 @@ on_both!(
     follow::each_comes_once_and_in_order,
     follow::one_that_is_committed_late_comes_too,
     records::random_questions_agree_with_the_oracle,
+    record_pages::a_page_ends_with_its_bytes,
+    record_pages::those_of_some_numbers_are_one_statement,
     records::drained_ones_are_kept_once_and_in_order,
     records::contexts_are_stored_once_over_all_nodes,
     records::nothing_changes_or_removes_one,

@@ -212,6 +212,7 @@ impl Oracle<'_> {
             after: None,
             newest_first: random.below(2) == 0,
             limit: 1 + random.below(60),
+            bytes_max: None,
         };
         if random.below(3) == 0 {
             let at = random.below(self.rows.len());
