@@ -2,7 +2,7 @@
 //! <https://profiles.ihe.net/ITI/BALP/content.html>
 
 use crate::record::{Entity, Record};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 impl Record {
     /// How many AuditEvents it is: of a change one for each resource, of all else one for each distinct patient; at least one.
@@ -18,21 +18,38 @@ impl Record {
         many.max(1)
     }
 
-    /// What the `n`th of them is about, from 0: the resource that was changed; or those of one patient, and with the first those of
-    /// nobody. None beyond the last.
-    pub fn event(&self, n: usize) -> Vec<Entity> {
-        if self.is_received() {
-            return self.entities.iter().filter(|_| n == 0).copied().collect();
-        }
-        if self.is_change() {
-            return self.entities.get(n).copied().into_iter().collect();
-        }
-        let patients = self.patients();
-        let is_about = |entity: &&Entity| match entity.patient {
-            0 => n == 0,
-            patient => patients.get(n) == Some(&patient),
+    /// What each of them is about: the resource that was changed; or those of one patient, and with the first those of nobody. At least one,
+    /// which may be about nothing. Cost: linear, of all together.
+    pub fn apart(&self) -> Vec<Vec<Entity>> {
+        let mut apart: Vec<Vec<Entity>> = match (self.is_received(), self.is_change()) {
+            (true, _) => vec![self.entities.clone()],
+            (false, true) => self.entities.iter().map(|entity| vec![*entity]).collect(),
+            (false, false) => self.by_patient(),
         };
-        self.entities.iter().filter(is_about).copied().collect()
+        if apart.is_empty() {
+            apart.push(Vec::new());
+        }
+        apart
+    }
+
+    fn by_patient(&self) -> Vec<Vec<Entity>> {
+        let mut places = HashMap::new();
+        let mut apart: Vec<Vec<Entity>> = Vec::new();
+        for entity in self.entities.iter().filter(|entity| entity.patient != 0) {
+            let next = places.len();
+            if *places.entry(entity.patient).or_insert(next) == next {
+                apart.push(Vec::new());
+            }
+        }
+        if apart.is_empty() {
+            apart.push(Vec::new());
+        }
+        for entity in &self.entities {
+            // Those of nobody stand with the first.
+            let place = places.get(&entity.patient).copied().unwrap_or(0);
+            apart[place].push(*entity);
+        }
+        apart
     }
 
     /// Which of them are about any of some patients; what names nobody is about the one of whom nothing was disclosed. Cost: linear, where asking
@@ -114,8 +131,10 @@ mod tests {
                 let mut record = record(interaction, entities);
                 record.detail.patient = patient;
                 record.detail.received = sent.into();
+                let apart = record.apart();
+                assert_eq!(apart.len(), record.events());
                 let is_about = |n: &usize, patients: &[i64]| {
-                    let about = record.event(*n);
+                    let about = &apart[*n];
                     let named = about.iter().map(|e| e.patient).find(|p| *p != 0);
                     let whose = named.unwrap_or(if *n == 0 { patient } else { 0 });
                     whose != 0 && patients.contains(&whose)
@@ -135,26 +154,23 @@ mod tests {
         let rows = [(1, 9), (2, 0), (3, 8), (4, 9)];
         let search = record("search-type", &rows);
         assert_eq!(search.events(), 2);
-        let rids = |n: usize| search.event(n).iter().map(|e| e.rid).collect::<Vec<_>>();
-        assert_eq!(
-            [rids(0), rids(1), rids(2)],
-            [vec![1, 2, 4], vec![3], vec![]]
-        );
+        let rids = |apart: Vec<Vec<Entity>>| -> Vec<Vec<i64>> {
+            let rids = |about: &Vec<Entity>| about.iter().map(|e| e.rid).collect();
+            apart.iter().map(rids).collect()
+        };
+        assert_eq!(rids(search.apart()), [vec![1, 2, 4], vec![3]]);
         let create = record("create", &rows);
         assert_eq!(create.events(), 4);
-        assert_eq!(create.event(3), [entity(4, 9)]);
-        assert_eq!(create.event(4), []);
+        assert_eq!(create.apart()[3], [entity(4, 9)]);
+        assert_eq!(create.apart().len(), 4);
         for interaction in ["create", "search-type", "token"] {
             let nothing = record(interaction, &[]);
-            assert_eq!((nothing.events(), nothing.event(0)), (1, vec![]));
+            assert_eq!((nothing.events(), nothing.apart()), (1, vec![vec![]]));
         }
         let mut sent = create;
         sent.detail.received = b"{}".to_vec();
-        assert_eq!(
-            [sent.events(), sent.event(0).len(), sent.event(1).len()],
-            [1, 4, 0]
-        );
+        assert_eq!((sent.events(), sent.apart()[0].len()), (1, 4));
         let shared = record("read", &[(1, 0), (2, 0)]);
-        assert_eq!((shared.events(), shared.event(0).len()), (1, 2));
+        assert_eq!((shared.events(), shared.apart()[0].len()), (1, 2));
     }
 }

@@ -117,7 +117,8 @@ pub(crate) const BY_ROLE: Code = code(
 );
 /// IUA: Get Access Token.
 pub(crate) const ITI_71: Code = code("urn:ihe:event-type-code", "ITI-71", "Get Access Token");
-/// Who acts for somebody else.
+/// Who acts for somebody else: "a party to whom some right or authority is granted by a delegator", one of the codes of
+/// <https://hl7.org/fhir/R4/valueset-participation-role-type.html>, to which R4 binds `agent.type`; BALP names none for it.
 pub(crate) const DELEGATEE: Code = code(
     "http://terminology.hl7.org/CodeSystem/v3-RoleCode",
     "DELEGATEE",

@@ -7,7 +7,7 @@ use crate::json::Json;
 use crate::kind::{About, is_changed, type_name};
 use crate::render::View;
 use std::collections::HashSet;
-use ward_audit::{Entity, Outcome, Record};
+use ward_audit::{Entity, Outcome};
 use ward_fhir::reference::{self, Reference};
 use ward_seal::base64;
 use ward_seal::random::uuid_text;
@@ -49,7 +49,7 @@ fn data(j: &mut Json, view: &View<'_>) {
         return others.for_each(|entity| j.item(|j| resource(j, view, entity, false)));
     }
     let mut seen = HashSet::new();
-    for entity in &view.entities {
+    for entity in view.entities {
         let version = if is_history(view) { 0 } else { entity.version };
         if seen.insert((entity.rid, version, entity.action)) {
             let first = seen.len() == 1;
@@ -91,7 +91,7 @@ fn resource(j: &mut Json, view: &View<'_>, entity: &Entity, is_data: bool) {
         {
             detail(j, "previous", &version(reference, entity.version - 1));
         }
-        if let Some(hash) = hash(view.record, entity) {
+        if let Some(hash) = view.hash(entity) {
             j.item(|j| {
                 j.text("type", "sha256");
                 j.text("valueBase64Binary", &base64(&hash));
@@ -121,16 +121,6 @@ fn labels(j: &mut Json, view: &View<'_>, entity: &Entity) {
             });
         }
     });
-}
-
-/// Of the version that was written.
-fn hash(record: &Record, entity: &Entity) -> Option<[u8; 32]> {
-    let is_written = |entity: &&Entity| matches!(entity.action, b'C' | b'U');
-    let written = record.entities.iter().filter(is_written);
-    let mut hashes = written.zip(&record.detail.hashes);
-    hashes
-        .find(|(written, _)| *written == entity)
-        .map(|(_, hash)| *hash)
 }
 
 /// What was refused, by the name under which it was asked for: whether it is there is not said.

@@ -10,6 +10,7 @@ mod extensions;
 mod json;
 mod kind;
 mod names;
+mod parts;
 mod profile;
 mod received;
 mod render;
@@ -18,4 +19,5 @@ mod tests;
 
 pub use extensions::{EXTENSIONS, NOT_DISCLOSED};
 pub use names::{Label, Names, Organization, User, Wanted};
+pub use parts::Parts;
 pub use render::{Event, render, render_context};

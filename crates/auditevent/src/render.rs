@@ -3,6 +3,7 @@
 use crate::json::Json;
 use crate::kind::{About, Kind, is_changed};
 use crate::names::Names;
+use crate::parts::Parts;
 use crate::profile::Holds;
 use crate::{agents, code, entities, extensions, received};
 use ward_audit::{Entity, Outcome, Record};
@@ -12,6 +13,8 @@ use ward_fhir::date::instant_text;
 #[derive(Clone, Copy, Debug)]
 pub struct Event<'a> {
     pub record: &'a Record,
+    /// Of the same Record.
+    pub parts: &'a Parts,
     /// Of those that the Record is, from 0: see [`Record::events`].
     pub nth: usize,
     /// Logical id.
@@ -22,24 +25,18 @@ pub struct Event<'a> {
     pub nonce: Option<&'a [u8]>,
 }
 
-/// The AuditEvent as compact JSON, members in the order of the definition. Cost: linear in the entities of the Record, some microseconds
-/// for a read.
+/// The AuditEvent as compact JSON, members in the order of the definition. Cost: linear in what the event is about, whatever else the Record
+/// is; some microseconds for a read.
 pub fn render(event: &Event<'_>, names: &Names) -> Vec<u8> {
     if let Some(json) = received::rendered(event, names) {
         return json;
     }
-    let all = event.record.event(event.nth);
-    let about = match all.iter().find(|entity| entity.patient != 0) {
-        Some(entity) => entity.patient,
-        None if event.nth == 0 => event.record.detail.patient,
-        None => 0,
-    };
     written(&View {
         record: event.record,
         names,
-        kind: &Kind::of(event.record),
-        entities: all,
-        patient: about,
+        kind: &event.parts.kind,
+        entities: event.parts.event(event.nth),
+        patient: event.parts.patient(event.nth),
         event: Some(event),
     })
 }
@@ -52,7 +49,7 @@ pub fn render_context(context: &Record, names: &Names) -> Vec<u8> {
         record: context,
         names,
         kind: &Kind::of(context),
-        entities: context.entities.clone(),
+        entities: &context.entities,
         patient: SOMEBODY,
         event: None,
     })
@@ -64,7 +61,7 @@ pub(crate) struct View<'a> {
     pub(crate) names: &'a Names,
     pub(crate) kind: &'a Kind,
     /// Of this event.
-    pub(crate) entities: Vec<Entity>,
+    pub(crate) entities: &'a [Entity],
     /// Row id. 0: nobody.
     pub(crate) patient: i64,
     /// None: a context.
@@ -74,6 +71,11 @@ pub(crate) struct View<'a> {
 impl View<'_> {
     pub(crate) fn is_context(&self) -> bool {
         self.event.is_none()
+    }
+
+    /// Of the version that was written.
+    pub(crate) fn hash(&self, entity: &Entity) -> Option<[u8; 32]> {
+        self.event?.parts.hash(entity)
     }
 
     /// `Observation/abc`

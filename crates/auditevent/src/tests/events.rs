@@ -3,7 +3,7 @@
 use super::kinds::{self, OTHER, PATIENT, entity, record};
 use super::profile::Guide;
 use super::{document, event, names};
-use crate::{Event, Wanted, render};
+use crate::{Event, Parts, Wanted, render};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use ward_audit::{Detail, Record};
@@ -230,6 +230,40 @@ fn one_event_for_each_patient_and_for_each_change() {
     assert_eq!(deleted[2], ["Patient/q/_history/3", "Patient/q"]);
 }
 
+/// Each of them is rendered of its own entities alone, so that all together cost what the Record has.
+#[test]
+fn events_of_thousands_of_patients_share_the_record() {
+    const PATIENTS: i64 = 6_000;
+    let rows = |n: i64| {
+        [
+            entity("Observation", 1_000_000 + n, n, b'R'),
+            entity("Observation", 2_000_000 + n, n, b'R'),
+        ]
+    };
+    let of_nobody = entity("Organization", 4, 0, b'R');
+    let all: Vec<_> = (1..=PATIENTS).flat_map(rows).chain([of_nobody]).collect();
+    let record = record("history-system", &all);
+    let parts = Parts::of(&record);
+    assert_eq!(parts.events(), record.events());
+    let held: usize = (0..parts.events()).map(|n| parts.event(n).len()).sum();
+    assert_eq!(held, all.len(), "no entity stands in two events");
+    for nth in [0, 1, 4_321, PATIENTS as usize - 1] {
+        assert_eq!(parts.patient(nth), nth as i64 + 1);
+        let about = parts.event(nth).iter().filter(|e| e.patient != 0);
+        assert_eq!(about.count(), 2);
+    }
+    assert_eq!((parts.event(6_000), parts.patient(6_000)), (&[][..], 0));
+    // Of what was written each version has the hash of its place.
+    let mut written = record.clone();
+    written.interaction = "transaction".into();
+    written.entities.iter_mut().for_each(|e| e.action = b'C');
+    written.detail.hashes = (0..all.len()).map(|n| [n as u8; 32]).collect();
+    let parts = Parts::of(&written);
+    for (n, entity) in written.entities.iter().enumerate().step_by(997) {
+        assert_eq!(parts.hash(entity), Some([n as u8; 32]));
+    }
+}
+
 #[test]
 fn a_read_in_full() {
     let (_, mut read) = kinds::all()
@@ -248,6 +282,7 @@ fn an_event_is_canonical_json() {
         let rendered = render(
             &Event {
                 record: &record,
+                parts: &Parts::of(&record),
                 nth: 0,
                 id: "e1",
                 sequence: None,

@@ -5,7 +5,7 @@ mod events;
 mod kinds;
 mod profile;
 
-use crate::{Event, Label, Names, Organization, User, render};
+use crate::{Event, Label, Names, Organization, Parts, User, render};
 use serde_json::Value;
 use ward_audit::Record;
 use ward_fhir::tree::Limits;
@@ -52,6 +52,7 @@ fn names() -> Names {
 fn event(record: &Record, nth: usize) -> Value {
     let event = Event {
         record,
+        parts: &Parts::of(record),
         nth,
         id: "e1",
         sequence: Some(41),

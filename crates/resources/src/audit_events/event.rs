@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use ward_access::Action;
 use ward_audit::Entity;
-use ward_auditevent::{Event as Rendered, Names, render};
+use ward_auditevent::{Event as Rendered, Names, Parts, render};
 use ward_fhir::issue::Result;
 use ward_fhir::json::{Stamp, write};
 use ward_fhir::tree::Builder;
@@ -28,6 +28,8 @@ const EVENTS_MAX: usize = i16::MAX as usize;
 #[derive(Clone)]
 pub(super) struct Event {
     pub stored: Arc<StoredRecord>,
+    /// Of all events of the Record.
+    pub parts: Arc<Parts>,
     pub nth: usize,
 }
 
@@ -66,24 +68,45 @@ pub(super) fn reference_of(cx: Context<'_>, rid: Rid) -> String {
 impl Event {
     /// All events of a Record. Those whose place has no number are not shown.
     pub fn all(stored: StoredRecord) -> Vec<Event> {
-        let stored = Arc::new(stored);
-        let count = stored.record.events().min(EVENTS_MAX);
-        let event = |nth| Event {
-            stored: stored.clone(),
-            nth,
-        };
-        (0..count).map(event).collect()
+        let first = Event::first(stored);
+        let count = first.parts.events().min(EVENTS_MAX);
+        (0..count).map(|nth| first.beside(nth)).collect()
     }
 
     /// Those of them that are about any of some patients.
     pub fn about(stored: StoredRecord, patients: &[Rid]) -> Vec<Event> {
-        let stored = Arc::new(stored);
-        let places = stored.record.events_about(patients).into_iter();
-        let event = |nth| Event {
-            stored: stored.clone(),
+        let first = Event::first(stored);
+        let places = first.stored.record.events_about(patients).into_iter();
+        let places = places.filter(|nth| *nth < EVENTS_MAX);
+        places.map(|nth| first.beside(nth)).collect()
+    }
+
+    /// The first event of a Record.
+    fn first(stored: StoredRecord) -> Event {
+        Event {
+            parts: Arc::new(Parts::of(&stored.record)),
+            stored: Arc::new(stored),
+            nth: 0,
+        }
+    }
+
+    /// Another of the same Record.
+    fn beside(&self, nth: usize) -> Event {
+        Event {
             nth,
-        };
-        places.filter(|nth| *nth < EVENTS_MAX).map(event).collect()
+            ..self.clone()
+        }
+    }
+
+    /// One of a Record; `None`: it has none at this place.
+    pub fn at(stored: StoredRecord, nth: usize) -> Option<Event> {
+        let first = Event::first(stored);
+        (nth < first.parts.events()).then(|| first.beside(nth))
+    }
+
+    /// What it is about.
+    pub fn about_what(&self) -> &[Entity] {
+        self.parts.event(self.nth)
     }
 
     pub fn number(&self) -> i64 {
@@ -92,13 +115,7 @@ impl Event {
 
     /// Row id of the patient that it is about; 0: nobody.
     pub fn patient(&self) -> Rid {
-        let record = &self.stored.record;
-        let about = record.event(self.nth);
-        match about.iter().find(|entity| entity.patient != 0) {
-            Some(entity) => entity.patient,
-            None if self.nth == 0 => record.detail.patient,
-            None => 0,
-        }
+        self.parts.patient(self.nth)
     }
 
     /// As the caller may see it; `None`: not at all.
@@ -151,6 +168,7 @@ impl Event {
     fn rendered(&self, id: &str, place: Option<u64>, names: &Names) -> Vec<u8> {
         let event = Rendered {
             record: &self.stored.record,
+            parts: &self.parts,
             nth: self.nth,
             id,
             sequence: place,

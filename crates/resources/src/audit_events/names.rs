@@ -176,8 +176,7 @@ impl Wanted {
     fn add(&mut self, event: &Event) {
         let record = &event.stored.record;
         let is_search = record.interaction.starts_with("search");
-        let entities = record.event(event.nth);
-        for entity in entities.iter().filter(|_| !is_search) {
+        for entity in event.about_what().iter().filter(|_| !is_search) {
             self.row(TypeId(entity.ty), entity.rid, entity.version);
         }
         self.row(patient_type(), event.patient(), 0);

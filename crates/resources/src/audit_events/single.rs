@@ -78,11 +78,7 @@ pub(super) async fn history(cx: Context<'_>, id: &str) -> Result<Reply> {
 pub(super) async fn find(cx: Context<'_>, id: &str) -> Result<Row> {
     let (number, nth) = place_of(cx, id).unwrap_or((NO_ROW, 0));
     let found = stored(cx.engine.store.record(number).await)?;
-    let found = found.filter(|found| nth < found.record.events());
-    let event = found.map(|found| Event {
-        stored: Arc::new(found),
-        nth,
-    });
+    let event = found.and_then(|found| Event::at(found, nth));
     let own = super::own(cx, Action::Read);
     let is_open = |event: &Event| {
         own.as_ref()

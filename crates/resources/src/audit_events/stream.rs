@@ -42,6 +42,7 @@ impl Engine {
             let id = self.store.event_id(event.number());
             let rendered = Rendered {
                 record: &event.stored.record,
+                parts: &event.parts,
                 nth: event.nth,
                 id: &id,
                 sequence: None,

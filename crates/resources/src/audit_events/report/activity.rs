@@ -42,7 +42,7 @@ pub(crate) async fn activity(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Re
         parts.push(json!({ "name": "status", "valueUnsignedInt": record.status }));
         parts.extend(patient(event, &found.names.references));
         parts.extend(who(record, &found.names, People::Named, &[]));
-        parts.extend(resources(record, &found.names, &record.event(event.nth)));
+        parts.extend(resources(record, &found.names, event.about_what()));
         parts
     });
     Ok(Reply {

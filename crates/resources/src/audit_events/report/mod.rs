@@ -72,9 +72,11 @@ async fn there(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Row> {
 
 /// What of an event is a patient's.
 fn of(event: &Event, patient: Rid) -> Vec<Entity> {
-    let mut about = event.stored.record.event(event.nth);
-    about.retain(|entity| entity.patient == patient);
+    let about = event.about_what().iter();
     about
+        .filter(|entity| entity.patient == patient)
+        .copied()
+        .collect()
 }
 
 /// Whether it gave or changed something of records, on this server. Decisions and alerts are about what other Records did.
