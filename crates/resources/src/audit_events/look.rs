@@ -12,13 +12,19 @@ use ward_fhir::issue::Result;
 use ward_search::check::decide;
 use ward_storage::StoredRecord;
 
-/// Those of the events of some Records that match, in their order. Statements: those of [`names`].
-pub(super) async fn matching(
+/// Events that are looked at together, with what they name.
+const EVENTS_AT_ONCE: usize = 1_000;
+
+/// Those of the events of some Records that are wanted and match, each in its turn, until `take` says `false`; whether it never did. Statements: those of
+/// [`names`] for each [`EVENTS_AT_ONCE`] of them.
+pub(super) async fn each_match(
     cx: Context<'_>,
     apart: &Apart,
     narrowed: &Narrowed,
     records: Vec<StoredRecord>,
-) -> Result<Vec<(Event, Seen)>> {
+    is_wanted: impl Fn(&Event) -> bool,
+    mut take: impl FnMut(Event, Seen) -> bool,
+) -> Result<bool> {
     let own = super::own(cx, Action::Search);
     let open = |record| match &own {
         Some(own) => Event::about(record, own),
@@ -29,18 +35,22 @@ pub(super) async fn matching(
         narrowed.contexts == Left::Every || narrowed.contexts.has(store.record_context(&r.record))
     };
     let records = records.into_iter().filter(has_context);
-    let events = records.flat_map(open);
-    let events: Vec<Event> = events.collect();
-    let names = Arc::new(names(cx, &events).await?);
-    let mut found = Vec::new();
-    for event in events {
-        if let Some(seen) = event.seen(cx, Action::Search, &names)?
-            && is_match(apart, &seen)
-        {
-            found.push((event, seen));
+    let mut events = records.flat_map(open).filter(is_wanted);
+    loop {
+        let some: Vec<Event> = events.by_ref().take(EVENTS_AT_ONCE).collect();
+        if some.is_empty() {
+            return Ok(true);
+        }
+        let names = Arc::new(names(cx, &some).await?);
+        for event in some {
+            if let Some(seen) = event.seen(cx, Action::Search, &names)?
+                && is_match(apart, &seen)
+                && !take(event, seen)
+            {
+                return Ok(false);
+            }
         }
     }
-    Ok(found)
 }
 
 fn is_match(apart: &Apart, seen: &Seen) -> bool {

@@ -12,6 +12,7 @@ use ward_fhir::reference::{Reference, is_id, parse};
 use ward_fhir::schema::r4;
 use ward_search::plan::{DateTest, Filter, Prefix};
 use ward_storage::audit_row::ANYTHING;
+use ward_storage::sent::{self, NEAR_US};
 use ward_storage::{RecordQuestion, Rid};
 
 /// Questions that one search is made of, at most; what would make more of them is left to the events.
@@ -20,20 +21,22 @@ const BRANCHES_MAX: usize = 16;
 const NAMED_MAX: usize = 1_000;
 /// `recorded` is written in milliseconds.
 const SHOWN_US: i64 = 1_000;
-/// By which the clock of another system may be ahead.
-const DAY_US: i64 = 86_400_000_000;
 
 /// Events that meet any of these questions, and what is known of them besides.
 pub(super) struct Narrowed {
     pub branches: Vec<RecordQuestion>,
+    /// Those of them that other systems sent, of which nothing but they themselves decides.
+    pub sent: Vec<RecordQuestion>,
     /// Contexts of which an event may be.
     pub contexts: Left,
     /// The ids that the search names, where it does.
     pub ids: Option<BTreeSet<String>>,
     /// The index proposes few Records besides those that match.
     pub is_close: bool,
-    /// The index decides all of it, and each Record with all of its events: they are counted by it.
+    /// The index decides all of it for what this server wrote, and each Record with all of its events: they are counted by it.
     pub is_exact: bool,
+    /// Contexts of what other systems sent.
+    pub foreign: Vec<i64>,
 }
 
 /// One of the ways in which a criterion may be met.
@@ -53,13 +56,14 @@ pub(super) async fn narrowed(
 ) -> Result<Narrowed> {
     let contexts = &cx.engine.audit_contexts;
     contexts.refresh(cx).await?;
-    let foreign = contexts.foreign();
     let mut narrowed = Narrowed {
         branches: vec![RecordQuestion::default()],
+        sent: Vec::new(),
         contexts: Left::Every,
         ids: None,
         is_close: true,
         is_exact: own.is_none(),
+        foreign: contexts.foreign(),
     };
     if let Some(own) = own {
         narrowed.and(vec![Way {
@@ -71,17 +75,20 @@ pub(super) async fn narrowed(
             ..Way::default()
         }]);
     }
-    let mut time = (None, None);
+    let (mut recorded, mut updated) = ((None, None), (None, None));
     for criterion in &apart.criteria {
         let is_decided = match Kind::of(criterion) {
             Kind::Context(is_exact) => {
                 narrowed.contexts = narrowed.contexts.and(met(cx, apart, criterion));
-                is_exact && foreign.is_empty()
+                is_exact
             }
             Kind::Time => {
                 let (range, is_exact) = range(&criterion.filter);
-                narrow(&mut time, range);
-                is_exact && foreign.is_empty()
+                match criterion.filter {
+                    Filter::Updated(_) => narrow(&mut updated, range),
+                    _ => narrow(&mut recorded, range),
+                }
+                is_exact
             }
             Kind::Ids => false,
             Kind::Reference(code) => {
@@ -104,7 +111,13 @@ pub(super) async fn narrowed(
             });
         }
     }
-    narrowed.settle(time, &foreign);
+    let is_dated = recorded != (None, None);
+    let names = sent::names_between(recorded.0, recorded.1);
+    let far = is_dated.then(|| {
+        let names = names.iter().map(String::as_str).chain([ANYTHING]);
+        names.map(|name| cx.engine.store.named_key(name)).collect()
+    });
+    narrowed.settle(recorded, updated, far);
     Ok(narrowed)
 }
 
@@ -121,34 +134,67 @@ impl Narrowed {
         self.branches = each.collect();
     }
 
-    /// What another system sent may be of any time before.
-    fn settle(&mut self, (from_us, until_us): Range, foreign: &[i64]) {
-        let is_timed = from_us.is_some() || until_us.is_some();
-        let mut sent = Vec::new();
+    /// `recorded`, `updated`: what is asked of the time that an event says and of the time at which it came, which are one but for those that other systems sent.
+    /// `far`: the keys of those among them that came far from the time that they say; `None`: it is not asked of.
+    fn settle(&mut self, recorded: Range, updated: Range, far: Option<Vec<i64>>) {
+        let mut time = recorded;
+        narrow(&mut time, updated);
         for branch in &mut self.branches {
             if branch.contexts.is_none() {
                 branch.contexts = self.contexts.ids();
             }
             let contexts = branch.contexts.as_ref();
             let is_met = |id: &&i64| contexts.is_none_or(|contexts| contexts.contains(id));
-            let foreign: Vec<i64> = foreign.iter().filter(is_met).copied().collect();
-            if is_timed && !foreign.is_empty() {
-                sent.push(RecordQuestion {
+            let foreign: Vec<i64> = self.foreign.iter().filter(is_met).copied().collect();
+            if !foreign.is_empty() {
+                let sent = RecordQuestion {
                     contexts: Some(foreign),
-                    from_us: sent_from(from_us),
                     ..branch.clone()
-                });
+                };
+                let sent = of_times(sent, recorded, updated, far.as_deref());
+                self.sent.extend(sent);
             }
-            branch.from_us = from_us;
-            branch.until_us = until_us;
+            (branch.from_us, branch.until_us) = time;
         }
-        self.branches.extend(sent);
+        if time != (None, None) {
+            self.branches.extend(self.sent.iter().cloned());
+        }
     }
 }
 
-/// What was recorded elsewhere after a time is sent after it, but for clocks that differ.
-fn sent_from(from_us: Option<i64>) -> Option<i64> {
-    from_us.map(|from_us| from_us.saturating_sub(DAY_US))
+/// What other systems sent, as it is asked for: by when it came, if that is near the time that it says, and by keys.
+fn of_times(
+    sent: RecordQuestion,
+    recorded: Range,
+    updated: Range,
+    far: Option<&[i64]>,
+) -> Vec<RecordQuestion> {
+    let within = |question: RecordQuestion, (from_us, until_us): Range| RecordQuestion {
+        from_us,
+        until_us,
+        ..question
+    };
+    match far {
+        None => vec![within(sent, updated)],
+        // It is about some resources or people, whose events are few, and has no keys to spare.
+        Some(_) if sent.keys.is_some() => vec![within(sent, updated)],
+        Some(far) => {
+            let mut near = (
+                recorded
+                    .0
+                    .map(|from_us| from_us.saturating_sub(2 * NEAR_US)),
+                recorded
+                    .1
+                    .map(|until_us| until_us.saturating_add(2 * NEAR_US)),
+            );
+            narrow(&mut near, updated);
+            let by_keys = RecordQuestion {
+                keys: Some(far.to_vec()),
+                ..sent.clone()
+            };
+            vec![within(sent, near), within(by_keys, updated)]
+        }
+    }
 }
 
 /// A question that has a list already keeps it: either is true of at least what both are.

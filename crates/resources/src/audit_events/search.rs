@@ -36,7 +36,7 @@ pub(super) async fn compartment(cx: Context<'_>, owner: TypeId, id: &str) -> Res
         .filter(|(ty, _)| super::is(*ty))
         .flat_map(|(_, codes)| codes);
     let Some(code) = codes.into_iter().next() else {
-        let text = format!("no AuditEvent is in the compartment of a {name}");
+        let text = format!("AuditEvents are in no compartment of the type {name}");
         return Err(Failure::new(Kind::NotSupported, text));
     };
     let is_asked = targets::is_asked(cx, owner, id).await?;
@@ -56,9 +56,10 @@ async fn answer(cx: Context<'_>, path: &str, within: Option<(String, String)>) -
     let strict = cx.call.prefer.strict || is_named;
     let mut pairs: Pairs = pairs;
     let count = pairs.len();
+    demand_whole(&pairs)?;
     pairs.extend(within);
     let mut apart = Apart::read(cx, super::ty(), &pairs, strict, &identified).await?;
-    demand_served(&apart)?;
+    demand_includable(&apart.used)?;
     if pairs.len() > count {
         // The path says it already.
         apart.used.pairs.pop();
@@ -110,9 +111,11 @@ fn identified(name: &str) -> Option<String> {
     }
 }
 
-fn demand_served(apart: &Apart) -> Result<()> {
-    demand_includable(&apart.used)?;
-    if apart.used.contained.is_some() {
+fn demand_whole(pairs: &[(String, String)]) -> Result<()> {
+    let is_of_parts = |(name, value): &(String, String)| {
+        name == "_contained" && ["true", "both"].contains(&value.as_str())
+    };
+    if pairs.iter().any(is_of_parts) {
         let text =
             "AuditEvents of this server contain no resources: '_contained' is not asked of them";
         return Err(Failure::new(Kind::NotSupported, text));

@@ -57,6 +57,18 @@ impl Sorted {
         matches!(self, Sorted::Gathered(_))
     }
 
+    /// In the order of the log it is known without the event's content.
+    pub fn place(&self, event: &Event) -> Option<Position> {
+        let Sorted::ByLog(_) = self else {
+            return None;
+        };
+        Some(Position {
+            values: vec![SortValue::Integer(event.stored.record.at_us)],
+            rid: event.stored.id,
+            part: event.nth as u32,
+        })
+    }
+
     pub fn position(&self, apart: &Apart, event: &Event, seen: &Seen) -> Position {
         let values = match self {
             Sorted::ByLog(_) => vec![SortValue::Integer(event.stored.record.at_us)],

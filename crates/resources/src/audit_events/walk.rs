@@ -11,6 +11,9 @@ use ward_storage::{RecordQuestion, StoredRecord};
 
 /// Records of one step at most.
 const STEP_MAX: usize = 1_000;
+/// Bytes of one step, of all questions together; a stretch of time may have [`STRETCH_STEPS`] times as many. What other systems sent has up to 256 KiB.
+const STEP_BYTES_MAX: usize = 2 << 20;
+const STRETCH_STEPS: usize = 4;
 /// Records of one stretch of time at most.
 const STRETCH_MAX: usize = 5_000;
 /// How often a stretch is halved that has more.
@@ -100,7 +103,7 @@ impl<'a> Walk<'a> {
     }
 
     async fn by_id(&mut self) -> Result<Vec<StoredRecord>> {
-        let (found, edge) = self.ask(self.limit).await?;
+        let (found, edge) = self.ask(self.limit, Some(STEP_BYTES_MAX)).await?;
         let newest_first = self.order.newest_first;
         let is_whole = |id: i64| match (edge, newest_first) {
             (None, _) => true,
@@ -119,15 +122,16 @@ impl<'a> Walk<'a> {
     }
 
     async fn by_time(&mut self) -> Result<Vec<StoredRecord>> {
-        let (found, edge) = self.ask(self.limit).await?;
+        let (found, edge) = self.ask(self.limit, Some(STEP_BYTES_MAX)).await?;
         let Some(edge) = edge else {
             self.done = true;
             return Ok(self.timely(found));
         };
         let mut edge_us = edge.at_us;
+        let mut bytes_max = Some(STRETCH_STEPS * STEP_BYTES_MAX);
         for _ in 0..HALVINGS_MAX {
             let stretch = self.stretch(edge_us);
-            let (found, more) = stretch.ask(STRETCH_MAX).await?;
+            let (found, more) = stretch.ask(STRETCH_MAX, bytes_max).await?;
             if more.is_none() {
                 match self.order.newest_first {
                     true => self.until(edge_us),
@@ -138,9 +142,11 @@ impl<'a> Walk<'a> {
             let mut times: Vec<i64> = found.values().map(|r| r.record.at_us).collect();
             times.sort_unstable();
             let middle = times[times.len() / 2];
-            if middle == edge_us {
+            if middle == edge_us && bytes_max.is_none() {
                 break;
             }
+            // What came at one moment came in one Bundle, whose size is bounded.
+            bytes_max = bytes_max.filter(|_| middle != edge_us);
             edge_us = middle;
         }
         Err(too_costly(self.cx))
@@ -170,16 +176,22 @@ impl<'a> Walk<'a> {
     }
 
     /// Records by id, each once, and the nearest end of a question of which there may be more.
-    async fn ask(&self, limit: usize) -> Result<(BTreeMap<i64, StoredRecord>, Option<Start>)> {
+    async fn ask(
+        &self,
+        limit: usize,
+        bytes_max: Option<usize>,
+    ) -> Result<(BTreeMap<i64, StoredRecord>, Option<Start>)> {
+        let bytes_max = bytes_max.map(|most| most / self.branches.len().max(1));
         let mut all = BTreeMap::new();
         let mut edge: Option<Start> = None;
         for branch in &self.branches {
             let asked = RecordQuestion {
                 limit,
+                bytes_max,
                 ..branch.clone()
             };
             let found = stored(self.cx.engine.store.records(&asked).await)?;
-            if found.len() >= limit
+            if asked.is_full(&found)
                 && let Some(end) = self.end(&found)
             {
                 edge = Some(edge.map_or(end, |other| self.nearer(end, other)));

@@ -11,6 +11,7 @@ mod advertised;
 mod agreement;
 mod attached;
 mod audit_events;
+mod audit_received;
 mod audited;
 mod beside;
 mod binaries;
@@ -94,6 +95,10 @@ macro_rules! on_both {
 }
 
 on_both!(
+    audit_received::it_is_found_by_the_time_it_says,
+    audit_received::a_page_of_large_ones_is_shorter,
+    audit_received::events_of_thousands_of_patients_are_paged,
+    audit_received::many_ids_are_one_statement,
     audit_events::answers_are_those_of_looking_at_each,
     audit_events::a_patient_is_told_of_nobody_else,
     audit_events::an_event_is_read_by_its_id,

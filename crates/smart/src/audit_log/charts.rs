@@ -13,6 +13,8 @@ use serde_json::Value;
 
 /// Events that a picture is made of, the newest; more are said to be there.
 const EVENTS_MAX: usize = 1_000;
+/// Bytes of the events that are looked at for a picture or a file: other systems send up to 256 KiB in one.
+const BYTES_MAX: usize = 32 << 20;
 const AT_ONCE: &str = "200";
 /// Rows of a timeline, and people or patients of a map: those with the most accesses.
 const ROWS_MAX: usize = 30;
@@ -25,7 +27,7 @@ pub(super) async fn timeline(
     filter: &AuditFilter,
     asked: &Asked,
 ) -> Result<Result<Timeline, String>, OAuthError> {
-    let found = match newest(auditor, asked, EVENTS_MAX).await? {
+    let found = match newest(auditor, asked, EVENTS_MAX, Keeping::Told).await? {
         Ok(found) => found,
         Err(why) => return Ok(Err(why)),
     };
@@ -112,7 +114,7 @@ pub(super) async fn map(
     filter: &AuditFilter,
     asked: &Asked,
 ) -> Result<Result<AccessMap, String>, OAuthError> {
-    let found = match newest(auditor, asked, EVENTS_MAX).await? {
+    let found = match newest(auditor, asked, EVENTS_MAX, Keeping::Told).await? {
         Ok(found) => found,
         Err(why) => return Ok(Err(why)),
     };
@@ -199,7 +201,8 @@ impl Found {
     fn more(&self, left_out: usize) -> Option<String> {
         let newest = self.goes_on.then(|| {
             format!(
-                "It is made of the newest {EVENTS_MAX} events; choose fewer days to see the others."
+                "It is made of the newest {} events; choose fewer days to see the others.",
+                self.events.len()
             )
         });
         let most = (left_out > 0).then(|| format!("{left_out} with fewer events are left out."));
@@ -208,13 +211,23 @@ impl Found {
     }
 }
 
-/// The newest events of the filter, so many and a page at most.
+/// What of events stays in memory.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keeping {
+    /// What is told of them.
+    Told,
+    /// The resources as well.
+    Whole,
+}
+
+/// The newest events of the filter: so many at most, and as many as have [`BYTES_MAX`].
 pub(super) async fn newest(
     auditor: &Auditor<'_>,
     asked: &Asked,
     most: usize,
+    keeping: Keeping,
 ) -> Result<Result<Found, String>, OAuthError> {
-    let mut resources = Vec::new();
+    let (mut events, mut resources, mut bytes) = (Vec::new(), Vec::new(), 0);
     let mut cursor: Option<String> = None;
     loop {
         let mut more = vec![("_count", AT_ONCE), ("_sort", "-date"), ("_total", "none")];
@@ -227,13 +240,18 @@ pub(super) async fn newest(
             Ok(bundle) => bundle,
             Err(why) => return Ok(Err(why)),
         };
-        resources.extend(matches(&bundle));
         cursor = cursor_of(&bundle, "next");
-        let goes_on = cursor.is_some();
-        if !goes_on || resources.len() >= most {
-            let goes_on = goes_on || resources.len() > most;
-            resources.truncate(most);
-            let events = resources.iter().map(told).collect();
+        let mut goes_on = cursor.is_some();
+        for resource in matches(&bundle) {
+            if events.len() == most || bytes >= BYTES_MAX {
+                goes_on = true;
+                break;
+            }
+            bytes += resource.to_string().len();
+            events.push(told(&resource));
+            resources.extend((keeping == Keeping::Whole).then_some(resource));
+        }
+        if !goes_on || events.len() == most || bytes >= BYTES_MAX {
             return Ok(Ok(Found {
                 events,
                 resources,

@@ -1,6 +1,6 @@
 //! What is found, as a file: one event in each line with what proves it, or a report to be printed.
 
-use super::charts::newest;
+use super::charts::{Keeping, newest};
 use super::events::named;
 use super::filter::{Asked, typed};
 use super::{Auditor, proof};
@@ -18,7 +18,11 @@ pub(super) async fn answer(auditor: &Auditor<'_>, form: &str) -> Result<Answer, 
     let Ok(asked) = Asked::of(&filter, auditor.request.now_s) else {
         return auditor.show(Ok(None)).await;
     };
-    let found = match newest(auditor, &asked, EVENTS_MAX).await? {
+    let keeping = match form {
+        "ndjson" => Keeping::Whole,
+        _ => Keeping::Told,
+    };
+    let found = match newest(auditor, &asked, EVENTS_MAX, keeping).await? {
         Ok(found) => found,
         Err(why) => return auditor.show(Err(why)).await,
     };
@@ -30,7 +34,7 @@ pub(super) async fn answer(auditor: &Auditor<'_>, form: &str) -> Result<Answer, 
             lines.push_str(&line(auditor, event).await?.to_string());
             lines.push('\n');
         }
-        let goes_on = found.goes_on.then_some(EVENTS_MAX);
+        let goes_on = found.goes_on.then_some(found.resources.len());
         let end =
             json!({ "checkpoint": status.note, "events": found.resources.len(), "cutAt": goes_on });
         lines.push_str(&end.to_string());
@@ -59,6 +63,7 @@ pub(super) async fn answer(auditor: &Auditor<'_>, form: &str) -> Result<Answer, 
     ];
     let filtered = filtered.into_iter().filter(|(_, value)| !value.is_empty());
     facts.extend(filtered.map(|(label, value)| (label.to_owned(), value.to_owned())));
+    let count = found.events.len();
     let rows = found.events.into_iter().map(|told| AuditRow {
         link: String::new(),
         when: dates::moment(told.at_s),
@@ -76,7 +81,7 @@ pub(super) async fn answer(auditor: &Auditor<'_>, form: &str) -> Result<Answer, 
         rows: rows.collect(),
         more: found
             .goes_on
-            .then(|| format!("There are more: these are the newest {EVENTS_MAX}.")),
+            .then(|| format!("There are more: these are the newest {count}.")),
         proof: status,
     };
     Ok(Answer::File {
