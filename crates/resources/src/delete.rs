@@ -12,6 +12,7 @@ use crate::visibility::{Decided, Spread};
 use crate::write::{commit, compose_deletion, conflict};
 use ward_access::Action;
 use ward_fhir::issue::Result;
+use ward_fhir::schema::r4;
 use ward_fhir::{Failure, Kind, TypeId};
 use ward_storage::{CommitError, Current, Guard, Row};
 
@@ -29,7 +30,7 @@ pub async fn delete(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Reply> {
                     ..Reply::status(204)
                 });
             }
-            Current::Absent => return Ok(Reply::status(204)),
+            Current::Absent => return nothing(cx, ty),
         };
         demand_match(&cx.call.conditions, Some(row.version))?;
         match remove(cx, std::slice::from_ref(&row), Vec::new()).await? {
@@ -54,7 +55,7 @@ pub async fn conditional_delete(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
             return Err(multiple());
         }
         if rows.is_empty() {
-            return Ok(Reply::status(204));
+            return nothing(cx, ty);
         }
         let conditions = guards.len();
         match remove(cx, &rows, guards).await? {
@@ -63,6 +64,23 @@ pub async fn conditional_delete(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
         }
     }
     Err(conflict(last))
+}
+
+fn nothing(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
+    demand_sight(cx, ty)?;
+    Ok(Reply::status(204))
+}
+
+/// Where there is nothing to delete that the caller sees. Services see no Consents (R23): whoever takes a permission back must not
+/// believe that it is done. The same whether there is one or not.
+pub(crate) fn demand_sight(cx: Context<'_>, ty: TypeId) -> Result<()> {
+    if !cx.caller.is_system() || r4().ty(ty).name != "Consent" {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Kind::Forbidden,
+        "services are not shown Consents, and nothing was deleted; the patient withdraws one, or a privacy officer",
+    ))
 }
 
 /// Commits the deletion of rows; each must be unreferenced when the setting asks for it.
@@ -96,11 +114,7 @@ pub(crate) fn unreferenced(cx: Context<'_>, ty: TypeId, id: &str) -> Option<Guar
         .settings
         .delete_check
         .then(|| Guard::Unreferenced {
-            target: cx
-                .engine
-                .store
-                .term_key()
-                .target(ward_fhir::schema::r4().ty(ty).name, id),
+            target: cx.engine.store.term_key().target(r4().ty(ty).name, id),
         })
 }
 

@@ -7,6 +7,7 @@ use crate::binary::is_open;
 use crate::call::Interaction;
 use crate::conditional::{Matches, find, find_all};
 use crate::create::multiple;
+use crate::delete::demand_sight;
 use crate::engine::{Context, stored};
 use crate::place::demand_type;
 use crate::read::{NO_ROW, not_found};
@@ -127,7 +128,11 @@ async fn deletion(
             demand_type(cx.access, *ty, Action::Delete)?;
             Ok(match found.get(&(*ty, id.clone())) {
                 Some((_, Current::Live(row))) if is_open(cx, row).await? => Some(vec![row.clone()]),
-                _ => None,
+                Some((_, Current::Absent)) | None => {
+                    demand_sight(cx, *ty)?;
+                    None
+                }
+                Some(_) => None,
             })
         }
         Interaction::ConditionalDelete { ty } => {
@@ -136,6 +141,9 @@ async fn deletion(
                 find_all(cx, *ty, &query, cx.engine.settings().conditional_delete_max).await?;
             if more {
                 return Err(multiple());
+            }
+            if rows.is_empty() {
+                demand_sight(cx, *ty)?;
             }
             guards.extend(held);
             Ok(Some(rows))

@@ -74,6 +74,39 @@ pub async fn a_consent_holds_for_a_patient_who_is_not_there(house: House) {
     }
 }
 
+/// Whoever takes a permission back must not believe that it is done; and is told the same of a Consent that is not there.
+pub async fn r23_a_service_is_told_that_it_deletes_no_consent(house: House) {
+    house
+        .put(&value!({ "resourceType": "Practitioner", "id": "1" }))
+        .await;
+    house
+        .put(&value!({ "resourceType": "Patient", "id": "p" }))
+        .await;
+    put_observation(&house, "o", "Patient/p").await;
+    let denial = denial("Patient/p");
+    let reply = house.ask(&loader(), Put, "Consent/c", Some(&denial)).await;
+    assert_eq!(reply.status, 201, "{}", text(&reply));
+    let mut told = Vec::new();
+    for url in ["Consent/c", "Consent/none", "Consent?patient=Patient/p"] {
+        let reply = house.ask(&loader(), Delete, url, None).await;
+        assert_eq!(reply.status, 403, "{url}: {}", text(&reply));
+        told.push(text(&reply));
+        let bundle = value!({ "resourceType": "Bundle", "type": "transaction",
+            "entry": [{ "request": { "method": "DELETE", "url": url } }] });
+        let reply = house.ask(&loader(), Post, "", Some(&bundle)).await;
+        assert_eq!(reply.status, 403, "{url}: {}", text(&reply));
+    }
+    assert!(told.iter().all(|one| *one == told[0]), "{told:?}");
+    assert_eq!(reads(&house, "Observation/o").await, 404);
+    let reply = house.ask(&officer(), Delete, "Consent/c", None).await;
+    assert_eq!(reply.status, 204, "{}", text(&reply));
+    assert_eq!(reads(&house, "Observation/o").await, 200);
+    for url in ["Observation/none", "Patient?identifier=none"] {
+        let reply = house.ask(&loader(), Delete, url, None).await;
+        assert_eq!(reply.status, 204, "{url}: {}", text(&reply));
+    }
+}
+
 /// Seed 1002: who sees what follows from the policies of a caller, not from the token alone.
 pub async fn an_account_sees_by_the_policies_that_it_comes_with(house: House) {
     let report = value!({ "resourceType": "DiagnosticReport", "id": "r", "status": "final", "code": { "text": "x" },
