@@ -48,6 +48,9 @@ pub async fn vread(cx: Context<'_>, ty: TypeId, id: &str, version: &str) -> Resu
 /// statements.
 pub(crate) const NO_ROW: i64 = -1;
 
+/// No resource has an empty id. It is looked for in place of an id of our own, which `locate` answers without a statement.
+const NO_ID: &str = "";
+
 /// Row id of a logical id: arithmetic for our own, one look-up for a client's.
 pub(crate) async fn locate(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Option<i64>> {
     if let Some(rid) = cx.engine.store.decode_id(id) {
@@ -57,11 +60,11 @@ pub(crate) async fn locate(cx: Context<'_>, ty: TypeId, id: &str) -> Result<Opti
     Ok(found.first().copied().flatten())
 }
 
-/// To be called where nothing is shown of a logical id: one of our own, which was not looked up, is now, so that a hidden row and an id
-/// that nobody has take the same statements.
+/// To be called where nothing is shown of a logical id: where it is one of our own, a look-up like that of a client's follows, so that a
+/// hidden row and an id that nobody has take the same statements.
 pub(crate) async fn as_looked_up(cx: Context<'_>, ty: TypeId, id: &str) -> Result<()> {
     match cx.engine.store.decode_id(id) {
-        Some(_) => stored(cx.view.locate(&[(ty, id)]).await).map(drop),
+        Some(_) => stored(cx.view.locate(&[(ty, NO_ID)]).await).map(drop),
         None => Ok(()),
     }
 }

@@ -258,6 +258,7 @@ pub async fn nothing_is_told_while_records_come_and_go(place: Place) {
 pub async fn a_part_is_compared_by_a_constant_number_of_statements(place: Place) {
     let mut log = Log::open(&place).await;
     log.grow(1, 4_095).await;
+    let mut taken = Vec::new();
     for count in [8, 4_096] {
         let begun = Instant::now();
         let entries = log.store.log_entries(0, count).await.unwrap();
@@ -267,7 +268,7 @@ pub async fn a_part_is_compared_by_a_constant_number_of_statements(place: Place)
         let misfiled = log.store.misfiled(&entries, &mut filing).await;
         assert_eq!(misfiled, Ok(Vec::new()));
         let (compared, statements) = (begun.elapsed(), log.store.statements() - before);
-        assert!(statements <= 5, "{statements} statements");
+        taken.push(statements);
         let begun = Instant::now();
         let first = (i64::MIN, i64::MIN);
         let foreign = log.store.foreign_keys(first, count as usize).await.unwrap();
@@ -275,6 +276,8 @@ pub async fn a_part_is_compared_by_a_constant_number_of_statements(place: Place)
         let keys = begun.elapsed();
         println!("{count} records: read {read:?}, compared {compared:?}, as many keys {keys:?}");
     }
+    // Contexts are read once, for the first part.
+    assert!(taken[0] <= 7 && taken[1] <= taken[0], "{taken:?} statements");
 }
 
 /// A25: more answers have left than are recorded.
