@@ -30,6 +30,7 @@ pub use held::{Held, Label, Labels, Origin};
 pub use output::{
     CONSENT_SCOPE, Disclosed, NOTICE_STATEMENT, Notice, View, high_water, notice, shown,
 };
+pub(crate) use rules::is_handling;
 pub use rules::{Definition, Kind, LabelDefault, Mistake, Rule, RuleSet, STARTER};
 pub use service::{derived, kept, label, refuse_removal, relabelled};
 pub use stated::with_security;

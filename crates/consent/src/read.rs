@@ -109,7 +109,7 @@ impl Reader<'_> {
             return has_status;
         }
         // A misspelt scope must not make a consent one of no effect: it may have been meant as one of privacy.
-        let is_misspelt = |scope: &Coding| match scope.is_of(CONSENT_SCOPE) {
+        let is_misspelt = |scope: &Coding| match is_ours(scope) {
             true => !OTHER_SCOPES.contains(&&*scope.code),
             false => *scope.code == *PRIVACY,
         };

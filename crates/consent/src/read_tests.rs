@@ -1,5 +1,5 @@
 use crate::fixture::*;
-use crate::{CRITERIA_MAX, Consent, Effect, NESTING_MAX, PROVISIONS_MAX, Reason, Rules};
+use crate::{CRITERIA_MAX, Consent, Content, Effect, NESTING_MAX, PROVISIONS_MAX, Reason, Rules};
 
 fn reasons(consent: &Consent) -> Vec<(Reason, &str)> {
     let pair = |fault: &'_ crate::Fault| fault.reason;
@@ -109,6 +109,10 @@ fn a_header_that_cannot_be_read_counts_as_in_force() {
             format!(
                 r#"{OPTIN},"scope":{{"coding":[{{"system":"http://terminology.hl7.org/CodeSystem/consentscope","code":"privacy"}}]}}"#
             ),
+            "Consent.scope",
+        ),
+        (
+            format!(r#"{OPTIN},"scope":{{"coding":[{{"code":"privacy"}}]}}"#),
             "Consent.scope",
         ),
         (
@@ -227,6 +231,73 @@ fn a_purpose_is_one_of_r4() {
     for code in ["TREAT", "PurposeOfUse", "BTG", "LABELING", "SUPNWK"] {
         let denied = based(OPTIN, &[deny(&[purpose(&[code])])]);
         assert!(denied.faults.is_empty(), "{code}");
+    }
+}
+
+/// Nor one for a law, or for what says how to handle data: by these no row is judged, and a permit of them permits nothing.
+#[test]
+fn a_label_that_is_denied_says_what_data_is_about() {
+    const ACT_CODE: &str = "http://terminology.hl7.org/CodeSystem/v3-ActCode";
+    const PURPOSES: &str = "http://terminology.hl7.org/CodeSystem/v3-ActReason";
+    let of = |system, code| format!(r#""securityLabel":[{{"system":"{system}","code":"{code}"}}]"#);
+    let at = "Consent.provision.provision[0].securityLabel[0]";
+    for (system, label) in [
+        (ACT_CODE, "NORDSCLCD"),
+        (ACT_CODE, "MASK"),
+        (PURPOSES, "TREAT"),
+    ] {
+        let denied = based(OPTIN, &[deny(&[of(system, label)])]);
+        assert_eq!(reasons(&denied), [(Reason::Criterion, at)], "{label}");
+        let permitted = based(OPTIN, &[permit(&[of(system, label)])]);
+        assert!(permitted.faults.is_empty(), "{label}");
+    }
+    for (system, label) in [
+        (ACT_CODE, "HIV"),
+        (ACT_CODE, "_InformationSensitivityPolicy"),
+        ("urn:ward:label", "SUD-COUNSELING-NOTE"),
+        ("urn:site", "X"),
+    ] {
+        let denied = based(OPTIN, &[deny(&[of(system, label)])]);
+        assert!(denied.faults.is_empty(), "{label}");
+    }
+}
+
+/// What every resource of a type conforms to is said by none, and what is no media type is no document's.
+#[test]
+fn a_class_is_one_that_there_is() {
+    let of = |system, code| format!(r#""class":[{{"system":"{system}","code":"{code}"}}]"#);
+    let class = |system, code| {
+        let consent = based(OPTIN, &[deny(&[of(system, code)])]);
+        consent
+            .root
+            .children
+            .first()?
+            .criteria
+            .contents
+            .first()
+            .cloned()
+    };
+    const URIS: &str = "urn:ietf:rfc:3986";
+    const CLASSES: &str = "http://hl7.org/fhir/consent-content-class";
+    let observations = Some(Content::Type("Observation".into()));
+    for (system, code) in [
+        (
+            URIS,
+            "http://hl7.org/fhir/StructureDefinition/Observation|4.0.1",
+        ),
+        (
+            CLASSES,
+            "http://hl7.org/fhir/StructureDefinition/Observation",
+        ),
+    ] {
+        assert_eq!(class(system, code), observations, "{code}");
+    }
+    let lipids = "http://hl7.org/fhir/StructureDefinition/lipidprofile";
+    let profile = Some(Content::Profile(lipids.into()));
+    assert_eq!(class(CLASSES, lipids), profile);
+    for system in [CLASSES, "urn:ietf:bcp:13"] {
+        assert!(class(system, "application/hl7-cda+xml").is_some());
+        assert_eq!(class(system, "Observation"), None);
     }
 }
 

@@ -168,14 +168,9 @@ impl RuleSet {
         if self.definitions.contains_key(label) {
             return Kind::Sensitivity;
         }
-        if HANDLING.contains(&&*label.system) || self.handling.contains(&*label.system) {
-            return Kind::Handling;
-        }
-        let is_act = *label.system == *ACT_CODE;
-        let above = r4_codes().ancestors(&label.system, &label.code);
-        match above {
-            Ok(above) if is_act && !above.contains(&SENSITIVITIES) => Kind::Handling,
-            _ => Kind::Sensitivity,
+        match is_handling(label) || self.handling.contains(&*label.system) {
+            true => Kind::Handling,
+            false => Kind::Sensitivity,
         }
     }
 
@@ -211,6 +206,15 @@ pub(super) fn above(label: &Label) -> impl Iterator<Item = &'static str> {
     let is_act = *label.system == *ACT_CODE;
     let above = is_act.then(|| r4_codes().ancestors(&label.system, &label.code));
     above.into_iter().flatten().flatten()
+}
+
+/// Whether HL7 says of a label that it says how to handle a resource, and nothing of what it is about.
+pub(crate) fn is_handling(label: &Label) -> bool {
+    let is_about =
+        |above: Vec<&str>| *label.code == *SENSITIVITIES || above.contains(&SENSITIVITIES);
+    let above = || r4_codes().ancestors(&label.system, &label.code);
+    HANDLING.contains(&&*label.system)
+        || *label.system == *ACT_CODE && above().is_ok_and(|above| !is_about(above))
 }
 
 /// HL7's systems of purposes, of integrity and provenance, and of laws by their older system.

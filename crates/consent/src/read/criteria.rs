@@ -8,6 +8,7 @@ use crate::code::{
 };
 use crate::facts::CLIENT;
 use crate::fault::Reason;
+use crate::labels::is_handling;
 use crate::period::Period;
 use crate::provision::{Actor, Content, Criteria, Data, Effect, Label, Meaning, Part};
 use crate::purpose;
@@ -27,7 +28,10 @@ impl Reader<'_> {
                 "dataPeriod" => self.period(child).map(|p| criteria.data_period = Some(p)),
                 "actor" => self.actor(child, effect).map(|a| criteria.actors.push(a)),
                 "action" => action(child).map(|a| criteria.actions = union(criteria.actions, a)),
-                "securityLabel" => label(child).map(|label| criteria.labels.push(label)),
+                "securityLabel" => {
+                    let label = self.label(child, effect);
+                    label.map(|label| criteria.labels.push(label))
+                }
                 "purpose" => purpose(child).map(|code| criteria.purposes.push(code)),
                 "class" => content(child).map(|class| criteria.contents.push(class)),
                 "code" => codes(child).map(|codes| criteria.codes.extend(codes)),
@@ -74,6 +78,20 @@ impl Reader<'_> {
         Ok(Actor { part, who })
     }
 
+    /// By what says how to handle a row none is judged: a deny of it would forbid nothing, a permit permits nothing.
+    fn label(&self, node: Node<'_>, effect: Effect) -> Result<Label, Reason> {
+        let label = coding(node).filter(has_system).ok_or(Reason::Criterion)?;
+        if label.is_of(CONFIDENTIALITY) {
+            let level = Confidentiality::parse(&label.code).ok_or(Reason::Criterion)?;
+            return Ok(Label::Confidentiality(level));
+        }
+        let is_defined = || self.rules.labels.iter().any(|rule| rule.label == label);
+        if effect == Effect::Deny && is_handling(&label) && !is_defined() {
+            return Err(Reason::Criterion);
+        }
+        Ok(Label::Sensitivity(label))
+    }
+
     fn data(&self, node: Node<'_>) -> Result<Data, Reason> {
         let meaning = match node.text("meaning") {
             Some("instance") => Meaning::Instance,
@@ -105,15 +123,6 @@ fn union(a: Actions, b: Actions) -> Actions {
     Actions::of(Action::ALL.into_iter().filter(|x| a.has(*x) || b.has(*x)))
 }
 
-fn label(node: Node<'_>) -> Result<Label, Reason> {
-    let label = coding(node).filter(has_system).ok_or(Reason::Criterion)?;
-    if !label.is_of(CONFIDENTIALITY) {
-        return Ok(Label::Sensitivity(label));
-    }
-    let level = Confidentiality::parse(&label.code).ok_or(Reason::Criterion)?;
-    Ok(Label::Confidentiality(level))
-}
-
 fn purpose(node: Node<'_>) -> Result<Arc<str>, Reason> {
     // Nobody can act for any other: a deny that names one would forbid nothing.
     let is_known = |purpose: &Coding| purpose.is_of(ACT_REASON) && purpose::is_known(&purpose.code);
@@ -143,17 +152,31 @@ fn content(node: Node<'_>) -> Result<Content, Reason> {
         RESOURCE_TYPES if r4().resource_type(&class.code).is_some() => {
             Ok(Content::Type(class.code))
         }
-        URIS | CONTENT_CLASS if is_url => Ok(Content::Profile(without_version(&class.code).into())),
+        URIS | CONTENT_CLASS if is_url => Ok(profile(without_version(&class.code))),
         // The same media types under the system of the value set.
-        CONTENT_CLASS => Ok(Content::Document(Coding::new(MEDIA_TYPES, &class.code))),
-        MEDIA_TYPES | LOINC => Ok(Content::Document(class)),
+        CONTENT_CLASS | MEDIA_TYPES if class.code.contains('/') => {
+            Ok(Content::Document(Coding::new(MEDIA_TYPES, &class.code)))
+        }
+        LOINC => Ok(Content::Document(class)),
         _ => Err(Reason::Criterion),
+    }
+}
+
+/// What every resource of a type conforms to is its type: none says so.
+fn profile(url: &str) -> Content {
+    let name = url.strip_prefix(DEFINITIONS);
+    match name.filter(|name| r4().resource_type(name).is_some()) {
+        Some(name) => Content::Type(name.into()),
+        None => Content::Profile(url.into()),
     }
 }
 
 pub(crate) fn without_version(canonical: &str) -> &str {
     canonical.split('|').next().unwrap_or_default()
 }
+
+/// Where the base definitions of R4 are.
+const DEFINITIONS: &str = "http://hl7.org/fhir/StructureDefinition/";
 
 /// A client that is named as such, whether or not it is registered.
 fn client(node: Node<'_>) -> Option<Ref> {
