@@ -1,6 +1,7 @@
 //! Query text to [`Plan`]. <https://hl7.org/fhir/R4/search.html>
 
 mod apart;
+mod beside;
 mod chain;
 mod contained;
 mod contained_chain;

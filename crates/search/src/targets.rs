@@ -14,6 +14,24 @@ pub trait Targets: Sync {
     fn may_hide(&self, types: &[TypeId], param: u16, ty: TypeId) -> bool;
 }
 
+/// Elements that are about one target each, which an element in them refers to: what else they say goes from an answer with the reference.
+/// Of AuditEvents, which are asked as they are shown, it is for whoever shows them to say.
+const ENTRIES: &[(&str, &str, &str)] = &[
+    ("Bundle", "entry", "resource"),
+    ("Composition", "section", "entry"),
+    ("Group", "member", "entity"),
+    ("Group", "quantity", ""),
+    ("List", "entry", "item"),
+    ("Provenance", "entity", "what"),
+];
+
+/// What in an element of a resource refers to the target that the element is about; `None`: it is about none.
+pub(crate) fn entry_of(ty: &str, element: &str) -> Option<&'static str> {
+    let mut entries = ENTRIES.iter();
+    let found = entries.find(|(of, name, _)| *of == ty && *name == element);
+    found.map(|(.., refers)| *refers)
+}
+
 /// For whom nothing is hidden, and for what the server itself asks.
 pub struct Every;
 

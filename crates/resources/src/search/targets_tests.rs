@@ -161,6 +161,96 @@ async fn what_tells_more_of_a_reference_is_refused_where_something_may_be_hidden
     assert_eq!(house.masked(Method::Get, url, None).await.status, 200);
 }
 
+/// The same of parameters that a client defines, in each place where one may be asked.
+#[tokio::test]
+async fn what_a_client_defines_reads_nothing_beside_a_reference_where_something_may_be_hidden() {
+    let house = referring().await;
+    for (code, ty, path) in [
+        ("m-display", "string", "display"),
+        ("m-text", "string", "reference"),
+        ("m-identifier", "token", "identifier"),
+        ("m-marked", "reference", "where(display='hidden')"),
+        ("m-plain", "reference", "where(resolve() is Observation)"),
+    ] {
+        let expression = format!("Observation.hasMember.{path}");
+        house.put(&json!({ "resourceType": "SearchParameter", "id": code, "url": format!("urn:{code}"), "name": code, "status": "active",
+            "description": code, "code": code, "base": ["Observation"], "type": ty, "expression": expression })).await;
+    }
+    for url in [
+        "Observation?m-display=hidden",
+        "Observation?m-display=never",
+        "Observation?m-display:missing=false",
+        "Observation?m-text=Observation",
+        "Observation?m-identifier=urn:s|hidden",
+        "Observation?m-marked:missing=false",
+        "Observation?has-member.m-display=hidden",
+        "Patient?_has:Observation:patient:m-display=hidden",
+        "Observation?_filter=m-display co hidden",
+        "Observation?_sort=m-display",
+    ] {
+        let reply = house.masked(Method::Get, url, None).await;
+        assert_eq!(reply.status, 403, "{url}: {reply:?}");
+        // Until the index has it nobody asks by it behind a hop.
+        let reply = house.ask(&house.everything, Method::Get, url, None).await;
+        assert!(matches!(reply.status, 200 | 400), "{url}: {reply:?}");
+    }
+    for id in IDS {
+        let url = format!("Observation?m-plain=Observation/{id}");
+        let ids = found(&house.masked(Method::Get, &url, None).await);
+        assert_eq!(ids.is_empty(), id != "shown", "{url}: {ids:?}");
+    }
+}
+
+/// A section, or an entry, that is about what is hidden leaves as a whole: nothing is found by what else it says, nor by its words.
+#[tokio::test]
+async fn what_is_said_of_a_target_finds_nothing_where_it_may_be_hidden() {
+    let house = referring().await;
+    for id in IDS {
+        let code =
+            json!({ "coding": [{ "system": "urn:s", "code": id }], "text": format!("Coded{id}") });
+        let target = json!({ "reference": format!("Observation/{id}") });
+        let subject = json!({ "reference": "Patient/p" });
+        house.put(&json!({ "resourceType": "Composition", "id": format!("of-{id}"), "status": "final", "type": { "text": "t" },
+            "subject": subject, "date": "2026-01-01", "author": [{ "display": "a" }], "title": "t",
+            "section": [{ "title": format!("Section{id}"), "code": code, "entry": [target] }, { "title": format!("Aside{id}"), "text":
+                { "status": "generated", "div": "<div xmlns=\"http://www.w3.org/1999/xhtml\">x</div>" } }] })).await;
+        house.put(&json!({ "resourceType": "List", "id": format!("of-{id}"), "status": "current", "mode": "working", "subject": subject,
+            "entry": [{ "item": target, "flag": code }] })).await;
+    }
+    house.put(&json!({ "resourceType": "SearchParameter", "id": "flag", "url": "urn:flag", "name": "flag", "status": "active",
+        "description": "flag", "code": "flag", "base": ["List"], "type": "token", "expression": "List.entry.flag" })).await;
+    for url in [
+        "Composition?section=urn:s|hidden",
+        "Composition?section:missing=false",
+        "Composition?_sort=section",
+        "List?flag=urn:s|never",
+    ] {
+        let reply = house.masked(Method::Get, url, None).await;
+        assert_eq!(reply.status, 403, "{url}: {reply:?}");
+        let reply = house.ask(&house.everything, Method::Get, url, None).await;
+        assert_eq!(reply.status, 200, "{url}: {reply:?}");
+    }
+    for id in IDS {
+        for (ty, word, is_cut) in [
+            ("Composition", "section", true),
+            ("Composition", "coded", true),
+            ("Composition", "aside", false),
+            ("List", "coded", true),
+        ] {
+            let url = format!("{ty}?_content={word}{id}");
+            let all = house.ask(&house.everything, Method::Get, &url, None).await;
+            assert_eq!(found(&all), [format!("of-{id}")], "{url}");
+            let some = found(&house.masked(Method::Get, &url, None).await);
+            assert_eq!(some.is_empty(), is_cut, "{url}");
+        }
+    }
+    let url = "Composition?entry=Observation/shown";
+    assert_eq!(
+        found(&house.masked(Method::Get, url, None).await),
+        ["of-shown"]
+    );
+}
+
 /// Nor are its words, which whoever knows them would find; beside what is not cut they are.
 #[tokio::test]
 async fn nothing_is_found_by_words_that_stand_in_a_reference_to_what_may_be_hidden() {

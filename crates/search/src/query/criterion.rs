@@ -146,6 +146,7 @@ impl<'a> Reader<'a> {
                 let text = format!("Search parameter '{code}' is not supported: {reason}.");
                 return Err(Failure::new(Kind::NotSupported, text).into());
             }
+            self.demand_bare(*ty, parameter)?;
             self.custom
                 .set(self.custom.get() || parameter.is_custom() && parameter.indexed);
             let oldest = match common_only {

@@ -16,6 +16,7 @@ use super::labels::is_of_label;
 use crate::full_text::Words;
 use crate::normal::words;
 use crate::plan::{Check, Filter};
+use crate::targets::entry_of;
 use std::sync::Arc;
 use ward_fhir::reference::{self, Reference};
 use ward_fhir::schema::{Primitive, r4};
@@ -151,7 +152,7 @@ impl Shown {
         (self.labels || !is_of_label(node)) && !self.may_cut(node)
     }
 
-    /// Whether it stands in a reference, or an attachment, that may lead to something hidden.
+    /// Whether it stands in a reference, an attachment, or an entry about a target, that may lead to something hidden.
     fn may_cut(&self, node: Node<'_>) -> bool {
         let leads = |text: &str| {
             let bare = text.split('#').next().unwrap_or_default();
@@ -160,7 +161,16 @@ impl Shown {
                 _ => false,
             }
         };
-        !self.hiding.is_empty() && node.ancestors().filter_map(leads_to).any(leads)
+        let is_about = |node: Node<'_>| {
+            let refers = entry_of(node.resource().type_name(), node.name());
+            let mut targets = node.all(refers.unwrap_or_default()).peekable();
+            targets.peek().is_some()
+                && targets.all(|target| target.text("reference").is_some_and(leads))
+        };
+        !self.hiding.is_empty()
+            && node
+                .ancestors()
+                .any(|node| leads_to(node).is_some_and(leads) || is_about(node))
     }
 }
 
