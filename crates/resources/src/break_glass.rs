@@ -3,7 +3,7 @@
 
 use crate::call::Call;
 use crate::detection::{ALERT_SYSTEM, MISUSE_REVIEW_CODE};
-use crate::engine::Engine;
+use crate::engine::{Context, Engine};
 use crate::visibility::{CONSENT_REVIEW, LABEL_REVIEW};
 use std::sync::Arc;
 use ward_access::{Access, Caller};
@@ -67,26 +67,48 @@ pub fn over() -> Failure {
 /// Whether a resource is a review, between the privacy officer and the patient, or an alert of misuse or its review:
 /// nobody else's to see.
 pub(crate) fn is_review(node: Node<'_>) -> bool {
+    let reviews = [
+        REVIEW_CODE,
+        CONSENT_REVIEW,
+        LABEL_REVIEW,
+        MISUSE_REVIEW_CODE,
+    ];
+    is_task(node, &reviews) || is_alert(node)
+}
+
+/// Refuses a review of misuse, an alert, and whatever bears a name that the server gives to its reviews, to whoever is not in the privacy
+/// role: closed by somebody else it would be learnt from, and one that bears such a name would stand for one that is still to come.
+pub(crate) fn demand_reviewer(cx: Context<'_>, node: Node<'_>) -> Result<()> {
+    let is_named = || {
+        let mut identifiers = node.children_named("identifier");
+        identifiers.any(|one| matches!(one.text("system"), Some(REVIEW_SYSTEM | ALERT_SYSTEM)))
+    };
+    let is_kept = match node.type_name() {
+        "Task" => is_task(node, &[MISUSE_REVIEW_CODE]) || is_named(),
+        "DetectedIssue" => is_alert(node) || is_named(),
+        _ => false,
+    };
+    let is_reviewer = cx.caller.is_user() && cx.caller.is_privacy_officer();
+    if !is_kept || is_reviewer || cx.call.is_own {
+        return Ok(());
+    }
+    let text = "reviews and alerts of the server are written by itself and by privacy officers";
+    Err(Failure::new(Kind::Forbidden, text).at(node.type_name()))
+}
+
+fn is_task(node: Node<'_>, codes: &[&str]) -> bool {
+    let is_one = |code: &str| codes.contains(&code);
+    node.type_name() == "Task" && has_code(node, REVIEW_SYSTEM, is_one)
+}
+
+fn is_alert(node: Node<'_>) -> bool {
+    node.type_name() == "DetectedIssue" && has_code(node, ALERT_SYSTEM, |_| true)
+}
+
+fn has_code(node: Node<'_>, system: &str, is_one: impl Fn(&str) -> bool) -> bool {
     let codings = node.get("code").into_iter();
     let mut codings = codings.flat_map(|code| code.children_named("coding"));
-    let is_ours = |coding: Node<'_>, system: &str, codes: &[&str]| {
-        let code = coding.text("code").unwrap_or_default();
-        coding.text("system") == Some(system) && (codes.is_empty() || codes.contains(&code))
-    };
-    match node.type_name() {
-        "Task" => codings.any(|coding| {
-            is_ours(
-                coding,
-                REVIEW_SYSTEM,
-                &[
-                    REVIEW_CODE,
-                    CONSENT_REVIEW,
-                    LABEL_REVIEW,
-                    MISUSE_REVIEW_CODE,
-                ],
-            )
-        }),
-        "DetectedIssue" => codings.any(|coding| is_ours(coding, ALERT_SYSTEM, &[])),
-        _ => false,
-    }
+    codings.any(|coding| {
+        coding.text("system") == Some(system) && is_one(coding.text("code").unwrap_or_default())
+    })
 }

@@ -315,6 +315,8 @@ pub struct Call {
     pub patients_per_hour: Option<u32>,
     /// The broken glass that is in force for the caller and that the Call is asked by.
     pub break_glass: Option<BrokenGlass>,
+    /// The server asks for itself, and for no client.
+    pub is_own: bool,
     #[cfg(feature = "bench")]
     pub steps: crate::bench::Steps,
 }
@@ -337,6 +339,7 @@ impl Call {
             source,
             patients_per_hour: None,
             break_glass: None,
+            is_own: false,
             #[cfg(feature = "bench")]
             steps: crate::bench::Steps::ALL,
         }

@@ -1,5 +1,6 @@
 //! create and conditional create. <https://hl7.org/fhir/R4/http.html#create>
 
+use crate::break_glass::demand_reviewer;
 use crate::call::Format;
 use crate::conditional::{Matches, find};
 use crate::document::{read_body, validate};
@@ -66,6 +67,7 @@ async fn attempt(
     guards.extend(link::check(cx, document.root(), false, &HashSet::new()).await?);
     let destination = place::destination(cx.engine, document.root(), None, &Literally).await?;
     destination.demand(cx.access, document.root(), Action::Create)?;
+    demand_reviewer(cx, document.root())?;
     let placement = destination.settle(cx.engine).await?;
     let rid = placement.row(cx.engine, ty);
     let id = cx.engine.store.public_id(rid);

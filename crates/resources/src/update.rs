@@ -1,6 +1,7 @@
 //! update, update as create, conditional update. <https://hl7.org/fhir/R4/http.html#update>
 
 use crate::binary::demand_open;
+use crate::break_glass::demand_reviewer;
 use crate::call::Interaction;
 use crate::conditional::{Matches, find};
 use crate::create::{document, multiple};
@@ -126,6 +127,7 @@ pub(crate) async fn put(
         destination.demand(cx.access, node, Action::Create)?;
     }
     demand_home_of(&replaced, cx.access, ty, Action::Update)?;
+    demand_reviewer(cx, node)?;
     // A patch has been found to leave alone what is not seen.
     if !cx.call.interaction.is_patch() {
         masked::demand_whole(cx.access, cx.call, &replaced)?;

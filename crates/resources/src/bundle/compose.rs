@@ -4,6 +4,7 @@ use super::entry::{Entry, name};
 use super::identities::{Identities, Patients, action};
 use super::steps::Step;
 use crate::binary::demand_open;
+use crate::break_glass::demand_reviewer;
 use crate::call::Interaction;
 use crate::delete::unreferenced;
 use crate::document::validate;
@@ -337,6 +338,7 @@ impl Unit<'_> {
             destination.demand(access, node, Action::Create)?;
         }
         demand_home_of(&replaced, access, identity.ty, action(entry))?;
+        demand_reviewer(self.cx, node)?;
         if !entry.call.interaction.is_patch() {
             masked::demand_whole(self.cx.access, &entry.call, &replaced)?;
             referred::demand_kept(self.cx, node, &replaced).await?;

@@ -196,6 +196,7 @@ impl Engine {
             request_id(),
             OURSELVES.into(),
         );
+        call.is_own = true;
         call.body = Some(Body {
             bytes: task.to_string().into_bytes().into(),
             format: Format::Json,

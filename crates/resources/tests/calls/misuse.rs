@@ -1,6 +1,6 @@
 //! Who opens records without a reason is told to privacy officers, once, and to nobody else; what they find is learnt.
 
-use crate::house::{House, json, text};
+use crate::house::{House, json, loader, text};
 use crate::placement::observation;
 use serde_json::{Value, json as value};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -9,7 +9,7 @@ use ward_audit::Alert;
 use ward_detection::Thresholds;
 use ward_resources::Settings;
 use ward_resources::detection::Watch;
-use ward_resources::route::Method::{Get, Put};
+use ward_resources::route::Method::{Get, Post, Put};
 use ward_testkit::{Backend, backends};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -30,6 +30,7 @@ async fn on(backend: Backend) {
         .strangers_are_told_and_colleagues_at_work_are_not()
         .await;
     hospital.one_process_judges().await;
+    hospital.nobody_else_says_what_was_found().await;
     hospital.what_is_found_is_learnt().await;
 }
 
@@ -168,6 +169,64 @@ impl Hospital {
         self.watch = other;
         self.follow().await;
         assert_eq!(self.reviews(&officer).await.len(), 2);
+    }
+
+    /// What is closed keeps two people quiet, and what has the name of an alert stands for it: neither is for whoever may write Tasks.
+    async fn nobody_else_says_what_was_found(&mut self) {
+        let officer = caller("officer", "privacy-officer", "HCOMPL");
+        let doctor = caller("doctor", "physician", "TREAT");
+        let review = self.reviews(&officer).await.remove(0);
+        let mut closed = review.clone();
+        closed.as_object_mut().unwrap().remove("id");
+        closed["meta"] = value!({});
+        closed["status"] = "completed".into();
+        closed["businessStatus"] =
+            value!({ "coding": [{ "system": "urn:ward:task", "code": "explained" }] });
+        closed.as_object_mut().unwrap().remove("focus");
+        let mut unnamed = closed.clone();
+        unnamed.as_object_mut().unwrap().remove("identifier");
+        let plain = |system: &str| {
+            value!({ "resourceType": "Task", "status": "completed", "intent": "order",
+                "identifier": [{ "system": system, "value": "Consent/c/_history/1" }] })
+        };
+        let mut consents = plain("urn:ward:task");
+        consents["code"] =
+            value!({ "coding": [{ "system": "urn:ward:task", "code": "consent-review" }] });
+        let alert = value!({ "resourceType": "DetectedIssue", "status": "final",
+            "code": { "coding": [{ "system": "urn:ward:misuse", "code": "A2" }] } });
+        for (ty, forged) in [
+            ("Task", &closed),
+            ("Task", &unnamed),
+            ("Task", &plain("urn:ward:task")),
+            ("Task", &plain("urn:ward:misuse")),
+            ("Task", &consents),
+            ("DetectedIssue", &alert),
+        ] {
+            // A pharmacist may write both.
+            let pharmacist = caller("doctor", "pharmacist", "TREAT");
+            for by in [&pharmacist, &loader()] {
+                let reply = self.house.ask(by, Post, ty, Some(forged)).await;
+                assert_eq!(reply.status, 403, "{forged}: {}", text(&reply));
+                let mut chosen = forged.clone();
+                chosen["id"] = "forged".into();
+                let url = format!("{ty}/forged");
+                let reply = self.house.ask(by, Put, &url, Some(&chosen)).await;
+                assert_eq!(reply.status, 403, "{forged}: {}", text(&reply));
+                let bundle = value!({ "resourceType": "Bundle", "type": "transaction",
+                    "entry": [{ "resource": forged, "request": { "method": "POST", "url": ty } }] });
+                let reply = self.house.ask(by, Post, "", Some(&bundle)).await;
+                assert_eq!(reply.status, 403, "{forged}: {}", text(&reply));
+            }
+        }
+        // Nor does one of their own become such a one.
+        let own = plain("urn:x");
+        let reply = self.house.ask(&doctor, Post, "Task", Some(&own)).await;
+        assert_eq!(reply.status, 201, "{}", text(&reply));
+        let mut own = json(&reply);
+        own["code"] = unnamed["code"].clone();
+        let url = format!("Task/{}", own["id"].as_str().unwrap());
+        let reply = self.house.ask(&doctor, Put, &url, Some(&own)).await;
+        assert_eq!(reply.status, 403, "{}", text(&reply));
     }
 
     async fn what_is_found_is_learnt(&mut self) {
