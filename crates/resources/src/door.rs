@@ -220,7 +220,7 @@ impl Engine {
 }
 
 /// Waits where it would tell something when it is answered.
-async fn in_steps(begun: Instant, reply: Reply) -> Reply {
+pub(crate) async fn in_steps(begun: Instant, reply: Reply) -> Reply {
     if reply.in_steps || reply.status == Kind::NotFound.status() {
         let steps = begun.elapsed().as_micros() / ABSENT_STEP.as_micros() + 1;
         let steps = u32::try_from(steps).unwrap_or(1);

@@ -58,7 +58,8 @@ pub async fn issues(cx: Context<'_>, access: &Access, question: &Question) -> Re
     }
     let explanation = stored(explanation)?;
     let mut lines = understood(&plan, &checks, &question.used);
-    if !explanation.counters.is_empty() {
+    // The counters know all rows: they would tell how many are hidden.
+    if !explanation.counters.is_empty() && !access.may_hide_any() {
         let counted = explanation.counters.iter();
         let each: Vec<String> = counted
             .map(|(ty, rows)| format!("{} {rows}", r4().ty(*ty).name))

@@ -138,6 +138,37 @@ pub async fn a_batch_sees_what_it_has_written(house: House) {
     }
 }
 
+/// T34: an explanation tells no more than the search does, by whose total it is 0.
+pub async fn t34_r14_an_explanation_counts_nothing_that_is_hidden(house: House) {
+    for body in [
+        value!({ "resourceType": "Practitioner", "id": "1" }),
+        value!({ "resourceType": "Patient", "id": "p" }),
+    ] {
+        house.put(&body).await;
+    }
+    let mut body = observation("Patient/p");
+    body["id"] = "o".into();
+    body["code"] = value!({ "coding": [{ "system": "urn:s", "code": "a" }] });
+    house.put(&body).await;
+    let url = "Observation?code=urn:s|a&status=final&explain=true&_total=accurate";
+    let told = async || {
+        let reply = house.ask(&loader(), Get, url, None).await;
+        assert_eq!(reply.status, 200, "{}", text(&reply));
+        text(&reply)
+    };
+    let counted = told().await;
+    assert!(counted.contains("rows behind each term"), "{counted}");
+    let mut denial = denial("Patient/p");
+    let everybody = value!([{ "type": "deny" }]);
+    denial["provision"]["provision"] = everybody;
+    let reply = house.ask(&officer(), Put, "Consent/c", Some(&denial)).await;
+    assert_eq!(reply.status, 201, "{}", text(&reply));
+    let told = told().await;
+    assert!(told.contains(r#""total":0"#), "{told}");
+    assert!(told.contains("page by: "), "{told}");
+    assert!(!told.contains("rows behind each term"), "{told}");
+}
+
 /// T49: what is hidden and what never was take as long.
 pub async fn t49_what_is_not_found_is_answered_in_steps(house: House) {
     for _ in 0..20 {
@@ -146,6 +177,13 @@ pub async fn t49_what_is_not_found_is_answered_in_steps(house: House) {
         assert_eq!(reply.status, 404);
         assert!(begun.elapsed() >= ABSENT_STEP);
     }
+    const ENTRIES: u32 = 50;
+    let read = value!({ "request": { "method": "GET", "url": "Observation/none" } });
+    let batch = value!({ "resourceType": "Bundle", "type": "batch", "entry": vec![read; ENTRIES as usize] });
+    let begun = Instant::now();
+    let reply = house.ask(&loader(), Post, "", Some(&batch)).await;
+    assert_eq!(reply.status, 200, "{}", text(&reply));
+    assert!(begun.elapsed() >= ABSENT_STEP * ENTRIES);
 }
 
 /// Treats at another organization than the one that keeps the records.

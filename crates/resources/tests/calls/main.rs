@@ -258,6 +258,7 @@ on_both!(
     decided::a_consent_holds_for_a_patient_who_is_not_there,
     decided::a_batch_sees_what_it_has_written,
     decided::r23_a_service_is_told_that_it_deletes_no_consent,
+    decided::t34_r14_an_explanation_counts_nothing_that_is_hidden,
     decided::an_account_sees_by_the_policies_that_it_comes_with,
     decided::a_search_from_which_consents_kept_something_is_a_deny,
     decided::t49_what_is_not_found_is_answered_in_steps,
