@@ -27,7 +27,9 @@ impl<'a> Reader<'a> {
         let (code, ty) = reference
             .split_once(':')
             .map_or((reference, None), |(code, ty)| (code, Some(ty)));
-        let meanings = self.meanings(types, code)?;
+        let meanings = self
+            .meanings(types, code)
+            .map_err(|refusal| self.among_references(types, refusal))?;
         let several = meanings.len() > 1;
         let mut any = Vec::new();
         for meaning in meanings {

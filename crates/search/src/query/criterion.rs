@@ -3,6 +3,7 @@
 //! Over several types a name may mean a different parameter for each: the filter is then a union in which each part holds
 //! for its type only, so that `:not` and `:missing` mean the same as in a search over one.
 
+use super::include::references;
 use super::{CHAIN_DEPTH_MAX, CRITERIA_MAX, Ignored, Reader, Refusal};
 use crate::check::fresh;
 use crate::edition::Edition;
@@ -169,7 +170,7 @@ impl<'a> Reader<'a> {
         Ok(found)
     }
 
-    /// With the names most like it that all of the types know.
+    /// With the names most like it that all of the types know, and which type lacks what others have.
     fn unknown(&self, types: &[TypeId], common_only: bool, code: &str) -> Ignored {
         let first = types.first().map(|t| self.registry.of(*t));
         let names = first
@@ -180,6 +181,11 @@ impl<'a> Reader<'a> {
             .filter(|n| types.iter().all(|t| self.registry.find(*t, n).is_some()))
             .chain(SPECIAL.iter().copied())
             .filter(|n| *n != code);
+        let has = |ty: &&TypeId| self.registry.find(**ty, code).is_some();
+        let lacking = types.iter().find(|ty| !has(ty));
+        let lacking = lacking.filter(|_| types.iter().any(|ty| has(&ty)));
+        let mut defined = self.registry.schema().search_parameters.iter();
+        let is_of_some = common_only && defined.any(|p| p.code == code && !p.bases.is_empty());
         Ignored {
             what: "search parameter",
             name: code.to_owned(),
@@ -187,9 +193,22 @@ impl<'a> Reader<'a> {
                 .into_iter()
                 .map(str::to_owned)
                 .collect(),
-            lacking: None,
+            lacking: lacking.map(|ty| self.registry.schema().ty(*ty).name),
             is_blank: false,
-            why: None,
+            why: is_of_some.then_some(NOT_OF_ALL),
+        }
+    }
+
+    /// What a hop goes by may have been meant as another reference of the types.
+    pub(super) fn among_references(&self, types: &[TypeId], refusal: Refusal) -> Refusal {
+        match (refusal, types.first()) {
+            (Refusal::Unknown(mut ignored), Some(first)) => {
+                let names = references(self.registry.of(*first)).map(Parameter::code);
+                let near = nearest(&ignored.name, names);
+                ignored.nearest = near.into_iter().map(str::to_owned).collect();
+                Refusal::Unknown(ignored)
+            }
+            (refusal, _) => refusal,
         }
     }
 
@@ -249,6 +268,10 @@ pub(super) fn or_shaping(name: &str, ignored: &mut Ignored) {
         ignored.nearest = near.into_iter().map(str::to_owned).collect();
     }
 }
+
+/// Why a name that types have is not known over all of them.
+const NOT_OF_ALL: &str =
+    "over all types only what each of them has is taken; name those that are meant by '_type'.";
 
 /// Criteria of no element.
 const SPECIAL: &[&str] = &["_content", "_filter", "_has", "_list", "_query", "_text"];

@@ -28,6 +28,7 @@ impl Reader<'_> {
         let name = self.registry.schema().ty(source).name;
         let meanings = self
             .meanings(&[source], code)
+            .map_err(|refusal| self.among_references(&[source], refusal))
             .map_err(|refusal| refusal.behind(&format!("_has:{name}:")))?;
         let parameter = meanings[0].parameter;
         demand_indexed(parameter, "'_has'")?;

@@ -345,7 +345,7 @@ impl Visitor<Form> for Found<'_> {
     }
 }
 
-fn references(all: &TypeParameters) -> impl Iterator<Item = &Parameter> {
+pub(super) fn references(all: &TypeParameters) -> impl Iterator<Item = &Parameter> {
     all.served().filter(|p| is_reference(p))
 }
 

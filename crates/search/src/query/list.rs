@@ -22,7 +22,11 @@ impl Reader<'_> {
             return Err(Failure::new(Kind::NotSupported, text));
         }
         let mut any = Vec::new();
-        for one in split(value, b',').take(super::OR_VALUES_MAX) {
+        for one in split(value, b',').filter(|one| !one.is_empty()) {
+            if any.len() == super::OR_VALUES_MAX {
+                let text = format!("'_list' names {} Lists at most.", super::OR_VALUES_MAX);
+                return Err(Failure::new(Kind::TooCostly, text));
+            }
             let text = unescape(one);
             if text.starts_with('$') {
                 let text =

@@ -136,7 +136,7 @@ impl Reader<'_> {
     /// `_type` of a search over several types.
     pub(super) fn types(&mut self, name: &str, value: &str) -> Result<(), Failure> {
         let mut types = Vec::new();
-        for text in value.split(',') {
+        for text in value.split(',').filter(|text| !text.is_empty()) {
             let known = self.registry.schema().resource_type(text);
             types.push(known.ok_or_else(|| {
                 let near = self.resource_types();

@@ -60,6 +60,23 @@ fn what_is_left_out_is_named_once() {
             "Unknown search parameter '_has:Observation:encountr' was ignored. Did you mean _has:Observation:encounter?",
         ),
         (
+            "Patient?_has:Observation:cod:status=x",
+            "Unknown search parameter '_has:Observation:cod' was ignored.",
+        ),
+        (
+            "Observation?statu.name=x",
+            "Unknown search parameter 'statu' was ignored.",
+        ),
+        (
+            "?name=x",
+            "The search parameter 'name' was ignored: over all types only what each of them has is taken; \
+             name those that are meant by '_type'.",
+        ),
+        (
+            "?nosuch=x",
+            "Unknown search parameter 'nosuch' was ignored.",
+        ),
+        (
             "Patient?organization._cout=x",
             "Unknown search parameter 'organization._cout' was ignored.",
         ),
@@ -73,6 +90,10 @@ fn what_is_left_out_is_named_once() {
         (
             "Observation?subject:Pateint.name=a",
             "did you mean Patient.",
+        ),
+        (
+            "?_type=Patient,Observation&name=x",
+            ": Observation has none.",
         ),
         ("?_type=Pateint", "did you mean Patient."),
         ("?_type=Zzzzzzzz", "must be a list of resource types."),
@@ -104,4 +125,5 @@ fn types_that_are_given_twice_narrow() {
         types("?_type=Condition")
     );
     assert_eq!(types("Patient?_type=Patient,Condition").len(), 1);
+    assert_eq!(types("?_type=Patient,"), types("?_type=Patient"));
 }

@@ -78,7 +78,7 @@ fn what_has_no_order_together_is_refused_with_names_that_have() {
     );
     assert!(said("?_type=Condition,Observation&_sort=code-value-quantity").contains("has none"));
     // Nothing is known of all types but what each resource has.
-    assert!(said("?_sort=-date").starts_with("Unknown sort parameter 'date'"));
+    assert!(said("?_sort=-date").starts_with("The sort parameter 'date'"));
     let (plan, used) = read("?_type=Patient,Observation&_sort=-date,_id", false).unwrap();
     assert_eq!(plan.sort.len(), 1);
     assert!(used.pairs.contains(&("_sort".to_owned(), "_id".to_owned())));

@@ -150,9 +150,20 @@ fn lists_are_replaced_by_their_members() {
     };
     let replaced = replace_lists(filter, &members);
     assert_eq!(small.matching(&[], &replaced), "Patient/1");
+    let named = |query: &str| lists(&read(query, true).unwrap().0.filter).len();
+    assert_eq!(named("Patient?_list=,42,"), 1);
+    assert_eq!(named(&format!("Patient?_list={}", many(500))), 500);
+    let more = format!("Patient?_list={}", many(501));
+    assert_eq!(kind(&more), Kind::TooCostly);
     assert_eq!(kind("Patient?_list=$current-problems"), Kind::NotSupported);
     assert_eq!(kind("Patient?_list=a b"), Kind::Invalid);
     assert_eq!(kind("Patient?_list:not=a"), Kind::NotSupported);
+}
+
+/// A list of so many ids.
+fn many(ids: usize) -> String {
+    let each: Vec<String> = (0..ids).map(|id| id.to_string()).collect();
+    each.join(",")
 }
 
 #[test]
