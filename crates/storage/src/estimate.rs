@@ -41,6 +41,19 @@ pub fn rows(
     })
 }
 
+/// The same for terms by their counters alone: those that have none may be of no row, so a walk in page order need not meet any.
+/// `None`: it is not of terms alone.
+pub fn counted_rows(node: &Node, ty: TypeId, counts: &Counts) -> Option<u64> {
+    match node {
+        Node::Terms(terms) => {
+            let rows = |term: &Term| counted(counts, typed(*term, ty));
+            Some(terms.iter().map(rows).sum())
+        }
+        Node::Or(list) => list.iter().map(|n| counted_rows(n, ty, counts)).sum(),
+        _ => None,
+    }
+}
+
 /// Whether a union has its rows in one range, as those of its other members are in theirs.
 fn has_range(node: &Node) -> bool {
     is_of_any_type(node) || matches!(node, Node::Chain(_))

@@ -132,7 +132,8 @@ pub fn shape(
             } else if walk == Walk::None || (restricted && !ordered) {
                 rows < walked
             } else {
-                rows.saturating_mul(rows) < walked.saturating_mul(page_rows)
+                let met = estimate::counted_rows(&members[at], ty, counts).unwrap_or(rows);
+                met.saturating_mul(met) < walked.saturating_mul(page_rows)
             };
             if few { gather(vec![at]) } else { columns }
         }

@@ -6,7 +6,7 @@ use super::question::Question;
 use super::rows::Rows;
 use super::walk::Bounds;
 use crate::clinical::{self, Window};
-use crate::estimate::{counted, is_of_any_type};
+use crate::estimate::{counted, counted_rows, is_of_any_type};
 use crate::index::{EVERY, typed};
 use crate::quantity;
 use crate::question::{Hop, Node};
@@ -85,13 +85,14 @@ impl Question<'_> {
     }
 
     /// Whether it has too many terms to be merged, and so many rows that a walk in page order, which looks each of them up for each
-    /// row, has met a page of them before all are gathered.
+    /// row, has met a page of them before all are gathered. By the counters: 1,000 references to what is not there are looked up for
+    /// every row of the type (28 s for 45,000 rows, 2026-12-01).
     fn is_met_soon(&self, node: &Node, ty: TypeId) -> bool {
         let (Node::Terms(terms), Some(page_rows)) = (node, self.page_rows) else {
             return false;
         };
         let every = counted(&self.counts, typed(EVERY, ty));
-        let rows = choice::member(node, ty, &self.counts).unwrap_or(u64::MAX);
+        let rows = counted_rows(node, ty, &self.counts).unwrap_or(0);
         let looked_up = every
             .saturating_mul(page_rows)
             .saturating_mul(terms.len() as u64);

@@ -18,7 +18,7 @@ use ward_search::registry::Registry;
 use ward_search::terminology::Embedded;
 use ward_storage::{Explanation, Rid, Store, Write};
 
-/// What is asked, and the question. `{patient}` and `{encounter}` stand for ids.
+/// What is asked, and the question. `{patient}` and `{encounter}` stand for ids, `{absent}` for a list of ids that nothing has.
 pub const CLASSES: &[(&str, &str)] = &[
     ("everything of a type", "Observation"),
     (
@@ -52,6 +52,10 @@ pub const CLASSES: &[(&str, &str)] = &[
         "Observation?code=http://loinc.org|2339-0&date=ge2024-06-01&date=lt2024-07-01",
     ),
     ("reference", "Observation?encounter={encounter}"),
+    (
+        "sixty references to what is not there",
+        "Observation?encounter={absent}",
+    ),
     (
         "quantity",
         "Observation?value-quantity=gt139|http://unitsofmeasure.org|mm[Hg]",
@@ -319,7 +323,8 @@ impl Maker<'_> {
     }
 
     pub fn plan(&self, question: &str) -> Plan {
-        let (name, query) = question.split_once('?').unwrap_or((question, ""));
+        let question = question.replace("{absent}", &absent());
+        let (name, query) = question.split_once('?').unwrap_or((&question, ""));
         let pairs: Vec<(&str, &str)> = query.split('&').filter_map(|p| p.split_once('=')).collect();
         let types: Vec<_> = r4().resource_type(name).into_iter().collect();
         let options = Options {
@@ -375,6 +380,12 @@ pub async fn statements_and_steps_are_as_reviewed(place: Place) {
     includes(&mut text, &store, &world).await;
     reverse_includes(&mut text, &store, &maker, &world).await;
     place.golden("plans", &text);
+}
+
+/// More than are merged, and than count as rare.
+fn absent() -> String {
+    let each: Vec<String> = (0..60).map(|at| format!("absent-{at}")).collect();
+    each.join(",")
 }
 
 /// What a page refers to, as `_include` and each hop of `:iterate` ask for it: the patients of a page; two types; one row.
