@@ -84,14 +84,17 @@ pub struct Long {
 
 /// Counters that tell whether bounds are exact. Where they were asked for, an absent one is 0.
 pub fn marks(members: &[Node], ty: TypeId) -> Vec<i64> {
-    let of = |node: &Node| match node {
-        Node::Date {
-            clinical: Some(clinical),
-            ..
-        } => Some(clinical.counted(ty)),
-        _ => None,
-    };
-    let mut marks: Vec<i64> = members.iter().filter_map(of).flatten().collect();
+    let mut marks: Vec<i64> = Vec::new();
+    for node in members {
+        match node {
+            Node::Date {
+                clinical: Some(clinical),
+                ..
+            } => marks.extend(clinical.counted(ty)),
+            Node::Or(list) => marks.extend(self::marks(list, ty)),
+            _ => {}
+        }
+    }
     marks.sort_unstable();
     marks.dedup();
     marks
@@ -153,19 +156,23 @@ pub fn is_bounded(node: &Node, ty: TypeId, counts: &Counts) -> bool {
     bounds(node, ty, counts).is_some()
 }
 
-/// First and last clinical date of what matches, and the term of further matches; `None`: not all of the bounds are exact.
-fn bounds(
-    node: &Node,
-    ty: TypeId,
-    counts: &Counts,
-) -> Option<(Option<i64>, Option<i64>, Option<Term>)> {
-    let Node::Date {
-        test,
-        clinical: Some(clinical),
-        ..
-    } = node
-    else {
-        return None;
+/// First and last clinical date, and the term of further matches.
+type Bounds = (Option<i64>, Option<i64>, Option<Term>);
+
+/// Of what matches, of alternatives of all that match; `None`: not all of the bounds are exact.
+fn bounds(node: &Node, ty: TypeId, counts: &Counts) -> Option<Bounds> {
+    let (test, clinical) = match node {
+        Node::Or(list) => {
+            let mut each = list.iter().map(|node| bounds(node, ty, counts));
+            let first = each.next()??;
+            return each.try_fold(first, |all, one| Some(around(all, one?)));
+        }
+        Node::Date {
+            test,
+            clinical: Some(clinical),
+            ..
+        } => (test, clinical),
+        _ => return None,
     };
     let long = clinical.long(ty, counts);
     let (from, to) = reach(test, long.map_or(0, |long| long.reach_us))?;
@@ -177,6 +184,13 @@ fn bounds(
         Some(_) => long?.rows,
     };
     Some((from, to, rows))
+}
+
+fn around((from, to, long): Bounds, (other_from, other_to, other_long): Bounds) -> Bounds {
+    let from = from.zip(other_from).map(|(a, b)| a.min(b));
+    let to = to.zip(other_to).map(|(a, b)| a.max(b));
+    // Without a first date nothing lies before it.
+    (from, to, from.and(long.or(other_long)))
 }
 
 /// A match begins at `to` at the latest and, unless it is long, at `from` at the earliest. `None`: anywhere.
@@ -237,6 +251,41 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn alternatives_lie_between_the_first_and_the_last() {
+        let (ty, long) = (TypeId(3), 11);
+        let clinical = Clinical {
+            long: [long, 12, 13],
+            open: 14,
+        };
+        let on = |prefix, low_us: i64| Node::Date {
+            param: 1,
+            test: DateTest {
+                prefix,
+                low_us,
+                high_us: low_us + 9,
+            },
+            clinical: Some(clinical),
+        };
+        let of = |list: Vec<Node>, rows: u64| {
+            let members = [Node::Or(list)];
+            let mut counts: Counts = marks(&members, ty).into_iter().map(|m| (m, 0)).collect();
+            counts.insert(typed(long, ty), rows);
+            let window = Window::of(&members, ty, &counts);
+            let from = window.from_us.map(|us| us + DAY_US);
+            (from, window.to_us, window.long)
+        };
+        use Prefix::{Eq, Ge, Lt, Ne};
+        let days = vec![on(Eq, 50), on(Eq, 20), on(Eq, 30)];
+        assert_eq!(of(days.clone(), 0), (Some(20), Some(59), None));
+        assert_eq!(of(days, 7), (Some(20), Some(59), Some(long)));
+        assert_eq!(of(vec![on(Eq, 20), on(Ge, 50)], 0), (Some(20), None, None));
+        assert_eq!(of(vec![on(Lt, 20), on(Eq, 50)], 7), (None, Some(59), None));
+        assert_eq!(of(vec![on(Eq, 20), on(Ne, 50)], 0), (None, None, None));
+        assert_eq!(of(vec![on(Eq, 20), Node::All], 0), (None, None, None));
+        assert_eq!(of(vec![], 0), (None, None, None));
     }
 
     #[test]

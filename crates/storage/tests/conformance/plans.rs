@@ -48,6 +48,10 @@ pub const CLASSES: &[(&str, &str)] = &[
     ("text of a token", "Observation?code:text=glu"),
     ("date", "Observation?date=ge2024-06-01"),
     (
+        "one of several dates",
+        "Observation?date=2024-06-01,2024-06-03",
+    ),
+    (
         "code and date",
         "Observation?code=http://loinc.org|2339-0&date=ge2024-06-01&date=lt2024-07-01",
     ),

@@ -13,7 +13,7 @@ use ward_testkit::Random;
 
 /// More than a store sorts without a walk, and fewer.
 const CODES: [(&str, usize); 2] = [("many", 260), ("few", 60)];
-const QUESTIONS: [&str; 18] = [
+const QUESTIONS: [&str; 20] = [
     "",
     "code=many",
     "code=few",
@@ -31,6 +31,8 @@ const QUESTIONS: [&str; 18] = [
     "code=few&date=gt2024-01-06",
     "code=many&date=2024-01",
     "date=ge2024-01-04,lt2024-01-02",
+    "date=2024-01-03,2024-01-06T09:00:00Z",
+    "code=many&date=2024-01-09,2024-01-03,eb2024-01-02",
     "status=final&date=sa2024-01-09T12:00:00Z",
 ];
 /// The first ones match more rows than a store gathers lightly.
