@@ -4,6 +4,7 @@ use super::choice;
 use super::lower::{Probe, Sql, Types};
 use super::question::Question;
 use super::rows::Rows;
+use super::updated::Updates;
 use super::walk::Bounds;
 use crate::clinical::{self, Window};
 use crate::estimate::{counted, counted_rows, is_of_any_type};
@@ -33,6 +34,8 @@ pub(super) enum Driver {
     Member(usize),
     /// A term of that member.
     Term(usize, Term),
+    /// Last updates.
+    Updates(Updates),
 }
 
 impl Question<'_> {
@@ -104,7 +107,7 @@ impl Question<'_> {
     fn has_points(&self, driver: Driver, extent: Extent) -> bool {
         let driving = match driver {
             Driver::Member(at) | Driver::Term(at, _) => Some(&self.members[at]),
-            Driver::Types | Driver::Compartment => None,
+            Driver::Types | Driver::Compartment | Driver::Updates(_) => None,
         };
         let rows = match (driving, self.reach.single()) {
             (Some(Node::Has(hop)), Some((ty, _)))
@@ -117,7 +120,7 @@ impl Question<'_> {
             (Some(node), Some((ty, _))) => {
                 choice::member(node, ty, &self.counts).unwrap_or(u64::MAX)
             }
-            _ if matches!(driver, Driver::Compartment) => 0,
+            _ if matches!(driver, Driver::Compartment | Driver::Updates(_)) => 0,
             _ => u64::MAX,
         };
         quantity::is_asked(&self.members) && (extent == Extent::Page || rows <= self.few)
@@ -159,6 +162,7 @@ impl Question<'_> {
         match driver {
             Driver::Types => self.drive_types(sql, bounds),
             Driver::Compartment => self.drive_compartment(sql),
+            Driver::Updates(updates) => self.drive_updates(sql, &updates),
             Driver::Member(at) => match (&members[at], probe.types) {
                 (Node::Chain(hop), Types::One(ty)) => {
                     return self.drive_chain(sql, probe, hop, ty, |sql, probe| {

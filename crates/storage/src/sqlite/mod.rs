@@ -36,6 +36,7 @@ mod state;
 mod statement;
 mod tables;
 mod tree;
+mod updated;
 mod visibility;
 mod walk;
 mod write;

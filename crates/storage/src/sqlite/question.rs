@@ -103,6 +103,7 @@ impl<'a> Question<'a> {
         }
         question.driver = question.choose();
         question.walk_for_name(connection, &core.broad)?;
+        question.walk_for_updates(connection, plan)?;
         Ok(Some(question))
     }
 

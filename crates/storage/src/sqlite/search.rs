@@ -2,7 +2,7 @@
 //! <https://hl7.org/fhir/R4/search.html>
 
 use super::connection::{Columns, Connection};
-use super::drive::Extent;
+use super::drive::{Driver, Extent};
 use super::lower::Sql;
 use super::question::Question;
 use super::read::{self, COLUMN_COUNT, COLUMNS};
@@ -203,6 +203,7 @@ impl Question<'_> {
             }
             self.drive_within(&mut sql, *driver, &bounds, extent);
             after(&mut sql)?;
+            self.onward(&mut sql, plan);
         }
         let limit = sql.int(i64::from(plan.count) + 1);
         // A union is ordered by its columns.
@@ -224,7 +225,10 @@ impl Question<'_> {
         };
         match *key {
             SortKey::Updated { descending } => Key::int(
-                "(select r.upd from resource r where r.rid = x.rid)",
+                match self.driver {
+                    Driver::Updates(_) => "x.upd",
+                    _ => "(select r.upd from resource r where r.rid = x.rid)",
+                },
                 descending,
             ),
             SortKey::Id { descending } => Key::int("x.rid", descending),

@@ -222,7 +222,7 @@ impl Question<'_> {
     fn is_long_walk(&self, ty: TypeId) -> bool {
         match self.driver {
             Driver::Types => true,
-            Driver::Compartment | Driver::Term(..) => false,
+            Driver::Compartment | Driver::Term(..) | Driver::Updates(_) => false,
             Driver::Member(at) => match &self.members()[at] {
                 Node::Terms(terms) => match terms.as_slice() {
                     [term] => counted(&self.counts, typed(*term, ty)) > SORTED_ROWS,
