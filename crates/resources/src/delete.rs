@@ -71,15 +71,15 @@ fn nothing(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
     Ok(Reply::status(204))
 }
 
-/// Where there is nothing to delete that the caller sees. Services see no Consents (R23): whoever takes a permission back must not
-/// believe that it is done. The same whether there is one or not.
+/// Where there is nothing that the caller sees to delete, or to change by criteria. Services see no Consents (R23): whoever takes a permission
+/// back must not believe that it is done. The same whether there is one or not.
 pub(crate) fn demand_sight(cx: Context<'_>, ty: TypeId) -> Result<()> {
     if !cx.caller.is_system() || r4().ty(ty).name != "Consent" {
         return Ok(());
     }
     Err(Failure::new(
         Kind::Forbidden,
-        "services are not shown Consents, and nothing was deleted; the patient withdraws one, or a privacy officer",
+        "services are not shown Consents, and nothing was changed or deleted; the patient withdraws one, or a privacy officer",
     ))
 }
 

@@ -1,6 +1,7 @@
 //! References inside resources: which literal ones must resolve, and the rewriting of a transaction's own identities
 //! everywhere they may stand. <https://hl7.org/fhir/R4/http.html#trules>
 
+use crate::binary::is_open;
 use crate::engine::{Context, ReferenceCheck, stored};
 use crate::read::NO_ROW;
 use std::collections::{HashMap, HashSet};
@@ -87,7 +88,11 @@ async fn exist(
     )
     .map_err(of_all)?;
     for ((_, (at, reference)), current) in places.iter().zip(found) {
-        if !matches!(current, Current::Live(_)) {
+        let is_seen = match current {
+            Current::Live(row) => is_open(cx, &row).await.map_err(of_all)?,
+            Current::Deleted(_) | Current::Absent => false,
+        };
+        if !is_seen {
             return Err((unresolved(*reference), *at));
         }
     }

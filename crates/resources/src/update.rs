@@ -5,6 +5,7 @@ use crate::break_glass::demand_reviewer;
 use crate::call::Interaction;
 use crate::conditional::{Matches, find};
 use crate::create::{document, multiple};
+use crate::delete::demand_sight;
 use crate::document::{read_body, validate};
 use crate::engine::{Context, stored};
 use crate::kept;
@@ -56,6 +57,7 @@ pub async fn conditional_update(cx: Context<'_>, ty: TypeId) -> Result<Reply> {
             Matches::Many => return Err(multiple()),
             Matches::None(guards) => {
                 demand_type(cx.access, ty, Action::Create)?;
+                demand_sight(cx, ty)?;
                 let id = document.root().text("id");
                 let target = match id {
                     Some(id) => vacant(cx, ty, id).await?,

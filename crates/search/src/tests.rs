@@ -1,6 +1,7 @@
 //! Questions against extraction and the reference semantics, on real data.
 
 mod answers;
+mod beside;
 mod blank;
 mod chains;
 mod codes;

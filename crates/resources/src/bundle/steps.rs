@@ -222,6 +222,7 @@ async fn step(
                 Matches::Many => Err(multiple()),
                 Matches::None(held) => {
                     demand_type(cx.access, *ty, Action::Create)?;
+                    demand_sight(cx, *ty)?;
                     guards.extend(held);
                     match own_id() {
                         None => Ok(new(*ty)),

@@ -3,7 +3,7 @@
 use crate::house::{House, blind, json, loader, text};
 use serde_json::{Value, json};
 use ward_access::{Caller, Clearance, Registered};
-use ward_resources::route::Method::{Delete, Get};
+use ward_resources::route::Method::{Delete, Get, Post};
 
 fn binary(id: &str) -> Value {
     json!({ "resourceType": "Binary", "id": id, "contentType": "text/plain", "data": "c2VjcmV0" })
@@ -49,6 +49,15 @@ pub async fn a_binary_is_as_closed_as_what_it_is_attached_to(house: House) {
     let counted = house.ask(&caller, Get, "Binary?_summary=count", None).await;
     assert_eq!(json(&counted)["total"], 2);
     assert_eq!(house.found(&loader(), "Binary").await.len(), 4);
+    // Nor does a reference that must resolve tell that it is there.
+    for (id, status) in [("a", 200), ("b", 422), ("none", 422)] {
+        let provenance = json!({ "resourceType": "Provenance", "target": [{ "reference": format!("Binary/{id}") }],
+            "recorded": "2026-01-01T00:00:00Z", "agent": [{ "who": { "display": "w" } }] });
+        let bundle = json!({ "resourceType": "Bundle", "type": "transaction",
+            "entry": [{ "resource": provenance, "request": { "method": "POST", "url": "Provenance" } }] });
+        let reply = house.ask(&caller, Post, "", Some(&bundle)).await;
+        assert_eq!(reply.status, status, "{id}: {}", text(&reply));
+    }
     // What has let go of it closes it still, and so does what is gone.
     house.put(&media("hidden", "a", "R")).await;
     house.put(&media("hidden", "c", "R")).await;

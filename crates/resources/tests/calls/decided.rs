@@ -96,6 +96,18 @@ pub async fn r23_a_service_is_told_that_it_deletes_no_consent(house: House) {
         let reply = house.ask(&loader(), Post, "", Some(&bundle)).await;
         assert_eq!(reply.status, 403, "{url}: {}", text(&reply));
     }
+    // Another one beside it would change nothing either.
+    let mut withdrawn = denial.clone();
+    withdrawn["status"] = value!("inactive");
+    withdrawn.as_object_mut().unwrap().remove("id");
+    let url = "Consent?patient=Patient/p";
+    let reply = house.ask(&loader(), Put, url, Some(&withdrawn)).await;
+    assert_eq!(reply.status, 403, "{}", text(&reply));
+    told.push(text(&reply));
+    let bundle = value!({ "resourceType": "Bundle", "type": "transaction",
+        "entry": [{ "resource": withdrawn, "request": { "method": "PUT", "url": url } }] });
+    let reply = house.ask(&loader(), Post, "", Some(&bundle)).await;
+    assert_eq!(reply.status, 403, "{}", text(&reply));
     assert!(told.iter().all(|one| *one == told[0]), "{told:?}");
     assert_eq!(reads(&house, "Observation/o").await, 404);
     let reply = house.ask(&officer(), Delete, "Consent/c", None).await;
