@@ -89,7 +89,7 @@ impl Question<'_> {
 
     /// Whether it has too many terms to be merged, and so many rows that a walk in page order, which looks each of them up for each
     /// row, has met a page of them before all are gathered. By the counters: 1,000 references to what is not there are looked up for
-    /// every row of the type (28 s for 45,000 rows, 2026-12-01).
+    /// every row of the type (28 s for 35,000 rows, 2026-12-01).
     fn is_met_soon(&self, node: &Node, ty: TypeId) -> bool {
         let (Node::Terms(terms), Some(page_rows)) = (node, self.page_rows) else {
             return false;
