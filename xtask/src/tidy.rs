@@ -6,6 +6,7 @@ mod errors;
 mod floors;
 mod homes;
 mod licences;
+mod links;
 mod metadata;
 mod secrets;
 mod sizes;
@@ -34,6 +35,7 @@ pub fn run(arguments: &[String]) -> Result<(), String> {
     sizes::check(&files, &mut findings);
     errors::check(&files, &mut findings);
     secrets::check(&files, &names, &mut findings);
+    links::check(&files, &names, &mut findings);
     debugged::check(&files, &mut findings);
     eprint!("{}", sizes::report(&files));
     for finding in &findings {
