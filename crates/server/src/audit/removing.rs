@@ -118,7 +118,7 @@ impl Redact {
         let is_line = !rule.contains(char::is_control) && rule.len() <= RULE_BYTES_MAX;
         if by.is_empty() || reason.is_empty() || !is_line {
             return Err(format!(
-                "--reason and --by are lines of {RULE_BYTES_MAX} bytes together at most"
+                "--reason and --by say something, each in one line, of {RULE_BYTES_MAX} bytes together at most"
             ));
         }
         let node = node_name(config);
