@@ -18,6 +18,8 @@ use ward_storage::{RecordPlace, StoredRecord};
 
 /// Records that are read and sent at once.
 const RECORDS_AT_ONCE_MAX: usize = 200;
+/// A Record may be thousands of events, each of some kilobytes: of more, fewer Records at once.
+const EVENTS_AT_ONCE_MAX: usize = 1_000;
 /// How often the log is looked at for new ones.
 const LOOK_INTERVAL: Duration = Duration::from_millis(250);
 /// How long what was written may wait for its confirmation, and how many events.
@@ -147,14 +149,12 @@ impl Stream {
             .written
             .as_ref()
             .map_or(confirmed, |written| written.place);
-        let read = self
-            .engine
-            .store()
-            .records_after(&from, RECORDS_AT_ONCE_MAX);
-        let (records, place) = read
-            .await
-            .map_err(|_| "the store cannot be read".to_owned())?;
-        let is_last = records.len() < RECORDS_AT_ONCE_MAX;
+        let (mut records, mut place) = self.read(&from, RECORDS_AT_ONCE_MAX).await?;
+        let fitting = fitting(&records);
+        let is_last = records.len() < RECORDS_AT_ONCE_MAX && fitting == records.len();
+        if fitting < records.len() {
+            (records, place) = self.read(&from, fitting).await?;
+        }
         if !records.is_empty() {
             let events = self.rendered(records).await?;
             self.collector.write(&events).await?;
@@ -200,6 +200,16 @@ impl Stream {
         Ok(())
     }
 
+    async fn read(
+        &self,
+        from: &RecordPlace,
+        limit: usize,
+    ) -> Result<(Vec<StoredRecord>, RecordPlace), String> {
+        let read = self.engine.store().records_after(from, limit);
+        read.await
+            .map_err(|_| "the store cannot be read".to_owned())
+    }
+
     async fn rendered(&self, records: Vec<StoredRecord>) -> Result<Vec<Event>, String> {
         let rendered = self.engine.audit_events_of(records).await;
         let rendered = rendered.map_err(|_| "events cannot be rendered".to_owned())?;
@@ -217,6 +227,17 @@ impl Stream {
             self.position.leave(&self.engine, held).await;
         }
     }
+}
+
+/// How many of them, from the first on, are sent at once; at least one.
+fn fitting(records: &[StoredRecord]) -> usize {
+    let mut events = 0;
+    let fits = |stored: &&StoredRecord| {
+        events += stored.record.events();
+        events <= EVENTS_AT_ONCE_MAX
+    };
+    let fitting = records.iter().take_while(fits).count();
+    fitting.max(1).min(records.len())
 }
 
 fn severity(record: &Record) -> Severity {
@@ -237,5 +258,55 @@ async fn sleep(time: Duration, stop: &AtomicBool) {
     while Instant::now() < until && !stop.load(Ordering::Relaxed) {
         let rest = until.saturating_duration_since(Instant::now());
         tokio::time::sleep(rest.min(LOOK_INTERVAL)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ward_audit::{Decision, Detail, Entity};
+
+    fn stored(patients: usize) -> StoredRecord {
+        let entity = |n: i64| Entity {
+            ty: 1,
+            rid: n,
+            version: 1,
+            patient: n,
+            action: b'R',
+        };
+        StoredRecord {
+            id: 1,
+            record: Record {
+                at_us: 0,
+                request_id: [0; 16],
+                interaction: "search-type".into(),
+                client_id: String::new(),
+                user: String::new(),
+                purpose: String::new(),
+                source: String::new(),
+                outcome: Outcome::Success,
+                status: 200,
+                query: String::new(),
+                entities: (1..=patients as i64).map(entity).collect(),
+                decision: Decision::default(),
+                detail: Detail::default(),
+            },
+            bytes: Vec::new(),
+            nonce: [0; 16],
+        }
+    }
+
+    #[test]
+    fn records_of_many_patients_are_sent_a_few_at_a_time() {
+        let fitting_of = |patients: &[usize]| {
+            let records: Vec<StoredRecord> = patients.iter().map(|n| stored(*n)).collect();
+            fitting(&records)
+        };
+        assert_eq!(fitting_of(&[]), 0);
+        assert_eq!(fitting_of(&[1; 200]), 200);
+        assert_eq!(fitting_of(&[0, 500, 499, 1]), 3);
+        assert_eq!(fitting_of(&[400, 400, 400]), 2);
+        // At least one, so that it goes on.
+        assert_eq!(fitting_of(&[5_000, 1]), 1);
     }
 }
