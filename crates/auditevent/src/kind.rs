@@ -8,6 +8,7 @@ use ward_audit::{Entity, Record};
 use ward_fhir::TypeId;
 use ward_fhir::schema::r4;
 
+#[derive(Clone)]
 pub(crate) struct Kind {
     pub(crate) ty: Code,
     pub(crate) subtypes: Vec<Code>,

@@ -8,6 +8,10 @@ use ward_audit::{Entity, Record};
 /// What the events of one Record are about, and what they have in common.
 pub struct Parts {
     pub(crate) kind: Kind,
+    /// Of all events.
+    count: usize,
+    /// What each is about, from this place on.
+    first: usize,
     events: Vec<Vec<Entity>>,
     /// Row id of the patient of the first event, where it names nobody.
     undisclosed: i64,
@@ -21,9 +25,12 @@ impl Parts {
         let is_written = |entity: &&Entity| matches!(entity.action, b'C' | b'U');
         let written = record.entities.iter().filter(is_written);
         let hashes = written.zip(&record.detail.hashes);
+        let events = record.apart();
         Parts {
             kind: Kind::of(record),
-            events: record.apart(),
+            count: events.len(),
+            first: 0,
+            events,
             undisclosed: record.detail.patient,
             hashes: hashes
                 .map(|(entity, hash)| ((entity.rid, entity.version), *hash))
@@ -31,14 +38,33 @@ impl Parts {
         }
     }
 
+    /// One of them at its place, without what the others are about: for whoever keeps few events of many Records.
+    pub fn alone(&self, nth: usize) -> Parts {
+        let about = self.event(nth).to_vec();
+        let hashes = about.iter().filter_map(|entity| {
+            let hash = self.hash(entity)?;
+            Some(((entity.rid, entity.version), hash))
+        });
+        Parts {
+            kind: self.kind.clone(),
+            count: self.count,
+            first: nth,
+            undisclosed: self.undisclosed,
+            hashes: hashes.collect(),
+            events: vec![about],
+        }
+    }
+
     /// How many there are; at least one.
     pub fn events(&self) -> usize {
-        self.events.len()
+        self.count
     }
 
     /// What one of them is about: nothing beyond the last.
     pub fn event(&self, nth: usize) -> &[Entity] {
-        self.events.get(nth).map_or(&[], Vec::as_slice)
+        let place = nth.checked_sub(self.first);
+        let about = place.and_then(|place| self.events.get(place));
+        about.map_or(&[], Vec::as_slice)
     }
 
     /// Row id of the patient that one of them is about; 0: nobody.

@@ -116,7 +116,8 @@ impl RecordKeys {
         known.insert(context);
     }
 
-    fn actor_of(&self, record: &Record) -> i64 {
+    /// Of who acted; 0: nobody is named.
+    pub fn actor_of(&self, record: &Record) -> i64 {
         let text = |text| kept(text, TEXT_BYTES_MAX);
         match (text(&record.user), text(&record.client_id)) {
             ("", "") => 0,

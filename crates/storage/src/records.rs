@@ -102,6 +102,11 @@ impl Store {
         self.core().records.actor(actor)
     }
 
+    /// How who acted in a Record stands in [`RecordQuestion::actors`]; 0: nobody is named.
+    pub fn record_actor(&self, record: &Record) -> i64 {
+        self.core().records.actor_of(record)
+    }
+
     /// How `Observation/x` stands in [`RecordQuestion::keys`] where a Record names it and not its row: a request for it that was refused, an
     /// AuditEvent of another system.
     pub fn named_key(&self, name: &str) -> i64 {

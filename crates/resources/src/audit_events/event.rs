@@ -104,6 +104,27 @@ impl Event {
         (nth < first.parts.events()).then(|| first.beside(nth))
     }
 
+    /// It alone, without what its Record is besides: thousands of patients may be.
+    fn alone(&self) -> Event {
+        if self.parts.events() == 1 {
+            return self.clone();
+        }
+        let mut record = self.stored.record.clone();
+        record.entities = Vec::new();
+        record.detail.hashes = Vec::new();
+        let stored = StoredRecord {
+            id: self.stored.id,
+            record,
+            bytes: Vec::new(),
+            nonce: self.stored.nonce,
+        };
+        Event {
+            stored: Arc::new(stored),
+            parts: Arc::new(self.parts.alone(self.nth)),
+            nth: self.nth,
+        }
+    }
+
     /// What it is about.
     pub fn about_what(&self) -> &[Entity] {
         self.parts.event(self.nth)
@@ -186,20 +207,38 @@ pub(super) struct Seen {
     names: Arc<Names>,
 }
 
+impl Seen {
+    /// As it is kept until the answer is whole.
+    pub fn kept(self) -> Kept {
+        Kept {
+            row: self.row,
+            event: self.event.alone(),
+            names: self.names,
+        }
+    }
+}
+
+/// One that leaves.
+pub(super) struct Kept {
+    pub row: Row,
+    event: Event,
+    names: Arc<Names>,
+}
+
 /// With the number in the tree and the nonce of the leaf, as far as they are numbered: for whoever sees all of the log. Others would learn
 /// how many events there are, and could check what they guess of a Record that is not all theirs. Statements: two for a hundred Records.
 pub(super) async fn place(
     cx: Context<'_>,
     action: Action,
-    seen: impl Iterator<Item = &mut Seen>,
+    kept: impl Iterator<Item = &mut Kept>,
 ) -> Result<()> {
     if super::own(cx, action).is_some() || super::is_filtered(cx, action) {
         return Ok(());
     }
-    let seen: Vec<&mut Seen> = seen.collect();
-    let records: BTreeSet<i64> = seen.iter().map(|one| one.event.stored.id).collect();
+    let kept: Vec<&mut Kept> = kept.collect();
+    let records: BTreeSet<i64> = kept.iter().map(|one| one.event.stored.id).collect();
     let places = stored(cx.engine.store.log_places(&records).await)?;
-    for one in seen {
+    for one in kept {
         if let Some(place) = places.get(&one.event.stored.id) {
             let body = one.event.rendered(&one.row.id, Some(*place), &one.names);
             one.row.body = body.into();
@@ -252,4 +291,81 @@ fn without(builder: &mut Builder, node: Node<'_>, names: &[&str]) {
         builder.copy(child, child.member());
     }
     builder.close();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ward_audit::{Decision, Detail, Outcome, Record};
+
+    fn stored(action: u8) -> StoredRecord {
+        let entity = |n: i64| Entity {
+            ty: ty().0,
+            rid: 100 + n,
+            version: 2,
+            patient: 1_000 + n,
+            action,
+        };
+        let record = Record {
+            at_us: 1_700_000_000_000_000,
+            request_id: [1; 16],
+            interaction: if action == b'U' {
+                "update"
+            } else {
+                "search-type"
+            }
+            .into(),
+            client_id: "desk".into(),
+            user: "Practitioner/p1".into(),
+            purpose: "TREAT".into(),
+            source: "10.0.0.1".into(),
+            outcome: Outcome::Success,
+            status: 200,
+            query: "code".into(),
+            entities: (0..50).map(entity).collect(),
+            decision: Decision::default(),
+            detail: Detail {
+                hashes: if action == b'U' {
+                    (0..50).map(|n| [n; 32]).collect()
+                } else {
+                    Vec::new()
+                },
+                ..Detail::default()
+            },
+        };
+        StoredRecord {
+            id: 7,
+            record,
+            bytes: vec![0; 9_000],
+            nonce: [3; 16],
+        }
+    }
+
+    #[test]
+    fn what_is_kept_of_one_renders_as_it_did() {
+        let names = Names::default();
+        for action in [b'R', b'U'] {
+            let all = Event::all(stored(action));
+            assert_eq!(all.len(), 50);
+            for event in all {
+                let alone = event.alone();
+                let left = &alone.stored;
+                assert_eq!(
+                    (
+                        left.record.entities.len(),
+                        left.record.detail.hashes.len(),
+                        left.bytes.len()
+                    ),
+                    (0, 0, 0)
+                );
+                assert_eq!(alone.number(), event.number());
+                assert_eq!(alone.about_what(), event.about_what());
+                let place = Some(9);
+                assert_eq!(
+                    alone.rendered("x", place, &names),
+                    event.rendered("x", place, &names)
+                );
+            }
+        }
+    }
 }

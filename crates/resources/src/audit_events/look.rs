@@ -4,6 +4,7 @@ use super::contexts::Left;
 use super::event::{Event, Seen};
 use super::names::names;
 use super::narrowed::Narrowed;
+use super::walk::{events_max, too_costly};
 use crate::engine::Context;
 use crate::search::apart::Apart;
 use std::sync::Arc;
@@ -12,23 +13,50 @@ use ward_fhir::issue::Result;
 use ward_search::check::decide;
 use ward_storage::StoredRecord;
 
-/// Events that are looked at together, with what they name.
-const EVENTS_AT_ONCE: usize = 1_000;
+/// Events that are looked at together, with what they name, at first; then twice as many each time.
+const EVENTS_AT_FIRST: usize = 50;
+const EVENTS_AT_ONCE: usize = 400;
 
-/// Those of the events of some Records that are wanted and match, each in its turn, until `take` says `false`; whether it never did. Statements: those of
-/// [`names`] for each [`EVENTS_AT_ONCE`] of them.
+/// Events that a search may still look at.
+pub(super) struct Budget {
+    left: usize,
+}
+
+impl Budget {
+    pub fn new(cx: Context<'_>) -> Budget {
+        Budget {
+            left: events_max(cx),
+        }
+    }
+
+    fn take(&mut self, cx: Context<'_>, events: usize) -> Result<()> {
+        let left = self.left.checked_sub(events);
+        self.left = left.ok_or_else(|| too_costly(cx))?;
+        Ok(())
+    }
+}
+
+/// Those of the events of some Records that are wanted and match, each in its turn, until `take` says `false`; whether it never did. Other tasks of the
+/// thread get their turn. Statements: those of [`names`] for each [`EVENTS_AT_ONCE`] of them.
+///
+/// Errors: `TooCostly` where the budget is spent.
 pub(super) async fn each_match(
     cx: Context<'_>,
     apart: &Apart,
     narrowed: &Narrowed,
+    budget: &mut Budget,
     records: Vec<StoredRecord>,
     is_wanted: impl Fn(&Event) -> bool,
     mut take: impl FnMut(Event, Seen) -> bool,
 ) -> Result<bool> {
     let own = super::own(cx, Action::Search);
-    let open = |record| match &own {
-        Some(own) => Event::about(record, own),
-        None => Event::all(record),
+    let open = |record: StoredRecord| {
+        let may_meet = narrowed.may_meet(cx, &record.record);
+        let events = match &own {
+            Some(own) => Event::about(record, own),
+            None => Event::all(record),
+        };
+        events.into_iter().filter(move |event| may_meet(event))
     };
     let store = &cx.engine.store;
     let has_context = |r: &StoredRecord| {
@@ -36,11 +64,15 @@ pub(super) async fn each_match(
     };
     let records = records.into_iter().filter(has_context);
     let mut events = records.flat_map(open).filter(is_wanted);
+    let mut at_once = EVENTS_AT_FIRST;
     loop {
-        let some: Vec<Event> = events.by_ref().take(EVENTS_AT_ONCE).collect();
+        let some: Vec<Event> = events.by_ref().take(at_once).collect();
         if some.is_empty() {
             return Ok(true);
         }
+        budget.take(cx, some.len())?;
+        at_once = (at_once * 2).min(EVENTS_AT_ONCE);
+        tokio::task::yield_now().await;
         let names = Arc::new(names(cx, &some).await?);
         for event in some {
             if let Some(seen) = event.seen(cx, Action::Search, &names)?

@@ -2,10 +2,12 @@
 //! meets it; the event itself decides. <https://hl7.org/fhir/R4/auditevent.html#search>
 
 use super::contexts::Left;
+use super::event::Event;
 use crate::engine::{Context, stored};
 use crate::place::patient_type;
 use crate::search::apart::{Apart, Criterion};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use ward_audit::Record;
 use ward_fhir::TypeId;
 use ward_fhir::issue::Result;
 use ward_fhir::reference::{Reference, is_id, parse};
@@ -37,6 +39,16 @@ pub(super) struct Narrowed {
     pub is_exact: bool,
     /// Contexts of what other systems sent.
     pub foreign: Vec<i64>,
+    /// Of each criterion about whom or what it was, all of its ways.
+    asked: Vec<Named>,
+}
+
+/// Whatever meets a criterion has one of these.
+#[derive(Default)]
+struct Named {
+    actors: HashSet<i64>,
+    rows: HashSet<Rid>,
+    contexts: HashSet<i64>,
 }
 
 /// One of the ways in which a criterion may be met.
@@ -64,6 +76,7 @@ pub(super) async fn narrowed(
         is_close: true,
         is_exact: own.is_none(),
         foreign: contexts.foreign(),
+        asked: Vec::new(),
     };
     if let Some(own) = own {
         narrowed.and(vec![Way {
@@ -93,7 +106,10 @@ pub(super) async fn narrowed(
             Kind::Ids => false,
             Kind::Reference(code) => {
                 match ways(cx, apart, code, criterion).await? {
-                    Some(ways) => narrowed.and(ways),
+                    Some(ways) => {
+                        narrowed.asked.push(Named::of(&ways));
+                        narrowed.and(ways);
+                    }
                     None => narrowed.is_close = false,
                 }
                 false
@@ -121,7 +137,47 @@ pub(super) async fn narrowed(
     Ok(narrowed)
 }
 
+impl Named {
+    fn of(ways: &[Way]) -> Named {
+        let mut named = Named::default();
+        for way in ways {
+            named.actors.extend(&way.actors);
+            named.rows.extend(&way.rows);
+            named.contexts.extend(&way.contexts);
+        }
+        named
+    }
+
+    /// By who acted, or by what the Record has in common with others: then all of its events may.
+    fn has_all_of(&self, cx: Context<'_>, record: &Record) -> bool {
+        let store = &cx.engine.store;
+        let has =
+            |keys: &HashSet<i64>, key: &dyn Fn() -> i64| !keys.is_empty() && keys.contains(&key());
+        has(&self.actors, &|| store.record_actor(record))
+            || has(&self.contexts, &|| store.record_context(record))
+    }
+
+    fn has(&self, event: &Event) -> bool {
+        let about = event.about_what();
+        self.rows.contains(&event.patient())
+            || about.iter().any(|entity| self.rows.contains(&entity.rid))
+    }
+}
+
 impl Narrowed {
+    /// Whether an event of a Record may meet what is asked of whom and what it was about: where a Record names thousands of patients most of its events
+    /// are about others, and are not rendered to find that out.
+    pub fn may_meet<'n>(
+        &'n self,
+        cx: Context<'_>,
+        record: &Record,
+    ) -> impl Fn(&Event) -> bool + use<'n> {
+        let asked = self.asked.iter();
+        let left: Vec<&Named> = asked.filter(|one| !one.has_all_of(cx, record)).collect();
+        // Of one event the index has told all that its Record tells.
+        move |event: &Event| event.parts.events() == 1 || left.iter().all(|one| one.has(event))
+    }
+
     /// Each question with each of the ways.
     fn and(&mut self, ways: Vec<Way>) {
         if self.branches.len() * ways.len() > BRANCHES_MAX {

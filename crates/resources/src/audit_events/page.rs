@@ -1,7 +1,7 @@
 //! One page of the events that a search finds, and how many there are. <https://hl7.org/fhir/R4/http.html#paging>
 
-use super::event::{Event, Seen, place, place_of};
-use super::look::each_match;
+use super::event::{Event, Kept, Seen, place, place_of};
+use super::look::{Budget, each_match};
 use super::narrowed::Narrowed;
 use super::sorted::Sorted;
 use super::walk::{Start, Walk};
@@ -60,6 +60,7 @@ pub(super) async fn page(
     };
     let is_whole = is_gathered || is_counting;
     let mut source = Source::of(cx, narrowed, &taking, is_whole)?;
+    let mut budget = Budget::new(cx);
     let ended = loop {
         if !is_whole && taking.is_full() {
             break Ok(());
@@ -76,12 +77,15 @@ pub(super) async fn page(
             _ => true,
         };
         let is_wanted = |event: &Event| is_named(cx, narrowed, event) && is_behind(event);
-        each_match(cx, apart, narrowed, step, is_wanted, |event, seen| {
+        let take = |event: Event, seen: Seen| {
             let position = sorted.position(apart, &event, &seen);
             taking.take(position, seen);
             is_whole || !taking.is_full()
-        })
-        .await?;
+        };
+        let looked = each_match(cx, apart, narrowed, &mut budget, step, is_wanted, take);
+        if let Err(failure) = looked.await {
+            break Err(failure);
+        }
     };
     // An estimate that costs too much is left out; the page is not.
     let is_estimate =
@@ -111,7 +115,7 @@ struct Taking<'s> {
     /// Found in another order than that of the answer.
     is_gathered: bool,
     count: usize,
-    hits: Vec<(Position, Seen)>,
+    hits: Vec<(Position, Kept)>,
     /// Of their bodies.
     bytes: usize,
     /// There are some behind those.
@@ -141,7 +145,7 @@ impl Taking<'_> {
             return;
         }
         self.bytes += seen.row.body.len();
-        self.hits.push((position, seen));
+        self.hits.push((position, seen.kept()));
         // Sorted now and then, so that what is kept is bounded.
         let is_much = self.hits.len() > 2 * self.count + 2 || self.bytes > 2 * PAGE_BYTES_MAX;
         if self.is_gathered && is_much {
@@ -154,7 +158,7 @@ impl Taking<'_> {
         self.hits
             .sort_by(|(a, _), (b, _)| self.sorted.compare(a, b));
         let mut bytes = 0;
-        let fits = |(n, (_, seen)): &(usize, &(Position, Seen))| {
+        let fits = |(n, (_, seen)): &(usize, &(Position, Kept))| {
             let is_within = bytes + seen.row.body.len() <= PAGE_BYTES_MAX || *n == 0;
             bytes += seen.row.body.len();
             is_within && *n < self.count
@@ -168,7 +172,7 @@ impl Taking<'_> {
 
     fn page(self, total: Option<u64>) -> Page {
         let more = self.more;
-        let (positions, seen): (Vec<Position>, Vec<Seen>) = self.hits.into_iter().unzip();
+        let (positions, seen): (Vec<Position>, Vec<Kept>) = self.hits.into_iter().unzip();
         Page {
             more,
             next: positions.last().cloned().filter(|_| more),
@@ -291,6 +295,7 @@ fn is_looked_at(apart: &Apart, narrowed: &Narrowed) -> bool {
 async fn sent(cx: Context<'_>, apart: &Apart, narrowed: &Narrowed) -> Result<Option<u64>> {
     let order = Sorted::of(apart).walked();
     let mut walk = Walk::new(cx, narrowed.sent.clone(), order, None, PROPOSED);
+    let mut budget = Budget::new(cx);
     let mut count = 0;
     loop {
         let step = match walk.step().await {
@@ -300,11 +305,11 @@ async fn sent(cx: Context<'_>, apart: &Apart, narrowed: &Narrowed) -> Result<Opt
             Err(_) => return Ok(None),
         };
         let all = |_: &Event| true;
-        each_match(cx, apart, narrowed, step, all, |_, _| {
+        let take = |_, _| {
             count += 1;
             true
-        })
-        .await?;
+        };
+        each_match(cx, apart, narrowed, &mut budget, step, all, take).await?;
     }
 }
 

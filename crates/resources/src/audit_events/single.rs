@@ -1,6 +1,6 @@
 //! read, vread and history of one AuditEvent, which has one version. <https://hl7.org/fhir/R4/http.html#read>
 
-use super::event::{Event, entity, place, place_of};
+use super::event::{Event, Seen, entity, place, place_of};
 use super::names::names;
 use crate::bundle_json::{BundleWriter, Response, status_line};
 use crate::engine::{Context, stored};
@@ -86,7 +86,7 @@ pub(super) async fn find(cx: Context<'_>, id: &str) -> Result<Row> {
     };
     let event = event.filter(is_open).ok_or_else(not_found)?;
     let names = Arc::new(names(cx, std::slice::from_ref(&event)).await?);
-    let mut seen = event.seen(cx, Action::Read, &names)?;
+    let mut seen = event.seen(cx, Action::Read, &names)?.map(Seen::kept);
     place(cx, Action::Read, seen.iter_mut()).await?;
     Ok(seen.ok_or_else(not_found)?.row)
 }

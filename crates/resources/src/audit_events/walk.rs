@@ -11,6 +11,8 @@ use ward_storage::{RecordQuestion, StoredRecord};
 
 /// Records of one step at most.
 const STEP_MAX: usize = 1_000;
+/// A Record may be thousands of events: for each that a search may look at it may look at so many events.
+const EVENTS_PER_RECORD: usize = 5;
 /// Bytes of one step, of all questions together; a stretch of time may have [`STRETCH_STEPS`] times as many. What other systems sent has up to 256 KiB.
 const STEP_BYTES_MAX: usize = 2 << 20;
 const STRETCH_STEPS: usize = 4;
@@ -242,11 +244,18 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn too_costly(cx: Context<'_>) -> Failure {
+/// Events that a search may look at.
+pub(super) fn events_max(cx: Context<'_>) -> usize {
+    let records = cx.engine.settings.rows_examined_max;
+    records.saturating_mul(EVENTS_PER_RECORD)
+}
+
+pub(super) fn too_costly(cx: Context<'_>) -> Failure {
     let text = format!(
-        "the search would have to look at more than {} records of the log, since no index answers all that it asks; add the parameter date, \
-         patient, agent or entity to narrow it",
-        cx.engine.settings.rows_examined_max
+        "the search would have to look at more than {} records of the log, or at more than {} events of them, since no index answers all that it asks; \
+         add the parameter date, patient, agent or entity to narrow it",
+        cx.engine.settings.rows_examined_max,
+        events_max(cx)
     );
     Failure::new(Kind::TooCostly, text)
 }

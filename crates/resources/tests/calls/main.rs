@@ -11,6 +11,7 @@ mod advertised;
 mod agreement;
 mod attached;
 mod audit_events;
+mod audit_many;
 mod audit_received;
 mod audited;
 mod beside;
@@ -107,6 +108,8 @@ on_both!(
     audit_events::reading_the_log_is_logged_and_costs_the_same,
     audit_events::those_of_a_bundle_are_looked_up_together,
     audit_events::wrong_questions_are_told_what_is_wrong,
+    audit_many::the_events_of_others_are_not_looked_at,
+    audit_many::others_go_on_while_many_events_are_looked_at,
     named_agents::clients_organizations_and_delegates_are_named,
     reports::reports_are_what_a_recount_says,
     reports::patients_ask_about_themselves,

@@ -40,7 +40,8 @@ pub(super) async fn gathered(
     let step = asked.count + 1;
     let mut walk = Walk::new(cx, vec![question], NEWEST_FIRST, start, step);
     let mut events = Vec::new();
-    while events.len() <= asked.count
+    let most = asked.count + 1;
+    while events.len() < most
         && let Some(records) = walk.step().await.map_err(told)?
     {
         let all = records.into_iter().flat_map(|record| match &whose {
@@ -48,7 +49,7 @@ pub(super) async fn gathered(
             None => Event::all(record),
         });
         let new = all.filter(|event| is_behind(event, asked.after));
-        events.extend(new.filter(&is_wanted));
+        events.extend(new.filter(&is_wanted).take(most - events.len()));
     }
     let more = events.len() > asked.count;
     events.truncate(asked.count);
