@@ -77,14 +77,23 @@ impl Engine {
                 .await?;
             return Ok(false);
         };
-        self.judge(watch, &page, position).await?;
+        let told = self.judge(watch, &page, position).await?;
         watch.reached = Some(last);
-        self.keep_turn(&mut watch.turn, last.max(position)).await?;
+        let judged = last.max(position);
+        match told {
+            0 => self.keep_turn_at_times(&mut watch.turn, judged).await?,
+            _ => self.keep_turn(&mut watch.turn, judged).await?,
+        }
         Ok(true)
     }
 
-    /// Those up to `position` are learnt from only.
-    async fn judge(&self, watch: &mut Watch, page: &[StoredRecord], position: i64) -> Result<()> {
+    /// How much was told. Those up to `position` are learnt from only.
+    async fn judge(
+        &self,
+        watch: &mut Watch,
+        page: &[StoredRecord],
+        position: i64,
+    ) -> Result<usize> {
         let mut accesses: Vec<Access> = Vec::new();
         let mut read: Vec<Option<(u16, Rid)>> = Vec::new();
         let given: Vec<Vec<Rid>> = page.iter().map(accesses::roles_given).collect();
@@ -98,8 +107,14 @@ impl Engine {
             accesses.extend(accesses::of(one, &mut watch.known));
             read.resize(accesses.len(), accesses::read_alone(one));
         }
-        let rows: Vec<(u16, Rid)> = read.iter().flatten().copied().collect();
         watch.known.load(self, &accesses).await?;
+        // Of what others read no rule asks for labels.
+        for (access, row) in accesses.iter().zip(&mut read) {
+            if !watch.known.is_staff(access.user) {
+                *row = None;
+            }
+        }
+        let rows: Vec<(u16, Rid)> = read.iter().flatten().copied().collect();
         watch.known.load_labels(self, &rows).await?;
         let mut alerts = Vec::new();
         for (access, row) in accesses.iter_mut().zip(read) {
@@ -115,7 +130,7 @@ impl Engine {
         for alert in &alerts {
             self.tell_misuse(alert, &watch.known).await?;
         }
-        Ok(())
+        Ok(alerts.len())
     }
 
     /// Ends before a number that is missing and may still come.

@@ -113,13 +113,9 @@ impl Known {
             self.load_people(engine, users, now_s).await?;
         }
         // What services and patients do is not explained by work.
-        let is_staff = |user: &Key| {
-            let known = self.people.get(user);
-            known.is_some_and(|known| known.person.kind == Kind::Staff)
-        };
         let named = accesses.iter().filter(|access| access.patient != 0);
         let patients: BTreeSet<i64> = named
-            .filter(|access| !access.is_listed && is_staff(&access.user))
+            .filter(|access| !access.is_listed && self.is_staff(access.user))
             .map(|access| access.patient)
             .collect();
         let patients: Vec<i64> = patients
@@ -130,6 +126,12 @@ impl Known {
             self.load_patients(engine, patients, now_s).await?;
         }
         Ok(())
+    }
+
+    /// Of those whose accesses are loaded.
+    pub fn is_staff(&self, user: Key) -> bool {
+        let known = self.people.get(&user);
+        known.is_some_and(|known| known.person.kind == Kind::Staff)
     }
 
     fn forget(&mut self, now_s: i64) {

@@ -12,6 +12,8 @@ const DETECTION_ROWS: u8 = 41;
 const KEY: &[u8] = b"misuse";
 /// So long nobody else takes it.
 const KEPT_US: i64 = 30_000_000;
+/// Between two times that how far all was judged is written, while nothing is told and there is more.
+const WRITTEN_US: i64 = 1_000_000;
 
 #[derive(Default)]
 pub(super) struct Turn {
@@ -23,6 +25,12 @@ struct Held {
     version: u64,
     until_us: i64,
     position: Option<i64>,
+}
+
+impl Held {
+    fn written_us(&self) -> i64 {
+        self.until_us - KEPT_US
+    }
 }
 
 impl Engine {
@@ -53,6 +61,16 @@ impl Engine {
         let position = said.and_then(|said| said.position);
         let version = row.map(|row| row.version);
         self.write_turn(turn, version, position).await
+    }
+
+    /// As [`Engine::keep_turn`], where it matters little how far exactly: nothing was told, so whoever judges it again tells the same. At most
+    /// one statement a second, however much there is.
+    pub(super) async fn keep_turn_at_times(&self, turn: &mut Turn, position: i64) -> Result<()> {
+        let now_us = self.now_us();
+        match &turn.held {
+            Some(held) if now_us < held.written_us() + WRITTEN_US => Ok(()),
+            _ => self.keep_turn(turn, position).await,
+        }
     }
 
     /// Errors: it was taken by another; what was judged meanwhile is judged again.

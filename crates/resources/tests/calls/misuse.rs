@@ -8,8 +8,9 @@ use ward_access::{Caller, Identity, Purposes, Scopes};
 use ward_audit::Alert;
 use ward_detection::Thresholds;
 use ward_resources::Settings;
-use ward_resources::detection::Watch;
+use ward_resources::detection::{RECORDS_AT_ONCE, Watch};
 use ward_resources::route::Method::{Get, Post, Put};
+use ward_storage::RecordQuestion;
 use ward_testkit::{Backend, backends};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,6 +33,7 @@ async fn on(backend: Backend) {
     hospital.one_process_judges().await;
     hospital.what_is_found_is_learnt().await;
     hospital.nobody_else_says_what_was_found().await;
+    hospital.what_services_read_takes_the_records_alone().await;
 }
 
 fn now() -> i64 {
@@ -85,16 +87,21 @@ impl Hospital {
 
     /// What is in the local log comes into the store, and is judged.
     pub async fn follow(&mut self) {
+        self.drain().await;
+        let engine = &self.house.engine;
+        while engine.watch_misuse(&mut self.watch).await.unwrap() {}
+        // What follows a number that is missing is waited for.
+        NOW.fetch_add(11_000_000, Ordering::Relaxed);
+        while engine.watch_misuse(&mut self.watch).await.unwrap() {}
+    }
+
+    async fn drain(&mut self) {
         let engine = &self.house.engine;
         let records = engine.log().read_from(self.drained, 10_000).unwrap();
         if !records.is_empty() {
             let last = engine.store().store_records("node", &records).await;
             self.drained = last.unwrap() + 1;
         }
-        while engine.watch_misuse(&mut self.watch).await.unwrap() {}
-        // What follows a number that is missing is waited for.
-        NOW.fetch_add(11_000_000, Ordering::Relaxed);
-        while engine.watch_misuse(&mut self.watch).await.unwrap() {}
     }
 
     async fn reads(&self, id: &str) {
@@ -247,6 +254,38 @@ impl Hospital {
         self.reads("p3").await;
         self.follow().await;
         assert_eq!(self.reviews(&officer).await.len(), 3, "not this one");
+    }
+
+    /// No rule asks for labels of what they have read, and how far all was judged is not written with each page.
+    async fn what_services_read_takes_the_records_alone(&mut self) {
+        let (one, three) = (self.judged(1).await, self.judged(3).await);
+        let store = self.house.engine.store();
+        let before = store.statements();
+        let page = RecordQuestion {
+            after: Some(1),
+            limit: RECORDS_AT_ONCE,
+            ..RecordQuestion::default()
+        };
+        store.records(&page).await.unwrap();
+        let of_a_page = store.statements() - before;
+        assert_eq!(three - one, 2 * of_a_page);
+    }
+
+    /// Statements in which so many pages of a service's reads are judged.
+    async fn judged(&mut self, pages: usize) -> u64 {
+        self.follow().await;
+        let service = loader();
+        for _ in 0..pages * RECORDS_AT_ONCE {
+            let reply = self.house.ask(&service, Get, "Observation/of-p1", None);
+            assert_eq!(reply.await.status, 200);
+        }
+        self.drain().await;
+        // Whatever is looked at now and then is due.
+        NOW.fetch_add(21_000_000, Ordering::Relaxed);
+        let engine = &self.house.engine;
+        let before = engine.store().statements();
+        while engine.watch_misuse(&mut self.watch).await.unwrap() {}
+        engine.store().statements() - before
     }
 }
 
