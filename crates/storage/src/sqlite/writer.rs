@@ -86,6 +86,17 @@ pub enum Job {
     Close(oneshot::Sender<()>),
 }
 
+impl Job {
+    /// Records that it writes and that come by themselves.
+    fn records(&self) -> usize {
+        match self {
+            Job::Records(_, records, _) => records.len(),
+            Job::Keep(records, _) => records.len(),
+            _ => 0,
+        }
+    }
+}
+
 pub fn run(
     mut connection: Connection,
     checkpointer: Checkpointer,
@@ -96,6 +107,7 @@ pub fn run(
     let mut wal = Wal {
         path: wal,
         units: 0,
+        records: 0,
     };
     let mut commits = VecDeque::new();
     let mut others: Vec<Job> = Vec::new();
@@ -123,6 +135,7 @@ pub fn run(
             closing = Some(others.swap_remove(at));
         }
         wal.units += batch.len() + stages.len();
+        wal.records += others.iter().map(Job::records).sum::<usize>();
         if let Some(at) = others.iter().position(|job| matches!(job, Job::Rest)) {
             others.swap_remove(at);
             wal.rest(&mut connection);
@@ -155,16 +168,23 @@ struct Wal {
     path: PathBuf,
     /// Written since the last rest.
     units: usize,
+    /// Of what wrote nothing else.
+    records: usize,
 }
 
 /// Units in a second that still count as quiet.
 const QUIET_UNITS_MAX: usize = 20;
+/// Records of reads in a second that still count as quiet. Of more the next seconds write the same pages, so that moving them each
+/// second costs more than it spares.
+const QUIET_RECORDS_MAX: usize = 500;
 /// Bytes that are not worth a checkpoint.
 const WAL_BYTES_LEFT: u64 = 4 << 20;
 
 impl Wal {
     fn rest(&mut self, connection: &mut Connection) {
-        let quiet = std::mem::take(&mut self.units) <= QUIET_UNITS_MAX;
+        let units = std::mem::take(&mut self.units);
+        let records = std::mem::take(&mut self.records);
+        let quiet = units <= QUIET_UNITS_MAX && records <= QUIET_RECORDS_MAX;
         let bytes = || std::fs::metadata(&self.path).map_or(0, |file| file.len());
         if quiet
             && bytes() > WAL_BYTES_LEFT
@@ -331,4 +351,39 @@ fn reserve(
         .into_iter()
         .map(|rid| rid.ok_or(StoreError::Integrity))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::meter::Meter;
+
+    /// Of writes and of Records of reads alike: what the next second writes again stays where it is.
+    #[test]
+    fn only_a_quiet_second_moves_the_log_into_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ward.db");
+        let mut connection = Connection::writer(&path, Arc::new(Meter::new(1_000))).unwrap();
+        connection.batch("create table t (b blob)").unwrap();
+        let mut wal = Wal {
+            path: folder.path().join("ward.db-wal"),
+            units: 0,
+            records: 0,
+        };
+        let bytes = |wal: &Wal| std::fs::metadata(&wal.path).unwrap().len();
+        for (units, records, is_quiet) in [
+            (QUIET_UNITS_MAX + 1, 0, false),
+            (0, QUIET_RECORDS_MAX + 1, false),
+            (QUIET_UNITS_MAX, QUIET_RECORDS_MAX, true),
+        ] {
+            let much = [Value::Int(WAL_BYTES_LEFT as i64)];
+            let put = "insert into t (b) values (zeroblob(?1))";
+            connection.run(put, &much).unwrap();
+            (wal.units, wal.records) = (units, records);
+            wal.rest(&mut connection);
+            let is_moved = bytes(&wal) <= WAL_BYTES_LEFT;
+            assert_eq!(is_moved, is_quiet, "{units} units, {records} records");
+            assert_eq!((wal.units, wal.records), (0, 0));
+        }
+    }
 }
