@@ -36,19 +36,22 @@ impl RecordKey {
 
     /// About 1 us for a Record of 200 bytes.
     pub fn seal(&self, record: &Record) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(ENCODED_BYTES_USUAL);
-        record.encode(&mut bytes);
-        self.seal_encoded(&bytes)
+        self.seal_written(ENCODED_BYTES_USUAL, |out| record.encode(out))
     }
 
     /// The same of a Record that is encoded already.
     pub fn seal_encoded(&self, record: &[u8]) -> Vec<u8> {
+        self.seal_written(record.len(), |out| out.extend_from_slice(record))
+    }
+
+    fn seal_written(&self, bytes: usize, write: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
         let mut nonce = [0; NONCE_BYTES];
         ward_seal::random::fill(&mut nonce);
-        let mut sealed = Vec::with_capacity(record.len() + SEALED_OVERHEAD_BYTES);
+        let mut sealed = Vec::with_capacity(bytes + SEALED_OVERHEAD_BYTES);
         sealed.extend_from_slice(&nonce);
-        let (key, nonce) = self.of(&nonce);
-        key.seal_under(nonce, AAD, record, &mut sealed);
+        write(&mut sealed);
+        let (key, cipher_nonce) = self.of(&nonce);
+        key.seal_tail_under(cipher_nonce, AAD, &mut sealed, NONCE_BYTES);
         sealed
     }
 

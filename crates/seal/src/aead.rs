@@ -71,6 +71,17 @@ impl DataKey {
         out.reserve(plain.len() + TAG_BYTES);
         let body = out.len();
         out.extend_from_slice(plain);
+        self.seal_tail_under(nonce, aad, out, body);
+    }
+
+    /// The same of a plain part that stands at the end of `out`, from `body` on: encrypted where it is, and the tag appended.
+    pub fn seal_tail_under(
+        &self,
+        nonce: [u8; NONCE_BYTES],
+        aad: &[u8],
+        out: &mut Vec<u8>,
+        body: usize,
+    ) {
         let nonce = Nonce::assume_unique_for_key(nonce);
         let sealed =
             self.expanded

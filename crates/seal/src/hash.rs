@@ -18,6 +18,22 @@ pub fn hmac_sha256(key: &[u8], bytes: &[u8]) -> [u8; 32] {
     thirty_two(hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), bytes).as_ref())
 }
 
+/// A key of HMAC-SHA-256 whose two blocks are hashed already: for many short messages under one key, each at half the cost.
+pub struct HmacKey(hmac::Key);
+
+impl HmacKey {
+    pub fn new(key: &[u8]) -> HmacKey {
+        HmacKey(hmac::Key::new(hmac::HMAC_SHA256, key))
+    }
+
+    /// Of the concatenation of `parts`. The caller separates parts of variable length.
+    pub fn sign(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        parts.iter().for_each(|part| context.update(part));
+        thirty_two(context.sign().as_ref())
+    }
+}
+
 /// HKDF-SHA-256 extract and expand to 32 bytes.
 pub fn hkdf_sha256(salt: &[u8], secret: &[u8], info: &[u8]) -> [u8; 32] {
     let mut out = [0; 32];
@@ -69,6 +85,8 @@ mod tests {
             hmac_sha256(b"Jefe", b"what do ya want for nothing?")[..],
             mac
         );
+        let key = HmacKey::new(b"Jefe");
+        assert_eq!(key.sign(&[b"what do ya want ", b"for nothing?"])[..], mac);
         // RFC 5869, test case 1, its first 32 bytes.
         let okm = from_hex("3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf");
         let salt = from_hex("000102030405060708090a0b0c");

@@ -12,7 +12,8 @@ use ward_audit::record::TEXT_BYTES_MAX;
 use ward_audit::{DETAIL_BYTES_MAX, Detail, Entity, Record, RecordKey};
 use ward_fhir::reference::{self, Reference};
 use ward_fhir::schema::r4;
-use ward_seal::{StoreSecret, hash};
+use ward_seal::StoreSecret;
+use ward_seal::hash::HmacKey;
 
 /// Contexts that a process remembers as stored (8 bytes each); then they are forgotten and learnt again.
 const CONTEXTS_KNOWN_MAX: usize = 65_536;
@@ -40,7 +41,7 @@ pub struct Columns {
 /// What seals and finds the Records of a store.
 pub struct RecordKeys {
     pub sealing: RecordKey,
-    hashing: [u8; 32],
+    hashing: HmacKey,
     /// Contexts that are surely stored.
     known: Mutex<HashSet<i64>>,
 }
@@ -49,7 +50,7 @@ impl RecordKeys {
     pub fn new(secret: &StoreSecret) -> RecordKeys {
         RecordKeys {
             sealing: RecordKey::new(&secret.derive("audit record")),
-            hashing: secret.derive("audit hash"),
+            hashing: HmacKey::new(&secret.derive("audit hash")),
             known: Mutex::default(),
         }
     }
@@ -127,8 +128,7 @@ impl RecordKeys {
     }
 
     fn hash(&self, role: &[u8], text: &[u8]) -> i64 {
-        let named = [role, b"\0", text].concat();
-        let digest = hash::hmac_sha256(&self.hashing, &named);
+        let digest = self.hashing.sign(&[role, b"\0", text]);
         let mut word = [0; 8];
         word.copy_from_slice(&digest[..8]);
         match i64::from_le_bytes(word) {

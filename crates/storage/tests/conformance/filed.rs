@@ -277,7 +277,10 @@ pub async fn a_part_is_compared_by_a_constant_number_of_statements(place: Place)
         println!("{count} records: read {read:?}, compared {compared:?}, as many keys {keys:?}");
     }
     // Contexts are read once, for the first part.
-    assert!(taken[0] <= 7 && taken[1] <= taken[0], "{taken:?} statements");
+    assert!(
+        taken[0] <= 7 && taken[1] <= taken[0],
+        "{taken:?} statements"
+    );
 }
 
 /// A25: more answers have left than are recorded.
