@@ -5,6 +5,7 @@ use crate::estimate::{self, Counts, SET_ROWS_MAX, counted, is_column};
 use crate::index::{CATEGORY, CODE, EVERY, typed};
 use crate::question::{Hop, Node};
 use ward_fhir::TypeId;
+use ward_search::entries::Term;
 use ward_search::plan::{Plan, SortKey};
 
 /// Which order an index can be walked in.
@@ -132,7 +133,7 @@ pub fn shape(
             } else if walk == Walk::None || (restricted && !ordered) {
                 rows < walked
             } else {
-                let met = estimate::counted_rows(&members[at], ty, counts).unwrap_or(rows);
+                let met = surely(&members[at], ty, counts).unwrap_or(rows);
                 met.saturating_mul(met) < walked.saturating_mul(page_rows)
             };
             if few { gather(vec![at]) } else { columns }
@@ -225,6 +226,26 @@ pub fn columns(members: &[Node], ty: TypeId, counts: &Counts) -> Shape {
 fn rows(member: &Node, ty: TypeId, counts: &Counts) -> u64 {
     let matching = |hop: &Hop| at_hop(hop, counts);
     estimate::rows(member, ty, counts, &matching).unwrap_or(u64::MAX)
+}
+
+/// Rows that a walk is to meet: of a term that no counter knows there may be none, and at the other end of a hop one, as of an
+/// identifier. `None`: nothing is known of it.
+fn surely(member: &Node, ty: TypeId, counts: &Counts) -> Option<u64> {
+    let at_hop = |hop: &Hop| {
+        let of = |member: &Node| match member {
+            Node::Terms(terms) => {
+                let rows = |term: &Term| counted(counts, typed(*term, hop.ty)).max(1);
+                terms.iter().map(rows).sum()
+            }
+            other => rows(other, hop.ty, counts),
+        };
+        let least = || hop.members.iter().map(of).min();
+        hop.rows.or_else(least).unwrap_or(u64::MAX)
+    };
+    match member {
+        Node::Chain(_) => estimate::rows(member, ty, counts, &at_hop),
+        _ => estimate::counted_rows(member, ty, counts),
+    }
 }
 
 /// Rows at the other end of a hop, at most.

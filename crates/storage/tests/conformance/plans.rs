@@ -100,6 +100,10 @@ pub const CLASSES: &[(&str, &str)] = &[
         "Observation?code=http://loinc.org|2339-0&patient.name=smith7",
     ),
     (
+        "chain to identifiers that nobody has",
+        "Observation?patient.identifier=absent-1,absent-2",
+    ),
+    (
         "chain to another",
         "Observation?performer:Practitioner.name=smith3",
     ),
