@@ -177,7 +177,9 @@ async fn ask(engine: &Engine, name: &str, url: &str) {
     let caller = Caller::new(Identity {
         subject: "auditor".into(),
         client_id: "audit-desk".into(),
-        scopes: Scopes::parse("system/AuditEvent.rs").unwrap(),
+        fhir_user: Some("Practitioner/auditor".into()),
+        roles: vec!["auditor".into()],
+        scopes: Scopes::parse("user/AuditEvent.rs").unwrap(),
         ..Identity::default()
     });
     let (path, query) = url.split_once('?').unwrap();

@@ -99,5 +99,6 @@ pub async fn others_go_on_while_many_events_are_looked_at(house: House) {
         seen.len()
     };
     let ((), seen) = tokio::join!(asked, others);
-    assert!(seen > 7, "{seen}");
+    // Looked at all at once, they would see it as it begins, as it has found its Records, and as it ends.
+    assert!(seen > 3, "{seen}");
 }
