@@ -87,7 +87,7 @@ async function c23_by_keyboard_alone(house) {
   await tabTo(visit, 'Allow it');
   await keyboard.press('Enter');
   await visit.at('Who may see your record');
-  assert.match(await card(visit, 'Open to everybody but you').innerText(), /For research/);
+  assert.match(await card(visit, 'Open to everybody').innerText(), /For research/);
 }
 
 async function r22_reviews_wait_for_the_privacy_officer(house) {
