@@ -65,15 +65,7 @@ fn x74_an_address_waits_at_every_endpoint() {
     // The loader signs in first, with some requests for pages and its token.
     on_own(&[("rates.address_per_minute", "300")], |ward, loader| {
         let origin = loader.base.trim_end_matches("/fhir");
-        let token = || {
-            let request = ward
-                .anonymous()
-                .request("POST", &format!("{origin}/auth/token"));
-            let form = b"grant_type=client_credentials".to_vec();
-            request
-                .body("application/x-www-form-urlencoded", form)
-                .send()
-        };
+        let token = || token_without_proof(ward);
         let refused = (0..40).map(|_| token()).find(|answer| answer.status != 401);
         let refused = refused.expect("no more than a minute's worth").expect(429);
         waits(&refused);
@@ -117,15 +109,7 @@ fn x74_an_address_without_proof_of_a_client_waits() {
         let origin = ward.base.trim_end_matches("/fhir");
         let service = BackendService::of(ward);
         waits_soon(|| ward.anonymous().get(&format!("{origin}/auth/sign-in")));
-        waits_soon(|| {
-            let request = ward
-                .anonymous()
-                .request("POST", &format!("{origin}/auth/token"));
-            let form = b"grant_type=client_credentials".to_vec();
-            request
-                .body("application/x-www-form-urlencoded", form)
-                .send()
-        });
+        waits_soon(|| token_without_proof(ward));
         waits_soon(|| {
             let url = format!("{origin}/witness/add-checkpoint");
             let request = ward.anonymous().request("POST", &url);
@@ -247,6 +231,17 @@ fn seconds(refused: &Answer) -> u64 {
 }
 
 #[track_caller]
+fn token_without_proof(ward: &Server) -> Answer {
+    let origin = ward.base.trim_end_matches("/fhir");
+    let request = ward
+        .anonymous()
+        .request("POST", &format!("{origin}/auth/token"));
+    let form = b"grant_type=client_credentials".to_vec();
+    request
+        .body("application/x-www-form-urlencoded", form)
+        .send()
+}
+
 /// Some of what is cheap may be left of a minute, or have come back.
 fn waits_soon(ask: impl Fn() -> Answer) {
     let refused = (0..40).map(|_| ask()).find(|answer| answer.status == 429);
